@@ -1,0 +1,64 @@
+# make demo and make test do all the set-up: a private environment in .venv, exact versions from requirements.lock.
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c requirements.lock
+TS := sdk/typescript
+PATH := $(PATH):/usr/local/go/bin
+export PATH
+# One file's tests stay together, since they share kernels.
+PYTEST_FLAGS ?= -n 2 --dist loadfile
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check generate bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/run.stamp ## the main job, shown: a kernel of five processes reads a real ext4 image
+	@$(BIN)/rump demo $(if $(IMAGE),--image $(IMAGE))
+
+test: check $(TS)/node_modules/stamp ## lint, types, architecture, generated code, and all tests
+	$(BIN)/pytest $(PYTEST_FLAGS)
+
+check: $(VENV)/dev.stamp ## what needs no kernel: lint, types, architecture, generated code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/codegen --check
+
+generate: $(VENV)/dev.stamp ## everything that comes out of proto/ (with LANGUAGES=1 Go and TypeScript classes too)
+	$(BIN)/python tools/codegen $(if $(LANGUAGES),--languages)
+
+bench: $(VENV)/run.stamp ## the benchmarks, each beside its yardstick
+	$(BIN)/rump bench
+
+clean: ## removes all that make has made
+	rm -rf $(VENV) build dist sdk/go/bin $(TS)/dist $(TS)/node_modules
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The build backend is installed first and used as it is, so that its version is locked as well.
+$(VENV)/run.stamp: pyproject.toml requirements.lock tools/venv.sh
+	@test -x $(BIN)/python || tools/venv.sh $(VENV)
+	@echo "setting up $(VENV)"
+	@$(PIP) hatchling editables
+	@$(PIP) --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp
+	@echo "setting up $(VENV) for the checks"
+	@$(PIP) --no-build-isolation -e '.[dev$(if $(filter true,$(CI)),$(comma)deploy)]'
+	@touch $@
+
+comma := ,
+
+# Packages of the TypeScript SDK's test and of the contract's lint. Without node those are skipped, but not where CI=true.
+$(TS)/node_modules/stamp: $(TS)/package-lock.json
+	@if command -v npm >/dev/null 2>&1; then \
+		cd $(TS) && npm ci --ignore-scripts --no-audit --no-fund --loglevel error && touch node_modules/stamp; \
+	elif [ "$(CI)" = true ]; then \
+		echo "make: npm is not installed" >&2; exit 1; \
+	else \
+		echo "npm is not installed: the TypeScript SDK is not tested"; \
+	fi
