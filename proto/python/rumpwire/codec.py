@@ -1,0 +1,4366 @@
+"""Between protobuf messages and plain values; used by transports alone.
+
+Generated from proto/*.proto by tools/codegen; do not edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rumpwire import rump_bus_pb2 as bus, rump_types_pb2 as types
+from rumpwire.values import *
+
+Encoder = Callable[[Any, Any], None]
+Decoder = Callable[[Any], Any]
+
+
+def _buffer(value: Any) -> bytes:
+    return value if type(value) is bytes else bytes(value)
+
+
+
+def _dec_Timespec(m: Any) -> Timespec:
+    return Timespec(m.tv_sec, m.tv_nsec)
+
+
+def _enc_Timespec(v: Any, m: Any) -> None:
+    m.tv_sec = v.tv_sec
+    m.tv_nsec = v.tv_nsec
+
+
+def _dec_Itimerspec(m: Any) -> Itimerspec:
+    return Itimerspec(_dec_Timespec(m.it_interval) if m.HasField("it_interval") else None, _dec_Timespec(m.it_value) if m.HasField("it_value") else None)
+
+
+def _enc_Itimerspec(v: Any, m: Any) -> None:
+    if v.it_interval is not None: m.it_interval.SetInParent(); _enc_Timespec(v.it_interval, m.it_interval)
+    if v.it_value is not None: m.it_value.SetInParent(); _enc_Timespec(v.it_value, m.it_value)
+
+
+def _dec_Stat(m: Any) -> Stat:
+    return Stat(m.st_dev, m.st_mode, m.st_ino, m.st_nlink, m.st_uid, m.st_gid, m.st_rdev, m.st_atime_ns, m.st_mtime_ns, m.st_ctime_ns, m.st_birthtime_ns, m.st_size, m.st_blocks, m.st_blksize, m.st_flags, m.st_gen)
+
+
+def _enc_Stat(v: Any, m: Any) -> None:
+    m.st_dev = v.st_dev
+    m.st_mode = v.st_mode
+    m.st_ino = v.st_ino
+    m.st_nlink = v.st_nlink
+    m.st_uid = v.st_uid
+    m.st_gid = v.st_gid
+    m.st_rdev = v.st_rdev
+    m.st_atime_ns = v.st_atime_ns
+    m.st_mtime_ns = v.st_mtime_ns
+    m.st_ctime_ns = v.st_ctime_ns
+    m.st_birthtime_ns = v.st_birthtime_ns
+    m.st_size = v.st_size
+    m.st_blocks = v.st_blocks
+    m.st_blksize = v.st_blksize
+    m.st_flags = v.st_flags
+    m.st_gen = v.st_gen
+
+
+def _dec_Statvfs(m: Any) -> Statvfs:
+    return Statvfs(m.f_flag, m.f_bsize, m.f_frsize, m.f_iosize, m.f_blocks, m.f_bfree, m.f_bavail, m.f_bresvd, m.f_files, m.f_ffree, m.f_favail, m.f_fresvd, m.f_fsid, m.f_namemax, m.f_owner, m.f_fstypename, m.f_mntonname, m.f_mntfromname)
+
+
+def _enc_Statvfs(v: Any, m: Any) -> None:
+    m.f_flag = v.f_flag
+    m.f_bsize = v.f_bsize
+    m.f_frsize = v.f_frsize
+    m.f_iosize = v.f_iosize
+    m.f_blocks = v.f_blocks
+    m.f_bfree = v.f_bfree
+    m.f_bavail = v.f_bavail
+    m.f_bresvd = v.f_bresvd
+    m.f_files = v.f_files
+    m.f_ffree = v.f_ffree
+    m.f_favail = v.f_favail
+    m.f_fresvd = v.f_fresvd
+    m.f_fsid = v.f_fsid
+    m.f_namemax = v.f_namemax
+    m.f_owner = v.f_owner
+    m.f_fstypename = v.f_fstypename
+    m.f_mntonname = _buffer(v.f_mntonname)
+    m.f_mntfromname = _buffer(v.f_mntfromname)
+
+
+def _dec_Dirent(m: Any) -> Dirent:
+    return Dirent(m.d_fileno, m.d_type, m.d_name, m.d_off)
+
+
+def _enc_Dirent(v: Any, m: Any) -> None:
+    m.d_fileno = v.d_fileno
+    m.d_type = v.d_type
+    m.d_name = _buffer(v.d_name)
+    m.d_off = v.d_off
+
+
+def _dec_Rlimit(m: Any) -> Rlimit:
+    return Rlimit(m.rlim_cur, m.rlim_max)
+
+
+def _enc_Rlimit(v: Any, m: Any) -> None:
+    m.rlim_cur = v.rlim_cur
+    m.rlim_max = v.rlim_max
+
+
+def _dec_Flock(m: Any) -> Flock:
+    return Flock(m.l_start, m.l_len, m.l_pid, m.l_type, m.l_whence)
+
+
+def _enc_Flock(v: Any, m: Any) -> None:
+    m.l_start = v.l_start
+    m.l_len = v.l_len
+    m.l_pid = v.l_pid
+    m.l_type = v.l_type
+    m.l_whence = v.l_whence
+
+
+def _dec_Pollfd(m: Any) -> Pollfd:
+    return Pollfd(m.fd, m.events, m.revents)
+
+
+def _enc_Pollfd(v: Any, m: Any) -> None:
+    m.fd = v.fd
+    m.events = v.events
+    m.revents = v.revents
+
+
+def _dec_Kevent(m: Any) -> Kevent:
+    return Kevent(m.ident, m.filter, m.flags, m.fflags, m.data, m.udata)
+
+
+def _enc_Kevent(v: Any, m: Any) -> None:
+    m.ident = v.ident
+    m.filter = v.filter
+    m.flags = v.flags
+    m.fflags = v.fflags
+    m.data = v.data
+    m.udata = v.udata
+
+
+def _dec_Sigevent(m: Any) -> Sigevent:
+    return Sigevent(m.sigev_notify, m.sigev_signo, m.sigev_value)
+
+
+def _enc_Sigevent(v: Any, m: Any) -> None:
+    m.sigev_notify = v.sigev_notify
+    m.sigev_signo = v.sigev_signo
+    m.sigev_value = v.sigev_value
+
+
+def _dec_SockaddrUn(m: Any) -> SockaddrUn:
+    return SockaddrUn(m.sun_path)
+
+
+def _enc_SockaddrUn(v: Any, m: Any) -> None:
+    m.sun_path = _buffer(v.sun_path)
+
+
+def _dec_SockaddrIn(m: Any) -> SockaddrIn:
+    return SockaddrIn(m.sin_addr, m.sin_port)
+
+
+def _enc_SockaddrIn(v: Any, m: Any) -> None:
+    m.sin_addr = _buffer(v.sin_addr)
+    m.sin_port = v.sin_port
+
+
+def _dec_SockaddrIn6(m: Any) -> SockaddrIn6:
+    return SockaddrIn6(m.sin6_addr, m.sin6_port, m.sin6_flowinfo, m.sin6_scope_id)
+
+
+def _enc_SockaddrIn6(v: Any, m: Any) -> None:
+    m.sin6_addr = _buffer(v.sin6_addr)
+    m.sin6_port = v.sin6_port
+    m.sin6_flowinfo = v.sin6_flowinfo
+    m.sin6_scope_id = v.sin6_scope_id
+
+
+def _dec_SockaddrDl(m: Any) -> SockaddrDl:
+    return SockaddrDl(m.sdl_index, m.sdl_type, m.sdl_name, m.sdl_addr)
+
+
+def _enc_SockaddrDl(v: Any, m: Any) -> None:
+    m.sdl_index = v.sdl_index
+    m.sdl_type = v.sdl_type
+    m.sdl_name = v.sdl_name
+    m.sdl_addr = _buffer(v.sdl_addr)
+
+
+def _dec_Sockaddr(m: Any) -> Any:
+    which = m.WhichOneof("address")
+    if which == "un":
+        return _dec_SockaddrUn(m.un)
+    if which == "in4":
+        return _dec_SockaddrIn(m.in4)
+    if which == "in6":
+        return _dec_SockaddrIn6(m.in6)
+    if which == "dl":
+        return _dec_SockaddrDl(m.dl)
+    return None
+
+
+def _enc_Sockaddr(v: Any, m: Any) -> None:
+    kind = type(v)
+    if kind is SockaddrUn:
+        m.un.SetInParent(); _enc_SockaddrUn(v, m.un)
+        return
+    if kind is SockaddrIn:
+        m.in4.SetInParent(); _enc_SockaddrIn(v, m.in4)
+        return
+    if kind is SockaddrIn6:
+        m.in6.SetInParent(); _enc_SockaddrIn6(v, m.in6)
+        return
+    if kind is SockaddrDl:
+        m.dl.SetInParent(); _enc_SockaddrDl(v, m.dl)
+        return
+    raise TypeError(f"no Sockaddr: {v!r}")
+
+
+def _dec_Linger(m: Any) -> Linger:
+    return Linger(m.l_onoff, m.l_linger)
+
+
+def _enc_Linger(v: Any, m: Any) -> None:
+    m.l_onoff = v.l_onoff
+    m.l_linger = v.l_linger
+
+
+def _dec_Sockopt(m: Any) -> Any:
+    which = m.WhichOneof("value")
+    if which == "integer":
+        return SockoptInteger(m.integer)
+    if which == "linger":
+        return _dec_Linger(m.linger)
+    if which == "timeval":
+        return _dec_Timespec(m.timeval)
+    if which == "raw":
+        return SockoptRaw(m.raw)
+    return None
+
+
+def _enc_Sockopt(v: Any, m: Any) -> None:
+    kind = type(v)
+    if kind is SockoptInteger:
+        m.integer = v.integer
+        return
+    if kind is Linger:
+        m.linger.SetInParent(); _enc_Linger(v, m.linger)
+        return
+    if kind is Timespec:
+        m.timeval.SetInParent(); _enc_Timespec(v, m.timeval)
+        return
+    if kind is SockoptRaw:
+        m.raw = _buffer(v.raw)
+        return
+    raise TypeError(f"no Sockopt: {v!r}")
+
+
+def _dec_Cmsg(m: Any) -> Cmsg:
+    return Cmsg(m.cmsg_level, m.cmsg_type, m.data, list(m.rights))
+
+
+def _enc_Cmsg(v: Any, m: Any) -> None:
+    m.cmsg_level = v.cmsg_level
+    m.cmsg_type = v.cmsg_type
+    m.data = _buffer(v.data)
+    if v.rights: m.rights.extend(v.rights)
+
+
+def _dec_Msghdr(m: Any) -> Msghdr:
+    return Msghdr(_dec_Sockaddr(m.msg_name) if m.HasField("msg_name") else None, m.data, [_dec_Cmsg(x) for x in m.control], m.msg_flags)
+
+
+def _enc_Msghdr(v: Any, m: Any) -> None:
+    if v.msg_name is not None: m.msg_name.SetInParent(); _enc_Sockaddr(v.msg_name, m.msg_name)
+    m.data = _buffer(v.data)
+    for x in v.control or (): _enc_Cmsg(x, m.control.add())
+    m.msg_flags = v.msg_flags
+
+
+def _dec_SysctlValue(m: Any) -> Any:
+    which = m.WhichOneof("value")
+    if which == "integer":
+        return SysctlValueInteger(m.integer)
+    if which == "quad":
+        return SysctlValueQuad(m.quad)
+    if which == "text":
+        return SysctlValueText(m.text)
+    if which == "boolean":
+        return SysctlValueBoolean(m.boolean)
+    if which == "raw":
+        return SysctlValueRaw(m.raw)
+    return None
+
+
+def _enc_SysctlValue(v: Any, m: Any) -> None:
+    kind = type(v)
+    if kind is SysctlValueInteger:
+        m.integer = v.integer
+        return
+    if kind is SysctlValueQuad:
+        m.quad = v.quad
+        return
+    if kind is SysctlValueText:
+        m.text = v.text
+        return
+    if kind is SysctlValueBoolean:
+        m.boolean = v.boolean
+        return
+    if kind is SysctlValueRaw:
+        m.raw = _buffer(v.raw)
+        return
+    raise TypeError(f"no SysctlValue: {v!r}")
+
+
+def _dec_SysctlNode(m: Any) -> SysctlNode:
+    return SysctlNode(m.number, m.name, m.type, m.flags, m.size, m.description)
+
+
+def _enc_SysctlNode(v: Any, m: Any) -> None:
+    m.number = v.number
+    m.name = v.name
+    m.type = v.type
+    m.flags = v.flags
+    m.size = v.size
+    m.description = v.description
+
+
+def _dec_ModctlLoad(m: Any) -> ModctlLoad:
+    return ModctlLoad(m.filename, m.flags, dict(m.props))
+
+
+def _enc_ModctlLoad(v: Any, m: Any) -> None:
+    m.filename = v.filename
+    m.flags = v.flags
+    if v.props: m.props.update(v.props)
+
+
+def _dec_ModuleStat(m: Any) -> ModuleStat:
+    return ModuleStat(m.name, m.class_name, m.source, m.flags, m.refcnt, m.size, list(m.requires), m.faction, m.version)
+
+
+def _enc_ModuleStat(v: Any, m: Any) -> None:
+    m.name = v.name
+    m.class_name = v.class_name
+    m.source = v.source
+    m.flags = v.flags
+    m.refcnt = v.refcnt
+    m.size = v.size
+    if v.requires: m.requires.extend(v.requires)
+    m.faction = v.faction
+    m.version = v.version
+
+
+def _dec_TmpfsArgs(m: Any) -> TmpfsArgs:
+    return TmpfsArgs(m.size_max, m.nodes_max, m.root_uid, m.root_gid, m.root_mode if m.HasField("root_mode") else None)
+
+
+def _enc_TmpfsArgs(v: Any, m: Any) -> None:
+    m.size_max = v.size_max
+    m.nodes_max = v.nodes_max
+    m.root_uid = v.root_uid
+    m.root_gid = v.root_gid
+    if v.root_mode is not None: m.root_mode = v.root_mode
+
+
+def _dec_DiskArgs(m: Any) -> DiskArgs:
+    return DiskArgs(m.fspec)
+
+
+def _enc_DiskArgs(v: Any, m: Any) -> None:
+    m.fspec = _buffer(v.fspec)
+
+
+def _dec_OptionArgs(m: Any) -> OptionArgs:
+    return OptionArgs(m.fspec, dict(m.options))
+
+
+def _enc_OptionArgs(v: Any, m: Any) -> None:
+    m.fspec = _buffer(v.fspec)
+    if v.options: m.options.update(v.options)
+
+
+def _dec_MountArgs(m: Any) -> Any:
+    which = m.WhichOneof("args")
+    if which == "tmpfs":
+        return _dec_TmpfsArgs(m.tmpfs)
+    if which == "disk":
+        return _dec_DiskArgs(m.disk)
+    if which == "other":
+        return _dec_OptionArgs(m.other)
+    return None
+
+
+def _enc_MountArgs(v: Any, m: Any) -> None:
+    kind = type(v)
+    if kind is TmpfsArgs:
+        m.tmpfs.SetInParent(); _enc_TmpfsArgs(v, m.tmpfs)
+        return
+    if kind is DiskArgs:
+        m.disk.SetInParent(); _enc_DiskArgs(v, m.disk)
+        return
+    if kind is OptionArgs:
+        m.other.SetInParent(); _enc_OptionArgs(v, m.other)
+        return
+    raise TypeError(f"no MountArgs: {v!r}")
+
+
+def _dec_IoctlArgs(m: Any) -> Any:
+    which = m.WhichOneof("args")
+    if which == "integer":
+        return IoctlArgsInteger(m.integer)
+    if which == "raw":
+        return IoctlArgsRaw(m.raw)
+    if which == "text":
+        return IoctlArgsText(m.text)
+    return None
+
+
+def _enc_IoctlArgs(v: Any, m: Any) -> None:
+    kind = type(v)
+    if kind is IoctlArgsInteger:
+        m.integer = v.integer
+        return
+    if kind is IoctlArgsRaw:
+        m.raw = _buffer(v.raw)
+        return
+    if kind is IoctlArgsText:
+        m.text = v.text
+        return
+    raise TypeError(f"no IoctlArgs: {v!r}")
+
+
+def _dec_QuotactlArgs(m: Any) -> QuotactlArgs:
+    return QuotactlArgs(m.op, m.idtype, m.id, m.objtype, m.hardlimit, m.softlimit, m.usage, m.expiretime, m.grace)
+
+
+def _enc_QuotactlArgs(v: Any, m: Any) -> None:
+    m.op = v.op
+    m.idtype = v.idtype
+    m.id = v.id
+    m.objtype = v.objtype
+    m.hardlimit = v.hardlimit
+    m.softlimit = v.softlimit
+    m.usage = v.usage
+    m.expiretime = v.expiretime
+    m.grace = v.grace
+
+
+def _dec_InterfaceAddress(m: Any) -> InterfaceAddress:
+    return InterfaceAddress(_dec_Sockaddr(m.addr) if m.HasField("addr") else None, m.prefixlen, _dec_Sockaddr(m.broadaddr) if m.HasField("broadaddr") else None)
+
+
+def _enc_InterfaceAddress(v: Any, m: Any) -> None:
+    if v.addr is not None: m.addr.SetInParent(); _enc_Sockaddr(v.addr, m.addr)
+    m.prefixlen = v.prefixlen
+    if v.broadaddr is not None: m.broadaddr.SetInParent(); _enc_Sockaddr(v.broadaddr, m.broadaddr)
+
+
+def _dec_Interface(m: Any) -> Interface:
+    return Interface(m.name, m.ifindex, m.flags, m.mtu, m.lladdr, [_dec_InterfaceAddress(x) for x in m.addresses])
+
+
+def _enc_Interface(v: Any, m: Any) -> None:
+    m.name = v.name
+    m.ifindex = v.ifindex
+    m.flags = v.flags
+    m.mtu = v.mtu
+    m.lladdr = _buffer(v.lladdr)
+    for x in v.addresses or (): _enc_InterfaceAddress(x, m.addresses.add())
+
+
+def _dec_Driver(m: Any) -> Driver:
+    return Driver(m.name, m.bmajor, m.cmajor, list(m.units))
+
+
+def _enc_Driver(v: Any, m: Any) -> None:
+    m.name = v.name
+    m.bmajor = v.bmajor
+    m.cmajor = v.cmajor
+    if v.units: m.units.extend(v.units)
+
+
+def _dec_Credentials(m: Any) -> Credentials:
+    return Credentials(m.uid, m.euid, m.svuid, m.gid, m.egid, m.svgid, list(m.groups))
+
+
+def _enc_Credentials(v: Any, m: Any) -> None:
+    m.uid = v.uid
+    m.euid = v.euid
+    m.svuid = v.svuid
+    m.gid = v.gid
+    m.egid = v.egid
+    m.svgid = v.svgid
+    if v.groups: m.groups.extend(v.groups)
+
+
+def _dec_ProcessInfo(m: Any) -> ProcessInfo:
+    return ProcessInfo(m.pid, m.ppid, m.comm, _dec_Credentials(m.cred) if m.HasField("cred") else None)
+
+
+def _enc_ProcessInfo(v: Any, m: Any) -> None:
+    m.pid = v.pid
+    m.ppid = v.ppid
+    m.comm = v.comm
+    if v.cred is not None: m.cred.SetInParent(); _enc_Credentials(v.cred, m.cred)
+
+
+def _dec_SysctlExport(m: Any) -> SysctlExport:
+    return SysctlExport(m.path, m.type, m.flags, m.description, list(m.number))
+
+
+def _enc_SysctlExport(v: Any, m: Any) -> None:
+    m.path = v.path
+    m.type = v.type
+    m.flags = v.flags
+    m.description = v.description
+    if v.number: m.number.extend(v.number)
+
+
+def _enc_q_read(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.nbyte = a[1]
+
+def _dec_q_read(m: Any) -> Any:
+    return (m.fd, m.nbyte)
+
+def _enc_r_read(v: Any, m: Any) -> None:
+    m.data = _buffer(v)
+
+def _dec_r_read(m: Any) -> Any:
+    return m.data
+
+
+def _enc_q_write(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.data = _buffer(a[1])
+
+def _dec_q_write(m: Any) -> Any:
+    return (m.fd, m.data)
+
+def _enc_r_write(v: Any, m: Any) -> None:
+    m.count = v
+
+def _dec_r_write(m: Any) -> Any:
+    return m.count
+
+
+def _enc_q_close(a: Any, m: Any) -> None:
+    m.fd = a[0]
+
+def _dec_q_close(m: Any) -> Any:
+    return (m.fd,)
+
+def _enc_r_close(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_close(m: Any) -> Any:
+    return None
+
+
+def _enc_q_getpid(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_getpid(m: Any) -> Any:
+    return ()
+
+def _enc_r_getpid(v: Any, m: Any) -> None:
+    m.pid = v[0]
+    m.ppid = v[1]
+
+def _dec_r_getpid(m: Any) -> Any:
+    return GetpidResult(m.pid, m.ppid)
+
+
+def _enc_q_setuid(a: Any, m: Any) -> None:
+    m.uid = a[0]
+
+def _dec_q_setuid(m: Any) -> Any:
+    return (m.uid,)
+
+def _enc_r_setuid(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_setuid(m: Any) -> Any:
+    return None
+
+
+def _enc_q_getuid(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_getuid(m: Any) -> Any:
+    return ()
+
+def _enc_r_getuid(v: Any, m: Any) -> None:
+    m.uid = v[0]
+    m.euid = v[1]
+
+def _dec_r_getuid(m: Any) -> Any:
+    return GetuidResult(m.uid, m.euid)
+
+
+def _enc_q_geteuid(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_geteuid(m: Any) -> Any:
+    return ()
+
+def _enc_r_geteuid(v: Any, m: Any) -> None:
+    m.uid = v
+
+def _dec_r_geteuid(m: Any) -> Any:
+    return m.uid
+
+
+def _enc_q_getppid(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_getppid(m: Any) -> Any:
+    return ()
+
+def _enc_r_getppid(v: Any, m: Any) -> None:
+    m.pid = v
+
+def _dec_r_getppid(m: Any) -> Any:
+    return m.pid
+
+
+def _enc_q_dup(a: Any, m: Any) -> None:
+    m.fd = a[0]
+
+def _dec_q_dup(m: Any) -> Any:
+    return (m.fd,)
+
+def _enc_r_dup(v: Any, m: Any) -> None:
+    m.fd = v
+
+def _dec_r_dup(m: Any) -> Any:
+    return m.fd
+
+
+def _enc_q_pipe(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_pipe(m: Any) -> Any:
+    return ()
+
+def _enc_r_pipe(v: Any, m: Any) -> None:
+    m.rfd = v[0]
+    m.wfd = v[1]
+
+def _dec_r_pipe(m: Any) -> Any:
+    return PipeResult(m.rfd, m.wfd)
+
+
+def _enc_q_getegid(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_getegid(m: Any) -> Any:
+    return ()
+
+def _enc_r_getegid(v: Any, m: Any) -> None:
+    m.gid = v
+
+def _dec_r_getegid(m: Any) -> Any:
+    return m.gid
+
+
+def _enc_q_getgid(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_getgid(m: Any) -> Any:
+    return ()
+
+def _enc_r_getgid(v: Any, m: Any) -> None:
+    m.gid = v[0]
+    m.egid = v[1]
+
+def _dec_r_getgid(m: Any) -> Any:
+    return GetgidResult(m.gid, m.egid)
+
+
+def _enc_q_getlogin(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_getlogin(m: Any) -> Any:
+    return ()
+
+def _enc_r_getlogin(v: Any, m: Any) -> None:
+    m.namebuf = _buffer(v)
+
+def _dec_r_getlogin(m: Any) -> Any:
+    return m.namebuf
+
+
+def _enc_q_setlogin(a: Any, m: Any) -> None:
+    m.namebuf = _buffer(a[0])
+
+def _dec_q_setlogin(m: Any) -> Any:
+    return (m.namebuf,)
+
+def _enc_r_setlogin(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_setlogin(m: Any) -> Any:
+    return None
+
+
+def _enc_q_ioctl(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.com = a[1]
+    if a[2] is not None: m.data.SetInParent(); _enc_IoctlArgs(a[2], m.data)
+
+def _dec_q_ioctl(m: Any) -> Any:
+    return (m.fd, m.com, _dec_IoctlArgs(m.data) if m.HasField("data") else None)
+
+def _enc_r_ioctl(v: Any, m: Any) -> None:
+    m.value = v[0]
+    if v[1] is not None: m.data.SetInParent(); _enc_IoctlArgs(v[1], m.data)
+
+def _dec_r_ioctl(m: Any) -> Any:
+    return IoctlResult(m.value, _dec_IoctlArgs(m.data) if m.HasField("data") else None)
+
+
+def _enc_q_getgroups(a: Any, m: Any) -> None:
+    m.gidsetsize = a[0]
+
+def _dec_q_getgroups(m: Any) -> Any:
+    return (m.gidsetsize,)
+
+def _enc_r_getgroups(v: Any, m: Any) -> None:
+    m.ngroups = v[0]
+    if v[1]: m.gidset.extend(v[1])
+
+def _dec_r_getgroups(m: Any) -> Any:
+    return GetgroupsResult(m.ngroups, list(m.gidset))
+
+
+def _enc_q_setgroups(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0]: m.gidset.extend(a[0])
+
+def _dec_q_setgroups(m: Any) -> Any:
+    return (list(m.gidset),)
+
+def _enc_r_setgroups(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_setgroups(m: Any) -> Any:
+    return None
+
+
+def _enc_q_getpgrp(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_getpgrp(m: Any) -> Any:
+    return ()
+
+def _enc_r_getpgrp(v: Any, m: Any) -> None:
+    m.pgid = v
+
+def _dec_r_getpgrp(m: Any) -> Any:
+    return m.pgid
+
+
+def _enc_q_setpgid(a: Any, m: Any) -> None:
+    m.pid = a[0]
+    m.pgid = a[1]
+
+def _dec_q_setpgid(m: Any) -> Any:
+    return (m.pid, m.pgid)
+
+def _enc_r_setpgid(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_setpgid(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dup2(a: Any, m: Any) -> None:
+    m.from_fd = a[0]
+    m.to_fd = a[1]
+
+def _dec_q_dup2(m: Any) -> Any:
+    return (m.from_fd, m.to_fd)
+
+def _enc_r_dup2(v: Any, m: Any) -> None:
+    m.fd = v
+
+def _dec_r_dup2(m: Any) -> Any:
+    return m.fd
+
+
+def _enc_q_fcntl(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.cmd = a[1]
+    if a[2] is not None: m.arg = a[2]
+    if a[3] is not None: m.lock.SetInParent(); _enc_Flock(a[3], m.lock)
+
+def _dec_q_fcntl(m: Any) -> Any:
+    return (m.fd, m.cmd, m.arg if m.HasField("arg") else None, _dec_Flock(m.lock) if m.HasField("lock") else None)
+
+def _enc_r_fcntl(v: Any, m: Any) -> None:
+    m.value = v[0]
+    if v[1] is not None: m.lock.SetInParent(); _enc_Flock(v[1], m.lock)
+
+def _dec_r_fcntl(m: Any) -> Any:
+    return FcntlResult(m.value, _dec_Flock(m.lock) if m.HasField("lock") else None)
+
+
+def _enc_q_readv(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    if a[1]: m.iov.extend(a[1])
+
+def _dec_q_readv(m: Any) -> Any:
+    return (m.fd, list(m.iov))
+
+def _enc_r_readv(v: Any, m: Any) -> None:
+    m.data = _buffer(v)
+
+def _dec_r_readv(m: Any) -> Any:
+    return m.data
+
+
+def _enc_q_writev(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    if a[1]: m.iov.extend([_buffer(x) for x in a[1]])
+
+def _dec_q_writev(m: Any) -> Any:
+    return (m.fd, list(m.iov))
+
+def _enc_r_writev(v: Any, m: Any) -> None:
+    m.count = v
+
+def _dec_r_writev(m: Any) -> Any:
+    return m.count
+
+
+def _enc_q_setreuid(a: Any, m: Any) -> None:
+    m.ruid = a[0]
+    m.euid = a[1]
+
+def _dec_q_setreuid(m: Any) -> Any:
+    return (m.ruid, m.euid)
+
+def _enc_r_setreuid(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_setreuid(m: Any) -> Any:
+    return None
+
+
+def _enc_q_setregid(a: Any, m: Any) -> None:
+    m.rgid = a[0]
+    m.egid = a[1]
+
+def _dec_q_setregid(m: Any) -> Any:
+    return (m.rgid, m.egid)
+
+def _enc_r_setregid(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_setregid(m: Any) -> Any:
+    return None
+
+
+def _enc_q_flock(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.how = a[1]
+
+def _dec_q_flock(m: Any) -> Any:
+    return (m.fd, m.how)
+
+def _enc_r_flock(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_flock(m: Any) -> Any:
+    return None
+
+
+def _enc_q_setsid(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_setsid(m: Any) -> Any:
+    return ()
+
+def _enc_r_setsid(v: Any, m: Any) -> None:
+    m.sid = v
+
+def _dec_r_setsid(m: Any) -> Any:
+    return m.sid
+
+
+def _enc_q_setgid(a: Any, m: Any) -> None:
+    m.gid = a[0]
+
+def _dec_q_setgid(m: Any) -> Any:
+    return (m.gid,)
+
+def _enc_r_setgid(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_setgid(m: Any) -> Any:
+    return None
+
+
+def _enc_q_setegid(a: Any, m: Any) -> None:
+    m.egid = a[0]
+
+def _dec_q_setegid(m: Any) -> Any:
+    return (m.egid,)
+
+def _enc_r_setegid(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_setegid(m: Any) -> Any:
+    return None
+
+
+def _enc_q_seteuid(a: Any, m: Any) -> None:
+    m.euid = a[0]
+
+def _dec_q_seteuid(m: Any) -> Any:
+    return (m.euid,)
+
+def _enc_r_seteuid(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_seteuid(m: Any) -> Any:
+    return None
+
+
+def _enc_q_fpathconf(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.name = a[1]
+
+def _dec_q_fpathconf(m: Any) -> Any:
+    return (m.fd, m.name)
+
+def _enc_r_fpathconf(v: Any, m: Any) -> None:
+    m.value = v
+
+def _dec_r_fpathconf(m: Any) -> Any:
+    return m.value
+
+
+def _enc_q_getrlimit(a: Any, m: Any) -> None:
+    m.which = a[0]
+
+def _dec_q_getrlimit(m: Any) -> Any:
+    return (m.which,)
+
+def _enc_r_getrlimit(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.rlp.SetInParent(); _enc_Rlimit(v, m.rlp)
+
+def _dec_r_getrlimit(m: Any) -> Any:
+    return _dec_Rlimit(m.rlp) if m.HasField("rlp") else None
+
+
+def _enc_q_setrlimit(a: Any, m: Any) -> None:
+    m.which = a[0]
+    if a[1] is not None: m.rlp.SetInParent(); _enc_Rlimit(a[1], m.rlp)
+
+def _dec_q_setrlimit(m: Any) -> Any:
+    return (m.which, _dec_Rlimit(m.rlp) if m.HasField("rlp") else None)
+
+def _enc_r_setrlimit(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_setrlimit(m: Any) -> Any:
+    return None
+
+
+def _enc_q_sysctl(a: Any, m: Any) -> None:
+    if a[0]: m.name.extend(a[0])
+    m.path = a[1]
+    if a[2] is not None: m.newv.SetInParent(); _enc_SysctlValue(a[2], m.newv)
+
+def _dec_q_sysctl(m: Any) -> Any:
+    return (list(m.name), m.path, _dec_SysctlValue(m.newv) if m.HasField("newv") else None)
+
+def _enc_r_sysctl(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v[0] is not None: m.oldv.SetInParent(); _enc_SysctlValue(v[0], m.oldv)
+    for x in v[1] or (): _enc_SysctlNode(x, m.nodes.add())
+
+def _dec_r_sysctl(m: Any) -> Any:
+    return SysctlResult(_dec_SysctlValue(m.oldv) if m.HasField("oldv") else None, [_dec_SysctlNode(x) for x in m.nodes])
+
+
+def _enc_q_getpgid(a: Any, m: Any) -> None:
+    m.pid = a[0]
+
+def _dec_q_getpgid(m: Any) -> Any:
+    return (m.pid,)
+
+def _enc_r_getpgid(v: Any, m: Any) -> None:
+    m.pgid = v
+
+def _dec_r_getpgid(m: Any) -> Any:
+    return m.pgid
+
+
+def _enc_q_reboot(a: Any, m: Any) -> None:
+    m.opt = a[0]
+    m.bootstr = a[1]
+
+def _dec_q_reboot(m: Any) -> Any:
+    return (m.opt, m.bootstr)
+
+def _enc_r_reboot(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_reboot(m: Any) -> Any:
+    return None
+
+
+def _enc_q_poll(a: Any, m: Any) -> None:
+    for x in a[0] or (): _enc_Pollfd(x, m.fds.add())
+    m.timeout = a[1]
+
+def _dec_q_poll(m: Any) -> Any:
+    return ([_dec_Pollfd(x) for x in m.fds], m.timeout)
+
+def _enc_r_poll(v: Any, m: Any) -> None:
+    m.nready = v[0]
+    for x in v[1] or (): _enc_Pollfd(x, m.fds.add())
+
+def _dec_r_poll(m: Any) -> Any:
+    return PollResult(m.nready, [_dec_Pollfd(x) for x in m.fds])
+
+
+def _enc_q_timer_create(a: Any, m: Any) -> None:
+    m.clock_id = a[0]
+    if a[1] is not None: m.evp.SetInParent(); _enc_Sigevent(a[1], m.evp)
+
+def _dec_q_timer_create(m: Any) -> Any:
+    return (m.clock_id, _dec_Sigevent(m.evp) if m.HasField("evp") else None)
+
+def _enc_r_timer_create(v: Any, m: Any) -> None:
+    m.timerid = v
+
+def _dec_r_timer_create(m: Any) -> Any:
+    return m.timerid
+
+
+def _enc_q_timer_delete(a: Any, m: Any) -> None:
+    m.timerid = a[0]
+
+def _dec_q_timer_delete(m: Any) -> Any:
+    return (m.timerid,)
+
+def _enc_r_timer_delete(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_timer_delete(m: Any) -> Any:
+    return None
+
+
+def _enc_q_timer_getoverrun(a: Any, m: Any) -> None:
+    m.timerid = a[0]
+
+def _dec_q_timer_getoverrun(m: Any) -> Any:
+    return (m.timerid,)
+
+def _enc_r_timer_getoverrun(v: Any, m: Any) -> None:
+    m.overrun = v
+
+def _dec_r_timer_getoverrun(m: Any) -> Any:
+    return m.overrun
+
+
+def _enc_q_modctl(a: Any, m: Any) -> None:
+    m.cmd = a[0]
+    if a[1] is not None: m.load.SetInParent(); _enc_ModctlLoad(a[1], m.load)
+    if a[2] is not None: m.name = a[2]
+    if a[3] is not None: m.autoload = a[3]
+
+def _dec_q_modctl(m: Any) -> Any:
+    return (m.cmd, _dec_ModctlLoad(m.load) if m.HasField("load") else None, m.name if m.HasField("name") else None, m.autoload if m.HasField("autoload") else None)
+
+def _enc_r_modctl(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_ModuleStat(x, m.modules.add())
+
+def _dec_r_modctl(m: Any) -> Any:
+    return [_dec_ModuleStat(x) for x in m.modules]
+
+
+def _enc_q_getsid(a: Any, m: Any) -> None:
+    m.pid = a[0]
+
+def _dec_q_getsid(m: Any) -> Any:
+    return (m.pid,)
+
+def _enc_r_getsid(v: Any, m: Any) -> None:
+    m.sid = v
+
+def _dec_r_getsid(m: Any) -> Any:
+    return m.sid
+
+
+def _enc_q_fktrace(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.ops = a[1]
+    m.facs = a[2]
+    m.pid = a[3]
+
+def _dec_q_fktrace(m: Any) -> Any:
+    return (m.fd, m.ops, m.facs, m.pid)
+
+def _enc_r_fktrace(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_fktrace(m: Any) -> Any:
+    return None
+
+
+def _enc_q_issetugid(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_issetugid(m: Any) -> Any:
+    return ()
+
+def _enc_r_issetugid(v: Any, m: Any) -> None:
+    m.value = v
+
+def _dec_r_issetugid(m: Any) -> Any:
+    return m.value
+
+
+def _enc_q_utrace(a: Any, m: Any) -> None:
+    m.label = a[0]
+    m.data = _buffer(a[1])
+
+def _dec_q_utrace(m: Any) -> Any:
+    return (m.label, m.data)
+
+def _enc_r_utrace(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_utrace(m: Any) -> Any:
+    return None
+
+
+def _enc_q_kqueue(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_kqueue(m: Any) -> Any:
+    return ()
+
+def _enc_r_kqueue(v: Any, m: Any) -> None:
+    m.fd = v
+
+def _dec_r_kqueue(m: Any) -> Any:
+    return m.fd
+
+
+def _enc_q_posix_fadvise(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.offset = a[1]
+    m.len = a[2]
+    m.advice = a[3]
+
+def _dec_q_posix_fadvise(m: Any) -> Any:
+    return (m.fd, m.offset, m.len, m.advice)
+
+def _enc_r_posix_fadvise(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_posix_fadvise(m: Any) -> Any:
+    return None
+
+
+def _enc_q_select(a: Any, m: Any) -> None:
+    m.nd = a[0]
+    if a[1]: m.in_fds.extend(a[1])
+    if a[2]: m.out_fds.extend(a[2])
+    if a[3]: m.ex_fds.extend(a[3])
+    if a[4] is not None: m.timeout.SetInParent(); _enc_Timespec(a[4], m.timeout)
+
+def _dec_q_select(m: Any) -> Any:
+    return (m.nd, list(m.in_fds), list(m.out_fds), list(m.ex_fds), _dec_Timespec(m.timeout) if m.HasField("timeout") else None)
+
+def _enc_r_select(v: Any, m: Any) -> None:
+    m.nready = v[0]
+    if v[1]: m.in_fds.extend(v[1])
+    if v[2]: m.out_fds.extend(v[2])
+    if v[3]: m.ex_fds.extend(v[3])
+
+def _dec_r_select(m: Any) -> Any:
+    return SelectResult(m.nready, list(m.in_fds), list(m.out_fds), list(m.ex_fds))
+
+
+def _enc_q_gettimeofday(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_gettimeofday(m: Any) -> Any:
+    return ()
+
+def _enc_r_gettimeofday(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.tp.SetInParent(); _enc_Timespec(v, m.tp)
+
+def _dec_r_gettimeofday(m: Any) -> Any:
+    return _dec_Timespec(m.tp) if m.HasField("tp") else None
+
+
+def _enc_q_settimeofday(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0] is not None: m.tp.SetInParent(); _enc_Timespec(a[0], m.tp)
+
+def _dec_q_settimeofday(m: Any) -> Any:
+    return (_dec_Timespec(m.tp) if m.HasField("tp") else None,)
+
+def _enc_r_settimeofday(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_settimeofday(m: Any) -> Any:
+    return None
+
+
+def _enc_q_adjtime(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0] is not None: m.delta.SetInParent(); _enc_Timespec(a[0], m.delta)
+
+def _dec_q_adjtime(m: Any) -> Any:
+    return (_dec_Timespec(m.delta) if m.HasField("delta") else None,)
+
+def _enc_r_adjtime(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.olddelta.SetInParent(); _enc_Timespec(v, m.olddelta)
+
+def _dec_r_adjtime(m: Any) -> Any:
+    return _dec_Timespec(m.olddelta) if m.HasField("olddelta") else None
+
+
+def _enc_q_setitimer(a: Any, m: Any) -> None:
+    m.which = a[0]
+    if a[1] is not None: m.itv.SetInParent(); _enc_Itimerspec(a[1], m.itv)
+
+def _dec_q_setitimer(m: Any) -> Any:
+    return (m.which, _dec_Itimerspec(m.itv) if m.HasField("itv") else None)
+
+def _enc_r_setitimer(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.oitv.SetInParent(); _enc_Itimerspec(v, m.oitv)
+
+def _dec_r_setitimer(m: Any) -> Any:
+    return _dec_Itimerspec(m.oitv) if m.HasField("oitv") else None
+
+
+def _enc_q_getitimer(a: Any, m: Any) -> None:
+    m.which = a[0]
+
+def _dec_q_getitimer(m: Any) -> Any:
+    return (m.which,)
+
+def _enc_r_getitimer(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.itv.SetInParent(); _enc_Itimerspec(v, m.itv)
+
+def _dec_r_getitimer(m: Any) -> Any:
+    return _dec_Itimerspec(m.itv) if m.HasField("itv") else None
+
+
+def _enc_q_clock_gettime(a: Any, m: Any) -> None:
+    m.clock_id = a[0]
+
+def _dec_q_clock_gettime(m: Any) -> Any:
+    return (m.clock_id,)
+
+def _enc_r_clock_gettime(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.tp.SetInParent(); _enc_Timespec(v, m.tp)
+
+def _dec_r_clock_gettime(m: Any) -> Any:
+    return _dec_Timespec(m.tp) if m.HasField("tp") else None
+
+
+def _enc_q_clock_settime(a: Any, m: Any) -> None:
+    m.clock_id = a[0]
+    if a[1] is not None: m.tp.SetInParent(); _enc_Timespec(a[1], m.tp)
+
+def _dec_q_clock_settime(m: Any) -> Any:
+    return (m.clock_id, _dec_Timespec(m.tp) if m.HasField("tp") else None)
+
+def _enc_r_clock_settime(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_clock_settime(m: Any) -> Any:
+    return None
+
+
+def _enc_q_clock_getres(a: Any, m: Any) -> None:
+    m.clock_id = a[0]
+
+def _dec_q_clock_getres(m: Any) -> Any:
+    return (m.clock_id,)
+
+def _enc_r_clock_getres(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.res.SetInParent(); _enc_Timespec(v, m.res)
+
+def _dec_r_clock_getres(m: Any) -> Any:
+    return _dec_Timespec(m.res) if m.HasField("res") else None
+
+
+def _enc_q_nanosleep(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0] is not None: m.rqtp.SetInParent(); _enc_Timespec(a[0], m.rqtp)
+
+def _dec_q_nanosleep(m: Any) -> Any:
+    return (_dec_Timespec(m.rqtp) if m.HasField("rqtp") else None,)
+
+def _enc_r_nanosleep(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.rmtp.SetInParent(); _enc_Timespec(v, m.rmtp)
+
+def _dec_r_nanosleep(m: Any) -> Any:
+    return _dec_Timespec(m.rmtp) if m.HasField("rmtp") else None
+
+
+def _enc_q_kevent(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    for x in a[1] or (): _enc_Kevent(x, m.changelist.add())
+    m.nevents = a[2]
+    if a[3] is not None: m.timeout.SetInParent(); _enc_Timespec(a[3], m.timeout)
+
+def _dec_q_kevent(m: Any) -> Any:
+    return (m.fd, [_dec_Kevent(x) for x in m.changelist], m.nevents, _dec_Timespec(m.timeout) if m.HasField("timeout") else None)
+
+def _enc_r_kevent(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_Kevent(x, m.eventlist.add())
+
+def _dec_r_kevent(m: Any) -> Any:
+    return [_dec_Kevent(x) for x in m.eventlist]
+
+
+def _enc_q_pselect(a: Any, m: Any) -> None:
+    m.nd = a[0]
+    if a[1]: m.in_fds.extend(a[1])
+    if a[2]: m.out_fds.extend(a[2])
+    if a[3]: m.ex_fds.extend(a[3])
+    if a[4] is not None: m.ts.SetInParent(); _enc_Timespec(a[4], m.ts)
+    if a[5] is not None: m.mask = a[5]
+
+def _dec_q_pselect(m: Any) -> Any:
+    return (m.nd, list(m.in_fds), list(m.out_fds), list(m.ex_fds), _dec_Timespec(m.ts) if m.HasField("ts") else None, m.mask if m.HasField("mask") else None)
+
+def _enc_r_pselect(v: Any, m: Any) -> None:
+    m.nready = v[0]
+    if v[1]: m.in_fds.extend(v[1])
+    if v[2]: m.out_fds.extend(v[2])
+    if v[3]: m.ex_fds.extend(v[3])
+
+def _dec_r_pselect(m: Any) -> Any:
+    return PselectResult(m.nready, list(m.in_fds), list(m.out_fds), list(m.ex_fds))
+
+
+def _enc_q_pollts(a: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in a[0] or (): _enc_Pollfd(x, m.fds.add())
+    if a[1] is not None: m.ts.SetInParent(); _enc_Timespec(a[1], m.ts)
+    if a[2] is not None: m.mask = a[2]
+
+def _dec_q_pollts(m: Any) -> Any:
+    return ([_dec_Pollfd(x) for x in m.fds], _dec_Timespec(m.ts) if m.HasField("ts") else None, m.mask if m.HasField("mask") else None)
+
+def _enc_r_pollts(v: Any, m: Any) -> None:
+    m.nready = v[0]
+    for x in v[1] or (): _enc_Pollfd(x, m.fds.add())
+
+def _dec_r_pollts(m: Any) -> Any:
+    return PolltsResult(m.nready, [_dec_Pollfd(x) for x in m.fds])
+
+
+def _enc_q_fstat(a: Any, m: Any) -> None:
+    m.fd = a[0]
+
+def _dec_q_fstat(m: Any) -> Any:
+    return (m.fd,)
+
+def _enc_r_fstat(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.sb.SetInParent(); _enc_Stat(v, m.sb)
+
+def _dec_r_fstat(m: Any) -> Any:
+    return _dec_Stat(m.sb) if m.HasField("sb") else None
+
+
+def _enc_q_timer_settime(a: Any, m: Any) -> None:
+    m.timerid = a[0]
+    m.flags = a[1]
+    if a[2] is not None: m.value.SetInParent(); _enc_Itimerspec(a[2], m.value)
+
+def _dec_q_timer_settime(m: Any) -> Any:
+    return (m.timerid, m.flags, _dec_Itimerspec(m.value) if m.HasField("value") else None)
+
+def _enc_r_timer_settime(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.ovalue.SetInParent(); _enc_Itimerspec(v, m.ovalue)
+
+def _dec_r_timer_settime(m: Any) -> Any:
+    return _dec_Itimerspec(m.ovalue) if m.HasField("ovalue") else None
+
+
+def _enc_q_timer_gettime(a: Any, m: Any) -> None:
+    m.timerid = a[0]
+
+def _dec_q_timer_gettime(m: Any) -> Any:
+    return (m.timerid,)
+
+def _enc_r_timer_gettime(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.value.SetInParent(); _enc_Itimerspec(v, m.value)
+
+def _dec_r_timer_gettime(m: Any) -> Any:
+    return _dec_Itimerspec(m.value) if m.HasField("value") else None
+
+
+def _enc_q_pipe2(a: Any, m: Any) -> None:
+    m.flags = a[0]
+
+def _dec_q_pipe2(m: Any) -> Any:
+    return (m.flags,)
+
+def _enc_r_pipe2(v: Any, m: Any) -> None:
+    m.rfd = v[0]
+    m.wfd = v[1]
+
+def _dec_r_pipe2(m: Any) -> Any:
+    return Pipe2Result(m.rfd, m.wfd)
+
+
+def _enc_q_dup3(a: Any, m: Any) -> None:
+    m.from_fd = a[0]
+    m.to_fd = a[1]
+    m.flags = a[2]
+
+def _dec_q_dup3(m: Any) -> Any:
+    return (m.from_fd, m.to_fd, m.flags)
+
+def _enc_r_dup3(v: Any, m: Any) -> None:
+    m.fd = v
+
+def _dec_r_dup3(m: Any) -> Any:
+    return m.fd
+
+
+def _enc_q_kqueue1(a: Any, m: Any) -> None:
+    m.flags = a[0]
+
+def _dec_q_kqueue1(m: Any) -> Any:
+    return (m.flags,)
+
+def _enc_r_kqueue1(v: Any, m: Any) -> None:
+    m.fd = v
+
+def _dec_r_kqueue1(m: Any) -> Any:
+    return m.fd
+
+
+def _enc_q_clock_nanosleep(a: Any, m: Any) -> None:
+    m.clock_id = a[0]
+    m.flags = a[1]
+    if a[2] is not None: m.rqtp.SetInParent(); _enc_Timespec(a[2], m.rqtp)
+
+def _dec_q_clock_nanosleep(m: Any) -> Any:
+    return (m.clock_id, m.flags, _dec_Timespec(m.rqtp) if m.HasField("rqtp") else None)
+
+def _enc_r_clock_nanosleep(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.rmtp.SetInParent(); _enc_Timespec(v, m.rmtp)
+
+def _dec_r_clock_nanosleep(m: Any) -> Any:
+    return _dec_Timespec(m.rmtp) if m.HasField("rmtp") else None
+
+
+def _enc_q_module_init(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0]: m.names.extend(a[0])
+
+def _dec_q_module_init(m: Any) -> Any:
+    return (list(m.names),)
+
+def _enc_r_module_init(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_module_init(m: Any) -> Any:
+    return None
+
+
+def _enc_q_module_fini(a: Any, m: Any) -> None:
+    m.name = a[0]
+
+def _dec_q_module_fini(m: Any) -> Any:
+    return (m.name,)
+
+def _enc_r_module_fini(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_module_fini(m: Any) -> Any:
+    return None
+
+
+def _enc_q_open(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.flags = a[1]
+    if a[2] is not None: m.mode = a[2]
+
+def _dec_q_open(m: Any) -> Any:
+    return (m.path, m.flags, m.mode if m.HasField("mode") else None)
+
+def _enc_r_open(v: Any, m: Any) -> None:
+    m.fd = v
+
+def _dec_r_open(m: Any) -> Any:
+    return m.fd
+
+
+def _enc_q_link(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.link = _buffer(a[1])
+
+def _dec_q_link(m: Any) -> Any:
+    return (m.path, m.link)
+
+def _enc_r_link(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_link(m: Any) -> Any:
+    return None
+
+
+def _enc_q_unlink(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+
+def _dec_q_unlink(m: Any) -> Any:
+    return (m.path,)
+
+def _enc_r_unlink(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_unlink(m: Any) -> Any:
+    return None
+
+
+def _enc_q_chdir(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+
+def _dec_q_chdir(m: Any) -> Any:
+    return (m.path,)
+
+def _enc_r_chdir(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_chdir(m: Any) -> Any:
+    return None
+
+
+def _enc_q_fchdir(a: Any, m: Any) -> None:
+    m.fd = a[0]
+
+def _dec_q_fchdir(m: Any) -> Any:
+    return (m.fd,)
+
+def _enc_r_fchdir(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_fchdir(m: Any) -> Any:
+    return None
+
+
+def _enc_q_chmod(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.mode = a[1]
+
+def _dec_q_chmod(m: Any) -> Any:
+    return (m.path, m.mode)
+
+def _enc_r_chmod(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_chmod(m: Any) -> Any:
+    return None
+
+
+def _enc_q_chown(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.uid = a[1]
+    m.gid = a[2]
+
+def _dec_q_chown(m: Any) -> Any:
+    return (m.path, m.uid, m.gid)
+
+def _enc_r_chown(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_chown(m: Any) -> Any:
+    return None
+
+
+def _enc_q_unmount(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.flags = a[1]
+
+def _dec_q_unmount(m: Any) -> Any:
+    return (m.path, m.flags)
+
+def _enc_r_unmount(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_unmount(m: Any) -> Any:
+    return None
+
+
+def _enc_q_access(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.flags = a[1]
+
+def _dec_q_access(m: Any) -> Any:
+    return (m.path, m.flags)
+
+def _enc_r_access(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_access(m: Any) -> Any:
+    return None
+
+
+def _enc_q_chflags(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.flags = a[1]
+
+def _dec_q_chflags(m: Any) -> Any:
+    return (m.path, m.flags)
+
+def _enc_r_chflags(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_chflags(m: Any) -> Any:
+    return None
+
+
+def _enc_q_fchflags(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.flags = a[1]
+
+def _dec_q_fchflags(m: Any) -> Any:
+    return (m.fd, m.flags)
+
+def _enc_r_fchflags(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_fchflags(m: Any) -> Any:
+    return None
+
+
+def _enc_q_sync(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_sync(m: Any) -> Any:
+    return ()
+
+def _enc_r_sync(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_sync(m: Any) -> Any:
+    return None
+
+
+def _enc_q_ktrace(a: Any, m: Any) -> None:
+    m.fname = _buffer(a[0])
+    m.ops = a[1]
+    m.facs = a[2]
+    m.pid = a[3]
+
+def _dec_q_ktrace(m: Any) -> Any:
+    return (m.fname, m.ops, m.facs, m.pid)
+
+def _enc_r_ktrace(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_ktrace(m: Any) -> Any:
+    return None
+
+
+def _enc_q_revoke(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+
+def _dec_q_revoke(m: Any) -> Any:
+    return (m.path,)
+
+def _enc_r_revoke(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_revoke(m: Any) -> Any:
+    return None
+
+
+def _enc_q_symlink(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.link = _buffer(a[1])
+
+def _dec_q_symlink(m: Any) -> Any:
+    return (m.path, m.link)
+
+def _enc_r_symlink(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_symlink(m: Any) -> Any:
+    return None
+
+
+def _enc_q_readlink(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.count = a[1]
+
+def _dec_q_readlink(m: Any) -> Any:
+    return (m.path, m.count)
+
+def _enc_r_readlink(v: Any, m: Any) -> None:
+    m.data = _buffer(v)
+
+def _dec_r_readlink(m: Any) -> Any:
+    return m.data
+
+
+def _enc_q_umask(a: Any, m: Any) -> None:
+    m.newmask = a[0]
+
+def _dec_q_umask(m: Any) -> Any:
+    return (m.newmask,)
+
+def _enc_r_umask(v: Any, m: Any) -> None:
+    m.oldmask = v
+
+def _dec_r_umask(m: Any) -> Any:
+    return m.oldmask
+
+
+def _enc_q_chroot(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+
+def _dec_q_chroot(m: Any) -> Any:
+    return (m.path,)
+
+def _enc_r_chroot(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_chroot(m: Any) -> Any:
+    return None
+
+
+def _enc_q_fsync(a: Any, m: Any) -> None:
+    m.fd = a[0]
+
+def _dec_q_fsync(m: Any) -> Any:
+    return (m.fd,)
+
+def _enc_r_fsync(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_fsync(m: Any) -> Any:
+    return None
+
+
+def _enc_q_fchown(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.uid = a[1]
+    m.gid = a[2]
+
+def _dec_q_fchown(m: Any) -> Any:
+    return (m.fd, m.uid, m.gid)
+
+def _enc_r_fchown(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_fchown(m: Any) -> Any:
+    return None
+
+
+def _enc_q_fchmod(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.mode = a[1]
+
+def _dec_q_fchmod(m: Any) -> Any:
+    return (m.fd, m.mode)
+
+def _enc_r_fchmod(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_fchmod(m: Any) -> Any:
+    return None
+
+
+def _enc_q_rename(a: Any, m: Any) -> None:
+    m.from_path = _buffer(a[0])
+    m.to_path = _buffer(a[1])
+
+def _dec_q_rename(m: Any) -> Any:
+    return (m.from_path, m.to_path)
+
+def _enc_r_rename(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_rename(m: Any) -> Any:
+    return None
+
+
+def _enc_q_mkfifo(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.mode = a[1]
+
+def _dec_q_mkfifo(m: Any) -> Any:
+    return (m.path, m.mode)
+
+def _enc_r_mkfifo(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_mkfifo(m: Any) -> Any:
+    return None
+
+
+def _enc_q_mkdir(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.mode = a[1]
+
+def _dec_q_mkdir(m: Any) -> Any:
+    return (m.path, m.mode)
+
+def _enc_r_mkdir(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_mkdir(m: Any) -> Any:
+    return None
+
+
+def _enc_q_rmdir(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+
+def _dec_q_rmdir(m: Any) -> Any:
+    return (m.path,)
+
+def _enc_r_rmdir(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_rmdir(m: Any) -> Any:
+    return None
+
+
+def _enc_q_pread(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.nbyte = a[1]
+    m.offset = a[2]
+
+def _dec_q_pread(m: Any) -> Any:
+    return (m.fd, m.nbyte, m.offset)
+
+def _enc_r_pread(v: Any, m: Any) -> None:
+    m.data = _buffer(v)
+
+def _dec_r_pread(m: Any) -> Any:
+    return m.data
+
+
+def _enc_q_pwrite(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.data = _buffer(a[1])
+    m.offset = a[2]
+
+def _dec_q_pwrite(m: Any) -> Any:
+    return (m.fd, m.data, m.offset)
+
+def _enc_r_pwrite(v: Any, m: Any) -> None:
+    m.count = v
+
+def _dec_r_pwrite(m: Any) -> Any:
+    return m.count
+
+
+def _enc_q_pathconf(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.name = a[1]
+
+def _dec_q_pathconf(m: Any) -> Any:
+    return (m.path, m.name)
+
+def _enc_r_pathconf(v: Any, m: Any) -> None:
+    m.value = v
+
+def _dec_r_pathconf(m: Any) -> Any:
+    return m.value
+
+
+def _enc_q_lseek(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.offset = a[1]
+    m.whence = a[2]
+
+def _dec_q_lseek(m: Any) -> Any:
+    return (m.fd, m.offset, m.whence)
+
+def _enc_r_lseek(v: Any, m: Any) -> None:
+    m.offset = v
+
+def _dec_r_lseek(m: Any) -> Any:
+    return m.offset
+
+
+def _enc_q_truncate(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.length = a[1]
+
+def _dec_q_truncate(m: Any) -> Any:
+    return (m.path, m.length)
+
+def _enc_r_truncate(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_truncate(m: Any) -> Any:
+    return None
+
+
+def _enc_q_ftruncate(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.length = a[1]
+
+def _dec_q_ftruncate(m: Any) -> Any:
+    return (m.fd, m.length)
+
+def _enc_r_ftruncate(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_ftruncate(m: Any) -> Any:
+    return None
+
+
+def _enc_q_fdatasync(a: Any, m: Any) -> None:
+    m.fd = a[0]
+
+def _dec_q_fdatasync(m: Any) -> Any:
+    return (m.fd,)
+
+def _enc_r_fdatasync(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_fdatasync(m: Any) -> Any:
+    return None
+
+
+def _enc_q_posix_rename(a: Any, m: Any) -> None:
+    m.from_path = _buffer(a[0])
+    m.to_path = _buffer(a[1])
+
+def _dec_q_posix_rename(m: Any) -> Any:
+    return (m.from_path, m.to_path)
+
+def _enc_r_posix_rename(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_posix_rename(m: Any) -> Any:
+    return None
+
+
+def _enc_q_lchmod(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.mode = a[1]
+
+def _dec_q_lchmod(m: Any) -> Any:
+    return (m.path, m.mode)
+
+def _enc_r_lchmod(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_lchmod(m: Any) -> Any:
+    return None
+
+
+def _enc_q_lchown(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.uid = a[1]
+    m.gid = a[2]
+
+def _dec_q_lchown(m: Any) -> Any:
+    return (m.path, m.uid, m.gid)
+
+def _enc_r_lchown(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_lchown(m: Any) -> Any:
+    return None
+
+
+def _enc_q_posix_chown(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.uid = a[1]
+    m.gid = a[2]
+
+def _dec_q_posix_chown(m: Any) -> Any:
+    return (m.path, m.uid, m.gid)
+
+def _enc_r_posix_chown(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_posix_chown(m: Any) -> Any:
+    return None
+
+
+def _enc_q_posix_fchown(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.uid = a[1]
+    m.gid = a[2]
+
+def _dec_q_posix_fchown(m: Any) -> Any:
+    return (m.fd, m.uid, m.gid)
+
+def _enc_r_posix_fchown(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_posix_fchown(m: Any) -> Any:
+    return None
+
+
+def _enc_q_posix_lchown(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.uid = a[1]
+    m.gid = a[2]
+
+def _dec_q_posix_lchown(m: Any) -> Any:
+    return (m.path, m.uid, m.gid)
+
+def _enc_r_posix_lchown(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_posix_lchown(m: Any) -> Any:
+    return None
+
+
+def _enc_q_preadv(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    if a[1]: m.iov.extend(a[1])
+    m.offset = a[2]
+
+def _dec_q_preadv(m: Any) -> Any:
+    return (m.fd, list(m.iov), m.offset)
+
+def _enc_r_preadv(v: Any, m: Any) -> None:
+    m.data = _buffer(v)
+
+def _dec_r_preadv(m: Any) -> Any:
+    return m.data
+
+
+def _enc_q_pwritev(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    if a[1]: m.iov.extend([_buffer(x) for x in a[1]])
+    m.offset = a[2]
+
+def _dec_q_pwritev(m: Any) -> Any:
+    return (m.fd, list(m.iov), m.offset)
+
+def _enc_r_pwritev(v: Any, m: Any) -> None:
+    m.count = v
+
+def _dec_r_pwritev(m: Any) -> Any:
+    return m.count
+
+
+def _enc_q_getcwd(a: Any, m: Any) -> None:
+    m.length = a[0]
+
+def _dec_q_getcwd(m: Any) -> Any:
+    return (m.length,)
+
+def _enc_r_getcwd(v: Any, m: Any) -> None:
+    m.path = _buffer(v)
+
+def _dec_r_getcwd(m: Any) -> Any:
+    return m.path
+
+
+def _enc_q_fchroot(a: Any, m: Any) -> None:
+    m.fd = a[0]
+
+def _dec_q_fchroot(m: Any) -> Any:
+    return (m.fd,)
+
+def _enc_r_fchroot(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_fchroot(m: Any) -> Any:
+    return None
+
+
+def _enc_q_lchflags(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.flags = a[1]
+
+def _dec_q_lchflags(m: Any) -> Any:
+    return (m.path, m.flags)
+
+def _enc_r_lchflags(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_lchflags(m: Any) -> Any:
+    return None
+
+
+def _enc_q_fsync_range(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.flags = a[1]
+    m.start = a[2]
+    m.length = a[3]
+
+def _dec_q_fsync_range(m: Any) -> Any:
+    return (m.fd, m.flags, m.start, m.length)
+
+def _enc_r_fsync_range(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_fsync_range(m: Any) -> Any:
+    return None
+
+
+def _enc_q_getvfsstat(a: Any, m: Any) -> None:
+    m.flags = a[0]
+
+def _dec_q_getvfsstat(m: Any) -> Any:
+    return (m.flags,)
+
+def _enc_r_getvfsstat(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_Statvfs(x, m.stats.add())
+
+def _dec_r_getvfsstat(m: Any) -> Any:
+    return [_dec_Statvfs(x) for x in m.stats]
+
+
+def _enc_q_statvfs1(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.flags = a[1]
+
+def _dec_q_statvfs1(m: Any) -> Any:
+    return (m.path, m.flags)
+
+def _enc_r_statvfs1(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.buf.SetInParent(); _enc_Statvfs(v, m.buf)
+
+def _dec_r_statvfs1(m: Any) -> Any:
+    return _dec_Statvfs(m.buf) if m.HasField("buf") else None
+
+
+def _enc_q_fstatvfs1(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.flags = a[1]
+
+def _dec_q_fstatvfs1(m: Any) -> Any:
+    return (m.fd, m.flags)
+
+def _enc_r_fstatvfs1(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.buf.SetInParent(); _enc_Statvfs(v, m.buf)
+
+def _dec_r_fstatvfs1(m: Any) -> Any:
+    return _dec_Statvfs(m.buf) if m.HasField("buf") else None
+
+
+def _enc_q_extattrctl(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.cmd = a[1]
+    m.filename = _buffer(a[2])
+    m.attrnamespace = a[3]
+    m.attrname = _buffer(a[4])
+
+def _dec_q_extattrctl(m: Any) -> Any:
+    return (m.path, m.cmd, m.filename, m.attrnamespace, m.attrname)
+
+def _enc_r_extattrctl(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_extattrctl(m: Any) -> Any:
+    return None
+
+
+def _enc_q_extattr_set_file(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.attrnamespace = a[1]
+    m.attrname = _buffer(a[2])
+    m.data = _buffer(a[3])
+
+def _dec_q_extattr_set_file(m: Any) -> Any:
+    return (m.path, m.attrnamespace, m.attrname, m.data)
+
+def _enc_r_extattr_set_file(v: Any, m: Any) -> None:
+    m.count = v
+
+def _dec_r_extattr_set_file(m: Any) -> Any:
+    return m.count
+
+
+def _enc_q_extattr_get_file(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.attrnamespace = a[1]
+    m.attrname = _buffer(a[2])
+    m.nbytes = a[3]
+
+def _dec_q_extattr_get_file(m: Any) -> Any:
+    return (m.path, m.attrnamespace, m.attrname, m.nbytes)
+
+def _enc_r_extattr_get_file(v: Any, m: Any) -> None:
+    m.data = _buffer(v)
+
+def _dec_r_extattr_get_file(m: Any) -> Any:
+    return m.data
+
+
+def _enc_q_extattr_delete_file(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.attrnamespace = a[1]
+    m.attrname = _buffer(a[2])
+
+def _dec_q_extattr_delete_file(m: Any) -> Any:
+    return (m.path, m.attrnamespace, m.attrname)
+
+def _enc_r_extattr_delete_file(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_extattr_delete_file(m: Any) -> Any:
+    return None
+
+
+def _enc_q_extattr_set_fd(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.attrnamespace = a[1]
+    m.attrname = _buffer(a[2])
+    m.data = _buffer(a[3])
+
+def _dec_q_extattr_set_fd(m: Any) -> Any:
+    return (m.fd, m.attrnamespace, m.attrname, m.data)
+
+def _enc_r_extattr_set_fd(v: Any, m: Any) -> None:
+    m.count = v
+
+def _dec_r_extattr_set_fd(m: Any) -> Any:
+    return m.count
+
+
+def _enc_q_extattr_get_fd(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.attrnamespace = a[1]
+    m.attrname = _buffer(a[2])
+    m.nbytes = a[3]
+
+def _dec_q_extattr_get_fd(m: Any) -> Any:
+    return (m.fd, m.attrnamespace, m.attrname, m.nbytes)
+
+def _enc_r_extattr_get_fd(v: Any, m: Any) -> None:
+    m.data = _buffer(v)
+
+def _dec_r_extattr_get_fd(m: Any) -> Any:
+    return m.data
+
+
+def _enc_q_extattr_delete_fd(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.attrnamespace = a[1]
+    m.attrname = _buffer(a[2])
+
+def _dec_q_extattr_delete_fd(m: Any) -> Any:
+    return (m.fd, m.attrnamespace, m.attrname)
+
+def _enc_r_extattr_delete_fd(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_extattr_delete_fd(m: Any) -> Any:
+    return None
+
+
+def _enc_q_extattr_set_link(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.attrnamespace = a[1]
+    m.attrname = _buffer(a[2])
+    m.data = _buffer(a[3])
+
+def _dec_q_extattr_set_link(m: Any) -> Any:
+    return (m.path, m.attrnamespace, m.attrname, m.data)
+
+def _enc_r_extattr_set_link(v: Any, m: Any) -> None:
+    m.count = v
+
+def _dec_r_extattr_set_link(m: Any) -> Any:
+    return m.count
+
+
+def _enc_q_extattr_get_link(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.attrnamespace = a[1]
+    m.attrname = _buffer(a[2])
+    m.nbytes = a[3]
+
+def _dec_q_extattr_get_link(m: Any) -> Any:
+    return (m.path, m.attrnamespace, m.attrname, m.nbytes)
+
+def _enc_r_extattr_get_link(v: Any, m: Any) -> None:
+    m.data = _buffer(v)
+
+def _dec_r_extattr_get_link(m: Any) -> Any:
+    return m.data
+
+
+def _enc_q_extattr_delete_link(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.attrnamespace = a[1]
+    m.attrname = _buffer(a[2])
+
+def _dec_q_extattr_delete_link(m: Any) -> Any:
+    return (m.path, m.attrnamespace, m.attrname)
+
+def _enc_r_extattr_delete_link(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_extattr_delete_link(m: Any) -> Any:
+    return None
+
+
+def _enc_q_extattr_list_fd(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.attrnamespace = a[1]
+    m.nbytes = a[2]
+
+def _dec_q_extattr_list_fd(m: Any) -> Any:
+    return (m.fd, m.attrnamespace, m.nbytes)
+
+def _enc_r_extattr_list_fd(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v: m.names.extend([_buffer(x) for x in v])
+
+def _dec_r_extattr_list_fd(m: Any) -> Any:
+    return list(m.names)
+
+
+def _enc_q_extattr_list_file(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.attrnamespace = a[1]
+    m.nbytes = a[2]
+
+def _dec_q_extattr_list_file(m: Any) -> Any:
+    return (m.path, m.attrnamespace, m.nbytes)
+
+def _enc_r_extattr_list_file(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v: m.names.extend([_buffer(x) for x in v])
+
+def _dec_r_extattr_list_file(m: Any) -> Any:
+    return list(m.names)
+
+
+def _enc_q_extattr_list_link(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.attrnamespace = a[1]
+    m.nbytes = a[2]
+
+def _dec_q_extattr_list_link(m: Any) -> Any:
+    return (m.path, m.attrnamespace, m.nbytes)
+
+def _enc_r_extattr_list_link(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v: m.names.extend([_buffer(x) for x in v])
+
+def _dec_r_extattr_list_link(m: Any) -> Any:
+    return list(m.names)
+
+
+def _enc_q_setxattr(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.name = _buffer(a[1])
+    m.value = _buffer(a[2])
+    m.flags = a[3]
+
+def _dec_q_setxattr(m: Any) -> Any:
+    return (m.path, m.name, m.value, m.flags)
+
+def _enc_r_setxattr(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_setxattr(m: Any) -> Any:
+    return None
+
+
+def _enc_q_lsetxattr(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.name = _buffer(a[1])
+    m.value = _buffer(a[2])
+    m.flags = a[3]
+
+def _dec_q_lsetxattr(m: Any) -> Any:
+    return (m.path, m.name, m.value, m.flags)
+
+def _enc_r_lsetxattr(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_lsetxattr(m: Any) -> Any:
+    return None
+
+
+def _enc_q_fsetxattr(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.name = _buffer(a[1])
+    m.value = _buffer(a[2])
+    m.flags = a[3]
+
+def _dec_q_fsetxattr(m: Any) -> Any:
+    return (m.fd, m.name, m.value, m.flags)
+
+def _enc_r_fsetxattr(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_fsetxattr(m: Any) -> Any:
+    return None
+
+
+def _enc_q_getxattr(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.name = _buffer(a[1])
+    m.size = a[2]
+
+def _dec_q_getxattr(m: Any) -> Any:
+    return (m.path, m.name, m.size)
+
+def _enc_r_getxattr(v: Any, m: Any) -> None:
+    m.value = _buffer(v)
+
+def _dec_r_getxattr(m: Any) -> Any:
+    return m.value
+
+
+def _enc_q_lgetxattr(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.name = _buffer(a[1])
+    m.size = a[2]
+
+def _dec_q_lgetxattr(m: Any) -> Any:
+    return (m.path, m.name, m.size)
+
+def _enc_r_lgetxattr(v: Any, m: Any) -> None:
+    m.value = _buffer(v)
+
+def _dec_r_lgetxattr(m: Any) -> Any:
+    return m.value
+
+
+def _enc_q_fgetxattr(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.name = _buffer(a[1])
+    m.size = a[2]
+
+def _dec_q_fgetxattr(m: Any) -> Any:
+    return (m.fd, m.name, m.size)
+
+def _enc_r_fgetxattr(v: Any, m: Any) -> None:
+    m.value = _buffer(v)
+
+def _dec_r_fgetxattr(m: Any) -> Any:
+    return m.value
+
+
+def _enc_q_listxattr(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.size = a[1]
+
+def _dec_q_listxattr(m: Any) -> Any:
+    return (m.path, m.size)
+
+def _enc_r_listxattr(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v: m.names.extend([_buffer(x) for x in v])
+
+def _dec_r_listxattr(m: Any) -> Any:
+    return list(m.names)
+
+
+def _enc_q_llistxattr(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.size = a[1]
+
+def _dec_q_llistxattr(m: Any) -> Any:
+    return (m.path, m.size)
+
+def _enc_r_llistxattr(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v: m.names.extend([_buffer(x) for x in v])
+
+def _dec_r_llistxattr(m: Any) -> Any:
+    return list(m.names)
+
+
+def _enc_q_flistxattr(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.size = a[1]
+
+def _dec_q_flistxattr(m: Any) -> Any:
+    return (m.fd, m.size)
+
+def _enc_r_flistxattr(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v: m.names.extend([_buffer(x) for x in v])
+
+def _dec_r_flistxattr(m: Any) -> Any:
+    return list(m.names)
+
+
+def _enc_q_removexattr(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.name = _buffer(a[1])
+
+def _dec_q_removexattr(m: Any) -> Any:
+    return (m.path, m.name)
+
+def _enc_r_removexattr(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_removexattr(m: Any) -> Any:
+    return None
+
+
+def _enc_q_lremovexattr(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.name = _buffer(a[1])
+
+def _dec_q_lremovexattr(m: Any) -> Any:
+    return (m.path, m.name)
+
+def _enc_r_lremovexattr(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_lremovexattr(m: Any) -> Any:
+    return None
+
+
+def _enc_q_fremovexattr(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.name = _buffer(a[1])
+
+def _dec_q_fremovexattr(m: Any) -> Any:
+    return (m.fd, m.name)
+
+def _enc_r_fremovexattr(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_fremovexattr(m: Any) -> Any:
+    return None
+
+
+def _enc_q_getdents(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.count = a[1]
+
+def _dec_q_getdents(m: Any) -> Any:
+    return (m.fd, m.count)
+
+def _enc_r_getdents(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_Dirent(x, m.entries.add())
+
+def _dec_r_getdents(m: Any) -> Any:
+    return [_dec_Dirent(x) for x in m.entries]
+
+
+def _enc_q_getfh(a: Any, m: Any) -> None:
+    m.fname = _buffer(a[0])
+
+def _dec_q_getfh(m: Any) -> Any:
+    return (m.fname,)
+
+def _enc_r_getfh(v: Any, m: Any) -> None:
+    m.fhp = _buffer(v)
+
+def _dec_r_getfh(m: Any) -> Any:
+    return m.fhp
+
+
+def _enc_q_fhopen(a: Any, m: Any) -> None:
+    m.fhp = _buffer(a[0])
+    m.flags = a[1]
+
+def _dec_q_fhopen(m: Any) -> Any:
+    return (m.fhp, m.flags)
+
+def _enc_r_fhopen(v: Any, m: Any) -> None:
+    m.fd = v
+
+def _dec_r_fhopen(m: Any) -> Any:
+    return m.fd
+
+
+def _enc_q_fhstatvfs1(a: Any, m: Any) -> None:
+    m.fhp = _buffer(a[0])
+    m.flags = a[1]
+
+def _dec_q_fhstatvfs1(m: Any) -> Any:
+    return (m.fhp, m.flags)
+
+def _enc_r_fhstatvfs1(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.buf.SetInParent(); _enc_Statvfs(v, m.buf)
+
+def _dec_r_fhstatvfs1(m: Any) -> Any:
+    return _dec_Statvfs(m.buf) if m.HasField("buf") else None
+
+
+def _enc_q_mount(a: Any, m: Any) -> None:
+    m.type = a[0]
+    m.path = _buffer(a[1])
+    m.flags = a[2]
+    if a[3] is not None: m.data.SetInParent(); _enc_MountArgs(a[3], m.data)
+
+def _dec_q_mount(m: Any) -> Any:
+    return (m.type, m.path, m.flags, _dec_MountArgs(m.data) if m.HasField("data") else None)
+
+def _enc_r_mount(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_mount(m: Any) -> Any:
+    return None
+
+
+def _enc_q_utimes(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    if a[1] is not None: m.atime.SetInParent(); _enc_Timespec(a[1], m.atime)
+    if a[2] is not None: m.mtime.SetInParent(); _enc_Timespec(a[2], m.mtime)
+
+def _dec_q_utimes(m: Any) -> Any:
+    return (m.path, _dec_Timespec(m.atime) if m.HasField("atime") else None, _dec_Timespec(m.mtime) if m.HasField("mtime") else None)
+
+def _enc_r_utimes(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_utimes(m: Any) -> Any:
+    return None
+
+
+def _enc_q_futimes(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    if a[1] is not None: m.atime.SetInParent(); _enc_Timespec(a[1], m.atime)
+    if a[2] is not None: m.mtime.SetInParent(); _enc_Timespec(a[2], m.mtime)
+
+def _dec_q_futimes(m: Any) -> Any:
+    return (m.fd, _dec_Timespec(m.atime) if m.HasField("atime") else None, _dec_Timespec(m.mtime) if m.HasField("mtime") else None)
+
+def _enc_r_futimes(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_futimes(m: Any) -> Any:
+    return None
+
+
+def _enc_q_lutimes(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    if a[1] is not None: m.atime.SetInParent(); _enc_Timespec(a[1], m.atime)
+    if a[2] is not None: m.mtime.SetInParent(); _enc_Timespec(a[2], m.mtime)
+
+def _dec_q_lutimes(m: Any) -> Any:
+    return (m.path, _dec_Timespec(m.atime) if m.HasField("atime") else None, _dec_Timespec(m.mtime) if m.HasField("mtime") else None)
+
+def _enc_r_lutimes(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_lutimes(m: Any) -> Any:
+    return None
+
+
+def _enc_q_stat(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+
+def _dec_q_stat(m: Any) -> Any:
+    return (m.path,)
+
+def _enc_r_stat(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.sb.SetInParent(); _enc_Stat(v, m.sb)
+
+def _dec_r_stat(m: Any) -> Any:
+    return _dec_Stat(m.sb) if m.HasField("sb") else None
+
+
+def _enc_q_lstat(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+
+def _dec_q_lstat(m: Any) -> Any:
+    return (m.path,)
+
+def _enc_r_lstat(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.sb.SetInParent(); _enc_Stat(v, m.sb)
+
+def _dec_r_lstat(m: Any) -> Any:
+    return _dec_Stat(m.sb) if m.HasField("sb") else None
+
+
+def _enc_q_mknod(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.mode = a[1]
+    m.dev = a[2]
+
+def _dec_q_mknod(m: Any) -> Any:
+    return (m.path, m.mode, m.dev)
+
+def _enc_r_mknod(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_mknod(m: Any) -> Any:
+    return None
+
+
+def _enc_q_fhstat(a: Any, m: Any) -> None:
+    m.fhp = _buffer(a[0])
+
+def _dec_q_fhstat(m: Any) -> Any:
+    return (m.fhp,)
+
+def _enc_r_fhstat(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.sb.SetInParent(); _enc_Stat(v, m.sb)
+
+def _dec_r_fhstat(m: Any) -> Any:
+    return _dec_Stat(m.sb) if m.HasField("sb") else None
+
+
+def _enc_q_linkat(a: Any, m: Any) -> None:
+    m.fd1 = a[0]
+    m.name1 = _buffer(a[1])
+    m.fd2 = a[2]
+    m.name2 = _buffer(a[3])
+    m.flags = a[4]
+
+def _dec_q_linkat(m: Any) -> Any:
+    return (m.fd1, m.name1, m.fd2, m.name2, m.flags)
+
+def _enc_r_linkat(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_linkat(m: Any) -> Any:
+    return None
+
+
+def _enc_q_renameat(a: Any, m: Any) -> None:
+    m.fromfd = a[0]
+    m.from_path = _buffer(a[1])
+    m.tofd = a[2]
+    m.to_path = _buffer(a[3])
+
+def _dec_q_renameat(m: Any) -> Any:
+    return (m.fromfd, m.from_path, m.tofd, m.to_path)
+
+def _enc_r_renameat(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_renameat(m: Any) -> Any:
+    return None
+
+
+def _enc_q_mkfifoat(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.path = _buffer(a[1])
+    m.mode = a[2]
+
+def _dec_q_mkfifoat(m: Any) -> Any:
+    return (m.fd, m.path, m.mode)
+
+def _enc_r_mkfifoat(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_mkfifoat(m: Any) -> Any:
+    return None
+
+
+def _enc_q_mknodat(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.path = _buffer(a[1])
+    m.mode = a[2]
+    m.dev = a[3]
+
+def _dec_q_mknodat(m: Any) -> Any:
+    return (m.fd, m.path, m.mode, m.dev)
+
+def _enc_r_mknodat(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_mknodat(m: Any) -> Any:
+    return None
+
+
+def _enc_q_mkdirat(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.path = _buffer(a[1])
+    m.mode = a[2]
+
+def _dec_q_mkdirat(m: Any) -> Any:
+    return (m.fd, m.path, m.mode)
+
+def _enc_r_mkdirat(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_mkdirat(m: Any) -> Any:
+    return None
+
+
+def _enc_q_faccessat(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.path = _buffer(a[1])
+    m.amode = a[2]
+    m.flag = a[3]
+
+def _dec_q_faccessat(m: Any) -> Any:
+    return (m.fd, m.path, m.amode, m.flag)
+
+def _enc_r_faccessat(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_faccessat(m: Any) -> Any:
+    return None
+
+
+def _enc_q_fchmodat(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.path = _buffer(a[1])
+    m.mode = a[2]
+    m.flag = a[3]
+
+def _dec_q_fchmodat(m: Any) -> Any:
+    return (m.fd, m.path, m.mode, m.flag)
+
+def _enc_r_fchmodat(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_fchmodat(m: Any) -> Any:
+    return None
+
+
+def _enc_q_fchownat(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.path = _buffer(a[1])
+    m.owner = a[2]
+    m.group = a[3]
+    m.flag = a[4]
+
+def _dec_q_fchownat(m: Any) -> Any:
+    return (m.fd, m.path, m.owner, m.group, m.flag)
+
+def _enc_r_fchownat(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_fchownat(m: Any) -> Any:
+    return None
+
+
+def _enc_q_fstatat(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.path = _buffer(a[1])
+    m.flag = a[2]
+
+def _dec_q_fstatat(m: Any) -> Any:
+    return (m.fd, m.path, m.flag)
+
+def _enc_r_fstatat(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.buf.SetInParent(); _enc_Stat(v, m.buf)
+
+def _dec_r_fstatat(m: Any) -> Any:
+    return _dec_Stat(m.buf) if m.HasField("buf") else None
+
+
+def _enc_q_utimensat(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.path = _buffer(a[1])
+    if a[2] is not None: m.atime.SetInParent(); _enc_Timespec(a[2], m.atime)
+    if a[3] is not None: m.mtime.SetInParent(); _enc_Timespec(a[3], m.mtime)
+    m.flag = a[4]
+
+def _dec_q_utimensat(m: Any) -> Any:
+    return (m.fd, m.path, _dec_Timespec(m.atime) if m.HasField("atime") else None, _dec_Timespec(m.mtime) if m.HasField("mtime") else None, m.flag)
+
+def _enc_r_utimensat(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_utimensat(m: Any) -> Any:
+    return None
+
+
+def _enc_q_openat(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.path = _buffer(a[1])
+    m.oflags = a[2]
+    if a[3] is not None: m.mode = a[3]
+
+def _dec_q_openat(m: Any) -> Any:
+    return (m.fd, m.path, m.oflags, m.mode if m.HasField("mode") else None)
+
+def _enc_r_openat(v: Any, m: Any) -> None:
+    m.fd = v
+
+def _dec_r_openat(m: Any) -> Any:
+    return m.fd
+
+
+def _enc_q_readlinkat(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.path = _buffer(a[1])
+    m.bufsize = a[2]
+
+def _dec_q_readlinkat(m: Any) -> Any:
+    return (m.fd, m.path, m.bufsize)
+
+def _enc_r_readlinkat(v: Any, m: Any) -> None:
+    m.data = _buffer(v)
+
+def _dec_r_readlinkat(m: Any) -> Any:
+    return m.data
+
+
+def _enc_q_symlinkat(a: Any, m: Any) -> None:
+    m.path1 = _buffer(a[0])
+    m.fd = a[1]
+    m.path2 = _buffer(a[2])
+
+def _dec_q_symlinkat(m: Any) -> Any:
+    return (m.path1, m.fd, m.path2)
+
+def _enc_r_symlinkat(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_symlinkat(m: Any) -> Any:
+    return None
+
+
+def _enc_q_unlinkat(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.path = _buffer(a[1])
+    m.flag = a[2]
+
+def _dec_q_unlinkat(m: Any) -> Any:
+    return (m.fd, m.path, m.flag)
+
+def _enc_r_unlinkat(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_unlinkat(m: Any) -> Any:
+    return None
+
+
+def _enc_q_futimens(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    if a[1] is not None: m.atime.SetInParent(); _enc_Timespec(a[1], m.atime)
+    if a[2] is not None: m.mtime.SetInParent(); _enc_Timespec(a[2], m.mtime)
+
+def _dec_q_futimens(m: Any) -> Any:
+    return (m.fd, _dec_Timespec(m.atime) if m.HasField("atime") else None, _dec_Timespec(m.mtime) if m.HasField("mtime") else None)
+
+def _enc_r_futimens(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_futimens(m: Any) -> Any:
+    return None
+
+
+def _enc_q_quotactl(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    if a[1] is not None: m.args.SetInParent(); _enc_QuotactlArgs(a[1], m.args)
+
+def _dec_q_quotactl(m: Any) -> Any:
+    return (m.path, _dec_QuotactlArgs(m.args) if m.HasField("args") else None)
+
+def _enc_r_quotactl(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.args.SetInParent(); _enc_QuotactlArgs(v, m.args)
+
+def _dec_r_quotactl(m: Any) -> Any:
+    return _dec_QuotactlArgs(m.args) if m.HasField("args") else None
+
+
+def _enc_q_posix_fallocate(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.pos = a[1]
+    m.len = a[2]
+
+def _dec_q_posix_fallocate(m: Any) -> Any:
+    return (m.fd, m.pos, m.len)
+
+def _enc_r_posix_fallocate(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_posix_fallocate(m: Any) -> Any:
+    return None
+
+
+def _enc_q_fdiscard(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.pos = a[1]
+    m.len = a[2]
+
+def _dec_q_fdiscard(m: Any) -> Any:
+    return (m.fd, m.pos, m.len)
+
+def _enc_r_fdiscard(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_fdiscard(m: Any) -> Any:
+    return None
+
+
+def _enc_q_etfs_register(a: Any, m: Any) -> None:
+    m.key = _buffer(a[0])
+    m.hostpath = _buffer(a[1])
+    m.type = a[2]
+
+def _dec_q_etfs_register(m: Any) -> Any:
+    return (m.key, m.hostpath, m.type)
+
+def _enc_r_etfs_register(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_etfs_register(m: Any) -> Any:
+    return None
+
+
+def _enc_q_etfs_register_withsize(a: Any, m: Any) -> None:
+    m.key = _buffer(a[0])
+    m.hostpath = _buffer(a[1])
+    m.type = a[2]
+    m.begin = a[3]
+    if a[4] is not None: m.size = a[4]
+
+def _dec_q_etfs_register_withsize(m: Any) -> Any:
+    return (m.key, m.hostpath, m.type, m.begin, m.size if m.HasField("size") else None)
+
+def _enc_r_etfs_register_withsize(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_etfs_register_withsize(m: Any) -> Any:
+    return None
+
+
+def _enc_q_etfs_remove(a: Any, m: Any) -> None:
+    m.key = _buffer(a[0])
+
+def _dec_q_etfs_remove(m: Any) -> Any:
+    return (m.key,)
+
+def _enc_r_etfs_remove(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_etfs_remove(m: Any) -> Any:
+    return None
+
+
+def _enc_q_recvmsg(a: Any, m: Any) -> None:
+    m.s = a[0]
+    m.len = a[1]
+    m.controllen = a[2]
+    m.flags = a[3]
+
+def _dec_q_recvmsg(m: Any) -> Any:
+    return (m.s, m.len, m.controllen, m.flags)
+
+def _enc_r_recvmsg(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.msg.SetInParent(); _enc_Msghdr(v, m.msg)
+
+def _dec_r_recvmsg(m: Any) -> Any:
+    return _dec_Msghdr(m.msg) if m.HasField("msg") else None
+
+
+def _enc_q_sendmsg(a: Any, m: Any) -> None:
+    m.s = a[0]
+    if a[1] is not None: m.msg.SetInParent(); _enc_Msghdr(a[1], m.msg)
+    m.flags = a[2]
+
+def _dec_q_sendmsg(m: Any) -> Any:
+    return (m.s, _dec_Msghdr(m.msg) if m.HasField("msg") else None, m.flags)
+
+def _enc_r_sendmsg(v: Any, m: Any) -> None:
+    m.count = v
+
+def _dec_r_sendmsg(m: Any) -> Any:
+    return m.count
+
+
+def _enc_q_recvfrom(a: Any, m: Any) -> None:
+    m.s = a[0]
+    m.len = a[1]
+    if a[2] is not None: m.flags = a[2]
+
+def _dec_q_recvfrom(m: Any) -> Any:
+    return (m.s, m.len, m.flags if m.HasField("flags") else None)
+
+def _enc_r_recvfrom(v: Any, m: Any) -> None:
+    m.data = _buffer(v[0])
+    if v[1] is not None: m.from_addr.SetInParent(); _enc_Sockaddr(v[1], m.from_addr)
+
+def _dec_r_recvfrom(m: Any) -> Any:
+    return RecvfromResult(m.data, _dec_Sockaddr(m.from_addr) if m.HasField("from_addr") else None)
+
+
+def _enc_q_accept(a: Any, m: Any) -> None:
+    m.s = a[0]
+
+def _dec_q_accept(m: Any) -> Any:
+    return (m.s,)
+
+def _enc_r_accept(v: Any, m: Any) -> None:
+    m.s = v[0]
+    if v[1] is not None: m.name.SetInParent(); _enc_Sockaddr(v[1], m.name)
+
+def _dec_r_accept(m: Any) -> Any:
+    return AcceptResult(m.s, _dec_Sockaddr(m.name) if m.HasField("name") else None)
+
+
+def _enc_q_getpeername(a: Any, m: Any) -> None:
+    m.s = a[0]
+
+def _dec_q_getpeername(m: Any) -> Any:
+    return (m.s,)
+
+def _enc_r_getpeername(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.name.SetInParent(); _enc_Sockaddr(v, m.name)
+
+def _dec_r_getpeername(m: Any) -> Any:
+    return _dec_Sockaddr(m.name) if m.HasField("name") else None
+
+
+def _enc_q_getsockname(a: Any, m: Any) -> None:
+    m.s = a[0]
+
+def _dec_q_getsockname(m: Any) -> Any:
+    return (m.s,)
+
+def _enc_r_getsockname(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.name.SetInParent(); _enc_Sockaddr(v, m.name)
+
+def _dec_r_getsockname(m: Any) -> Any:
+    return _dec_Sockaddr(m.name) if m.HasField("name") else None
+
+
+def _enc_q_connect(a: Any, m: Any) -> None:
+    m.s = a[0]
+    if a[1] is not None: m.name.SetInParent(); _enc_Sockaddr(a[1], m.name)
+
+def _dec_q_connect(m: Any) -> Any:
+    return (m.s, _dec_Sockaddr(m.name) if m.HasField("name") else None)
+
+def _enc_r_connect(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_connect(m: Any) -> Any:
+    return None
+
+
+def _enc_q_bind(a: Any, m: Any) -> None:
+    m.s = a[0]
+    if a[1] is not None: m.name.SetInParent(); _enc_Sockaddr(a[1], m.name)
+
+def _dec_q_bind(m: Any) -> Any:
+    return (m.s, _dec_Sockaddr(m.name) if m.HasField("name") else None)
+
+def _enc_r_bind(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_bind(m: Any) -> Any:
+    return None
+
+
+def _enc_q_setsockopt(a: Any, m: Any) -> None:
+    m.s = a[0]
+    m.level = a[1]
+    m.name = a[2]
+    if a[3] is not None: m.val.SetInParent(); _enc_Sockopt(a[3], m.val)
+
+def _dec_q_setsockopt(m: Any) -> Any:
+    return (m.s, m.level, m.name, _dec_Sockopt(m.val) if m.HasField("val") else None)
+
+def _enc_r_setsockopt(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_setsockopt(m: Any) -> Any:
+    return None
+
+
+def _enc_q_listen(a: Any, m: Any) -> None:
+    m.s = a[0]
+    m.backlog = a[1]
+
+def _dec_q_listen(m: Any) -> Any:
+    return (m.s, m.backlog)
+
+def _enc_r_listen(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_listen(m: Any) -> Any:
+    return None
+
+
+def _enc_q_getsockopt(a: Any, m: Any) -> None:
+    m.s = a[0]
+    m.level = a[1]
+    m.name = a[2]
+
+def _dec_q_getsockopt(m: Any) -> Any:
+    return (m.s, m.level, m.name)
+
+def _enc_r_getsockopt(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.val.SetInParent(); _enc_Sockopt(v, m.val)
+
+def _dec_r_getsockopt(m: Any) -> Any:
+    return _dec_Sockopt(m.val) if m.HasField("val") else None
+
+
+def _enc_q_sendto(a: Any, m: Any) -> None:
+    m.s = a[0]
+    m.data = _buffer(a[1])
+    if a[2] is not None: m.flags = a[2]
+    if a[3] is not None: m.to.SetInParent(); _enc_Sockaddr(a[3], m.to)
+
+def _dec_q_sendto(m: Any) -> Any:
+    return (m.s, m.data, m.flags if m.HasField("flags") else None, _dec_Sockaddr(m.to) if m.HasField("to") else None)
+
+def _enc_r_sendto(v: Any, m: Any) -> None:
+    m.count = v
+
+def _dec_r_sendto(m: Any) -> Any:
+    return m.count
+
+
+def _enc_q_shutdown(a: Any, m: Any) -> None:
+    m.s = a[0]
+    m.how = a[1]
+
+def _dec_q_shutdown(m: Any) -> Any:
+    return (m.s, m.how)
+
+def _enc_r_shutdown(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_shutdown(m: Any) -> Any:
+    return None
+
+
+def _enc_q_socketpair(a: Any, m: Any) -> None:
+    m.domain = a[0]
+    m.type = a[1]
+    m.protocol = a[2]
+
+def _dec_q_socketpair(m: Any) -> Any:
+    return (m.domain, m.type, m.protocol)
+
+def _enc_r_socketpair(v: Any, m: Any) -> None:
+    m.s1 = v[0]
+    m.s2 = v[1]
+
+def _dec_r_socketpair(m: Any) -> Any:
+    return SocketpairResult(m.s1, m.s2)
+
+
+def _enc_q_socket(a: Any, m: Any) -> None:
+    m.domain = a[0]
+    m.type = a[1]
+    m.protocol = a[2]
+
+def _dec_q_socket(m: Any) -> Any:
+    return (m.domain, m.type, m.protocol)
+
+def _enc_r_socket(v: Any, m: Any) -> None:
+    m.s = v
+
+def _dec_r_socket(m: Any) -> Any:
+    return m.s
+
+
+def _enc_q_paccept(a: Any, m: Any) -> None:
+    m.s = a[0]
+    if a[1] is not None: m.mask = a[1]
+    m.flags = a[2]
+
+def _dec_q_paccept(m: Any) -> Any:
+    return (m.s, m.mask if m.HasField("mask") else None, m.flags)
+
+def _enc_r_paccept(v: Any, m: Any) -> None:
+    m.s = v[0]
+    if v[1] is not None: m.name.SetInParent(); _enc_Sockaddr(v[1], m.name)
+
+def _dec_r_paccept(m: Any) -> Any:
+    return PacceptResult(m.s, _dec_Sockaddr(m.name) if m.HasField("name") else None)
+
+
+def _enc_q_recvmmsg(a: Any, m: Any) -> None:
+    m.s = a[0]
+    m.vlen = a[1]
+    m.len = a[2]
+    m.flags = a[3]
+    if a[4] is not None: m.timeout.SetInParent(); _enc_Timespec(a[4], m.timeout)
+
+def _dec_q_recvmmsg(m: Any) -> Any:
+    return (m.s, m.vlen, m.len, m.flags, _dec_Timespec(m.timeout) if m.HasField("timeout") else None)
+
+def _enc_r_recvmmsg(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_Msghdr(x, m.msgs.add())
+
+def _dec_r_recvmmsg(m: Any) -> Any:
+    return [_dec_Msghdr(x) for x in m.msgs]
+
+
+def _enc_q_sendmmsg(a: Any, m: Any) -> None:
+    m.s = a[0]
+    for x in a[1] or (): _enc_Msghdr(x, m.msgs.add())
+    m.flags = a[2]
+
+def _dec_q_sendmmsg(m: Any) -> Any:
+    return (m.s, [_dec_Msghdr(x) for x in m.msgs], m.flags)
+
+def _enc_r_sendmmsg(v: Any, m: Any) -> None:
+    m.count = v
+
+def _dec_r_sendmmsg(m: Any) -> Any:
+    return m.count
+
+
+def _enc_q_netconfig_ifcreate(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+
+def _dec_q_netconfig_ifcreate(m: Any) -> Any:
+    return (m.ifname,)
+
+def _enc_r_netconfig_ifcreate(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_netconfig_ifcreate(m: Any) -> Any:
+    return None
+
+
+def _enc_q_netconfig_ifdestroy(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+
+def _dec_q_netconfig_ifdestroy(m: Any) -> Any:
+    return (m.ifname,)
+
+def _enc_r_netconfig_ifdestroy(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_netconfig_ifdestroy(m: Any) -> Any:
+    return None
+
+
+def _enc_q_netconfig_ifup(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+
+def _dec_q_netconfig_ifup(m: Any) -> Any:
+    return (m.ifname,)
+
+def _enc_r_netconfig_ifup(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_netconfig_ifup(m: Any) -> Any:
+    return None
+
+
+def _enc_q_netconfig_ifdown(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+
+def _dec_q_netconfig_ifdown(m: Any) -> Any:
+    return (m.ifname,)
+
+def _enc_r_netconfig_ifdown(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_netconfig_ifdown(m: Any) -> Any:
+    return None
+
+
+def _enc_q_netconfig_ifsetlinkstr(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+    m.linkstr = a[1]
+
+def _dec_q_netconfig_ifsetlinkstr(m: Any) -> Any:
+    return (m.ifname, m.linkstr)
+
+def _enc_r_netconfig_ifsetlinkstr(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_netconfig_ifsetlinkstr(m: Any) -> Any:
+    return None
+
+
+def _enc_q_netconfig_bradd(a: Any, m: Any) -> None:
+    m.bridge = a[0]
+    m.ifname = a[1]
+
+def _dec_q_netconfig_bradd(m: Any) -> Any:
+    return (m.bridge, m.ifname)
+
+def _enc_r_netconfig_bradd(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_netconfig_bradd(m: Any) -> Any:
+    return None
+
+
+def _enc_q_netconfig_brdel(a: Any, m: Any) -> None:
+    m.bridge = a[0]
+    m.ifname = a[1]
+
+def _dec_q_netconfig_brdel(m: Any) -> Any:
+    return (m.bridge, m.ifname)
+
+def _enc_r_netconfig_brdel(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_netconfig_brdel(m: Any) -> Any:
+    return None
+
+
+def _enc_q_netconfig_ipv4_ifaddr(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+    m.addr = a[1]
+    m.mask = a[2]
+
+def _dec_q_netconfig_ipv4_ifaddr(m: Any) -> Any:
+    return (m.ifname, m.addr, m.mask)
+
+def _enc_r_netconfig_ipv4_ifaddr(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_netconfig_ipv4_ifaddr(m: Any) -> Any:
+    return None
+
+
+def _enc_q_netconfig_ipv4_ifaddr_cidr(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+    m.addr = a[1]
+    m.prefixlen = a[2]
+
+def _dec_q_netconfig_ipv4_ifaddr_cidr(m: Any) -> Any:
+    return (m.ifname, m.addr, m.prefixlen)
+
+def _enc_r_netconfig_ipv4_ifaddr_cidr(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_netconfig_ipv4_ifaddr_cidr(m: Any) -> Any:
+    return None
+
+
+def _enc_q_netconfig_ipv6_ifaddr(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+    m.addr = a[1]
+    m.prefixlen = a[2]
+
+def _dec_q_netconfig_ipv6_ifaddr(m: Any) -> Any:
+    return (m.ifname, m.addr, m.prefixlen)
+
+def _enc_r_netconfig_ipv6_ifaddr(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_netconfig_ipv6_ifaddr(m: Any) -> Any:
+    return None
+
+
+def _enc_q_netconfig_ipv4_gw(a: Any, m: Any) -> None:
+    m.addr = a[0]
+
+def _dec_q_netconfig_ipv4_gw(m: Any) -> Any:
+    return (m.addr,)
+
+def _enc_r_netconfig_ipv4_gw(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_netconfig_ipv4_gw(m: Any) -> Any:
+    return None
+
+
+def _enc_q_netconfig_ipv6_gw(a: Any, m: Any) -> None:
+    m.addr = a[0]
+
+def _dec_q_netconfig_ipv6_gw(m: Any) -> Any:
+    return (m.addr,)
+
+def _enc_r_netconfig_ipv6_gw(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_netconfig_ipv6_gw(m: Any) -> Any:
+    return None
+
+
+def _enc_q_netconfig_dhcp_ipv4_oneshot(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+
+def _dec_q_netconfig_dhcp_ipv4_oneshot(m: Any) -> Any:
+    return (m.ifname,)
+
+def _enc_r_netconfig_dhcp_ipv4_oneshot(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_netconfig_dhcp_ipv4_oneshot(m: Any) -> Any:
+    return None
+
+
+def _enc_q_netconfig_auto_ipv6(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+
+def _dec_q_netconfig_auto_ipv6(m: Any) -> Any:
+    return (m.ifname,)
+
+def _enc_r_netconfig_auto_ipv6(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_netconfig_auto_ipv6(m: Any) -> Any:
+    return None
+
+
+def _enc_q_netconfig_ifaddrs(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0] is not None: m.ifname = a[0]
+
+def _dec_q_netconfig_ifaddrs(m: Any) -> Any:
+    return (m.ifname if m.HasField("ifname") else None,)
+
+def _enc_r_netconfig_ifaddrs(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_Interface(x, m.interfaces.add())
+
+def _dec_r_netconfig_ifaddrs(m: Any) -> Any:
+    return [_dec_Interface(x) for x in m.interfaces]
+
+
+def _enc_q_dev_list(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_dev_list(m: Any) -> Any:
+    return ()
+
+def _enc_r_dev_list(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_Driver(x, m.drivers.add())
+
+def _dec_r_dev_list(m: Any) -> Any:
+    return [_dec_Driver(x) for x in m.drivers]
+
+
+def _enc_q_md_create(a: Any, m: Any) -> None:
+    m.unit = a[0]
+    m.size = a[1]
+
+def _dec_q_md_create(m: Any) -> Any:
+    return (m.unit, m.size)
+
+def _enc_r_md_create(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_md_create(m: Any) -> Any:
+    return None
+
+
+def _enc_q_md_destroy(a: Any, m: Any) -> None:
+    m.unit = a[0]
+
+def _dec_q_md_destroy(m: Any) -> Any:
+    return (m.unit,)
+
+def _enc_r_md_destroy(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_md_destroy(m: Any) -> Any:
+    return None
+
+
+def _enc_q_proc_create(a: Any, m: Any) -> None:
+    m.comm = a[0]
+
+def _dec_q_proc_create(m: Any) -> Any:
+    return (m.comm,)
+
+def _enc_r_proc_create(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.process.SetInParent(); _enc_ProcessInfo(v, m.process)
+
+def _dec_r_proc_create(m: Any) -> Any:
+    return _dec_ProcessInfo(m.process) if m.HasField("process") else None
+
+
+def _enc_q_proc_fork(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_proc_fork(m: Any) -> Any:
+    return ()
+
+def _enc_r_proc_fork(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.process.SetInParent(); _enc_ProcessInfo(v, m.process)
+
+def _dec_r_proc_fork(m: Any) -> Any:
+    return _dec_ProcessInfo(m.process) if m.HasField("process") else None
+
+
+def _enc_q_proc_exit(a: Any, m: Any) -> None:
+    m.pid = a[0]
+    m.status = a[1]
+
+def _dec_q_proc_exit(m: Any) -> Any:
+    return (m.pid, m.status)
+
+def _enc_r_proc_exit(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_proc_exit(m: Any) -> Any:
+    return None
+
+
+def _enc_q_proc_list(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_proc_list(m: Any) -> Any:
+    return ()
+
+def _enc_r_proc_list(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_ProcessInfo(x, m.processes.add())
+
+def _dec_r_proc_list(m: Any) -> Any:
+    return [_dec_ProcessInfo(x) for x in m.processes]
+
+
+def _enc_q_cred_get(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_cred_get(m: Any) -> Any:
+    return ()
+
+def _enc_r_cred_get(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.cred.SetInParent(); _enc_Credentials(v, m.cred)
+
+def _dec_r_cred_get(m: Any) -> Any:
+    return _dec_Credentials(m.cred) if m.HasField("cred") else None
+
+
+def _enc_q_module_upload(a: Any, m: Any) -> None:
+    m.filename = a[0]
+    m.sha256 = _buffer(a[1])
+    m.public_key = _buffer(a[2])
+    m.signature = _buffer(a[3])
+    m.wheel = _buffer(a[4])
+
+def _dec_q_module_upload(m: Any) -> Any:
+    return (m.filename, m.sha256, m.public_key, m.signature, m.wheel)
+
+def _enc_r_module_upload(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.module.SetInParent(); _enc_ModuleStat(v, m.module)
+
+def _dec_r_module_upload(m: Any) -> Any:
+    return _dec_ModuleStat(m.module) if m.HasField("module") else None
+
+
+def _enc_q_module_list(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_module_list(m: Any) -> Any:
+    return ()
+
+def _enc_r_module_list(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_ModuleStat(x, m.modules.add())
+
+def _dec_r_module_list(m: Any) -> Any:
+    return [_dec_ModuleStat(x) for x in m.modules]
+
+
+def _enc_q_halt(a: Any, m: Any) -> None:
+    m.opt = a[0]
+
+def _dec_q_halt(m: Any) -> Any:
+    return (m.opt,)
+
+def _enc_r_halt(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_halt(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dir_hold(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.path = _buffer(a[1])
+
+def _dec_q_dir_hold(m: Any) -> Any:
+    return (m.fd, m.path)
+
+def _enc_r_dir_hold(v: Any, m: Any) -> None:
+    m.handle = v
+
+def _dec_r_dir_hold(m: Any) -> Any:
+    return m.handle
+
+
+def _enc_q_dir_release(a: Any, m: Any) -> None:
+    m.handle = a[0]
+
+def _dec_q_dir_release(m: Any) -> Any:
+    return (m.handle,)
+
+def _enc_r_dir_release(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dir_release(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dir_dup(a: Any, m: Any) -> None:
+    m.handle = a[0]
+
+def _dec_q_dir_dup(m: Any) -> Any:
+    return (m.handle,)
+
+def _enc_r_dir_dup(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dir_dup(m: Any) -> Any:
+    return None
+
+
+def _enc_q_socket_bind(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.mode = a[1]
+    m.socket = a[2]
+
+def _dec_q_socket_bind(m: Any) -> Any:
+    return (m.path, m.mode, m.socket)
+
+def _enc_r_socket_bind(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_socket_bind(m: Any) -> Any:
+    return None
+
+
+def _enc_q_socket_lookup(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+
+def _dec_q_socket_lookup(m: Any) -> Any:
+    return (m.path,)
+
+def _enc_r_socket_lookup(v: Any, m: Any) -> None:
+    m.socket = v
+
+def _dec_r_socket_lookup(m: Any) -> Any:
+    return m.socket
+
+
+def _enc_q_file_read(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.offset = a[1]
+    m.length = a[2]
+
+def _dec_q_file_read(m: Any) -> Any:
+    return (m.path, m.offset, m.length)
+
+def _enc_r_file_read(v: Any, m: Any) -> None:
+    m.data = _buffer(v[0])
+    m.size = v[1]
+
+def _dec_r_file_read(m: Any) -> Any:
+    return FileReadResult(m.data, m.size)
+
+
+def _enc_q_dev_open(a: Any, m: Any) -> None:
+    m.block = a[0]
+    m.rdev = a[1]
+    m.flags = a[2]
+
+def _dec_q_dev_open(m: Any) -> Any:
+    return (m.block, m.rdev, m.flags)
+
+def _enc_r_dev_open(v: Any, m: Any) -> None:
+    m.handle = v
+
+def _dec_r_dev_open(m: Any) -> Any:
+    return m.handle
+
+
+def _enc_q_dev_map(a: Any, m: Any) -> None:
+    m.rdev = a[0]
+
+def _dec_q_dev_map(m: Any) -> Any:
+    return (m.rdev,)
+
+def _enc_r_dev_map(v: Any, m: Any) -> None:
+    m.hostpath = _buffer(v[0])
+    m.size = v[1]
+
+def _dec_r_dev_map(m: Any) -> Any:
+    return DevMapResult(m.hostpath, m.size)
+
+
+def _enc_q_module_describe(a: Any, m: Any) -> None:
+    m.name = a[0]
+    m.wheel = _buffer(a[1])
+
+def _dec_q_module_describe(m: Any) -> Any:
+    return (m.name, m.wheel)
+
+def _enc_r_module_describe(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.module.SetInParent(); _enc_ModuleStat(v, m.module)
+
+def _dec_r_module_describe(m: Any) -> Any:
+    return _dec_ModuleStat(m.module) if m.HasField("module") else None
+
+
+def _enc_q_module_load(a: Any, m: Any) -> None:
+    m.name = a[0]
+    if a[1]: m.props.update(a[1])
+
+def _dec_q_module_load(m: Any) -> Any:
+    return (m.name, dict(m.props))
+
+def _enc_r_module_load(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.module.SetInParent(); _enc_ModuleStat(v, m.module)
+
+def _dec_r_module_load(m: Any) -> Any:
+    return _dec_ModuleStat(m.module) if m.HasField("module") else None
+
+
+def _enc_q_module_unload(a: Any, m: Any) -> None:
+    m.name = a[0]
+
+def _dec_q_module_unload(m: Any) -> Any:
+    return (m.name,)
+
+def _enc_r_module_unload(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_module_unload(m: Any) -> Any:
+    return None
+
+
+def _enc_q_sysctl_export(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_sysctl_export(m: Any) -> Any:
+    return ()
+
+def _enc_r_sysctl_export(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_SysctlExport(x, m.nodes.add())
+
+def _dec_r_sysctl_export(m: Any) -> Any:
+    return [_dec_SysctlExport(x) for x in m.nodes]
+
+
+def _enc_q_sysctl_value(a: Any, m: Any) -> None:
+    m.path = a[0]
+    if a[1] is not None: m.newv.SetInParent(); _enc_SysctlValue(a[1], m.newv)
+
+def _dec_q_sysctl_value(m: Any) -> Any:
+    return (m.path, _dec_SysctlValue(m.newv) if m.HasField("newv") else None)
+
+def _enc_r_sysctl_value(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.oldv.SetInParent(); _enc_SysctlValue(v, m.oldv)
+
+def _dec_r_sysctl_value(m: Any) -> Any:
+    return _dec_SysctlValue(m.oldv) if m.HasField("oldv") else None
+
+
+def _enc_q_faction_start(a: Any, m: Any) -> None:
+    m.faction = a[0]
+
+def _dec_q_faction_start(m: Any) -> Any:
+    return (m.faction,)
+
+def _enc_r_faction_start(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_faction_start(m: Any) -> Any:
+    return None
+
+# name: (arguments into a message, message into arguments)
+REQUEST: dict[str, tuple[Encoder, Decoder]] = {
+    "read": (_enc_q_read, _dec_q_read),
+    "write": (_enc_q_write, _dec_q_write),
+    "close": (_enc_q_close, _dec_q_close),
+    "getpid": (_enc_q_getpid, _dec_q_getpid),
+    "setuid": (_enc_q_setuid, _dec_q_setuid),
+    "getuid": (_enc_q_getuid, _dec_q_getuid),
+    "geteuid": (_enc_q_geteuid, _dec_q_geteuid),
+    "getppid": (_enc_q_getppid, _dec_q_getppid),
+    "dup": (_enc_q_dup, _dec_q_dup),
+    "pipe": (_enc_q_pipe, _dec_q_pipe),
+    "getegid": (_enc_q_getegid, _dec_q_getegid),
+    "getgid": (_enc_q_getgid, _dec_q_getgid),
+    "getlogin": (_enc_q_getlogin, _dec_q_getlogin),
+    "setlogin": (_enc_q_setlogin, _dec_q_setlogin),
+    "ioctl": (_enc_q_ioctl, _dec_q_ioctl),
+    "getgroups": (_enc_q_getgroups, _dec_q_getgroups),
+    "setgroups": (_enc_q_setgroups, _dec_q_setgroups),
+    "getpgrp": (_enc_q_getpgrp, _dec_q_getpgrp),
+    "setpgid": (_enc_q_setpgid, _dec_q_setpgid),
+    "dup2": (_enc_q_dup2, _dec_q_dup2),
+    "fcntl": (_enc_q_fcntl, _dec_q_fcntl),
+    "readv": (_enc_q_readv, _dec_q_readv),
+    "writev": (_enc_q_writev, _dec_q_writev),
+    "setreuid": (_enc_q_setreuid, _dec_q_setreuid),
+    "setregid": (_enc_q_setregid, _dec_q_setregid),
+    "flock": (_enc_q_flock, _dec_q_flock),
+    "setsid": (_enc_q_setsid, _dec_q_setsid),
+    "setgid": (_enc_q_setgid, _dec_q_setgid),
+    "setegid": (_enc_q_setegid, _dec_q_setegid),
+    "seteuid": (_enc_q_seteuid, _dec_q_seteuid),
+    "fpathconf": (_enc_q_fpathconf, _dec_q_fpathconf),
+    "getrlimit": (_enc_q_getrlimit, _dec_q_getrlimit),
+    "setrlimit": (_enc_q_setrlimit, _dec_q_setrlimit),
+    "sysctl": (_enc_q_sysctl, _dec_q_sysctl),
+    "getpgid": (_enc_q_getpgid, _dec_q_getpgid),
+    "reboot": (_enc_q_reboot, _dec_q_reboot),
+    "poll": (_enc_q_poll, _dec_q_poll),
+    "timer_create": (_enc_q_timer_create, _dec_q_timer_create),
+    "timer_delete": (_enc_q_timer_delete, _dec_q_timer_delete),
+    "timer_getoverrun": (_enc_q_timer_getoverrun, _dec_q_timer_getoverrun),
+    "modctl": (_enc_q_modctl, _dec_q_modctl),
+    "getsid": (_enc_q_getsid, _dec_q_getsid),
+    "fktrace": (_enc_q_fktrace, _dec_q_fktrace),
+    "issetugid": (_enc_q_issetugid, _dec_q_issetugid),
+    "utrace": (_enc_q_utrace, _dec_q_utrace),
+    "kqueue": (_enc_q_kqueue, _dec_q_kqueue),
+    "posix_fadvise": (_enc_q_posix_fadvise, _dec_q_posix_fadvise),
+    "select": (_enc_q_select, _dec_q_select),
+    "gettimeofday": (_enc_q_gettimeofday, _dec_q_gettimeofday),
+    "settimeofday": (_enc_q_settimeofday, _dec_q_settimeofday),
+    "adjtime": (_enc_q_adjtime, _dec_q_adjtime),
+    "setitimer": (_enc_q_setitimer, _dec_q_setitimer),
+    "getitimer": (_enc_q_getitimer, _dec_q_getitimer),
+    "clock_gettime": (_enc_q_clock_gettime, _dec_q_clock_gettime),
+    "clock_settime": (_enc_q_clock_settime, _dec_q_clock_settime),
+    "clock_getres": (_enc_q_clock_getres, _dec_q_clock_getres),
+    "nanosleep": (_enc_q_nanosleep, _dec_q_nanosleep),
+    "kevent": (_enc_q_kevent, _dec_q_kevent),
+    "pselect": (_enc_q_pselect, _dec_q_pselect),
+    "pollts": (_enc_q_pollts, _dec_q_pollts),
+    "fstat": (_enc_q_fstat, _dec_q_fstat),
+    "timer_settime": (_enc_q_timer_settime, _dec_q_timer_settime),
+    "timer_gettime": (_enc_q_timer_gettime, _dec_q_timer_gettime),
+    "pipe2": (_enc_q_pipe2, _dec_q_pipe2),
+    "dup3": (_enc_q_dup3, _dec_q_dup3),
+    "kqueue1": (_enc_q_kqueue1, _dec_q_kqueue1),
+    "clock_nanosleep": (_enc_q_clock_nanosleep, _dec_q_clock_nanosleep),
+    "module_init": (_enc_q_module_init, _dec_q_module_init),
+    "module_fini": (_enc_q_module_fini, _dec_q_module_fini),
+    "open": (_enc_q_open, _dec_q_open),
+    "link": (_enc_q_link, _dec_q_link),
+    "unlink": (_enc_q_unlink, _dec_q_unlink),
+    "chdir": (_enc_q_chdir, _dec_q_chdir),
+    "fchdir": (_enc_q_fchdir, _dec_q_fchdir),
+    "chmod": (_enc_q_chmod, _dec_q_chmod),
+    "chown": (_enc_q_chown, _dec_q_chown),
+    "unmount": (_enc_q_unmount, _dec_q_unmount),
+    "access": (_enc_q_access, _dec_q_access),
+    "chflags": (_enc_q_chflags, _dec_q_chflags),
+    "fchflags": (_enc_q_fchflags, _dec_q_fchflags),
+    "sync": (_enc_q_sync, _dec_q_sync),
+    "ktrace": (_enc_q_ktrace, _dec_q_ktrace),
+    "revoke": (_enc_q_revoke, _dec_q_revoke),
+    "symlink": (_enc_q_symlink, _dec_q_symlink),
+    "readlink": (_enc_q_readlink, _dec_q_readlink),
+    "umask": (_enc_q_umask, _dec_q_umask),
+    "chroot": (_enc_q_chroot, _dec_q_chroot),
+    "fsync": (_enc_q_fsync, _dec_q_fsync),
+    "fchown": (_enc_q_fchown, _dec_q_fchown),
+    "fchmod": (_enc_q_fchmod, _dec_q_fchmod),
+    "rename": (_enc_q_rename, _dec_q_rename),
+    "mkfifo": (_enc_q_mkfifo, _dec_q_mkfifo),
+    "mkdir": (_enc_q_mkdir, _dec_q_mkdir),
+    "rmdir": (_enc_q_rmdir, _dec_q_rmdir),
+    "pread": (_enc_q_pread, _dec_q_pread),
+    "pwrite": (_enc_q_pwrite, _dec_q_pwrite),
+    "pathconf": (_enc_q_pathconf, _dec_q_pathconf),
+    "lseek": (_enc_q_lseek, _dec_q_lseek),
+    "truncate": (_enc_q_truncate, _dec_q_truncate),
+    "ftruncate": (_enc_q_ftruncate, _dec_q_ftruncate),
+    "fdatasync": (_enc_q_fdatasync, _dec_q_fdatasync),
+    "posix_rename": (_enc_q_posix_rename, _dec_q_posix_rename),
+    "lchmod": (_enc_q_lchmod, _dec_q_lchmod),
+    "lchown": (_enc_q_lchown, _dec_q_lchown),
+    "posix_chown": (_enc_q_posix_chown, _dec_q_posix_chown),
+    "posix_fchown": (_enc_q_posix_fchown, _dec_q_posix_fchown),
+    "posix_lchown": (_enc_q_posix_lchown, _dec_q_posix_lchown),
+    "preadv": (_enc_q_preadv, _dec_q_preadv),
+    "pwritev": (_enc_q_pwritev, _dec_q_pwritev),
+    "getcwd": (_enc_q_getcwd, _dec_q_getcwd),
+    "fchroot": (_enc_q_fchroot, _dec_q_fchroot),
+    "lchflags": (_enc_q_lchflags, _dec_q_lchflags),
+    "fsync_range": (_enc_q_fsync_range, _dec_q_fsync_range),
+    "getvfsstat": (_enc_q_getvfsstat, _dec_q_getvfsstat),
+    "statvfs1": (_enc_q_statvfs1, _dec_q_statvfs1),
+    "fstatvfs1": (_enc_q_fstatvfs1, _dec_q_fstatvfs1),
+    "extattrctl": (_enc_q_extattrctl, _dec_q_extattrctl),
+    "extattr_set_file": (_enc_q_extattr_set_file, _dec_q_extattr_set_file),
+    "extattr_get_file": (_enc_q_extattr_get_file, _dec_q_extattr_get_file),
+    "extattr_delete_file": (_enc_q_extattr_delete_file, _dec_q_extattr_delete_file),
+    "extattr_set_fd": (_enc_q_extattr_set_fd, _dec_q_extattr_set_fd),
+    "extattr_get_fd": (_enc_q_extattr_get_fd, _dec_q_extattr_get_fd),
+    "extattr_delete_fd": (_enc_q_extattr_delete_fd, _dec_q_extattr_delete_fd),
+    "extattr_set_link": (_enc_q_extattr_set_link, _dec_q_extattr_set_link),
+    "extattr_get_link": (_enc_q_extattr_get_link, _dec_q_extattr_get_link),
+    "extattr_delete_link": (_enc_q_extattr_delete_link, _dec_q_extattr_delete_link),
+    "extattr_list_fd": (_enc_q_extattr_list_fd, _dec_q_extattr_list_fd),
+    "extattr_list_file": (_enc_q_extattr_list_file, _dec_q_extattr_list_file),
+    "extattr_list_link": (_enc_q_extattr_list_link, _dec_q_extattr_list_link),
+    "setxattr": (_enc_q_setxattr, _dec_q_setxattr),
+    "lsetxattr": (_enc_q_lsetxattr, _dec_q_lsetxattr),
+    "fsetxattr": (_enc_q_fsetxattr, _dec_q_fsetxattr),
+    "getxattr": (_enc_q_getxattr, _dec_q_getxattr),
+    "lgetxattr": (_enc_q_lgetxattr, _dec_q_lgetxattr),
+    "fgetxattr": (_enc_q_fgetxattr, _dec_q_fgetxattr),
+    "listxattr": (_enc_q_listxattr, _dec_q_listxattr),
+    "llistxattr": (_enc_q_llistxattr, _dec_q_llistxattr),
+    "flistxattr": (_enc_q_flistxattr, _dec_q_flistxattr),
+    "removexattr": (_enc_q_removexattr, _dec_q_removexattr),
+    "lremovexattr": (_enc_q_lremovexattr, _dec_q_lremovexattr),
+    "fremovexattr": (_enc_q_fremovexattr, _dec_q_fremovexattr),
+    "getdents": (_enc_q_getdents, _dec_q_getdents),
+    "getfh": (_enc_q_getfh, _dec_q_getfh),
+    "fhopen": (_enc_q_fhopen, _dec_q_fhopen),
+    "fhstatvfs1": (_enc_q_fhstatvfs1, _dec_q_fhstatvfs1),
+    "mount": (_enc_q_mount, _dec_q_mount),
+    "utimes": (_enc_q_utimes, _dec_q_utimes),
+    "futimes": (_enc_q_futimes, _dec_q_futimes),
+    "lutimes": (_enc_q_lutimes, _dec_q_lutimes),
+    "stat": (_enc_q_stat, _dec_q_stat),
+    "lstat": (_enc_q_lstat, _dec_q_lstat),
+    "mknod": (_enc_q_mknod, _dec_q_mknod),
+    "fhstat": (_enc_q_fhstat, _dec_q_fhstat),
+    "linkat": (_enc_q_linkat, _dec_q_linkat),
+    "renameat": (_enc_q_renameat, _dec_q_renameat),
+    "mkfifoat": (_enc_q_mkfifoat, _dec_q_mkfifoat),
+    "mknodat": (_enc_q_mknodat, _dec_q_mknodat),
+    "mkdirat": (_enc_q_mkdirat, _dec_q_mkdirat),
+    "faccessat": (_enc_q_faccessat, _dec_q_faccessat),
+    "fchmodat": (_enc_q_fchmodat, _dec_q_fchmodat),
+    "fchownat": (_enc_q_fchownat, _dec_q_fchownat),
+    "fstatat": (_enc_q_fstatat, _dec_q_fstatat),
+    "utimensat": (_enc_q_utimensat, _dec_q_utimensat),
+    "openat": (_enc_q_openat, _dec_q_openat),
+    "readlinkat": (_enc_q_readlinkat, _dec_q_readlinkat),
+    "symlinkat": (_enc_q_symlinkat, _dec_q_symlinkat),
+    "unlinkat": (_enc_q_unlinkat, _dec_q_unlinkat),
+    "futimens": (_enc_q_futimens, _dec_q_futimens),
+    "quotactl": (_enc_q_quotactl, _dec_q_quotactl),
+    "posix_fallocate": (_enc_q_posix_fallocate, _dec_q_posix_fallocate),
+    "fdiscard": (_enc_q_fdiscard, _dec_q_fdiscard),
+    "etfs_register": (_enc_q_etfs_register, _dec_q_etfs_register),
+    "etfs_register_withsize": (_enc_q_etfs_register_withsize, _dec_q_etfs_register_withsize),
+    "etfs_remove": (_enc_q_etfs_remove, _dec_q_etfs_remove),
+    "recvmsg": (_enc_q_recvmsg, _dec_q_recvmsg),
+    "sendmsg": (_enc_q_sendmsg, _dec_q_sendmsg),
+    "recvfrom": (_enc_q_recvfrom, _dec_q_recvfrom),
+    "accept": (_enc_q_accept, _dec_q_accept),
+    "getpeername": (_enc_q_getpeername, _dec_q_getpeername),
+    "getsockname": (_enc_q_getsockname, _dec_q_getsockname),
+    "connect": (_enc_q_connect, _dec_q_connect),
+    "bind": (_enc_q_bind, _dec_q_bind),
+    "setsockopt": (_enc_q_setsockopt, _dec_q_setsockopt),
+    "listen": (_enc_q_listen, _dec_q_listen),
+    "getsockopt": (_enc_q_getsockopt, _dec_q_getsockopt),
+    "sendto": (_enc_q_sendto, _dec_q_sendto),
+    "shutdown": (_enc_q_shutdown, _dec_q_shutdown),
+    "socketpair": (_enc_q_socketpair, _dec_q_socketpair),
+    "socket": (_enc_q_socket, _dec_q_socket),
+    "paccept": (_enc_q_paccept, _dec_q_paccept),
+    "recvmmsg": (_enc_q_recvmmsg, _dec_q_recvmmsg),
+    "sendmmsg": (_enc_q_sendmmsg, _dec_q_sendmmsg),
+    "netconfig_ifcreate": (_enc_q_netconfig_ifcreate, _dec_q_netconfig_ifcreate),
+    "netconfig_ifdestroy": (_enc_q_netconfig_ifdestroy, _dec_q_netconfig_ifdestroy),
+    "netconfig_ifup": (_enc_q_netconfig_ifup, _dec_q_netconfig_ifup),
+    "netconfig_ifdown": (_enc_q_netconfig_ifdown, _dec_q_netconfig_ifdown),
+    "netconfig_ifsetlinkstr": (_enc_q_netconfig_ifsetlinkstr, _dec_q_netconfig_ifsetlinkstr),
+    "netconfig_bradd": (_enc_q_netconfig_bradd, _dec_q_netconfig_bradd),
+    "netconfig_brdel": (_enc_q_netconfig_brdel, _dec_q_netconfig_brdel),
+    "netconfig_ipv4_ifaddr": (_enc_q_netconfig_ipv4_ifaddr, _dec_q_netconfig_ipv4_ifaddr),
+    "netconfig_ipv4_ifaddr_cidr": (_enc_q_netconfig_ipv4_ifaddr_cidr, _dec_q_netconfig_ipv4_ifaddr_cidr),
+    "netconfig_ipv6_ifaddr": (_enc_q_netconfig_ipv6_ifaddr, _dec_q_netconfig_ipv6_ifaddr),
+    "netconfig_ipv4_gw": (_enc_q_netconfig_ipv4_gw, _dec_q_netconfig_ipv4_gw),
+    "netconfig_ipv6_gw": (_enc_q_netconfig_ipv6_gw, _dec_q_netconfig_ipv6_gw),
+    "netconfig_dhcp_ipv4_oneshot": (_enc_q_netconfig_dhcp_ipv4_oneshot, _dec_q_netconfig_dhcp_ipv4_oneshot),
+    "netconfig_auto_ipv6": (_enc_q_netconfig_auto_ipv6, _dec_q_netconfig_auto_ipv6),
+    "netconfig_ifaddrs": (_enc_q_netconfig_ifaddrs, _dec_q_netconfig_ifaddrs),
+    "dev_list": (_enc_q_dev_list, _dec_q_dev_list),
+    "md_create": (_enc_q_md_create, _dec_q_md_create),
+    "md_destroy": (_enc_q_md_destroy, _dec_q_md_destroy),
+    "proc_create": (_enc_q_proc_create, _dec_q_proc_create),
+    "proc_fork": (_enc_q_proc_fork, _dec_q_proc_fork),
+    "proc_exit": (_enc_q_proc_exit, _dec_q_proc_exit),
+    "proc_list": (_enc_q_proc_list, _dec_q_proc_list),
+    "cred_get": (_enc_q_cred_get, _dec_q_cred_get),
+    "module_upload": (_enc_q_module_upload, _dec_q_module_upload),
+    "module_list": (_enc_q_module_list, _dec_q_module_list),
+    "halt": (_enc_q_halt, _dec_q_halt),
+    "dir_hold": (_enc_q_dir_hold, _dec_q_dir_hold),
+    "dir_release": (_enc_q_dir_release, _dec_q_dir_release),
+    "dir_dup": (_enc_q_dir_dup, _dec_q_dir_dup),
+    "socket_bind": (_enc_q_socket_bind, _dec_q_socket_bind),
+    "socket_lookup": (_enc_q_socket_lookup, _dec_q_socket_lookup),
+    "file_read": (_enc_q_file_read, _dec_q_file_read),
+    "dev_open": (_enc_q_dev_open, _dec_q_dev_open),
+    "dev_map": (_enc_q_dev_map, _dec_q_dev_map),
+    "module_describe": (_enc_q_module_describe, _dec_q_module_describe),
+    "module_load": (_enc_q_module_load, _dec_q_module_load),
+    "module_unload": (_enc_q_module_unload, _dec_q_module_unload),
+    "sysctl_export": (_enc_q_sysctl_export, _dec_q_sysctl_export),
+    "sysctl_value": (_enc_q_sysctl_value, _dec_q_sysctl_value),
+    "faction_start": (_enc_q_faction_start, _dec_q_faction_start),
+}
+# name: (value into a message, message into value)
+RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
+    "read": (_enc_r_read, _dec_r_read),
+    "write": (_enc_r_write, _dec_r_write),
+    "close": (_enc_r_close, _dec_r_close),
+    "getpid": (_enc_r_getpid, _dec_r_getpid),
+    "setuid": (_enc_r_setuid, _dec_r_setuid),
+    "getuid": (_enc_r_getuid, _dec_r_getuid),
+    "geteuid": (_enc_r_geteuid, _dec_r_geteuid),
+    "getppid": (_enc_r_getppid, _dec_r_getppid),
+    "dup": (_enc_r_dup, _dec_r_dup),
+    "pipe": (_enc_r_pipe, _dec_r_pipe),
+    "getegid": (_enc_r_getegid, _dec_r_getegid),
+    "getgid": (_enc_r_getgid, _dec_r_getgid),
+    "getlogin": (_enc_r_getlogin, _dec_r_getlogin),
+    "setlogin": (_enc_r_setlogin, _dec_r_setlogin),
+    "ioctl": (_enc_r_ioctl, _dec_r_ioctl),
+    "getgroups": (_enc_r_getgroups, _dec_r_getgroups),
+    "setgroups": (_enc_r_setgroups, _dec_r_setgroups),
+    "getpgrp": (_enc_r_getpgrp, _dec_r_getpgrp),
+    "setpgid": (_enc_r_setpgid, _dec_r_setpgid),
+    "dup2": (_enc_r_dup2, _dec_r_dup2),
+    "fcntl": (_enc_r_fcntl, _dec_r_fcntl),
+    "readv": (_enc_r_readv, _dec_r_readv),
+    "writev": (_enc_r_writev, _dec_r_writev),
+    "setreuid": (_enc_r_setreuid, _dec_r_setreuid),
+    "setregid": (_enc_r_setregid, _dec_r_setregid),
+    "flock": (_enc_r_flock, _dec_r_flock),
+    "setsid": (_enc_r_setsid, _dec_r_setsid),
+    "setgid": (_enc_r_setgid, _dec_r_setgid),
+    "setegid": (_enc_r_setegid, _dec_r_setegid),
+    "seteuid": (_enc_r_seteuid, _dec_r_seteuid),
+    "fpathconf": (_enc_r_fpathconf, _dec_r_fpathconf),
+    "getrlimit": (_enc_r_getrlimit, _dec_r_getrlimit),
+    "setrlimit": (_enc_r_setrlimit, _dec_r_setrlimit),
+    "sysctl": (_enc_r_sysctl, _dec_r_sysctl),
+    "getpgid": (_enc_r_getpgid, _dec_r_getpgid),
+    "reboot": (_enc_r_reboot, _dec_r_reboot),
+    "poll": (_enc_r_poll, _dec_r_poll),
+    "timer_create": (_enc_r_timer_create, _dec_r_timer_create),
+    "timer_delete": (_enc_r_timer_delete, _dec_r_timer_delete),
+    "timer_getoverrun": (_enc_r_timer_getoverrun, _dec_r_timer_getoverrun),
+    "modctl": (_enc_r_modctl, _dec_r_modctl),
+    "getsid": (_enc_r_getsid, _dec_r_getsid),
+    "fktrace": (_enc_r_fktrace, _dec_r_fktrace),
+    "issetugid": (_enc_r_issetugid, _dec_r_issetugid),
+    "utrace": (_enc_r_utrace, _dec_r_utrace),
+    "kqueue": (_enc_r_kqueue, _dec_r_kqueue),
+    "posix_fadvise": (_enc_r_posix_fadvise, _dec_r_posix_fadvise),
+    "select": (_enc_r_select, _dec_r_select),
+    "gettimeofday": (_enc_r_gettimeofday, _dec_r_gettimeofday),
+    "settimeofday": (_enc_r_settimeofday, _dec_r_settimeofday),
+    "adjtime": (_enc_r_adjtime, _dec_r_adjtime),
+    "setitimer": (_enc_r_setitimer, _dec_r_setitimer),
+    "getitimer": (_enc_r_getitimer, _dec_r_getitimer),
+    "clock_gettime": (_enc_r_clock_gettime, _dec_r_clock_gettime),
+    "clock_settime": (_enc_r_clock_settime, _dec_r_clock_settime),
+    "clock_getres": (_enc_r_clock_getres, _dec_r_clock_getres),
+    "nanosleep": (_enc_r_nanosleep, _dec_r_nanosleep),
+    "kevent": (_enc_r_kevent, _dec_r_kevent),
+    "pselect": (_enc_r_pselect, _dec_r_pselect),
+    "pollts": (_enc_r_pollts, _dec_r_pollts),
+    "fstat": (_enc_r_fstat, _dec_r_fstat),
+    "timer_settime": (_enc_r_timer_settime, _dec_r_timer_settime),
+    "timer_gettime": (_enc_r_timer_gettime, _dec_r_timer_gettime),
+    "pipe2": (_enc_r_pipe2, _dec_r_pipe2),
+    "dup3": (_enc_r_dup3, _dec_r_dup3),
+    "kqueue1": (_enc_r_kqueue1, _dec_r_kqueue1),
+    "clock_nanosleep": (_enc_r_clock_nanosleep, _dec_r_clock_nanosleep),
+    "module_init": (_enc_r_module_init, _dec_r_module_init),
+    "module_fini": (_enc_r_module_fini, _dec_r_module_fini),
+    "open": (_enc_r_open, _dec_r_open),
+    "link": (_enc_r_link, _dec_r_link),
+    "unlink": (_enc_r_unlink, _dec_r_unlink),
+    "chdir": (_enc_r_chdir, _dec_r_chdir),
+    "fchdir": (_enc_r_fchdir, _dec_r_fchdir),
+    "chmod": (_enc_r_chmod, _dec_r_chmod),
+    "chown": (_enc_r_chown, _dec_r_chown),
+    "unmount": (_enc_r_unmount, _dec_r_unmount),
+    "access": (_enc_r_access, _dec_r_access),
+    "chflags": (_enc_r_chflags, _dec_r_chflags),
+    "fchflags": (_enc_r_fchflags, _dec_r_fchflags),
+    "sync": (_enc_r_sync, _dec_r_sync),
+    "ktrace": (_enc_r_ktrace, _dec_r_ktrace),
+    "revoke": (_enc_r_revoke, _dec_r_revoke),
+    "symlink": (_enc_r_symlink, _dec_r_symlink),
+    "readlink": (_enc_r_readlink, _dec_r_readlink),
+    "umask": (_enc_r_umask, _dec_r_umask),
+    "chroot": (_enc_r_chroot, _dec_r_chroot),
+    "fsync": (_enc_r_fsync, _dec_r_fsync),
+    "fchown": (_enc_r_fchown, _dec_r_fchown),
+    "fchmod": (_enc_r_fchmod, _dec_r_fchmod),
+    "rename": (_enc_r_rename, _dec_r_rename),
+    "mkfifo": (_enc_r_mkfifo, _dec_r_mkfifo),
+    "mkdir": (_enc_r_mkdir, _dec_r_mkdir),
+    "rmdir": (_enc_r_rmdir, _dec_r_rmdir),
+    "pread": (_enc_r_pread, _dec_r_pread),
+    "pwrite": (_enc_r_pwrite, _dec_r_pwrite),
+    "pathconf": (_enc_r_pathconf, _dec_r_pathconf),
+    "lseek": (_enc_r_lseek, _dec_r_lseek),
+    "truncate": (_enc_r_truncate, _dec_r_truncate),
+    "ftruncate": (_enc_r_ftruncate, _dec_r_ftruncate),
+    "fdatasync": (_enc_r_fdatasync, _dec_r_fdatasync),
+    "posix_rename": (_enc_r_posix_rename, _dec_r_posix_rename),
+    "lchmod": (_enc_r_lchmod, _dec_r_lchmod),
+    "lchown": (_enc_r_lchown, _dec_r_lchown),
+    "posix_chown": (_enc_r_posix_chown, _dec_r_posix_chown),
+    "posix_fchown": (_enc_r_posix_fchown, _dec_r_posix_fchown),
+    "posix_lchown": (_enc_r_posix_lchown, _dec_r_posix_lchown),
+    "preadv": (_enc_r_preadv, _dec_r_preadv),
+    "pwritev": (_enc_r_pwritev, _dec_r_pwritev),
+    "getcwd": (_enc_r_getcwd, _dec_r_getcwd),
+    "fchroot": (_enc_r_fchroot, _dec_r_fchroot),
+    "lchflags": (_enc_r_lchflags, _dec_r_lchflags),
+    "fsync_range": (_enc_r_fsync_range, _dec_r_fsync_range),
+    "getvfsstat": (_enc_r_getvfsstat, _dec_r_getvfsstat),
+    "statvfs1": (_enc_r_statvfs1, _dec_r_statvfs1),
+    "fstatvfs1": (_enc_r_fstatvfs1, _dec_r_fstatvfs1),
+    "extattrctl": (_enc_r_extattrctl, _dec_r_extattrctl),
+    "extattr_set_file": (_enc_r_extattr_set_file, _dec_r_extattr_set_file),
+    "extattr_get_file": (_enc_r_extattr_get_file, _dec_r_extattr_get_file),
+    "extattr_delete_file": (_enc_r_extattr_delete_file, _dec_r_extattr_delete_file),
+    "extattr_set_fd": (_enc_r_extattr_set_fd, _dec_r_extattr_set_fd),
+    "extattr_get_fd": (_enc_r_extattr_get_fd, _dec_r_extattr_get_fd),
+    "extattr_delete_fd": (_enc_r_extattr_delete_fd, _dec_r_extattr_delete_fd),
+    "extattr_set_link": (_enc_r_extattr_set_link, _dec_r_extattr_set_link),
+    "extattr_get_link": (_enc_r_extattr_get_link, _dec_r_extattr_get_link),
+    "extattr_delete_link": (_enc_r_extattr_delete_link, _dec_r_extattr_delete_link),
+    "extattr_list_fd": (_enc_r_extattr_list_fd, _dec_r_extattr_list_fd),
+    "extattr_list_file": (_enc_r_extattr_list_file, _dec_r_extattr_list_file),
+    "extattr_list_link": (_enc_r_extattr_list_link, _dec_r_extattr_list_link),
+    "setxattr": (_enc_r_setxattr, _dec_r_setxattr),
+    "lsetxattr": (_enc_r_lsetxattr, _dec_r_lsetxattr),
+    "fsetxattr": (_enc_r_fsetxattr, _dec_r_fsetxattr),
+    "getxattr": (_enc_r_getxattr, _dec_r_getxattr),
+    "lgetxattr": (_enc_r_lgetxattr, _dec_r_lgetxattr),
+    "fgetxattr": (_enc_r_fgetxattr, _dec_r_fgetxattr),
+    "listxattr": (_enc_r_listxattr, _dec_r_listxattr),
+    "llistxattr": (_enc_r_llistxattr, _dec_r_llistxattr),
+    "flistxattr": (_enc_r_flistxattr, _dec_r_flistxattr),
+    "removexattr": (_enc_r_removexattr, _dec_r_removexattr),
+    "lremovexattr": (_enc_r_lremovexattr, _dec_r_lremovexattr),
+    "fremovexattr": (_enc_r_fremovexattr, _dec_r_fremovexattr),
+    "getdents": (_enc_r_getdents, _dec_r_getdents),
+    "getfh": (_enc_r_getfh, _dec_r_getfh),
+    "fhopen": (_enc_r_fhopen, _dec_r_fhopen),
+    "fhstatvfs1": (_enc_r_fhstatvfs1, _dec_r_fhstatvfs1),
+    "mount": (_enc_r_mount, _dec_r_mount),
+    "utimes": (_enc_r_utimes, _dec_r_utimes),
+    "futimes": (_enc_r_futimes, _dec_r_futimes),
+    "lutimes": (_enc_r_lutimes, _dec_r_lutimes),
+    "stat": (_enc_r_stat, _dec_r_stat),
+    "lstat": (_enc_r_lstat, _dec_r_lstat),
+    "mknod": (_enc_r_mknod, _dec_r_mknod),
+    "fhstat": (_enc_r_fhstat, _dec_r_fhstat),
+    "linkat": (_enc_r_linkat, _dec_r_linkat),
+    "renameat": (_enc_r_renameat, _dec_r_renameat),
+    "mkfifoat": (_enc_r_mkfifoat, _dec_r_mkfifoat),
+    "mknodat": (_enc_r_mknodat, _dec_r_mknodat),
+    "mkdirat": (_enc_r_mkdirat, _dec_r_mkdirat),
+    "faccessat": (_enc_r_faccessat, _dec_r_faccessat),
+    "fchmodat": (_enc_r_fchmodat, _dec_r_fchmodat),
+    "fchownat": (_enc_r_fchownat, _dec_r_fchownat),
+    "fstatat": (_enc_r_fstatat, _dec_r_fstatat),
+    "utimensat": (_enc_r_utimensat, _dec_r_utimensat),
+    "openat": (_enc_r_openat, _dec_r_openat),
+    "readlinkat": (_enc_r_readlinkat, _dec_r_readlinkat),
+    "symlinkat": (_enc_r_symlinkat, _dec_r_symlinkat),
+    "unlinkat": (_enc_r_unlinkat, _dec_r_unlinkat),
+    "futimens": (_enc_r_futimens, _dec_r_futimens),
+    "quotactl": (_enc_r_quotactl, _dec_r_quotactl),
+    "posix_fallocate": (_enc_r_posix_fallocate, _dec_r_posix_fallocate),
+    "fdiscard": (_enc_r_fdiscard, _dec_r_fdiscard),
+    "etfs_register": (_enc_r_etfs_register, _dec_r_etfs_register),
+    "etfs_register_withsize": (_enc_r_etfs_register_withsize, _dec_r_etfs_register_withsize),
+    "etfs_remove": (_enc_r_etfs_remove, _dec_r_etfs_remove),
+    "recvmsg": (_enc_r_recvmsg, _dec_r_recvmsg),
+    "sendmsg": (_enc_r_sendmsg, _dec_r_sendmsg),
+    "recvfrom": (_enc_r_recvfrom, _dec_r_recvfrom),
+    "accept": (_enc_r_accept, _dec_r_accept),
+    "getpeername": (_enc_r_getpeername, _dec_r_getpeername),
+    "getsockname": (_enc_r_getsockname, _dec_r_getsockname),
+    "connect": (_enc_r_connect, _dec_r_connect),
+    "bind": (_enc_r_bind, _dec_r_bind),
+    "setsockopt": (_enc_r_setsockopt, _dec_r_setsockopt),
+    "listen": (_enc_r_listen, _dec_r_listen),
+    "getsockopt": (_enc_r_getsockopt, _dec_r_getsockopt),
+    "sendto": (_enc_r_sendto, _dec_r_sendto),
+    "shutdown": (_enc_r_shutdown, _dec_r_shutdown),
+    "socketpair": (_enc_r_socketpair, _dec_r_socketpair),
+    "socket": (_enc_r_socket, _dec_r_socket),
+    "paccept": (_enc_r_paccept, _dec_r_paccept),
+    "recvmmsg": (_enc_r_recvmmsg, _dec_r_recvmmsg),
+    "sendmmsg": (_enc_r_sendmmsg, _dec_r_sendmmsg),
+    "netconfig_ifcreate": (_enc_r_netconfig_ifcreate, _dec_r_netconfig_ifcreate),
+    "netconfig_ifdestroy": (_enc_r_netconfig_ifdestroy, _dec_r_netconfig_ifdestroy),
+    "netconfig_ifup": (_enc_r_netconfig_ifup, _dec_r_netconfig_ifup),
+    "netconfig_ifdown": (_enc_r_netconfig_ifdown, _dec_r_netconfig_ifdown),
+    "netconfig_ifsetlinkstr": (_enc_r_netconfig_ifsetlinkstr, _dec_r_netconfig_ifsetlinkstr),
+    "netconfig_bradd": (_enc_r_netconfig_bradd, _dec_r_netconfig_bradd),
+    "netconfig_brdel": (_enc_r_netconfig_brdel, _dec_r_netconfig_brdel),
+    "netconfig_ipv4_ifaddr": (_enc_r_netconfig_ipv4_ifaddr, _dec_r_netconfig_ipv4_ifaddr),
+    "netconfig_ipv4_ifaddr_cidr": (_enc_r_netconfig_ipv4_ifaddr_cidr, _dec_r_netconfig_ipv4_ifaddr_cidr),
+    "netconfig_ipv6_ifaddr": (_enc_r_netconfig_ipv6_ifaddr, _dec_r_netconfig_ipv6_ifaddr),
+    "netconfig_ipv4_gw": (_enc_r_netconfig_ipv4_gw, _dec_r_netconfig_ipv4_gw),
+    "netconfig_ipv6_gw": (_enc_r_netconfig_ipv6_gw, _dec_r_netconfig_ipv6_gw),
+    "netconfig_dhcp_ipv4_oneshot": (_enc_r_netconfig_dhcp_ipv4_oneshot, _dec_r_netconfig_dhcp_ipv4_oneshot),
+    "netconfig_auto_ipv6": (_enc_r_netconfig_auto_ipv6, _dec_r_netconfig_auto_ipv6),
+    "netconfig_ifaddrs": (_enc_r_netconfig_ifaddrs, _dec_r_netconfig_ifaddrs),
+    "dev_list": (_enc_r_dev_list, _dec_r_dev_list),
+    "md_create": (_enc_r_md_create, _dec_r_md_create),
+    "md_destroy": (_enc_r_md_destroy, _dec_r_md_destroy),
+    "proc_create": (_enc_r_proc_create, _dec_r_proc_create),
+    "proc_fork": (_enc_r_proc_fork, _dec_r_proc_fork),
+    "proc_exit": (_enc_r_proc_exit, _dec_r_proc_exit),
+    "proc_list": (_enc_r_proc_list, _dec_r_proc_list),
+    "cred_get": (_enc_r_cred_get, _dec_r_cred_get),
+    "module_upload": (_enc_r_module_upload, _dec_r_module_upload),
+    "module_list": (_enc_r_module_list, _dec_r_module_list),
+    "halt": (_enc_r_halt, _dec_r_halt),
+    "dir_hold": (_enc_r_dir_hold, _dec_r_dir_hold),
+    "dir_release": (_enc_r_dir_release, _dec_r_dir_release),
+    "dir_dup": (_enc_r_dir_dup, _dec_r_dir_dup),
+    "socket_bind": (_enc_r_socket_bind, _dec_r_socket_bind),
+    "socket_lookup": (_enc_r_socket_lookup, _dec_r_socket_lookup),
+    "file_read": (_enc_r_file_read, _dec_r_file_read),
+    "dev_open": (_enc_r_dev_open, _dec_r_dev_open),
+    "dev_map": (_enc_r_dev_map, _dec_r_dev_map),
+    "module_describe": (_enc_r_module_describe, _dec_r_module_describe),
+    "module_load": (_enc_r_module_load, _dec_r_module_load),
+    "module_unload": (_enc_r_module_unload, _dec_r_module_unload),
+    "sysctl_export": (_enc_r_sysctl_export, _dec_r_sysctl_export),
+    "sysctl_value": (_enc_r_sysctl_value, _dec_r_sysctl_value),
+    "faction_start": (_enc_r_faction_start, _dec_r_faction_start),
+}

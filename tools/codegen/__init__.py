@@ -1,0 +1,1 @@
+"""Generates everything that needs the list of system calls out of proto/*.proto."""
