@@ -1,0 +1,1 @@
+"""Host boundary and chassis that every component shares."""

@@ -1,0 +1,127 @@
+"""The host boundary (rumpuser(3)): clocks, timers, entropy, host files. Cores reach the host through this alone."""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Callable
+from typing import Protocol
+
+from rumpwire.errno import Errno, KernelError
+
+Buffer = bytes | bytearray | memoryview
+
+
+class HostFile(Protocol):
+    """An open host file. A read answers with views of its mapping, not with copies."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def readonly(self) -> bool: ...
+
+    def view(self, offset: int, length: int) -> memoryview:
+        """Bytes of the file, shorter at its end. EIO when the file was cut short under its mapping."""
+        ...
+
+    def write(self, offset: int, data: Buffer) -> int:
+        """Writes and, if need be, extends. EROFS, ENOSPC, EIO."""
+        ...
+
+    def truncate(self, length: int) -> None: ...
+
+    def sync(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class HostFiles(Protocol):
+    """Files of the machine where the component runs. Errors are those of the host, by their NetBSD numbers."""
+
+    def open(self, path: bytes, *, write: bool) -> HostFile: ...
+
+    def kind(self, path: bytes) -> str:
+        """``reg``, ``blk``, ``chr``, ``dir`` or ``other``. ENOENT, EACCES."""
+        ...
+
+    def listdir(self, path: bytes) -> list[bytes]: ...
+
+
+class Host(Protocol):
+    """What a component may ask of its host. Times are nanoseconds."""
+
+    @property
+    def files(self) -> HostFiles: ...
+
+    def realtime_ns(self) -> int: ...
+
+    def monotonic_ns(self) -> int: ...
+
+    def entropy(self, length: int) -> bytes: ...
+
+    def call_at(self, deadline_ns: int, callback: Callable[[], None]) -> Callable[[], None]:
+        """Calls back at a time of the monotonic clock; returns what disarms the timer."""
+        ...
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """Calls back when the handler that runs now has returned."""
+        ...
+
+
+class NoFiles:
+    """A host without files."""
+
+    def open(self, path: bytes, *, write: bool) -> HostFile:
+        raise KernelError(Errno.ENOENT, f"no host files here: {path!r}")
+
+    def kind(self, path: bytes) -> str:
+        raise KernelError(Errno.ENOENT, f"no host files here: {path!r}")
+
+    def listdir(self, path: bytes) -> list[bytes]:
+        raise KernelError(Errno.ENOENT, f"no host files here: {path!r}")
+
+
+class ManualHost:
+    """A host for tests: the clock is turned by hand with `advance`, entropy comes from a seed."""
+
+    def __init__(self, seed: int = 0, files: HostFiles | None = None) -> None:
+        self.files: HostFiles = files or NoFiles()
+        self.now_ns = 1_000_000_000
+        self.epoch_ns = 1_700_000_000_000_000_000
+        self._random = random.Random(seed)  # noqa: S311  repeatable is what is wanted
+        self._heap: list[tuple[int, int, Callable[[], None]]] = []
+        self._armed = 0
+
+    def realtime_ns(self) -> int:
+        return self.epoch_ns + self.now_ns
+
+    def monotonic_ns(self) -> int:
+        return self.now_ns
+
+    def entropy(self, length: int) -> bytes:
+        return self._random.randbytes(length)
+
+    def call_at(self, deadline_ns: int, callback: Callable[[], None]) -> Callable[[], None]:
+        entry = (deadline_ns, self._armed, callback)
+        self._armed += 1
+        heapq.heappush(self._heap, entry)
+
+        def disarm() -> None:
+            if entry in self._heap:
+                self._heap.remove(entry)
+                heapq.heapify(self._heap)
+
+        return disarm
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """At once: a test's handlers have returned when it calls the next one."""
+        callback()
+
+    def advance(self, seconds: float) -> None:
+        """Turns the clock on and fires, in order, what falls due on the way."""
+        end = self.now_ns + int(seconds * 1e9)
+        while self._heap and self._heap[0][0] <= end:
+            self.now_ns, _, callback = heapq.heappop(self._heap)
+            callback()
+        self.now_ns = end

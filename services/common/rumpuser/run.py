@@ -1,0 +1,77 @@
+"""Runs of calls inside a component: what `Component.run` does, and every transport's receiving end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any
+
+from rumpwire.errno import Errno, KernelError
+from rumpwire.step import Step, follow
+
+if TYPE_CHECKING:
+    from rumpuser.component import Context, Peer
+
+
+def run_steps(peer: Peer, ctx: Context, steps: Sequence[Step], keep_going: bool) -> Any:
+    """The outcomes of the steps, or a coroutine that gives them when one has to wait."""
+    outcomes: list[Any] = []
+    waiting = _advance(peer, ctx, steps, keep_going, outcomes)
+    return outcomes if waiting is None else _go_on(peer, ctx, steps, keep_going, outcomes, waiting)
+
+
+async def _go_on(
+    peer: Peer, ctx: Context, steps: Sequence[Step], keep_going: bool, outcomes: list[Any], waiting: Any
+) -> list[Any]:
+    """The rest of a run whose next step waits."""
+    while waiting is not None:
+        try:
+            outcomes.append(await waiting)
+        except KernelError as error:
+            outcomes.append(error)
+            if not keep_going:
+                return outcomes
+        waiting = _advance(peer, ctx, steps, keep_going, outcomes)
+    return outcomes
+
+
+def _advance(peer: Peer, ctx: Context, steps: Sequence[Step], keep_going: bool, outcomes: list[Any]) -> Any:
+    """Does steps until one gives a coroutine, which is returned, or none is left to do."""
+    while len(outcomes) < len(steps):
+        step = steps[len(outcomes)]
+        try:
+            value = peer.call(ctx, step.op, arguments(steps, outcomes, step))
+        except KernelError as error:
+            outcomes.append(error)
+            if not keep_going:
+                return None
+            continue
+        if type(value) is CoroutineType:
+            return value
+        outcomes.append(value)
+    return None
+
+
+def arguments(steps: Sequence[Step], outcomes: Sequence[Any], step: Step) -> tuple[Any, ...]:
+    """The arguments of a step with its references filled in. EINVAL for a reference that leads nowhere.
+
+    A reference to a call that failed, or was left out, fails with the error of that call (ECANCELED if left out).
+    """
+    if not step.references:
+        return step.args
+    args = list(step.args)
+    for reference in step.references:
+        args[reference.arg] = _resolve(steps, outcomes, reference.call, reference.path)
+    return tuple(args)
+
+
+def _resolve(steps: Sequence[Step], outcomes: Sequence[Any], call: int, path: Sequence[str]) -> Any:
+    if call >= len(outcomes):
+        raise KernelError(Errno.EINVAL, f"reference to call {call}, which is not an earlier one")
+    outcome = outcomes[call]
+    if isinstance(outcome, KernelError):
+        raise KernelError(Errno.ECANCELED, f"needs the result of call {call}, which failed: {outcome}")
+    try:
+        return follow(steps[call].op, outcome, path)
+    except AttributeError:
+        raise KernelError(Errno.EINVAL, f"reference to call {call} names no such field: {'.'.join(path)}") from None

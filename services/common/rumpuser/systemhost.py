@@ -1,0 +1,128 @@
+"""The host as it is: clocks and timers of this machine, its entropy, its files.
+
+`SystemHost` keeps its timers on an asyncio loop, for the process of a component. `LocalHost` is for a kernel inside
+somebody's program (placement ``local``): there a callout thread fires timers while it holds the kernel's lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import os
+import threading
+import time
+from collections.abc import Callable
+
+from rumpuser.hostfiles import SystemFiles
+
+_LATE_NS = 1000
+"""Timers fire this much later, since the loop rounds and may be early by the resolution of its clock."""
+
+
+class SystemClock:
+    """What both hosts have alike."""
+
+    def __init__(self) -> None:
+        self.files = SystemFiles()
+
+    def realtime_ns(self) -> int:
+        return time.time_ns()
+
+    def monotonic_ns(self) -> int:
+        return time.monotonic_ns()
+
+    def entropy(self, length: int) -> bytes:
+        return os.urandom(length)
+
+
+class SystemHost(SystemClock):
+    """Timers on an event loop; to be used in its thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def call_at(self, deadline_ns: int, callback: Callable[[], None]) -> Callable[[], None]:
+        return self._loop.call_at((deadline_ns + _LATE_NS) / 1e9, callback).cancel
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        self._loop.call_soon(callback)
+
+
+class Callout:
+    """A timer of `LocalHost`. Fields change under the kernel's lock alone."""
+
+    __slots__ = ("armed", "callback", "deadline_ns", "order")
+
+    def __init__(self, deadline_ns: int, order: int, callback: Callable[[], None]) -> None:
+        self.deadline_ns = deadline_ns
+        self.order = order
+        self.callback = callback
+        self.armed = True
+
+    def __lt__(self, other: Callout) -> bool:
+        return (self.deadline_ns, self.order) < (other.deadline_ns, other.order)
+
+    def disarm(self) -> None:
+        self.armed = False
+
+
+class LocalHost(SystemClock):
+    """Timers on a thread of their own, which is started by the first one.
+
+    ``turn`` is the kernel's lock (`rumpuser.pending.run_blocking`): whoever arms or disarms a timer holds it, and the
+    thread holds it while a callback runs. ``_change`` guards the heap and is never held while waiting for ``turn``.
+    """
+
+    def __init__(self, turn: threading.Condition) -> None:
+        super().__init__()
+        self._turn = turn
+        self._change = threading.Condition(threading.Lock())
+        self._heap: list[Callout] = []
+        self._armed = 0
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def call_at(self, deadline_ns: int, callback: Callable[[], None]) -> Callable[[], None]:
+        with self._change:
+            self._armed += 1
+            callout = Callout(deadline_ns, self._armed, callback)
+            heapq.heappush(self._heap, callout)
+            if self._thread is None and not self._closed:
+                self._thread = threading.Thread(target=self._fire, name="rump-callout", daemon=True)
+                self._thread.start()
+            elif self._heap[0] is callout:
+                self._change.notify()
+        return callout.disarm
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """At once: only threads wait here, and they go on when they get the kernel's lock."""
+        callback()
+
+    def close(self) -> None:
+        """Ends the thread. Not to be called with the kernel's lock held."""
+        with self._change:
+            self._closed = True
+            self._heap.clear()
+            self._change.notify()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _fire(self) -> None:
+        while (callout := self._next()) is not None:
+            with self._turn:
+                if callout.armed:
+                    callout.armed = False
+                    callout.callback()
+
+    def _next(self) -> Callout | None:
+        """Waits for the next timer to fall due; None when closed."""
+        with self._change:
+            while not self._closed:
+                while self._heap and not self._heap[0].armed:
+                    heapq.heappop(self._heap)
+                rest = self._heap[0].deadline_ns - time.monotonic_ns() if self._heap else None
+                if rest is not None and rest <= 0:
+                    return heapq.heappop(self._heap)
+                self._change.wait(rest / 1e9 if rest is not None else None)
+            return None

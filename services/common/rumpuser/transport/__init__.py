@@ -1,0 +1,1 @@
+"""How calls reach a component: in this process, or over gRPC."""

@@ -1,0 +1,120 @@
+"""Ends of gRPC connections: what a URL means for a client and for a server."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+from pathlib import Path
+
+import grpc
+import grpc.aio
+
+from rumpuser.transport.names import MAX_MESSAGE, Tls
+from rumpuser.url import Url
+from rumpwire.errno import Errno, KernelError, from_host
+
+
+def options(max_message: int) -> list[tuple[str, int]]:
+    """Settings of both ends."""
+    return [
+        ("grpc.max_receive_message_length", max_message),
+        ("grpc.max_send_message_length", max_message),
+        ("grpc.http2.max_ping_strikes", 0),
+    ]
+
+
+def connect(url: Url, tls: Tls, max_message: int = MAX_MESSAGE) -> grpc.aio.Channel:
+    """A channel, which connects when it is used. EINVAL, ENOENT, EACCES for the files of ``tls``."""
+    settings = [
+        *options(max_message),
+        ("grpc.use_local_subchannel_pool", 1),
+        ("grpc.initial_reconnect_backoff_ms", 50),
+        ("grpc.min_reconnect_backoff_ms", 50),
+        ("grpc.max_reconnect_backoff_ms", 2000),
+        ("grpc.enable_http_proxy", 0),
+    ]
+    if not url.secure:
+        return grpc.aio.insecure_channel(url.target, settings)
+    if bool(tls.cert) != bool(tls.key):
+        raise KernelError(Errno.EINVAL, "a certificate needs its key, and a key its certificate")
+    credentials = grpc.ssl_channel_credentials(_pem(tls.ca), _pem(tls.key), _pem(tls.cert))
+    return grpc.aio.secure_channel(url.target, credentials, settings)
+
+
+def listen(server: grpc.aio.Server, url: Url, tls: Tls) -> Url:
+    """Binds a server to a URL; the answer has the port it got. EADDRINUSE, EACCES, ENOENT, EINVAL."""
+    if url.scheme == "unix":
+        _listen_unix(server, url)
+        return url
+    try:
+        if url.secure:
+            port = server.add_secure_port(url.target, _server_credentials(tls))
+        else:
+            port = server.add_insecure_port(url.target)
+    except RuntimeError as error:
+        raise KernelError(Errno.EADDRINUSE, f"cannot listen on {url}: {_last_line(error)}") from None
+    return Url(url.scheme, host=url.host, port=port)
+
+
+def unlink(url: Url) -> None:
+    """Takes the socket of a server that has ended out of its directory."""
+    if url.scheme == "unix":
+        with contextlib.suppress(OSError):
+            os.unlink(url.path)
+
+
+def _listen_unix(server: grpc.aio.Server, url: Url) -> None:
+    try:
+        os.makedirs(os.path.dirname(url.path), mode=0o700, exist_ok=True)
+        _make_way(url)
+    except OSError as error:
+        raise KernelError(from_host(error.errno or 0), f"cannot listen on {url}: {error.strerror}") from error
+    before = os.umask(0o177)
+    try:
+        server.add_insecure_port(url.target)
+    except RuntimeError as error:
+        raise KernelError(Errno.EACCES, f"cannot listen on {url}: {_last_line(error)}") from None
+    finally:
+        os.umask(before)
+
+
+def _make_way(url: Url) -> None:
+    """Removes the socket of a server that is gone. EADDRINUSE when one is there, or something that is no socket."""
+    try:
+        mode = os.lstat(url.path).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise KernelError(Errno.EADDRINUSE, f"{url.path} is there and is not a socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(url.path)
+        except ConnectionRefusedError:
+            os.unlink(url.path)
+            return
+        except BlockingIOError:
+            pass  # its backlog is full: somebody is there
+    raise KernelError(Errno.EADDRINUSE, f"somebody listens on {url} already")
+
+
+def _server_credentials(tls: Tls) -> grpc.ServerCredentials:
+    key, cert, ca = _pem(tls.key), _pem(tls.cert), _pem(tls.ca)
+    if key is None or cert is None:
+        raise KernelError(Errno.EINVAL, "tcp:// needs a certificate and a key; tcp+plain:// is without TLS")
+    return grpc.ssl_server_credentials([(key, cert)], ca, require_client_auth=ca is not None)
+
+
+def _pem(name: str) -> bytes | None:
+    if not name:
+        return None
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise KernelError(from_host(error.errno or 0), f"{name}: {error.strerror}") from error
+
+
+def _last_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[-1][:200]

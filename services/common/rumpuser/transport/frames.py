@@ -1,0 +1,276 @@
+"""The same runs on a plain unix socket, for components on one host: gRPC costs several times as much for each message.
+
+A component that serves gRPC on ``x.sock`` serves frames on ``x.sock.frames``. A frame is a length (u32, little endian)
+and so many bytes. The first frame of a connection is the token of the kernel; after it the caller sends RunRequest
+messages and gets RunResponse messages, those of `Component.Serve`. What does not fit ends the connection, nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from rumpuser.pending import Running
+from rumpuser.transport.grpc_client import GrpcPeer
+from rumpuser.transport.grpc_server import OUTBOX, ComponentService
+from rumpuser.transport.peer import RemotePeer
+from rumpuser.transport.wire import encode_failure
+from rumpuser.url import MAX_PATH, Url
+from rumpwire import rump_bus_pb2 as pb
+from rumpwire.errno import Errno, KernelError
+from rumpwire.step import Step
+
+log = logging.getLogger(__name__)
+
+SUFFIX = ".frames"
+MAX_TOKEN = 256
+HELLO_S = 5.0
+"""A caller that has not shown the token by then is sent away."""
+_APART = 1 << 14
+"""Longer frames are written after their header instead of being joined with it."""
+
+
+class Frames(asyncio.Protocol):
+    """One connection, cut into frames."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.set_write_buffer_limits(high=OUTBOX)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        buffer = self._buffer
+        buffer += data
+        start, end = 0, len(buffer)
+        while end - start >= 4:
+            length = int.from_bytes(buffer[start : start + 4], "little")
+            if length > self.limit:
+                self.refuse(f"a frame of {length} bytes; {self.limit} are allowed")
+                return
+            if end - start - 4 < length:
+                break
+            with memoryview(buffer) as view:
+                frame = bytes(view[start + 4 : start + 4 + length])
+            start += 4 + length
+            self.frame(frame)
+            if self.transport is None or self.transport.is_closing():
+                return
+        if start:
+            del buffer[:start]
+
+    def frame(self, data: bytes) -> None:
+        raise NotImplementedError
+
+    def send(self, data: bytes) -> None:
+        if self.transport is None or self.transport.is_closing():
+            return
+        header = len(data).to_bytes(4, "little")
+        if len(data) < _APART:
+            self.transport.write(header + data)
+        else:
+            self.transport.write(header)
+            self.transport.write(data)
+
+    def refuse(self, why: str) -> None:
+        log.warning("connection ended: %s", why)
+        if self.transport is not None:
+            self.transport.abort()
+
+
+class _Caller(Frames):
+    """A caller of a component, as the component sees it."""
+
+    def __init__(self, service: ComponentService, callers: set[_Caller]) -> None:
+        super().__init__(MAX_TOKEN)
+        self._service = service
+        self._callers = callers
+        self._waiting: dict[int, Running[list[Any]]] = {}
+        self._admitted = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._callers.add(self)
+        self._timer = asyncio.get_running_loop().call_later(HELLO_S, self.refuse, "no token was shown")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        self._callers.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+        for running in list(self._waiting.values()):
+            running.cancel()
+
+    def pause_writing(self) -> None:
+        if self.transport is not None:
+            self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self.transport is not None:
+            self.transport.resume_reading()
+
+    def frame(self, data: bytes) -> None:
+        if not self._admitted:
+            self._admit(data)
+            return
+        try:
+            request = pb.RunRequest.FromString(data)
+        except DecodeError:
+            self.refuse("not a RunRequest")
+            return
+        if request.cancel:
+            if running := self._waiting.get(request.id):
+                running.cancel()
+        elif request.id in self._waiting:
+            self.send(encode_failure(request.id, KernelError(Errno.EBADRPC, "id of a run under way")))
+        else:
+            self._run(request)
+
+    def _admit(self, token: bytes) -> None:
+        if not self._service.admits(token):
+            self.refuse("the token of this kernel is needed")
+            return
+        assert self._timer is not None
+        self._timer.cancel()
+        self._admitted = True
+        self.limit = self._service.max_message
+
+    def _run(self, request: Any) -> None:
+        begun = self._service.begin(request)
+        if isinstance(begun, bytes):
+            self.send(begun)
+            return
+        number, steps, running = begun
+        self._waiting[number] = running
+        running.outcome.when_done(lambda: self._answer(number, steps, running))
+
+    def _answer(self, number: int, steps: list[Step], running: Running[list[Any]]) -> None:
+        self._waiting.pop(number, None)
+        self.send(self._service.answer(number, steps, running))
+
+
+class FrameServer:
+    """Serves a component's runs beside its gRPC server."""
+
+    def __init__(self, service: ComponentService, url: Url) -> None:
+        self._service = service
+        self._path = url.path + SUFFIX
+        self._server: asyncio.Server | None = None
+        self._callers: set[_Caller] = set()
+
+    async def start(self) -> None:
+        """Where the path of the socket would be too long, callers use gRPC."""
+        if len(os.fsencode(self._path)) > MAX_PATH:
+            return
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path)  # of a process that was killed: the gRPC socket beside it is ours
+        before = os.umask(0o177)
+        try:
+            self._server = await asyncio.get_running_loop().create_unix_server(
+                lambda: _Caller(self._service, self._callers), self._path
+            )
+        finally:
+            os.umask(before)
+
+    async def stop(self) -> None:
+        if self._server is None:
+            return
+        self._server.close()
+        for caller in list(self._callers):
+            if caller.transport is not None:
+                caller.transport.abort()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path)
+
+
+class _Link(Frames):
+    """The connection of a `FramePeer`."""
+
+    def __init__(self, peer: FramePeer, limit: int) -> None:
+        super().__init__(limit)
+        self._peer = peer
+
+    def frame(self, data: bytes) -> None:
+        try:
+            self._peer.arrived(data)
+        except KernelError as error:
+            self.refuse(error.text)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        self._peer.lost(self)
+
+
+class FramePeer(RemotePeer):
+    """A component on this host."""
+
+    def __init__(self, url: Url, name: str, **settings: Any) -> None:
+        super().__init__(url, name, **settings)
+        self._link: _Link | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._outbox: list[bytes] = []
+        self._closed = False
+
+    def _post(self, data: bytes) -> None:
+        if self._link is not None:
+            self._link.send(data)
+            return
+        self._outbox.append(data)
+        if self._connecting is None:
+            if self._closed:
+                self.lost(None, "has been left")
+                return
+            self._connecting = asyncio.get_running_loop().create_task(self._connect())
+
+    async def _connect(self) -> None:
+        try:
+            _, link = await asyncio.get_running_loop().create_unix_connection(
+                lambda: _Link(self, self._max_message), self.url.path + SUFFIX
+            )
+        except OSError as error:
+            self._connecting = None
+            self.lost(None, f"cannot be reached: {error.strerror}")
+            return
+        self._connecting = None
+        self._link = link
+        link.send(self._token.encode())
+        outbox, self._outbox = self._outbox, []
+        for data in outbox:
+            link.send(data)
+
+    def arrived(self, data: bytes) -> None:
+        self._arrived(data)
+
+    def lost(self, link: _Link | None, why: str = "went away") -> None:
+        """The connection is gone; the next call makes another."""
+        if link is self._link:
+            self._link = None
+        self._outbox.clear()
+        self._fail(KernelError(Errno.ENOTCONN, f"the {self.name} component {why}"))
+
+    async def close(self) -> None:
+        """Ends the connection; what is in flight fails with ENOTCONN."""
+        self._closed = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait((self._connecting,))
+        if self._link is not None and self._link.transport is not None:
+            self._link.transport.abort()
+        self.lost(self._link)
+
+
+def peer_at(url: Url, name: str, **settings: Any) -> RemotePeer:
+    """The quickest way to a component: frames where it is on this host and serves them, else gRPC."""
+    if url.scheme == "unix" and os.path.exists(url.path + SUFFIX):
+        return FramePeer(url, name, **settings)
+    return GrpcPeer(url, name, **settings)

@@ -1,0 +1,284 @@
+"""Serves a component as ``rump.sp.v1.Component`` over gRPC.
+
+One task reads a stream; a run that ends at once is answered from there, one that waits is answered from the callback
+that ends it. gRPC allows one write at a time on a stream, so answers go through an `Outbox`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import os
+from collections import deque
+from collections.abc import Container
+from typing import Any
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+
+from rumpuser.aio import arrival
+from rumpuser.component import Component
+from rumpuser.guard import Guarded
+from rumpuser.pending import Pending, Running, start
+from rumpuser.run import run_steps
+from rumpuser.transport import channel
+from rumpuser.transport.names import MAX_MESSAGE, TOKEN_KEY, Tls
+from rumpuser.transport.wire import ContextCache, decode_calls, encode_failure, encode_outcomes
+from rumpuser.url import Url
+from rumpwire import rump_bus_pb2 as pb
+from rumpwire.codec import _enc_ModuleStat
+from rumpwire.errno import Errno, KernelError
+from rumpwire.step import Step
+
+log = logging.getLogger(__name__)
+
+SERVICE = "rump.sp.v1.Component"
+OUTBOX = 4 << 20
+"""Bytes of answers that may wait for a slow reader before no more requests are read from it."""
+MAX_WAITING = 1 << 16
+"""Runs of one stream that may wait at a time."""
+
+
+def _refusal(id: int, waiting: Container[int]) -> KernelError:
+    if id in waiting:
+        return KernelError(Errno.EBADRPC, f"a run with the id {id} is under way")
+    return KernelError(Errno.EAGAIN, f"{MAX_WAITING} runs wait already")
+
+
+class Outbox:
+    """The answers on their way out of one stream."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._waiting: deque[bytes] = deque()
+        self._size = 0
+        self._writing = False
+        self._task: asyncio.Task[None] | None = None
+        self.closed = False
+
+    def put(self, data: bytes) -> None:
+        """Sends without waiting for it."""
+        if self.closed:
+            return
+        self._waiting.append(data)
+        self._size += len(data)
+        if not self._writing and self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._write_later())
+
+    async def send(self, data: bytes) -> None:
+        """Sends, and waits where the reader is slow."""
+        if self._writing or self._task is not None:
+            self.put(data)
+            while self._size > OUTBOX and self._task is not None:
+                await asyncio.wait((self._task,))
+            return
+        self._writing = True
+        try:
+            await self._context.write(data)
+        except Exception as error:  # noqa: BLE001  gRPC raises its own kinds when the peer is gone
+            log.debug("answer lost, the peer is gone: %s", error)
+            self.closed = True
+        finally:
+            self._writing = False
+        if self._waiting and self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._write_later())
+
+    async def flushed(self) -> None:
+        """Waits until all answers are sent."""
+        while self._task is not None:
+            await asyncio.wait((self._task,))
+
+    async def _write_later(self) -> None:
+        try:
+            while self._waiting:
+                data = self._waiting.popleft()
+                self._size -= len(data)
+                await self._context.write(data)
+        except Exception as error:  # noqa: BLE001  as above
+            log.debug("answers lost, the peer is gone: %s", error)
+            self._waiting.clear()
+            self._size = 0
+        finally:
+            self._task = None
+
+
+class ComponentService:
+    """The methods of the service; messages are bytes here."""
+
+    def __init__(self, component: Component, token: str = "", max_message: int = MAX_MESSAGE) -> None:
+        self._guarded = Guarded(component)
+        self._component = component
+        self._token = token.encode()
+        self._contexts = ContextCache()
+        self.max_message = max_message
+        self.started: Pending[None] = Pending()
+        """Finished by the chassis when the component's start is done; `describe` waits for it."""
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        return grpc.method_handlers_generic_handler(
+            SERVICE,
+            {
+                "Describe": grpc.unary_unary_rpc_method_handler(self.describe),
+                "Run": grpc.unary_unary_rpc_method_handler(self.run),
+                "Serve": grpc.stream_stream_rpc_method_handler(self.serve),
+            },
+        )
+
+    async def describe(self, _: bytes, context: Any) -> bytes:
+        """What the component is, as soon as it has started."""
+        await self._admit(context)
+        await arrival(self.started)
+        response = pb.DescribeResponse(name=self._component.name, pid=os.getpid(), calls=sorted(self._component.table))
+        for module in self._component.loader.active():
+            _enc_ModuleStat(module, response.modules.add())
+        return response.SerializeToString()
+
+    async def run(self, data: bytes, context: Any) -> bytes:
+        await self._admit(context)
+        begun = self.begin(await self._parse(data, context))
+        if isinstance(begun, bytes):
+            return begun
+        run_id, steps, running = begun
+        try:
+            await arrival(running.outcome)
+        except asyncio.CancelledError:
+            running.cancel()
+            raise
+        except Exception:  # noqa: BLE001, S110  _answer tells of it
+            pass
+        return self.answer(run_id, steps, running)
+
+    async def serve(self, _: Any, context: Any) -> None:
+        """Reads runs until the stream ends; those that still wait then end with EINTR."""
+        await self._admit(context)
+        outbox = Outbox(context)
+        waiting: dict[int, Running[list[Any]]] = {}
+        try:
+            while (data := await context.read()) is not grpc.aio.EOF:
+                request = await self._parse(data, context)
+                if request.cancel:
+                    if running := waiting.get(request.id):
+                        running.cancel()
+                    continue
+                if request.id in waiting or len(waiting) >= MAX_WAITING:
+                    await outbox.send(encode_failure(request.id, _refusal(request.id, waiting)))
+                    continue
+                begun = self.begin(request)
+                if isinstance(begun, bytes):
+                    await outbox.send(begun)
+                else:
+                    self._await(begun, waiting, outbox)
+        finally:
+            outbox.closed = True
+            for running in list(waiting.values()):
+                running.cancel()
+
+    def _await(
+        self, begun: tuple[int, list[Step], Running[list[Any]]], waiting: dict[int, Running[list[Any]]], outbox: Outbox
+    ) -> None:
+        run_id, steps, running = begun
+        waiting[run_id] = running
+
+        def answer() -> None:
+            del waiting[run_id]
+            outbox.put(self.answer(run_id, steps, running))
+
+        running.outcome.when_done(answer)
+
+    def begin(self, request: Any) -> bytes | tuple[int, list[Step], Running[list[Any]]]:
+        """Runs the calls as far as they go without waiting: the answer, or what is on its way."""
+        try:
+            steps = decode_calls(request)
+            ctx = self._contexts.decode(request.context)
+            outcomes = start(run_steps(self._guarded, ctx, steps, request.keep_going))
+            if isinstance(outcomes, Running):
+                return request.id, steps, outcomes
+            return encode_outcomes(request.id, steps, outcomes, self.max_message)
+        except Exception as error:  # noqa: BLE001  whatever a message brings about, the component goes on
+            return encode_failure(request.id, self._failure(error))
+
+    def answer(self, id: int, steps: list[Step], running: Running[list[Any]]) -> bytes:
+        try:
+            return encode_outcomes(id, steps, running.outcome.result(), self.max_message)
+        except Exception as error:  # noqa: BLE001  as above
+            return encode_failure(id, self._failure(error))
+
+    def _failure(self, error: Exception) -> KernelError:
+        if isinstance(error, KernelError):
+            error.origin = error.origin or self._component.name
+            return error
+        log.error("internal error", exc_info=error)
+        return KernelError(Errno.EIO, f"internal error: {type(error).__name__}", self._component.name)
+
+    def admits(self, token: bytes) -> bool:
+        """Whether this is the token of the kernel; any is where it has none."""
+        return not self._token or hmac.compare_digest(token, self._token)
+
+    async def _admit(self, context: Any) -> None:
+        """UNAUTHENTICATED unless the caller is a component of this kernel."""
+        given = dict(context.invocation_metadata() or ()).get(TOKEN_KEY, "")
+        if not self.admits(given.encode() if isinstance(given, str) else given):
+            log.warning("refused %s: wrong token", context.peer())
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "the token of this kernel is needed")
+
+    async def _parse(self, data: bytes, context: Any) -> Any:
+        try:
+            return pb.RunRequest.FromString(data)
+        except DecodeError:
+            log.warning("refused %s: not a RunRequest", context.peer())
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "not a RunRequest")
+
+
+class ComponentServer:
+    """A gRPC server with one component in it."""
+
+    def __init__(
+        self,
+        component: Component,
+        url: Url,
+        *,
+        token: str = "",
+        tls: Tls | None = None,
+        max_message: int = MAX_MESSAGE,
+    ) -> None:
+        self.service = ComponentService(component, token, max_message)
+        self.url = url
+        self._name = component.name
+        self._tls = tls or Tls()
+        self._server = grpc.aio.server(options=[*channel.options(max_message), ("grpc.so_reuseport", 0)])
+        self._server.add_generic_rpc_handlers((self.service.handler(),))
+        self._health: Any = None
+        self._frames: Any = None
+
+    async def start(self) -> None:
+        """Binds and serves; ``url`` has the port afterwards. EADDRINUSE, EACCES..."""
+        self._offer_extras()
+        self.url = channel.listen(self._server, self.url, self._tls)
+        await self._server.start()
+        if self.url.scheme == "unix":
+            from rumpuser.transport.frames import FrameServer
+
+            self._frames = FrameServer(self.service, self.url)
+            await self._frames.start()
+
+    async def set_serving(self, *, serving: bool) -> None:
+        """What the health service says of the component."""
+        for name in ("", SERVICE, self._name):
+            await self._health.set(name, 1 if serving else 2)  # HealthCheckResponse.SERVING, NOT_SERVING
+
+    async def stop(self, grace: float = 1.0) -> None:
+        await self._server.stop(grace)
+        if self._frames is not None:
+            await self._frames.stop()
+        channel.unlink(self.url)
+
+    def _offer_extras(self) -> None:
+        """The health and the reflection service."""
+        from grpc_health.v1 import health, health_pb2_grpc
+        from grpc_reflection.v1alpha import reflection
+
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection((SERVICE, "grpc.health.v1.Health", reflection.SERVICE_NAME), self._server)

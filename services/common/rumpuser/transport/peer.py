@@ -1,0 +1,112 @@
+"""A component behind a transport: runs go out as messages with an id, answers come back in any order.
+
+`call` and `run` await nothing but `Pending`, so components may use them. A transport says how bytes are sent (`_post`)
+and hands in what arrives (`_arrived`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from rumpuser.component import Context
+from rumpuser.pending import Pending
+from rumpuser.transport.names import MAX_MESSAGE, TOKEN_KEY, Tls
+from rumpuser.transport.wire import ContextCache, decode_outcome, decode_outcomes, encode_cancel, encode_run
+from rumpuser.url import Url
+from rumpwire import rump_bus_pb2 as pb
+from rumpwire.calls import Op
+from rumpwire.errno import Errno, KernelError
+from rumpwire.step import Step
+
+
+class RemotePeer:
+    """A component at a URL."""
+
+    def __init__(
+        self,
+        url: Url,
+        name: str,
+        *,
+        token: str = "",
+        tls: Tls | None = None,
+        max_message: int = MAX_MESSAGE,
+    ) -> None:
+        self.url = url
+        self.name = name
+        self._token = token
+        self._tls = tls or Tls()
+        self._max_message = max_message
+        self._contexts = ContextCache()
+        self._last_id = 0
+        self._in_flight: dict[int, Pending[Any]] = {}
+
+    def _post(self, data: bytes) -> None:
+        """Sends a message, connecting first where that is needed. Never waits."""
+        raise NotImplementedError
+
+    async def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
+        """The value of one call. ENOTCONN when the component is gone, or goes before it answers."""
+        step = Step(op, args)
+        return decode_outcome(step, await self._exchange(ctx, (step,), keep_going=False))
+
+    async def run(self, ctx: Context, steps: Sequence[Step], keep_going: bool) -> Any:
+        return decode_outcomes(steps, await self._exchange(ctx, steps, keep_going=keep_going))
+
+    async def started(self) -> None:
+        """Waits until the component has started, which it does after it joined. For asyncio, not for handlers."""
+        from rumpuser.transport import channel
+
+        metadata = ((TOKEN_KEY, self._token),) if self._token else ()
+        link = channel.connect(self.url, self._tls, self._max_message)
+        try:
+            describe: Any = link.unary_unary("/rump.sp.v1.Component/Describe")
+            await describe(b"", metadata=metadata)
+        finally:
+            await link.close()
+
+    async def _exchange(self, ctx: Context, steps: Sequence[Step], *, keep_going: bool) -> Any:
+        """Sends a run and awaits the message that answers it.
+
+        When the caller is interrupted the run is cancelled over there, and its answer awaited: it tells whether the
+        call was ended or had been done already.
+        """
+        self._last_id = run_id = self._last_id + 1
+        data = encode_run(run_id, self._contexts.encode(ctx), steps, keep_going)
+        if len(data) > self._max_message:
+            raise KernelError(Errno.EMSGSIZE, f"{len(data)} bytes; a message to {self.name} holds {self._max_message}")
+        answer: Pending[Any] = Pending()
+        self._in_flight[run_id] = answer
+        self._post(data)
+        try:
+            return await answer
+        except KernelError:
+            if answer.done:
+                raise
+            self._post(encode_cancel(run_id))
+            answer.interruptible = False
+            return await answer
+        except BaseException:
+            if not answer.done:
+                self._post(encode_cancel(run_id))
+            raise
+        finally:
+            self._in_flight.pop(run_id, None)
+
+    def _arrived(self, data: bytes) -> None:
+        """An answer. EBADRPC when it is none."""
+        try:
+            response = pb.RunResponse.FromString(data)
+        except DecodeError:
+            raise KernelError(Errno.EBADRPC, f"the {self.name} component sent something that is no answer") from None
+        answer = self._in_flight.pop(response.id, None)
+        if answer is not None:
+            answer.resolve(response)
+
+    def _fail(self, error: KernelError) -> None:
+        """Fails all that is in flight; each gets an exception of its own, as they are raised at different places."""
+        in_flight, self._in_flight = self._in_flight, {}
+        for answer in in_flight.values():
+            answer.fail(KernelError(error.errno, error.text))

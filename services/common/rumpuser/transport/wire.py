@@ -1,0 +1,140 @@
+"""Between runs of calls and the messages RunRequest and RunResponse, as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rumpuser.component import Context
+from rumpwire import rump_bus_pb2 as pb
+from rumpwire.codec import _dec_Credentials, _enc_Credentials
+from rumpwire.errno import Errno, KernelError
+from rumpwire.step import Step
+from rumpwire.wire import (
+    NOT_TRIED,
+    decode_bus_call,
+    decode_bus_result,
+    decode_steps,
+    encode_bus_call,
+    encode_bus_result,
+)
+
+_KEPT = 512
+"""Contexts that are remembered in each direction; a kernel has about as many as it has processes at work."""
+
+
+class ContextCache:
+    """Contexts as bytes and back. They repeat from call to call, so both directions are remembered."""
+
+    def __init__(self) -> None:
+        self._encoded: dict[int, tuple[Context, bytes]] = {}
+        self._decoded: dict[bytes, Context] = {}
+
+    def encode(self, ctx: Context) -> bytes:
+        """A RunRequest that holds nothing but the context: bytes to put in front of those of the rest."""
+        found = self._encoded.get(id(ctx))
+        if found is not None:
+            return found[1]
+        request = pb.RunRequest()
+        message = request.context
+        message.pid, message.cwd, message.root, message.umask = ctx.pid, ctx.cwd, ctx.root, ctx.umask
+        _enc_Credentials(ctx.cred, message.cred)
+        if len(self._encoded) >= _KEPT:
+            self._encoded.clear()
+        data = request.SerializeToString()
+        self._encoded[id(ctx)] = (ctx, data)  # holding ctx keeps its id from being given to another
+        return data
+
+    def decode(self, message: Any) -> Context:
+        key = message.SerializeToString()
+        ctx = self._decoded.get(key)
+        if ctx is None:
+            ctx = Context(message.pid, _dec_Credentials(message.cred), message.cwd, message.root, message.umask)
+            if len(self._decoded) >= _KEPT:
+                self._decoded.clear()
+            self._decoded[key] = ctx
+        return ctx
+
+
+def encode_run(id: int, context: bytes, steps: Sequence[Step], keep_going: bool) -> bytes:
+    """A RunRequest; ``context`` is what `ContextCache.encode` gave. EINVAL for arguments that do not fit."""
+    request = pb.RunRequest()
+    request.id = id
+    if keep_going:
+        request.keep_going = True
+    calls = request.calls
+    for step in steps:
+        encode_bus_call(step, calls.add(), steps[: len(calls) - 1] if step.references else ())
+    return context + request.SerializeToString()
+
+
+def encode_cancel(id: int) -> bytes:
+    return pb.RunRequest(id=id, cancel=True).SerializeToString()
+
+
+def decode_calls(request: Any) -> list[Step]:
+    """The steps of a RunRequest. EINVAL, ENOSYS."""
+    calls = request.calls
+    if len(calls) == 1:
+        return [decode_bus_call(calls[0])]
+    return decode_steps(calls, decode_bus_call)
+
+
+def encode_outcomes(id: int, steps: Sequence[Step], outcomes: Sequence[Any], limit: int) -> bytes:
+    """A RunResponse. Results after the one that makes it longer than ``limit`` bytes are EMSGSIZE."""
+    response = pb.RunResponse()
+    response.id = id
+    results = response.results
+    for step, outcome in zip(steps, outcomes, strict=False):
+        message = results.add()
+        try:
+            encode_bus_result(step.op, outcome, message)
+        except KernelError as error:
+            message.Clear()
+            encode_bus_result(step.op, error, message)
+    data = response.SerializeToString()
+    if len(data) > limit:
+        return encode_outcomes(id, steps, _cut(results, outcomes, limit), limit)
+    return data
+
+
+def encode_failure(id: int, error: KernelError) -> bytes:
+    """The RunResponse to a run that could not be begun."""
+    response = pb.RunResponse(id=id)
+    error_message = response.results.add().sys.error
+    error_message.errno, error_message.text, error_message.origin = error.errno, error.text, error.origin
+    error_message.name = error.name
+    return response.SerializeToString()
+
+
+def decode_outcomes(steps: Sequence[Step], response: Any) -> list[Any]:
+    """The outcomes in a RunResponse, without those of calls that were left out."""
+    outcomes = [decode_bus_result(step.op, message) for step, message in zip(steps, response.results, strict=False)]
+    while outcomes and outcomes[-1] is NOT_TRIED:
+        outcomes.pop()
+    return outcomes
+
+
+def decode_outcome(step: Step, response: Any) -> Any:
+    """The value in the RunResponse to a run of one call; raises the error."""
+    results = response.results
+    outcome = decode_bus_result(step.op, results[0]) if results else NOT_TRIED
+    if isinstance(outcome, KernelError):
+        raise outcome
+    if outcome is NOT_TRIED:
+        raise KernelError(Errno.EBADRPC, f"no answer to {step.op.cname}")
+    return outcome
+
+
+def _cut(results: Any, outcomes: Sequence[Any], limit: int) -> list[Any]:
+    """The outcomes with those replaced that do not fit into a message."""
+    room = limit - 64 - 256 * len(outcomes)
+    out = []
+    for message, outcome in zip(results, outcomes, strict=False):
+        size = message.ByteSize()
+        if size > room and not isinstance(outcome, KernelError):
+            outcome = KernelError(Errno.EMSGSIZE, f"the result has {size} bytes; a message holds {limit}")
+        else:
+            room -= size
+        out.append(outcome)
+    return out
