@@ -1,0 +1,1 @@
+"""The base: processes, identities, sysctl, modules, pipes, clocks."""

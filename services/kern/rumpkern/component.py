@@ -1,0 +1,76 @@
+"""kern: the base of every kernel, put together out of its parts."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import os
+import sys
+
+from rumpkern.core.clock import Clocks
+from rumpkern.core.cred import CredentialCalls
+from rumpkern.core.modules import FACTIONS, Modules
+from rumpkern.core.pipe import Pipes
+from rumpkern.core.proc import ProcessTable
+from rumpkern.core.session import SessionCalls
+from rumpkern.core.sysctl import Tree
+from rumpkern.core.sysctl_call import SysctlCalls
+from rumpkern.core.sysctl_nodes import Identity, fill
+from rumpkern.syscalls import syscalls
+from rumpuser.component import Bus, Component, Parameters
+from rumpuser.host import Host
+from rumpuser.module import GROUP
+
+MACHINES = {"x86_64": "amd64", "i686": "i386", "aarch64": "evbarm", "armv7l": "evbarm", "riscv64": "riscv"}
+"""NetBSD's port for a machine of the host, where it is called otherwise."""
+
+
+class KernComponent(Component):
+    """Processes, identities, limits, clocks, pipes, the sysctl tree and the module table."""
+
+    name = "kern"
+
+    def __init__(self, host: Host, bus: Bus, parameters: Parameters) -> None:
+        super().__init__()
+        self.processes = ProcessTable()
+        self.credentials = CredentialCalls(self.processes)
+        self.sessions = SessionCalls(self.processes)
+        self.clocks = Clocks(host, self.processes)
+        self.pipes = Pipes(host, self.processes)
+        self.modules = Modules(self, host, bus, self.processes, find_installed, parameters.module_keys)
+        self.modules.settings.verbose = parameters.verbose
+        self.modules.settings.path = parameters.extra.get("modulebase", "")
+        self.identity = identity(host, parameters)
+        tree = Tree()
+        fill(
+            tree,
+            self.identity,
+            parameters,
+            host,
+            self.clocks,
+            self.pipes,
+            self.sessions,
+            self.modules.settings,
+        )
+        self.sysctl = SysctlCalls(tree, bus, self.processes)
+        self.table |= syscalls(self)
+
+
+def identity(host: Host, parameters: Parameters) -> Identity:
+    machine = os.uname().machine
+    hostname = parameters.hostname or f"rump-{int.from_bytes(host.entropy(4), 'little') % 100_000:05d}"
+    return Identity(hostname, _release, MACHINES.get(machine, machine), machine, sys.byteorder == "big")
+
+
+@functools.cache
+def _release() -> str:
+    try:
+        return importlib.metadata.version("anykernel")
+    except importlib.metadata.PackageNotFoundError:
+        return "0"
+
+
+def find_installed(name: str) -> str | None:
+    """The faction of an installed module."""
+    points = importlib.metadata.entry_points(name=name)
+    return next((faction for faction in FACTIONS if points.select(group=GROUP + faction)), None)

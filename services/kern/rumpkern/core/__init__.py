@@ -1,0 +1,1 @@
+"""kern without I/O."""

@@ -1,0 +1,114 @@
+"""Clocks and sleeping (clock_gettime(2), nanosleep(2), gettimeofday(2), adjtime(2)).
+
+The kernel's real time is the host's plus an offset of its own: setting the clock moves the offset and never touches
+the host. The monotonic clock counts from the start of the kernel.
+"""
+
+from __future__ import annotations
+
+from rumpkern.core.proc import ProcessTable
+from rumpuser.component import Context
+from rumpuser.host import Host
+from rumpuser.pending import Channel
+from rumpwire import const
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Timespec
+
+SECOND = 1_000_000_000
+RESOLUTION = 1
+"""Nanoseconds; the host's clocks count them."""
+NAP = 86_400 * SECOND
+"""Longest single timer: hosts do not take timers of any length."""
+LAST = 1 << 40
+"""Seconds beyond which no time is set and no sleep ends (34 thousand years)."""
+
+
+def timespec(ns: int) -> Timespec:
+    return Timespec(*divmod(ns, SECOND))
+
+
+def nanoseconds(tp: Timespec | None) -> int:
+    """EINVAL for no time, a negative one, or a fraction out of range."""
+    if tp is None or tp.tv_sec < 0 or not 0 <= tp.tv_nsec < SECOND:
+        raise KernelError(Errno.EINVAL, f"not a time: {tp}")
+    return tp.tv_sec * SECOND + tp.tv_nsec
+
+
+class Clocks:
+    """The clocks of the kernel."""
+
+    def __init__(self, host: Host, processes: ProcessTable) -> None:
+        self._host = host
+        self._processes = processes
+        self._offset = 0
+        self._start = host.monotonic_ns()
+        self._sleepers: set[Channel] = set()
+        self.boottime = host.realtime_ns()
+
+    def now(self, clock_id: int) -> int:
+        """Nanoseconds. EINVAL for clocks that are not there."""
+        if clock_id == const.CLOCK_REALTIME:
+            return self._host.realtime_ns() + self._offset
+        if clock_id == const.CLOCK_MONOTONIC:
+            return self._host.monotonic_ns() - self._start
+        raise KernelError(Errno.EINVAL, f"there is no clock {clock_id}; there are CLOCK_REALTIME and CLOCK_MONOTONIC")
+
+    # -- reading and setting
+
+    def clock_gettime(self, ctx: Context, clock_id: int) -> Timespec:
+        return timespec(self.now(clock_id))
+
+    def clock_getres(self, ctx: Context, clock_id: int) -> Timespec:
+        self.now(clock_id)
+        return timespec(RESOLUTION)
+
+    def clock_settime(self, ctx: Context, clock_id: int, tp: Timespec | None) -> None:
+        """EINVAL for a clock that cannot be set or no time, EPERM."""
+        if clock_id != const.CLOCK_REALTIME:
+            self.now(clock_id)
+            raise KernelError(Errno.EINVAL, f"clock {clock_id} cannot be set")
+        self._settime(ctx, nanoseconds(tp))
+
+    def gettimeofday(self, ctx: Context) -> Timespec:
+        """Whole microseconds, as nanoseconds."""
+        return timespec(self.now(const.CLOCK_REALTIME) // 1000 * 1000)
+
+    def settimeofday(self, ctx: Context, tp: Timespec | None) -> None:
+        if tp is not None:
+            self._settime(ctx, nanoseconds(tp))
+
+    def _settime(self, ctx: Context, ns: int) -> None:
+        self._processes.superuser(ctx, "setting the clock")
+        if ns > LAST * SECOND:
+            raise KernelError(Errno.EINVAL, f"{ns // SECOND} s is beyond the end of time")
+        step = ns - self.now(const.CLOCK_REALTIME)
+        self._offset += step
+        self.boottime += step
+        for sleeper in list(self._sleepers):
+            sleeper.wake()
+
+    # -- sleeping
+
+    async def nanosleep(self, ctx: Context, rqtp: Timespec | None) -> Timespec:
+        """The time that was left, which is none. EINVAL, EINTR."""
+        return await self._sleep(const.CLOCK_MONOTONIC, self.now(const.CLOCK_MONOTONIC) + nanoseconds(rqtp))
+
+    async def clock_nanosleep(self, ctx: Context, clock_id: int, flags: int, rqtp: Timespec | None) -> Timespec:
+        """EINVAL, EINTR. A sleep until a real time ends when the clock is set beyond that time."""
+        self.now(clock_id)  # EINVAL for one that is not there
+        if flags & ~const.TIMER_ABSTIME:
+            raise KernelError(Errno.EINVAL, f"flags {flags:#x}: TIMER_ABSTIME is the only one")
+        if flags & const.TIMER_ABSTIME:
+            return await self._sleep(clock_id, nanoseconds(rqtp))
+        return await self._sleep(const.CLOCK_MONOTONIC, self.now(const.CLOCK_MONOTONIC) + nanoseconds(rqtp))
+
+    async def _sleep(self, clock_id: int, end: int) -> Timespec:
+        sleeper = Channel(self._host)
+        self._sleepers.add(sleeper)
+        try:
+            while (left := end - self.now(clock_id)) > 0:
+                await sleeper.wait(self._host.monotonic_ns() + min(left, NAP))
+        finally:
+            self._sleepers.remove(sleeper)
+            sleeper.wake()  # an interrupted sleep leaves no timer behind
+        return Timespec(0, 0)

@@ -1,0 +1,91 @@
+"""Which handler serves which call. A call that is not here is answered with ENOSYS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rumpuser.component import Context, Entry, Support
+
+if TYPE_CHECKING:
+    from rumpkern.component import KernComponent
+
+
+def syscalls(component: KernComponent) -> dict[str, Entry]:
+    processes, cred, session = component.processes, component.credentials, component.sessions
+    clocks, pipes, modules = component.clocks, component.pipes, component.modules
+
+    def reboot(ctx: Context, opt: int, bootstr: str) -> None:
+        """May the caller? The gateway does the rest. EPERM."""
+        processes.superuser(ctx, "reboot")
+
+    return {
+        # processes, for the gateway
+        "proc_create": Entry(processes.create),
+        "proc_fork": Entry(processes.fork),
+        "proc_exit": Entry(processes.exit),
+        "proc_list": Entry(processes.list),
+        "getpid": Entry(processes.getpid),
+        "getppid": Entry(processes.getppid),
+        # credentials
+        "cred_get": Entry(cred.cred_get),
+        "getuid": Entry(cred.getuid),
+        "geteuid": Entry(cred.geteuid),
+        "setuid": Entry(cred.setuid),
+        "seteuid": Entry(cred.seteuid),
+        "setreuid": Entry(cred.setreuid),
+        "getgid": Entry(cred.getgid),
+        "getegid": Entry(cred.getegid),
+        "setgid": Entry(cred.setgid),
+        "setegid": Entry(cred.setegid),
+        "setregid": Entry(cred.setregid),
+        "getgroups": Entry(cred.getgroups),
+        "setgroups": Entry(cred.setgroups),
+        "issetugid": Entry(cred.issetugid),
+        # groups, sessions, limits
+        "getpgrp": Entry(session.getpgrp),
+        "getpgid": Entry(session.getpgid),
+        "setpgid": Entry(session.setpgid),
+        "getsid": Entry(session.getsid),
+        "setsid": Entry(session.setsid),
+        "getlogin": Entry(session.getlogin),
+        "setlogin": Entry(session.setlogin),
+        "getrlimit": Entry(session.getrlimit),
+        "setrlimit": Entry(session.setrlimit),
+        # clocks
+        "clock_gettime": Entry(clocks.clock_gettime),
+        "clock_settime": Entry(clocks.clock_settime),
+        "clock_getres": Entry(clocks.clock_getres),
+        "gettimeofday": Entry(clocks.gettimeofday),
+        "settimeofday": Entry(clocks.settimeofday),
+        "nanosleep": Entry(clocks.nanosleep),
+        "clock_nanosleep": Entry(clocks.clock_nanosleep),
+        # pipes
+        "pipe": Entry(pipes.make),
+        "pipe2": Entry(pipes.make2),
+        "read": Entry(pipes.read),
+        "readv": Entry(pipes.readv),
+        "write": Entry(pipes.write),
+        "writev": Entry(pipes.writev),
+        "close": Entry(pipes.close),
+        "fstat": Entry(pipes.fstat),
+        "fcntl": Entry(pipes.fcntl),
+        "ioctl": Entry(pipes.ioctl),
+        "fpathconf": Entry(pipes.fpathconf),
+        "flock": Entry(pipes.flock),
+        "posix_fadvise": Entry(pipes.cannot_seek),
+        "lseek": Entry(pipes.cannot_seek),
+        "pread": Entry(pipes.cannot_seek),
+        "pwrite": Entry(pipes.cannot_seek),
+        "preadv": Entry(pipes.cannot_seek),
+        "pwritev": Entry(pipes.cannot_seek),
+        # configuration
+        "sysctl": Entry(component.sysctl.sysctl, Support.PARTIAL, "no CTL_CREATE, CTL_DESTROY, CTL_MMAP"),
+        "modctl": Entry(modules.modctl),
+        "module_init": Entry(modules.module_init),
+        "module_fini": Entry(modules.module_fini),
+        "module_upload": Entry(modules.module_upload),
+        "module_list": Entry(modules.module_list),
+        # the end
+        "reboot": Entry(reboot),
+        "halt": Entry(lambda ctx, opt: None),
+    }
