@@ -1,0 +1,1 @@
+"""vfs without I/O: names, vnodes, mounts, open files."""

@@ -1,0 +1,81 @@
+"""Who may do what to a file: mode bits, ownership, sticky directories, file flags (kauth's vnode scope)."""
+
+from __future__ import annotations
+
+from rumpvfs.core.vnode import Vnode, VType
+from rumpwire import const
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Credentials
+
+READ, WRITE, EXEC = 4, 2, 1
+
+IMMUTABLE = const.UF_IMMUTABLE | const.SF_IMMUTABLE
+APPEND = const.UF_APPEND | const.SF_APPEND
+SUPERUSER_FLAGS = 0xFFFF0000
+
+
+def member(cred: Credentials, gid: int) -> bool:
+    return cred.egid == gid or gid in cred.groups
+
+
+def permitted(mode: int, uid: int, gid: int, cred: Credentials, want: int) -> bool:
+    """Whether the mode bits grant ``want``; the superuser bypasses them, but executes only what somebody may."""
+    if cred.euid == 0:
+        return not want & EXEC or bool(mode & 0o111) or mode & const.S_IFMT == const.S_IFDIR
+    if cred.euid == uid:
+        granted = mode >> 6
+    elif member(cred, gid):
+        granted = mode >> 3
+    else:
+        granted = mode
+    return granted & want == want
+
+
+def check(vnode: Vnode, cred: Credentials, want: int) -> None:
+    """EROFS, EPERM (immutable), EACCES."""
+    if want & WRITE:
+        check_writable(vnode)
+    if cred.euid == 0 and (not want & EXEC or vnode.vtype is VType.DIR):
+        return
+    mode, uid, gid = vnode.owner()
+    if not permitted(mode & 0o7777 | vnode.vtype, uid, gid, cred, want):
+        raise KernelError(Errno.EACCES)
+
+
+def check_writable(vnode: Vnode) -> None:
+    """That nothing but permissions stands against changing the contents. EROFS, EPERM."""
+    if vnode.vtype in (VType.REG, VType.DIR, VType.LNK):
+        check_mount(vnode)
+        if vnode.fs.flags_kept and vnode.getattr().st_flags & IMMUTABLE:
+            raise KernelError(Errno.EPERM, "the file is immutable")
+
+
+def check_mount(vnode: Vnode) -> None:
+    """EROFS."""
+    if vnode.fs.mount.readonly:
+        raise KernelError(Errno.EROFS)
+
+
+def check_owner(vnode: Vnode, cred: Credentials) -> None:
+    """EPERM unless the caller owns the file or is the superuser."""
+    if cred.euid not in (0, vnode.owner()[1]):
+        raise KernelError(Errno.EPERM, "not the owner")
+
+
+def check_flags(vnode: Vnode, forbidden: int) -> None:
+    """EPERM when the file bears one of these flags."""
+    if vnode.fs.flags_kept and vnode.getattr().st_flags & forbidden:
+        raise KernelError(Errno.EPERM, "file flags forbid it")
+
+
+def check_remove(directory: Vnode, vnode: Vnode, cred: Credentials) -> None:
+    """That a name of ``vnode`` may be taken out of ``directory``. EROFS, EPERM, EACCES, EBUSY."""
+    check(directory, cred, WRITE | EXEC)
+    check_flags(directory, APPEND)
+    check_flags(vnode, IMMUTABLE | APPEND)
+    if cred.euid != 0:
+        mode, uid, _ = directory.owner()
+        if mode & const.S_ISVTX and cred.euid not in (uid, vnode.owner()[1]):
+            raise KernelError(Errno.EPERM, "sticky directory")
+    if vnode.mounted is not None:
+        raise KernelError(Errno.EBUSY, "a file system is mounted there")

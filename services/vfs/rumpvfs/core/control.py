@@ -1,0 +1,58 @@
+"""What vfs offers to the sysctl tree."""
+
+from __future__ import annotations
+
+from rumpuser.component import Context
+from rumpvfs.core.state import Vfs
+from rumpwire import const
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import SysctlExport, SysctlValue, SysctlValueInteger, SysctlValueQuad, SysctlValueText
+
+_INT, _STRING = const.CTLTYPE_INT, const.CTLTYPE_STRING
+MAX_VNODES = 1 << 24
+
+NODES = [
+    SysctlExport("vfs.generic.fstypes", _STRING, const.CTLFLAG_READONLY, "List of file systems present", []),
+    SysctlExport("kern.maxvnodes", _INT, const.CTLFLAG_READWRITE, "Maximum number of names in the cache", [1, 5]),
+    SysctlExport("vfs.generic.names", _INT, const.CTLFLAG_READONLY, "Names in the cache now", []),
+    SysctlExport("vfs.generic.openfiles", _INT, const.CTLFLAG_READONLY, "Open files", []),
+    SysctlExport("vfs.generic.memory", const.CTLTYPE_QUAD, const.CTLFLAG_READONLY, "Bytes in files in memory", []),
+]
+
+
+class Control:
+    """The sysctl nodes."""
+
+    def __init__(self, vfs: Vfs) -> None:
+        self.vfs = vfs
+
+    def sysctl_export(self, ctx: Context) -> list[SysctlExport]:
+        return NODES
+
+    def sysctl_value(self, ctx: Context, path: str, newv: SysctlValue | None) -> SysctlValue:
+        """The old value. ENOENT, EPERM, EINVAL."""
+        old = self._read(path)
+        if newv is not None:
+            self._write(path, newv)
+        return old
+
+    def _read(self, path: str) -> SysctlValue:
+        vfs = self.vfs
+        if path == "vfs.generic.fstypes":
+            return SysctlValueText(" ".join(sorted(vfs.mounts.types)))
+        if path == "kern.maxvnodes":
+            return SysctlValueInteger(vfs.names.cache.limit)
+        if path == "vfs.generic.names":
+            return SysctlValueInteger(vfs.names.cache.count)
+        if path == "vfs.generic.openfiles":
+            return SysctlValueInteger(len(vfs.files))
+        if path == "vfs.generic.memory":
+            return SysctlValueQuad(vfs.environment.used)
+        raise KernelError(Errno.ENOENT, f"no sysctl node {path}")
+
+    def _write(self, path: str, new: SysctlValue) -> None:
+        if path != "kern.maxvnodes":
+            raise KernelError(Errno.EPERM, f"{path} is read-only")
+        if not isinstance(new, SysctlValueInteger) or not 1 <= new.integer <= MAX_VNODES:
+            raise KernelError(Errno.EINVAL)
+        self.vfs.names.cache.resize(new.integer)

@@ -1,0 +1,144 @@
+"""Calls on handles of open files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rumpuser.component import Context
+from rumpuser.host import Buffer
+from rumpvfs.core import access
+from rumpvfs.core.file import IO_MAX, OFFSET_MAX, joined, total
+from rumpvfs.core.namei import check_path
+from rumpvfs.core.state import Vfs
+from rumpvfs.core.vnode import VType
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Dirent, Flock, IoctlArgs
+
+
+class Descriptors:
+    """The calls on handles; EBADF for an unknown one."""
+
+    def __init__(self, vfs: Vfs) -> None:
+        self.vfs = vfs
+        self.files = vfs.files
+        self.file = vfs.file
+
+    # -- data
+
+    def read(self, ctx: Context, fd: int, nbyte: int) -> Any:
+        return self.file(fd).read(ctx, nbyte)
+
+    def write(self, ctx: Context, fd: int, data: Buffer) -> Any:
+        return self.file(fd).write(ctx, data)
+
+    def pread(self, ctx: Context, fd: int, nbyte: int, offset: int) -> Any:
+        return self.file(fd).pread(ctx, nbyte, offset)
+
+    def pwrite(self, ctx: Context, fd: int, data: Buffer, offset: int) -> Any:
+        return self.file(fd).pwrite(ctx, data, offset)
+
+    def readv(self, ctx: Context, fd: int, iov: Sequence[int]) -> Any:
+        return self.file(fd).read(ctx, total(iov))
+
+    def writev(self, ctx: Context, fd: int, iov: Sequence[Buffer]) -> Any:
+        return self.file(fd).write(ctx, joined(iov))
+
+    def preadv(self, ctx: Context, fd: int, iov: Sequence[int], offset: int) -> Any:
+        return self.file(fd).pread(ctx, total(iov), offset)
+
+    def pwritev(self, ctx: Context, fd: int, iov: Sequence[Buffer], offset: int) -> Any:
+        return self.file(fd).pwrite(ctx, joined(iov), offset)
+
+    def lseek(self, ctx: Context, fd: int, offset: int, whence: int) -> Any:
+        return self.file(fd).seek(ctx, offset, whence)
+
+    def getdents(self, ctx: Context, fd: int, count: int) -> list[Dirent]:
+        return self.file(fd).getdents(count)
+
+    # -- control
+
+    def close(self, ctx: Context, fd: int) -> Any:
+        file = self.files.pop(fd, None)
+        if file is None:
+            raise KernelError(Errno.EBADF)
+        return file.close(ctx)
+
+    def fcntl(self, ctx: Context, fd: int, cmd: int, arg: int, lock: Flock | None) -> Any:
+        return self.file(fd).fcntl(ctx, cmd, arg)
+
+    def ioctl(self, ctx: Context, fd: int, com: int, data: IoctlArgs | None) -> Any:
+        return self.file(fd).ioctl(ctx, com, data)
+
+    # -- size and storage
+
+    def ftruncate(self, ctx: Context, fd: int, length: int) -> None:
+        if length < 0:
+            raise KernelError(Errno.EINVAL)
+        self.file(fd).truncate(length)
+
+    def fsync(self, ctx: Context, fd: int) -> None:
+        self.file(fd).sync(data_only=False)
+
+    def fdatasync(self, ctx: Context, fd: int) -> None:
+        """EBADF unless open for writing."""
+        file = self.file(fd)
+        file.need_write()
+        file.sync(data_only=True)
+
+    def fsync_range(self, ctx: Context, fd: int, flags: int, start: int, length: int) -> None:
+        """EINVAL for a negative or over-long range; the whole file is written out."""
+        file = self.file(fd)
+        file.need_write()
+        if start < 0 or length < 0 or start + length > OFFSET_MAX:
+            raise KernelError(Errno.EINVAL)
+        file.sync(data_only=True)
+
+    def posix_fallocate(self, ctx: Context, fd: int, pos: int, len: int) -> None:
+        """EINVAL, EBADF, EFBIG, ESPIPE, ENODEV, ENOSPC, EOPNOTSUPP."""
+        self._range(fd, pos, len).allocate(pos, len)
+
+    def fdiscard(self, ctx: Context, fd: int, pos: int, len: int) -> None:
+        """EINVAL, EBADF, EFBIG, ESPIPE, ENODEV, EOPNOTSUPP."""
+        self._range(fd, pos, len).discard(pos, len)
+
+    def _range(self, fd: int, pos: int, length: int) -> Any:
+        file = self.file(fd)
+        file.need_write()
+        if pos < 0 or length <= 0:
+            raise KernelError(Errno.EINVAL)
+        if pos + length > OFFSET_MAX:
+            raise KernelError(Errno.EFBIG)
+        if file.vnode.vtype is not VType.REG:
+            raise KernelError(Errno.ESPIPE if file.vnode.vtype is VType.FIFO else Errno.ENODEV)
+        access.check_mount(file.vnode)
+        return file.vnode
+
+    # -- where we are
+
+    def getcwd(self, ctx: Context, length: int) -> bytes:
+        """EINVAL, ERANGE, ENOENT when the directory is removed or outside of the root directory."""
+        if length == 0:
+            raise KernelError(Errno.EINVAL)
+        names = self.vfs.names
+        path = names.path_of(names.cwd_of(ctx), names.root_of(ctx))
+        if len(path) + 1 > length:
+            raise KernelError(Errno.ERANGE)
+        return path
+
+    def revoke(self, ctx: Context, path: bytes) -> None:
+        """Makes all that is open on a file dead. Errors of namei, EPERM unless owner or superuser."""
+        check_path(path)
+        vnode = self.vfs.names.lookup(ctx, path)
+        access.check_owner(vnode, ctx.cred)
+        for file in list(self.files.values()):
+            if file.vnode is vnode:
+                self.vfs.kill(file)
+
+    def file_read(self, ctx: Context, path: bytes, offset: int, length: int) -> tuple[Buffer, int]:
+        """A range of a regular file, and the file's size. Errors of namei, EISDIR, EINVAL, EACCES, EIO."""
+        vnode = self.vfs.names.lookup(ctx, path)
+        if vnode.vtype is not VType.REG:
+            raise KernelError(Errno.EISDIR if vnode.vtype is VType.DIR else Errno.EINVAL)
+        access.check(vnode, ctx.cred, access.READ)
+        return vnode.read(offset, min(length, IO_MAX)), vnode.getattr().st_size

@@ -1,0 +1,257 @@
+"""Open files: what a handle of vfs stands for.
+
+`OpenFile` is what is the same for all kinds: flags, the offset that all descriptors of one description share, and the
+refusals; `DataFile` serves regular files and directories. Fifos and devices have their own (`fifo`, `specfs`).
+Methods that may have to wait return a coroutine instead of the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rumpuser.component import Context
+from rumpuser.host import Buffer
+from rumpvfs.core.access import APPEND
+from rumpvfs.core.mount import release
+from rumpvfs.core.vnode import Changes, Vnode, VType
+from rumpwire import const
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Dirent, FcntlResult, IoctlArgs, IoctlArgsInteger, IoctlResult
+
+IO_MAX = 64 << 20
+"""One read gives at most this much; a file may be a hole of any size."""
+OFFSET_MAX = (1 << 63) - 1
+SETTABLE = (
+    const.O_APPEND | const.O_NONBLOCK | const.O_ASYNC | const.O_SYNC | const.O_DSYNC | const.O_RSYNC | const.O_DIRECT
+)
+SHOWN = const.O_ACCMODE | SETTABLE | const.O_NOSIGPIPE
+
+
+class OpenFile:
+    """An open file description."""
+
+    __slots__ = ("flags", "offset", "readable", "vnode", "writable")
+
+    seekable = False
+
+    def __init__(self, vnode: Vnode, flags: int) -> None:
+        vnode.uses += 1
+        vnode.fs.mount.uses += 1
+        self.vnode = vnode
+        self.flags = flags
+        self.offset = 0
+        mode = flags & const.O_ACCMODE
+        self.readable = mode != const.O_WRONLY
+        self.writable = mode != const.O_RDONLY
+
+    def close(self, ctx: Context) -> Any:
+        release(self.vnode)
+
+    # -- data
+
+    def read(self, ctx: Context, length: int) -> Any:
+        raise KernelError(Errno.EOPNOTSUPP)
+
+    def write(self, ctx: Context, data: Buffer) -> Any:
+        raise KernelError(Errno.EOPNOTSUPP)
+
+    def pread(self, ctx: Context, length: int, offset: int) -> Any:
+        raise KernelError(Errno.ESPIPE)
+
+    def pwrite(self, ctx: Context, data: Buffer, offset: int) -> Any:
+        raise KernelError(Errno.ESPIPE)
+
+    def seek(self, ctx: Context, offset: int, whence: int) -> Any:
+        raise KernelError(Errno.ESPIPE)
+
+    def truncate(self, length: int) -> None:
+        raise KernelError(Errno.EINVAL)
+
+    def getdents(self, count: int) -> list[Dirent]:
+        raise KernelError(Errno.ENOTDIR)
+
+    def sync(self, *, data_only: bool) -> None:
+        self.vnode.fsync(data_only=data_only)
+
+    # -- control
+
+    def available(self) -> int:
+        """FIONREAD."""
+        return 0
+
+    def fcntl(self, ctx: Context, cmd: int, arg: int) -> Any:
+        if cmd == const.F_GETFL:
+            return FcntlResult(self.flags & SHOWN)
+        if cmd == const.F_SETFL:
+            self.flags = self.flags & ~SETTABLE | arg & SETTABLE
+            return FcntlResult(0)
+        if cmd in (const.F_GETLK, const.F_SETLK, const.F_SETLKW):
+            raise KernelError(Errno.EOPNOTSUPP, "advisory locks are not implemented")
+        raise KernelError(Errno.EINVAL, f"fcntl command {cmd}")
+
+    def ioctl(self, ctx: Context, com: int, data: IoctlArgs | None) -> Any:
+        if com == const.FIONREAD:
+            return IoctlResult(0, IoctlArgsInteger(self.available()))
+        if com == const.FIONBIO:
+            on = isinstance(data, IoctlArgsInteger) and data.integer
+            self.flags = self.flags | const.O_NONBLOCK if on else self.flags & ~const.O_NONBLOCK
+            return IoctlResult()
+        if com == const.FIOASYNC:
+            return IoctlResult()
+        raise KernelError(Errno.ENOTTY)
+
+    def need_read(self) -> None:
+        if not self.readable:
+            raise KernelError(Errno.EBADF, "not open for reading")
+
+    def need_write(self) -> None:
+        if not self.writable:
+            raise KernelError(Errno.EBADF, "not open for writing")
+
+
+class DataFile(OpenFile):
+    """A regular file or a directory. ``append_only``: the file had an append-only flag when it was opened."""
+
+    __slots__ = ("append_only",)
+
+    seekable = True
+
+    def __init__(self, vnode: Vnode, flags: int) -> None:
+        super().__init__(vnode, flags)
+        self.append_only = bool(vnode.fs.flags_kept and self.writable and vnode.getattr().st_flags & APPEND)
+
+    def read(self, ctx: Context, length: int) -> Buffer:
+        if not self.readable:
+            raise KernelError(Errno.EBADF, "not open for reading")
+        vnode = self.vnode
+        if vnode.vtype is VType.DIR:
+            raise KernelError(Errno.EISDIR)
+        offset = self.offset
+        data = vnode.read(offset, length if length < IO_MAX else IO_MAX)
+        self.offset = offset + len(data)
+        return data
+
+    def pread(self, ctx: Context, length: int, offset: int) -> Buffer:
+        self.need_read()
+        if self.vnode.vtype is VType.DIR:
+            raise KernelError(Errno.EISDIR)
+        if offset < 0:
+            raise KernelError(Errno.EINVAL)
+        return self.vnode.read(offset, min(length, IO_MAX))
+
+    def write(self, ctx: Context, data: Buffer) -> int:
+        self.need_write()
+        if self.flags & const.O_APPEND:
+            self.offset = self.vnode.getattr().st_size
+        count = self._put(ctx, data, self.offset)
+        self.offset += count
+        return count
+
+    def pwrite(self, ctx: Context, data: Buffer, offset: int) -> int:
+        self.need_write()
+        if offset < 0:
+            raise KernelError(Errno.EINVAL)
+        if self.flags & const.O_APPEND:
+            offset = self.vnode.getattr().st_size
+        return self._put(ctx, data, offset)
+
+    def _put(self, ctx: Context, data: Buffer, offset: int) -> int:
+        vnode = self.vnode
+        if vnode.fs.mount.readonly:
+            raise KernelError(Errno.EROFS)
+        if offset + len(data) > OFFSET_MAX:
+            raise KernelError(Errno.EFBIG)
+        if self.append_only and offset < vnode.getattr().st_size:
+            raise KernelError(Errno.EPERM, "the file is append-only")
+        count = vnode.write(offset, data)
+        if ctx.cred.euid != 0 and count:
+            clear_set_id(vnode)
+        if self.flags & (const.O_SYNC | const.O_DSYNC):
+            vnode.fsync(data_only=not self.flags & const.O_SYNC)
+        return count
+
+    def seek(self, ctx: Context, offset: int, whence: int) -> int:
+        if whence == const.SEEK_SET:
+            new = offset
+        elif whence == const.SEEK_CUR:
+            new = self.offset + offset
+        elif whence == const.SEEK_END:
+            new = self.vnode.getattr().st_size + offset
+        elif whence in (const.SEEK_DATA, const.SEEK_HOLE):
+            if offset < 0 or offset >= self.vnode.getattr().st_size:
+                raise KernelError(Errno.ENXIO)
+            new = self.vnode.seek(offset, hole=whence == const.SEEK_HOLE)
+        else:
+            raise KernelError(Errno.EINVAL)
+        if new < 0:
+            raise KernelError(Errno.EINVAL)
+        if new > OFFSET_MAX:
+            raise KernelError(Errno.EOVERFLOW)
+        self.offset = new
+        return new
+
+    def truncate(self, length: int) -> None:
+        if not self.writable:
+            raise KernelError(Errno.EINVAL, "not open for writing")
+        if self.append_only:
+            raise KernelError(Errno.EPERM, "the file is append-only")
+        truncate(self.vnode, length)
+
+    def getdents(self, count: int) -> list[Dirent]:
+        self.need_read()
+        if self.vnode.vtype is not VType.DIR:
+            raise KernelError(Errno.ENOTDIR)
+        entries: list[Dirent] = []
+        room = count
+        for cookie, fileno, vtype, name in self.vnode.readdir(self.offset):
+            room -= (len(name) + 21) & ~7
+            if room < 0:
+                break
+            entries.append(Dirent(fileno, vtype >> 12 if vtype is not None else const.DT_UNKNOWN, name, cookie))
+        else:
+            room = 0
+        if entries:
+            self.offset = entries[-1].d_off
+        elif room < 0:
+            raise KernelError(Errno.EINVAL, "the buffer holds no entry")
+        return entries
+
+    def available(self) -> int:
+        if self.vnode.vtype is VType.DIR:
+            return 0
+        return max(0, self.vnode.getattr().st_size - self.offset)
+
+
+def clear_set_id(vnode: Vnode) -> None:
+    """A file that somebody else than the superuser writes to is no longer set-id."""
+    mode = vnode.owner()[0]
+    if mode & (const.S_ISUID | const.S_ISGID):
+        vnode.setattr(Changes(mode=mode & 0o7777 & ~(const.S_ISUID | const.S_ISGID)))
+
+
+def truncate(vnode: Vnode, length: int) -> None:
+    """Permissions are checked. EINVAL, EISDIR, EROFS, EFBIG."""
+    if length < 0:
+        raise KernelError(Errno.EINVAL)
+    if vnode.vtype is VType.DIR:
+        raise KernelError(Errno.EISDIR)
+    if vnode.vtype is not VType.REG:
+        raise KernelError(Errno.EINVAL)
+    if vnode.fs.mount.readonly:
+        raise KernelError(Errno.EROFS)
+    vnode.setattr(Changes(size=length))
+
+
+def joined(iov: Sequence[Buffer]) -> Buffer:
+    """The data of a gathering write as one."""
+    if len(iov) > const.IOV_MAX:
+        raise KernelError(Errno.EINVAL)
+    return iov[0] if len(iov) == 1 else b"".join(iov)
+
+
+def total(iov: Sequence[int]) -> int:
+    """The room of a scattering read. EINVAL."""
+    if len(iov) > const.IOV_MAX or sum(iov) > OFFSET_MAX:
+        raise KernelError(Errno.EINVAL)
+    return sum(iov)

@@ -1,0 +1,241 @@
+"""The mount table, the file system types, and who holds a mount busy.
+
+A `Mount` ties a file system to the directory that it covers. Every open file and every held directory is a *use* of
+its vnode and of the vnode's mount (`hold`, `release`); a mount with uses is busy. A forced unmount turns what is open
+into dead vnodes, which answer EIO.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rumpvfs.core.namei import Names
+from rumpvfs.core.vnode import BlockDevice, Environment, FileSystem, FileSystemType, MountRequest, Vnode, VType
+from rumpwire import const
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import MountArgs, OptionArgs, Statvfs
+
+VISIBLE = (
+    const.MNT_RDONLY
+    | const.MNT_SYNCHRONOUS
+    | const.MNT_NOEXEC
+    | const.MNT_NOSUID
+    | const.MNT_NODEV
+    | const.MNT_ASYNC
+    | const.MNT_NOATIME
+)
+MAX_MOUNTS = 1024
+"""Each costs memory and a device; no kernel at work has as many."""
+
+
+@dataclass(slots=True, eq=False)
+class Mount:
+    """A mounted file system."""
+
+    fs: FileSystem
+    type: FileSystemType
+    root: Vnode
+    covered: Vnode | None
+    flags: int
+    dev: int
+    path: bytes
+    source: bytes
+    owner: int
+    device: BlockDevice | None = None
+    uses: int = 0
+    dead: bool = False
+
+    @property
+    def readonly(self) -> bool:
+        return bool(self.flags & const.MNT_RDONLY)
+
+    def statvfs(self) -> Statvfs:
+        stat = self.fs.statvfs()
+        local = const.MNT_LOCAL if self.device is not None or not self.type.needs_device else 0
+        return stat._replace(
+            f_flag=self.flags & VISIBLE | local | (const.MNT_ROOTFS if self.covered is None else 0),
+            f_fsid=self.dev,
+            f_namemax=self.fs.name_max,
+            f_owner=self.owner,
+            f_fstypename=self.type.name,
+            f_mntonname=self.path,
+            f_mntfromname=self.source,
+        )
+
+
+def hold(vnode: Vnode) -> Vnode:
+    vnode.uses += 1
+    vnode.fs.mount.uses += 1
+    return vnode
+
+
+def release(vnode: Vnode) -> None:
+    vnode.uses -= 1
+    vnode.fs.mount.uses -= 1
+    if vnode.uses == 0:
+        vnode.inactive()
+
+
+class Dead(Vnode):
+    """What is left of a file whose mount was taken away by force."""
+
+    __slots__ = ()
+
+
+class DeadFileSystem(FileSystem):
+    """The file system of the dead: every operation fails with EIO."""
+
+    type_name = "dead"
+    cache_names = False
+
+    def statvfs(self) -> Statvfs:
+        raise _dead()
+
+    def bury(self, vnode: Vnode) -> Dead:
+        return Dead(self, vnode.fileno, vnode.vtype)
+
+
+def _dead() -> KernelError:
+    return KernelError(Errno.EIO, "the file system was unmounted by force", "vfs")
+
+
+def _refuse(*args: object, **options: object) -> None:
+    raise _dead()
+
+
+for _name in ("getattr", "setattr", "lookup", "parent", "readdir", "create", "read", "write", "readlink", "fsync"):
+    setattr(Dead, _name, _refuse)
+
+
+class Mounts:
+    """All mounts of a kernel, the root first."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.types: dict[str, FileSystemType] = {}
+        self.list: list[Mount] = []
+        self._devices = 0
+        dead = DeadFileSystem()
+        kind = FileSystemType("dead", lambda request, environment: dead, needs_device=False)
+        dead.mount = Mount(dead, kind, Vnode(dead, 0, VType.DIR), None, 0, 0, b"", b"", 0, dead=True)
+        self.dead = dead
+
+    # -- types
+
+    def add_type(self, kind: FileSystemType) -> None:
+        """EEXIST."""
+        if kind.name in self.types:
+            raise KernelError(Errno.EEXIST, f"file system {kind.name} is there already")
+        self.types[kind.name] = kind
+
+    def remove_type(self, name: str) -> None:
+        """ENOENT, EBUSY while one is mounted."""
+        if name not in self.types:
+            raise KernelError(Errno.ENOENT, f"no file system {name}")
+        if any(mount.type.name == name for mount in self.list):
+            raise KernelError(Errno.EBUSY, f"a {name} is mounted")
+        del self.types[name]
+
+    def type(self, name: str) -> FileSystemType:
+        """ENODEV."""
+        kind = self.types.get(name)
+        if kind is None:
+            raise KernelError(Errno.ENODEV, f"file system {name!r} is not known; is its module loaded?")
+        return kind
+
+    # -- mounting
+
+    def attach(
+        self,
+        kind: FileSystemType,
+        covered: Vnode | None,
+        path: bytes,
+        flags: int,
+        *,
+        device: BlockDevice | None = None,
+        source: bytes = b"",
+        args: MountArgs | None = None,
+        owner: int = 0,
+    ) -> Mount:
+        """Mounts on a directory that may be mounted on. EBUSY, ENOMEM, and what the driver's ``mount`` raises."""
+        if len(self.list) >= MAX_MOUNTS:
+            raise KernelError(Errno.ENOMEM, f"more than {MAX_MOUNTS} mounts")
+        options = dict(args.options) if isinstance(args, OptionArgs) else {}
+        readonly = bool(flags & const.MNT_RDONLY)
+        fs = kind.mount(MountRequest(device, readonly, options, args), self.environment)
+        if fs.readonly:
+            flags |= const.MNT_RDONLY
+        self._devices += 1
+        fs.dev = const.makedev(255, self._devices)
+        mount = Mount(fs, kind, fs.root(), covered, flags & VISIBLE, fs.dev, path, source, owner, device)
+        fs.mount = mount
+        mount.root.uses += 1
+        if covered is not None:
+            hold(covered).mounted = mount
+        self.list.append(mount)
+        return mount
+
+    def update(self, mount: Mount, flags: int) -> None:
+        """MNT_UPDATE: new flags, and read-write or read-only. EBUSY, and what the driver's ``remount`` raises."""
+        readonly = bool(flags & const.MNT_RDONLY)
+        if readonly != mount.readonly:
+            if readonly:
+                mount.fs.sync()
+            mount.fs.remount(readonly=readonly)
+        mount.flags = flags & VISIBLE
+
+    def detach(self, mount: Mount, names: Names, *, force: bool, bury: Callable[[FileSystem], None]) -> None:
+        """Unmounts. EBUSY, EIO; ``bury`` makes dead what is open on the file system."""
+        if mount.covered is None or any(
+            other.covered is not None and other.covered.fs is mount.fs for other in self.list
+        ):
+            raise KernelError(Errno.EBUSY, "the root, or something is mounted below")
+        if mount.uses and not force:
+            raise KernelError(Errno.EBUSY, f"{mount.uses} open files and held directories")
+        names.cache.purge(mount.fs)
+        if not mount.readonly:
+            try:
+                mount.fs.sync()
+            except KernelError:
+                if not force:
+                    raise
+        bury(mount.fs)
+        self._take_off(mount, force=force)
+
+    def _take_off(self, mount: Mount, *, force: bool) -> None:
+        mount.root.uses -= 1
+        try:
+            mount.fs.unmount(force=force)
+        except KernelError:
+            if not force:
+                mount.root.uses += 1
+                raise
+        mount.dead = True
+        self.list.remove(mount)
+        if mount.covered is not None:
+            mount.covered.mounted = None
+            release(mount.covered)
+        if mount.device is not None:
+            mount.device.close()
+
+    def sync(self) -> None:
+        """sync(2): what fails is only reported."""
+        for mount in self.list:
+            try:
+                if not mount.readonly:
+                    mount.fs.sync()
+            except KernelError as error:
+                self.environment.log(f"sync of {mount.path.decode(errors='replace')}: {error}")
+
+    def stop(self) -> KernelError | None:
+        """Writes out and takes off everything; the first failure is returned, the rest goes on."""
+        failure: KernelError | None = None
+        for mount in reversed(self.list.copy()):
+            try:
+                if not mount.readonly:
+                    mount.fs.sync()
+            except KernelError as error:
+                failure = failure or error
+            self._take_off(mount, force=True)
+        return failure

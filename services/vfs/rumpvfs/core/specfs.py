@@ -1,0 +1,88 @@
+"""Device nodes (specfs): what is opened there is an object of the device faction, reached over the bus."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+from rumpuser.component import Bus, Context
+from rumpuser.host import Buffer, HostFiles
+from rumpuser.pending import value_of
+from rumpvfs.core.disk import HostDisk
+from rumpvfs.core.file import OpenFile
+from rumpvfs.core.vnode import Vnode, VType
+from rumpwire.calls import OPS
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import IoctlArgs
+
+_OPEN, _MAP = OPS["dev_open"], OPS["dev_map"]
+_READ, _WRITE, _PREAD, _PWRITE = OPS["read"], OPS["write"], OPS["pread"], OPS["pwrite"]
+_LSEEK, _IOCTL, _CLOSE = OPS["lseek"], OPS["ioctl"], OPS["close"]
+
+
+async def ask(bus: Bus, ctx: Context, op: Any, args: tuple[Any, ...]) -> Any:
+    """A call of the device faction; ENXIO when it is not running."""
+    try:
+        peer = bus.peer("dev")
+    except KernelError as error:
+        raise KernelError(Errno.ENXIO, "the device faction is not running", "vfs") from error
+    return await value_of(peer.call(ctx, op, args))
+
+
+async def open_device(bus: Bus, ctx: Context, vnode: Vnode, flags: int) -> DeviceFile:
+    """Opens a device node, which the caller holds. ENXIO, ENODEV, EBUSY and what the driver says."""
+    rdev = vnode.getattr().st_rdev
+    handle = await ask(bus, ctx, _OPEN, (vnode.vtype is VType.BLK, rdev, flags))
+    return DeviceFile(vnode, flags, bus, handle)
+
+
+async def map_disk(bus: Bus, ctx: Context, files: HostFiles, rdev: int, name: str, *, readonly: bool) -> HostDisk:
+    """The disk behind a block device whose bytes can be mapped. ENXIO, and the errors of the host file."""
+    hostpath, size = await ask(bus, ctx, _MAP, (rdev,))
+    file = files.open(hostpath, write=not readonly)
+    disk = HostDisk(file, name, 0, size, readonly=readonly)
+    disk.when_closed(file.close)
+    return disk
+
+
+class DeviceFile(OpenFile):
+    """A device, opened; ``handle`` is that of the device faction."""
+
+    __slots__ = ("_bus", "_handle")
+
+    def __init__(self, vnode: Vnode, flags: int, bus: Bus, handle: int) -> None:
+        super().__init__(vnode, flags)
+        self._bus = bus
+        self._handle = handle
+
+    def _ask(self, ctx: Context, op: Any, *args: Any) -> Coroutine[Any, Any, Any]:
+        return ask(self._bus, ctx, op, (self._handle, *args))
+
+    def close(self, ctx: Context) -> Any:
+        super().close(ctx)
+        return self._ask(ctx, _CLOSE)
+
+    def read(self, ctx: Context, length: int) -> Any:
+        self.need_read()
+        return self._ask(ctx, _READ, length)
+
+    def write(self, ctx: Context, data: Buffer) -> Any:
+        self.need_write()
+        return self._ask(ctx, _WRITE, data)
+
+    def pread(self, ctx: Context, length: int, offset: int) -> Any:
+        self.need_read()
+        return self._ask(ctx, _PREAD, length, offset)
+
+    def pwrite(self, ctx: Context, data: Buffer, offset: int) -> Any:
+        self.need_write()
+        return self._ask(ctx, _PWRITE, data, offset)
+
+    def seek(self, ctx: Context, offset: int, whence: int) -> Any:
+        return self._ask(ctx, _LSEEK, offset, whence)
+
+    def ioctl(self, ctx: Context, com: int, data: IoctlArgs | None) -> Any:
+        return self._ask(ctx, _IOCTL, com, data)
+
+    def sync(self, *, data_only: bool) -> None:
+        """Devices keep nothing back here."""

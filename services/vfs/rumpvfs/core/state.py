@@ -1,0 +1,180 @@
+"""What all calls of vfs work on: the name space, the mounts, and the tables of open files and held directories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rumpuser.component import Bus, Context, Parameters
+from rumpuser.host import Host
+from rumpvfs.core.access import EXEC, check
+from rumpvfs.core.etfs import Etfs
+from rumpvfs.core.fifo import Fifo
+from rumpvfs.core.file import OpenFile
+from rumpvfs.core.mount import Mounts, hold, release
+from rumpvfs.core.namei import Names
+from rumpvfs.core.vnode import FileSystem, FileSystemType, NewNode, Vnode, VType
+from rumpwire import const
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Stat, TmpfsArgs
+
+NODES = (
+    (b"null", VType.CHR, 0o666, const.makedev(const.MAJOR_NULL, 2)),
+    (b"zero", VType.CHR, 0o666, const.makedev(const.MAJOR_NULL, 12)),
+    (b"full", VType.CHR, 0o666, const.makedev(const.MAJOR_NULL, 11)),
+    (b"random", VType.CHR, 0o444, const.makedev(const.MAJOR_RND, 0)),
+    (b"urandom", VType.CHR, 0o644, const.makedev(const.MAJOR_RND, 1)),
+    (b"md0d", VType.BLK, 0o640, const.makedev(const.MAJOR_MD_BLK, 3)),
+    (b"rmd0d", VType.CHR, 0o640, const.makedev(const.MAJOR_MD_CHR, 3)),
+)
+"""What /dev holds at boot."""
+
+
+class Environment:
+    """What file system drivers get of the kernel; counts the memory that they hold."""
+
+    def __init__(self, host: Host, limit: int | None, log: Callable[[str], None] | None = None) -> None:
+        self.now_ns = host.realtime_ns
+        self.entropy = host.entropy
+        self.limit = limit
+        self.used = 0
+        self.lines: list[str] = []
+        self._log = log
+
+    def reserve(self, size: int) -> bool:
+        if size > 0 and self.limit is not None and self.used + size > self.limit:
+            return False
+        self.used += size
+        return True
+
+    def log(self, text: str) -> None:
+        if self._log is not None:
+            self._log(text)
+        del self.lines[:-199]
+        self.lines.append(text)
+
+
+class Held:
+    """A directory that somebody works in (cwd, root), with the number of holders."""
+
+    __slots__ = ("count", "vnode")
+
+    def __init__(self, vnode: Vnode) -> None:
+        self.vnode = vnode
+        self.count = 1
+
+
+class Vfs:
+    """The file system faction's state."""
+
+    def __init__(self, host: Host, bus: Bus, parameters: Parameters, root_type: FileSystemType) -> None:
+        self.host = host
+        self.bus = bus
+        self.parameters = parameters
+        self.environment = Environment(host, parameters.memlimit)
+        self.files: dict[int, OpenFile] = {}
+        self.directories: dict[int, Held] = {}
+        self.fifos: dict[Vnode, Fifo] = {}
+        self.sockets: dict[tuple[int, int], int] = {}
+        self._handle = 0
+        self.mounts = Mounts(self.environment)
+        self.mounts.add_type(root_type)
+        self.root_mount = self.mounts.attach(root_type, None, b"/", 0, source=b"rumpfs", args=TmpfsArgs())
+        self.etfs = Etfs(host.files, self.root_mount, host.realtime_ns)
+        self.names = Names(self.root_mount.root, self.etfs, self.directories, parameters.nvnodes)
+        self.names.files = self.files
+        self._populate()
+
+    def _populate(self) -> None:
+        root = self.root_mount.root
+        dev = root.create(b"dev", NewNode(VType.DIR, 0o755, 0, 0))
+        root.create(b"tmp", NewNode(VType.DIR, 0o1777, 0, 0))
+        for name, vtype, mode, rdev in NODES:
+            dev.create(name, NewNode(vtype, mode, 0, 0, rdev))
+
+    # -- handles
+
+    def handle(self) -> int:
+        """A number that has not been given out before."""
+        self._handle += 1
+        return self._handle
+
+    def install(self, file: OpenFile) -> int:
+        self._handle = handle = self._handle + 1
+        self.files[handle] = file
+        return handle
+
+    def file(self, handle: int) -> OpenFile:
+        """EBADF."""
+        file = self.files.get(handle)
+        if file is None:
+            raise KernelError(Errno.EBADF)
+        return file
+
+    # -- vnodes
+
+    def stat(self, vnode: Vnode) -> Stat:
+        st = vnode.getattr()
+        dev = vnode.fs.dev
+        return st if st[0] == dev else tuple.__new__(Stat, (dev, *st[1:]))
+
+    def name_gone(self, vnode: Vnode) -> None:
+        """A name of the vnode was taken away."""
+        if vnode.vtype is VType.SOCK and vnode.getattr().st_nlink == 0:
+            self.sockets.pop((vnode.fs.dev, vnode.fileno), None)
+        if vnode.vtype is VType.DIR:
+            self.names.cache.forget_directory(vnode)
+        if vnode.uses == 0:
+            vnode.inactive()
+
+    # -- held directories
+
+    def dir_hold(self, ctx: Context, fd: int, path: bytes) -> int:
+        """Holds a directory. Errors of namei, EBADF, ENOTDIR, EACCES."""
+        if path:
+            vnode = self.names.lookup(ctx, path, dirfd=fd)
+        else:
+            vnode = self.names.base(ctx, fd)
+        self.check_directory(ctx, vnode)
+        handle = self.handle()
+        self.directories[handle] = Held(hold(vnode))
+        return handle
+
+    def check_directory(self, ctx: Context, vnode: Vnode) -> None:
+        if vnode.vtype is not VType.DIR:
+            raise KernelError(Errno.ENOTDIR)
+        check(vnode, ctx.cred, EXEC)
+
+    def dir_dup(self, ctx: Context, handle: int) -> None:
+        if handle:
+            self._held(handle).count += 1
+
+    def dir_release(self, ctx: Context, handle: int) -> None:
+        if not handle:
+            return
+        held = self._held(handle)
+        held.count -= 1
+        if held.count == 0:
+            del self.directories[handle]
+            release(held.vnode)
+
+    def _held(self, handle: int) -> Held:
+        held = self.directories.get(handle)
+        if held is None:
+            raise KernelError(Errno.EBADF, f"no directory {handle} is held")
+        return held
+
+    # -- what a forced unmount and revoke leave behind
+
+    def bury(self, fs: FileSystem) -> None:
+        """Turns everything that is open on a file system into dead vnodes."""
+        holders: list[OpenFile | Held] = [*self.files.values(), *self.directories.values()]
+        for holder in holders:
+            if holder.vnode.fs is fs:
+                self.kill(holder)
+        for key in [key for key in self.sockets if key[0] == fs.dev]:
+            del self.sockets[key]
+
+    def kill(self, holder: OpenFile | Held) -> None:
+        old = holder.vnode
+        release(old)
+        holder.vnode = hold(self.mounts.dead.bury(old))

@@ -1,0 +1,310 @@
+"""Vnodes: what a file system is to the rest of vfs.
+
+A file system driver is ordinary synchronous code. It subclasses `FileSystem` (one instance per mount) and `Vnode` (one
+instance per file while anybody uses it) and overrides what it can do; the defaults refuse with the errno that NetBSD
+gives. The caller (namei and the system calls) has already done, in this order, what is the same for all file systems:
+splitting of paths, symbolic links, mount points, permission checks (`Vnode.access` with the attributes), the read-only
+check of the mount (EROFS), name length against `FileSystem.name_max` (ENAMETOOLONG), and that both names of a link or
+rename are on one mount (EXDEV). So a driver checks what only it can know.
+
+Names are bytes. Data go out as views of the driver's own storage (a mapping, a page), never as copies where that can be
+helped: whoever gets a view uses it before the next call into the file system.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from rumpuser.host import Buffer
+from rumpwire import const
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Stat, Statvfs
+
+if TYPE_CHECKING:
+    from rumpvfs.core.mount import Mount
+
+
+class VType(enum.IntEnum):
+    """Kind of a vnode; the value is the file type of st_mode."""
+
+    REG = const.S_IFREG
+    DIR = const.S_IFDIR
+    BLK = const.S_IFBLK
+    CHR = const.S_IFCHR
+    LNK = const.S_IFLNK
+    SOCK = const.S_IFSOCK
+    FIFO = const.S_IFIFO
+
+    @property
+    def dirent_type(self) -> int:
+        """The DT_* of this kind."""
+        return self.value >> 12
+
+
+class Entry(NamedTuple):
+    """One entry of a directory. ``cookie`` (> 0) is where to go on behind it; it survives changes of the directory."""
+
+    cookie: int
+    fileno: int
+    vtype: VType | None
+    name: bytes
+
+
+@dataclass(slots=True)
+class Changes:
+    """What setattr changes; None leaves an attribute alone. Times are nanoseconds since 1970."""
+
+    mode: int | None = None
+    uid: int | None = None
+    gid: int | None = None
+    size: int | None = None
+    flags: int | None = None
+    atime_ns: int | None = None
+    mtime_ns: int | None = None
+
+
+@dataclass(slots=True)
+class NewNode:
+    """What a created object is born with."""
+
+    vtype: VType
+    mode: int
+    uid: int
+    gid: int
+    rdev: int = 0
+    target: bytes = b""
+
+
+class BlockDevice(Protocol):
+    """The disk under a file system."""
+
+    size: int
+    readonly: bool
+    name: str
+
+    def view(self, offset: int, length: int) -> memoryview:
+        """Exactly ``length`` bytes, without a copy where the device is mapped. EIO past the end or on failure."""
+        ...
+
+    def write(self, offset: int, data: Buffer) -> None:
+        """EROFS, EIO, ENOSPC."""
+        ...
+
+    def flush(self) -> None:
+        """Brings what was written to stable storage."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def unsupported(what: str) -> KernelError:
+    return KernelError(Errno.EOPNOTSUPP, f"{what} is not supported by this file system", "vfs")
+
+
+class Vnode:
+    """A file. Two lookups of the same file on one mount give the same object while it is alive.
+
+    ``mounted``, ``names`` and ``uses`` belong to the caller: the mount on this directory, the names in it that are
+    known already (None: known to be absent; see `FileSystem.cache_names`), and how many hold the vnode open.
+    """
+
+    __slots__ = ("__weakref__", "fileno", "fs", "mounted", "names", "uses", "vtype")
+
+    def __init__(self, fs: FileSystem, fileno: int, vtype: VType) -> None:
+        self.fs = fs
+        self.fileno = fileno
+        self.vtype = vtype
+        self.mounted: Mount | None = None
+        self.names: dict[bytes, Vnode | None] | None = None
+        self.uses = 0
+
+    # -- attributes
+
+    def getattr(self) -> Stat:
+        """All attributes. EIO.
+
+        The caller fills in st_dev, unless it is `FileSystem.dev` already (which saves it the work).
+        """
+        raise unsupported("getattr")
+
+    def owner(self) -> tuple[int, int, int]:
+        """Mode, user and group, for permission checks. EIO."""
+        st = self.getattr()
+        return st.st_mode, st.st_uid, st.st_gid
+
+    def setattr(self, changes: Changes) -> None:
+        """Changes attributes. A new size is for regular files only: the caller refused others. EFBIG, ENOSPC, EIO."""
+        raise unsupported("setattr")
+
+    # -- directories
+
+    def lookup(self, name: bytes) -> Vnode:
+        """The file of a name; never asked for ``.`` and, at the root, ``..``. ENOENT, EIO."""
+        raise KernelError(Errno.ENOTDIR)
+
+    def parent(self) -> Vnode:
+        """What ``..`` means here; not asked at the root of the file system. EIO."""
+        return self.lookup(b"..")
+
+    def readdir(self, cookie: int) -> Iterator[Entry]:
+        """Entries from a cookie on (0: the first), ``.`` and ``..`` among them. EIO, EINVAL for a made-up cookie."""
+        raise KernelError(Errno.ENOTDIR)
+
+    def create(self, name: bytes, new: NewNode) -> Vnode:
+        """Makes a file of any kind (directories and symbolic links too). EEXIST, ENOSPC, EMLINK, EIO."""
+        raise unsupported("create")
+
+    def link(self, name: bytes, target: Vnode) -> None:
+        """One more name for ``target``, no directory. EEXIST, EMLINK, ENOSPC, EIO."""
+        raise unsupported("link")
+
+    def unlink(self, name: bytes, target: Vnode) -> None:
+        """Takes away the name of ``target``, no directory. Its storage goes when nobody uses it. EIO."""
+        raise unsupported("unlink")
+
+    def rmdir(self, name: bytes, target: Vnode) -> None:
+        """Removes an empty directory. ENOTEMPTY, EIO."""
+        raise unsupported("rmdir")
+
+    def rename(self, name: bytes, target: Vnode, to: Vnode, to_name: bytes, replaced: Vnode | None) -> None:
+        """Moves ``target`` to ``to``/``to_name`` and drops ``replaced``; kinds and loops are checked. ENOTEMPTY, ..."""
+        raise unsupported("rename")
+
+    # -- contents
+
+    def read(self, offset: int, length: int) -> Buffer:
+        """At most ``length`` bytes at ``offset``, empty at the end of the file. EIO, EISDIR."""
+        raise unsupported("read")
+
+    def write(self, offset: int, data: Buffer) -> int:
+        """Writes, extending the file; how many bytes were taken. ENOSPC, EFBIG, EIO."""
+        raise unsupported("write")
+
+    def readlink(self) -> bytes:
+        raise KernelError(Errno.EINVAL)
+
+    def seek(self, offset: int, *, hole: bool) -> int:
+        """Next offset with data, or in a hole, from ``offset`` < size on. ENXIO when there are no more data."""
+        size = self.getattr().st_size
+        if offset >= size:
+            raise KernelError(Errno.ENXIO)
+        return size if hole else offset
+
+    def allocate(self, offset: int, length: int) -> None:
+        raise unsupported("posix_fallocate")
+
+    def discard(self, offset: int, length: int) -> None:
+        raise unsupported("fdiscard")
+
+    def fsync(self, *, data_only: bool) -> None:
+        """Brings the file to stable storage. EIO, ENOSPC."""
+
+    # -- extended attributes, by full name ("user.x")
+
+    def getxattr(self, name: bytes) -> bytes:
+        """ENOATTR."""
+        raise unsupported("extended attributes")
+
+    def setxattr(self, name: bytes, value: bytes) -> None:
+        raise unsupported("extended attributes")
+
+    def removexattr(self, name: bytes) -> None:
+        raise unsupported("extended attributes")
+
+    def listxattr(self) -> list[bytes]:
+        raise unsupported("extended attributes")
+
+    # -- life
+
+    def inactive(self) -> None:
+        """Nobody uses the vnode any more (last descriptor, working directory, mount); an unlinked file may go.
+
+        Called when the last use ends, and after a name was taken away from a file that nobody uses.
+        """
+
+
+class FileSystem:
+    """One mounted file system.
+
+    ``mount`` and ``dev`` (the st_dev of its files) are set by the caller. With ``cache_names`` the caller remembers
+    what lookups gave and forgets it when the names change through it; a driver that keeps the names of a directory in
+    a dict of its own clears the attribute and puts that dict into `Vnode.names`. ``flags_kept`` says that files have
+    st_flags (chflags); where they never do, nobody asks for them.
+    """
+
+    type_name = ""
+    name_max = 255
+    readonly = False
+    cache_names = True
+    flags_kept = False
+    dev = 0
+    mount: Mount
+
+    def root(self) -> Vnode:
+        raise NotImplementedError
+
+    def statvfs(self) -> Statvfs:
+        """Block and file counts; flags, names and fsid are filled in by the caller."""
+        raise NotImplementedError
+
+    def sync(self) -> None:
+        """Brings everything to stable storage. EIO."""
+
+    def remount(self, *, readonly: bool) -> None:
+        """Between read-write and read-only. EROFS where the device cannot be written, EOPNOTSUPP."""
+        raise unsupported("remount")
+
+    def unmount(self, *, force: bool) -> None:
+        """Last call: everything is written out and let go of."""
+
+    def pathconf(self, name: int) -> int | None:
+        """A limit of this file system, None where the common answer holds."""
+        return None
+
+    def vget(self, fileno: int, generation: int) -> Vnode:
+        """By file handle. ESTALE."""
+        raise unsupported("file handles")
+
+
+class Environment(Protocol):
+    """What vfs gives a file system driver."""
+
+    def now_ns(self) -> int:
+        """Wall clock, nanoseconds since 1970."""
+        ...
+
+    def entropy(self, length: int) -> bytes: ...
+
+    def reserve(self, size: int) -> bool:
+        """Takes bytes of the kernel's memory (gives them back when negative); False when there are not as many."""
+        ...
+
+    def log(self, text: str) -> None:
+        """One line for the console: warnings about the image."""
+        ...
+
+
+@dataclass(slots=True)
+class MountRequest:
+    """What a driver's ``mount`` gets. ``device`` is None for file systems without a disk."""
+
+    device: BlockDevice | None
+    readonly: bool
+    options: dict[str, str] = field(default_factory=dict)
+    args: object = None
+
+
+MountFunction = Callable[[MountRequest, Environment], FileSystem]
+
+
+@dataclass(frozen=True, slots=True)
+class FileSystemType:
+    """How a module offers a file system. ``mount`` raises EINVAL for what is no such image, EROFS, EIO, EOPNOTSUPP."""
+
+    name: str
+    mount: MountFunction
+    needs_device: bool = True
+    probe: Callable[[BlockDevice], bool] | None = None

@@ -1,0 +1,97 @@
+"""Blocks of the device, with what the journal has over them, and the memory that parsed metadata may take."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from rumpvfs.core.vnode import BlockDevice
+from rumpwire.errno import Errno, KernelError
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class Cache(Generic[Key, Value]):
+    """The values used last, up to a total weight. An image decides how much there is, this decides what is kept."""
+
+    __slots__ = ("_items", "_limit", "_weight")
+
+    def __init__(self, limit: int) -> None:
+        self._items: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
+        self._limit = limit
+        self._weight = 0
+
+    def get(self, key: Key) -> Value | None:
+        found = self._items.get(key)
+        if found is None:
+            return None
+        self._items.move_to_end(key)
+        return found[0]
+
+    def put(self, key: Key, value: Value, weight: int = 1) -> None:
+        before = self._items.pop(key, None)
+        self._weight += weight - (before[1] if before else 0)
+        self._items[key] = (value, weight)
+        while self._weight > self._limit and len(self._items) > 1:
+            self._weight -= self._items.popitem(last=False)[1][1]
+
+    def clear(self) -> None:
+        self._items.clear()
+        self._weight = 0
+
+
+@dataclass(slots=True)
+class Overlay:
+    """Committed blocks that only the journal has: block -> block of the log, or its restored contents."""
+
+    moved: dict[int, int] = field(default_factory=dict)
+    restored: dict[int, bytes] = field(default_factory=dict)
+    order: list[int] = field(default_factory=list)
+
+    def settle(self) -> None:
+        self.order = sorted(self.moved.keys() | self.restored.keys())
+
+    def touches(self, first: int, last: int) -> bool:
+        at = bisect_left(self.order, first)
+        return at < len(self.order) and self.order[at] <= last
+
+
+class Storage:
+    """Reads by block or by byte. Blocks are counted from the beginning of the device."""
+
+    __slots__ = ("block_size", "blocks_count", "device", "overlay")
+
+    def __init__(self, device: BlockDevice, block_size: int, blocks_count: int) -> None:
+        self.device = device
+        self.block_size = block_size
+        self.blocks_count = blocks_count
+        self.overlay: Overlay | None = None
+
+    def block(self, number: int) -> memoryview:
+        """One block. EIO for one that the file system does not have; block 0 is never one of a file."""
+        if not 0 < number < self.blocks_count:
+            raise KernelError(Errno.EIO, f"block {number} of {self.blocks_count}", "ext2fs")
+        return self.view(number * self.block_size, self.block_size)
+
+    def view(self, offset: int, length: int) -> memoryview:
+        """Bytes of the device as they are after recovery."""
+        if self.overlay is None:
+            return self.device.view(offset, length)
+        size = self.block_size
+        first, last = offset // size, (offset + length - 1) // size
+        if not self.overlay.touches(first, last):
+            return self.device.view(offset, length)
+        if first == last:
+            return self._recovered(first)[offset % size : offset % size + length]
+        whole = memoryview(b"".join(self._recovered(number) for number in range(first, last + 1)))
+        return whole[offset - first * size : offset - first * size + length]
+
+    def _recovered(self, number: int) -> memoryview:
+        overlay = self.overlay
+        assert overlay is not None
+        if number in overlay.restored:
+            return memoryview(overlay.restored[number])
+        return self.device.view(overlay.moved.get(number, number) * self.block_size, self.block_size)
