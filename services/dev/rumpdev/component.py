@@ -1,0 +1,67 @@
+"""The device faction as a component: the device switch and the drivers in it."""
+
+from __future__ import annotations
+
+from rumpdev.core.device import DeviceSwitch, Driver
+from rumpdev.core.handles import Handles
+from rumpdev.drivers import md, rnd
+from rumpdev.drivers.mem import MemDriver
+from rumpdev.syscalls import syscalls
+from rumpuser.component import Bus, Component, Context, Parameters
+from rumpuser.host import Host
+from rumpuser.module import Found
+from rumpwire import const
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Driver as DriverRow
+from rumpwire.values import SysctlExport, SysctlValue, SysctlValueText
+
+DISKNAMES = SysctlExport("hw.disknames", const.CTLTYPE_STRING, const.CTLFLAG_READONLY, "List of disk drives", [6, 8])
+
+
+class DevComponent(Component):
+    """dev. The modules rnd and md are in it from the start; both can be unloaded."""
+
+    name = "dev"
+
+    def __init__(self, host: Host, bus: Bus, parameters: Parameters) -> None:
+        super().__init__()
+        self.host = host
+        self.parameters = parameters
+        self.switch = DeviceSwitch()
+        self.handles = Handles(self.switch)
+        self.switch.attach(MemDriver())
+        self.table.update(syscalls(self))
+        for module in (rnd.MODULE, md.MODULE):
+            module.init(self, {})
+            self.loader.found[module.manifest.name] = Found(module, "builtin", active=True)
+
+    def attach(self, driver: Driver) -> None:
+        """For modules: a driver that device nodes lead to from now on. EEXIST."""
+        self.switch.attach(driver)
+
+    def detach(self, name: str) -> None:
+        """For modules. ENOENT, EBUSY while one of the driver's devices is open."""
+        driver = self.switch.drivers.get(name)
+        if driver is None:
+            raise KernelError(Errno.ENOENT, f"there is no driver {name}")
+        if self.handles.opened(name):
+            raise KernelError(Errno.EBUSY, f"devices of {name} are open")
+        self.switch.detach(driver)
+
+    def dev_list(self, ctx: Context) -> list[DriverRow]:
+        return [DriverRow(d.name, d.bmajor, d.cmajor, d.units()) for d in self.switch.drivers.values()]
+
+    def sysctl_export(self, ctx: Context) -> list[SysctlExport]:
+        return [DISKNAMES]
+
+    def sysctl_value(self, ctx: Context, path: str, newv: SysctlValue | None) -> SysctlValue:
+        """ENOENT, EPERM."""
+        if path != DISKNAMES.path:
+            raise KernelError(Errno.ENOENT, f"no sysctl node {path}")
+        if newv is not None:
+            raise KernelError(Errno.EPERM, f"{path} is read-only")
+        return SysctlValueText(" ".join(disk for driver in self.switch.drivers.values() for disk in driver.disks()))
+
+    def stop(self) -> None:
+        """Closes what is open. Memory disks go with the process."""
+        self.handles.close_all()

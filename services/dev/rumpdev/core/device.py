@@ -1,0 +1,95 @@
+"""What a driver is (driver(9)), and what it gives when one of its units is opened."""
+
+from __future__ import annotations
+
+from rumpuser.host import Buffer
+from rumpwire import const
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import IoctlArgs, IoctlResult
+
+NO_MAJOR = -1
+"""The driver has no devices of that kind."""
+
+
+class Device:
+    """An opened unit. Offsets count for disks alone, which have a ``size``; other devices are streams.
+
+    Reads may be shorter than asked for, writes are done whole or raise.
+    """
+
+    size: int | None = None
+    sector = 512
+
+    def read(self, offset: int, length: int) -> Buffer:
+        """EIO; for disks EINVAL for what is not aligned."""
+        raise KernelError(Errno.EOPNOTSUPP)
+
+    def write(self, offset: int, data: Buffer) -> int:
+        """ENOSPC past the end, EROFS, EIO; for disks EINVAL for what is not aligned."""
+        raise KernelError(Errno.EOPNOTSUPP)
+
+    def available(self) -> int:
+        """Bytes that can be read without waiting (FIONREAD)."""
+        return 0
+
+    def ioctl(self, com: int, data: IoctlArgs | None) -> IoctlResult:
+        """Commands of the driver alone. ENOTTY."""
+        raise KernelError(Errno.ENOTTY, f"ioctl {com:#x}")
+
+    def flush(self) -> None:
+        """Everything written is where it stays. EIO."""
+
+    def close(self) -> None:
+        """Called once, for the last descriptor of an open."""
+
+
+class Driver:
+    """A row of the device switch. ``bmajor`` and ``cmajor`` are the majors of block and character devices."""
+
+    name: str
+    bmajor: int = NO_MAJOR
+    cmajor: int = NO_MAJOR
+
+    def units(self) -> list[str]:
+        """Names of the units that there are."""
+        raise NotImplementedError
+
+    def disks(self) -> list[str]:
+        """Those of the units that are disks (hw.disknames)."""
+        return []
+
+    def open(self, minor: int, flags: int, *, block: bool) -> Device:
+        """ENXIO for a unit that is not there, EACCES, EBUSY."""
+        raise NotImplementedError
+
+    def map(self, minor: int) -> tuple[bytes, int]:
+        """Host path and size of a disk whose bytes are a mapping. ENXIO, EOPNOTSUPP."""
+        raise KernelError(Errno.EOPNOTSUPP, f"{self.name}: the bytes of this device cannot be mapped")
+
+
+class DeviceSwitch:
+    """(block or character, major) -> driver (devsw(9))."""
+
+    def __init__(self) -> None:
+        self.drivers: dict[str, Driver] = {}
+        self._rows: dict[tuple[bool, int], Driver] = {}
+
+    def attach(self, driver: Driver) -> None:
+        """EEXIST when the name or a major is taken."""
+        rows = [(block, major) for block, major in ((True, driver.bmajor), (False, driver.cmajor)) if major != NO_MAJOR]
+        if driver.name in self.drivers or any(row in self._rows for row in rows):
+            raise KernelError(Errno.EEXIST, f"driver {driver.name}: its name or one of its majors is taken")
+        self.drivers[driver.name] = driver
+        self._rows.update(dict.fromkeys(rows, driver))
+
+    def detach(self, driver: Driver) -> None:
+        del self.drivers[driver.name]
+        self._rows = {row: other for row, other in self._rows.items() if other is not driver}
+
+    def find(self, rdev: int, *, block: bool) -> Driver:
+        """ENXIO."""
+        driver = self._rows.get((block, const.major(rdev)))
+        if driver is None:
+            kind = "block" if block else "character"
+            raise KernelError(Errno.ENXIO, f"no driver for {kind} device {const.major(rdev)}, {const.minor(rdev)}")
+        return driver

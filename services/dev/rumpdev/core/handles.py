@@ -1,0 +1,191 @@
+"""Opened devices: what a handle of dev stands for, and the calls on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rumpdev.core.device import Device, DeviceSwitch
+from rumpuser.component import Context
+from rumpuser.host import Buffer
+from rumpwire import const
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import DevMapResult, FcntlResult, Flock, IoctlArgs, IoctlArgsInteger, IoctlResult, Stat
+
+OFFSET_MAX = (1 << 63) - 1
+SETTABLE = const.O_APPEND | const.O_NONBLOCK | const.O_ASYNC | const.O_SYNC | const.O_DSYNC
+BLKSIZE = 65536
+"""What st_blksize recommends."""
+
+
+@dataclass(slots=True)
+class OpenDevice:
+    """An open file description of a device; ``offset`` moves for disks alone."""
+
+    device: Device
+    name: str
+    block: bool
+    rdev: int
+    flags: int
+    offset: int = 0
+
+
+class Handles:
+    """The table of opened devices."""
+
+    def __init__(self, switch: DeviceSwitch) -> None:
+        self.switch = switch
+        self._open: dict[int, OpenDevice] = {}
+        self._handle = 0
+
+    def opened(self, driver: str) -> int:
+        """How many handles of a driver there are."""
+        return sum(entry.name == driver for entry in self._open.values())
+
+    def close_all(self) -> None:
+        for handle in list(self._open):
+            self.close(_NOBODY, handle)
+
+    # -- opening
+
+    def dev_open(self, ctx: Context, block: bool, rdev: int, flags: int) -> int:
+        """A handle. ENXIO, and what the driver says."""
+        driver = self.switch.find(rdev, block=block)
+        device = driver.open(const.minor(rdev), flags, block=block)
+        self._handle += 1
+        self._open[self._handle] = OpenDevice(device, driver.name, block, rdev, flags)
+        return self._handle
+
+    def dev_map(self, ctx: Context, rdev: int) -> DevMapResult:
+        """ENXIO, EOPNOTSUPP."""
+        return DevMapResult(*self.switch.find(rdev, block=True).map(const.minor(rdev)))
+
+    def close(self, ctx: Context, fd: int) -> None:
+        """EBADF."""
+        device = self._get(fd).device
+        del self._open[fd]
+        device.close()
+
+    # -- data
+
+    def read(self, ctx: Context, fd: int, nbyte: int) -> Buffer:
+        entry = self._readable(fd)
+        data = entry.device.read(entry.offset, nbyte)
+        if entry.device.size is not None:
+            entry.offset += len(data)
+        return data
+
+    def readv(self, ctx: Context, fd: int, iov: Sequence[int]) -> Buffer:
+        return self.read(ctx, fd, _total(iov))
+
+    def pread(self, ctx: Context, fd: int, nbyte: int, offset: int) -> Buffer:
+        return self._readable(fd).device.read(_position(offset), nbyte)
+
+    def preadv(self, ctx: Context, fd: int, iov: Sequence[int], offset: int) -> Buffer:
+        return self.pread(ctx, fd, _total(iov), offset)
+
+    def write(self, ctx: Context, fd: int, data: Buffer) -> int:
+        entry = self._writable(fd)
+        count = entry.device.write(entry.offset, data)
+        if entry.device.size is not None:
+            entry.offset += count
+        return count
+
+    def writev(self, ctx: Context, fd: int, iov: Sequence[Buffer]) -> int:
+        return self.write(ctx, fd, _joined(iov))
+
+    def pwrite(self, ctx: Context, fd: int, data: Buffer, offset: int) -> int:
+        return self._writable(fd).device.write(_position(offset), data)
+
+    def pwritev(self, ctx: Context, fd: int, iov: Sequence[Buffer], offset: int) -> int:
+        return self.pwrite(ctx, fd, _joined(iov), offset)
+
+    def lseek(self, ctx: Context, fd: int, offset: int, whence: int) -> int:
+        """EINVAL. Devices without a size stay at 0."""
+        entry = self._get(fd)
+        if whence not in (const.SEEK_SET, const.SEEK_CUR, const.SEEK_END):
+            raise KernelError(Errno.EINVAL, f"whence {whence}")
+        size = entry.device.size
+        if size is None:
+            return 0
+        entry.offset = _position(offset + (0, entry.offset, size)[whence])
+        return entry.offset
+
+    def fsync(self, ctx: Context, fd: int) -> None:
+        self._get(fd).device.flush()
+
+    # -- control
+
+    def fstat(self, ctx: Context, fd: int) -> Stat:
+        """What dev knows of it; the node's owner and times are vfs's."""
+        entry = self._get(fd)
+        kind = const.S_IFBLK if entry.block else const.S_IFCHR
+        return Stat(st_mode=kind, st_nlink=1, st_rdev=entry.rdev, st_size=entry.device.size or 0, st_blksize=BLKSIZE)
+
+    def fcntl(self, ctx: Context, fd: int, cmd: int, arg: int | None, lock: Flock | None) -> FcntlResult:
+        """F_GETFL and F_SETFL; else EINVAL."""
+        entry = self._get(fd)
+        if cmd == const.F_GETFL:
+            return FcntlResult(entry.flags & (const.O_ACCMODE | SETTABLE))
+        if cmd == const.F_SETFL:
+            entry.flags = entry.flags & ~SETTABLE | (arg or 0) & SETTABLE
+            return FcntlResult()
+        raise KernelError(Errno.EINVAL, f"fcntl command {cmd}")
+
+    def ioctl(self, ctx: Context, fd: int, com: int, data: IoctlArgs | None) -> IoctlResult:
+        """FIONREAD, FIONBIO, FIOASYNC, of disks DIOCGMEDIASIZE and DIOCGSECTORSIZE, and the driver's own. ENOTTY."""
+        entry = self._get(fd)
+        device = entry.device
+        if com == const.FIONREAD:
+            return IoctlResult(0, IoctlArgsInteger(device.available()))
+        if com in (const.FIONBIO, const.FIOASYNC):
+            flag = const.O_NONBLOCK if com == const.FIONBIO else const.O_ASYNC
+            on = isinstance(data, IoctlArgsInteger) and data.integer
+            entry.flags = entry.flags | flag if on else entry.flags & ~flag
+            return IoctlResult()
+        if device.size is not None and com == const.DIOCGMEDIASIZE:
+            return IoctlResult(0, IoctlArgsInteger(device.size))
+        if device.size is not None and com == const.DIOCGSECTORSIZE:
+            return IoctlResult(0, IoctlArgsInteger(device.sector))
+        return device.ioctl(com, data)
+
+    # -- the table
+
+    def _get(self, fd: int) -> OpenDevice:
+        entry = self._open.get(fd)
+        if entry is None:
+            raise KernelError(Errno.EBADF, f"no open device {fd}")
+        return entry
+
+    def _readable(self, fd: int) -> OpenDevice:
+        entry = self._get(fd)
+        if entry.flags & const.O_ACCMODE == const.O_WRONLY:
+            raise KernelError(Errno.EBADF, "not open for reading")
+        return entry
+
+    def _writable(self, fd: int) -> OpenDevice:
+        entry = self._get(fd)
+        if entry.flags & const.O_ACCMODE == const.O_RDONLY:
+            raise KernelError(Errno.EBADF, "not open for writing")
+        return entry
+
+
+_NOBODY = Context(pid=0)
+
+
+def _position(offset: int) -> int:
+    if not 0 <= offset <= OFFSET_MAX:
+        raise KernelError(Errno.EINVAL, f"offset {offset}")
+    return offset
+
+
+def _total(iov: Sequence[int]) -> int:
+    if len(iov) > const.IOV_MAX or sum(iov) > OFFSET_MAX:
+        raise KernelError(Errno.EINVAL, "too much to read into")
+    return sum(iov)
+
+
+def _joined(iov: Sequence[Buffer]) -> Buffer:
+    if len(iov) > const.IOV_MAX:
+        raise KernelError(Errno.EINVAL, f"{len(iov)} buffers")
+    return iov[0] if len(iov) == 1 else b"".join(iov)

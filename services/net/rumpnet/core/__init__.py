@@ -1,0 +1,1 @@
+"""net without I/O."""

@@ -1,0 +1,154 @@
+"""Socket buffers: what has arrived and was not read yet (sbappend(9) and its kin).
+
+A buffer is bounded in two ways: ``count`` bytes of data by ``hiwat``, and ``kept`` bytes of memory, which each piece
+rounds up, by twice as much; else many empty datagrams would take memory without end. Data are kept as they came and
+given out as views of that; only small pieces of a stream are joined.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+from rumpuser.host import Buffer
+from rumpwire.values import Sockaddr
+
+PIECE = 256
+"""Memory that a piece takes beside its data."""
+SMALL = 2048
+"""Pieces of a stream below this are joined while they fit into it."""
+
+
+class Record(NamedTuple):
+    """A datagram and who sent it, or what a stream has. ``flags`` are MSG_ flags for the receiver."""
+
+    data: Buffer = b""
+    name: Sockaddr | None = None
+    flags: int = 0
+
+
+def owned(data: Buffer) -> bytes:
+    """The data as something that its sender cannot change any more."""
+    return data if type(data) is bytes else bytes(data)
+
+
+class SocketBuffer:
+    """What both kinds have alike."""
+
+    def __init__(self, hiwat: int) -> None:
+        self.hiwat = hiwat
+        self.count = 0
+        self.kept = 0
+
+    @property
+    def space(self) -> int:
+        """Bytes that still fit."""
+        return max(0, min(self.hiwat - self.count, 2 * self.hiwat - self.kept))
+
+    def fits(self, length: int) -> bool:
+        """Whether a record does; into an empty buffer one of ``hiwat`` bytes always."""
+        return self.count + length <= self.hiwat and self.kept + length <= 2 * self.hiwat
+
+    def _grow(self, length: int) -> None:
+        self.count += length
+        self.kept += length + PIECE
+
+    def _shrink(self, length: int) -> None:
+        self.count -= length
+        self.kept -= length + PIECE
+
+
+class RecordBuffer(SocketBuffer):
+    """Datagrams and records: each is read whole or cut short."""
+
+    def __init__(self, hiwat: int) -> None:
+        super().__init__(hiwat)
+        self._records: deque[Record] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._records)
+
+    @property
+    def first(self) -> int:
+        """Length of the record that is read next."""
+        return len(self._records[0].data) if self._records else 0
+
+    def append(self, record: Record) -> None:
+        self._records.append(record)
+        self._grow(len(record.data))
+
+    def take(self, *, peek: bool = False) -> Record:
+        """The next record; there must be one."""
+        if peek:
+            return self._records[0]
+        record = self._records.popleft()
+        self._shrink(len(record.data))
+        return record
+
+    def clear(self) -> None:
+        self._records.clear()
+        self.count = self.kept = 0
+
+
+class StreamBuffer(SocketBuffer):
+    """Bytes without bounds between them. ``_begin`` bytes of the first piece have been read."""
+
+    def __init__(self, hiwat: int) -> None:
+        super().__init__(hiwat)
+        self._pieces: deque[bytes | bytearray] = deque()
+        self._begin = 0
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+    @property
+    def first(self) -> int:
+        return self.count
+
+    def append(self, data: Buffer) -> None:
+        """Pieces are bytes, or a bytearray while small ones are gathered; no views are taken of those."""
+        length = len(data)
+        last = self._pieces[-1] if self._pieces else None
+        if type(last) is bytearray and len(last) + length <= SMALL:
+            last += data
+            self.count += length
+            self.kept += length
+            return
+        self._pieces.append(bytearray(data) if length < SMALL else owned(data))
+        self._grow(length)
+
+    def take(self, length: int, *, peek: bool = False) -> Buffer:
+        """At most ``length`` bytes: as much of the first piece or, where there is room for more, of all."""
+        length = min(length, self.count)
+        parts: list[Buffer] = []
+        begin = self._begin
+        for piece in self._pieces:
+            part = _part(piece, begin, length)
+            parts.append(part)
+            length -= len(part)
+            begin = 0
+            if not length:
+                break
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        if not peek:
+            self._drop(len(data))
+        return data
+
+    def clear(self) -> None:
+        self._pieces.clear()
+        self._begin = self.count = self.kept = 0
+
+    def _drop(self, length: int) -> None:
+        self.count -= length
+        length += self._begin
+        while self._pieces and length >= len(self._pieces[0]):
+            gone = len(self._pieces.popleft())
+            length -= gone
+            self.kept -= gone + PIECE
+        self._begin = length
+
+
+def _part(piece: bytes | bytearray, begin: int, length: int) -> Buffer:
+    if type(piece) is bytes:
+        return piece if not begin and length >= len(piece) else memoryview(piece)[begin : begin + length]
+    return bytes(memoryview(piece)[begin : begin + length])

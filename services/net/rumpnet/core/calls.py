@@ -1,0 +1,204 @@
+"""The calls on sockets: from handles and fields of requests to methods of sockets, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+from rumpnet.core import options
+from rumpnet.core.buffer import Record, owned
+from rumpnet.core.net import Net
+from rumpnet.core.socket import Received, Sent, Socket, refuse_control
+from rumpuser.component import Context
+from rumpuser.host import Buffer
+from rumpwire import const
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import (
+    AcceptResult,
+    FcntlResult,
+    Flock,
+    IoctlArgs,
+    IoctlArgsInteger,
+    IoctlResult,
+    Msghdr,
+    PacceptResult,
+    RecvfromResult,
+    Sockaddr,
+    SocketpairResult,
+    Sockopt,
+    Stat,
+)
+
+T = TypeVar("T")
+
+_TYPE_FLAGS = const.SOCK_CLOEXEC | const.SOCK_NONBLOCK | const.SOCK_NOSIGPIPE
+_ACCESS = const.O_RDWR
+
+
+def then(result: Received, shape: Callable[[Record], T]) -> T | Coroutine[Any, Any, T]:
+    """What was received in the shape of a call's answer, also when it has to be waited for."""
+    return shape(result) if type(result) is Record else _later(result, shape)  # type: ignore[arg-type]
+
+
+async def _later(coming: Coroutine[Any, Any, Record], shape: Callable[[Record], T]) -> T:
+    return shape(await coming)
+
+
+def _data(record: Record) -> Buffer:
+    return record.data
+
+
+def _from(record: Record) -> RecvfromResult:
+    return RecvfromResult(owned(record.data), record.name)
+
+
+def _message(record: Record) -> Msghdr:
+    return Msghdr(record.name, owned(record.data), [], record.flags)
+
+
+class Calls:
+    """Handlers; the errnos are those of the methods of `Socket`, after EBADF."""
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+
+    # -- making sockets
+
+    def socket(self, ctx: Context, domain: int, type: int, protocol: int) -> int:
+        """EAFNOSUPPORT, EINVAL for unknown flags, EPROTONOSUPPORT, EPROTOTYPE, EPERM."""
+        so = self.net.domain(domain).socket(ctx, _kind(type), protocol)
+        so.nonblocking = bool(type & const.SOCK_NONBLOCK)
+        return self.net.install(so)
+
+    def socketpair(self, ctx: Context, domain: int, type: int, protocol: int) -> SocketpairResult:
+        """EAFNOSUPPORT, EINVAL, EPROTONOSUPPORT, EPROTOTYPE, EOPNOTSUPP."""
+        pair = self.net.domain(domain).pair(ctx, _kind(type), protocol)
+        for so in pair:
+            so.nonblocking = bool(type & const.SOCK_NONBLOCK)
+        return SocketpairResult(self.net.install(pair[0]), self.net.install(pair[1]))
+
+    def close(self, ctx: Context, fd: int) -> None:
+        self.net.forget(fd).close()
+
+    # -- names and connections
+
+    def bind(self, ctx: Context, s: int, name: Sockaddr | None) -> Any:
+        return self.net.socket(s).bind(ctx, name)
+
+    def connect(self, ctx: Context, s: int, name: Sockaddr | None) -> Any:
+        return self.net.socket(s).connect(ctx, name)
+
+    def listen(self, ctx: Context, s: int, backlog: int) -> None:
+        self.net.socket(s).listen(backlog)
+
+    def accept(self, ctx: Context, s: int) -> Any:
+        """The new socket keeps the listener's O_NONBLOCK."""
+        so = self.net.socket(s).accept()
+        return self._accepted(so) if isinstance(so, Socket) else self._accept_later(so, None)
+
+    def paccept(self, ctx: Context, s: int, mask: int | None, flags: int) -> Any:
+        """The flags decide on O_NONBLOCK. EOPNOTSUPP for a signal mask: there are no signals."""
+        if mask is not None:
+            raise KernelError(Errno.EOPNOTSUPP, "there are no signals to mask")
+        if flags & ~_TYPE_FLAGS:
+            raise KernelError(Errno.EINVAL, f"paccept flags {flags:#x}")
+        so = self.net.socket(s).accept()
+        return PacceptResult(*self._accepted(so, flags)) if isinstance(so, Socket) else self._accept_later(so, flags)
+
+    def _accepted(self, so: Socket, flags: int | None = None) -> AcceptResult:
+        if flags is not None:
+            so.nonblocking = bool(flags & const.SOCK_NONBLOCK)
+        return AcceptResult(self.net.install(so), so.accepted_name())
+
+    async def _accept_later(self, coming: Coroutine[Any, Any, Socket], flags: int | None) -> Any:
+        accepted = self._accepted(await coming, flags)
+        return accepted if flags is None else PacceptResult(*accepted)
+
+    def getsockname(self, ctx: Context, s: int) -> Sockaddr:
+        return self.net.socket(s).sockname()
+
+    def getpeername(self, ctx: Context, s: int) -> Sockaddr:
+        return self.net.socket(s).peername()
+
+    def shutdown(self, ctx: Context, s: int, how: int) -> None:
+        self.net.socket(s).shutdown(how)
+
+    # -- data
+
+    def read(self, ctx: Context, fd: int, nbyte: int) -> Any:
+        return then(self.net.socket(fd).receive(nbyte, 0), _data)
+
+    def readv(self, ctx: Context, fd: int, iov: Sequence[int]) -> Any:
+        if len(iov) > const.IOV_MAX:
+            raise KernelError(Errno.EINVAL, f"{len(iov)} buffers")
+        return self.read(ctx, fd, sum(iov))
+
+    def recvfrom(self, ctx: Context, s: int, len: int, flags: int | None) -> Any:
+        return then(self.net.socket(s).receive(len, flags or 0), _from)
+
+    def recvmsg(self, ctx: Context, s: int, len: int, controllen: int, flags: int) -> Any:
+        """Control data never come."""
+        return then(self.net.socket(s).receive(len, flags), _message)
+
+    def write(self, ctx: Context, fd: int, data: Buffer) -> Sent:
+        return self.net.socket(fd).send(ctx, data, 0, None)
+
+    def writev(self, ctx: Context, fd: int, iov: Sequence[Buffer]) -> Sent:
+        if len(iov) > const.IOV_MAX:
+            raise KernelError(Errno.EINVAL, f"{len(iov)} buffers")
+        return self.net.socket(fd).send(ctx, iov[0] if len(iov) == 1 else b"".join(iov), 0, None)
+
+    def sendto(self, ctx: Context, s: int, data: Buffer, flags: int | None, to: Sockaddr | None) -> Sent:
+        return self.net.socket(s).send(ctx, data, flags or 0, to)
+
+    def sendmsg(self, ctx: Context, s: int, msg: Msghdr | None, flags: int) -> Sent:
+        """EOPNOTSUPP for control data."""
+        so = self.net.socket(s)
+        message = msg or Msghdr()
+        refuse_control(message.control)
+        return so.send(ctx, message.data, flags, message.msg_name)
+
+    # -- options and control
+
+    def getsockopt(self, ctx: Context, s: int, level: int, name: int) -> Sockopt:
+        return options.getsockopt(self.net.socket(s), level, name)
+
+    def setsockopt(self, ctx: Context, s: int, level: int, name: int, val: Sockopt | None) -> None:
+        options.setsockopt(self.net.socket(s), level, name, val)
+
+    def fstat(self, ctx: Context, fd: int) -> Stat:
+        return self.net.socket(fd).stat()
+
+    def fcntl(self, ctx: Context, fd: int, cmd: int, arg: int | None, lock: Flock | None) -> FcntlResult:
+        """F_GETFL, F_SETFL, F_GETNOSIGPIPE, F_SETNOSIGPIPE. EINVAL."""
+        so = self.net.socket(fd)
+        if cmd == const.F_GETFL:
+            return FcntlResult(_ACCESS | (const.O_NONBLOCK if so.nonblocking else 0))
+        if cmd == const.F_SETFL:
+            so.nonblocking = bool((arg or 0) & const.O_NONBLOCK)
+            return FcntlResult()
+        if cmd == const.F_GETNOSIGPIPE:
+            return FcntlResult(int(bool(so.options & const.SO_NOSIGPIPE)))
+        if cmd == const.F_SETNOSIGPIPE:
+            so.options = so.options | const.SO_NOSIGPIPE if arg else so.options & ~const.SO_NOSIGPIPE
+            return FcntlResult()
+        raise KernelError(Errno.EINVAL, f"fcntl command {cmd} on a socket")
+
+    def ioctl(self, ctx: Context, fd: int, com: int, data: IoctlArgs | None) -> IoctlResult:
+        """FIONREAD, FIONBIO, FIOASYNC. ENOTTY."""
+        so = self.net.socket(fd)
+        if com == const.FIONREAD:
+            return IoctlResult(0, IoctlArgsInteger(so.available()))
+        if com == const.FIONBIO:
+            so.nonblocking = isinstance(data, IoctlArgsInteger) and bool(data.integer)
+            return IoctlResult()
+        if com == const.FIOASYNC:
+            return IoctlResult()
+        raise KernelError(Errno.ENOTTY, f"ioctl {com:#x} on a socket")
+
+
+def _kind(type: int) -> int:
+    """The type without its flags. EINVAL."""
+    if type & ~(const.SOCK_TYPE_MASK | _TYPE_FLAGS):
+        raise KernelError(Errno.EINVAL, f"socket type {type:#x}")
+    return type & const.SOCK_TYPE_MASK

@@ -1,0 +1,56 @@
+"""The Internet domain: its protocols put together, and its sockets by type and protocol."""
+
+from __future__ import annotations
+
+from rumpnet.core.icmp import IcmpLayer
+from rumpnet.core.inet import InetSocket
+from rumpnet.core.ip import Ip
+from rumpnet.core.net import Net, Node
+from rumpnet.core.rawip import RawLayer, RawSocket
+from rumpnet.core.udp import UdpLayer, UdpSocket
+from rumpnet.core.wire import icmp, udp
+from rumpuser.component import Context
+from rumpwire import const
+from rumpwire.errno import Errno, KernelError
+
+
+class InetDomain:
+    """AF_INET."""
+
+    family = const.AF_INET
+    name = "inet"
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+        self.ip = Ip(net.host)
+        self.icmp = IcmpLayer(self.ip)
+        self.udp = UdpLayer(net, self.ip)
+        self.raw = RawLayer(net, self.ip)
+        self.icmp.notified[udp.PROTOCOL] = self.udp
+        self.icmp.raw = self.raw
+
+    def nodes(self) -> list[Node]:
+        return [*self.ip.nodes(), *self.icmp.nodes(), *self.udp.nodes()]
+
+    def stop(self) -> None:
+        """Forgets what is under way, timers included."""
+        self.ip.reassembly.clear()
+
+    def socket(self, ctx: Context, kind: int, protocol: int) -> InetSocket:
+        """EPROTONOSUPPORT, EPROTOTYPE, EPERM for raw sockets of others than root."""
+        if kind == const.SOCK_DGRAM and protocol in (0, udp.PROTOCOL):
+            return UdpSocket(self.udp)
+        if kind == const.SOCK_RAW and protocol == icmp.PROTOCOL:
+            if ctx.cred.euid != 0:
+                raise KernelError(Errno.EPERM, "raw sockets are root's")
+            return RawSocket(self.raw, protocol)
+        if kind == const.SOCK_STREAM and protocol in (0, const.IPPROTO_TCP):
+            raise KernelError(Errno.EPROTONOSUPPORT, "TCP is not implemented")
+        if protocol in (udp.PROTOCOL, const.IPPROTO_TCP):
+            raise KernelError(Errno.EPROTOTYPE, f"protocol {protocol} has no sockets of type {kind}")
+        raise KernelError(Errno.EPROTONOSUPPORT, f"the inet domain has no protocol {protocol} of socket type {kind}")
+
+    def pair(self, ctx: Context, kind: int, protocol: int) -> tuple[InetSocket, InetSocket]:
+        """EOPNOTSUPP, after the errors of `socket`."""
+        self.socket(ctx, kind, protocol).close()
+        raise KernelError(Errno.EOPNOTSUPP, "only the local domain has socket pairs")

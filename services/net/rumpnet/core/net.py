@@ -1,0 +1,167 @@
+"""The state of the networking faction: domains, sockets by handle, sysctl nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from rumpnet.core.socket import Socket
+from rumpuser.component import Bus, Context
+from rumpuser.host import Host
+from rumpwire import const
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import SysctlExport, SysctlValue, SysctlValueInteger
+
+
+class Domain(Protocol):
+    """A protocol family, which a module brings (domain(9))."""
+
+    family: int
+    name: str
+
+    def socket(self, ctx: Context, kind: int, protocol: int) -> Socket:
+        """EPROTOTYPE, EPROTONOSUPPORT, EPERM."""
+        ...
+
+    def nodes(self) -> list[Node]:
+        """What it offers to the sysctl tree."""
+        ...
+
+    def stop(self) -> None:
+        """Timers and packets under way go."""
+        ...
+
+    def pair(self, ctx: Context, kind: int, protocol: int) -> tuple[Socket, Socket]:
+        """EOPNOTSUPP where there are no pairs; else as `socket`."""
+        ...
+
+
+class Node(NamedTuple):
+    """A number in the sysctl tree. ``put`` is None for one that is read-only, else it checks and sets."""
+
+    path: str
+    number: list[int]
+    description: str
+    get: Callable[[], int]
+    put: Callable[[int], None] | None = None
+
+    def export(self) -> SysctlExport:
+        flags = const.CTLFLAG_READONLY if self.put is None else const.CTLFLAG_READWRITE
+        return SysctlExport(self.path, const.CTLTYPE_INT, flags, self.description, self.number)
+
+
+class Net:
+    """The networking faction."""
+
+    def __init__(self, host: Host, bus: Bus) -> None:
+        self.host = host
+        self.bus = bus
+        self.domains: dict[int, Domain] = {}
+        self.sockets: dict[int, Socket] = {}
+        self.nodes: dict[str, Node] = {}
+        self._handle = 0
+        # File systems may keep ids of sockets for longer than this process lives; another's must not be taken for ours.
+        self._boot = int.from_bytes(host.entropy(4), "big") << 32
+
+    def stop(self) -> None:
+        for handle in list(self.sockets):
+            self.forget(handle).close()
+        for domain in self.domains.values():
+            domain.stop()
+
+    # -- domains
+
+    def add_domain(self, domain: Domain) -> None:
+        """EEXIST."""
+        if domain.family in self.domains:
+            raise KernelError(Errno.EEXIST, f"domain {domain.name} is there already")
+        self.domains[domain.family] = domain
+        self.nodes.update((node.path, node) for node in domain.nodes())
+
+    def remove_domain(self, family: int) -> None:
+        """EBUSY while there are sockets of it."""
+        count = sum(so.domain == family for so in self.sockets.values())
+        if count:
+            raise KernelError(Errno.EBUSY, f"{count} sockets of domain {self.domains[family].name} are open")
+        domain = self.domains.pop(family)
+        for node in domain.nodes():
+            del self.nodes[node.path]
+        domain.stop()
+
+    def domain(self, family: int) -> Domain:
+        """EAFNOSUPPORT."""
+        domain = self.domains.get(family)
+        if domain is None:
+            raise KernelError(Errno.EAFNOSUPPORT, f"there is no protocol family {family} in this kernel")
+        return domain
+
+    # -- sockets
+
+    def install(self, so: Socket) -> int:
+        """A handle, which is never given out twice."""
+        self._handle += 1
+        so.handle = self._handle
+        self.sockets[so.handle] = so
+        return so.handle
+
+    def socket(self, handle: int) -> Socket:
+        """EBADF."""
+        so = self.sockets.get(handle)
+        if so is None:
+            raise KernelError(Errno.EBADF, f"no socket {handle}")
+        return so
+
+    def forget(self, handle: int) -> Socket:
+        """EBADF."""
+        so = self.socket(handle)
+        del self.sockets[handle]
+        return so
+
+    def id_of(self, so: Socket) -> int:
+        """The socket's name between components."""
+        return self._boot | so.handle
+
+    def by_id(self, ident: int) -> Socket | None:
+        """None for sockets that are closed, and for those of a process before this one."""
+        return self.sockets.get(ident ^ self._boot)
+
+    # -- sysctl
+
+    def sysctl_export(self, ctx: Context) -> list[SysctlExport]:
+        return [node.export() for node in self.nodes.values()]
+
+    def sysctl_value(self, ctx: Context, path: str, newv: SysctlValue | None) -> SysctlValue:
+        """The old value. ENOENT, EPERM, EINVAL."""
+        node = self.nodes.get(path)
+        if node is None:
+            raise KernelError(Errno.ENOENT, f"no sysctl node {path}")
+        old = SysctlValueInteger(node.get())
+        if newv is None:
+            return old
+        if node.put is None:
+            raise KernelError(Errno.EPERM, f"{path} is read-only")
+        if not isinstance(newv, SysctlValueInteger):
+            raise KernelError(Errno.EINVAL, f"{path} is a number")
+        node.put(newv.integer)
+        return old
+
+
+class Knob:
+    """A number within bounds."""
+
+    def __init__(self, value: int, low: int, high: int) -> None:
+        self.value = value
+        self._low = low
+        self._high = high
+
+    def get(self) -> int:
+        return self.value
+
+    def put(self, value: int) -> None:
+        """EINVAL."""
+        if not self._low <= value <= self._high:
+            raise KernelError(Errno.EINVAL, f"{value} is not in {self._low}..{self._high}")
+        self.value = value
+
+    def node(self, path: str, number: list[int], description: str) -> Node:
+        return Node(path, number, description, self.get, self.put)

@@ -1,0 +1,226 @@
+"""What all sockets have alike (socket(9)): state, buffers, options, waiting.
+
+How waiting works: a call that cannot go on waits on ``readable`` or ``writable`` and then looks again, since others may
+have been quicker. Whoever puts data into a socket wakes ``readable``, whoever makes room for its sender ``writable``; a
+change of state (error, shutdown, end of the peer, close) wakes both. A call that does not have to wait returns its
+value and never becomes a coroutine. Data go before errors, errors before the end: what has arrived can always be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from rumpnet.core.buffer import Record, RecordBuffer, StreamBuffer
+from rumpuser.component import Context
+from rumpuser.host import Buffer
+from rumpuser.pending import Channel
+from rumpwire import const
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Linger, Sockaddr, Sockopt, Stat
+
+if TYPE_CHECKING:
+    from rumpnet.core.net import Net
+
+READ_MAX = 16 << 20
+"""One call gives at most this much: it travels in one message."""
+EMPTY = Record()
+
+Received = Record | Coroutine[Any, Any, Record]
+Sent = int | Coroutine[Any, Any, int]
+
+
+def refuse_control(control: object) -> None:
+    """EOPNOTSUPP."""
+    if control:
+        raise KernelError(Errno.EOPNOTSUPP, "control messages (descriptors, credentials) are not implemented")
+
+
+class Socket:
+    """A socket. The methods that stand for calls list their errnos in the order in which they are found."""
+
+    listening = False
+
+    def __init__(self, net: Net, domain: int, kind: int, protocol: int, buffer: RecordBuffer | StreamBuffer) -> None:
+        self.net = net
+        self.domain = domain
+        self.type = kind
+        self.protocol = protocol
+        self.handle = 0
+        self.rcv: RecordBuffer | StreamBuffer = buffer
+        self.snd_hiwat = buffer.hiwat
+        self.readable = Channel(net.host)
+        self.writable = Channel(net.host)
+        self.nonblocking = False
+        self.options = 0
+        self.linger = Linger()
+        self.rcvtimeo_ns = 0
+        self.sndtimeo_ns = 0
+        self.error = 0
+        self.cant_send = False
+        self.cant_receive = False
+        self.closed = False
+
+    # -- names and connections: what the domains define
+
+    def bind(self, ctx: Context, name: Sockaddr | None) -> Any:
+        raise NotImplementedError
+
+    def connect(self, ctx: Context, name: Sockaddr | None) -> Any:
+        raise NotImplementedError
+
+    def listen(self, backlog: int) -> None:
+        """EOPNOTSUPP for sockets that take no connections."""
+        raise KernelError(Errno.EOPNOTSUPP, "this type of socket takes no connections")
+
+    def accept(self) -> Socket | Coroutine[Any, Any, Socket]:
+        """EOPNOTSUPP, EINVAL when it does not listen, ECONNABORTED, EAGAIN."""
+        raise KernelError(Errno.EOPNOTSUPP, "this type of socket takes no connections")
+
+    def accepted_name(self) -> Sockaddr:
+        """Of one that was accepted: whom it was connected to then, who may be gone by now."""
+        raise NotImplementedError
+
+    def sockname(self) -> Sockaddr:
+        raise NotImplementedError
+
+    def peername(self) -> Sockaddr:
+        """ENOTCONN."""
+        raise NotImplementedError
+
+    @property
+    def connected(self) -> bool:
+        raise NotImplementedError
+
+    def send(self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None) -> Sent:
+        """EOPNOTSUPP for MSG_OOB, EPIPE, pending error, EISCONN, ENOTCONN or EDESTADDRREQ, EMSGSIZE, EAGAIN."""
+        raise NotImplementedError
+
+    def shutdown(self, how: int) -> None:
+        """EINVAL, ENOTCONN."""
+        if how not in (const.SHUT_RD, const.SHUT_WR, const.SHUT_RDWR):
+            raise KernelError(Errno.EINVAL, f"shutdown how {how}")
+        if not self.connected:
+            raise KernelError(Errno.ENOTCONN)
+        if how != const.SHUT_WR:
+            self.stop_receiving()
+        if how != const.SHUT_RD:
+            self.stop_sending()
+
+    def close(self) -> None:
+        """Ends the socket; calls that wait on it end with EBADF."""
+        self.closed = True
+        self.rcv.clear()
+        self.wake()
+
+    def getopt(self, level: int, name: int) -> Sockopt:
+        """Options of the protocol. ENOPROTOOPT."""
+        raise KernelError(Errno.ENOPROTOOPT, f"option {name:#x} of level {level}")
+
+    def setopt(self, level: int, name: int, value: Sockopt | None) -> None:
+        """Options of the protocol. ENOPROTOOPT, EINVAL."""
+        raise KernelError(Errno.ENOPROTOOPT, f"option {name:#x} of level {level}")
+
+    # -- receiving
+
+    def receive(self, length: int, flags: int) -> Received:
+        """EOPNOTSUPP for MSG_OOB, pending error, ENOTCONN, EAGAIN; empty at the end of a stream."""
+        if flags & const.MSG_OOB:
+            raise KernelError(Errno.EOPNOTSUPP, "there are no out-of-band data")
+        length = min(length, READ_MAX)
+        record = self.try_receive(length, flags)
+        if record is not None:
+            return record
+        self.may_wait(flags)
+        return self._receive(length, flags)
+
+    async def _receive(self, length: int, flags: int) -> Record:
+        deadline = self.deadline(self.rcvtimeo_ns)
+        while (record := self.try_receive(length, flags)) is None:
+            await self.wait(self.readable, deadline)
+        return record
+
+    def try_receive(self, length: int, flags: int) -> Record | None:
+        """None when it has to wait."""
+        if self.rcv:
+            return self.take(length, flags)
+        self.raise_error()
+        if self.cant_receive:
+            return EMPTY
+        self.check_receive()
+        return None if length else EMPTY
+
+    def check_receive(self) -> None:
+        """ENOTCONN for types that need a connection to receive."""
+
+    def take(self, length: int, flags: int) -> Record:
+        """The next record, cut to ``length``; what does not fit is lost (MSG_TRUNC says so) unless it was a peek."""
+        assert isinstance(self.rcv, RecordBuffer)
+        record = self.rcv.take(peek=bool(flags & const.MSG_PEEK))
+        if len(record.data) > length:
+            cut = memoryview(record.data)[:length]
+            return Record(bytes(cut), record.name, record.flags | const.MSG_TRUNC)
+        return record
+
+    # -- state
+
+    def stop_receiving(self) -> None:
+        """Nothing more arrives; what has arrived is dropped (sorflush)."""
+        self.cant_receive = True
+        self.rcv.clear()
+        self.wake()
+
+    def stop_sending(self) -> None:
+        """Nothing more is sent; a connected peer sees the end."""
+        self.cant_send = True
+        self.wake()
+
+    def fail(self, errno: int) -> None:
+        """The next call that looks gets the error."""
+        self.error = errno
+        self.wake()
+
+    def raise_error(self) -> None:
+        """Raises the pending error, once."""
+        error, self.error = self.error, 0
+        if error:
+            raise KernelError(error, "pending error of the socket")
+
+    def check_send(self, flags: int) -> None:
+        """EOPNOTSUPP, EPIPE, pending error."""
+        if flags & const.MSG_OOB:
+            raise KernelError(Errno.EOPNOTSUPP, "there are no out-of-band data")
+        if self.cant_send:
+            raise KernelError(Errno.EPIPE, "the socket is shut down for writing")
+        self.raise_error()
+
+    # -- waiting
+
+    def wake(self) -> None:
+        self.readable.wake()
+        self.writable.wake()
+
+    def may_wait(self, flags: int) -> None:
+        """EAGAIN for non-blocking sockets and calls."""
+        if self.nonblocking or flags & const.MSG_DONTWAIT:
+            raise KernelError(Errno.EAGAIN)
+
+    def deadline(self, timeout_ns: int) -> int | None:
+        return self.net.host.monotonic_ns() + timeout_ns if timeout_ns else None
+
+    async def wait(self, channel: Channel, deadline: int | None) -> None:
+        """EBADF when the socket was closed meanwhile, EAGAIN when the time is over."""
+        woken = await channel.wait(deadline)
+        if self.closed:
+            raise KernelError(Errno.EBADF, "the socket was closed")
+        if not woken:
+            raise KernelError(Errno.EAGAIN, "timed out")
+
+    # -- control
+
+    def stat(self) -> Stat:
+        return Stat(st_mode=const.S_IFSOCK, st_nlink=1, st_blksize=self.snd_hiwat, st_ino=self.handle)
+
+    def available(self) -> int:
+        """FIONREAD: bytes that one read gives at most."""
+        return self.rcv.first

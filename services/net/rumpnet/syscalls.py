@@ -1,0 +1,53 @@
+"""Which handler serves which call. A call that is not here is answered with ENOSYS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rumpnet.core.calls import Calls
+from rumpnet.core.netconfig import Netconfig
+from rumpuser.component import Entry, Support
+
+if TYPE_CHECKING:
+    from rumpnet.component import NetComponent
+
+
+def syscalls(component: NetComponent) -> dict[str, Entry]:
+    net = component.net
+    calls, config = Calls(net), Netconfig(net)
+    partial = Support.PARTIAL
+    return {
+        "socket": Entry(calls.socket, partial, "AF_LOCAL; AF_INET: UDP, raw ICMP, no TCP"),
+        "socketpair": Entry(calls.socketpair),
+        "bind": Entry(calls.bind),
+        "connect": Entry(calls.connect),
+        "listen": Entry(calls.listen),
+        "accept": Entry(calls.accept),
+        "paccept": Entry(calls.paccept, partial, "no signal mask"),
+        "getsockname": Entry(calls.getsockname),
+        "getpeername": Entry(calls.getpeername),
+        "shutdown": Entry(calls.shutdown),
+        "read": Entry(calls.read),
+        "readv": Entry(calls.readv),
+        "recvfrom": Entry(calls.recvfrom, partial, "no MSG_OOB"),
+        "recvmsg": Entry(calls.recvmsg, partial, "no control data, no MSG_OOB"),
+        "write": Entry(calls.write),
+        "writev": Entry(calls.writev),
+        "sendto": Entry(calls.sendto, partial, "no MSG_OOB"),
+        "sendmsg": Entry(calls.sendmsg, partial, "no control data, no MSG_OOB"),
+        "getsockopt": Entry(calls.getsockopt, partial, "SOL_SOCKET; IP_TTL, IP_TOS"),
+        "setsockopt": Entry(calls.setsockopt, partial, "SOL_SOCKET; IP_TTL, IP_TOS"),
+        "fstat": Entry(calls.fstat),
+        "fcntl": Entry(calls.fcntl, partial, "F_GETFL, F_SETFL, F_GETNOSIGPIPE, F_SETNOSIGPIPE"),
+        "ioctl": Entry(calls.ioctl, partial, "FIONREAD, FIONBIO, FIOASYNC"),
+        "close": Entry(calls.close),
+        "netconfig_ifcreate": Entry(config.netconfig_ifcreate, partial, "loopback interfaces"),
+        "netconfig_ifdestroy": Entry(config.netconfig_ifdestroy),
+        "netconfig_ifup": Entry(config.netconfig_ifup),
+        "netconfig_ifdown": Entry(config.netconfig_ifdown),
+        "netconfig_ipv4_ifaddr": Entry(config.netconfig_ipv4_ifaddr),
+        "netconfig_ipv4_ifaddr_cidr": Entry(config.netconfig_ipv4_ifaddr_cidr),
+        "netconfig_ifaddrs": Entry(config.netconfig_ifaddrs),
+        "sysctl_export": Entry(net.sysctl_export),
+        "sysctl_value": Entry(net.sysctl_value),
+    }
