@@ -1,0 +1,150 @@
+"""``python -m rumpgateway``: a kernel behind a gateway. ``rump up`` and ``rump_server`` start it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from rumpgateway.kernel import MAX_BUS_MESSAGE, Kernel, KernelConfig
+from rumpgateway.registry import FACTIONS
+from rumpuser import config, log
+from rumpuser.component import Parameters
+from rumpuser.transport.names import Tls
+from rumpuser.tune import tune
+from rumpuser.url import Url, parse
+from rumpwire.errno import Errno, KernelError
+
+logger = logging.getLogger("rump.main")
+
+
+def parser() -> argparse.ArgumentParser:
+    p = argparse.ArgumentParser(prog="rumpgateway", description="A kernel behind a gateway.")
+    p.add_argument("--url", action="append", default=[], metavar="URL", help="where to serve clients; repeatable")
+    p.add_argument("--bus", metavar="URL", help="where components join (default: a socket in --dir)")
+    p.add_argument("--dir", required=True, metavar="DIR", help="folder for sockets; made with mode 0700")
+    p.add_argument("--factions", default="vfs,net,dev", metavar="LIST", help="factions to run beside kern")
+    p.add_argument(
+        "--placement", choices=("split", "server"), default="split", help="a process per faction, or one for all"
+    )
+    p.add_argument("--no-spawn", action="store_true", help="start no components: they run elsewhere and join by --bus")
+    p.add_argument(
+        "--token-file", metavar="FILE", help="secret that components show (default: RUMP_BUS_TOKEN, or random)"
+    )
+    p.add_argument("--policy", metavar="FILE", help="who may do what (not there yet: everybody who connects is root)")
+    p.add_argument("--plain-ok", action="store_true", help="allow tcp+plain URLs that are not on a loopback address")
+    p.add_argument("--tls-cert", metavar="FILE")
+    p.add_argument("--tls-key", metavar="FILE")
+    p.add_argument("--tls-client-ca", metavar="FILE", help="clients must show a certificate of this authority")
+    p.add_argument(
+        "--module-key", action="append", default=[], metavar="FILE", help="public key trusted for modules; repeatable"
+    )
+    p.add_argument("--max-message", default="16m", metavar="BYTES", help="largest message taken from clients")
+    p.add_argument("--config", metavar="FILE", help="TOML file with the same names")
+    p.add_argument("--log-level", default="warning", choices=log.LEVELS)
+    p.add_argument("--log-json", action="store_true")
+    return p
+
+
+def configuration(arguments: argparse.Namespace) -> KernelConfig:
+    """What was asked for. Raises KernelError where it cannot be."""
+    factions = tuple(name for name in arguments.factions.split(",") if name and name != "kern")
+    unknown = [name for name in factions if name not in FACTIONS]
+    if unknown:
+        raise ValueError(f"--factions: no faction {', '.join(unknown)}; there are vfs, net and dev")
+    if arguments.policy:
+        raise KernelError(Errno.EOPNOTSUPP, "--policy: policies are not there yet: everybody who can connect is root")
+    folder = os.path.abspath(arguments.dir)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    urls = [parse(text, server=True) for text in arguments.url] or [Url("unix", path=f"{folder}/kernel.sock")]
+    flags = ["--log-level", arguments.log_level, "--die-with-parent", "--max-message", str(MAX_BUS_MESSAGE)]
+    flags += ["--log-json"] * arguments.log_json
+    flags += ["--config", os.path.abspath(arguments.config)] if arguments.config else []
+    parameters = _parameters(arguments, factions)
+    for url in urls:
+        _check_plain(url, plain_ok=arguments.plain_ok)
+    return KernelConfig(
+        urls=tuple(urls),
+        folder=folder,
+        factions=factions,
+        placement=arguments.placement,
+        bus=parse(arguments.bus, server=True) if arguments.bus else None,
+        token=config.read_token(arguments.token_file, os.environ),
+        spawn=not arguments.no_spawn,
+        max_message=config.size("--max-message", arguments.max_message),
+        parameters=parameters,
+        environment=(
+            ("RUMP_MODULE_KEYS", ",".join(key.hex() for key in parameters.module_keys)),
+            ("RUMP_HOSTNAME", parameters.hostname),
+        ),
+        component_flags=tuple(flags),
+        tls=Tls(arguments.tls_cert or "", arguments.tls_key or "", arguments.tls_client_ca or ""),
+    )
+
+
+def _parameters(arguments: argparse.Namespace, factions: tuple[str, ...]) -> Parameters:
+    """Boot parameters: RUMP_* of the environment and the file's, the factions and keys of the flags."""
+    table = config.read_file(arguments.config or "").get("parameters", {})
+    parameters = config.parameters(os.environ, table)
+    parameters.factions = factions
+    parameters.hostname = parameters.hostname or config.default_hostname(os.getpid())
+    parameters.module_keys += tuple(_key(name) for name in arguments.module_key)
+    return parameters
+
+
+def _key(name: str) -> bytes:
+    """A public key: 64 hexadecimal digits in a file. ENOENT, EACCES, EINVAL."""
+    with open(name, "rb") as file:
+        text = file.read(200).split()
+    try:
+        key = bytes.fromhex(text[0].decode())
+    except (ValueError, IndexError):
+        key = b""
+    if len(key) != 32:
+        raise KernelError(Errno.EINVAL, f"{name}: not a public key: 64 hexadecimal digits are one")
+    return key
+
+
+def _check_plain(url: Url, *, plain_ok: bool) -> None:
+    if url.scheme != "tcp+plain" or url.host == "localhost" or url.host.startswith("127.") or url.host == "::1":
+        return
+    if not plain_ok:
+        raise ValueError(f"{url}: plain text is for loopback addresses; use tcp:// (TLS), or allow it with --plain-ok")
+    logger.warning("%s: clients are not authenticated and nothing is encrypted", url)
+
+
+async def serve(wanted: KernelConfig) -> int:
+    kernel = Kernel(wanted)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, kernel.halt)
+    try:
+        await kernel.start()
+    except (KernelError, OSError, RuntimeError) as error:
+        print(f"rump up: cannot start: {error}", file=sys.stderr)
+        await kernel.stop()
+        return 1
+    for url in kernel.urls:
+        print(f"ready {url}", flush=True)
+    await kernel.run()
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    log.setup("gateway", arguments.log_level, as_json=arguments.log_json)
+    tune()
+    try:
+        wanted = configuration(arguments)
+    except (KernelError, ValueError, OSError) as error:
+        print(f"rump up: {error}", file=sys.stderr)
+        return 2
+    return asyncio.run(serve(wanted))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,224 @@
+"""The calls that the gateway answers from what it owns: descriptors, directories, and cached identities."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from rumpgateway.core.descriptors import Description
+from rumpuser.component import Entry
+from rumpuser.pending import value_of
+from rumpwire import calls, const
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import FcntlResult, GetgidResult, GetgroupsResult, GetpidResult, GetuidResult, IoctlResult
+
+if TYPE_CHECKING:
+    from rumpgateway.core.gateway import Gateway
+    from rumpgateway.core.process import Process
+
+
+# -- identities
+
+
+def getpid(gateway: Gateway, p: Process) -> GetpidResult:
+    return GetpidResult(p.pid, p.ppid)
+
+
+def getppid(gateway: Gateway, p: Process) -> int:
+    return p.ppid
+
+
+def getuid(gateway: Gateway, p: Process) -> GetuidResult:
+    return GetuidResult(p.cred.uid, p.cred.euid)
+
+
+def geteuid(gateway: Gateway, p: Process) -> int:
+    return p.cred.euid
+
+
+def getgid(gateway: Gateway, p: Process) -> GetgidResult:
+    return GetgidResult(p.cred.gid, p.cred.egid)
+
+
+def getegid(gateway: Gateway, p: Process) -> int:
+    return p.cred.egid
+
+
+def getgroups(gateway: Gateway, p: Process, gidsetsize: int) -> GetgroupsResult:
+    groups = p.cred.groups
+    if gidsetsize == 0:
+        return GetgroupsResult(len(groups), [])
+    if gidsetsize < len(groups):
+        raise KernelError(Errno.EINVAL, f"{len(groups)} groups do not fit into {gidsetsize}")
+    return GetgroupsResult(len(groups), list(groups))
+
+
+# -- descriptors
+
+
+def dup(gateway: Gateway, p: Process, fd: int) -> int:
+    return p.fds.install(p.fds.get(fd))
+
+
+def dup2(gateway: Gateway, p: Process, from_fd: int, to_fd: int) -> Any:
+    return _dup_to(gateway, p, from_fd, to_fd, cloexec=False)
+
+
+def dup3(gateway: Gateway, p: Process, from_fd: int, to_fd: int, flags: int) -> Any:
+    if from_fd == to_fd:
+        raise KernelError(Errno.EINVAL, "dup3 of a descriptor onto itself")
+    if flags & ~const.O_CLOEXEC:
+        raise KernelError(Errno.EINVAL, f"dup3 flags {flags:#x}: O_CLOEXEC is the only one")
+    return _dup_to(gateway, p, from_fd, to_fd, cloexec=bool(flags & const.O_CLOEXEC))
+
+
+def _dup_to(gateway: Gateway, p: Process, from_fd: int, to_fd: int, *, cloexec: bool) -> Any:
+    description = p.fds.get(from_fd)
+    if from_fd == to_fd:
+        return to_fd
+    gone = p.fds.replace(to_fd, description, cloexec=cloexec)
+    return to_fd if gone is None else _after_close(gateway, p, gone, to_fd)
+
+
+async def _after_close(gateway: Gateway, p: Process, gone: Description, fd: int) -> int:
+    """The number, once what stood there before is closed; as close(2) in dup2 its error is lost."""
+    with contextlib.suppress(KernelError):
+        await value_of(gateway.close_description(p, gone))
+    return fd
+
+
+def close(gateway: Gateway, p: Process, fd: int) -> Any:
+    gone = p.fds.remove(fd)
+    return None if gone is None else gateway.close_description(p, gone)
+
+
+def fcntl(gateway: Gateway, p: Process, fd: int, cmd: int, arg: int | None, lock: Any) -> Any:
+    description = p.fds.get(fd)
+    if cmd in (const.F_DUPFD, const.F_DUPFD_CLOEXEC):
+        lowest = arg or 0
+        if not 0 <= lowest < p.fds.limit:
+            raise KernelError(Errno.EINVAL, f"no descriptor from {lowest} on")
+        return FcntlResult(p.fds.install(description, lowest=lowest, cloexec=cmd == const.F_DUPFD_CLOEXEC))
+    if cmd == const.F_GETFD:
+        return FcntlResult(const.FD_CLOEXEC if fd in p.fds.cloexec else 0)
+    if cmd == const.F_SETFD:
+        _set_cloexec(p, fd, bool((arg or 0) & const.FD_CLOEXEC))
+        return FcntlResult()
+    if cmd == const.F_MAXFD:
+        return FcntlResult(max(number for number, _ in p.fds.items()))
+    if cmd == const.F_CLOSEM:
+        return _close_from(gateway, p, fd)
+    return gateway.route(p, calls.FCNTL, (fd, cmd, arg, lock))
+
+
+async def _close_from(gateway: Gateway, p: Process, fd: int) -> FcntlResult:
+    for number in [n for n, _ in p.fds.items() if n >= fd]:
+        await value_of(close(gateway, p, number))
+    return FcntlResult()
+
+
+def ioctl(gateway: Gateway, p: Process, fd: int, com: int, data: Any) -> Any:
+    if com in (const.FIOCLEX, const.FIONCLEX):
+        p.fds.get(fd)
+        _set_cloexec(p, fd, com == const.FIOCLEX)
+        return IoctlResult()
+    return gateway.route(p, calls.IOCTL, (fd, com, data))
+
+
+def _set_cloexec(p: Process, fd: int, on: bool) -> None:
+    (p.fds.cloexec.add if on else p.fds.cloexec.discard)(fd)
+
+
+# -- directories
+
+
+def umask(gateway: Gateway, p: Process, newmask: int) -> int:
+    old, p.umask = p.umask, newmask & 0o777
+    return old
+
+
+async def chdir(gateway: Gateway, p: Process, path: bytes) -> None:
+    if not path:
+        raise KernelError(Errno.ENOENT, "empty path")
+    await _change(gateway, p, "cwd", const.AT_FDCWD, path)
+
+
+async def fchdir(gateway: Gateway, p: Process, fd: int) -> None:
+    await _change(gateway, p, "cwd", _directory(p, fd), b"")
+
+
+async def chroot(gateway: Gateway, p: Process, path: bytes) -> None:
+    _superuser(p, "chroot")
+    if not path:
+        raise KernelError(Errno.ENOENT, "empty path")
+    await _change(gateway, p, "root", const.AT_FDCWD, path)
+
+
+async def fchroot(gateway: Gateway, p: Process, fd: int) -> None:
+    _superuser(p, "fchroot")
+    await _change(gateway, p, "root", _directory(p, fd), b"")
+
+
+def _directory(p: Process, fd: int) -> int:
+    description = p.fds.get(fd)
+    if description.owner != "vfs":
+        raise KernelError(Errno.ENOTDIR, f"descriptor {fd} is no directory")
+    return description.handle
+
+
+def _superuser(p: Process, what: str) -> None:
+    if p.cred.euid != 0:
+        raise KernelError(Errno.EPERM, f"{what} needs uid 0, not {p.cred.euid}")
+
+
+async def _change(gateway: Gateway, p: Process, which: str, handle: int, path: bytes) -> None:
+    """Makes a directory the working or the root directory. As in NetBSD chroot moves a working directory outside."""
+    vfs = gateway.bus.peer("vfs")
+    new = await value_of(vfs.call(p.context, calls.DIR_HOLD, (handle, path)))
+    old = getattr(p, which)
+    setattr(p, which, new)
+    if which == "root":
+        await value_of(vfs.call(p.context, calls.DIR_DUP, (new,)))
+        stale, p.cwd = p.cwd, new
+        await gateway.release_directory(p, stale)
+    await gateway.release_directory(p, old)
+
+
+# -- kern's calls that change what is cached here
+
+
+async def change_identity(gateway: Gateway, p: Process, op: calls.Op, args: tuple[Any, ...]) -> Any:
+    kern = gateway.bus.peer("kern")
+    value = await value_of(kern.call(p.context, op, args))
+    p.cred = await value_of(kern.call(p.context, calls.CRED_GET, ()))
+    return value
+
+
+async def reboot(gateway: Gateway, p: Process, opt: int, bootstr: str) -> None:
+    await value_of(gateway.bus.peer("kern").call(p.context, calls.REBOOT, (opt, bootstr)))
+    gateway.halt(opt)
+
+
+IDENTITY_CALLS = ("setuid", "seteuid", "setreuid", "setgid", "setegid", "setregid", "setgroups")
+
+GATEWAY_CALLS: dict[str, Entry] = {
+    "getpid": Entry(getpid),
+    "getppid": Entry(getppid),
+    "getuid": Entry(getuid),
+    "geteuid": Entry(geteuid),
+    "getgid": Entry(getgid),
+    "getegid": Entry(getegid),
+    "getgroups": Entry(getgroups),
+    "dup": Entry(dup),
+    "dup2": Entry(dup2),
+    "dup3": Entry(dup3),
+    "close": Entry(close),
+    "fcntl": Entry(fcntl),
+    "ioctl": Entry(ioctl),
+    "umask": Entry(umask),
+    "chdir": Entry(chdir),
+    "fchdir": Entry(fchdir),
+    "chroot": Entry(chroot),
+    "fchroot": Entry(fchroot),
+    "reboot": Entry(reboot),
+}

@@ -1,0 +1,121 @@
+"""Descriptor tables: numbers of a process for open objects of components.
+
+A *description* is an open object (open file, socket, pipe end) behind a handle of its owner. Descriptors of one or
+several processes share it after dup and fork; the owner is told to close it when the last of them goes.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+
+from rumpwire import const
+from rumpwire.errno import Errno, KernelError
+
+
+class Description:
+    """An open object. ``refs`` counts the descriptors that name it."""
+
+    __slots__ = ("handle", "owner", "refs")
+
+    def __init__(self, owner: str, handle: int) -> None:
+        self.owner = owner
+        self.handle = handle
+        self.refs = 0
+
+
+class DescriptorTable:
+    """The descriptors of one process. New ones get the lowest free number."""
+
+    __slots__ = ("_count", "_free", "_slots", "cloexec", "limit")
+
+    def __init__(self, limit: int = const.OPEN_MAX) -> None:
+        self._slots: list[Description | None] = []
+        self._count = 0
+        self._free: list[int] = []  # heap of the numbers below len(_slots) that are free; may hold stale ones
+        self.cloexec: set[int] = set()
+        self.limit = limit
+
+    def get(self, fd: int) -> Description:
+        """EBADF."""
+        if 0 <= fd < len(self._slots):
+            found = self._slots[fd]
+            if found is not None:
+                return found
+        raise KernelError(Errno.EBADF, f"descriptor {fd} is not open")
+
+    def find(self, fd: int) -> Description | None:
+        return self._slots[fd] if 0 <= fd < len(self._slots) else None
+
+    def room(self, wanted: int) -> None:
+        """EMFILE unless so many more descriptors fit."""
+        if wanted and len(self) + wanted > self.limit:
+            raise KernelError(Errno.EMFILE, f"{len(self)} of {self.limit} descriptors are open")
+
+    def install(self, description: Description, *, lowest: int = 0, cloexec: bool = False) -> int:
+        """Gives the description the lowest free number from ``lowest`` on. EMFILE."""
+        fd = self._lowest(lowest)
+        if fd >= self.limit:
+            raise KernelError(Errno.EMFILE, f"no descriptor from {lowest} to {self.limit - 1} is free")
+        self._put(fd, description, cloexec)
+        return fd
+
+    def replace(self, fd: int, description: Description, *, cloexec: bool = False) -> Description | None:
+        """dup2: puts a description at a number; what was there before, if that must now be closed. EBADF."""
+        if not 0 <= fd < self.limit:
+            raise KernelError(Errno.EBADF, f"descriptor {fd} is out of range")
+        gone = self.remove(fd) if self.find(fd) is not None else None
+        self._put(fd, description, cloexec)
+        return gone
+
+    def remove(self, fd: int) -> Description | None:
+        """Frees a number; the description, if this was its last. EBADF."""
+        description = self.get(fd)
+        self._slots[fd] = None
+        self._count -= 1
+        self.cloexec.discard(fd)
+        heapq.heappush(self._free, fd)
+        description.refs -= 1
+        return None if description.refs else description
+
+    def copy(self) -> DescriptorTable:
+        """fork: a table with the same descriptions."""
+        table = DescriptorTable(self.limit)
+        table._slots = list(self._slots)
+        table._free = list(self._free)
+        table._count = self._count
+        table.cloexec = set(self.cloexec)
+        for description in self.descriptions():
+            description.refs += 1
+        return table
+
+    def items(self) -> Iterator[tuple[int, Description]]:
+        return ((fd, found) for fd, found in enumerate(self._slots) if found is not None)
+
+    def descriptions(self) -> Iterator[Description]:
+        return (found for found in self._slots if found is not None)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def _put(self, fd: int, description: Description, cloexec: bool) -> None:
+        while len(self._slots) <= fd:
+            heapq.heappush(self._free, len(self._slots))
+            self._slots.append(None)
+        self._slots[fd] = description
+        self._count += 1
+        description.refs += 1
+        if cloexec:
+            self.cloexec.add(fd)
+
+    def _lowest(self, lowest: int) -> int:
+        if lowest <= 0:
+            while self._free:
+                fd = heapq.heappop(self._free)
+                if self._slots[fd] is None:
+                    return fd
+            return len(self._slots)
+        fd = lowest
+        while self.find(fd) is not None:
+            fd += 1
+        return fd

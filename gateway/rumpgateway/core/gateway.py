@@ -1,0 +1,225 @@
+"""The system call layer: looks descriptors up, routes each call to its owner, installs new descriptors.
+
+The way of a call: `Gateway.call` answers it from what the gateway owns (`core.calls`), or `Gateway.route` puts handles
+in the place of descriptors, hands it to the component that owns the object (else to the faction of the call), and puts
+descriptors in the place of new handles. Batches go the same way, in runs of calls with one owner (`core.batch`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from types import CoroutineType
+from typing import Any
+
+from rumpgateway.core.calls import GATEWAY_CALLS, IDENTITY_CALLS, change_identity
+from rumpgateway.core.console import CONSOLE
+from rumpgateway.core.descriptors import Description
+from rumpgateway.core.process import Process
+from rumpuser.component import KERNEL, Bus, Component, Entry, Parameters
+from rumpuser.pending import value_of
+from rumpwire import calls, const, values
+from rumpwire.calls import OPS, Op
+from rumpwire.errno import Errno, KernelError
+from rumpwire.step import Step
+
+RFCFDG = 1
+"""fork: the child starts with no descriptors but the console."""
+
+LOST = "lost"
+"""Owner of objects whose component has ended."""
+
+NO_DIRECTORY = (1 << 31) - 1
+"""A directory handle that vfs never gives out: a process that was in a directory that is gone must not end up in /."""
+
+# Where the flags of a call that makes descriptors may ask for close-on-exec: position of the argument, and the flag.
+_CLOEXEC = {
+    "open": (1, const.O_CLOEXEC),
+    "openat": (2, const.O_CLOEXEC),
+    "fhopen": (1, const.O_CLOEXEC),
+    "pipe2": (0, const.O_CLOEXEC),
+    "kqueue1": (0, const.O_CLOEXEC),
+    "socket": (1, const.SOCK_CLOEXEC),
+    "socketpair": (1, const.SOCK_CLOEXEC),
+    "paccept": (2, const.SOCK_CLOEXEC),
+}
+
+_SEEKING = {"lseek", "pread", "pwrite", "preadv", "pwritev"}
+
+_RESULTS: dict[str, Any] = {
+    op.name: getattr(values, "".join(part.capitalize() for part in op.name.split("_")) + "Result")
+    for op in OPS.values()
+    if len(op.results) > 1
+}
+
+
+class Gateway(Component):
+    """The gateway of one kernel; as a component it serves its peers (``faction_start``) and owns the console."""
+
+    name = "gateway"
+
+    def __init__(self, bus: Bus, parameters: Parameters, log: Callable[[str], None]) -> None:
+        super().__init__()
+        self.bus = bus
+        self.parameters = parameters
+        self.processes: dict[int, Process] = {}
+        self.own: dict[str, Callable[..., Any]] = {n: partial(e.handler, self) for n, e in GATEWAY_CALLS.items()}
+        self.own |= {name: self._identity_call(OPS[name]) for name in IDENTITY_CALLS}
+        self.table |= CONSOLE.table(log)
+        self.table["faction_start"] = Entry(lambda ctx, faction: self.start_faction(faction))
+        self.start_faction: Callable[[str], Any] = _cannot_start
+        self.halt: Callable[[int], None] = lambda opt: None
+
+    def _identity_call(self, op: Op) -> Callable[..., Any]:
+        return lambda p, *args: change_identity(self, p, op, args)
+
+    # -- processes
+
+    async def attach(self, comm: str) -> Process:
+        """A guest process, child of init, with descriptors 0, 1 and 2 on the console. EAGAIN."""
+        info = await value_of(self.bus.peer("kern").call(KERNEL, calls.PROC_CREATE, (comm,)))
+        return self._adopt(Process(info, CONSOLE.descriptors()))
+
+    async def fork(self, parent: Process, flags: int) -> Process:
+        """A child with copies of the parent's descriptors (or none), its directories, mask and identity. EAGAIN."""
+        info = await value_of(self.bus.peer("kern").call(parent.context, calls.PROC_FORK, ()))
+        child = Process(info, CONSOLE.descriptors() if flags & RFCFDG else parent.fds.copy())
+        child.umask = parent.umask
+        for which in ("cwd", "root"):
+            handle = getattr(parent, which)
+            if handle:
+                await value_of(self.bus.peer("vfs").call(parent.context, calls.DIR_DUP, (handle,)))
+            setattr(child, which, handle)
+        return self._adopt(child)
+
+    def _adopt(self, p: Process) -> Process:
+        self.processes[p.pid] = p
+        return p
+
+    async def exit(self, p: Process, status: int = 0) -> None:
+        """Frees a process and all it holds. Errors of closing are nobody's any more."""
+        if p.exited:
+            return
+        p.exited = True
+        self.processes.pop(p.pid, None)
+        handles: dict[str, list[Step]] = {}
+        for fd, description in list(p.fds.items()):
+            if p.fds.remove(fd) is not None:
+                handles.setdefault(description.owner, []).append(Step(calls.CLOSE, (description.handle,)))
+        for handle in (p.cwd, p.root):
+            if handle:
+                handles.setdefault("vfs", []).append(Step(calls.DIR_RELEASE, (handle,)))
+        handles.setdefault("kern", []).append(Step(calls.PROC_EXIT, (p.pid, status)))
+        for owner, steps in handles.items():
+            try:
+                await value_of(self.peer(owner).run(p.context, steps, True))
+            except KernelError:
+                continue  # the owner is gone, and what it held with it
+
+    async def release_directory(self, p: Process, handle: int) -> None:
+        if handle:
+            await value_of(self.bus.peer("vfs").call(p.context, calls.DIR_RELEASE, (handle,)))
+
+    # -- calls
+
+    def call(self, p: Any, op: Op, args: tuple[Any, ...]) -> Any:
+        """Does a call of a process: the value, or a coroutine that gives it.
+
+        Called by a peer with a Context in place of the process, it is a call to the gateway as a component.
+        """
+        if type(p) is not Process:
+            return super().call(p, op, args)
+        own = self.own.get(op.name)
+        return self.route(p, op, args) if own is None else own(p, *args)
+
+    def run(self, p: Any, steps: Sequence[Step], keep_going: bool) -> Any:
+        """Does a batch of a process: the outcomes, or a coroutine that gives them."""
+        if type(p) is not Process:
+            return super().run(p, steps, keep_going)
+        from rumpgateway.core.batch import run_batch
+
+        return run_batch(self, p, steps, keep_going)
+
+    def route(self, p: Process, op: Op, args: tuple[Any, ...]) -> Any:
+        """Hands a call to its owner."""
+        if op.internal:
+            raise KernelError(Errno.ENOSYS, f"{op.cname} is between components", self.name)
+        owner = op.faction
+        if op.descriptors or op.directories:
+            owner, args = self.translate(p, op, args)
+        p.fds.room(len(op.new))
+        value = self.peer(owner).call(p.context, op, args)
+        if type(value) is CoroutineType:
+            return self._finish(p, op, args, owner, value)
+        return self.install(p, op, args, owner, value)
+
+    async def _finish(self, p: Process, op: Op, args: tuple[Any, ...], owner: str, value: Any) -> Any:
+        return self.install(p, op, args, owner, await value)
+
+    def peer(self, owner: str) -> Any:
+        if owner == LOST:
+            raise KernelError(Errno.EIO, "the component that held this object has ended", self.name)
+        return self if owner == self.name else self.bus.peer(owner)
+
+    def lost(self, owner: str) -> None:
+        """A component has ended: what it held is gone, and must not be taken for what its successor makes."""
+        for p in self.processes.values():
+            for description in p.fds.descriptions():
+                if description.owner == owner:
+                    description.owner = LOST
+            if owner == "vfs":
+                p.cwd = NO_DIRECTORY if p.cwd else 0
+                p.root = NO_DIRECTORY if p.root else 0
+
+    def translate(self, p: Process, op: Op, args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+        """The owner of the objects behind a call's descriptors, and the arguments with handles.
+
+        EBADF; ENOTSOCK, ESPIPE, EINVAL or ENOTDIR for a descriptor of another kind than the call is for.
+        """
+        translated = list(args)
+        owner = op.faction
+        for position in op.descriptors:
+            description = p.fds.get(args[position])
+            owner = description.owner
+            translated[position] = description.handle
+            if owner != op.faction and op.faction in ("vfs", "net") and owner != LOST:
+                raise _wrong_kind(op, args[position])
+        for position in op.directories:
+            if args[position] != const.AT_FDCWD:
+                description = p.fds.get(args[position])
+                if description.owner != "vfs":
+                    raise KernelError(Errno.ENOTDIR, f"descriptor {args[position]} is no directory")
+                translated[position] = description.handle
+        return owner, tuple(translated)
+
+    def install(self, p: Process, op: Op, args: tuple[Any, ...], owner: str, value: Any) -> Any:
+        """The value of a call as the client sees it: with descriptors in the place of new handles."""
+        many = len(op.results) > 1
+        if many and type(value) is tuple:
+            value = _RESULTS[op.name](*value)
+        if not op.new:
+            return value
+        where = _CLOEXEC.get(op.name)
+        cloexec = where is not None and bool(args[where[0]] & where[1])
+        if not many:
+            return p.fds.install(Description(owner, value), cloexec=cloexec)
+        fds = {op.results[i]: p.fds.install(Description(owner, value[i]), cloexec=cloexec) for i in op.new}
+        return value._replace(**fds)
+
+    def close_description(self, p: Process, description: Description) -> Any:
+        """Tells the owner that the last descriptor is gone."""
+        if description.owner == LOST:
+            return None
+        return self.peer(description.owner).call(p.context, calls.CLOSE, (description.handle,))
+
+
+def _wrong_kind(op: Op, fd: int) -> KernelError:
+    if op.faction == "net":
+        return KernelError(Errno.ENOTSOCK, f"descriptor {fd} is no socket")
+    if op.name in _SEEKING:
+        return KernelError(Errno.ESPIPE, f"descriptor {fd} cannot seek")
+    return KernelError(Errno.EINVAL, f"descriptor {fd} is no file")
+
+
+def _cannot_start(faction: str) -> Any:
+    raise KernelError(Errno.ENOSYS, f"the {faction} faction is not running and cannot be started here")

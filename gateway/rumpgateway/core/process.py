@@ -1,0 +1,66 @@
+"""What a process holds: its descriptors, directories and creation mask. Who it is, kern knows; that is cached here."""
+
+from __future__ import annotations
+
+from rumpgateway.core.descriptors import DescriptorTable
+from rumpuser.component import Context
+from rumpwire.values import Credentials, ProcessInfo
+
+
+class Process:
+    """A process as the system call layer knows it. ``context`` is what components are told of it."""
+
+    __slots__ = ("_cred", "_cwd", "_root", "_umask", "comm", "context", "exited", "fds", "pid", "ppid")
+
+    def __init__(self, info: ProcessInfo, fds: DescriptorTable | None = None) -> None:
+        assert info.cred is not None
+        self.pid = info.pid
+        self.ppid = info.ppid
+        self.comm = info.comm
+        self.fds = fds or DescriptorTable()
+        self.exited = False
+        self._cred = info.cred
+        self._cwd = 0
+        self._root = 0
+        self._umask = 0o022
+        self._renew()
+
+    @property
+    def cred(self) -> Credentials:
+        return self._cred
+
+    @cred.setter
+    def cred(self, value: Credentials) -> None:
+        self._cred = value
+        self._renew()
+
+    @property
+    def umask(self) -> int:
+        return self._umask
+
+    @umask.setter
+    def umask(self, value: int) -> None:
+        self._umask = value
+        self._renew()
+
+    @property
+    def cwd(self) -> int:
+        """Handle of the working directory at vfs, 0 for the root of the name space."""
+        return self._cwd
+
+    @cwd.setter
+    def cwd(self, value: int) -> None:
+        self._cwd = value
+        self._renew()
+
+    @property
+    def root(self) -> int:
+        return self._root
+
+    @root.setter
+    def root(self, value: int) -> None:
+        self._root = value
+        self._renew()
+
+    def _renew(self) -> None:
+        self.context = Context(self.pid, self._cred, self._cwd, self._root, self._umask)

@@ -1,0 +1,222 @@
+"""One kernel behind a gateway: registry, gateway, services, supervisor and listeners, put together and taken down."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+
+from rumpgateway import components
+from rumpgateway.core.gateway import Gateway
+from rumpgateway.registry import Registry
+from rumpgateway.service import Service
+from rumpgateway.sessions import Sessions
+from rumpgateway.supervisor import Supervisor
+from rumpuser.aio import pending_of, settle
+from rumpuser.component import KERNEL, Component, Parameters
+from rumpuser.systemhost import SystemHost
+from rumpuser.transport.channel import listen, options, unlink
+from rumpuser.transport.frames import peer_at
+from rumpuser.transport.grpc_server import ComponentService
+from rumpuser.transport.names import Tls
+from rumpuser.transport.peer import RemotePeer
+from rumpuser.url import Url, parse
+from rumpwire import calls, rump_sp_pb2
+from rumpwire.errno import KernelError
+
+log = logging.getLogger("rump.kernel")
+
+MAX_BUS_MESSAGE = 64 << 20
+"""Largest message between components: wheels of modules travel in one."""
+DRAIN_S = 2.0
+"""How long calls in flight may take to finish when the kernel halts."""
+
+
+@dataclass(frozen=True, slots=True)
+class KernelConfig:
+    """How a kernel is brought up. ``spawn`` is off where the components start apart and join over the bus."""
+
+    urls: tuple[Url, ...]
+    folder: str
+    factions: tuple[str, ...] = ("vfs", "net", "dev")
+    placement: str = "split"
+    bus: Url | None = None
+    token: str = ""
+    spawn: bool = True
+    max_message: int = 16 << 20
+    parameters: Parameters = field(default_factory=Parameters)
+    component_flags: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    tls: Tls = field(default_factory=Tls)
+
+
+class Kernel:
+    """A kernel that serves clients; `run` it until it halts."""
+
+    def __init__(self, config: KernelConfig) -> None:
+        self._config = config
+        self._token = config.token or secrets.token_hex(16)
+        self._bus_url = config.bus or Url("unix", path=f"{config.folder}/bus.sock")
+        self._halted = asyncio.Event()
+        self._started = time.monotonic()
+        self._servers: list[grpc.aio.Server] = []
+        self._served: list[Url] = []
+        self._local: list[Component] = []
+        self.registry = Registry(self._token, self._connect)
+        self.gateway = Gateway(self.registry, config.parameters, log.info)
+        self.registry.gateway = self.gateway
+        self.registry.gateway_url = str(self._bus_url)
+        self.sessions = Sessions(self.gateway)
+        self.supervisor = Supervisor(
+            self.registry,
+            config.folder,
+            str(self._bus_url),
+            config.component_flags,
+            {**dict(config.environment), "RUMP_BUS_TOKEN": self._token},
+        )
+        self.registry.joined = self.supervisor.notice
+        self.registry.lost = self._lost
+        self.gateway.halt = lambda opt: self._halted.set()
+        self.gateway.start_faction = self._start_faction
+
+    @property
+    def urls(self) -> list[str]:
+        return [str(url) for url in self._served]
+
+    async def start(self) -> None:
+        """Brings all components up, then opens the doors to clients. Raises KernelError."""
+        names = ("kern", *self._config.factions)
+        if self._config.placement == "server":
+            await self._start_here(names)
+        else:
+            await self._listen_to_components()
+            if self._config.spawn:
+                await self.supervisor.start(names)
+        await self._listen_to_clients()
+
+    async def run(self) -> None:
+        """Serves until the kernel is halted, then takes it down in order: clients, processes, components."""
+        await self._halted.wait()
+        await self.stop()
+
+    def halt(self) -> None:
+        self._halted.set()
+
+    async def stop(self) -> None:
+        log.info("halting")
+        clients = self._servers[1:] if self._config.placement != "server" else self._servers
+        await asyncio.gather(*(server.stop(DRAIN_S) for server in clients))
+        await self.sessions.end_all()
+        for component in reversed(self._local):
+            await settle(component.stop())
+        await self.supervisor.stop()
+        await asyncio.gather(*(server.stop(0) for server in self._servers))
+        for url in (*self._served, self._bus_url):
+            unlink(url)
+
+    # -- components
+
+    async def _start_here(self, names: Sequence[str]) -> None:
+        host = SystemHost(asyncio.get_running_loop())
+        for name in names:
+            component = components.make(name, host, self.registry, self._config.parameters)
+            self._local.append(component)
+            self.registry.add_local(component, os.getpid())
+        for component in self._local:
+            await settle(component.start())
+
+    def _connect(self, name: str, url: str) -> RemotePeer:
+        return peer_at(parse(url), name, token=self._token, tls=self._config.tls, max_message=MAX_BUS_MESSAGE)
+
+    async def _listen_to_components(self) -> None:
+        server = grpc.aio.server(options=options(MAX_BUS_MESSAGE))
+        component = ComponentService(self.gateway, self._token, MAX_BUS_MESSAGE)
+        component.started.resolve(None)
+        server.add_generic_rpc_handlers((self.registry.handler(), component.handler()))
+        listen(server, self._bus_url, self._config.tls)
+        await server.start()
+        self._servers.append(server)
+
+    def _start_faction(self, name: str) -> Any:
+        if name in self.registry.members:
+            return None
+        if self._config.placement == "server":
+            return pending_of(self._start_here([name]))
+        return pending_of(self.supervisor.start_faction(name))
+
+    def _lost(self, name: str) -> None:
+        self.supervisor.notice(name)
+        self.gateway.lost(name)
+        if name == "kern" and not self._halted.is_set():
+            log.error("kern ended: its processes are gone, and so are their sessions")
+            asyncio.get_running_loop().create_task(self.sessions.end_all())
+
+    # -- clients
+
+    async def _listen_to_clients(self) -> None:
+        service = Service(self.gateway, self.sessions, self._status, self._config.max_message)
+        server = grpc.aio.server(
+            options=[
+                *options(self._config.max_message),
+                ("grpc.keepalive_time_ms", 10_000),
+                ("grpc.keepalive_timeout_ms", 5_000),
+                ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+                ("grpc.so_reuseport", 0),
+            ]
+        )
+        server.add_generic_rpc_handlers(service.handlers())
+        await _add_introspection(server)
+        self._served = [listen(server, url, self._config.tls) for url in self._config.urls]
+        await server.start()
+        self._servers.append(server)
+
+    async def _status(self) -> Any:
+        url = self.registry.gateway_url
+        here = rump_sp_pb2.ComponentStatus(name="gateway", pid=os.getpid(), url=url, state="serving")
+        return rump_sp_pb2.StatusResponse(
+            url=self.urls[0] if self.urls else "",
+            components=[here, *[await self._component_status(name) for name in self._names()]],
+            uptime_ms=int((time.monotonic() - self._started) * 1000),
+            sessions=len(self.sessions),
+        )
+
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys([*self.supervisor.children, *self.registry.members]))
+
+    async def _component_status(self, name: str) -> Any:
+        member, child = self.registry.members.get(name), self.supervisor.children.get(name)
+        modules: list[str] = []
+        if member is not None:
+            try:
+                listed = await settle(member.peer.call(KERNEL, calls.MODULE_LIST, ()))
+                modules = [m.name for m in listed if m.faction == name]
+            except KernelError:
+                modules = []
+        return rump_sp_pb2.ComponentStatus(
+            name=name,
+            pid=member.pid if member else 0,
+            url=member.url if member else "",
+            state="serving" if member else (child.state if child else "stopped"),
+            restarts=child.restarts if child else 0,
+            modules=modules,
+        )
+
+
+async def _add_introspection(server: grpc.aio.Server) -> None:
+    """Health and reflection, which clients without our SDK use."""
+    from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+    from grpc_reflection.v1alpha import reflection
+
+    names = [f"rump.sp.v1.{name}" for name in ("Session", "Kern", "Vfs", "Net", "Dev")]
+    servicer = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    for name in ("", *names):
+        await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
+    reflection.enable_server_reflection([*names, "grpc.health.v1.Health", reflection.SERVICE_NAME], server)

@@ -1,0 +1,167 @@
+"""Placement ``local``: a whole kernel inside the caller's process, called directly.
+
+The kernel has one lock, as a rump kernel with one virtual CPU: a thread holds it while it is in the kernel and lets go
+of it while its call waits.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from rumpgateway import components
+from rumpgateway.core.gateway import Gateway
+from rumpgateway.core.process import Process
+from rumpuser.component import Component, Parameters, Peer
+from rumpuser.guard import Guarded
+from rumpuser.pending import run_blocking, value_of
+from rumpuser.systemhost import LocalHost
+from rumpwire import calls
+from rumpwire.calls import Op
+from rumpwire.errno import Errno, KernelError
+from rumpwire.step import Step
+from rumpwire.values import ModuleStat
+
+log = logging.getLogger("rump.local")
+
+
+class LocalKernel:
+    """A kernel in this process, and its `Bus`."""
+
+    def __init__(self, factions: Sequence[str] = ("vfs", "net", "dev"), parameters: Parameters | None = None) -> None:
+        self._turn = threading.Condition(threading.RLock())
+        self._host = LocalHost(self._turn)
+        self._parameters = parameters or Parameters(factions=tuple(factions))
+        self._components: dict[str, Component] = {}
+        self._peers: dict[str, Peer] = {}
+        self.gateway = Gateway(self, self._parameters, log.info)
+        self.gateway.start_faction = self._start_faction
+        self.gateway.halt = self._halt
+        self.halted = False
+        with self._turn:
+            for name in ("kern", *factions):
+                self._make(name)
+            for component in self._components.values():
+                self._finish(component.start())
+
+    # -- Bus
+
+    def peer(self, name: str) -> Peer:
+        if name == "gateway":
+            return self.gateway
+        try:
+            return self._peers[name]
+        except KeyError:
+            raise KernelError(Errno.ENOSYS, f"the {name} faction is not running in this kernel", "gateway") from None
+
+    # -- life
+
+    def attach(self, comm: str = "rumplocal") -> LocalSession:
+        with self._turn:
+            return LocalSession(self, self._finish(self.gateway.attach(comm)))
+
+    def close(self) -> None:
+        """Halts the kernel: ends all processes, syncs and unmounts. A second call does nothing."""
+        with self._turn:
+            if self._components:
+                for process in list(self.gateway.processes.values()):
+                    self._finish(self.gateway.exit(process))
+                for name in reversed(list(self._components)):
+                    self._finish(self._components[name].stop())
+                    self._components[name].loader.close()
+                self._components.clear()
+                self._peers.clear()
+        self._host.close()
+
+    def _make(self, name: str) -> Component:
+        component = components.make(name, self._host, self, self._parameters)
+        self._components[name] = component
+        self._peers[name] = Guarded(component)
+        return component
+
+    def _start_faction(self, name: str) -> Any:
+        if name in self._components:
+            return None
+        return self._make(name).start()
+
+    def _halt(self, opt: int) -> None:
+        self.halted = True
+
+    def _finish(self, result: Any) -> Any:
+        return run_blocking(result, self._turn)
+
+    def enter(self, result: Any) -> Any:
+        """Drives what a call gave to its end. Views of kernel memory are copied before the kernel goes on."""
+        value = run_blocking(result, self._turn)
+        return bytes(value) if type(value) in (memoryview, bytearray) else value
+
+
+class LocalSession:
+    """A process of a kernel in this process. Any number of threads may call."""
+
+    def __init__(self, kernel: LocalKernel, process: Process) -> None:
+        self._kernel = kernel
+        self._process = process
+        self._turn = kernel._turn
+        self.pid = process.pid
+
+    def call(self, op: Op, args: tuple[Any, ...]) -> Any:
+        """The value of a call. Raises KernelError."""
+        with self._turn:
+            self._check()
+            return self._kernel.enter(self._kernel.gateway.call(self._process, op, args))
+
+    def run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
+        """The outcomes of a batch, shorter than it when a call failed and the rest was left out."""
+        with self._turn:
+            self._check()
+            outcomes = self._kernel.enter(self._kernel.gateway.run(self._process, steps, keep_going))
+            return [bytes(o) if type(o) in (memoryview, bytearray) else o for o in outcomes]
+
+    def fork(self, flags: int) -> LocalSession:
+        with self._turn:
+            self._check()
+            return LocalSession(self._kernel, self._kernel.enter(self._kernel.gateway.fork(self._process, flags)))
+
+    def status(self) -> dict[str, Any]:
+        """The shape of ``rump status --json``."""
+        with self._turn:
+            names = ["gateway", *self._kernel._components]
+            return {"url": "", "components": [self._status_of(name) for name in names]}
+
+    def _status_of(self, name: str) -> dict[str, Any]:
+        component = self._kernel._components.get(name, self._kernel.gateway)
+        modules = [m.name for m in component.loader.active()]
+        return {"name": name, "pid": os.getpid(), "url": "", "state": "serving", "restarts": 0, "modules": modules}
+
+    def processes(self) -> list[dict[str, Any]]:
+        """The shape of ``rump ps --json``."""
+        with self._turn:
+            return [
+                {"pid": p.pid, "ppid": p.ppid, "comm": p.comm, "uid": p.cred.uid, "nfd": len(p.fds)}
+                for p in sorted(self._kernel.gateway.processes.values(), key=lambda p: p.pid)
+            ]
+
+    def upload_module(
+        self, filename: str, wheel: bytes, sha256: bytes, public_key: bytes, signature: bytes
+    ) -> ModuleStat:
+        args = (filename, sha256, public_key, signature, wheel)
+        with self._turn:
+            self._check()
+            kern = self._kernel.peer("kern")
+            stat: ModuleStat = self._kernel.enter(kern.call(self._process.context, calls.MODULE_UPLOAD, args))
+            return stat
+
+    def close(self) -> None:
+        """Ends the process."""
+        with self._turn:
+            self._kernel.enter(value_of(self._kernel.gateway.exit(self._process)))
+
+    def _check(self) -> None:
+        if self._process.exited:
+            raise KernelError(Errno.ESRCH, f"process {self.pid} has ended", "gateway")
+        if self._kernel.halted:
+            raise KernelError(Errno.ENOTCONN, "the kernel has been halted", "gateway")

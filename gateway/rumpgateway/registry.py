@@ -1,0 +1,134 @@
+"""Who is in the kernel: components join over gRPC, or are in this process; each learns where its peers are."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+
+from rumpuser.component import Component
+from rumpuser.guard import Guarded
+from rumpwire import rump_bus_pb2
+from rumpwire.errno import Errno, KernelError
+
+log = logging.getLogger("rump.registry")
+
+FACTIONS = ("kern", "vfs", "net", "dev")
+
+
+@dataclass(slots=True)
+class Member:
+    """A component that has joined. ``peer`` is how the gateway calls it."""
+
+    name: str
+    url: str
+    pid: int
+    peer: Any
+    told: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
+
+
+class Registry:
+    """The members of a kernel, and the gateway's `Bus`. ``connect`` makes a peer of a URL.
+
+    ``lost`` is called with the name of a member that went, ``joined`` with that of one that came.
+    """
+
+    def __init__(self, token: str, connect: Callable[[str, str], Any]) -> None:
+        self._token = token
+        self._connect = connect
+        self.members: dict[str, Member] = {}
+        self.gateway: Component | None = None
+        self.gateway_url = ""
+        self.joined: Callable[[str], None] = lambda name: None
+        self.lost: Callable[[str], None] = lambda name: None
+        self._draining = False
+
+    # -- Bus
+
+    def peer(self, name: str) -> Any:
+        member = self.members.get(name)
+        if member is not None:
+            return member.peer
+        if name == "gateway" and self.gateway is not None:
+            return self.gateway
+        raise KernelError(Errno.ENOSYS, f"the {name} faction is not running in this kernel", "gateway")
+
+    # -- members
+
+    def add_local(self, component: Component, pid: int) -> None:
+        """A component in this process."""
+        self._add(Member(component.name, "", pid, Guarded(component)))
+
+    def _add(self, member: Member) -> None:
+        self.members[member.name] = member
+        self._tell()
+        self.joined(member.name)
+
+    def _remove(self, member: Member) -> None:
+        if self.members.get(member.name) is member:
+            del self.members[member.name]
+            self._tell()
+            self.lost(member.name)
+
+    def _tell(self) -> None:
+        peers = [rump_bus_pb2.Peer(name=m.name, url=m.url) for m in self.members.values()]
+        peers.append(rump_bus_pb2.Peer(name="gateway", url=self.gateway_url))
+        response = rump_bus_pb2.JoinResponse(peers=peers, drain=self._draining)
+        for member in self.members.values():
+            member.told.put_nowait(response)
+
+    def drain(self) -> None:
+        """Tells all members to finish and leave."""
+        self._draining = True
+        self._tell()
+
+    # -- gRPC
+
+    def handler(self) -> grpc.GenericRpcHandler:
+        return grpc.method_handlers_generic_handler(
+            "rump.sp.v1.Registry",
+            {
+                "Join": grpc.stream_stream_rpc_method_handler(
+                    self.join,
+                    rump_bus_pb2.JoinRequest.FromString,
+                    rump_bus_pb2.JoinResponse.SerializeToString,
+                )
+            },
+        )
+
+    async def join(self, requests: Any, context: Any) -> None:
+        """Keeps a component in the kernel for as long as its stream lives."""
+        request = await context.read()
+        if request is grpc.aio.EOF:
+            return
+        await self._check(request, context)
+        peer = self._connect(request.name, request.url)
+        member = Member(request.name, request.url, request.pid, peer)
+        log.info("%s joined from %s (pid %d)", member.name, member.url, member.pid)
+        self._add(member)
+        telling = asyncio.get_running_loop().create_task(_forward(member.told, context))
+        try:
+            while await context.read() is not grpc.aio.EOF:
+                pass
+        finally:
+            telling.cancel()
+            self._remove(member)
+            await peer.close()
+
+    async def _check(self, request: Any, context: Any) -> None:
+        if not hmac.compare_digest(request.token.encode(), self._token.encode()):
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "wrong bus token")
+        if request.name not in FACTIONS:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"no component {request.name!r} belongs to a kernel")
+        if request.name in self.members:
+            await context.abort(grpc.StatusCode.ALREADY_EXISTS, f"{request.name} is in the kernel already")
+
+
+async def _forward(queue: asyncio.Queue[Any], context: Any) -> None:
+    while True:
+        await context.write(await queue.get())
