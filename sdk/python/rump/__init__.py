@@ -1,0 +1,70 @@
+"""rump: the Python SDK.
+
+    with rump.connect() as k:                      # the kernel that RUMP_SERVER names
+        fd = k.sys.open("/etc/motd", os.O_RDONLY)
+        data = k.sys.read(fd, 4096)
+
+Numbers are the caller's own (`os.O_CREAT`, `socket.AF_INET6`, errno); those that the host lacks are constants here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rump import _constants
+from rump._base import Future
+from rump._client import RFCFDG, Batch, Client, connect
+from rump._constants import *  # noqa: F403  all constants of the kernel
+from rump._default import default, set_default
+from rump._errors import RumpError
+from rump._local import Kernel
+from rump._modules import generate_key, sign_wheel
+from rump._socket import Socket
+from rumpwire.const import major, makedev, minor
+from rumpwire.values import (
+    Cmsg,
+    Dirent,
+    DiskArgs,
+    Flock,
+    Interface,
+    Itimerspec,
+    Kevent,
+    Linger,
+    ModctlLoad,
+    ModuleStat,
+    Msghdr,
+    OptionArgs,
+    Pollfd,
+    Rlimit,
+    Sigevent,
+    SockaddrDl,
+    SockaddrIn,
+    SockaddrIn6,
+    SockaddrUn,
+    Stat,
+    Statvfs,
+    SysctlNode,
+    Timespec,
+    TmpfsArgs,
+)
+
+if TYPE_CHECKING:
+    from rump import aio
+
+__version__ = "0.1.0"
+
+__all__ = [  # noqa: PLE0604  the constants are strings too
+    "RFCFDG", "Batch", "Client", "Cmsg", "Dirent", "DiskArgs", "Flock", "Future", "Interface", "Itimerspec", "Kernel",
+    "Kevent", "Linger", "ModctlLoad", "ModuleStat", "Msghdr", "OptionArgs", "Pollfd", "Rlimit", "RumpError", "Sigevent",
+    "SockaddrDl", "SockaddrIn", "SockaddrIn6", "SockaddrUn", "Socket", "Stat", "Statvfs", "SysctlNode", "Timespec",
+    "TmpfsArgs", "aio", "connect", "default", "generate_key", "major", "makedev", "minor", "set_default", "sign_wheel",
+    *_constants.__all__,
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name == "aio":  # brings grpc, which kernels in this process do without
+        import importlib
+
+        return importlib.import_module("rump.aio")
+    raise AttributeError(f"module 'rump' has no attribute {name!r}")

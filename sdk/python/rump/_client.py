@@ -1,0 +1,250 @@
+"""A process of a kernel, as Python code holds it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Literal, Self, overload
+
+from rump import _host, _sysctl
+from rump._arguments import PathArg
+from rump._calls import BatchCalls
+from rump._connection import Connection, ProcessStatus, Status, default_comm
+from rump._errors import RumpError, error_of
+from rump._io import open_file
+from rump._modules import load_wheel
+from rump._socket import Socket
+from rump._sys import Pub, Sys
+from rumpwire.errno import KernelError
+from rumpwire.values import Dirent, ModuleStat, SysctlNode
+
+_O_DIRECTORY = _host.OPEN.names["O_DIRECTORY"]
+RFCFDG = 1
+"""fork: the child starts without the parent's descriptors."""
+
+
+@contextlib.contextmanager
+def errors(filename: Any = None) -> Iterator[None]:
+    """Turns errors of the kernel into exceptions of Python."""
+    try:
+        yield
+    except KernelError as error:
+        raise error_of(error, filename) from None
+
+
+class Batch(BatchCalls):
+    """Calls that go in one message when the ``with`` block ends.
+
+    Each gives a `Future`, which may be an argument of later calls (``b.read(f, 10)``), as may its fields (``s.st_size``).
+    The block itself raises nothing for calls that fail: their `Future.result` does. After the first failure the rest is
+    left out (ECANCELED), unless ``keep_going``.
+    """
+
+    def __init__(self, connection: Connection, *, keep_going: bool = False) -> None:
+        super().__init__()
+        self._connection = connection
+        self._keep_going = keep_going
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.run()
+
+    def run(self) -> None:
+        """Does the calls. What keeps the whole batch from being done is raised."""
+        try:
+            outcomes = self._connection.run(self._steps, self._keep_going)
+        except KernelError as error:
+            self._settle([error])
+            raise error_of(error) from None
+        self._settle(outcomes)
+
+
+class Modules:
+    """The modules of a kernel."""
+
+    def __init__(self, connection: Connection, sys: Sys) -> None:
+        self._connection = connection
+        self._sys = sys
+
+    def list(self) -> list[ModuleStat]:
+        """The table of modules."""
+        return self._sys.modctl_stat()
+
+    def upload(self, wheel: PathArg, *, key: PathArg | None = None) -> ModuleStat:
+        """Sends a wheel of this machine to the kernel and loads its module.
+
+        The signature is ``<wheel>.sig`` (``rump module sign``), or is made with the private key in the file ``key``.
+        EPERM, EINVAL, ENOENT, EEXIST, EFBIG, ENOEXEC.
+        """
+        loaded = load_wheel(wheel, key)
+        with errors(loaded.filename):
+            return self._connection.upload_module(loaded)
+
+
+class Client:
+    """One process of a kernel. Any number of threads may use it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.sys = Sys(connection)
+        self.pub = Pub(connection)
+        self.modules = Modules(connection, self.sys)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} pid {self.pid}>"
+
+    @property
+    def pid(self) -> int:
+        """Process id in the kernel."""
+        return self._connection.pid
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds after which a call ends with TimeoutError; None: never. Calls inside this process have none."""
+        found: float | None = getattr(self._connection, "timeout", None)
+        return found
+
+    @timeout.setter
+    def timeout(self, seconds: float | None) -> None:
+        self._connection.timeout = seconds  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        """Ends the process. A second call does nothing."""
+        with errors():
+            self._connection.close()
+
+    def fork(self, flags: int = 0) -> Client:
+        """A child process with a connection of its own and copies of all descriptors; without any with RFCFDG. EAGAIN."""
+        with errors():
+            return Client(self._connection.fork(flags))
+
+    def batch(self, *, keep_going: bool = False) -> Batch:
+        """Collects calls and does them in one message."""
+        return Batch(self._connection, keep_going=keep_going)
+
+    def status(self) -> Status:
+        """Components of the kernel and how they are."""
+        with errors():
+            return self._connection.status()
+
+    def processes(self) -> list[ProcessStatus]:
+        """Processes of the kernel."""
+        with errors():
+            return self._connection.processes()
+
+    # -- sysctl
+
+    def sysctl(self, name: str, value: _sysctl.Value | None = None) -> _sysctl.Value:
+        """The value of a node; with a value sets it and gives the old one. ENOENT, EPERM, EINVAL, EISDIR."""
+        with errors(name):
+            if value is None:
+                return _sysctl.read(self._connection, name)
+            return _sysctl.write(self._connection, name, value)
+
+    def sysctl_tree(self, prefix: str = "") -> dict[str, _sysctl.Value]:
+        """All values below a node, by name. ENOENT."""
+        return {name: value for name, _, value in self.sysctl_nodes(prefix)}
+
+    def sysctl_nodes(self, prefix: str = "") -> list[tuple[str, SysctlNode, _sysctl.Value]]:
+        """All leaves below a node: name, what is known of it, value. ENOENT."""
+        with errors(prefix):
+            return list(_sysctl.tree(self._connection, prefix))
+
+    # -- files and sockets
+
+    @overload
+    def open(
+        self,
+        file: PathArg,
+        mode: Literal["r", "w", "a", "x", "rt", "wt", "at", "xt", "r+", "w+", "a+", "x+"] = "r",
+        buffering: int = -1,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+    ) -> io.TextIOWrapper: ...
+
+    @overload
+    def open(
+        self,
+        file: PathArg,
+        mode: str,
+        buffering: int = -1,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+    ) -> Any: ...
+
+    def open(
+        self,
+        file: PathArg,
+        mode: str = "r",
+        buffering: int = -1,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+    ) -> Any:
+        """A file of the kernel as an io object; arguments as those of the builtin open."""
+        return open_file(self.sys, file, mode, buffering, encoding, errors, newline)
+
+    def socket(self, family: int = -1, type: int = -1, proto: int = 0) -> Socket:
+        """A socket of the kernel, with the methods of `socket.socket`; AF_INET and SOCK_STREAM if not said otherwise."""
+        return Socket(self.sys, family, type, proto)
+
+    def socketpair(self, family: int = -1, type: int = -1, proto: int = 0) -> tuple[Socket, Socket]:
+        """Two connected sockets; AF_UNIX and SOCK_STREAM if not said otherwise."""
+        return Socket.pair(self.sys, family, type, proto)
+
+    def scandir(self, path: PathArg = "/") -> list[Dirent]:
+        """Entries of a directory without ``.`` and ``..``. ENOENT, ENOTDIR, EACCES."""
+        out: list[Dirent] = []
+        fd = self.sys.open(path, _O_DIRECTORY)
+        try:
+            while entries := self.sys.getdents(fd):
+                out += [entry for entry in entries if entry.d_name not in (b".", b"..")]
+        finally:
+            self.sys.close(fd)
+        return out
+
+    def listdir(self, path: PathArg = "/") -> list[str]:
+        """Names in a directory without ``.`` and ``..``. ENOENT, ENOTDIR, EACCES."""
+        return [os.fsdecode(entry.d_name) for entry in self.scandir(path)]
+
+    def halt(self, flags: int = 0) -> None:
+        """Halts the kernel, RB_*. EPERM."""
+        self.sys.reboot(flags)
+
+
+def connect(url: str | None = None, *, comm: str | None = None, timeout: float | None = None) -> Client:
+    """Becomes a process of the kernel at a URL, or at RUMP_SERVER.
+
+    ``comm`` is the name of the process, ``timeout`` the first value of `Client.timeout`. FileNotFoundError when no kernel
+    is named or its socket is not there, ConnectionRefusedError when nobody listens, EINVAL for a bad URL.
+    """
+    from rump._grpc import Credentials, server_url
+    from rump._remote import RemoteConnection
+
+    try:
+        connection = RemoteConnection(server_url(url), Credentials.from_environment(), comm or default_comm())
+    except KernelError as error:
+        raise error_of(error) from None
+    connection.timeout = timeout
+    return Client(connection)
+
+
+__all__ = ["RFCFDG", "Batch", "Client", "Modules", "RumpError", "connect"]

@@ -1,0 +1,107 @@
+"""What stands between the calls and a kernel: one object per process of the kernel."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol, TypedDict
+
+from rumpwire.calls import Op
+from rumpwire.step import Step
+from rumpwire.values import ModuleStat
+
+CHUNK = 1 << 20
+"""Longer reads and writes are done in pieces of this size: small beside the 16 MiB a message may have, large beside its cost."""
+
+
+class ComponentStatus(TypedDict):
+    name: str
+    pid: int
+    url: str
+    state: str
+    restarts: int
+    modules: list[str]
+
+
+class Status(TypedDict):
+    """Components of a kernel, as ``rump status --json`` prints them."""
+
+    url: str
+    components: list[ComponentStatus]
+
+
+class ProcessStatus(TypedDict):
+    """A process of a kernel, as ``rump ps --json`` prints it."""
+
+    pid: int
+    ppid: int
+    comm: str
+    uid: int
+    nfd: int
+
+
+class Wheel(NamedTuple):
+    """A module to upload. The signature is ed25519, over the SHA-256 of the wheel."""
+
+    filename: str
+    wheel: bytes
+    sha256: bytes = b""
+    public_key: bytes = b""
+    signature: bytes = b""
+
+
+class Connection(Protocol):
+    """A process of a kernel. Everything here raises KernelError and may be used by any number of threads."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def same_host(self) -> bool:
+        """Whether names of host files mean the same on both sides."""
+
+    def call(self, op: Op, args: tuple[Any, ...]) -> Any:
+        """The value of a call."""
+
+    def run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
+        """Outcomes of a batch, values or errors; fewer than steps when it stopped."""
+
+    def fork(self, flags: int) -> Connection: ...
+
+    def status(self) -> Status: ...
+
+    def processes(self) -> list[ProcessStatus]: ...
+
+    def upload_module(self, wheel: Wheel) -> ModuleStat: ...
+
+    def close(self) -> None: ...
+
+
+class AsyncConnection(Protocol):
+    """The same for asyncio."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def same_host(self) -> bool: ...
+
+    async def call(self, op: Op, args: tuple[Any, ...]) -> Any: ...
+
+    async def run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]: ...
+
+    async def fork(self, flags: int) -> AsyncConnection: ...
+
+    async def status(self) -> Status: ...
+
+    async def processes(self) -> list[ProcessStatus]: ...
+
+    async def upload_module(self, wheel: Wheel) -> ModuleStat: ...
+
+    async def close(self) -> None: ...
+
+
+def default_comm() -> str:
+    """Name of the program, as processes of the kernel are named."""
+    return os.path.basename(sys.argv[0] or "") or "python"

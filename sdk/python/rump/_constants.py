@@ -1,0 +1,570 @@
+# ruff: noqa
+"""Constants of the kernel; the host's number where the host has one.
+
+Generated from proto/*.proto by tools/codegen; do not edit.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rump._host import constants
+
+_of = constants()
+AF_INET: Final[int] = _of["AF_INET"]
+AF_INET6: Final[int] = _of["AF_INET6"]
+AF_LINK: Final[int] = _of["AF_LINK"]
+AF_LOCAL: Final[int] = _of["AF_LOCAL"]
+AF_ROUTE: Final[int] = _of["AF_ROUTE"]
+AF_UNIX: Final[int] = _of["AF_UNIX"]
+AF_UNSPEC: Final[int] = _of["AF_UNSPEC"]
+AT_EACCESS: Final[int] = _of["AT_EACCESS"]
+AT_FDCWD: Final[int] = _of["AT_FDCWD"]
+AT_REMOVEDIR: Final[int] = _of["AT_REMOVEDIR"]
+AT_SYMLINK_FOLLOW: Final[int] = _of["AT_SYMLINK_FOLLOW"]
+AT_SYMLINK_NOFOLLOW: Final[int] = _of["AT_SYMLINK_NOFOLLOW"]
+CLOCK_MONOTONIC: Final[int] = _of["CLOCK_MONOTONIC"]
+CLOCK_PROF: Final[int] = _of["CLOCK_PROF"]
+CLOCK_REALTIME: Final[int] = _of["CLOCK_REALTIME"]
+CLOCK_VIRTUAL: Final[int] = _of["CLOCK_VIRTUAL"]
+CTLFLAG_ANYWRITE: Final[int] = _of["CTLFLAG_ANYWRITE"]
+CTLFLAG_HIDDEN: Final[int] = _of["CTLFLAG_HIDDEN"]
+CTLFLAG_PERMANENT: Final[int] = _of["CTLFLAG_PERMANENT"]
+CTLFLAG_PRIVATE: Final[int] = _of["CTLFLAG_PRIVATE"]
+CTLFLAG_READONLY: Final[int] = _of["CTLFLAG_READONLY"]
+CTLFLAG_READWRITE: Final[int] = _of["CTLFLAG_READWRITE"]
+CTLTYPE_BOOL: Final[int] = _of["CTLTYPE_BOOL"]
+CTLTYPE_INT: Final[int] = _of["CTLTYPE_INT"]
+CTLTYPE_NODE: Final[int] = _of["CTLTYPE_NODE"]
+CTLTYPE_QUAD: Final[int] = _of["CTLTYPE_QUAD"]
+CTLTYPE_STRING: Final[int] = _of["CTLTYPE_STRING"]
+CTLTYPE_STRUCT: Final[int] = _of["CTLTYPE_STRUCT"]
+CTL_CREATE: Final[int] = _of["CTL_CREATE"]
+CTL_CREATESYM: Final[int] = _of["CTL_CREATESYM"]
+CTL_DEBUG: Final[int] = _of["CTL_DEBUG"]
+CTL_DESCRIBE: Final[int] = _of["CTL_DESCRIBE"]
+CTL_DESTROY: Final[int] = _of["CTL_DESTROY"]
+CTL_HW: Final[int] = _of["CTL_HW"]
+CTL_KERN: Final[int] = _of["CTL_KERN"]
+CTL_MMAP: Final[int] = _of["CTL_MMAP"]
+CTL_NET: Final[int] = _of["CTL_NET"]
+CTL_PROC: Final[int] = _of["CTL_PROC"]
+CTL_QUERY: Final[int] = _of["CTL_QUERY"]
+CTL_SECURITY: Final[int] = _of["CTL_SECURITY"]
+CTL_VFS: Final[int] = _of["CTL_VFS"]
+CTL_VM: Final[int] = _of["CTL_VM"]
+DIOCGMEDIASIZE: Final[int] = _of["DIOCGMEDIASIZE"]
+DIOCGSECTORSIZE: Final[int] = _of["DIOCGSECTORSIZE"]
+DT_BLK: Final[int] = _of["DT_BLK"]
+DT_CHR: Final[int] = _of["DT_CHR"]
+DT_DIR: Final[int] = _of["DT_DIR"]
+DT_FIFO: Final[int] = _of["DT_FIFO"]
+DT_LNK: Final[int] = _of["DT_LNK"]
+DT_REG: Final[int] = _of["DT_REG"]
+DT_SOCK: Final[int] = _of["DT_SOCK"]
+DT_UNKNOWN: Final[int] = _of["DT_UNKNOWN"]
+DT_WHT: Final[int] = _of["DT_WHT"]
+FD_CLOEXEC: Final[int] = _of["FD_CLOEXEC"]
+FIOASYNC: Final[int] = _of["FIOASYNC"]
+FIOCLEX: Final[int] = _of["FIOCLEX"]
+FIONBIO: Final[int] = _of["FIONBIO"]
+FIONCLEX: Final[int] = _of["FIONCLEX"]
+FIONREAD: Final[int] = _of["FIONREAD"]
+F_CLOSEM: Final[int] = _of["F_CLOSEM"]
+F_DUPFD: Final[int] = _of["F_DUPFD"]
+F_DUPFD_CLOEXEC: Final[int] = _of["F_DUPFD_CLOEXEC"]
+F_GETFD: Final[int] = _of["F_GETFD"]
+F_GETFL: Final[int] = _of["F_GETFL"]
+F_GETLK: Final[int] = _of["F_GETLK"]
+F_GETNOSIGPIPE: Final[int] = _of["F_GETNOSIGPIPE"]
+F_GETOWN: Final[int] = _of["F_GETOWN"]
+F_MAXFD: Final[int] = _of["F_MAXFD"]
+F_OK: Final[int] = _of["F_OK"]
+F_RDLCK: Final[int] = _of["F_RDLCK"]
+F_SETFD: Final[int] = _of["F_SETFD"]
+F_SETFL: Final[int] = _of["F_SETFL"]
+F_SETLK: Final[int] = _of["F_SETLK"]
+F_SETLKW: Final[int] = _of["F_SETLKW"]
+F_SETNOSIGPIPE: Final[int] = _of["F_SETNOSIGPIPE"]
+F_SETOWN: Final[int] = _of["F_SETOWN"]
+F_UNLCK: Final[int] = _of["F_UNLCK"]
+F_WRLCK: Final[int] = _of["F_WRLCK"]
+IFF_BROADCAST: Final[int] = _of["IFF_BROADCAST"]
+IFF_LOOPBACK: Final[int] = _of["IFF_LOOPBACK"]
+IFF_MULTICAST: Final[int] = _of["IFF_MULTICAST"]
+IFF_POINTOPOINT: Final[int] = _of["IFF_POINTOPOINT"]
+IFF_RUNNING: Final[int] = _of["IFF_RUNNING"]
+IFF_UP: Final[int] = _of["IFF_UP"]
+IOV_MAX: Final[int] = _of["IOV_MAX"]
+IPPROTO_ICMP: Final[int] = _of["IPPROTO_ICMP"]
+IPPROTO_IP: Final[int] = _of["IPPROTO_IP"]
+IPPROTO_IPV6: Final[int] = _of["IPPROTO_IPV6"]
+IPPROTO_TCP: Final[int] = _of["IPPROTO_TCP"]
+IPPROTO_UDP: Final[int] = _of["IPPROTO_UDP"]
+IP_TOS: Final[int] = _of["IP_TOS"]
+IP_TTL: Final[int] = _of["IP_TTL"]
+LOCK_EX: Final[int] = _of["LOCK_EX"]
+LOCK_NB: Final[int] = _of["LOCK_NB"]
+LOCK_SH: Final[int] = _of["LOCK_SH"]
+LOCK_UN: Final[int] = _of["LOCK_UN"]
+MAJOR_MD_BLK: Final[int] = _of["MAJOR_MD_BLK"]
+MAJOR_MD_CHR: Final[int] = _of["MAJOR_MD_CHR"]
+MAJOR_NULL: Final[int] = _of["MAJOR_NULL"]
+MAJOR_RND: Final[int] = _of["MAJOR_RND"]
+MAJOR_RUMPBLK: Final[int] = _of["MAJOR_RUMPBLK"]
+MAXHOSTNAMELEN: Final[int] = _of["MAXHOSTNAMELEN"]
+MAXMODNAME: Final[int] = _of["MAXMODNAME"]
+MNT_ASYNC: Final[int] = _of["MNT_ASYNC"]
+MNT_FORCE: Final[int] = _of["MNT_FORCE"]
+MNT_GETARGS: Final[int] = _of["MNT_GETARGS"]
+MNT_LOCAL: Final[int] = _of["MNT_LOCAL"]
+MNT_NOATIME: Final[int] = _of["MNT_NOATIME"]
+MNT_NODEV: Final[int] = _of["MNT_NODEV"]
+MNT_NOEXEC: Final[int] = _of["MNT_NOEXEC"]
+MNT_NOSUID: Final[int] = _of["MNT_NOSUID"]
+MNT_QUOTA: Final[int] = _of["MNT_QUOTA"]
+MNT_RDONLY: Final[int] = _of["MNT_RDONLY"]
+MNT_RELOAD: Final[int] = _of["MNT_RELOAD"]
+MNT_ROOTFS: Final[int] = _of["MNT_ROOTFS"]
+MNT_SYNCHRONOUS: Final[int] = _of["MNT_SYNCHRONOUS"]
+MNT_UNION: Final[int] = _of["MNT_UNION"]
+MNT_UPDATE: Final[int] = _of["MNT_UPDATE"]
+MODCTL_EXISTS: Final[int] = _of["MODCTL_EXISTS"]
+MODCTL_LOAD: Final[int] = _of["MODCTL_LOAD"]
+MODCTL_LOAD_FORCE: Final[int] = _of["MODCTL_LOAD_FORCE"]
+MODCTL_NO_PROP: Final[int] = _of["MODCTL_NO_PROP"]
+MODCTL_STAT: Final[int] = _of["MODCTL_STAT"]
+MODCTL_UNLOAD: Final[int] = _of["MODCTL_UNLOAD"]
+MODFLG_AUTO_LOADED: Final[int] = _of["MODFLG_AUTO_LOADED"]
+MODFLG_MUST_FORCE: Final[int] = _of["MODFLG_MUST_FORCE"]
+MSG_CTRUNC: Final[int] = _of["MSG_CTRUNC"]
+MSG_DONTROUTE: Final[int] = _of["MSG_DONTROUTE"]
+MSG_DONTWAIT: Final[int] = _of["MSG_DONTWAIT"]
+MSG_EOR: Final[int] = _of["MSG_EOR"]
+MSG_NOSIGNAL: Final[int] = _of["MSG_NOSIGNAL"]
+MSG_OOB: Final[int] = _of["MSG_OOB"]
+MSG_PEEK: Final[int] = _of["MSG_PEEK"]
+MSG_TRUNC: Final[int] = _of["MSG_TRUNC"]
+MSG_WAITALL: Final[int] = _of["MSG_WAITALL"]
+NAME_MAX: Final[int] = _of["NAME_MAX"]
+NGROUPS_MAX: Final[int] = _of["NGROUPS_MAX"]
+OPEN_MAX: Final[int] = _of["OPEN_MAX"]
+O_ACCMODE: Final[int] = _of["O_ACCMODE"]
+O_ALT_IO: Final[int] = _of["O_ALT_IO"]
+O_APPEND: Final[int] = _of["O_APPEND"]
+O_ASYNC: Final[int] = _of["O_ASYNC"]
+O_CLOEXEC: Final[int] = _of["O_CLOEXEC"]
+O_CREAT: Final[int] = _of["O_CREAT"]
+O_DIRECT: Final[int] = _of["O_DIRECT"]
+O_DIRECTORY: Final[int] = _of["O_DIRECTORY"]
+O_DSYNC: Final[int] = _of["O_DSYNC"]
+O_EXCL: Final[int] = _of["O_EXCL"]
+O_EXLOCK: Final[int] = _of["O_EXLOCK"]
+O_NOCTTY: Final[int] = _of["O_NOCTTY"]
+O_NOFOLLOW: Final[int] = _of["O_NOFOLLOW"]
+O_NONBLOCK: Final[int] = _of["O_NONBLOCK"]
+O_NOSIGPIPE: Final[int] = _of["O_NOSIGPIPE"]
+O_RDONLY: Final[int] = _of["O_RDONLY"]
+O_RDWR: Final[int] = _of["O_RDWR"]
+O_RSYNC: Final[int] = _of["O_RSYNC"]
+O_SEARCH: Final[int] = _of["O_SEARCH"]
+O_SHLOCK: Final[int] = _of["O_SHLOCK"]
+O_SYNC: Final[int] = _of["O_SYNC"]
+O_TRUNC: Final[int] = _of["O_TRUNC"]
+O_WRONLY: Final[int] = _of["O_WRONLY"]
+PATH_MAX: Final[int] = _of["PATH_MAX"]
+PC_2_SYMLINKS: Final[int] = _of["PC_2_SYMLINKS"]
+PC_CHOWN_RESTRICTED: Final[int] = _of["PC_CHOWN_RESTRICTED"]
+PC_FILESIZEBITS: Final[int] = _of["PC_FILESIZEBITS"]
+PC_LINK_MAX: Final[int] = _of["PC_LINK_MAX"]
+PC_MAX_CANON: Final[int] = _of["PC_MAX_CANON"]
+PC_MAX_INPUT: Final[int] = _of["PC_MAX_INPUT"]
+PC_NAME_MAX: Final[int] = _of["PC_NAME_MAX"]
+PC_NO_TRUNC: Final[int] = _of["PC_NO_TRUNC"]
+PC_PATH_MAX: Final[int] = _of["PC_PATH_MAX"]
+PC_PIPE_BUF: Final[int] = _of["PC_PIPE_BUF"]
+PC_SYMLINK_MAX: Final[int] = _of["PC_SYMLINK_MAX"]
+PC_SYNC_IO: Final[int] = _of["PC_SYNC_IO"]
+PC_VDISABLE: Final[int] = _of["PC_VDISABLE"]
+PIPE_BUF: Final[int] = _of["PIPE_BUF"]
+POLLERR: Final[int] = _of["POLLERR"]
+POLLHUP: Final[int] = _of["POLLHUP"]
+POLLIN: Final[int] = _of["POLLIN"]
+POLLNVAL: Final[int] = _of["POLLNVAL"]
+POLLOUT: Final[int] = _of["POLLOUT"]
+POLLPRI: Final[int] = _of["POLLPRI"]
+POLLRDBAND: Final[int] = _of["POLLRDBAND"]
+POLLRDNORM: Final[int] = _of["POLLRDNORM"]
+POLLWRBAND: Final[int] = _of["POLLWRBAND"]
+POLLWRNORM: Final[int] = _of["POLLWRNORM"]
+RB_AUTOBOOT: Final[int] = _of["RB_AUTOBOOT"]
+RB_DUMP: Final[int] = _of["RB_DUMP"]
+RB_HALT: Final[int] = _of["RB_HALT"]
+RB_NOSYNC: Final[int] = _of["RB_NOSYNC"]
+RLIMIT_AS: Final[int] = _of["RLIMIT_AS"]
+RLIMIT_CORE: Final[int] = _of["RLIMIT_CORE"]
+RLIMIT_CPU: Final[int] = _of["RLIMIT_CPU"]
+RLIMIT_DATA: Final[int] = _of["RLIMIT_DATA"]
+RLIMIT_FSIZE: Final[int] = _of["RLIMIT_FSIZE"]
+RLIMIT_MEMLOCK: Final[int] = _of["RLIMIT_MEMLOCK"]
+RLIMIT_NOFILE: Final[int] = _of["RLIMIT_NOFILE"]
+RLIMIT_NPROC: Final[int] = _of["RLIMIT_NPROC"]
+RLIMIT_NTHR: Final[int] = _of["RLIMIT_NTHR"]
+RLIMIT_RSS: Final[int] = _of["RLIMIT_RSS"]
+RLIMIT_SBSIZE: Final[int] = _of["RLIMIT_SBSIZE"]
+RLIMIT_STACK: Final[int] = _of["RLIMIT_STACK"]
+RLIM_INFINITY: Final[int] = _of["RLIM_INFINITY"]
+RUMP_ETFS_BLK: Final[int] = _of["RUMP_ETFS_BLK"]
+RUMP_ETFS_CHR: Final[int] = _of["RUMP_ETFS_CHR"]
+RUMP_ETFS_DIR: Final[int] = _of["RUMP_ETFS_DIR"]
+RUMP_ETFS_DIR_SUBDIRS: Final[int] = _of["RUMP_ETFS_DIR_SUBDIRS"]
+RUMP_ETFS_REG: Final[int] = _of["RUMP_ETFS_REG"]
+R_OK: Final[int] = _of["R_OK"]
+SCM_CREDS: Final[int] = _of["SCM_CREDS"]
+SCM_RIGHTS: Final[int] = _of["SCM_RIGHTS"]
+SEEK_CUR: Final[int] = _of["SEEK_CUR"]
+SEEK_DATA: Final[int] = _of["SEEK_DATA"]
+SEEK_END: Final[int] = _of["SEEK_END"]
+SEEK_HOLE: Final[int] = _of["SEEK_HOLE"]
+SEEK_SET: Final[int] = _of["SEEK_SET"]
+SF_APPEND: Final[int] = _of["SF_APPEND"]
+SF_ARCHIVED: Final[int] = _of["SF_ARCHIVED"]
+SF_IMMUTABLE: Final[int] = _of["SF_IMMUTABLE"]
+SHUT_RD: Final[int] = _of["SHUT_RD"]
+SHUT_RDWR: Final[int] = _of["SHUT_RDWR"]
+SHUT_WR: Final[int] = _of["SHUT_WR"]
+SOCK_CLOEXEC: Final[int] = _of["SOCK_CLOEXEC"]
+SOCK_DGRAM: Final[int] = _of["SOCK_DGRAM"]
+SOCK_NONBLOCK: Final[int] = _of["SOCK_NONBLOCK"]
+SOCK_NOSIGPIPE: Final[int] = _of["SOCK_NOSIGPIPE"]
+SOCK_RAW: Final[int] = _of["SOCK_RAW"]
+SOCK_RDM: Final[int] = _of["SOCK_RDM"]
+SOCK_SEQPACKET: Final[int] = _of["SOCK_SEQPACKET"]
+SOCK_STREAM: Final[int] = _of["SOCK_STREAM"]
+SOCK_TYPE_MASK: Final[int] = _of["SOCK_TYPE_MASK"]
+SOL_SOCKET: Final[int] = _of["SOL_SOCKET"]
+SOMAXCONN: Final[int] = _of["SOMAXCONN"]
+SO_ACCEPTCONN: Final[int] = _of["SO_ACCEPTCONN"]
+SO_BROADCAST: Final[int] = _of["SO_BROADCAST"]
+SO_DEBUG: Final[int] = _of["SO_DEBUG"]
+SO_DONTROUTE: Final[int] = _of["SO_DONTROUTE"]
+SO_ERROR: Final[int] = _of["SO_ERROR"]
+SO_KEEPALIVE: Final[int] = _of["SO_KEEPALIVE"]
+SO_LINGER: Final[int] = _of["SO_LINGER"]
+SO_NOSIGPIPE: Final[int] = _of["SO_NOSIGPIPE"]
+SO_OOBINLINE: Final[int] = _of["SO_OOBINLINE"]
+SO_RCVBUF: Final[int] = _of["SO_RCVBUF"]
+SO_RCVLOWAT: Final[int] = _of["SO_RCVLOWAT"]
+SO_RCVTIMEO: Final[int] = _of["SO_RCVTIMEO"]
+SO_REUSEADDR: Final[int] = _of["SO_REUSEADDR"]
+SO_REUSEPORT: Final[int] = _of["SO_REUSEPORT"]
+SO_SNDBUF: Final[int] = _of["SO_SNDBUF"]
+SO_SNDLOWAT: Final[int] = _of["SO_SNDLOWAT"]
+SO_SNDTIMEO: Final[int] = _of["SO_SNDTIMEO"]
+SO_TIMESTAMP: Final[int] = _of["SO_TIMESTAMP"]
+SO_TYPE: Final[int] = _of["SO_TYPE"]
+SO_USELOOPBACK: Final[int] = _of["SO_USELOOPBACK"]
+ST_NOWAIT: Final[int] = _of["ST_NOWAIT"]
+ST_WAIT: Final[int] = _of["ST_WAIT"]
+SYMLOOP_MAX: Final[int] = _of["SYMLOOP_MAX"]
+S_IFBLK: Final[int] = _of["S_IFBLK"]
+S_IFCHR: Final[int] = _of["S_IFCHR"]
+S_IFDIR: Final[int] = _of["S_IFDIR"]
+S_IFIFO: Final[int] = _of["S_IFIFO"]
+S_IFLNK: Final[int] = _of["S_IFLNK"]
+S_IFMT: Final[int] = _of["S_IFMT"]
+S_IFREG: Final[int] = _of["S_IFREG"]
+S_IFSOCK: Final[int] = _of["S_IFSOCK"]
+S_IFWHT: Final[int] = _of["S_IFWHT"]
+S_ISGID: Final[int] = _of["S_ISGID"]
+S_ISUID: Final[int] = _of["S_ISUID"]
+S_ISVTX: Final[int] = _of["S_ISVTX"]
+TIMER_ABSTIME: Final[int] = _of["TIMER_ABSTIME"]
+UF_APPEND: Final[int] = _of["UF_APPEND"]
+UF_IMMUTABLE: Final[int] = _of["UF_IMMUTABLE"]
+UF_NODUMP: Final[int] = _of["UF_NODUMP"]
+UF_OPAQUE: Final[int] = _of["UF_OPAQUE"]
+UTIME_NOW: Final[int] = _of["UTIME_NOW"]
+UTIME_OMIT: Final[int] = _of["UTIME_OMIT"]
+W_OK: Final[int] = _of["W_OK"]
+X_OK: Final[int] = _of["X_OK"]
+
+__all__ = [
+    "AF_INET",
+    "AF_INET6",
+    "AF_LINK",
+    "AF_LOCAL",
+    "AF_ROUTE",
+    "AF_UNIX",
+    "AF_UNSPEC",
+    "AT_EACCESS",
+    "AT_FDCWD",
+    "AT_REMOVEDIR",
+    "AT_SYMLINK_FOLLOW",
+    "AT_SYMLINK_NOFOLLOW",
+    "CLOCK_MONOTONIC",
+    "CLOCK_PROF",
+    "CLOCK_REALTIME",
+    "CLOCK_VIRTUAL",
+    "CTLFLAG_ANYWRITE",
+    "CTLFLAG_HIDDEN",
+    "CTLFLAG_PERMANENT",
+    "CTLFLAG_PRIVATE",
+    "CTLFLAG_READONLY",
+    "CTLFLAG_READWRITE",
+    "CTLTYPE_BOOL",
+    "CTLTYPE_INT",
+    "CTLTYPE_NODE",
+    "CTLTYPE_QUAD",
+    "CTLTYPE_STRING",
+    "CTLTYPE_STRUCT",
+    "CTL_CREATE",
+    "CTL_CREATESYM",
+    "CTL_DEBUG",
+    "CTL_DESCRIBE",
+    "CTL_DESTROY",
+    "CTL_HW",
+    "CTL_KERN",
+    "CTL_MMAP",
+    "CTL_NET",
+    "CTL_PROC",
+    "CTL_QUERY",
+    "CTL_SECURITY",
+    "CTL_VFS",
+    "CTL_VM",
+    "DIOCGMEDIASIZE",
+    "DIOCGSECTORSIZE",
+    "DT_BLK",
+    "DT_CHR",
+    "DT_DIR",
+    "DT_FIFO",
+    "DT_LNK",
+    "DT_REG",
+    "DT_SOCK",
+    "DT_UNKNOWN",
+    "DT_WHT",
+    "FD_CLOEXEC",
+    "FIOASYNC",
+    "FIOCLEX",
+    "FIONBIO",
+    "FIONCLEX",
+    "FIONREAD",
+    "F_CLOSEM",
+    "F_DUPFD",
+    "F_DUPFD_CLOEXEC",
+    "F_GETFD",
+    "F_GETFL",
+    "F_GETLK",
+    "F_GETNOSIGPIPE",
+    "F_GETOWN",
+    "F_MAXFD",
+    "F_OK",
+    "F_RDLCK",
+    "F_SETFD",
+    "F_SETFL",
+    "F_SETLK",
+    "F_SETLKW",
+    "F_SETNOSIGPIPE",
+    "F_SETOWN",
+    "F_UNLCK",
+    "F_WRLCK",
+    "IFF_BROADCAST",
+    "IFF_LOOPBACK",
+    "IFF_MULTICAST",
+    "IFF_POINTOPOINT",
+    "IFF_RUNNING",
+    "IFF_UP",
+    "IOV_MAX",
+    "IPPROTO_ICMP",
+    "IPPROTO_IP",
+    "IPPROTO_IPV6",
+    "IPPROTO_TCP",
+    "IPPROTO_UDP",
+    "IP_TOS",
+    "IP_TTL",
+    "LOCK_EX",
+    "LOCK_NB",
+    "LOCK_SH",
+    "LOCK_UN",
+    "MAJOR_MD_BLK",
+    "MAJOR_MD_CHR",
+    "MAJOR_NULL",
+    "MAJOR_RND",
+    "MAJOR_RUMPBLK",
+    "MAXHOSTNAMELEN",
+    "MAXMODNAME",
+    "MNT_ASYNC",
+    "MNT_FORCE",
+    "MNT_GETARGS",
+    "MNT_LOCAL",
+    "MNT_NOATIME",
+    "MNT_NODEV",
+    "MNT_NOEXEC",
+    "MNT_NOSUID",
+    "MNT_QUOTA",
+    "MNT_RDONLY",
+    "MNT_RELOAD",
+    "MNT_ROOTFS",
+    "MNT_SYNCHRONOUS",
+    "MNT_UNION",
+    "MNT_UPDATE",
+    "MODCTL_EXISTS",
+    "MODCTL_LOAD",
+    "MODCTL_LOAD_FORCE",
+    "MODCTL_NO_PROP",
+    "MODCTL_STAT",
+    "MODCTL_UNLOAD",
+    "MODFLG_AUTO_LOADED",
+    "MODFLG_MUST_FORCE",
+    "MSG_CTRUNC",
+    "MSG_DONTROUTE",
+    "MSG_DONTWAIT",
+    "MSG_EOR",
+    "MSG_NOSIGNAL",
+    "MSG_OOB",
+    "MSG_PEEK",
+    "MSG_TRUNC",
+    "MSG_WAITALL",
+    "NAME_MAX",
+    "NGROUPS_MAX",
+    "OPEN_MAX",
+    "O_ACCMODE",
+    "O_ALT_IO",
+    "O_APPEND",
+    "O_ASYNC",
+    "O_CLOEXEC",
+    "O_CREAT",
+    "O_DIRECT",
+    "O_DIRECTORY",
+    "O_DSYNC",
+    "O_EXCL",
+    "O_EXLOCK",
+    "O_NOCTTY",
+    "O_NOFOLLOW",
+    "O_NONBLOCK",
+    "O_NOSIGPIPE",
+    "O_RDONLY",
+    "O_RDWR",
+    "O_RSYNC",
+    "O_SEARCH",
+    "O_SHLOCK",
+    "O_SYNC",
+    "O_TRUNC",
+    "O_WRONLY",
+    "PATH_MAX",
+    "PC_2_SYMLINKS",
+    "PC_CHOWN_RESTRICTED",
+    "PC_FILESIZEBITS",
+    "PC_LINK_MAX",
+    "PC_MAX_CANON",
+    "PC_MAX_INPUT",
+    "PC_NAME_MAX",
+    "PC_NO_TRUNC",
+    "PC_PATH_MAX",
+    "PC_PIPE_BUF",
+    "PC_SYMLINK_MAX",
+    "PC_SYNC_IO",
+    "PC_VDISABLE",
+    "PIPE_BUF",
+    "POLLERR",
+    "POLLHUP",
+    "POLLIN",
+    "POLLNVAL",
+    "POLLOUT",
+    "POLLPRI",
+    "POLLRDBAND",
+    "POLLRDNORM",
+    "POLLWRBAND",
+    "POLLWRNORM",
+    "RB_AUTOBOOT",
+    "RB_DUMP",
+    "RB_HALT",
+    "RB_NOSYNC",
+    "RLIMIT_AS",
+    "RLIMIT_CORE",
+    "RLIMIT_CPU",
+    "RLIMIT_DATA",
+    "RLIMIT_FSIZE",
+    "RLIMIT_MEMLOCK",
+    "RLIMIT_NOFILE",
+    "RLIMIT_NPROC",
+    "RLIMIT_NTHR",
+    "RLIMIT_RSS",
+    "RLIMIT_SBSIZE",
+    "RLIMIT_STACK",
+    "RLIM_INFINITY",
+    "RUMP_ETFS_BLK",
+    "RUMP_ETFS_CHR",
+    "RUMP_ETFS_DIR",
+    "RUMP_ETFS_DIR_SUBDIRS",
+    "RUMP_ETFS_REG",
+    "R_OK",
+    "SCM_CREDS",
+    "SCM_RIGHTS",
+    "SEEK_CUR",
+    "SEEK_DATA",
+    "SEEK_END",
+    "SEEK_HOLE",
+    "SEEK_SET",
+    "SF_APPEND",
+    "SF_ARCHIVED",
+    "SF_IMMUTABLE",
+    "SHUT_RD",
+    "SHUT_RDWR",
+    "SHUT_WR",
+    "SOCK_CLOEXEC",
+    "SOCK_DGRAM",
+    "SOCK_NONBLOCK",
+    "SOCK_NOSIGPIPE",
+    "SOCK_RAW",
+    "SOCK_RDM",
+    "SOCK_SEQPACKET",
+    "SOCK_STREAM",
+    "SOCK_TYPE_MASK",
+    "SOL_SOCKET",
+    "SOMAXCONN",
+    "SO_ACCEPTCONN",
+    "SO_BROADCAST",
+    "SO_DEBUG",
+    "SO_DONTROUTE",
+    "SO_ERROR",
+    "SO_KEEPALIVE",
+    "SO_LINGER",
+    "SO_NOSIGPIPE",
+    "SO_OOBINLINE",
+    "SO_RCVBUF",
+    "SO_RCVLOWAT",
+    "SO_RCVTIMEO",
+    "SO_REUSEADDR",
+    "SO_REUSEPORT",
+    "SO_SNDBUF",
+    "SO_SNDLOWAT",
+    "SO_SNDTIMEO",
+    "SO_TIMESTAMP",
+    "SO_TYPE",
+    "SO_USELOOPBACK",
+    "ST_NOWAIT",
+    "ST_WAIT",
+    "SYMLOOP_MAX",
+    "S_IFBLK",
+    "S_IFCHR",
+    "S_IFDIR",
+    "S_IFIFO",
+    "S_IFLNK",
+    "S_IFMT",
+    "S_IFREG",
+    "S_IFSOCK",
+    "S_IFWHT",
+    "S_ISGID",
+    "S_ISUID",
+    "S_ISVTX",
+    "TIMER_ABSTIME",
+    "UF_APPEND",
+    "UF_IMMUTABLE",
+    "UF_NODUMP",
+    "UF_OPAQUE",
+    "UTIME_NOW",
+    "UTIME_OMIT",
+    "W_OK",
+    "X_OK",
+]

@@ -1,0 +1,114 @@
+"""Kernels inside this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rump._client import Client
+from rump._connection import ProcessStatus, Status, Wheel, default_comm
+from rump._errors import error_of
+from rumpwire.calls import Op
+from rumpwire.errno import KernelError
+from rumpwire.step import Step
+from rumpwire.values import ModuleStat
+
+if TYPE_CHECKING:
+    from rumpgateway.local import LocalKernel, LocalSession
+    from rumpuser.component import Parameters
+
+
+class LocalConnection:
+    """A process of a kernel in this process."""
+
+    same_host = True
+
+    def __init__(self, session: LocalSession) -> None:
+        self._session = session
+        self.timeout: float | None = None
+
+    @property
+    def pid(self) -> int:
+        return self._session.pid
+
+    def call(self, op: Op, args: tuple[Any, ...]) -> Any:
+        return _own(self._session.call(op, args))
+
+    def run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
+        return [_own(outcome) for outcome in self._session.run(steps, keep_going)]
+
+    def fork(self, flags: int) -> LocalConnection:
+        return LocalConnection(self._session.fork(flags))
+
+    def status(self) -> Status:
+        status: Any = self._session.status()
+        return {"url": status["url"], "components": status["components"]}
+
+    def processes(self) -> list[ProcessStatus]:
+        processes: Any = self._session.processes()
+        return list(processes)
+
+    def upload_module(self, wheel: Wheel) -> ModuleStat:
+        return self._session.upload_module(*wheel)
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def _own(value: Any) -> Any:
+    """A value that holds no views of the kernel's memory."""
+    if type(value) is memoryview:
+        return bytes(value)
+    if isinstance(value, tuple) and any(type(part) is memoryview for part in value):
+        return type(value)._make(map(_own, value))  # type: ignore[attr-defined]
+    return value
+
+
+class Kernel(Client):
+    """A kernel of its own inside this process, and a process of it.
+
+    Further parameters are those of rump(3): ``hostname``, ``memlimit``, ``nvnodes``, ``module_keys``, ...; what is not
+    given comes from the environment (RUMP_NCPU, ...).
+    """
+
+    def __init__(
+        self, factions: Sequence[str] = ("vfs", "net", "dev"), ncpu: int | None = None, **parameters: Any
+    ) -> None:
+        try:
+            self._kernel = _boot(tuple(factions), {"ncpu": ncpu, **parameters})
+            super().__init__(LocalConnection(self._kernel.attach(default_comm())))
+        except KernelError as error:
+            raise error_of(error) from None
+
+    def attach(self, comm: str = "") -> Client:
+        """A further process, child of init."""
+        try:
+            return Client(LocalConnection(self._kernel.attach(comm or default_comm())))
+        except KernelError as error:
+            raise error_of(error) from None
+
+    def close(self) -> None:
+        """Halts the kernel: syncs and unmounts. A second call does nothing."""
+        try:
+            self._kernel.close()
+        except KernelError as error:
+            raise error_of(error) from None
+
+
+def _boot(factions: tuple[str, ...], given: dict[str, Any]) -> LocalKernel:
+    from rumpgateway.local import LocalKernel  # clients of remote kernels need no services
+
+    return LocalKernel(factions, _parameters(factions, {name: v for name, v in given.items() if v is not None}))
+
+
+def _parameters(factions: tuple[str, ...], given: dict[str, Any]) -> Parameters:
+    from rumpuser.config import parameters
+
+    keys = given.pop("module_keys", None)
+    hidden = {f"RUMP_{name.upper()}" for name in (*given, "factions")}  # what is given here counts more
+    out = parameters({name: value for name, value in os.environ.items() if name not in hidden}, given)
+    out.factions = factions
+    if keys is not None:
+        out.module_keys = tuple(keys)
+    return out

@@ -1,0 +1,333 @@
+"""Kernels behind a gateway, over gRPC.
+
+A connection is one `Session.Stream`. Any number of threads call over it at once: the first that waits reads the answers
+of all, gives each its own, and when it has its own hands the reading over to one that still waits. So a lone caller
+reads its answer itself, without a switch of threads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import grpc
+
+from rump._connection import CHUNK, ProcessStatus, Status, Wheel
+from rump._errors import CONNECTION
+from rump._grpc import Credentials, Method, kernel_error, open_channel, unreachable
+from rumpuser.url import Url
+from rumpwire import rump_sp_pb2 as sp
+from rumpwire.calls import Op
+from rumpwire.codec import _dec_ModuleStat
+from rumpwire.errno import Errno, KernelError
+from rumpwire.step import Step
+from rumpwire.values import ModuleStat
+from rumpwire.wire import NOT_TRIED, decode_result, decode_results, encode_call, encode_steps
+
+ATTACH_S = 20.0
+"""How long the first answer of a kernel may take."""
+PATIENCE_S = 5.0
+"""How long after its timeout a call may take to end before the connection counts as lost."""
+
+
+class _Waiter:
+    """A thread that waits for its answer, or to be the one that reads."""
+
+    __slots__ = ("leads", "reply", "wake")
+
+    def __init__(self) -> None:
+        self.reply: Any = None
+        self.leads = False
+        self.wake = threading.Lock()
+        self.wake.acquire()
+
+
+class _Stream:
+    """Requests and replies matched by id."""
+
+    def __init__(self, channel: grpc.Channel, metadata: Sequence[tuple[str, str]]) -> None:
+        self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        method: Any = channel.stream_stream(
+            "/rump.sp.v1.Session/Stream", request_serializer=None, response_deserializer=sp.StreamResponse.FromString
+        )
+        requests: Iterator[bytes] = iter(self._outgoing.get, None)
+        self._call = method(requests, metadata=metadata)
+        self._lock = threading.Lock()
+        self._waiting: dict[int, _Waiter] = {}
+        self._reading = False
+        self.broken: KernelError | None = None
+
+    def exchange(self, id: int, payload: bytes) -> Any:
+        """The reply to a request. ENOTCONN when the stream ends first, EINTR when another thread was interrupted."""
+        waiter = _Waiter()
+        try:
+            self._enter(id, waiter)
+            self._outgoing.put(payload)
+            if not waiter.leads:
+                waiter.wake.acquire()
+            if waiter.leads:
+                self._lead(waiter)
+        except KernelError:
+            raise
+        except BaseException:
+            self._abandon(id, waiter)
+            raise
+        if waiter.reply is None:
+            raise _copy(self.broken)
+        return waiter.reply
+
+    def _enter(self, id: int, waiter: _Waiter) -> None:
+        with self._lock:
+            if self.broken is not None:
+                raise _copy(self.broken)
+            self._waiting[id] = waiter
+            if not self._reading:
+                self._reading = waiter.leads = True
+
+    def cancel(self, id: int) -> None:
+        """Has the kernel end a call that waits."""
+        self._outgoing.put(sp.StreamRequest(id=id, cancel=True).SerializeToString())
+
+    def close(self, why: KernelError) -> None:
+        with self._lock:
+            self._break(why)
+        self._outgoing.put(None)
+        self._call.cancel()
+
+    def _lead(self, waiter: _Waiter) -> None:
+        """Reads replies until the waiter's own has come."""
+        try:
+            while waiter.reply is None:
+                reply = next(self._call)
+                with self._lock:
+                    other = self._waiting.pop(reply.id, None)
+                    if other is None:
+                        continue
+                    other.reply = reply
+                    if other is waiter:
+                        self._hand_over()
+                    else:
+                        other.wake.release()
+        except (StopIteration, grpc.RpcError) as error:
+            with self._lock:
+                self._break(lost(error))
+
+    def _abandon(self, id: int, waiter: _Waiter) -> None:
+        """The waiter was interrupted (KeyboardInterrupt)."""
+        with self._lock:
+            leads = waiter.leads
+            if not leads:
+                self._waiting.pop(id, None)
+        if leads:
+            # A read that was interrupted cannot be taken up again, so the stream ends, and with it what waits on it.
+            self.close(KernelError(Errno.EINTR, "interrupted", CONNECTION))
+        else:
+            self.cancel(id)
+
+    def _hand_over(self) -> None:
+        """Makes another waiter the one that reads. With the lock held."""
+        heir = next(iter(self._waiting.values()), None)
+        self._reading = heir is not None
+        if heir is not None:
+            heir.leads = True
+            heir.wake.release()
+
+    def _break(self, why: KernelError) -> None:
+        """Ends all that wait. With the lock held."""
+        if self.broken is None:
+            self.broken = why
+        for waiter in self._waiting.values():
+            if not waiter.leads:
+                waiter.wake.release()
+        self._waiting.clear()
+
+
+def lost(error: BaseException) -> KernelError:
+    """Why a stream ended."""
+    if isinstance(error, grpc.RpcError):
+        found = kernel_error(error)
+        if found.errno not in (Errno.ENOTCONN, Errno.EINTR):
+            return found
+        return KernelError(Errno.ENOTCONN, f"the connection to the kernel is lost: {found.text}", CONNECTION)
+    return KernelError(Errno.ENOTCONN, "the kernel has ended the connection", CONNECTION)
+
+
+def _copy(error: KernelError | None) -> KernelError:
+    """One exception per thread: tracebacks must not mix."""
+    if error is None:
+        return KernelError(Errno.ENOTCONN, "the connection is closed", CONNECTION)
+    return KernelError(error.errno, error.text, error.origin)
+
+
+class RemoteConnection:
+    """A session of a gateway. ``timeout``: seconds after which calls end with ETIMEDOUT."""
+
+    def __init__(
+        self, url: Url, credentials: Credentials, comm: str, session: tuple[str, int, int] | None = None
+    ) -> None:
+        self._url = url
+        self._credentials = credentials
+        self._comm = comm
+        self._ids = itertools.count(1)
+        self._closed = False
+        self.timeout: float | None = None
+        self._channel = open_channel(url, credentials)
+        try:
+            token, self._pid, self._max = session or self._attach()
+        except BaseException:
+            self._channel.close()
+            raise
+        self._metadata = (("rump-session", token),)
+        self._stream = _Stream(self._channel, self._metadata)
+
+    @property
+    def pid(self) -> int:
+        return self._pid
+
+    @property
+    def same_host(self) -> bool:
+        return self._url.scheme == "unix"
+
+    def _attach(self) -> tuple[str, int, int]:
+        attach: Method = Method(self._channel, "Attach")
+        try:
+            reply = attach(sp.AttachRequest(comm=self._comm, token=self._credentials.token), timeout=ATTACH_S)
+        except grpc.RpcError as error:
+            found = kernel_error(error)
+            raise unreachable(self._url, found) if found.errno == Errno.ENOTCONN else found from None
+        return reply.session, reply.pid, reply.max_message
+
+    def call(self, op: Op, args: tuple[Any, ...]) -> Any:
+        id = next(self._ids)
+        request = sp.StreamRequest(id=id)
+        encode_call(Step(op, args), request.calls.add())
+        results = self._exchange(id, request).results
+        value = decode_result(op, results[0]) if results else NOT_TRIED
+        if isinstance(value, KernelError):
+            raise value
+        if value is NOT_TRIED:
+            raise KernelError(Errno.EBADRPC, f"the answer to {op.cname} is empty", CONNECTION)
+        return value
+
+    def run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
+        if not steps:
+            return []
+        id = next(self._ids)
+        request = sp.StreamRequest(id=id, keep_going=keep_going)
+        encode_steps(steps, request.calls)
+        return decode_results(steps, self._exchange(id, request).results)
+
+    def _exchange(self, id: int, request: Any) -> Any:
+        payload = request.SerializeToString()
+        if len(payload) > self._max:
+            text = f"the message has {len(payload)} bytes, the kernel takes {self._max}"
+            raise KernelError(Errno.EMSGSIZE, text, CONNECTION)
+        stream = self._stream
+        try:
+            if self.timeout is None:
+                return stream.exchange(id, payload)
+            return self._exchange_in_time(stream, id, payload, self.timeout)
+        except BaseException as error:
+            if not isinstance(error, KernelError) and stream.broken is not None and not self._closed:
+                # Interrupted: a new stream at once, since the session does not outlive the last one for long.
+                self._stream = _Stream(self._channel, self._metadata)
+            raise
+
+    def _exchange_in_time(self, stream: _Stream, id: int, payload: bytes, timeout: float) -> Any:
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            stream.cancel(id)
+
+        lost = KernelError(Errno.ENOTCONN, f"the kernel has not answered for {timeout + PATIENCE_S:g} s", CONNECTION)
+        timers = [threading.Timer(timeout, end), threading.Timer(timeout + PATIENCE_S, stream.close, [lost])]
+        for timer in timers:
+            timer.daemon = True
+            timer.start()
+        try:
+            reply = stream.exchange(id, payload)
+        finally:
+            for timer in timers:
+                timer.cancel()
+        if late.is_set():
+            for result in reply.results:
+                if result.error.errno == Errno.EINTR:
+                    result.error.errno, result.error.text = Errno.ETIMEDOUT, f"not done within {timeout:g} s"
+        return reply
+
+    def _unary(self, name: str, request: Any) -> Any:
+        try:
+            return Method(self._channel, name)(request, metadata=self._metadata, timeout=self.timeout)
+        except grpc.RpcError as error:
+            raise kernel_error(error) from None
+
+    def fork(self, flags: int) -> RemoteConnection:
+        reply = self._unary("Fork", sp.ForkRequest(flags=flags))
+        return RemoteConnection(self._url, self._credentials, self._comm, (reply.session, reply.pid, self._max))
+
+    def status(self) -> Status:
+        return status_of(self._unary("Status", sp.StatusRequest()))
+
+    def processes(self) -> list[ProcessStatus]:
+        return processes_of(self._unary("Processes", sp.ProcessesRequest()))
+
+    def upload_module(self, wheel: Wheel) -> ModuleStat:
+        method = self._channel.stream_unary(
+            "/rump.sp.v1.Session/UploadModule",
+            request_serializer=sp.UploadModuleRequest.SerializeToString,
+            response_deserializer=sp.UploadModuleResponse.FromString,
+        )
+        try:
+            return _dec_ModuleStat(method(upload_requests(wheel), metadata=self._metadata).module)
+        except grpc.RpcError as error:
+            raise kernel_error(error) from None
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        if self._stream.broken is None:
+            with contextlib.suppress(grpc.RpcError):
+                Method(self._channel, "Detach")(sp.DetachRequest(), metadata=self._metadata, timeout=PATIENCE_S)
+        self._stream.close(KernelError(Errno.ENOTCONN, "the connection is closed", CONNECTION))
+        self._channel.close()
+
+
+def status_of(reply: Any) -> Status:
+    return {
+        "url": reply.url,
+        "components": [
+            {
+                "name": c.name,
+                "pid": c.pid,
+                "url": c.url,
+                "state": c.state,
+                "restarts": c.restarts,
+                "modules": list(c.modules),
+            }
+            for c in reply.components
+        ],
+    }
+
+
+def processes_of(reply: Any) -> list[ProcessStatus]:
+    return [{"pid": p.pid, "ppid": p.ppid, "comm": p.comm, "uid": p.uid, "nfd": p.nfd} for p in reply.processes]
+
+
+def upload_requests(wheel: Wheel) -> Iterator[sp.UploadModuleRequest]:
+    """A wheel in messages: what it is in the first, its bytes in pieces."""
+    yield sp.UploadModuleRequest(
+        filename=os.path.basename(wheel.filename),
+        sha256=wheel.sha256,
+        public_key=wheel.public_key,
+        signature=wheel.signature,
+        chunk=wheel.wheel[:CHUNK],
+    )
+    for at in range(CHUNK, len(wheel.wheel), CHUNK):
+        yield sp.UploadModuleRequest(chunk=wheel.wheel[at : at + CHUNK])

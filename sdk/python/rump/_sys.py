@@ -1,0 +1,221 @@
+"""``k.sys`` and ``k.pub``: the generated calls, with what Python adds to some of them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from typing import Any
+
+from rump._arguments import Buffer, PathArg, buffer
+from rump._arguments import path as encode_path
+from rump._calls import AsyncPubCalls, AsyncSysCalls, PubCalls, SysCalls
+from rump._connection import CHUNK
+from rumpwire import calls, const
+from rumpwire.calls import Op
+from rumpwire.values import DiskArgs, ModctlLoad, ModuleStat, MountArgs, OptionArgs, TmpfsArgs
+
+
+def mount_arguments(
+    type: str,
+    flags: int,
+    data: MountArgs | None,
+    device: PathArg | None,
+    readonly: bool | None,
+    options: Mapping[str, Any],
+) -> tuple[int, MountArgs | None]:
+    """Flags and arguments of mount out of its keywords.
+
+    ``readonly`` and names such as ``noatime`` are flags; ``device`` and what else is given become typed arguments.
+    """
+    rest = dict(options)
+    for name in [n for n in rest if f"MNT_{n.upper()}" in vars(const) and isinstance(rest[n], bool)]:
+        if rest.pop(name):
+            flags |= vars(const)[f"MNT_{name.upper()}"]
+    if readonly is not None:
+        flags = flags | const.MNT_RDONLY if readonly else flags & ~const.MNT_RDONLY
+    if data is not None or (device is None and not rest):
+        return flags, data
+    if type == "tmpfs" and set(rest) <= set(TmpfsArgs._fields):
+        return flags, TmpfsArgs(**{name: int(value) for name, value in rest.items()})
+    fspec = b"" if device is None else encode_path(device)
+    return flags, OptionArgs(fspec, {n: str(v) for n, v in rest.items()}) if rest else DiskArgs(fspec)
+
+
+def _module_name(name: PathArg) -> str:
+    return os.fsdecode(name)
+
+
+class Sys(SysCalls):
+    """System calls of a process."""
+
+    __slots__ = ()
+
+    def read(self, fd: int, nbyte: int) -> bytes:
+        """Reads at most nbyte bytes; empty at end of file. EBADF, EISDIR, EAGAIN, EINTR, EIO, EINVAL."""
+        if nbyte <= CHUNK:
+            return super().read(fd, nbyte)
+        return self._read_long(calls.READ, fd, nbyte)
+
+    def pread(self, fd: int, nbyte: int, offset: int) -> bytes:
+        """read at an offset. As read; ESPIPE, EINVAL."""
+        if nbyte <= CHUNK:
+            return super().pread(fd, nbyte, offset)
+        return self._read_long(calls.PREAD, fd, nbyte, offset)
+
+    def write(self, fd: int, data: Buffer) -> int:
+        """Writes data and returns how many bytes were taken. EBADF, EPIPE, EAGAIN, EFBIG, ENOSPC, EDQUOT, EINTR, EIO, EROFS."""
+        if type(data) is bytes and len(data) <= CHUNK:
+            return super().write(fd, data)
+        return self._write_long(calls.WRITE, fd, data)
+
+    def pwrite(self, fd: int, data: Buffer, offset: int) -> int:
+        """write at an offset. As write; ESPIPE, EINVAL."""
+        if type(data) is bytes and len(data) <= CHUNK:
+            return super().pwrite(fd, data, offset)
+        return self._write_long(calls.PWRITE, fd, data, offset)
+
+    def _read_long(self, op: Op, fd: int, nbyte: int, offset: int | None = None) -> bytes:
+        """Piece by piece until one is short. Only files are read on: elsewhere the next piece could wait."""
+        pieces: list[bytes] = []
+        done = 0
+        many = stat.S_IFMT(self.fstat(fd).st_mode) in (stat.S_IFREG, stat.S_IFBLK)
+        while done < nbyte:
+            size = min(CHUNK, nbyte - done)
+            try:
+                piece = self._do(op, (fd, size) if offset is None else (fd, size, offset + done))
+            except OSError:
+                if pieces:
+                    break
+                raise
+            pieces.append(piece)
+            done += len(piece)
+            if len(piece) < size or not many:
+                break
+        return b"".join(pieces)
+
+    def _write_long(self, op: Op, fd: int, data: Buffer, offset: int | None = None) -> int:
+        """Piece by piece until one is taken in part only."""
+        view = memoryview(buffer(data))
+        done = 0
+        while True:
+            piece = view[done : done + CHUNK]
+            try:
+                count: int = self._do(op, (fd, piece) if offset is None else (fd, piece, offset + done))
+            except OSError:
+                if done:
+                    return done
+                raise
+            done += count
+            if count < len(piece) or done >= len(view):
+                return done
+
+    def mount(
+        self,
+        type: str,
+        path: PathArg,
+        flags: int = 0,
+        data: MountArgs | None = None,
+        *,
+        device: PathArg | None = None,
+        readonly: bool | None = None,
+        **options: Any,
+    ) -> None:
+        """Mounts a file system: of a device, or with options of its own (``size_max`` of tmpfs, ...).
+
+        ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+        """
+        super().mount(type, path, *mount_arguments(type, flags, data, device, readonly, options))
+
+    def modctl_load(self, filename: PathArg, flags: int = 0, props: Mapping[str, str] | None = None) -> None:
+        """Loads a module: an installed one by name, or a wheel in the kernel's file system by its path. As modctl."""
+        self.modctl(const.MODCTL_LOAD, ModctlLoad(_module_name(filename), flags, dict(props or {})))
+
+    def modctl_unload(self, name: str) -> None:
+        """Unloads a module. ENOENT, EBUSY, EPERM."""
+        self.modctl(const.MODCTL_UNLOAD, None, name)
+
+    def modctl_stat(self) -> list[ModuleStat]:
+        """The table of modules."""
+        return self.modctl(const.MODCTL_STAT)
+
+    def modctl_exists(self, *, autoload: bool = False) -> bool:
+        """Whether modules may be loaded: asked for by name, or on demand."""
+        try:
+            self.modctl(const.MODCTL_EXISTS, None, None, autoload)
+        except PermissionError:
+            return False
+        return True
+
+
+class Pub(PubCalls):
+    """Exported kernel functions, the rump_pub calls."""
+
+    __slots__ = ()
+
+    def etfs_register(self, key: PathArg, hostpath: PathArg, type: int | str = "reg") -> None:
+        """Shows a host file in the kernel: type "reg", "blk", "chr", "dir" or "dir_subdirs".
+
+        The path is one of the machine where vfs runs; over a local socket it may be relative to the working directory here.
+        EINVAL, EEXIST, EBUSY, ENOTDIR, EPERM, and what opening the host file gives.
+        """
+        super().etfs_register(key, _host_path(self._connection.same_host, hostpath), type)
+
+    def etfs_register_withsize(
+        self, key: PathArg, hostpath: PathArg, type: int | str, begin: int = 0, size: int | None = None
+    ) -> None:
+        """etfs_register of a part of a host file. EISDIR for a directory, EINVAL for a range that the file does not have."""
+        super().etfs_register_withsize(key, _host_path(self._connection.same_host, hostpath), type, begin, size)
+
+
+def _host_path(same_host: bool, hostpath: PathArg) -> bytes:
+    name = encode_path(hostpath)
+    return os.path.abspath(name) if same_host else name
+
+
+class AsyncSys(AsyncSysCalls):
+    """System calls of a process, for asyncio."""
+
+    __slots__ = ()
+
+    async def mount(
+        self,
+        type: str,
+        path: PathArg,
+        flags: int = 0,
+        data: MountArgs | None = None,
+        *,
+        device: PathArg | None = None,
+        readonly: bool | None = None,
+        **options: Any,
+    ) -> None:
+        """Mounts a file system, as `Sys.mount`."""
+        await super().mount(type, path, *mount_arguments(type, flags, data, device, readonly, options))
+
+    async def modctl_load(self, filename: PathArg, flags: int = 0, props: Mapping[str, str] | None = None) -> None:
+        """Loads a module, as `Sys.modctl_load`."""
+        await self.modctl(const.MODCTL_LOAD, ModctlLoad(_module_name(filename), flags, dict(props or {})))
+
+    async def modctl_unload(self, name: str) -> None:
+        """Unloads a module. ENOENT, EBUSY, EPERM."""
+        await self.modctl(const.MODCTL_UNLOAD, None, name)
+
+    async def modctl_stat(self) -> list[ModuleStat]:
+        """The table of modules."""
+        return await self.modctl(const.MODCTL_STAT)
+
+
+class AsyncPub(AsyncPubCalls):
+    """Exported kernel functions, for asyncio."""
+
+    __slots__ = ()
+
+    async def etfs_register(self, key: PathArg, hostpath: PathArg, type: int | str = "reg") -> None:
+        """Shows a host file in the kernel, as `Pub.etfs_register`."""
+        await super().etfs_register(key, _host_path(self._connection.same_host, hostpath), type)
+
+    async def etfs_register_withsize(
+        self, key: PathArg, hostpath: PathArg, type: int | str, begin: int = 0, size: int | None = None
+    ) -> None:
+        """etfs_register of a part of a host file, as `Pub.etfs_register_withsize`."""
+        await super().etfs_register_withsize(key, _host_path(self._connection.same_host, hostpath), type, begin, size)

@@ -1,0 +1,380 @@
+// Generated from proto/*.proto by tools/codegen; do not edit.
+
+// NetBSD's constants, as the kernel takes them.
+export const O_RDONLY = 0;
+export const O_WRONLY = 1;
+export const O_RDWR = 2;
+export const O_ACCMODE = 3;
+export const O_NONBLOCK = 4;
+export const O_APPEND = 8;
+export const O_SHLOCK = 0x10;
+export const O_EXLOCK = 0x20;
+export const O_ASYNC = 0x40;
+export const O_SYNC = 0x80;
+export const O_NOFOLLOW = 0x100;
+export const O_CREAT = 0x200;
+export const O_TRUNC = 0x400;
+export const O_EXCL = 0x800;
+export const O_NOCTTY = 0x8000;
+export const O_DSYNC = 0x10000;
+export const O_RSYNC = 0x20000;
+export const O_ALT_IO = 0x40000;
+export const O_DIRECT = 0x80000;
+export const O_DIRECTORY = 0x200000;
+export const O_CLOEXEC = 0x400000;
+export const O_SEARCH = 0x800000;
+export const O_NOSIGPIPE = 0x1000000;
+export const AT_FDCWD = -100;
+export const AT_EACCESS = 0x100;
+export const AT_SYMLINK_NOFOLLOW = 0x200;
+export const AT_SYMLINK_FOLLOW = 0x400;
+export const AT_REMOVEDIR = 0x800;
+export const F_DUPFD = 0;
+export const F_GETFD = 1;
+export const F_SETFD = 2;
+export const F_GETFL = 3;
+export const F_SETFL = 4;
+export const F_GETOWN = 5;
+export const F_SETOWN = 6;
+export const F_GETLK = 7;
+export const F_SETLK = 8;
+export const F_SETLKW = 9;
+export const F_CLOSEM = 0xa;
+export const F_MAXFD = 0xb;
+export const F_DUPFD_CLOEXEC = 0xc;
+export const F_GETNOSIGPIPE = 0xd;
+export const F_SETNOSIGPIPE = 0xe;
+export const FD_CLOEXEC = 1;
+export const F_RDLCK = 1;
+export const F_UNLCK = 2;
+export const F_WRLCK = 3;
+export const LOCK_SH = 1;
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
+export const LOCK_UN = 8;
+export const SEEK_SET = 0;
+export const SEEK_CUR = 1;
+export const SEEK_END = 2;
+export const SEEK_DATA = 3;
+export const SEEK_HOLE = 4;
+export const F_OK = 0;
+export const X_OK = 1;
+export const W_OK = 2;
+export const R_OK = 4;
+export const PC_LINK_MAX = 1;
+export const PC_MAX_CANON = 2;
+export const PC_MAX_INPUT = 3;
+export const PC_NAME_MAX = 4;
+export const PC_PATH_MAX = 5;
+export const PC_PIPE_BUF = 6;
+export const PC_CHOWN_RESTRICTED = 7;
+export const PC_NO_TRUNC = 8;
+export const PC_VDISABLE = 9;
+export const PC_SYNC_IO = 0xa;
+export const PC_FILESIZEBITS = 0xb;
+export const PC_SYMLINK_MAX = 0xc;
+export const PC_2_SYMLINKS = 0xd;
+export const S_IFMT = 0xf000;
+export const S_IFIFO = 0x1000;
+export const S_IFCHR = 0x2000;
+export const S_IFDIR = 0x4000;
+export const S_IFBLK = 0x6000;
+export const S_IFREG = 0x8000;
+export const S_IFLNK = 0xa000;
+export const S_IFSOCK = 0xc000;
+export const S_IFWHT = 0xe000;
+export const S_ISUID = 0x800;
+export const S_ISGID = 0x400;
+export const S_ISVTX = 0x200;
+export const UF_NODUMP = 1;
+export const UF_IMMUTABLE = 2;
+export const UF_APPEND = 4;
+export const UF_OPAQUE = 8;
+export const SF_ARCHIVED = 0x10000;
+export const SF_IMMUTABLE = 0x20000;
+export const SF_APPEND = 0x40000;
+export const UTIME_NOW = 0x3fffffff;
+export const UTIME_OMIT = 0x3ffffffe;
+export const DT_UNKNOWN = 0;
+export const DT_FIFO = 1;
+export const DT_CHR = 2;
+export const DT_DIR = 4;
+export const DT_BLK = 6;
+export const DT_REG = 8;
+export const DT_LNK = 0xa;
+export const DT_SOCK = 0xc;
+export const DT_WHT = 0xe;
+export const NAME_MAX = 0x1ff;
+export const PATH_MAX = 0x400;
+export const SYMLOOP_MAX = 0x20;
+export const PIPE_BUF = 0x200;
+export const OPEN_MAX = 0x400;
+export const IOV_MAX = 0x400;
+export const NGROUPS_MAX = 0x10;
+export const MAXHOSTNAMELEN = 0x100;
+export const MNT_RDONLY = 1;
+export const MNT_SYNCHRONOUS = 2;
+export const MNT_NOEXEC = 4;
+export const MNT_NOSUID = 8;
+export const MNT_NODEV = 0x10;
+export const MNT_UNION = 0x20;
+export const MNT_ASYNC = 0x40;
+export const MNT_LOCAL = 0x1000;
+export const MNT_QUOTA = 0x2000;
+export const MNT_ROOTFS = 0x4000;
+export const MNT_UPDATE = 0x10000;
+export const MNT_RELOAD = 0x40000;
+export const MNT_FORCE = 0x80000;
+export const MNT_GETARGS = 0x400000;
+export const MNT_NOATIME = 0x4000000;
+export const ST_WAIT = 1;
+export const ST_NOWAIT = 2;
+export const CLOCK_REALTIME = 0;
+export const CLOCK_VIRTUAL = 1;
+export const CLOCK_PROF = 2;
+export const CLOCK_MONOTONIC = 3;
+export const TIMER_ABSTIME = 1;
+export const RLIMIT_CPU = 0;
+export const RLIMIT_FSIZE = 1;
+export const RLIMIT_DATA = 2;
+export const RLIMIT_STACK = 3;
+export const RLIMIT_CORE = 4;
+export const RLIMIT_RSS = 5;
+export const RLIMIT_MEMLOCK = 6;
+export const RLIMIT_NPROC = 7;
+export const RLIMIT_NOFILE = 8;
+export const RLIMIT_SBSIZE = 9;
+export const RLIMIT_AS = 0xa;
+export const RLIMIT_NTHR = 0xb;
+export const RLIM_INFINITY = 0x7fffffffffffffff;
+export const AF_UNSPEC = 0;
+export const AF_LOCAL = 1;
+export const AF_UNIX = 1;
+export const AF_INET = 2;
+export const AF_LINK = 0x12;
+export const AF_INET6 = 0x18;
+export const AF_ROUTE = 0x22;
+export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
+export const SOCK_RAW = 3;
+export const SOCK_RDM = 4;
+export const SOCK_SEQPACKET = 5;
+export const SOCK_TYPE_MASK = 0xf;
+export const SOCK_CLOEXEC = 0x10000000;
+export const SOCK_NONBLOCK = 0x20000000;
+export const SOCK_NOSIGPIPE = 0x40000000;
+export const SOL_SOCKET = 0xffff;
+export const SO_DEBUG = 1;
+export const SO_ACCEPTCONN = 2;
+export const SO_REUSEADDR = 4;
+export const SO_KEEPALIVE = 8;
+export const SO_DONTROUTE = 0x10;
+export const SO_BROADCAST = 0x20;
+export const SO_USELOOPBACK = 0x40;
+export const SO_LINGER = 0x80;
+export const SO_OOBINLINE = 0x100;
+export const SO_REUSEPORT = 0x200;
+export const SO_NOSIGPIPE = 0x800;
+export const SO_TIMESTAMP = 0x2000;
+export const SO_SNDBUF = 0x1001;
+export const SO_RCVBUF = 0x1002;
+export const SO_SNDLOWAT = 0x1003;
+export const SO_RCVLOWAT = 0x1004;
+export const SO_ERROR = 0x1007;
+export const SO_TYPE = 0x1008;
+export const SO_SNDTIMEO = 0x100b;
+export const SO_RCVTIMEO = 0x100c;
+export const MSG_OOB = 1;
+export const MSG_PEEK = 2;
+export const MSG_DONTROUTE = 4;
+export const MSG_EOR = 8;
+export const MSG_TRUNC = 0x10;
+export const MSG_CTRUNC = 0x20;
+export const MSG_WAITALL = 0x40;
+export const MSG_DONTWAIT = 0x80;
+export const MSG_NOSIGNAL = 0x400;
+export const SCM_RIGHTS = 1;
+export const SCM_CREDS = 4;
+export const SHUT_RD = 0;
+export const SHUT_WR = 1;
+export const SHUT_RDWR = 2;
+export const SOMAXCONN = 0x80;
+export const IPPROTO_IP = 0;
+export const IPPROTO_ICMP = 1;
+export const IPPROTO_TCP = 6;
+export const IPPROTO_UDP = 0x11;
+export const IPPROTO_IPV6 = 0x29;
+export const IP_TOS = 3;
+export const IP_TTL = 4;
+export const IFF_UP = 1;
+export const IFF_BROADCAST = 2;
+export const IFF_LOOPBACK = 8;
+export const IFF_POINTOPOINT = 0x10;
+export const IFF_RUNNING = 0x40;
+export const IFF_MULTICAST = 0x8000;
+export const POLLIN = 1;
+export const POLLPRI = 2;
+export const POLLOUT = 4;
+export const POLLERR = 8;
+export const POLLHUP = 0x10;
+export const POLLNVAL = 0x20;
+export const POLLRDNORM = 0x40;
+export const POLLWRNORM = 4;
+export const POLLRDBAND = 0x80;
+export const POLLWRBAND = 0x100;
+export const FIOCLEX = 0x20006601;
+export const FIONCLEX = 0x20006602;
+export const FIONREAD = 0x4004667f;
+export const FIONBIO = 0x8004667e;
+export const FIOASYNC = 0x8004667d;
+export const DIOCGMEDIASIZE = 0x40086484;
+export const DIOCGSECTORSIZE = 0x40046485;
+export const CTL_KERN = 1;
+export const CTL_VM = 2;
+export const CTL_VFS = 3;
+export const CTL_NET = 4;
+export const CTL_DEBUG = 5;
+export const CTL_HW = 6;
+export const CTL_PROC = 0xa;
+export const CTL_SECURITY = 0xd;
+export const CTL_QUERY = -2;
+export const CTL_CREATE = -3;
+export const CTL_CREATESYM = -4;
+export const CTL_DESTROY = -5;
+export const CTL_MMAP = -6;
+export const CTL_DESCRIBE = -7;
+export const CTLTYPE_NODE = 1;
+export const CTLTYPE_INT = 2;
+export const CTLTYPE_STRING = 3;
+export const CTLTYPE_QUAD = 4;
+export const CTLTYPE_STRUCT = 5;
+export const CTLTYPE_BOOL = 6;
+export const CTLFLAG_READONLY = 0;
+export const CTLFLAG_READWRITE = 0x70;
+export const CTLFLAG_ANYWRITE = 0x80;
+export const CTLFLAG_PRIVATE = 0x100;
+export const CTLFLAG_PERMANENT = 0x200;
+export const CTLFLAG_HIDDEN = 0x8000;
+export const MODCTL_LOAD = 0;
+export const MODCTL_UNLOAD = 1;
+export const MODCTL_STAT = 2;
+export const MODCTL_EXISTS = 3;
+export const MODCTL_LOAD_FORCE = 1;
+export const MODCTL_NO_PROP = 2;
+export const MODFLG_MUST_FORCE = 1;
+export const MODFLG_AUTO_LOADED = 2;
+export const MAXMODNAME = 0x1f;
+export const RB_AUTOBOOT = 0;
+export const RB_NOSYNC = 4;
+export const RB_HALT = 8;
+export const RB_DUMP = 0x100;
+export const RUMP_ETFS_REG = 0;
+export const RUMP_ETFS_BLK = 1;
+export const RUMP_ETFS_CHR = 2;
+export const RUMP_ETFS_DIR = 3;
+export const RUMP_ETFS_DIR_SUBDIRS = 4;
+export const MAJOR_NULL = 2;
+export const MAJOR_RUMPBLK = 0xc5;
+export const MAJOR_MD_BLK = 0x11;
+export const MAJOR_MD_CHR = 0x18;
+export const MAJOR_RND = 0x2e;
+
+// errno(2) of NetBSD.
+export const Errno = {
+  EPERM: 1,
+  ENOENT: 2,
+  ESRCH: 3,
+  EINTR: 4,
+  EIO: 5,
+  ENXIO: 6,
+  E2BIG: 7,
+  ENOEXEC: 8,
+  EBADF: 9,
+  ECHILD: 10,
+  EDEADLK: 11,
+  ENOMEM: 12,
+  EACCES: 13,
+  EFAULT: 14,
+  ENOTBLK: 15,
+  EBUSY: 16,
+  EEXIST: 17,
+  EXDEV: 18,
+  ENODEV: 19,
+  ENOTDIR: 20,
+  EISDIR: 21,
+  EINVAL: 22,
+  ENFILE: 23,
+  EMFILE: 24,
+  ENOTTY: 25,
+  ETXTBSY: 26,
+  EFBIG: 27,
+  ENOSPC: 28,
+  ESPIPE: 29,
+  EROFS: 30,
+  EMLINK: 31,
+  EPIPE: 32,
+  EDOM: 33,
+  ERANGE: 34,
+  EAGAIN: 35,
+  EINPROGRESS: 36,
+  EALREADY: 37,
+  ENOTSOCK: 38,
+  EDESTADDRREQ: 39,
+  EMSGSIZE: 40,
+  EPROTOTYPE: 41,
+  ENOPROTOOPT: 42,
+  EPROTONOSUPPORT: 43,
+  ESOCKTNOSUPPORT: 44,
+  EOPNOTSUPP: 45,
+  EPFNOSUPPORT: 46,
+  EAFNOSUPPORT: 47,
+  EADDRINUSE: 48,
+  EADDRNOTAVAIL: 49,
+  ENETDOWN: 50,
+  ENETUNREACH: 51,
+  ENETRESET: 52,
+  ECONNABORTED: 53,
+  ECONNRESET: 54,
+  ENOBUFS: 55,
+  EISCONN: 56,
+  ENOTCONN: 57,
+  ESHUTDOWN: 58,
+  ETOOMANYREFS: 59,
+  ETIMEDOUT: 60,
+  ECONNREFUSED: 61,
+  ELOOP: 62,
+  ENAMETOOLONG: 63,
+  EHOSTDOWN: 64,
+  EHOSTUNREACH: 65,
+  ENOTEMPTY: 66,
+  EPROCLIM: 67,
+  EUSERS: 68,
+  EDQUOT: 69,
+  ESTALE: 70,
+  EREMOTE: 71,
+  EBADRPC: 72,
+  ERPCMISMATCH: 73,
+  EPROGUNAVAIL: 74,
+  EPROGMISMATCH: 75,
+  EPROCUNAVAIL: 76,
+  ENOLCK: 77,
+  ENOSYS: 78,
+  EFTYPE: 79,
+  EAUTH: 80,
+  ENEEDAUTH: 81,
+  EIDRM: 82,
+  ENOMSG: 83,
+  EOVERFLOW: 84,
+  EILSEQ: 85,
+  ENOTSUP: 86,
+  ECANCELED: 87,
+  EBADMSG: 88,
+  ENODATA: 89,
+  ENOSR: 90,
+  ENOSTR: 91,
+  ETIME: 92,
+  ENOATTR: 93,
+  EMULTIHOP: 94,
+  ENOLINK: 95,
+  EPROTO: 96,
+} as const;
