@@ -1,0 +1,30 @@
+"""Which file system is on a disk, by the marks at fixed places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+# type, offset, mark
+_MARKS = (
+    ("ext2fs", 1024 + 56, b"\x53\xef"),
+    ("cd9660", 32769, b"CD001"),
+    ("ffs", 65536 + 1372, b"\x19\x01\x54\x19"),
+    ("ffs", 65536 + 1372, b"\x19\x54\x01\x19"),
+    ("ffs", 8192 + 1372, b"\x54\x19\x01\x00"),
+    ("ffs", 8192 + 1372, b"\x00\x01\x19\x54"),
+    ("ntfs", 3, b"NTFS    "),
+    ("exfatfs", 3, b"EXFAT   "),
+    ("msdos", 54, b"FAT1"),
+    ("msdos", 82, b"FAT32"),
+    ("hfs", 1024, b"H+"),
+    ("udf", 32769 + 2048, b"NSR0"),
+    ("lfs", 8192, b"\x62\x01\x07\x00"),
+)
+
+
+def probe(pread: Callable[[int, int], bytes]) -> str | None:
+    """Type of the file system, None when no mark is known. ``pread(size, offset)`` reads the disk."""
+    for name, offset, mark in _MARKS:
+        if pread(len(mark), offset) == mark:
+            return name
+    return None

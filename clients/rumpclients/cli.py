@@ -1,0 +1,177 @@
+"""rump: starts kernels and looks at them."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import rump
+from rumpclients import _start
+from rumpclients._command import FAILED, Parser, print_json, print_table, run, tell
+
+PROG = "rump"
+
+
+def parser() -> Parser:
+    p = Parser(PROG, "Kernels as services: starts them and looks at them.")
+    commands = p.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _up_flags(commands.add_parser("up", help="start a kernel"))
+    for name, text in (("status", "components of the kernel"), ("ps", "processes of the kernel")):
+        sub = commands.add_parser(name, help=text)
+        _where(sub)
+        sub.add_argument("--json", action="store_true", help="as JSON")
+    sub = commands.add_parser("env", help="shell lines that set RUMP_SERVER and the prompt: eval $(rump env)")
+    sub.add_argument("url", nargs="?", help="the kernel (default: that of RUMP_SERVER, or of `rump up`)")
+    _module_commands(commands.add_parser("module", help="keys and signatures of modules"))
+    commands.add_parser("demo", help="the main job, shown", add_help=False)
+    commands.add_parser("bench", help="the benchmarks", add_help=False)
+    return p
+
+
+def _where(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--url", metavar="URL", help="the kernel (default: that of RUMP_SERVER, or of `rump up`)")
+
+
+def _up_flags(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--url", action="append", default=[], metavar="URL", help="where to serve; repeatable")
+    sub.add_argument("--factions", metavar="LIST", help="factions to run beside kern (default: vfs,net,dev)")
+    sub.add_argument("--placement", choices=("split", "server"), help="a process per faction (default), or one for all")
+    sub.add_argument("--dir", metavar="DIR", help="folder for sockets (default: one under the runtime directory)")
+    sub.add_argument("--policy", metavar="FILE", help="who may do what")
+    sub.add_argument("--tls-cert", metavar="FILE", help="certificate for tcp://")
+    sub.add_argument("--tls-key", metavar="FILE", help="its key")
+    sub.add_argument("--tls-client-ca", metavar="FILE", help="clients must show a certificate of this authority")
+    sub.add_argument("--plain-ok", action="store_true", help="allow tcp+plain URLs that are not on a loopback address")
+    sub.add_argument("--module-key", action="append", default=[], metavar="FILE", help="public key trusted for modules")
+    sub.add_argument("--config", metavar="FILE", help="TOML file with boot parameters")
+    sub.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning, error")
+    sub.add_argument("--detach", action="store_true", help="return when it is ready")
+
+
+def _module_commands(sub: argparse.ArgumentParser) -> None:
+    actions = sub.add_subparsers(dest="action", metavar="ACTION", required=True)
+    keygen = actions.add_parser("keygen", help="make a key: FILE is private, FILE.pub is for --module-key")
+    keygen.add_argument("file", metavar="FILE")
+    sign = actions.add_parser("sign", help="sign a wheel: writes WHEEL.sig")
+    sign.add_argument("--key", required=True, metavar="FILE", help="private key")
+    sign.add_argument("wheel", metavar="WHEEL")
+    upload = actions.add_parser("upload", help="send a wheel to the kernel and load its module")
+    _where(upload)
+    upload.add_argument("--key", metavar="FILE", help="private key to sign with (default: WHEEL.sig)")
+    upload.add_argument("wheel", metavar="WHEEL")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] in (["demo"], ["bench"]):
+        return _other(arguments[0], arguments[1:])
+    options = parser().parse_args(arguments)
+    work = {"up": up, "status": status, "ps": ps, "env": env, "module": module}[options.command]
+    return run(f"{PROG} {options.command}", lambda: work(options))
+
+
+def _other(name: str, arguments: list[str]) -> int:
+    """A command that is a program of its own."""
+    where = {"demo": "rumpclients.demo", "bench": "bench.__main__"}[name]
+    if name == "bench":  # not in the wheel: it needs the checkout, which an editable install leads to
+        sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    try:
+        work = importlib.import_module(where).main
+    except ModuleNotFoundError as error:
+        return tell(PROG, f"{name}: needs a checkout of the project ({error.name} is missing)", FAILED)
+    sys.argv = [f"{PROG} {name}", *arguments]
+    return int(work() or 0)
+
+
+def _connect(url: str | None) -> rump.Client:
+    """The kernel that was named, else that of RUMP_SERVER, else the one that `rump up` starts when nothing is named."""
+    if not url and not os.environ.get("RUMP_SERVER") and os.path.exists(_start.default_url().removeprefix("unix://")):
+        url = _start.default_url()
+    return rump.connect(url, comm=PROG)
+
+
+# -- up
+
+
+def gateway_flags(options: argparse.Namespace) -> list[str]:
+    """The flags of the kernel's process for those of `rump up`."""
+    folder = options.dir or _start.folder_for(options.url)
+    flags = ["--dir", folder]
+    for name in ("factions", "placement", "policy", "tls_cert", "tls_key", "tls_client_ca", "config", "log_level"):
+        value = getattr(options, name)
+        if value is not None:
+            flags += [f"--{name.replace('_', '-')}", value]
+    for url in options.url:
+        flags += ["--url", url]
+    for key in options.module_key:
+        flags += ["--module-key", key]
+    return [*flags, *["--plain-ok"] * options.plain_ok]
+
+
+def up(options: argparse.Namespace) -> int:
+    """Without --detach this process becomes the kernel's."""
+    flags = gateway_flags(options)
+    if options.detach:
+        return _start.start(flags, urls=max(1, len(options.url)), announce=lambda url: print(f"ready {url}"))
+    sys.stdout.flush()
+    command = _start.command(flags)
+    os.execv(command[0], command)  # noqa: S606  no shell is what is wanted
+    raise AssertionError("execv returned")
+
+
+# -- status, ps, env
+
+
+def status(options: argparse.Namespace) -> None:
+    with _connect(options.url) as k:
+        found = k.status()
+    if options.json:
+        print_json(found)
+        return
+    rows = [
+        [c["name"], c["pid"], c["state"], c["restarts"], c["url"] or "-", ",".join(c["modules"]) or "-"]
+        for c in found["components"]
+    ]
+    print_table(["NAME", "PID", "STATE", "RESTARTS", "URL", "MODULES"], rows, right=(1, 3))
+
+
+def ps(options: argparse.Namespace) -> None:
+    with _connect(options.url) as k:
+        found = k.processes()
+    if options.json:
+        print_json(found)
+        return
+    rows = [[p["pid"], p["ppid"], p["uid"], p["nfd"], p["comm"]] for p in found]
+    print_table(["PID", "PPID", "UID", "NFD", "COMMAND"], rows, right=(0, 1, 2, 3))
+
+
+def env(options: argparse.Namespace) -> None:
+    url = options.url or os.environ.get("RUMP_SERVER") or _start.default_url()
+    if url.startswith("unix://") and not url.startswith("unix:///"):
+        url = f"unix://{os.path.abspath(url.removeprefix('unix://'))}"
+    prompt = f"({url}) "
+    print(f"export RUMP_SERVER={shlex.quote(url)}")
+    print(f'PS1={shlex.quote(prompt)}"${{PS1-}}"')
+
+
+# -- module
+
+
+def module(options: argparse.Namespace) -> None:
+    if options.action == "keygen":
+        print(rump.generate_key(options.file))
+    elif options.action == "sign":
+        print(rump.sign_wheel(options.wheel, options.key))
+    else:
+        with _connect(options.url) as k:
+            loaded = k.modules.upload(options.wheel, key=options.key)
+        print(f"{loaded.name} {loaded.version} loaded into {loaded.faction}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

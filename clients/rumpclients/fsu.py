@@ -1,0 +1,302 @@
+"""fsu_ls, fsu_cat, fsu_stat, fsu_find: reading an image without mounting it (fs-utils)."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import stat as modes
+import sys
+import time
+from collections.abc import Sequence
+
+import rump
+from rumpclients import _find, _image
+from rumpclients._command import human, print_json, reason, tell
+
+_CHUNK = 1 << 20
+_HALF_YEAR_S = 182 * 86400
+
+
+# -- fsu_ls
+
+
+def ls(argv: Sequence[str] | None = None) -> int:
+    p = _image.parser("fsu_ls", "Lists files of an image.", add_help=False)
+    p.add_argument("--help", action="help", help="show this and exit")
+    for letter, text in (
+        ("1", "one name to a line, which is so anyway"),
+        ("a", "names that begin with a dot too"),
+        ("A", "those but not . and .."),
+        ("d", "directories themselves, not what is in them"),
+        ("F", "marks behind names: / directory, * program, @ link, = socket, | fifo"),
+        ("h", "sizes that are easy to read"),
+        ("i", "inode numbers"),
+        ("l", "attributes"),
+        ("n", "owners as numbers, which is so anyway"),
+        ("R", "directories below too"),
+        ("r", "backwards"),
+        ("S", "by size"),
+        ("T", "times in full"),
+        ("s", "blocks of 512 bytes"),
+    ):
+        p.add_argument(f"-{letter}", dest=f"flag_{letter}", action="store_true", help=text)
+    p.add_argument("-c", dest="by_time", action="store_true", help="newest first")
+    p.add_argument("--json", action="store_true", help="as a JSON array")
+    p.add_argument("paths", metavar="PATH", nargs="*", default=["/"])
+    return _image.program("fsu_ls", p.parse_args(argv), _ls)
+
+
+def _ls(k: rump.Client, options: argparse.Namespace) -> int:
+    status = 0
+    files: list[tuple[bytes, rump.Stat]] = []
+    folders: list[tuple[bytes, rump.Stat]] = []
+    for path in map(_image.absolute, options.paths):
+        try:
+            st = k.sys.lstat(path) if options.flag_d or options.flag_l else k.sys.stat(path)
+        except OSError as error:
+            status = tell("fsu_ls", reason(error))
+            continue
+        into = folders if modes.S_ISDIR(st.st_mode) and not options.flag_d else files
+        into.append((os.fsencode(path), st))
+    lister = _Lister(k, options)
+    lister.show(b"", files)
+    titles = len(options.paths) > 1 or options.flag_R
+    for folder, _ in folders:
+        status |= lister.folder(folder, title=titles)
+    if options.json:
+        print_json(lister.records)
+    return status
+
+
+class _Lister:
+    """Prints listings, or gathers them as records."""
+
+    def __init__(self, k: rump.Client, options: argparse.Namespace) -> None:
+        self._k = k
+        self._options = options
+        self._first = True
+        self.records: list[dict[str, object]] = []
+
+    def folder(self, path: bytes, *, title: bool) -> int:
+        """What is in a directory, with -R in those below too; the exit status."""
+        options = self._options
+        try:
+            found = _image.entries(self._k, path)
+        except OSError as error:
+            return tell("fsu_ls", reason(error))
+        below = [name for name, st in found if modes.S_ISDIR(st.st_mode)]
+        if options.flag_a:
+            dots = [(name, self._k.sys.lstat(os.path.join(path, name))) for name in (b".", b"..")]
+            found = [*dots, *found]
+        if not (options.flag_a or options.flag_A):
+            found = [(name, st) for name, st in found if not name.startswith(b".")]
+            below = [name for name in below if not name.startswith(b".")]
+        if title and not options.json:
+            print(("" if self._first else "\n") + f"{os.fsdecode(path)}:")
+        if options.flag_l and not options.json:
+            print(f"total {sum(st.st_blocks for _, st in found)}")
+        self.show(path, found)
+        status = 0
+        for name in below if options.flag_R else ():
+            status |= self.folder(os.path.join(path, name), title=True)
+        return status
+
+    def show(self, folder: bytes, found: list[tuple[bytes, rump.Stat]]) -> None:
+        options = self._options
+        if options.flag_S:
+            found = sorted(found, key=lambda item: -item[1].st_size)
+        if options.by_time:
+            found = sorted(found, key=lambda item: -item[1].st_mtime_ns)
+        if options.flag_r:
+            found = found[::-1]
+        if found:
+            self._first = False
+        if options.json:
+            self.records += [_record(os.path.join(folder, name), st) for name, st in found]
+        elif options.flag_l:
+            self._long(folder, found)
+        else:
+            for name, st in found:
+                print(self._prefix(st) + self._name(name, st))
+
+    def _prefix(self, st: rump.Stat) -> str:
+        inode = f"{st.st_ino} " if self._options.flag_i else ""
+        return inode + (f"{st.st_blocks} " if self._options.flag_s else "")
+
+    def _name(self, name: bytes, st: rump.Stat) -> str:
+        return printable(name) + (_mark(st.st_mode) if self._options.flag_F else "")
+
+    def _long(self, folder: bytes, found: list[tuple[bytes, rump.Stat]]) -> None:
+        rows = []
+        for name, st in found:
+            target = ""
+            if modes.S_ISLNK(st.st_mode):
+                target = f" -> {printable(self._k.sys.readlink(os.path.join(folder, name)))}"
+            rows.append([self._prefix(st) + modes.filemode(st.st_mode), st.st_nlink, st.st_uid, st.st_gid,
+                         self._size(st), self._time(st), self._name(name, st) + target])  # fmt: skip
+        widths = [max((len(str(row[i])) for row in rows), default=0) for i in range(6)]
+        for mode, links, uid, gid, size, changed, text in rows:
+            line = f"{mode:<{widths[0]}} {links:>{widths[1]}} {uid:<{widths[2]}} {gid:<{widths[3]}} {size:>{widths[4]}}"
+            print(f"{line} {changed} {text}")
+
+    def _size(self, st: rump.Stat) -> str:
+        if modes.S_ISBLK(st.st_mode) or modes.S_ISCHR(st.st_mode):
+            return f"{rump.major(st.st_rdev)}, {rump.minor(st.st_rdev)}"
+        return human(st.st_size) if self._options.flag_h else str(st.st_size)
+
+    def _time(self, st: rump.Stat) -> str:
+        return when(st.st_mtime, full=self._options.flag_T)
+
+
+def when(seconds: float, *, full: bool = False) -> str:
+    """A time as ls(1) prints it: with the year when it is far away."""
+    parts = _local(seconds)
+    if parts is None:
+        return str(int(seconds))
+    if full:
+        return time.strftime("%b %e %H:%M:%S %Y", parts)
+    near = abs(time.time() - seconds) < _HALF_YEAR_S
+    return time.strftime("%b %e %H:%M" if near else "%b %e  %Y", parts)
+
+
+def _local(seconds: float) -> time.struct_time | None:
+    """None for times of a hostile image that no calendar has."""
+    try:
+        return time.localtime(seconds)
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def printable(name: bytes) -> str:
+    """A name for a terminal: control characters and bytes that are no UTF-8 as \\ooo."""
+    text = name.decode("utf-8", "surrogateescape")
+    return "".join(c if c.isprintable() else "".join(f"\\{byte:03o}" for byte in os.fsencode(c)) for c in text)
+
+
+def _mark(mode: int) -> str:
+    kinds = {modes.S_IFDIR: "/", modes.S_IFLNK: "@", modes.S_IFSOCK: "=", modes.S_IFIFO: "|"}
+    return kinds.get(modes.S_IFMT(mode), "*" if mode & 0o111 else "")
+
+
+def _record(path: bytes, st: rump.Stat) -> dict[str, object]:
+    return {"path": os.fsdecode(path), "mode": modes.filemode(st.st_mode), **st._asdict()}
+
+
+# -- fsu_cat
+
+
+def cat(argv: Sequence[str] | None = None) -> int:
+    p = _image.parser("fsu_cat", "Writes files of an image to standard output.")
+    p.add_argument("paths", metavar="PATH", nargs="+")
+    return _image.program("fsu_cat", p.parse_args(argv), _cat)
+
+
+def _cat(k: rump.Client, options: argparse.Namespace) -> int:
+    status = 0
+    for path in map(_image.absolute, options.paths):
+        try:
+            fd = k.sys.open(path, os.O_RDONLY)
+            try:
+                while data := k.sys.read(fd, _CHUNK):
+                    sys.stdout.buffer.write(data)
+            finally:
+                k.sys.close(fd)
+        except rump.RumpError as error:
+            error.filename = error.filename or path
+            status = tell("fsu_cat", reason(error))
+    sys.stdout.buffer.flush()
+    return status
+
+
+# -- fsu_stat
+
+
+def stat(argv: Sequence[str] | None = None) -> int:
+    p = _image.parser("fsu_stat", "Shows the attributes of files of an image.")
+    p.add_argument("-L", dest="follow", action="store_true", help="of what a symbolic link leads to")
+    form = p.add_mutually_exclusive_group()
+    form.add_argument("-x", dest="form", action="store_const", const="verbose", help="in words")
+    form.add_argument("-s", dest="form", action="store_const", const="shell", help="as assignments of a shell")
+    form.add_argument("-r", dest="form", action="store_const", const="raw", help="numbers only")
+    form.add_argument("--json", dest="form", action="store_const", const="json", help="as a JSON array")
+    p.add_argument("paths", metavar="PATH", nargs="+")
+    return _image.program("fsu_stat", p.parse_args(argv), _stat)
+
+
+def _stat(k: rump.Client, options: argparse.Namespace) -> int:
+    status, found = 0, []
+    for path in map(_image.absolute, options.paths):
+        try:
+            found.append((path, k.sys.stat(path) if options.follow else k.sys.lstat(path)))
+        except rump.RumpError as error:
+            status = tell("fsu_stat", reason(error))
+    if options.form == "json":
+        print_json([_record(os.fsencode(path), st) for path, st in found])
+        return status
+    show = {"verbose": _verbose, "shell": _shell, "raw": _raw}.get(options.form, _plain)
+    for path, st in found:
+        print(show(printable(os.fsencode(path)), st))
+    return status
+
+
+def _plain(path: str, st: rump.Stat) -> str:
+    """The line of BSD's stat(1)."""
+    times = " ".join(f'"{when(t, full=True)}"' for t in (st.st_atime, st.st_mtime, st.st_ctime, st.st_birthtime))
+    owner = f"{modes.filemode(st.st_mode)} {st.st_nlink} {st.st_uid} {st.st_gid} {st.st_rdev}"
+    blocks = f"{st.st_blksize} {st.st_blocks} {st.st_flags:#x}"
+    return f"{st.st_dev} {st.st_ino} {owner} {st.st_size} {times} {blocks} {path}"
+
+
+def _raw(path: str, st: rump.Stat) -> str:
+    times = " ".join(str(ns // 10**9) for ns in (st.st_atime_ns, st.st_mtime_ns, st.st_ctime_ns, st.st_birthtime_ns))
+    owner = f"{st.st_mode:#o} {st.st_nlink} {st.st_uid} {st.st_gid} {st.st_rdev}"
+    return f"{st.st_dev} {st.st_ino} {owner} {st.st_size} {times} {st.st_blksize} {st.st_blocks} {st.st_flags} {path}"
+
+
+def _shell(path: str, st: rump.Stat) -> str:
+    values = {name.removesuffix("_ns"): value // 10**9 if name.endswith("_ns") else value
+              for name, value in st._asdict().items()}  # fmt: skip
+    values["st_mode"] = f"0{st.st_mode:o}"
+    return " ".join(f"{name}={value}" for name, value in values.items())
+
+
+_KINDS = {
+    modes.S_IFREG: "Regular File", modes.S_IFDIR: "Directory", modes.S_IFLNK: "Symbolic Link",
+    modes.S_IFIFO: "Fifo File", modes.S_IFCHR: "Character Device", modes.S_IFBLK: "Block Device",
+    modes.S_IFSOCK: "Socket",
+}  # fmt: skip
+
+
+def _verbose(path: str, st: rump.Stat) -> str:
+    kind = _KINDS.get(modes.S_IFMT(st.st_mode), "?")
+    mode = f"({st.st_mode & 0o7777:04o}/{modes.filemode(st.st_mode)})"
+    lines = [
+        f'  File: "{path}"',
+        f"  Size: {st.st_size:<12} FileType: {kind}",
+        f"  Mode: {mode}         Uid: ({st.st_uid})  Gid: ({st.st_gid})",
+        f"Device: {rump.major(st.st_dev)},{rump.minor(st.st_dev)}   Inode: {st.st_ino}    Links: {st.st_nlink}",
+    ]
+    times = {"Access": st.st_atime, "Modify": st.st_mtime, "Change": st.st_ctime, "Birth": st.st_birthtime}
+    return "\n".join([*lines, *(f"{name:>6}: {when(seconds, full=True)}" for name, seconds in times.items())])
+
+
+# -- fsu_find
+
+
+def find(argv: Sequence[str] | None = None) -> int:
+    p = _image.parser("fsu_find", "Walks the directories of an image.", epilog=_find.HELP)
+    p.add_argument("rest", metavar="[PATH...] [EXPRESSION]", nargs=argparse.REMAINDER)
+    return _image.program("fsu_find", p.parse_args(argv), _do_find)
+
+
+def _do_find(k: rump.Client, options: argparse.Namespace) -> int:
+    paths, expression = _find.split(options.rest)
+    finder = _find.Finder(k, expression)
+    status = 0
+    for path in paths or ["/"]:
+        status |= finder.walk(path)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(ls())
