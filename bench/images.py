@@ -1,0 +1,120 @@
+"""Reading ext4 in placement local against fuse2fs on the same image, both with the image in the page cache."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import rump
+from bench.measure import Row, timed
+
+BIG = 512 << 20
+FILES = 20_000
+CACHE = Path(os.environ.get("RUMP_BENCH_DIR", tempfile.gettempdir())) / "rump-bench-ext4.img"
+
+
+def run() -> list[Row]:
+    missing = [tool for tool in ("mke2fs", "fuse2fs", "fusermount") if shutil.which(tool) is None]
+    if missing:
+        raise SystemExit(f"rump bench images: needs {', '.join(missing)}: apt-get install e2fsprogs fuse2fs fuse3")
+    image = make_image(CACHE)
+    subprocess.run(["cat", str(image)], stdout=subprocess.DEVNULL, check=True)
+    with _fuse2fs(image) as folder:
+        peer_read = timed(lambda: _host_read(folder / "big"))
+    with _fuse2fs(image) as folder:
+        peer_find = timed(lambda: _host_find(folder), repeats=1)
+    ours_read = timed(lambda: _our_read(image))
+    ours_find = timed(lambda: _our_find(image))
+    ours, peer = BIG / ours_read / 1e6, BIG / peer_read / 1e6
+    return [
+        Row("read 512 MiB, 1 MiB a call", ours, "MB/s", "fuse2fs", peer, ours / peer, 2.0, "high"),
+        Row("find over 20,000 files, cold", ours_find, "s", "fuse2fs", peer_find, peer_find / ours_find, 4.0, "high"),
+    ]
+
+
+def make_image(image: Path) -> Path:
+    """An ext4 image with 20,000 files in 200 directories and one file of 512 MiB; kept for the next run."""
+    if image.exists():
+        return image
+    with tempfile.TemporaryDirectory() as tree:
+        root = Path(tree)
+        for d in range(200):
+            (root / f"d{d:03}").mkdir()
+            for f in range(FILES // 200):
+                (root / f"d{d:03}" / f"file{f:03}").write_bytes(os.urandom(200 + 61 * f))
+        with (root / "big").open("wb") as big:
+            for _ in range(BIG >> 20):
+                big.write(os.urandom(1 << 20))
+        partial = image.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", tree, str(partial), "1200M"], check=True)
+        partial.rename(image)
+    return image
+
+
+@contextmanager
+def _fuse2fs(image: Path) -> Iterator[Path]:
+    """The image, mounted afresh by fuse2fs."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["fuse2fs", "-o", "ro", str(image), folder], check=True, capture_output=True)
+        try:
+            yield Path(folder)
+        finally:
+            subprocess.run(["fusermount", "-u", folder], check=True)
+            time.sleep(0.1)
+
+
+def _host_read(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    while os.read(fd, 1 << 20):
+        pass
+    os.close(fd)
+
+
+def _host_find(folder: Path) -> None:
+    found = subprocess.run(["find", str(folder), "-type", "f"], check=True, capture_output=True).stdout
+    assert found.count(b"\n") == FILES + 1
+
+
+@contextmanager
+def _mounted(image: Path) -> Iterator[rump.Kernel]:
+    with rump.Kernel(factions=("vfs",)) as k:
+        k.pub.module_init("ext2fs")
+        k.pub.etfs_register("/dev/image", str(image), type="blk")
+        k.sys.mkdir("/mnt", 0o755)
+        k.sys.mount("ext2fs", "/mnt", device="/dev/image", readonly=True)
+        yield k
+
+
+def _our_read(image: Path) -> None:
+    with _mounted(image) as k:
+        fd = k.sys.open("/mnt/big", os.O_RDONLY)
+        total = 0
+        while data := k.sys.read(fd, 1 << 20):
+            total += len(data)
+        assert total == BIG
+
+
+def _our_find(image: Path) -> None:
+    with _mounted(image) as k:
+        assert _count(k, "/mnt") == FILES + 1
+
+
+def _count(k: rump.Kernel, path: str) -> int:
+    fd = k.sys.open(path, os.O_RDONLY)
+    files, folders = 0, []
+    while entries := k.sys.getdents(fd, 1 << 16):
+        for entry in entries:
+            if entry.d_type == rump.DT_DIR and entry.d_name not in (b".", b".."):
+                folders.append(f"{path}/{os.fsdecode(entry.d_name)}")
+            elif entry.d_type == rump.DT_REG:
+                files += 1
+    k.sys.close(fd)
+    return files + sum(_count(k, folder) for folder in folders)

@@ -1,0 +1,201 @@
+"""Modules at run time: installed, from a file of the kernel, and uploaded; each refusal with its errno."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import rump
+from rumpclients import demo_module
+from tests.conformance.test_descriptors import code, write_file
+from tests.conformance.test_vfs import names
+from tests.live import live_kernel
+
+
+class Kernel:
+    """A kernel of its own that trusts one key, and clients of it."""
+
+    def __init__(self, connect: Any, key: Path) -> None:
+        self.connect = connect
+        self.key = key
+
+
+@pytest.fixture(scope="module", params=["local", "server", "split"])
+def trusting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    key = tmp_path_factory.mktemp("keys") / "key"
+    public = bytes.fromhex(rump.generate_key(key))
+    if request.param == "local":
+        with rump.Kernel(module_keys=(public,)) as kernel:
+            yield Kernel(kernel.attach, key)
+    else:
+        with live_kernel("--placement", request.param, "--module-key", f"{key}.pub") as live:
+            yield Kernel(lambda: rump.connect(live.url), key)
+
+
+@pytest.fixture
+def k(trusting: Kernel) -> Iterator[Any]:
+    with trusting.connect() as client:
+        yield client
+
+
+def wheel_file(folder: Path, data: bytes, name: str = demo_module.WHEEL_NAME) -> Path:
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+def changed_wheel(changes: dict[str, tuple[str, str]]) -> bytes:
+    """The demo's wheel with texts of its files replaced."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(demo_module.wheel())) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            text = old.read(name).decode()
+            before, after = changes.get(name, ("", ""))
+            assert before in text
+            new.writestr(name, text.replace(before, after) if before else text)
+    return out.getvalue()
+
+
+def loaded(k: Any) -> set[str]:
+    return {module.name for module in k.modules.list()}
+
+
+def test_upload_use_and_unload(k: Any, trusting: Kernel, tmp_path: Path) -> None:
+    wheel = wheel_file(tmp_path, demo_module.wheel())
+    rump.sign_wheel(wheel, trusting.key)
+    other = trusting.connect()
+    fd = other.sys.open("/dev/null", os.O_RDWR)
+    stat = k.modules.upload(wheel)
+    assert (stat.name, stat.faction, stat.version, stat.source) == ("hellofs", "vfs", "1.0", "upload")
+    assert "hellofs" in loaded(k)
+    assert "hellofs" in k.sysctl("vfs.generic.fstypes").split()
+    k.sys.mkdir("/tmp/hello", 0o755)
+    k.sys.mount("hellofs", "/tmp/hello", readonly=True)
+    assert b"greeting" in names(k, "/tmp/hello")
+    assert k.open("/tmp/hello/greeting").read() == "hello, world\n"
+    assert code(k.modules.upload, wheel) == "EEXIST"
+    assert code(k.pub.module_fini, "hellofs") == "EBUSY"
+    assert "hellofs" in loaded(k)
+    k.sys.unmount("/tmp/hello", 0)
+    k.sys.rmdir("/tmp/hello")
+    k.pub.module_fini("hellofs")
+    assert "hellofs" not in loaded(k)
+    assert "hellofs" not in k.sysctl("vfs.generic.fstypes").split()
+    assert code(k.pub.module_fini, "hellofs") == "ENOENT"
+    assert other.sys.write(fd, b"the other client noticed nothing") > 0
+    k.modules.upload(wheel)
+    k.pub.module_fini("hellofs")
+    other.close()
+
+
+def test_signatures(k: Any, trusting: Kernel, tmp_path: Path) -> None:
+    wheel = wheel_file(tmp_path, demo_module.wheel())
+    assert code(k.modules.upload, wheel) == "EAUTH", "unsigned"
+    stranger = tmp_path / "stranger"
+    rump.generate_key(stranger)
+    rump.sign_wheel(wheel, stranger)
+    assert code(k.modules.upload, wheel) == "EAUTH", "a key that nobody trusts"
+    rump.sign_wheel(wheel, trusting.key)
+    wheel.write_bytes(demo_module.wheel() + b"\0")
+    assert code(k.modules.upload, wheel) == "EBADMSG", "other bytes than were signed"
+    wheel.write_bytes(demo_module.wheel())
+    signature = json.loads((tmp_path / f"{wheel.name}.sig").read_text())
+    signature["signature"] = "00" * 64
+    (tmp_path / f"{wheel.name}.sig").write_text(json.dumps(signature))
+    assert code(k.modules.upload, wheel) == "EAUTH", "a signature that is none"
+    assert "hellofs" not in loaded(k)
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"hellofs/__init__.py": ('"hellofs", "vfs", "vfs"', '"hellofs", "vfs", "net"')}, "EINVAL"),
+        ({"hellofs-1.0.dist-info/entry_points.txt": ("modules.vfs", "modules.moon")}, "EINVAL"),
+        ({"hellofs/__init__.py": ('version="1.0"', 'version="1.0", requires=("nosuchmodule",)')}, "ENOENT"),
+        ({"hellofs/__init__.py": ('version="1.0"', 'version="1.0", requires=("hellofs",)')}, "EDEADLK"),
+        ({"hellofs/__init__.py": ('version="1.0"', 'version="1.0", abi=999')}, "EPROGMISMATCH"),
+        ({"hellofs/__init__.py": ("MODULE =", "raise RuntimeError('at import')\nMODULE =")}, "ENOEXEC"),
+        ({"hellofs-1.0.dist-info/entry_points.txt": ("hellofs:MODULE", "hellofs:NONE")}, "ENOEXEC"),
+        ({"hellofs-1.0.dist-info/entry_points.txt": ("hellofs = hellofs:MODULE", "")}, "ENOEXEC"),
+    ],
+)
+def test_wheels_that_are_refused(
+    k: Any, trusting: Kernel, tmp_path: Path, changes: dict[str, tuple[str, str]], wanted: str
+) -> None:
+    wheel = wheel_file(tmp_path, changed_wheel(changes))
+    rump.sign_wheel(wheel, trusting.key)
+    assert code(k.modules.upload, wheel) == wanted
+    assert "hellofs" not in loaded(k)
+    rump.sign_wheel(wheel_file(tmp_path, demo_module.wheel()), trusting.key)
+    k.modules.upload(wheel)
+    k.pub.module_fini("hellofs")
+
+
+def test_what_is_no_wheel(k: Any, trusting: Kernel, tmp_path: Path) -> None:
+    for data in (b"", b"garbage", b"PK\x03\x04" + bytes(100), demo_module.wheel()[:-50]):
+        wheel = wheel_file(tmp_path, data)
+        rump.sign_wheel(wheel, trusting.key)
+        assert code(k.modules.upload, wheel) in ("ENOEXEC", "EINVAL")
+
+
+def test_from_a_file_of_the_kernel(k: Any, trusting: Kernel, tmp_path: Path) -> None:
+    wheel = wheel_file(tmp_path, demo_module.wheel())
+    rump.sign_wheel(wheel, trusting.key)
+    k.sys.mkdir("/tmp/modules", 0o755)
+    write_file(k, "/tmp/modules/hello.whl", wheel.read_bytes())
+    assert code(k.sys.modctl_load, "/tmp/modules/hello.whl") == "EAUTH", "no signature beside it"
+    write_file(k, "/tmp/modules/hello.whl.sig", (tmp_path / f"{wheel.name}.sig").read_bytes())
+    k.sys.modctl_load("/tmp/modules/hello.whl")
+    assert "hellofs" in k.sysctl("vfs.generic.fstypes").split()
+    k.sys.modctl_unload("hellofs")
+    assert code(k.sys.modctl_load, "/tmp/modules/none.whl") == "ENOENT"
+    for name in ("hello.whl", "hello.whl.sig"):
+        k.sys.unlink(f"/tmp/modules/{name}")
+    k.sys.rmdir("/tmp/modules")
+
+
+def test_installed_by_name(k: Any) -> None:
+    k.pub.module_init("ext2fs")
+    assert code(k.pub.module_init, "ext2fs") == "EEXIST"
+    assert "ext2fs" in k.sysctl("vfs.generic.fstypes").split()
+    k.pub.module_fini("ext2fs")
+    assert code(k.pub.module_init, "nosuchmodule") == "ENOENT"
+    assert code(k.pub.module_init, "") == "ENOENT"
+    assert code(k.pub.module_init, "x" * 40) == "ENAMETOOLONG"
+
+
+def test_only_root_loads(trusting: Kernel, tmp_path: Path) -> None:
+    with trusting.connect() as user:
+        user.sys.setuid(1000)
+        wheel = wheel_file(tmp_path, demo_module.wheel())
+        rump.sign_wheel(wheel, trusting.key)
+        assert code(user.modules.upload, wheel) == "EPERM"
+        assert code(user.sys.modctl_load, "ext2fs") == "EPERM"
+        assert code(user.pub.module_fini, "tmpfs") == "EPERM"
+
+
+@pytest.mark.parametrize("placement", ["server", "split"])
+def test_a_faction_that_is_not_running_is_started(placement: str) -> None:
+    with live_kernel("--placement", placement, "--factions", "net") as live, rump.connect(live.url) as k:
+        pid = k.sys.getpid().pid
+        assert code(k.sys.open, "/tmp", os.O_RDONLY) == "ENOSYS"
+        k.pub.module_init("ext2fs")
+        assert k.sys.open("/tmp", os.O_RDONLY) == 3
+        assert "ext2fs" in k.sysctl("vfs.generic.fstypes").split()
+        assert k.sys.getpid().pid == pid
+        assert {c["name"] for c in k.status()["components"]} >= {"gateway", "kern", "net", "vfs"}
+
+
+def test_the_example_and_the_demos_module_are_the_same() -> None:
+    root = Path(__file__).resolve().parents[2]
+    data = (root / "clients/rumpclients/data/hellofs.py").read_bytes()
+    assert data == (root / "examples/module/src/hellofs/__init__.py").read_bytes()
+    assert hashlib.sha256(demo_module.wheel()).digest() == hashlib.sha256(demo_module.wheel()).digest()
