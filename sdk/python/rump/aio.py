@@ -34,7 +34,7 @@ from rumpwire.codec import _dec_ModuleStat
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
 from rumpwire.values import ModuleStat
-from rumpwire.wire import NOT_TRIED, decode_result, encode_call
+from rumpwire.wire import NOT_TRIED, decode_results, encode_steps
 
 
 class RemoteConnection:
@@ -119,13 +119,8 @@ class RemoteConnection:
         if not steps:
             return []
         request = sp.StreamRequest(id=next(self._ids), keep_going=keep_going)
-        earlier: list[Step] = []
-        for step in steps:
-            encode_call(step, request.calls.add(), earlier)
-            earlier.append(step)
-        reply = await self._exchange(request)
-        outcomes = [decode_result(step.op, result) for step, result in zip(steps, reply.results, strict=False)]
-        return list(itertools.takewhile(lambda outcome: outcome is not NOT_TRIED, outcomes))
+        encode_steps(steps, request.calls)
+        return decode_results(steps, (await self._exchange(request)).results)
 
     async def _exchange(self, request: Any) -> Any:
         """The reply. When the task is cancelled the kernel ends the call."""
@@ -146,11 +141,15 @@ class RemoteConnection:
             raise
 
     async def _send(self, payload: bytes) -> None:
+        """Sends, to the end also when the caller's task is cancelled: a write that is broken off ends the stream."""
         try:
-            async with self._sending:  # a stream of grpc takes one write at a time
-                await asyncio.shield(self._call.write(payload))
+            await asyncio.shield(self._write(payload))
         except (grpc.RpcError, asyncio.InvalidStateError):
             await self._reader  # it says why
+
+    async def _write(self, payload: bytes) -> None:
+        async with self._sending:  # a stream of grpc takes one write at a time
+            await self._call.write(payload)
 
     async def _unary(self, name: str, request: Any) -> Any:
         try:

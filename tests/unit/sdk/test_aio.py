@@ -65,6 +65,25 @@ def test_a_cancelled_call_ends_in_the_kernel(url: str) -> None:
     on(url, work)
 
 
+def test_cancelled_calls_never_break_the_stream(url: str) -> None:
+    """Whether a call is waiting to be sent, being sent or waiting for its answer when it is cancelled."""
+
+    async def work(k: Client) -> None:
+        r, w = await k.sys.pipe()
+        for round_ in range(60):
+            waiting = [asyncio.create_task(k.sys.read(r, 10)) for _ in range(3)]
+            for _ in range(round_ % 6):
+                await asyncio.sleep(0)
+            for task in waiting:
+                task.cancel()
+            outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+            assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
+        await k.sys.write(w, b"for the next one")
+        assert await k.sys.read(r, 99) == b"for the next one"
+
+    on(url, work)
+
+
 def test_fork(url: str) -> None:
     async def work(k: Client) -> None:
         async with await k.fork() as child:
