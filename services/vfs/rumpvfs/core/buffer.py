@@ -1,13 +1,13 @@
 """The buffer cache (buffercache(9)) of one mounted disk: blocks that were changed and are not yet written.
 
-It is for what a file system keeps about its files: bitmaps, inodes, directories, tables. What is not dirty is read out of
-the device's mapping, so nothing is held twice. Contents of files do not pass through here: a driver writes them to the
-device at once, where the host's page cache holds them back, and reads them from the device's mapping. A block that
+It is for what a file system keeps about its files: bitmaps, inodes, directories, tables. What is not dirty is read out
+of the device's mapping, so nothing is held twice. Contents of files do not pass through here: a driver writes them to
+the device at once, where the host's page cache holds them back, and reads them from the device's mapping. A block that
 changes between the two roles must be forgotten first (`BufferCache.forget`).
 
-A driver changes buffers in the middle of an operation and lets them go (`write_back`) only between operations, when they
-are consistent; `over` says when that is due. `flush` makes everything written stay: it is the barrier that ordering
-stands on.
+A driver changes buffers in the middle of an operation and lets them go (`write_back`) only between operations, when
+they are consistent; `over` says when that is due. `flush` makes everything written stay: it is the barrier that
+ordering stands on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ JOIN_MAX = 1 << 20
 
 
 class BufferCache:
-    """Blocks of ``block_size`` bytes of a device, counted from byte ``origin`` on. ``dirty`` maps number to contents."""
+    """Blocks of ``block_size`` bytes of a device, counted from byte ``origin``. ``dirty`` maps number to contents."""
 
     __slots__ = ("block_size", "count", "device", "dirty", "limit", "origin")
 
@@ -72,7 +72,7 @@ class BufferCache:
                 del self.dirty[n]
 
     def write_back(self) -> None:
-        """Writes what is dirty, in ascending order. What a failure (EIO, ENOSPC) kept from being written stays dirty."""
+        """Writes what is dirty, in ascending order. What a failure (EIO, ENOSPC) kept from that stays dirty."""
         numbers = sorted(self.dirty)
         start = 0
         while start < len(numbers):

@@ -300,11 +300,29 @@ class MountRequest:
 MountFunction = Callable[[MountRequest, Environment], FileSystem]
 
 
+@dataclass(slots=True)
+class NewfsRequest:
+    """What a driver's ``newfs`` gets. ``source`` is the root of a tree that the new file system is to hold."""
+
+    device: BlockDevice
+    options: dict[str, str] = field(default_factory=dict)
+    source: Vnode | None = None
+
+
+NewfsFunction = Callable[[NewfsRequest, Environment], int]
+"""Makes a new file system on a device: how many bytes of it that takes. EINVAL for bad options, ENOSPC, EROFS, EIO."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileSystemType:
-    """How a module offers a file system. ``mount`` raises EINVAL for what is no such image, EROFS, EIO, EOPNOTSUPP."""
+    """How a module offers a file system. ``mount`` raises EINVAL for what is no such image, EROFS, EIO, EOPNOTSUPP.
+
+    ``newfs`` leaves ``source`` alone unless ``newfs_fills``: other trees are copied in afterwards, through a mount.
+    """
 
     name: str
     mount: MountFunction
     needs_device: bool = True
     probe: Callable[[BlockDevice], bool] | None = None
+    newfs: NewfsFunction | None = None
+    newfs_fills: bool = False
