@@ -15,9 +15,24 @@ HEAD = f"# ruff: noqa\n{BANNER}"
 
 # Types of arguments as callers see them, and what turns them into values of the contract. First found wins:
 # (call, argument), argument, then the kind of the field.
-PATHS = {"path", "link", "fname", "key", "hostpath", "filename", "name1", "name2", "path1", "path2"} | {
+PATHS = {
+    "path",
+    "fspec",
+    "source",
+    "link",
+    "fname",
+    "key",
+    "hostpath",
+    "filename",
+    "name1",
+    "name2",
+    "path1",
+    "path2",
+} | {
     "from_path",
     "to_path",
+    "fspec",
+    "source",
 }
 CONVERT: dict[str | tuple[str, str], tuple[str, str]] = {
     ("open", "flags"): ("int", "H.OPEN.wire({})"),
@@ -57,6 +72,7 @@ CONVERT: dict[str | tuple[str, str], tuple[str, str]] = {
     ("module_init", "names"): ("str | Iterable[str]", "A.names({})"),
     ("etfs_register", "type"): ("int | str", "A.etfs_type({})"),
     ("etfs_register_withsize", "type"): ("int | str", "A.etfs_type({})"),
+    ("newfs", "options"): ("Mapping[str, object] | None", "A.options({})"),
     ("sendmsg", "msg"): ("V.Msghdr", "A.message({})"),
     ("sendmmsg", "msgs"): ("Iterable[V.Msghdr]", "A.messages({})"),
     "attrname": ("A.TextArg", "A.text({})"),
@@ -84,7 +100,7 @@ DEFAULTS: dict[str | tuple[str, str], str] = {
     ("lgetxattr", "size"): "65536", ("fgetxattr", "size"): "65536", ("listxattr", "size"): "65536",
     ("llistxattr", "size"): "65536", ("flistxattr", "size"): "65536", ("etfs_register", "type"): '"reg"',
     ("etfs_register_withsize", "begin"): "0", ("timer_create", "evp"): "None", ("pselect", "mask"): "None",
-    ("ktrace", "pid"): "0", ("fktrace", "pid"): "0",
+    ("ktrace", "pid"): "0", ("fktrace", "pid"): "0", ("newfs", "options"): "None", ("newfs", "source"): '""',
 }  # fmt: skip
 
 NEEDED = ("Sockopt", "Msghdr", "Rlimit", "QuotactlArgs", "Pollfd")
@@ -138,7 +154,7 @@ def _calls(public: list[Syscall]) -> str:
     out = [HEAD.format("The calls of the contract as typed methods.")]
     out.append(
         "from __future__ import annotations\n\n"
-        "from collections.abc import Iterable\n\n"
+        "from collections.abc import Iterable, Mapping\n\n"
         "from rumpwire import calls as C, values as V\n\n"
         "from rump import _arguments as A\nfrom rump._base import AsyncBase, BatchBase, Future, Ref, SyncBase\n"
     )
@@ -158,7 +174,11 @@ def _conversion(call: Syscall) -> Iterator[str]:
 
 def _zero(f: Field) -> str:
     """A number is 1 rather than 0, which would be stdin."""
-    return "()" if f.repeated else {"int": "0", "bytes": 'b""', "str": '""', "bool": "False"}.get(f.kind, "None")
+    return (
+        "()"
+        if f.repeated
+        else {"int": "0", "map": "{}", "bytes": 'b""', "str": '""', "bool": "False"}.get(f.kind, "None")
+    )
 
 
 def _paths(call: Syscall) -> Iterator[str]:
@@ -266,7 +286,7 @@ def _syscalls(public: list[Syscall]) -> str:
     out = [HEAD.format("The calls under their names in C, on the default kernel of this process (`rump.default`).")]
     out.append(
         "from __future__ import annotations\n\n"
-        "from collections.abc import Iterable\n\n"
+        "from collections.abc import Iterable, Mapping\n\n"
         "from rumpwire import values as V\n\n"
         "from rump import _arguments as A\nfrom rump._default import default\n"
     )

@@ -3061,6 +3061,22 @@ def _dec_r_etfs_remove(m: Any) -> Any:
     return None
 
 
+def _enc_q_newfs(a: Any, m: Any) -> None:
+    m.type = a[0]
+    m.fspec = _buffer(a[1])
+    if a[2]: m.options.update(a[2])
+    m.source = _buffer(a[3])
+
+def _dec_q_newfs(m: Any) -> Any:
+    return (m.type, m.fspec, dict(m.options), m.source)
+
+def _enc_r_newfs(v: Any, m: Any) -> None:
+    m.used = v
+
+def _dec_r_newfs(m: Any) -> Any:
+    return m.used
+
+
 def _enc_q_recvmsg(a: Any, m: Any) -> None:
     m.s = a[0]
     m.len = a[1]
@@ -4070,6 +4086,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "etfs_register": (_enc_q_etfs_register, _dec_q_etfs_register),
     "etfs_register_withsize": (_enc_q_etfs_register_withsize, _dec_q_etfs_register_withsize),
     "etfs_remove": (_enc_q_etfs_remove, _dec_q_etfs_remove),
+    "newfs": (_enc_q_newfs, _dec_q_newfs),
     "recvmsg": (_enc_q_recvmsg, _dec_q_recvmsg),
     "sendmsg": (_enc_q_sendmsg, _dec_q_sendmsg),
     "recvfrom": (_enc_q_recvfrom, _dec_q_recvfrom),
@@ -4305,6 +4322,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "etfs_register": (_enc_r_etfs_register, _dec_r_etfs_register),
     "etfs_register_withsize": (_enc_r_etfs_register_withsize, _dec_r_etfs_register_withsize),
     "etfs_remove": (_enc_r_etfs_remove, _dec_r_etfs_remove),
+    "newfs": (_enc_r_newfs, _dec_r_newfs),
     "recvmsg": (_enc_r_recvmsg, _dec_r_recvmsg),
     "sendmsg": (_enc_r_sendmsg, _dec_r_sendmsg),
     "recvfrom": (_enc_r_recvfrom, _dec_r_recvfrom),

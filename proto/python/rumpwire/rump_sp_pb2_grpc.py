@@ -4016,6 +4016,11 @@ class VfsStub(object):
                 request_serializer=rump__vfs__pb2.EtfsRemoveRequest.SerializeToString,
                 response_deserializer=rump__vfs__pb2.EtfsRemoveResponse.FromString,
                 _registered_method=True)
+        self.Newfs = channel.unary_unary(
+                '/rump.sp.v1.Vfs/Newfs',
+                request_serializer=rump__vfs__pb2.NewfsRequest.SerializeToString,
+                response_deserializer=rump__vfs__pb2.NewfsResponse.FromString,
+                _registered_method=True)
 
 
 class VfsServicer(object):
@@ -4757,6 +4762,14 @@ class VfsServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Newfs(self, request, context):
+        """Makes a new file system on a block device, filled with the tree of a directory if there is a source; how many
+        bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC, EROFS, EIO.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_VfsServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -5284,6 +5297,11 @@ def add_VfsServicer_to_server(servicer, server):
                     servicer.EtfsRemove,
                     request_deserializer=rump__vfs__pb2.EtfsRemoveRequest.FromString,
                     response_serializer=rump__vfs__pb2.EtfsRemoveResponse.SerializeToString,
+            ),
+            'Newfs': grpc.unary_unary_rpc_method_handler(
+                    servicer.Newfs,
+                    request_deserializer=rump__vfs__pb2.NewfsRequest.FromString,
+                    response_serializer=rump__vfs__pb2.NewfsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -8122,6 +8140,33 @@ class Vfs(object):
             '/rump.sp.v1.Vfs/EtfsRemove',
             rump__vfs__pb2.EtfsRemoveRequest.SerializeToString,
             rump__vfs__pb2.EtfsRemoveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Newfs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Vfs/Newfs',
+            rump__vfs__pb2.NewfsRequest.SerializeToString,
+            rump__vfs__pb2.NewfsResponse.FromString,
             options,
             channel_credentials,
             insecure,

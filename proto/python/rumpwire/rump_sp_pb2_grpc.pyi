@@ -1209,6 +1209,10 @@ class VfsStub:
     """etfs_register of a range; no size: to the end. EINVAL, EEXIST, EISDIR."""
     EtfsRemove: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.EtfsRemoveRequest, _rump_vfs_pb2.EtfsRemoveResponse]
     """Takes a host file back (rump_pub_etfs_remove). ENOENT, EBUSY."""
+    Newfs: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.NewfsRequest, _rump_vfs_pb2.NewfsResponse]
+    """Makes a new file system on a block device, filled with the tree of a directory if there is a source; how many
+    bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC, EROFS, EIO.
+    """
 
 @_typing.type_check_only
 class VfsAsyncStub(VfsStub):
@@ -1425,6 +1429,10 @@ class VfsAsyncStub(VfsStub):
     """etfs_register of a range; no size: to the end. EINVAL, EEXIST, EISDIR."""
     EtfsRemove: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.EtfsRemoveRequest, _rump_vfs_pb2.EtfsRemoveResponse]  # type: ignore[assignment]
     """Takes a host file back (rump_pub_etfs_remove). ENOENT, EBUSY."""
+    Newfs: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.NewfsRequest, _rump_vfs_pb2.NewfsResponse]  # type: ignore[assignment]
+    """Makes a new file system on a block device, filled with the tree of a directory if there is a source; how many
+    bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC, EROFS, EIO.
+    """
 
 class VfsServicer(metaclass=_abc_1.ABCMeta):
     """The file system faction: names, files, directories, mounts and host files shown in the kernel."""
@@ -2268,6 +2276,16 @@ class VfsServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_vfs_pb2.EtfsRemoveResponse, _abc.Awaitable[_rump_vfs_pb2.EtfsRemoveResponse]]:
         """Takes a host file back (rump_pub_etfs_remove). ENOENT, EBUSY."""
+
+    @_abc_1.abstractmethod
+    def Newfs(
+        self,
+        request: _rump_vfs_pb2.NewfsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_vfs_pb2.NewfsResponse, _abc.Awaitable[_rump_vfs_pb2.NewfsResponse]]:
+        """Makes a new file system on a block device, filled with the tree of a directory if there is a source; how many
+        bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC, EROFS, EIO.
+        """
 
 def add_VfsServicer_to_server(servicer: VfsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

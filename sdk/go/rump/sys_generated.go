@@ -1277,6 +1277,15 @@ func (c Pub) EtfsRemove(ctx context.Context, key string) error {
 	return err
 }
 
+// Newfs: makes a new file system on a block device, filled with the tree of a directory if there is a source;
+// how many bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC,
+// EROFS, EIO.
+func (c Pub) Newfs(ctx context.Context, typ string, fspec string, options map[string]string, source string) (uint64, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Newfs{Newfs: &rumpsp.NewfsRequest{Type: typ, Fspec: []byte(fspec), Options: options, Source: []byte(source)}}})
+	r := result.GetNewfs()
+	return r.GetUsed(), err
+}
+
 // NetconfigIfcreate: makes an interface by cloning. EEXIST, EINVAL, ENXIO.
 func (c Pub) NetconfigIfcreate(ctx context.Context, ifname string) error {
 	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetconfigIfcreate{NetconfigIfcreate: &rumpsp.NetconfigIfcreateRequest{Ifname: ifname}}})

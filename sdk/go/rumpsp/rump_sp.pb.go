@@ -285,6 +285,7 @@ type Call struct {
 	//	*Call_EtfsRegister
 	//	*Call_EtfsRegisterWithsize
 	//	*Call_EtfsRemove
+	//	*Call_Newfs
 	//	*Call_NetconfigIfcreate
 	//	*Call_NetconfigIfdestroy
 	//	*Call_NetconfigIfup
@@ -2080,6 +2081,15 @@ func (x *Call) GetEtfsRemove() *EtfsRemoveRequest {
 	return nil
 }
 
+func (x *Call) GetNewfs() *NewfsRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_Newfs); ok {
+			return x.Newfs
+		}
+	}
+	return nil
+}
+
 func (x *Call) GetNetconfigIfcreate() *NetconfigIfcreateRequest {
 	if x != nil {
 		if x, ok := x.Call.(*Call_NetconfigIfcreate); ok {
@@ -3014,6 +3024,10 @@ type Call_EtfsRemove struct {
 	EtfsRemove *EtfsRemoveRequest `protobuf:"bytes,2012,opt,name=etfs_remove,json=etfsRemove,proto3,oneof"`
 }
 
+type Call_Newfs struct {
+	Newfs *NewfsRequest `protobuf:"bytes,2013,opt,name=newfs,proto3,oneof"`
+}
+
 type Call_NetconfigIfcreate struct {
 	NetconfigIfcreate *NetconfigIfcreateRequest `protobuf:"bytes,2020,opt,name=netconfig_ifcreate,json=netconfigIfcreate,proto3,oneof"`
 }
@@ -3470,6 +3484,8 @@ func (*Call_EtfsRegisterWithsize) isCall_Call() {}
 
 func (*Call_EtfsRemove) isCall_Call() {}
 
+func (*Call_Newfs) isCall_Call() {}
+
 func (*Call_NetconfigIfcreate) isCall_Call() {}
 
 func (*Call_NetconfigIfdestroy) isCall_Call() {}
@@ -3704,6 +3720,7 @@ type Result struct {
 	//	*Result_EtfsRegister
 	//	*Result_EtfsRegisterWithsize
 	//	*Result_EtfsRemove
+	//	*Result_Newfs
 	//	*Result_NetconfigIfcreate
 	//	*Result_NetconfigIfdestroy
 	//	*Result_NetconfigIfup
@@ -5501,6 +5518,15 @@ func (x *Result) GetEtfsRemove() *EtfsRemoveResponse {
 	return nil
 }
 
+func (x *Result) GetNewfs() *NewfsResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_Newfs); ok {
+			return x.Newfs
+		}
+	}
+	return nil
+}
+
 func (x *Result) GetNetconfigIfcreate() *NetconfigIfcreateResponse {
 	if x != nil {
 		if x, ok := x.Result.(*Result_NetconfigIfcreate); ok {
@@ -6439,6 +6465,10 @@ type Result_EtfsRemove struct {
 	EtfsRemove *EtfsRemoveResponse `protobuf:"bytes,2012,opt,name=etfs_remove,json=etfsRemove,proto3,oneof"`
 }
 
+type Result_Newfs struct {
+	Newfs *NewfsResponse `protobuf:"bytes,2013,opt,name=newfs,proto3,oneof"`
+}
+
 type Result_NetconfigIfcreate struct {
 	NetconfigIfcreate *NetconfigIfcreateResponse `protobuf:"bytes,2020,opt,name=netconfig_ifcreate,json=netconfigIfcreate,proto3,oneof"`
 }
@@ -6896,6 +6926,8 @@ func (*Result_EtfsRegister) isResult_Result() {}
 func (*Result_EtfsRegisterWithsize) isResult_Result() {}
 
 func (*Result_EtfsRemove) isResult_Result() {}
+
+func (*Result_Newfs) isResult_Result() {}
 
 func (*Result_NetconfigIfcreate) isResult_Result() {}
 
@@ -7933,7 +7965,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tReference\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\rR\x04call\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\rR\x05field\x12\x12\n" +
-	"\x04path\x18\x03 \x03(\rR\x04path\"\x82g\n" +
+	"\x04path\x18\x03 \x03(\rR\x04path\"\xb5g\n" +
 	"\x04Call\x125\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x15.rump.sp.v1.ReferenceR\n" +
@@ -8199,7 +8231,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\retfs_register\x18\xda\x0f \x01(\v2\x1f.rump.sp.v1.EtfsRegisterRequestH\x00R\fetfsRegister\x12`\n" +
 	"\x16etfs_register_withsize\x18\xdb\x0f \x01(\v2'.rump.sp.v1.EtfsRegisterWithsizeRequestH\x00R\x14etfsRegisterWithsize\x12A\n" +
 	"\vetfs_remove\x18\xdc\x0f \x01(\v2\x1d.rump.sp.v1.EtfsRemoveRequestH\x00R\n" +
-	"etfsRemove\x12V\n" +
+	"etfsRemove\x121\n" +
+	"\x05newfs\x18\xdd\x0f \x01(\v2\x18.rump.sp.v1.NewfsRequestH\x00R\x05newfs\x12V\n" +
 	"\x12netconfig_ifcreate\x18\xe4\x0f \x01(\v2$.rump.sp.v1.NetconfigIfcreateRequestH\x00R\x11netconfigIfcreate\x12Y\n" +
 	"\x13netconfig_ifdestroy\x18\xe5\x0f \x01(\v2%.rump.sp.v1.NetconfigIfdestroyRequestH\x00R\x12netconfigIfdestroy\x12J\n" +
 	"\x0enetconfig_ifup\x18\xe6\x0f \x01(\v2 .rump.sp.v1.NetconfigIfupRequestH\x00R\rnetconfigIfup\x12P\n" +
@@ -8219,7 +8252,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tmd_create\x18\x83\x10 \x01(\v2\x1b.rump.sp.v1.MdCreateRequestH\x00R\bmdCreate\x12>\n" +
 	"\n" +
 	"md_destroy\x18\x84\x10 \x01(\v2\x1c.rump.sp.v1.MdDestroyRequestH\x00R\tmdDestroyB\x06\n" +
-	"\x04call\"\xd3h\n" +
+	"\x04call\"\x87i\n" +
 	"\x06Result\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x18.rump.sp.v1.SyscallErrorH\x00R\x05error\x12/\n" +
 	"\x04read\x18\xeb\a \x01(\v2\x18.rump.sp.v1.ReadResponseH\x00R\x04read\x122\n" +
@@ -8483,7 +8516,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\retfs_register\x18\xda\x0f \x01(\v2 .rump.sp.v1.EtfsRegisterResponseH\x00R\fetfsRegister\x12a\n" +
 	"\x16etfs_register_withsize\x18\xdb\x0f \x01(\v2(.rump.sp.v1.EtfsRegisterWithsizeResponseH\x00R\x14etfsRegisterWithsize\x12B\n" +
 	"\vetfs_remove\x18\xdc\x0f \x01(\v2\x1e.rump.sp.v1.EtfsRemoveResponseH\x00R\n" +
-	"etfsRemove\x12W\n" +
+	"etfsRemove\x122\n" +
+	"\x05newfs\x18\xdd\x0f \x01(\v2\x19.rump.sp.v1.NewfsResponseH\x00R\x05newfs\x12W\n" +
 	"\x12netconfig_ifcreate\x18\xe4\x0f \x01(\v2%.rump.sp.v1.NetconfigIfcreateResponseH\x00R\x11netconfigIfcreate\x12Z\n" +
 	"\x13netconfig_ifdestroy\x18\xe5\x0f \x01(\v2&.rump.sp.v1.NetconfigIfdestroyResponseH\x00R\x12netconfigIfdestroy\x12K\n" +
 	"\x0enetconfig_ifup\x18\xe6\x0f \x01(\v2!.rump.sp.v1.NetconfigIfupResponseH\x00R\rnetconfigIfup\x12Q\n" +
@@ -8653,7 +8687,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\n" +
 	"ModuleInit\x12\x1d.rump.sp.v1.ModuleInitRequest\x1a\x1e.rump.sp.v1.ModuleInitResponse\"'\x8a\xb5\x18#\b\x91N\x12\vmodule_init\x18\x012\rsystem.module8\x01\x12t\n" +
 	"\n" +
-	"ModuleFini\x12\x1d.rump.sp.v1.ModuleFiniRequest\x1a\x1e.rump.sp.v1.ModuleFiniResponse\"'\x8a\xb5\x18#\b\x92N\x12\vmodule_fini\x18\x012\rsystem.module8\x012\xaeP\n" +
+	"ModuleFini\x12\x1d.rump.sp.v1.ModuleFiniRequest\x1a\x1e.rump.sp.v1.ModuleFiniResponse\"'\x8a\xb5\x18#\b\x92N\x12\vmodule_fini\x18\x012\rsystem.module8\x012\x8eQ\n" +
 	"\x03Vfs\x12K\n" +
 	"\x04Open\x12\x17.rump.sp.v1.OpenRequest\x1a\x18.rump.sp.v1.OpenResponse\"\x10\x8a\xb5\x18\f\b\x05\x12\x04open\x18\x02 \x01\x12I\n" +
 	"\x04Link\x12\x17.rump.sp.v1.LinkRequest\x1a\x18.rump.sp.v1.LinkResponse\"\x0e\x8a\xb5\x18\n" +
@@ -8777,7 +8811,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\fEtfsRegister\x12\x1f.rump.sp.v1.EtfsRegisterRequest\x1a .rump.sp.v1.EtfsRegisterResponse\"'\x8a\xb5\x18#\b\x9aN\x12\retfs_register\x18\x022\vsystem.etfs8\x01\x12\x9b\x01\n" +
 	"\x14EtfsRegisterWithsize\x12'.rump.sp.v1.EtfsRegisterWithsizeRequest\x1a(.rump.sp.v1.EtfsRegisterWithsizeResponse\"0\x8a\xb5\x18,\b\x9bN\x12\x16etfs_register_withsize\x18\x022\vsystem.etfs8\x01\x12r\n" +
 	"\n" +
-	"EtfsRemove\x12\x1d.rump.sp.v1.EtfsRemoveRequest\x1a\x1e.rump.sp.v1.EtfsRemoveResponse\"%\x8a\xb5\x18!\b\x9cN\x12\vetfs_remove\x18\x022\vsystem.etfs8\x012\xe2\x1e\n" +
+	"EtfsRemove\x12\x1d.rump.sp.v1.EtfsRemoveRequest\x1a\x1e.rump.sp.v1.EtfsRemoveResponse\"%\x8a\xb5\x18!\b\x9cN\x12\vetfs_remove\x18\x022\vsystem.etfs8\x01\x12^\n" +
+	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xe2\x1e\n" +
 	"\x03Net\x12W\n" +
 	"\aRecvmsg\x12\x1a.rump.sp.v1.RecvmsgRequest\x1a\x1b.rump.sp.v1.RecvmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1b\x12\arecvmsg\x18\x03 \x01\x12W\n" +
 	"\aSendmsg\x12\x1a.rump.sp.v1.SendmsgRequest\x1a\x1b.rump.sp.v1.SendmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1c\x12\asendmsg\x18\x03 \x01\x12[\n" +
@@ -9052,236 +9087,238 @@ var file_rump_sp_proto_goTypes = []any{
 	(*EtfsRegisterRequest)(nil),              // 210: rump.sp.v1.EtfsRegisterRequest
 	(*EtfsRegisterWithsizeRequest)(nil),      // 211: rump.sp.v1.EtfsRegisterWithsizeRequest
 	(*EtfsRemoveRequest)(nil),                // 212: rump.sp.v1.EtfsRemoveRequest
-	(*NetconfigIfcreateRequest)(nil),         // 213: rump.sp.v1.NetconfigIfcreateRequest
-	(*NetconfigIfdestroyRequest)(nil),        // 214: rump.sp.v1.NetconfigIfdestroyRequest
-	(*NetconfigIfupRequest)(nil),             // 215: rump.sp.v1.NetconfigIfupRequest
-	(*NetconfigIfdownRequest)(nil),           // 216: rump.sp.v1.NetconfigIfdownRequest
-	(*NetconfigIfsetlinkstrRequest)(nil),     // 217: rump.sp.v1.NetconfigIfsetlinkstrRequest
-	(*NetconfigBraddRequest)(nil),            // 218: rump.sp.v1.NetconfigBraddRequest
-	(*NetconfigBrdelRequest)(nil),            // 219: rump.sp.v1.NetconfigBrdelRequest
-	(*NetconfigIpv4IfaddrRequest)(nil),       // 220: rump.sp.v1.NetconfigIpv4IfaddrRequest
-	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 221: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	(*NetconfigIpv6IfaddrRequest)(nil),       // 222: rump.sp.v1.NetconfigIpv6IfaddrRequest
-	(*NetconfigIpv4GwRequest)(nil),           // 223: rump.sp.v1.NetconfigIpv4GwRequest
-	(*NetconfigIpv6GwRequest)(nil),           // 224: rump.sp.v1.NetconfigIpv6GwRequest
-	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 225: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	(*NetconfigAutoIpv6Request)(nil),         // 226: rump.sp.v1.NetconfigAutoIpv6Request
-	(*NetconfigIfaddrsRequest)(nil),          // 227: rump.sp.v1.NetconfigIfaddrsRequest
-	(*DevListRequest)(nil),                   // 228: rump.sp.v1.DevListRequest
-	(*MdCreateRequest)(nil),                  // 229: rump.sp.v1.MdCreateRequest
-	(*MdDestroyRequest)(nil),                 // 230: rump.sp.v1.MdDestroyRequest
-	(*SyscallError)(nil),                     // 231: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 232: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 233: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 234: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 235: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 236: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 237: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 238: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 239: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 240: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 241: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 242: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 243: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 244: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 245: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 246: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 247: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 248: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 249: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 250: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 251: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 252: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 253: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 254: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 255: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 256: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 257: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 258: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 259: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 260: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 261: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 262: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 263: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 264: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 265: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 266: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 267: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 268: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 269: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 270: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 271: rump.sp.v1.TimerGetoverrunResponse
-	(*ModctlResponse)(nil),                   // 272: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 273: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 274: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 275: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 276: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 277: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 278: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 279: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 280: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 281: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 282: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 283: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 284: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 285: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 286: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 287: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 288: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 289: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 290: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 291: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 292: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 293: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 294: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 295: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 296: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 297: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 298: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 299: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 300: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 301: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 302: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 303: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 304: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 305: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 306: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 307: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 308: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 309: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 310: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 311: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 312: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 313: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 314: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 315: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 316: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 317: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 318: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 319: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 320: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 321: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 322: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 323: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 324: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 325: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 326: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 327: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 328: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 329: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 330: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 331: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 332: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 333: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 334: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 335: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 336: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 337: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 338: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 339: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 340: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 341: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 342: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 343: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 344: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 345: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 346: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 347: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 348: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 349: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 350: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 351: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 352: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 353: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 354: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 355: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 356: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 357: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 358: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 359: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 360: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 361: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 362: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 363: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 364: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 365: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 366: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 367: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 368: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 369: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 370: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 371: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 372: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 373: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 374: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 375: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 376: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 377: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 378: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 379: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 380: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 381: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 382: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 383: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 384: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 385: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 386: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 387: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 388: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 389: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 390: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 391: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 392: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 393: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 394: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 395: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 396: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 397: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 398: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 399: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 400: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 401: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 402: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 403: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 404: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 405: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 406: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 407: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 408: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 409: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 410: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 411: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 412: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 413: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 414: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 415: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 416: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 417: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 418: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 419: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 420: rump.sp.v1.ModuleFiniResponse
-	(*EtfsRegisterResponse)(nil),             // 421: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 422: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 423: rump.sp.v1.EtfsRemoveResponse
-	(*NetconfigIfcreateResponse)(nil),        // 424: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 425: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 426: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 427: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 428: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 429: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 430: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 431: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 432: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 433: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 434: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 435: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 436: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 437: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 438: rump.sp.v1.NetconfigIfaddrsResponse
-	(*DevListResponse)(nil),                  // 439: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 440: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 441: rump.sp.v1.MdDestroyResponse
-	(*ModuleStat)(nil),                       // 442: rump.sp.v1.ModuleStat
+	(*NewfsRequest)(nil),                     // 213: rump.sp.v1.NewfsRequest
+	(*NetconfigIfcreateRequest)(nil),         // 214: rump.sp.v1.NetconfigIfcreateRequest
+	(*NetconfigIfdestroyRequest)(nil),        // 215: rump.sp.v1.NetconfigIfdestroyRequest
+	(*NetconfigIfupRequest)(nil),             // 216: rump.sp.v1.NetconfigIfupRequest
+	(*NetconfigIfdownRequest)(nil),           // 217: rump.sp.v1.NetconfigIfdownRequest
+	(*NetconfigIfsetlinkstrRequest)(nil),     // 218: rump.sp.v1.NetconfigIfsetlinkstrRequest
+	(*NetconfigBraddRequest)(nil),            // 219: rump.sp.v1.NetconfigBraddRequest
+	(*NetconfigBrdelRequest)(nil),            // 220: rump.sp.v1.NetconfigBrdelRequest
+	(*NetconfigIpv4IfaddrRequest)(nil),       // 221: rump.sp.v1.NetconfigIpv4IfaddrRequest
+	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 222: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	(*NetconfigIpv6IfaddrRequest)(nil),       // 223: rump.sp.v1.NetconfigIpv6IfaddrRequest
+	(*NetconfigIpv4GwRequest)(nil),           // 224: rump.sp.v1.NetconfigIpv4GwRequest
+	(*NetconfigIpv6GwRequest)(nil),           // 225: rump.sp.v1.NetconfigIpv6GwRequest
+	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 226: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	(*NetconfigAutoIpv6Request)(nil),         // 227: rump.sp.v1.NetconfigAutoIpv6Request
+	(*NetconfigIfaddrsRequest)(nil),          // 228: rump.sp.v1.NetconfigIfaddrsRequest
+	(*DevListRequest)(nil),                   // 229: rump.sp.v1.DevListRequest
+	(*MdCreateRequest)(nil),                  // 230: rump.sp.v1.MdCreateRequest
+	(*MdDestroyRequest)(nil),                 // 231: rump.sp.v1.MdDestroyRequest
+	(*SyscallError)(nil),                     // 232: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 233: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 234: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 235: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 236: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 237: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 238: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 239: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 240: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 241: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 242: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 243: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 244: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 245: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 246: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 247: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 248: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 249: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 250: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 251: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 252: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 253: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 254: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 255: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 256: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 257: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 258: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 259: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 260: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 261: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 262: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 263: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 264: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 265: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 266: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 267: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 268: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 269: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 270: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 271: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 272: rump.sp.v1.TimerGetoverrunResponse
+	(*ModctlResponse)(nil),                   // 273: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 274: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 275: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 276: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 277: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 278: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 279: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 280: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 281: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 282: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 283: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 284: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 285: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 286: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 287: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 288: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 289: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 290: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 291: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 292: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 293: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 294: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 295: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 296: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 297: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 298: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 299: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 300: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 301: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 302: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 303: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 304: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 305: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 306: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 307: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 308: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 309: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 310: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 311: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 312: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 313: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 314: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 315: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 316: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 317: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 318: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 319: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 320: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 321: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 322: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 323: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 324: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 325: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 326: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 327: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 328: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 329: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 330: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 331: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 332: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 333: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 334: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 335: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 336: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 337: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 338: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 339: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 340: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 341: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 342: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 343: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 344: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 345: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 346: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 347: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 348: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 349: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 350: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 351: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 352: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 353: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 354: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 355: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 356: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 357: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 358: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 359: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 360: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 361: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 362: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 363: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 364: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 365: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 366: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 367: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 368: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 369: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 370: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 371: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 372: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 373: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 374: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 375: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 376: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 377: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 378: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 379: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 380: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 381: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 382: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 383: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 384: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 385: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 386: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 387: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 388: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 389: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 390: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 391: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 392: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 393: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 394: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 395: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 396: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 397: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 398: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 399: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 400: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 401: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 402: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 403: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 404: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 405: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 406: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 407: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 408: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 409: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 410: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 411: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 412: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 413: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 414: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 415: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 416: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 417: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 418: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 419: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 420: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 421: rump.sp.v1.ModuleFiniResponse
+	(*EtfsRegisterResponse)(nil),             // 422: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 423: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 424: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 425: rump.sp.v1.NewfsResponse
+	(*NetconfigIfcreateResponse)(nil),        // 426: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 427: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 428: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 429: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 430: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 431: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 432: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 433: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 434: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 435: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 436: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 437: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 438: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 439: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 440: rump.sp.v1.NetconfigIfaddrsResponse
+	(*DevListResponse)(nil),                  // 441: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 442: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 443: rump.sp.v1.MdDestroyResponse
+	(*ModuleStat)(nil),                       // 444: rump.sp.v1.ModuleStat
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
@@ -9477,683 +9514,687 @@ var file_rump_sp_proto_depIdxs = []int32{
 	210, // 190: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
 	211, // 191: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
 	212, // 192: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
-	213, // 193: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
-	214, // 194: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
-	215, // 195: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
-	216, // 196: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
-	217, // 197: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	218, // 198: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
-	219, // 199: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
-	220, // 200: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	221, // 201: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	222, // 202: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	223, // 203: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
-	224, // 204: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
-	225, // 205: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	226, // 206: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
-	227, // 207: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
-	228, // 208: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
-	229, // 209: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
-	230, // 210: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
-	231, // 211: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	232, // 212: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	233, // 213: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	234, // 214: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	235, // 215: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	236, // 216: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	237, // 217: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	238, // 218: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	239, // 219: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	240, // 220: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	241, // 221: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	242, // 222: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	243, // 223: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	244, // 224: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	245, // 225: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	246, // 226: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	247, // 227: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	248, // 228: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	249, // 229: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	250, // 230: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	251, // 231: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	252, // 232: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	253, // 233: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	254, // 234: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	255, // 235: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	256, // 236: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	257, // 237: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	258, // 238: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	259, // 239: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	260, // 240: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	261, // 241: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	262, // 242: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	263, // 243: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	264, // 244: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	265, // 245: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	266, // 246: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	267, // 247: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	268, // 248: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	269, // 249: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	270, // 250: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	271, // 251: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	272, // 252: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	273, // 253: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	274, // 254: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	275, // 255: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	276, // 256: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	277, // 257: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	278, // 258: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	279, // 259: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	280, // 260: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	281, // 261: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	282, // 262: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	283, // 263: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	284, // 264: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	285, // 265: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	286, // 266: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	287, // 267: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	288, // 268: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	289, // 269: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	290, // 270: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	291, // 271: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	292, // 272: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	293, // 273: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	294, // 274: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	295, // 275: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	296, // 276: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	297, // 277: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	298, // 278: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	299, // 279: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	300, // 280: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	301, // 281: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	302, // 282: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	303, // 283: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	304, // 284: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	305, // 285: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	306, // 286: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	307, // 287: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	308, // 288: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	309, // 289: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	310, // 290: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	311, // 291: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	312, // 292: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	313, // 293: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	314, // 294: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	315, // 295: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	316, // 296: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	317, // 297: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	318, // 298: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	319, // 299: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	320, // 300: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	321, // 301: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	322, // 302: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	323, // 303: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	324, // 304: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	325, // 305: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	326, // 306: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	327, // 307: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	328, // 308: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	329, // 309: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	330, // 310: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	331, // 311: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	332, // 312: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	333, // 313: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	334, // 314: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	335, // 315: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	336, // 316: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	337, // 317: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	338, // 318: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	339, // 319: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	340, // 320: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	341, // 321: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	342, // 322: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	343, // 323: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	344, // 324: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	345, // 325: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	346, // 326: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	347, // 327: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	348, // 328: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	349, // 329: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	350, // 330: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	351, // 331: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	352, // 332: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	353, // 333: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	354, // 334: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	355, // 335: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	356, // 336: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	357, // 337: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	358, // 338: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	359, // 339: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	360, // 340: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	361, // 341: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	362, // 342: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	363, // 343: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	364, // 344: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	365, // 345: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	366, // 346: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	367, // 347: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	368, // 348: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	369, // 349: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	370, // 350: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	371, // 351: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	372, // 352: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	373, // 353: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	374, // 354: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	375, // 355: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	376, // 356: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	377, // 357: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	378, // 358: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	379, // 359: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	380, // 360: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	381, // 361: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	382, // 362: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	383, // 363: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	384, // 364: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	385, // 365: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	386, // 366: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	387, // 367: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	388, // 368: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	389, // 369: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	390, // 370: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	391, // 371: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	392, // 372: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	393, // 373: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	394, // 374: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	395, // 375: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	396, // 376: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	397, // 377: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	398, // 378: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	399, // 379: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	400, // 380: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	401, // 381: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	402, // 382: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	403, // 383: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	404, // 384: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	405, // 385: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	406, // 386: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	407, // 387: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	408, // 388: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	409, // 389: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	410, // 390: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	411, // 391: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	412, // 392: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	413, // 393: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	414, // 394: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	415, // 395: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	416, // 396: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	417, // 397: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	418, // 398: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	419, // 399: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	420, // 400: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	421, // 401: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	422, // 402: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	423, // 403: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	424, // 404: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	425, // 405: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	426, // 406: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	427, // 407: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	428, // 408: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	429, // 409: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	430, // 410: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	431, // 411: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	432, // 412: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	433, // 413: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	434, // 414: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	435, // 415: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	436, // 416: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	437, // 417: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	438, // 418: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	439, // 419: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	440, // 420: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	441, // 421: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	1,   // 422: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 423: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
-	1,   // 424: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 425: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	442, // 426: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	16,  // 427: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	19,  // 428: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	3,   // 429: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 430: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 431: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 432: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	11,  // 433: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	13,  // 434: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	15,  // 435: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	18,  // 436: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	21,  // 437: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	22,  // 438: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	23,  // 439: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	24,  // 440: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	25,  // 441: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	26,  // 442: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	27,  // 443: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	28,  // 444: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	29,  // 445: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	30,  // 446: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	31,  // 447: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	32,  // 448: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	33,  // 449: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	34,  // 450: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	35,  // 451: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	36,  // 452: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	37,  // 453: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	38,  // 454: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	39,  // 455: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	40,  // 456: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	41,  // 457: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	42,  // 458: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	43,  // 459: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	44,  // 460: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	45,  // 461: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	46,  // 462: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	47,  // 463: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	48,  // 464: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	49,  // 465: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	50,  // 466: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	51,  // 467: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	52,  // 468: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	53,  // 469: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	54,  // 470: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	55,  // 471: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	56,  // 472: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	57,  // 473: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	58,  // 474: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	59,  // 475: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	60,  // 476: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	61,  // 477: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	62,  // 478: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	63,  // 479: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	64,  // 480: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	65,  // 481: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	66,  // 482: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	67,  // 483: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	68,  // 484: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	69,  // 485: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	70,  // 486: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	71,  // 487: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	72,  // 488: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	73,  // 489: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	74,  // 490: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	75,  // 491: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	76,  // 492: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	77,  // 493: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	78,  // 494: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	79,  // 495: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	80,  // 496: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	81,  // 497: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	82,  // 498: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	83,  // 499: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	84,  // 500: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	85,  // 501: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	86,  // 502: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	87,  // 503: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	208, // 504: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	209, // 505: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	88,  // 506: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	89,  // 507: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	90,  // 508: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	91,  // 509: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	92,  // 510: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	93,  // 511: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	94,  // 512: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	95,  // 513: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	96,  // 514: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	97,  // 515: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	98,  // 516: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	99,  // 517: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	100, // 518: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	101, // 519: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	102, // 520: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	103, // 521: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	104, // 522: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	105, // 523: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	106, // 524: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	107, // 525: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	108, // 526: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	109, // 527: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	110, // 528: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	111, // 529: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	112, // 530: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	113, // 531: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	114, // 532: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	115, // 533: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	116, // 534: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	117, // 535: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	118, // 536: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	119, // 537: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	120, // 538: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	121, // 539: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	122, // 540: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	123, // 541: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	124, // 542: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	125, // 543: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	126, // 544: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	127, // 545: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	128, // 546: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	129, // 547: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	130, // 548: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	131, // 549: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	132, // 550: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	133, // 551: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	134, // 552: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	135, // 553: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	136, // 554: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	137, // 555: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	138, // 556: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	139, // 557: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	140, // 558: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	141, // 559: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	142, // 560: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	143, // 561: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	144, // 562: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	145, // 563: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	146, // 564: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	147, // 565: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	148, // 566: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	149, // 567: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	150, // 568: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	151, // 569: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	152, // 570: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	153, // 571: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	154, // 572: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	155, // 573: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	156, // 574: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	157, // 575: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	158, // 576: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	159, // 577: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	160, // 578: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	161, // 579: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	162, // 580: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	163, // 581: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	164, // 582: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	165, // 583: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	166, // 584: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	167, // 585: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	168, // 586: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	169, // 587: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	170, // 588: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	171, // 589: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	172, // 590: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	173, // 591: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	174, // 592: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	175, // 593: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	176, // 594: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	177, // 595: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	178, // 596: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	179, // 597: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	180, // 598: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	181, // 599: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	182, // 600: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	183, // 601: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	184, // 602: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	185, // 603: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	186, // 604: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	187, // 605: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	188, // 606: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	189, // 607: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	210, // 608: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	211, // 609: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	212, // 610: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	190, // 611: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	191, // 612: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	192, // 613: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	193, // 614: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	194, // 615: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	195, // 616: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	196, // 617: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	197, // 618: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	198, // 619: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	199, // 620: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	200, // 621: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	201, // 622: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	202, // 623: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	203, // 624: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	204, // 625: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	205, // 626: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	206, // 627: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	207, // 628: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	213, // 629: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	214, // 630: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	215, // 631: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	216, // 632: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	217, // 633: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	218, // 634: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	219, // 635: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	220, // 636: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	221, // 637: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	222, // 638: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	223, // 639: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	224, // 640: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	225, // 641: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	226, // 642: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	227, // 643: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	228, // 644: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	229, // 645: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	230, // 646: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 647: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 648: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 649: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 650: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	12,  // 651: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	14,  // 652: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	17,  // 653: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	20,  // 654: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	232, // 655: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	233, // 656: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	234, // 657: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	235, // 658: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	236, // 659: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	237, // 660: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	238, // 661: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	239, // 662: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	240, // 663: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	241, // 664: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	242, // 665: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	243, // 666: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	244, // 667: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	245, // 668: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	246, // 669: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	247, // 670: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	248, // 671: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	249, // 672: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	250, // 673: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	251, // 674: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	252, // 675: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	253, // 676: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	254, // 677: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	255, // 678: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	256, // 679: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	257, // 680: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	258, // 681: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	259, // 682: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	260, // 683: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	261, // 684: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	262, // 685: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	263, // 686: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	264, // 687: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	265, // 688: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	266, // 689: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	267, // 690: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	268, // 691: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	269, // 692: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	270, // 693: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	271, // 694: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	272, // 695: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	273, // 696: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	274, // 697: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	275, // 698: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	276, // 699: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	277, // 700: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	278, // 701: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	279, // 702: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	280, // 703: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	281, // 704: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	282, // 705: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	283, // 706: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	284, // 707: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	285, // 708: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	286, // 709: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	287, // 710: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	288, // 711: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	289, // 712: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	290, // 713: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	291, // 714: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	292, // 715: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	293, // 716: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	294, // 717: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	295, // 718: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	296, // 719: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	297, // 720: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	298, // 721: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	419, // 722: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	420, // 723: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	299, // 724: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	300, // 725: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	301, // 726: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	302, // 727: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	303, // 728: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	304, // 729: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	305, // 730: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	306, // 731: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	307, // 732: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	308, // 733: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	309, // 734: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	310, // 735: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	311, // 736: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	312, // 737: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	313, // 738: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	314, // 739: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	315, // 740: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	316, // 741: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	317, // 742: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	318, // 743: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	319, // 744: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	320, // 745: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	321, // 746: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	322, // 747: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	323, // 748: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	324, // 749: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	325, // 750: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	326, // 751: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	327, // 752: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	328, // 753: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	329, // 754: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	330, // 755: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	331, // 756: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	332, // 757: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	333, // 758: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	334, // 759: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	335, // 760: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	336, // 761: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	337, // 762: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	338, // 763: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	339, // 764: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	340, // 765: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	341, // 766: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	342, // 767: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	343, // 768: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	344, // 769: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	345, // 770: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	346, // 771: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	347, // 772: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	348, // 773: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	349, // 774: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	350, // 775: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	351, // 776: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	352, // 777: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	353, // 778: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	354, // 779: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	355, // 780: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	356, // 781: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	357, // 782: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	358, // 783: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	359, // 784: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	360, // 785: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	361, // 786: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	362, // 787: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	363, // 788: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	364, // 789: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	365, // 790: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	366, // 791: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	367, // 792: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	368, // 793: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	369, // 794: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	370, // 795: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	371, // 796: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	372, // 797: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	373, // 798: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	374, // 799: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	375, // 800: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	376, // 801: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	377, // 802: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	378, // 803: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	379, // 804: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	380, // 805: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	381, // 806: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	382, // 807: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	383, // 808: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	384, // 809: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	385, // 810: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	386, // 811: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	387, // 812: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	388, // 813: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	389, // 814: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	390, // 815: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	391, // 816: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	392, // 817: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	393, // 818: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	394, // 819: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	395, // 820: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	396, // 821: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	397, // 822: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	398, // 823: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	399, // 824: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	400, // 825: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	421, // 826: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	422, // 827: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	423, // 828: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	401, // 829: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	402, // 830: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	403, // 831: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	404, // 832: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	405, // 833: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	406, // 834: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	407, // 835: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	408, // 836: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	409, // 837: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	410, // 838: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	411, // 839: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	412, // 840: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	413, // 841: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	414, // 842: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	415, // 843: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	416, // 844: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	417, // 845: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	418, // 846: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	424, // 847: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	425, // 848: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	426, // 849: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	427, // 850: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	428, // 851: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	429, // 852: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	430, // 853: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	431, // 854: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	432, // 855: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	433, // 856: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	434, // 857: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	435, // 858: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	436, // 859: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	437, // 860: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	438, // 861: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	439, // 862: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	440, // 863: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	441, // 864: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	647, // [647:865] is the sub-list for method output_type
-	429, // [429:647] is the sub-list for method input_type
-	429, // [429:429] is the sub-list for extension type_name
-	429, // [429:429] is the sub-list for extension extendee
-	0,   // [0:429] is the sub-list for field type_name
+	213, // 193: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
+	214, // 194: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
+	215, // 195: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
+	216, // 196: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
+	217, // 197: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
+	218, // 198: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	219, // 199: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
+	220, // 200: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
+	221, // 201: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	222, // 202: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	223, // 203: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	224, // 204: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
+	225, // 205: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
+	226, // 206: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	227, // 207: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
+	228, // 208: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
+	229, // 209: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
+	230, // 210: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
+	231, // 211: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
+	232, // 212: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	233, // 213: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	234, // 214: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	235, // 215: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	236, // 216: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	237, // 217: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	238, // 218: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	239, // 219: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	240, // 220: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	241, // 221: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	242, // 222: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	243, // 223: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	244, // 224: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	245, // 225: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	246, // 226: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	247, // 227: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	248, // 228: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	249, // 229: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	250, // 230: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	251, // 231: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	252, // 232: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	253, // 233: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	254, // 234: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	255, // 235: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	256, // 236: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	257, // 237: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	258, // 238: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	259, // 239: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	260, // 240: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	261, // 241: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	262, // 242: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	263, // 243: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	264, // 244: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	265, // 245: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	266, // 246: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	267, // 247: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	268, // 248: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	269, // 249: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	270, // 250: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	271, // 251: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	272, // 252: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	273, // 253: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	274, // 254: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	275, // 255: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	276, // 256: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	277, // 257: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	278, // 258: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	279, // 259: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	280, // 260: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	281, // 261: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	282, // 262: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	283, // 263: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	284, // 264: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	285, // 265: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	286, // 266: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	287, // 267: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	288, // 268: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	289, // 269: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	290, // 270: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	291, // 271: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	292, // 272: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	293, // 273: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	294, // 274: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	295, // 275: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	296, // 276: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	297, // 277: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	298, // 278: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	299, // 279: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	300, // 280: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	301, // 281: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	302, // 282: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	303, // 283: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	304, // 284: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	305, // 285: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	306, // 286: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	307, // 287: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	308, // 288: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	309, // 289: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	310, // 290: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	311, // 291: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	312, // 292: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	313, // 293: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	314, // 294: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	315, // 295: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	316, // 296: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	317, // 297: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	318, // 298: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	319, // 299: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	320, // 300: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	321, // 301: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	322, // 302: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	323, // 303: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	324, // 304: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	325, // 305: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	326, // 306: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	327, // 307: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	328, // 308: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	329, // 309: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	330, // 310: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	331, // 311: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	332, // 312: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	333, // 313: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	334, // 314: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	335, // 315: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	336, // 316: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	337, // 317: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	338, // 318: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	339, // 319: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	340, // 320: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	341, // 321: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	342, // 322: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	343, // 323: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	344, // 324: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	345, // 325: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	346, // 326: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	347, // 327: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	348, // 328: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	349, // 329: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	350, // 330: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	351, // 331: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	352, // 332: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	353, // 333: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	354, // 334: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	355, // 335: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	356, // 336: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	357, // 337: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	358, // 338: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	359, // 339: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	360, // 340: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	361, // 341: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	362, // 342: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	363, // 343: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	364, // 344: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	365, // 345: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	366, // 346: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	367, // 347: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	368, // 348: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	369, // 349: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	370, // 350: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	371, // 351: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	372, // 352: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	373, // 353: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	374, // 354: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	375, // 355: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	376, // 356: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	377, // 357: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	378, // 358: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	379, // 359: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	380, // 360: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	381, // 361: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	382, // 362: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	383, // 363: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	384, // 364: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	385, // 365: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	386, // 366: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	387, // 367: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	388, // 368: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	389, // 369: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	390, // 370: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	391, // 371: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	392, // 372: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	393, // 373: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	394, // 374: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	395, // 375: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	396, // 376: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	397, // 377: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	398, // 378: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	399, // 379: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	400, // 380: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	401, // 381: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	402, // 382: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	403, // 383: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	404, // 384: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	405, // 385: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	406, // 386: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	407, // 387: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	408, // 388: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	409, // 389: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	410, // 390: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	411, // 391: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	412, // 392: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	413, // 393: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	414, // 394: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	415, // 395: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	416, // 396: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	417, // 397: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	418, // 398: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	419, // 399: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	420, // 400: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	421, // 401: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	422, // 402: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	423, // 403: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	424, // 404: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	425, // 405: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	426, // 406: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	427, // 407: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	428, // 408: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	429, // 409: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	430, // 410: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	431, // 411: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	432, // 412: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	433, // 413: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	434, // 414: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	435, // 415: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	436, // 416: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	437, // 417: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	438, // 418: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	439, // 419: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	440, // 420: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	441, // 421: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	442, // 422: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	443, // 423: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	1,   // 424: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 425: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
+	1,   // 426: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 427: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
+	444, // 428: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	16,  // 429: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	19,  // 430: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	3,   // 431: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 432: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 433: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 434: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	11,  // 435: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	13,  // 436: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	15,  // 437: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	18,  // 438: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	21,  // 439: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	22,  // 440: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	23,  // 441: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	24,  // 442: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	25,  // 443: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	26,  // 444: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	27,  // 445: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	28,  // 446: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	29,  // 447: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	30,  // 448: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	31,  // 449: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	32,  // 450: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	33,  // 451: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	34,  // 452: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	35,  // 453: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	36,  // 454: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	37,  // 455: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	38,  // 456: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	39,  // 457: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	40,  // 458: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	41,  // 459: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	42,  // 460: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	43,  // 461: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	44,  // 462: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	45,  // 463: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	46,  // 464: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	47,  // 465: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	48,  // 466: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	49,  // 467: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	50,  // 468: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	51,  // 469: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	52,  // 470: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	53,  // 471: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	54,  // 472: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	55,  // 473: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	56,  // 474: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	57,  // 475: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	58,  // 476: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	59,  // 477: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	60,  // 478: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	61,  // 479: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	62,  // 480: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	63,  // 481: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	64,  // 482: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	65,  // 483: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	66,  // 484: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	67,  // 485: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	68,  // 486: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	69,  // 487: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	70,  // 488: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	71,  // 489: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	72,  // 490: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	73,  // 491: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	74,  // 492: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	75,  // 493: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	76,  // 494: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	77,  // 495: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	78,  // 496: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	79,  // 497: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	80,  // 498: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	81,  // 499: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	82,  // 500: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	83,  // 501: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	84,  // 502: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	85,  // 503: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	86,  // 504: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	87,  // 505: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	208, // 506: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	209, // 507: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	88,  // 508: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	89,  // 509: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	90,  // 510: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	91,  // 511: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	92,  // 512: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	93,  // 513: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	94,  // 514: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	95,  // 515: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	96,  // 516: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	97,  // 517: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	98,  // 518: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	99,  // 519: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	100, // 520: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	101, // 521: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	102, // 522: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	103, // 523: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	104, // 524: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	105, // 525: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	106, // 526: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	107, // 527: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	108, // 528: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	109, // 529: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	110, // 530: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	111, // 531: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	112, // 532: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	113, // 533: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	114, // 534: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	115, // 535: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	116, // 536: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	117, // 537: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	118, // 538: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	119, // 539: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	120, // 540: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	121, // 541: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	122, // 542: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	123, // 543: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	124, // 544: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	125, // 545: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	126, // 546: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	127, // 547: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	128, // 548: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	129, // 549: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	130, // 550: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	131, // 551: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	132, // 552: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	133, // 553: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	134, // 554: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	135, // 555: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	136, // 556: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	137, // 557: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	138, // 558: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	139, // 559: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	140, // 560: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	141, // 561: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	142, // 562: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	143, // 563: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	144, // 564: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	145, // 565: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	146, // 566: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	147, // 567: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	148, // 568: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	149, // 569: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	150, // 570: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	151, // 571: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	152, // 572: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	153, // 573: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	154, // 574: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	155, // 575: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	156, // 576: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	157, // 577: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	158, // 578: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	159, // 579: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	160, // 580: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	161, // 581: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	162, // 582: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	163, // 583: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	164, // 584: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	165, // 585: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	166, // 586: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	167, // 587: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	168, // 588: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	169, // 589: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	170, // 590: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	171, // 591: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	172, // 592: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	173, // 593: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	174, // 594: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	175, // 595: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	176, // 596: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	177, // 597: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	178, // 598: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	179, // 599: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	180, // 600: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	181, // 601: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	182, // 602: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	183, // 603: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	184, // 604: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	185, // 605: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	186, // 606: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	187, // 607: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	188, // 608: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	189, // 609: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	210, // 610: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	211, // 611: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	212, // 612: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	213, // 613: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	190, // 614: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	191, // 615: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	192, // 616: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	193, // 617: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	194, // 618: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	195, // 619: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	196, // 620: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	197, // 621: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	198, // 622: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	199, // 623: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	200, // 624: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	201, // 625: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	202, // 626: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	203, // 627: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	204, // 628: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	205, // 629: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	206, // 630: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	207, // 631: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	214, // 632: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	215, // 633: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	216, // 634: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	217, // 635: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	218, // 636: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	219, // 637: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	220, // 638: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	221, // 639: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	222, // 640: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	223, // 641: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	224, // 642: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	225, // 643: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	226, // 644: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	227, // 645: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	228, // 646: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	229, // 647: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	230, // 648: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	231, // 649: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 650: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 651: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 652: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 653: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	12,  // 654: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	14,  // 655: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	17,  // 656: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	20,  // 657: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	233, // 658: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	234, // 659: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	235, // 660: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	236, // 661: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	237, // 662: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	238, // 663: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	239, // 664: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	240, // 665: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	241, // 666: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	242, // 667: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	243, // 668: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	244, // 669: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	245, // 670: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	246, // 671: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	247, // 672: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	248, // 673: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	249, // 674: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	250, // 675: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	251, // 676: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	252, // 677: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	253, // 678: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	254, // 679: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	255, // 680: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	256, // 681: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	257, // 682: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	258, // 683: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	259, // 684: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	260, // 685: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	261, // 686: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	262, // 687: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	263, // 688: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	264, // 689: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	265, // 690: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	266, // 691: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	267, // 692: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	268, // 693: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	269, // 694: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	270, // 695: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	271, // 696: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	272, // 697: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	273, // 698: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	274, // 699: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	275, // 700: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	276, // 701: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	277, // 702: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	278, // 703: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	279, // 704: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	280, // 705: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	281, // 706: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	282, // 707: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	283, // 708: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	284, // 709: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	285, // 710: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	286, // 711: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	287, // 712: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	288, // 713: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	289, // 714: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	290, // 715: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	291, // 716: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	292, // 717: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	293, // 718: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	294, // 719: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	295, // 720: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	296, // 721: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	297, // 722: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	298, // 723: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	299, // 724: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	420, // 725: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	421, // 726: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	300, // 727: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	301, // 728: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	302, // 729: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	303, // 730: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	304, // 731: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	305, // 732: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	306, // 733: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	307, // 734: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	308, // 735: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	309, // 736: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	310, // 737: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	311, // 738: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	312, // 739: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	313, // 740: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	314, // 741: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	315, // 742: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	316, // 743: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	317, // 744: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	318, // 745: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	319, // 746: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	320, // 747: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	321, // 748: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	322, // 749: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	323, // 750: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	324, // 751: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	325, // 752: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	326, // 753: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	327, // 754: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	328, // 755: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	329, // 756: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	330, // 757: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	331, // 758: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	332, // 759: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	333, // 760: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	334, // 761: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	335, // 762: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	336, // 763: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	337, // 764: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	338, // 765: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	339, // 766: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	340, // 767: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	341, // 768: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	342, // 769: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	343, // 770: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	344, // 771: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	345, // 772: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	346, // 773: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	347, // 774: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	348, // 775: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	349, // 776: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	350, // 777: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	351, // 778: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	352, // 779: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	353, // 780: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	354, // 781: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	355, // 782: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	356, // 783: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	357, // 784: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	358, // 785: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	359, // 786: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	360, // 787: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	361, // 788: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	362, // 789: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	363, // 790: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	364, // 791: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	365, // 792: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	366, // 793: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	367, // 794: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	368, // 795: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	369, // 796: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	370, // 797: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	371, // 798: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	372, // 799: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	373, // 800: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	374, // 801: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	375, // 802: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	376, // 803: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	377, // 804: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	378, // 805: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	379, // 806: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	380, // 807: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	381, // 808: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	382, // 809: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	383, // 810: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	384, // 811: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	385, // 812: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	386, // 813: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	387, // 814: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	388, // 815: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	389, // 816: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	390, // 817: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	391, // 818: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	392, // 819: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	393, // 820: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	394, // 821: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	395, // 822: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	396, // 823: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	397, // 824: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	398, // 825: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	399, // 826: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	400, // 827: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	401, // 828: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	422, // 829: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	423, // 830: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	424, // 831: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	425, // 832: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	402, // 833: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	403, // 834: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	404, // 835: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	405, // 836: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	406, // 837: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	407, // 838: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	408, // 839: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	409, // 840: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	410, // 841: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	411, // 842: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	412, // 843: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	413, // 844: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	414, // 845: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	415, // 846: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	416, // 847: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	417, // 848: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	418, // 849: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	419, // 850: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	426, // 851: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	427, // 852: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	428, // 853: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	429, // 854: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	430, // 855: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	431, // 856: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	432, // 857: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	433, // 858: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	434, // 859: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	435, // 860: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	436, // 861: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	437, // 862: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	438, // 863: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	439, // 864: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	440, // 865: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	441, // 866: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	442, // 867: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	443, // 868: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	650, // [650:869] is the sub-list for method output_type
+	431, // [431:650] is the sub-list for method input_type
+	431, // [431:431] is the sub-list for extension type_name
+	431, // [431:431] is the sub-list for extension extendee
+	0,   // [0:431] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -10360,6 +10401,7 @@ func file_rump_sp_proto_init() {
 		(*Call_EtfsRegister)(nil),
 		(*Call_EtfsRegisterWithsize)(nil),
 		(*Call_EtfsRemove)(nil),
+		(*Call_Newfs)(nil),
 		(*Call_NetconfigIfcreate)(nil),
 		(*Call_NetconfigIfdestroy)(nil),
 		(*Call_NetconfigIfup)(nil),
@@ -10573,6 +10615,7 @@ func file_rump_sp_proto_init() {
 		(*Result_EtfsRegister)(nil),
 		(*Result_EtfsRegisterWithsize)(nil),
 		(*Result_EtfsRemove)(nil),
+		(*Result_Newfs)(nil),
 		(*Result_NetconfigIfcreate)(nil),
 		(*Result_NetconfigIfdestroy)(nil),
 		(*Result_NetconfigIfup)(nil),

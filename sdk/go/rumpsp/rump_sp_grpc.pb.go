@@ -3330,6 +3330,7 @@ const (
 	Vfs_EtfsRegister_FullMethodName         = "/rump.sp.v1.Vfs/EtfsRegister"
 	Vfs_EtfsRegisterWithsize_FullMethodName = "/rump.sp.v1.Vfs/EtfsRegisterWithsize"
 	Vfs_EtfsRemove_FullMethodName           = "/rump.sp.v1.Vfs/EtfsRemove"
+	Vfs_Newfs_FullMethodName                = "/rump.sp.v1.Vfs/Newfs"
 )
 
 // VfsClient is the client API for Vfs service.
@@ -3548,6 +3549,9 @@ type VfsClient interface {
 	EtfsRegisterWithsize(ctx context.Context, in *EtfsRegisterWithsizeRequest, opts ...grpc.CallOption) (*EtfsRegisterWithsizeResponse, error)
 	// Takes a host file back (rump_pub_etfs_remove). ENOENT, EBUSY.
 	EtfsRemove(ctx context.Context, in *EtfsRemoveRequest, opts ...grpc.CallOption) (*EtfsRemoveResponse, error)
+	// Makes a new file system on a block device, filled with the tree of a directory if there is a source; how many
+	// bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC, EROFS, EIO.
+	Newfs(ctx context.Context, in *NewfsRequest, opts ...grpc.CallOption) (*NewfsResponse, error)
 }
 
 type vfsClient struct {
@@ -4608,6 +4612,16 @@ func (c *vfsClient) EtfsRemove(ctx context.Context, in *EtfsRemoveRequest, opts 
 	return out, nil
 }
 
+func (c *vfsClient) Newfs(ctx context.Context, in *NewfsRequest, opts ...grpc.CallOption) (*NewfsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NewfsResponse)
+	err := c.cc.Invoke(ctx, Vfs_Newfs_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // VfsServer is the server API for Vfs service.
 // All implementations must embed UnimplementedVfsServer
 // for forward compatibility.
@@ -4824,6 +4838,9 @@ type VfsServer interface {
 	EtfsRegisterWithsize(context.Context, *EtfsRegisterWithsizeRequest) (*EtfsRegisterWithsizeResponse, error)
 	// Takes a host file back (rump_pub_etfs_remove). ENOENT, EBUSY.
 	EtfsRemove(context.Context, *EtfsRemoveRequest) (*EtfsRemoveResponse, error)
+	// Makes a new file system on a block device, filled with the tree of a directory if there is a source; how many
+	// bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC, EROFS, EIO.
+	Newfs(context.Context, *NewfsRequest) (*NewfsResponse, error)
 	mustEmbedUnimplementedVfsServer()
 }
 
@@ -5148,6 +5165,9 @@ func (UnimplementedVfsServer) EtfsRegisterWithsize(context.Context, *EtfsRegiste
 }
 func (UnimplementedVfsServer) EtfsRemove(context.Context, *EtfsRemoveRequest) (*EtfsRemoveResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method EtfsRemove not implemented")
+}
+func (UnimplementedVfsServer) Newfs(context.Context, *NewfsRequest) (*NewfsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Newfs not implemented")
 }
 func (UnimplementedVfsServer) mustEmbedUnimplementedVfsServer() {}
 func (UnimplementedVfsServer) testEmbeddedByValue()             {}
@@ -7060,6 +7080,24 @@ func _Vfs_EtfsRemove_Handler(srv interface{}, ctx context.Context, dec func(inte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Vfs_Newfs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NewfsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(VfsServer).Newfs(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Vfs_Newfs_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(VfsServer).Newfs(ctx, req.(*NewfsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Vfs_ServiceDesc is the grpc.ServiceDesc for Vfs service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -7486,6 +7524,10 @@ var Vfs_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "EtfsRemove",
 			Handler:    _Vfs_EtfsRemove_Handler,
+		},
+		{
+			MethodName: "Newfs",
+			Handler:    _Vfs_Newfs_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

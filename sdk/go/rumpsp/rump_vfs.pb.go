@@ -10095,6 +10095,118 @@ func (*EtfsRemoveResponse) Descriptor() ([]byte, []int) {
 	return file_rump_vfs_proto_rawDescGZIP(), []int{209}
 }
 
+type NewfsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Type          string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
+	Fspec         []byte                 `protobuf:"bytes,2,opt,name=fspec,proto3" json:"fspec,omitempty"`
+	Options       map[string]string      `protobuf:"bytes,3,rep,name=options,proto3" json:"options,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Source        []byte                 `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NewfsRequest) Reset() {
+	*x = NewfsRequest{}
+	mi := &file_rump_vfs_proto_msgTypes[210]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NewfsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NewfsRequest) ProtoMessage() {}
+
+func (x *NewfsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_vfs_proto_msgTypes[210]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NewfsRequest.ProtoReflect.Descriptor instead.
+func (*NewfsRequest) Descriptor() ([]byte, []int) {
+	return file_rump_vfs_proto_rawDescGZIP(), []int{210}
+}
+
+func (x *NewfsRequest) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *NewfsRequest) GetFspec() []byte {
+	if x != nil {
+		return x.Fspec
+	}
+	return nil
+}
+
+func (x *NewfsRequest) GetOptions() map[string]string {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+func (x *NewfsRequest) GetSource() []byte {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+type NewfsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Used          uint64                 `protobuf:"varint,1,opt,name=used,proto3" json:"used,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NewfsResponse) Reset() {
+	*x = NewfsResponse{}
+	mi := &file_rump_vfs_proto_msgTypes[211]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NewfsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NewfsResponse) ProtoMessage() {}
+
+func (x *NewfsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_vfs_proto_msgTypes[211]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NewfsResponse.ProtoReflect.Descriptor instead.
+func (*NewfsResponse) Descriptor() ([]byte, []int) {
+	return file_rump_vfs_proto_rawDescGZIP(), []int{211}
+}
+
+func (x *NewfsResponse) GetUsed() uint64 {
+	if x != nil {
+		return x.Used
+	}
+	return 0
+}
+
 var File_rump_vfs_proto protoreflect.FileDescriptor
 
 const file_rump_vfs_proto_rawDesc = "" +
@@ -10627,7 +10739,17 @@ const file_rump_vfs_proto_rawDesc = "" +
 	"\x1cEtfsRegisterWithsizeResponse\"%\n" +
 	"\x11EtfsRemoveRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\"\x14\n" +
-	"\x12EtfsRemoveResponseB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
+	"\x12EtfsRemoveResponse\"\xcd\x01\n" +
+	"\fNewfsRequest\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12\x14\n" +
+	"\x05fspec\x18\x02 \x01(\fR\x05fspec\x12?\n" +
+	"\aoptions\x18\x03 \x03(\v2%.rump.sp.v1.NewfsRequest.OptionsEntryR\aoptions\x12\x16\n" +
+	"\x06source\x18\x04 \x01(\fR\x06source\x1a:\n" +
+	"\fOptionsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"#\n" +
+	"\rNewfsResponse\x12\x12\n" +
+	"\x04used\x18\x01 \x01(\x04R\x04usedB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
 
 var (
 	file_rump_vfs_proto_rawDescOnce sync.Once
@@ -10641,7 +10763,7 @@ func file_rump_vfs_proto_rawDescGZIP() []byte {
 	return file_rump_vfs_proto_rawDescData
 }
 
-var file_rump_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 210)
+var file_rump_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 213)
 var file_rump_vfs_proto_goTypes = []any{
 	(*OpenRequest)(nil),                  // 0: rump.sp.v1.OpenRequest
 	(*OpenResponse)(nil),                 // 1: rump.sp.v1.OpenResponse
@@ -10853,41 +10975,45 @@ var file_rump_vfs_proto_goTypes = []any{
 	(*EtfsRegisterWithsizeResponse)(nil), // 207: rump.sp.v1.EtfsRegisterWithsizeResponse
 	(*EtfsRemoveRequest)(nil),            // 208: rump.sp.v1.EtfsRemoveRequest
 	(*EtfsRemoveResponse)(nil),           // 209: rump.sp.v1.EtfsRemoveResponse
-	(*Statvfs)(nil),                      // 210: rump.sp.v1.Statvfs
-	(*Dirent)(nil),                       // 211: rump.sp.v1.Dirent
-	(*MountArgs)(nil),                    // 212: rump.sp.v1.MountArgs
-	(*Timespec)(nil),                     // 213: rump.sp.v1.Timespec
-	(*Stat)(nil),                         // 214: rump.sp.v1.Stat
-	(*QuotactlArgs)(nil),                 // 215: rump.sp.v1.QuotactlArgs
+	(*NewfsRequest)(nil),                 // 210: rump.sp.v1.NewfsRequest
+	(*NewfsResponse)(nil),                // 211: rump.sp.v1.NewfsResponse
+	nil,                                  // 212: rump.sp.v1.NewfsRequest.OptionsEntry
+	(*Statvfs)(nil),                      // 213: rump.sp.v1.Statvfs
+	(*Dirent)(nil),                       // 214: rump.sp.v1.Dirent
+	(*MountArgs)(nil),                    // 215: rump.sp.v1.MountArgs
+	(*Timespec)(nil),                     // 216: rump.sp.v1.Timespec
+	(*Stat)(nil),                         // 217: rump.sp.v1.Stat
+	(*QuotactlArgs)(nil),                 // 218: rump.sp.v1.QuotactlArgs
 }
 var file_rump_vfs_proto_depIdxs = []int32{
-	210, // 0: rump.sp.v1.GetvfsstatResponse.stats:type_name -> rump.sp.v1.Statvfs
-	210, // 1: rump.sp.v1.Statvfs1Response.buf:type_name -> rump.sp.v1.Statvfs
-	210, // 2: rump.sp.v1.Fstatvfs1Response.buf:type_name -> rump.sp.v1.Statvfs
-	211, // 3: rump.sp.v1.GetdentsResponse.entries:type_name -> rump.sp.v1.Dirent
-	210, // 4: rump.sp.v1.Fhstatvfs1Response.buf:type_name -> rump.sp.v1.Statvfs
-	212, // 5: rump.sp.v1.MountRequest.data:type_name -> rump.sp.v1.MountArgs
-	213, // 6: rump.sp.v1.UtimesRequest.atime:type_name -> rump.sp.v1.Timespec
-	213, // 7: rump.sp.v1.UtimesRequest.mtime:type_name -> rump.sp.v1.Timespec
-	213, // 8: rump.sp.v1.FutimesRequest.atime:type_name -> rump.sp.v1.Timespec
-	213, // 9: rump.sp.v1.FutimesRequest.mtime:type_name -> rump.sp.v1.Timespec
-	213, // 10: rump.sp.v1.LutimesRequest.atime:type_name -> rump.sp.v1.Timespec
-	213, // 11: rump.sp.v1.LutimesRequest.mtime:type_name -> rump.sp.v1.Timespec
-	214, // 12: rump.sp.v1.StatResponse.sb:type_name -> rump.sp.v1.Stat
-	214, // 13: rump.sp.v1.LstatResponse.sb:type_name -> rump.sp.v1.Stat
-	214, // 14: rump.sp.v1.FhstatResponse.sb:type_name -> rump.sp.v1.Stat
-	214, // 15: rump.sp.v1.FstatatResponse.buf:type_name -> rump.sp.v1.Stat
-	213, // 16: rump.sp.v1.UtimensatRequest.atime:type_name -> rump.sp.v1.Timespec
-	213, // 17: rump.sp.v1.UtimensatRequest.mtime:type_name -> rump.sp.v1.Timespec
-	213, // 18: rump.sp.v1.FutimensRequest.atime:type_name -> rump.sp.v1.Timespec
-	213, // 19: rump.sp.v1.FutimensRequest.mtime:type_name -> rump.sp.v1.Timespec
-	215, // 20: rump.sp.v1.QuotactlRequest.args:type_name -> rump.sp.v1.QuotactlArgs
-	215, // 21: rump.sp.v1.QuotactlResponse.args:type_name -> rump.sp.v1.QuotactlArgs
-	22,  // [22:22] is the sub-list for method output_type
-	22,  // [22:22] is the sub-list for method input_type
-	22,  // [22:22] is the sub-list for extension type_name
-	22,  // [22:22] is the sub-list for extension extendee
-	0,   // [0:22] is the sub-list for field type_name
+	213, // 0: rump.sp.v1.GetvfsstatResponse.stats:type_name -> rump.sp.v1.Statvfs
+	213, // 1: rump.sp.v1.Statvfs1Response.buf:type_name -> rump.sp.v1.Statvfs
+	213, // 2: rump.sp.v1.Fstatvfs1Response.buf:type_name -> rump.sp.v1.Statvfs
+	214, // 3: rump.sp.v1.GetdentsResponse.entries:type_name -> rump.sp.v1.Dirent
+	213, // 4: rump.sp.v1.Fhstatvfs1Response.buf:type_name -> rump.sp.v1.Statvfs
+	215, // 5: rump.sp.v1.MountRequest.data:type_name -> rump.sp.v1.MountArgs
+	216, // 6: rump.sp.v1.UtimesRequest.atime:type_name -> rump.sp.v1.Timespec
+	216, // 7: rump.sp.v1.UtimesRequest.mtime:type_name -> rump.sp.v1.Timespec
+	216, // 8: rump.sp.v1.FutimesRequest.atime:type_name -> rump.sp.v1.Timespec
+	216, // 9: rump.sp.v1.FutimesRequest.mtime:type_name -> rump.sp.v1.Timespec
+	216, // 10: rump.sp.v1.LutimesRequest.atime:type_name -> rump.sp.v1.Timespec
+	216, // 11: rump.sp.v1.LutimesRequest.mtime:type_name -> rump.sp.v1.Timespec
+	217, // 12: rump.sp.v1.StatResponse.sb:type_name -> rump.sp.v1.Stat
+	217, // 13: rump.sp.v1.LstatResponse.sb:type_name -> rump.sp.v1.Stat
+	217, // 14: rump.sp.v1.FhstatResponse.sb:type_name -> rump.sp.v1.Stat
+	217, // 15: rump.sp.v1.FstatatResponse.buf:type_name -> rump.sp.v1.Stat
+	216, // 16: rump.sp.v1.UtimensatRequest.atime:type_name -> rump.sp.v1.Timespec
+	216, // 17: rump.sp.v1.UtimensatRequest.mtime:type_name -> rump.sp.v1.Timespec
+	216, // 18: rump.sp.v1.FutimensRequest.atime:type_name -> rump.sp.v1.Timespec
+	216, // 19: rump.sp.v1.FutimensRequest.mtime:type_name -> rump.sp.v1.Timespec
+	218, // 20: rump.sp.v1.QuotactlRequest.args:type_name -> rump.sp.v1.QuotactlArgs
+	218, // 21: rump.sp.v1.QuotactlResponse.args:type_name -> rump.sp.v1.QuotactlArgs
+	212, // 22: rump.sp.v1.NewfsRequest.options:type_name -> rump.sp.v1.NewfsRequest.OptionsEntry
+	23,  // [23:23] is the sub-list for method output_type
+	23,  // [23:23] is the sub-list for method input_type
+	23,  // [23:23] is the sub-list for extension type_name
+	23,  // [23:23] is the sub-list for extension extendee
+	0,   // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_rump_vfs_proto_init() }
@@ -10906,7 +11032,7 @@ func file_rump_vfs_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_vfs_proto_rawDesc), len(file_rump_vfs_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   210,
+			NumMessages:   213,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, Union
 
 from rump import _host
@@ -217,6 +217,11 @@ def etfs_type(value: int | str) -> int:
     if value not in _ETFS:
         raise KernelError(Errno.EINVAL, f"etfs: no type {value!r}; there are {', '.join(_ETFS)}")
     return _ETFS[value]
+
+
+def options(value: Mapping[str, object] | None) -> dict[str, str]:
+    """Options by name, as text."""
+    return {name: str(option) for name, option in (value or {}).items()}
 
 
 RESULTS: dict[str, Callable[[Sequence[Any], Any], Any]] = {

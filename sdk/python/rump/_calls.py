@@ -6,7 +6,7 @@ Generated from proto/*.proto by tools/codegen; do not edit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rumpwire import calls as C, values as V
 
@@ -1773,6 +1773,14 @@ class PubCalls(SyncBase):
         """Takes a host file back (rump_pub_etfs_remove). ENOENT, EBUSY."""
         self._do(C.ETFS_REMOVE, (key,))
 
+    def newfs(self, type: str, fspec: A.PathArg, options: Mapping[str, object] | None = None, source: A.PathArg = "") -> int:
+        """Makes a new file system on a block device, filled with the tree of a directory if there is a source; how
+        many bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC,
+        EROFS, EIO.
+        """
+        out: int = self._do(C.NEWFS, (type, fspec, options, source))
+        return out
+
     def netconfig_ifcreate(self, ifname: str) -> None:
         """Makes an interface by cloning. EEXIST, EINVAL, ENXIO."""
         self._do(C.NETCONFIG_IFCREATE, (ifname,))
@@ -1874,6 +1882,14 @@ class AsyncPubCalls(AsyncBase):
     async def etfs_remove(self, key: A.PathArg) -> None:
         """Takes a host file back (rump_pub_etfs_remove). ENOENT, EBUSY."""
         await self._do(C.ETFS_REMOVE, (key,))
+
+    async def newfs(self, type: str, fspec: A.PathArg, options: Mapping[str, object] | None = None, source: A.PathArg = "") -> int:
+        """Makes a new file system on a block device, filled with the tree of a directory if there is a source; how
+        many bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC,
+        EROFS, EIO.
+        """
+        out: int = await self._do(C.NEWFS, (type, fspec, options, source))
+        return out
 
     async def netconfig_ifcreate(self, ifname: str) -> None:
         """Makes an interface by cloning. EEXIST, EINVAL, ENXIO."""
@@ -2661,6 +2677,13 @@ class BatchCalls(BatchBase):
     def etfs_remove(self, key: A.PathArg | Ref) -> Future[None]:
         """Takes a host file back (rump_pub_etfs_remove). ENOENT, EBUSY."""
         return self._add(C.ETFS_REMOVE, (key,))
+
+    def newfs(self, type: str | Ref, fspec: A.PathArg | Ref, options: Mapping[str, object] | None | Ref = None, source: A.PathArg | Ref = "") -> Future[int]:
+        """Makes a new file system on a block device, filled with the tree of a directory if there is a source; how
+        many bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC,
+        EROFS, EIO.
+        """
+        return self._add(C.NEWFS, (type, fspec, options, source))
 
     def recvmsg(self, s: int | Ref, len: int | Ref, controllen: int | Ref = 0, flags: int | Ref = 0) -> Future[V.Msghdr | None]:
         """Receives a message with its control data. EBADF, ENOTSOCK, EAGAIN, ENOTCONN, EINTR."""

@@ -128,6 +128,7 @@ CONVERT: dict[Op, Callable[..., tuple[Any, ...]]] = {
     C.ETFS_REGISTER: lambda key, hostpath, type: (A.path(key), A.path(hostpath), A.etfs_type(type)),
     C.ETFS_REGISTER_WITHSIZE: lambda key, hostpath, type, begin, size: (A.path(key), A.path(hostpath), A.etfs_type(type), begin, size),
     C.ETFS_REMOVE: lambda key: (A.path(key),),
+    C.NEWFS: lambda type, fspec, options, source: (type, A.path(fspec), A.options(options), A.path(source)),
     C.RECVMSG: lambda s, len, controllen, flags: (s, len, controllen, H.MESSAGE.wire(flags)),
     C.SENDMSG: lambda s, msg, flags: (s, A.message(msg), H.MESSAGE.wire(flags)),
     C.RECVFROM: lambda s, len, flags: (s, len, None if flags is None else H.MESSAGE.wire(flags)),
@@ -214,6 +215,7 @@ PATHS: dict[Op, tuple[int, ...]] = {
     C.ETFS_REGISTER: (0, 1,),
     C.ETFS_REGISTER_WITHSIZE: (0, 1,),
     C.ETFS_REMOVE: (0,),
+    C.NEWFS: (1, 3,),
 }
 
 # Something harmless for each argument, where a batch will fill in a result.
@@ -392,6 +394,7 @@ ZERO: dict[Op, tuple[Any, ...]] = {
     C.ETFS_REGISTER: (b"", b"", 0),
     C.ETFS_REGISTER_WITHSIZE: (b"", b"", 0, 0, 0),
     C.ETFS_REMOVE: (b"",),
+    C.NEWFS: ("", b"", {}, b""),
     C.RECVMSG: (0, 0, 0, 0),
     C.SENDMSG: (0, None, 0),
     C.RECVFROM: (0, 0, 0),

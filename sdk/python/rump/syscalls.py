@@ -6,7 +6,7 @@ Generated from proto/*.proto by tools/codegen; do not edit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rumpwire import values as V
 
@@ -919,6 +919,13 @@ def rump_pub_etfs_remove(key: A.PathArg) -> None:
     default().pub.etfs_remove(key)
 
 
+def rump_pub_newfs(type: str, fspec: A.PathArg, options: Mapping[str, object] | None = None, source: A.PathArg = "") -> int:
+    """Makes a new file system on a block device, filled with the tree of a directory if there is a source; how many
+    bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC, EROFS, EIO.
+    """
+    return default().pub.newfs(type, fspec, options, source)
+
+
 def rump_sys_recvmsg(s: int, len: int, controllen: int = 0, flags: int = 0) -> V.Msghdr | None:
     """Receives a message with its control data. EBADF, ENOTSOCK, EAGAIN, ENOTCONN, EINTR."""
     return default().sys.recvmsg(s, len, controllen, flags)
@@ -1285,6 +1292,7 @@ __all__ = [
     "rump_pub_etfs_register",
     "rump_pub_etfs_register_withsize",
     "rump_pub_etfs_remove",
+    "rump_pub_newfs",
     "rump_sys_recvmsg",
     "rump_sys_sendmsg",
     "rump_sys_recvfrom",

@@ -120,6 +120,7 @@ import type {
   LlistxattrResponse,
   LseekResponse,
   LstatResponse,
+  NewfsResponse,
   OpenResponse,
   OpenatResponse,
   PathconfResponse,
@@ -1510,6 +1511,15 @@ export class Pub {
    */
   async etfs_remove(key: string | Uint8Array): Promise<void> {
     await this.#do({ $case: "etfs_remove", value: { key: text(key) } });
+  }
+
+  /**
+   * Makes a new file system on a block device, filled with the tree of a directory if there is a source; how many
+   * bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC, EROFS,
+   * EIO.
+   */
+  async newfs(type: string, fspec: string | Uint8Array, options: { [key: string]: string }, source: string | Uint8Array): Promise<bigint> {
+    return ((await this.#do({ $case: "newfs", value: { type, fspec: text(fspec), options, source: text(source) } })) as NewfsResponse).used;
   }
 
   /**

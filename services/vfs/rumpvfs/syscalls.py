@@ -8,7 +8,9 @@ from rumpuser.component import Entry, Support
 from rumpvfs.core.attributes import Attributes
 from rumpvfs.core.control import Control
 from rumpvfs.core.descriptors import Descriptors
+from rumpvfs.core.disks import Disks
 from rumpvfs.core.mounting import Mounting
+from rumpvfs.core.newfs import Newfs
 from rumpvfs.core.opening import Opening
 from rumpvfs.core.paths import Paths
 from rumpvfs.core.xattrs import ExtendedAttributes
@@ -21,7 +23,9 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
     vfs = component.vfs
     opening = Opening(vfs)
     paths, attrs = Paths(vfs, opening), Attributes(vfs)
-    files, mounts, extended, control = Descriptors(vfs), Mounting(vfs), ExtendedAttributes(vfs), Control(vfs)
+    files, extended, control = Descriptors(vfs), ExtendedAttributes(vfs), Control(vfs)
+    disks = Disks(vfs)
+    mounts = Mounting(vfs, disks)
     partial = Support.PARTIAL
     return {
         # opening
@@ -107,6 +111,7 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
         "etfs_register": Entry(mounts.etfs_register),
         "etfs_register_withsize": Entry(mounts.etfs_register_withsize),
         "etfs_remove": Entry(mounts.etfs_remove),
+        "newfs": Entry(Newfs(vfs, disks).newfs),
         # extended attributes
         **{name: Entry(getattr(extended, name)) for name in dir(extended) if "xattr" in name or "extattr" in name},
         # between components

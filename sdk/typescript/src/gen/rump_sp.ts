@@ -374,6 +374,8 @@ import {
   MknodResponse,
   MountRequest,
   MountResponse,
+  NewfsRequest,
+  NewfsResponse,
   OpenatRequest,
   OpenatResponse,
   OpenRequest,
@@ -654,6 +656,7 @@ export interface Call {
     | { $case: "etfs_register"; value: EtfsRegisterRequest }
     | { $case: "etfs_register_withsize"; value: EtfsRegisterWithsizeRequest }
     | { $case: "etfs_remove"; value: EtfsRemoveRequest }
+    | { $case: "newfs"; value: NewfsRequest }
     | { $case: "netconfig_ifcreate"; value: NetconfigIfcreateRequest }
     | { $case: "netconfig_ifdestroy"; value: NetconfigIfdestroyRequest }
     | { $case: "netconfig_ifup"; value: NetconfigIfupRequest }
@@ -871,6 +874,7 @@ export interface Result {
     | { $case: "etfs_register"; value: EtfsRegisterResponse }
     | { $case: "etfs_register_withsize"; value: EtfsRegisterWithsizeResponse }
     | { $case: "etfs_remove"; value: EtfsRemoveResponse }
+    | { $case: "newfs"; value: NewfsResponse }
     | { $case: "netconfig_ifcreate"; value: NetconfigIfcreateResponse }
     | { $case: "netconfig_ifdestroy"; value: NetconfigIfdestroyResponse }
     | { $case: "netconfig_ifup"; value: NetconfigIfupResponse }
@@ -1669,6 +1673,9 @@ export const Call: MessageFns<Call> = {
         break;
       case "etfs_remove":
         EtfsRemoveRequest.encode(message.call.value, writer.uint32(16098).fork()).join();
+        break;
+      case "newfs":
+        NewfsRequest.encode(message.call.value, writer.uint32(16106).fork()).join();
         break;
       case "netconfig_ifcreate":
         NetconfigIfcreateRequest.encode(message.call.value, writer.uint32(16162).fork()).join();
@@ -3303,6 +3310,14 @@ export const Call: MessageFns<Call> = {
             message.call = { $case: "etfs_remove", value: EtfsRemoveRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2013: {
+            if (tag !== 16106) {
+              break;
+            }
+
+            message.call = { $case: "newfs", value: NewfsRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 2020: {
             if (tag !== 16162) {
               break;
@@ -4078,6 +4093,9 @@ export const Result: MessageFns<Result> = {
         break;
       case "etfs_remove":
         EtfsRemoveResponse.encode(message.result.value, writer.uint32(16098).fork()).join();
+        break;
+      case "newfs":
+        NewfsResponse.encode(message.result.value, writer.uint32(16106).fork()).join();
         break;
       case "netconfig_ifcreate":
         NetconfigIfcreateResponse.encode(message.result.value, writer.uint32(16162).fork()).join();
@@ -5731,6 +5749,14 @@ export const Result: MessageFns<Result> = {
             }
 
             message.result = { $case: "etfs_remove", value: EtfsRemoveResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2013: {
+            if (tag !== 16106) {
+              break;
+            }
+
+            message.result = { $case: "newfs", value: NewfsResponse.decode(reader, reader.uint32()) };
             continue;
           }
           case 2020: {
@@ -9064,6 +9090,19 @@ export const VfsService = {
     responseSerialize: (value: EtfsRemoveResponse): Buffer => Buffer.from(EtfsRemoveResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): EtfsRemoveResponse => EtfsRemoveResponse.decode(value),
   },
+  /**
+   * Makes a new file system on a block device, filled with the tree of a directory if there is a source; how many
+   * bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC, EROFS, EIO.
+   */
+  newfs: {
+    path: "/rump.sp.v1.Vfs/Newfs" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NewfsRequest): Buffer => Buffer.from(NewfsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NewfsRequest => NewfsRequest.decode(value),
+    responseSerialize: (value: NewfsResponse): Buffer => Buffer.from(NewfsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NewfsResponse => NewfsResponse.decode(value),
+  },
 } as const;
 
 export interface VfsServer extends UntypedServiceImplementation {
@@ -9277,6 +9316,11 @@ export interface VfsServer extends UntypedServiceImplementation {
   etfsRegisterWithsize: handleUnaryCall<EtfsRegisterWithsizeRequest, EtfsRegisterWithsizeResponse>;
   /** Takes a host file back (rump_pub_etfs_remove). ENOENT, EBUSY. */
   etfsRemove: handleUnaryCall<EtfsRemoveRequest, EtfsRemoveResponse>;
+  /**
+   * Makes a new file system on a block device, filled with the tree of a directory if there is a source; how many
+   * bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC, EROFS, EIO.
+   */
+  newfs: handleUnaryCall<NewfsRequest, NewfsResponse>;
 }
 
 /** The networking faction: sockets, interfaces and routes. */

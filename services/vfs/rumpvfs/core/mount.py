@@ -137,13 +137,6 @@ class Mounts:
             raise KernelError(Errno.EBUSY, f"a {name} is mounted")
         del self.types[name]
 
-    def type(self, name: str) -> FileSystemType:
-        """ENODEV."""
-        kind = self.types.get(name)
-        if kind is None:
-            raise KernelError(Errno.ENODEV, f"file system {name!r} is not known; is its module loaded?")
-        return kind
-
     # -- mounting
 
     def attach(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from rumpuser.component import Context
-from rumpvfs.core.disk import HostDisk
-from rumpvfs.core.etfs import HostVnode, disk_of
+from rumpvfs.core.autoload import find_type
+from rumpvfs.core.disks import Disks
 from rumpvfs.core.mount import Mount, hold, release
-from rumpvfs.core.specfs import map_disk
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import BlockDevice, FileSystemType, Vnode, VType
 from rumpwire import const
@@ -17,10 +16,10 @@ from rumpwire.values import MountArgs, Statvfs, TmpfsArgs
 class Mounting:
     """The calls on mounts."""
 
-    def __init__(self, vfs: Vfs) -> None:
+    def __init__(self, vfs: Vfs, disks: Disks) -> None:
         self.vfs = vfs
         self.mounts = vfs.mounts
-        self._disks: set[Vnode] = set()
+        self.disks = disks
 
     async def mount(self, ctx: Context, type: str, path: bytes, flags: int, data: MountArgs | None) -> None:
         """EPERM, errors of namei, ENODEV (type), ENOTDIR, EBUSY, EINVAL, ENOTBLK, ENXIO, and the driver's own."""
@@ -31,13 +30,13 @@ class Mounting:
         if flags & const.MNT_UPDATE:
             self.mounts.update(mount_at(covered), flags)
             return
-        kind = self.mounts.type(type)
-        if covered.vtype is not VType.DIR:
-            raise KernelError(Errno.ENOTDIR)
-        if covered is self.vfs.names.root:
-            raise KernelError(Errno.EBUSY, "the root is mounted")
-        hold(covered)  # finding the device may take a while
+        hold(covered)  # finding the module and the device may take a while
         try:
+            kind = await find_type(self.vfs, type)
+            if covered.vtype is not VType.DIR:
+                raise KernelError(Errno.ENOTDIR)
+            if covered is self.vfs.names.root:
+                raise KernelError(Errno.EBUSY, "the root is mounted")
             device, source = await self._device(ctx, kind, flags, data)
             try:
                 if covered.mounted is not None:
@@ -62,36 +61,7 @@ class Mounting:
             return None, fspec or kind.name.encode()
         if not fspec:
             raise KernelError(Errno.EINVAL, f"{kind.name} needs a device (fspec)")
-        vnode = self.vfs.names.lookup(ctx, fspec)
-        if vnode.vtype is not VType.BLK:
-            raise KernelError(Errno.ENOTBLK, f"{fspec.decode(errors='replace')} is no block device")
-        if vnode.fs.mount.flags & const.MNT_NODEV:
-            raise KernelError(Errno.ENXIO)
-        if vnode in self._disks:
-            raise KernelError(Errno.EBUSY, "the device is mounted already")
-        return await self._disk(ctx, vnode, fspec, readonly=bool(flags & const.MNT_RDONLY)), fspec
-
-    async def _disk(self, ctx: Context, vnode: Vnode, fspec: bytes, *, readonly: bool) -> BlockDevice:
-        name = fspec.decode(errors="replace")
-        hold(vnode)
-        self._disks.add(vnode)
-        try:
-            disk = await self._open_disk(ctx, vnode, name, readonly=readonly)
-        except BaseException:
-            self._let_go(vnode)
-            raise
-        disk.when_closed(lambda: self._let_go(vnode))
-        return disk
-
-    async def _open_disk(self, ctx: Context, vnode: Vnode, name: str, *, readonly: bool) -> HostDisk:
-        if isinstance(vnode, HostVnode):
-            return disk_of(vnode, name, readonly=readonly)
-        rdev = vnode.getattr().st_rdev
-        return await map_disk(self.vfs.bus, ctx, self.vfs.host.files, rdev, name, readonly=readonly)
-
-    def _let_go(self, vnode: Vnode) -> None:
-        self._disks.discard(vnode)
-        release(vnode)
+        return await self.disks.open(ctx, fspec, readonly=bool(flags & const.MNT_RDONLY)), fspec
 
     def unmount(self, ctx: Context, path: bytes, flags: int) -> None:
         """EPERM, errors of namei, EINVAL when no file system is mounted there, EBUSY, EIO."""

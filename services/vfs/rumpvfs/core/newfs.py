@@ -1,0 +1,68 @@
+"""newfs over the contract: a new file system on a block device, empty or with the tree of a directory in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rumpuser.component import Context
+from rumpvfs.core import access
+from rumpvfs.core.autoload import find_type
+from rumpvfs.core.disks import Disks
+from rumpvfs.core.mount import hold, release
+from rumpvfs.core.mounting import superuser
+from rumpvfs.core.state import Vfs
+from rumpvfs.core.vnode import FileSystemType, NewfsRequest, Vnode, VType
+from rumpwire.errno import Errno, KernelError
+
+MAX_OPTIONS = 64
+MAX_OPTION = 4096
+"""Bytes of one option, name and value."""
+
+
+class Newfs:
+    """The call newfs."""
+
+    def __init__(self, vfs: Vfs, disks: Disks) -> None:
+        self.vfs = vfs
+        self.disks = disks
+
+    async def newfs(self, ctx: Context, type: str, fspec: bytes, options: Mapping[str, str], source: bytes) -> int:
+        """How many bytes of the device are in use.
+
+        EPERM; EINVAL (no device, too many options); errors of namei and ENOTDIR (source); ENODEV (type); EOPNOTSUPP
+        when it cannot be made, or not filled; ENOTBLK, ENXIO, EBUSY (device); the driver's EINVAL, ENOSPC, EROFS, EIO.
+        """
+        superuser(ctx)
+        if not fspec:
+            raise KernelError(Errno.EINVAL, "newfs needs a device")
+        if len(options) > MAX_OPTIONS or any(len(n) + len(v) > MAX_OPTION for n, v in options.items()):
+            raise KernelError(Errno.EINVAL, f"more than {MAX_OPTIONS} options, or one of more than {MAX_OPTION} bytes")
+        tree = hold(self._source(ctx, source)) if source else None
+        try:
+            kind = await find_type(self.vfs, type)
+            return await self._make(ctx, kind, fspec, dict(options), tree)
+        finally:
+            if tree is not None:
+                release(tree)
+
+    def _source(self, ctx: Context, path: bytes) -> Vnode:
+        vnode = self.vfs.names.lookup(ctx, path)
+        if vnode.vtype is not VType.DIR:
+            raise KernelError(Errno.ENOTDIR)
+        access.check(vnode, ctx.cred, access.READ | access.EXEC)
+        return vnode
+
+    async def _make(
+        self, ctx: Context, kind: FileSystemType, fspec: bytes, options: dict[str, str], tree: Vnode | None
+    ) -> int:
+        if kind.newfs is None:
+            raise KernelError(Errno.EOPNOTSUPP, f"{kind.name} cannot be made, only mounted")
+        if tree is not None and not kind.newfs_fills:
+            raise KernelError(Errno.EOPNOTSUPP, f"newfs of {kind.name} does not take a source")
+        device = await self.disks.open(ctx, fspec, readonly=False)
+        try:
+            used = kind.newfs(NewfsRequest(device, options, tree), self.vfs.environment)
+            device.flush()
+        finally:
+            device.close()
+        return used
