@@ -96,7 +96,7 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
         "ftruncate": Entry(files.ftruncate),
         "fsync": Entry(files.fsync),
         "fdatasync": Entry(files.fdatasync),
-        "fsync_range": Entry(files.fsync_range, partial, "writes out the whole file"),
+        "fsync_range": Entry(files.fsync_range),
         "posix_fallocate": Entry(files.posix_fallocate),
         "fdiscard": Entry(files.fdiscard),
         "getcwd": Entry(files.getcwd),

@@ -12,6 +12,7 @@ from rumpvfs.core.file import IO_MAX, OFFSET_MAX, joined, total
 from rumpvfs.core.namei import check_path
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import VType
+from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Dirent, Flock, IoctlArgs
 
@@ -87,12 +88,14 @@ class Descriptors:
         file.sync(data_only=True)
 
     def fsync_range(self, ctx: Context, fd: int, flags: int, start: int, length: int) -> None:
-        """EINVAL for a negative or over-long range; the whole file is written out."""
-        file = self.file(fd)
-        file.need_write()
+        """EINVAL unless it is just one of FDATASYNC and FFILESYNC, and for a bad range. The whole file is written."""
+        if bool(flags & const.FDATASYNC) == bool(flags & const.FFILESYNC):
+            raise KernelError(Errno.EINVAL, "either FDATASYNC or FFILESYNC")
         if start < 0 or length < 0 or start + length > OFFSET_MAX:
             raise KernelError(Errno.EINVAL)
-        file.sync(data_only=True)
+        file = self.file(fd)
+        file.need_write()
+        file.sync(data_only=bool(flags & const.FDATASYNC))
 
     def posix_fallocate(self, ctx: Context, fd: int, pos: int, len: int) -> None:
         """EINVAL, EBADF, EFBIG, ESPIPE, ENODEV, ENOSPC, EOPNOTSUPP."""

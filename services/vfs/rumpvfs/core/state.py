@@ -12,6 +12,7 @@ from rumpvfs.core.fifo import Fifo
 from rumpvfs.core.file import OpenFile
 from rumpvfs.core.mount import Mounts, hold, release
 from rumpvfs.core.namei import Names
+from rumpvfs.core.syncer import Syncer
 from rumpvfs.core.vnode import FileSystem, FileSystemType, NewNode, Vnode, VType
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -76,7 +77,7 @@ class Vfs:
         self.fifos: dict[Vnode, Fifo] = {}
         self.sockets: dict[tuple[int, int], int] = {}
         self._handle = 0
-        self.mounts = Mounts(self.environment)
+        self.mounts = Mounts(self.environment, Syncer(host, self.environment.log))
         self.mounts.add_type(root_type)
         self.root_mount = self.mounts.attach(root_type, None, b"/", 0, source=b"rumpfs", args=TmpfsArgs())
         self.etfs = Etfs(host.files, self.root_mount, host.realtime_ns)
