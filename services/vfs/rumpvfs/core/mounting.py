@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rumpuser.component import Context
 from rumpvfs.core.autoload import find_type
 from rumpvfs.core.disks import Disks
@@ -22,15 +24,24 @@ class Mounting:
         self.mounts = vfs.mounts
         self.disks = disks
 
-    async def mount(self, ctx: Context, type: str, path: bytes, flags: int, data: MountArgs | None) -> None:
-        """EPERM, errors of namei, ENODEV (type), ENOTDIR, EBUSY, EINVAL, ENOTBLK, ENXIO, and the driver's own."""
-        superuser(ctx)
-        if flags & (const.MNT_GETARGS | const.MNT_RELOAD | const.MNT_UNION):
-            raise KernelError(Errno.EOPNOTSUPP, "MNT_GETARGS, MNT_RELOAD and MNT_UNION are not implemented")
+    def mount(self, ctx: Context, type: str, path: bytes, flags: int, data: MountArgs | None) -> Any:
+        """EPERM, errors of namei, ENODEV (type), ENOTDIR, EBUSY, EINVAL, ENOTBLK, ENXIO, and the driver's own.
+
+        MNT_GETARGS stands alone (EINVAL) and is for everybody: the arguments of the file system that is mounted there.
+        """
         covered = self.vfs.names.lookup(ctx, path)
+        if flags & const.MNT_GETARGS:
+            if flags != const.MNT_GETARGS:
+                raise KernelError(Errno.EINVAL, "MNT_GETARGS with other flags")
+            return mount_at(covered).args
+        superuser(ctx)
+        if flags & (const.MNT_RELOAD | const.MNT_UNION):
+            raise KernelError(Errno.EOPNOTSUPP, "MNT_RELOAD and MNT_UNION are not implemented")
         if flags & const.MNT_UPDATE:
-            self._update(mount_at(covered), flags)
-            return
+            return self._update(mount_at(covered), flags)
+        return self._mount(ctx, type, covered, flags, data)
+
+    async def _mount(self, ctx: Context, type: str, covered: Vnode, flags: int, data: MountArgs | None) -> None:
         hold(covered)  # finding the module and the device may take a while
         try:
             kind = await find_type(self.vfs, type)
@@ -59,8 +70,7 @@ class Mounting:
             writers = [file for file in self.vfs.files.values() if file.vnode.base().fs is mount.fs and writes(file)]
             if writers and not flags & const.MNT_FORCE:
                 raise KernelError(Errno.EBUSY, f"{len(writers)} files are open for writing, or unlinked and still open")
-            for file in writers:
-                self.vfs.kill(file)
+            self.vfs.kill(writers)
         self.mounts.update(mount, flags)
 
     async def _device(
