@@ -1152,7 +1152,7 @@ class VfsStub:
     Fhstatvfs1: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.Fhstatvfs1Request, _rump_vfs_pb2.Fhstatvfs1Response]
     """statvfs1 by file handle. ESTALE, EPERM."""
     Mount: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.MountRequest, _rump_vfs_pb2.MountResponse]
-    """Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
+    """Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
     Utimes: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.UtimesRequest, _rump_vfs_pb2.UtimesResponse]
     """Sets access and modification time; left out: now. EPERM, EACCES, EROFS."""
     Futimes: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.FutimesRequest, _rump_vfs_pb2.FutimesResponse]
@@ -1372,7 +1372,7 @@ class VfsAsyncStub(VfsStub):
     Fhstatvfs1: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.Fhstatvfs1Request, _rump_vfs_pb2.Fhstatvfs1Response]  # type: ignore[assignment]
     """statvfs1 by file handle. ESTALE, EPERM."""
     Mount: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.MountRequest, _rump_vfs_pb2.MountResponse]  # type: ignore[assignment]
-    """Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
+    """Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
     Utimes: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.UtimesRequest, _rump_vfs_pb2.UtimesResponse]  # type: ignore[assignment]
     """Sets access and modification time; left out: now. EPERM, EACCES, EROFS."""
     Futimes: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.FutimesRequest, _rump_vfs_pb2.FutimesResponse]  # type: ignore[assignment]
@@ -2051,7 +2051,7 @@ class VfsServicer(metaclass=_abc_1.ABCMeta):
         request: _rump_vfs_pb2.MountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rump_vfs_pb2.MountResponse, _abc.Awaitable[_rump_vfs_pb2.MountResponse]]:
-        """Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
+        """Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
 
     @_abc_1.abstractmethod
     def Utimes(

@@ -957,10 +957,12 @@ func (c Sys) Fhstatvfs1(ctx context.Context, fhp []byte, flags int32) (*rumpsp.S
 	return r.GetBuf(), err
 }
 
-// Mount: mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
-func (c Sys) Mount(ctx context.Context, typ string, path string, flags int32, data *rumpsp.MountArgs) error {
-	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Mount{Mount: &rumpsp.MountRequest{Type: typ, Path: []byte(path), Flags: flags, Data: data}}})
-	return err
+// Mount: mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT,
+// ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+func (c Sys) Mount(ctx context.Context, typ string, path string, flags int32, data *rumpsp.MountArgs) (*rumpsp.MountArgs, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Mount{Mount: &rumpsp.MountRequest{Type: typ, Path: []byte(path), Flags: flags, Data: data}}})
+	r := result.GetMount()
+	return r.GetData(), err
 }
 
 // Utimes: sets access and modification time; left out: now. EPERM, EACCES, EROFS.

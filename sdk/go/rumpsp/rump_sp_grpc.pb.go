@@ -3491,7 +3491,7 @@ type VfsClient interface {
 	Fhopen(ctx context.Context, in *FhopenRequest, opts ...grpc.CallOption) (*FhopenResponse, error)
 	// statvfs1 by file handle. ESTALE, EPERM.
 	Fhstatvfs1(ctx context.Context, in *Fhstatvfs1Request, opts ...grpc.CallOption) (*Fhstatvfs1Response, error)
-	// Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+	// Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
 	Mount(ctx context.Context, in *MountRequest, opts ...grpc.CallOption) (*MountResponse, error)
 	// Sets access and modification time; left out: now. EPERM, EACCES, EROFS.
 	Utimes(ctx context.Context, in *UtimesRequest, opts ...grpc.CallOption) (*UtimesResponse, error)
@@ -4780,7 +4780,7 @@ type VfsServer interface {
 	Fhopen(context.Context, *FhopenRequest) (*FhopenResponse, error)
 	// statvfs1 by file handle. ESTALE, EPERM.
 	Fhstatvfs1(context.Context, *Fhstatvfs1Request) (*Fhstatvfs1Response, error)
-	// Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+	// Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
 	Mount(context.Context, *MountRequest) (*MountResponse, error)
 	// Sets access and modification time; left out: now. EPERM, EACCES, EROFS.
 	Utimes(context.Context, *UtimesRequest) (*UtimesResponse, error)

@@ -681,9 +681,12 @@ class SysCalls(SyncBase):
         out: V.Statvfs = self._do(C.FHSTATVFS1, (fhp, flags))
         return out
 
-    def mount(self, type: str, path: A.PathArg, flags: int = 0, data: V.MountArgs | None = None) -> None:
-        """Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
-        self._do(C.MOUNT, (type, path, flags, data))
+    def mount(self, type: str, path: A.PathArg, flags: int = 0, data: V.MountArgs | None = None) -> V.MountArgs | None:
+        """Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT,
+        ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+        """
+        out: V.MountArgs | None = self._do(C.MOUNT, (type, path, flags, data))
+        return out
 
     def utimes(self, path: A.PathArg, atime: A.TimeArg = None, mtime: A.TimeArg = None) -> None:
         """Sets access and modification time; left out: now. EPERM, EACCES, EROFS."""
@@ -1547,9 +1550,12 @@ class AsyncSysCalls(AsyncBase):
         out: V.Statvfs = await self._do(C.FHSTATVFS1, (fhp, flags))
         return out
 
-    async def mount(self, type: str, path: A.PathArg, flags: int = 0, data: V.MountArgs | None = None) -> None:
-        """Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
-        await self._do(C.MOUNT, (type, path, flags, data))
+    async def mount(self, type: str, path: A.PathArg, flags: int = 0, data: V.MountArgs | None = None) -> V.MountArgs | None:
+        """Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT,
+        ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+        """
+        out: V.MountArgs | None = await self._do(C.MOUNT, (type, path, flags, data))
+        return out
 
     async def utimes(self, path: A.PathArg, atime: A.TimeArg = None, mtime: A.TimeArg = None) -> None:
         """Sets access and modification time; left out: now. EPERM, EACCES, EROFS."""
@@ -2560,8 +2566,10 @@ class BatchCalls(BatchBase):
         """statvfs1 by file handle. ESTALE, EPERM."""
         return self._add(C.FHSTATVFS1, (fhp, flags))
 
-    def mount(self, type: str | Ref, path: A.PathArg | Ref, flags: int | Ref = 0, data: V.MountArgs | None | Ref = None) -> Future[None]:
-        """Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
+    def mount(self, type: str | Ref, path: A.PathArg | Ref, flags: int | Ref = 0, data: V.MountArgs | None | Ref = None) -> Future[V.MountArgs | None]:
+        """Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT,
+        ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+        """
         return self._add(C.MOUNT, (type, path, flags, data))
 
     def utimes(self, path: A.PathArg | Ref, atime: A.TimeArg | Ref = None, mtime: A.TimeArg | Ref = None) -> Future[None]:

@@ -64,7 +64,10 @@ DT_REG: Final[int] = _of["DT_REG"]
 DT_SOCK: Final[int] = _of["DT_SOCK"]
 DT_UNKNOWN: Final[int] = _of["DT_UNKNOWN"]
 DT_WHT: Final[int] = _of["DT_WHT"]
+FDATASYNC: Final[int] = _of["FDATASYNC"]
+FDISKSYNC: Final[int] = _of["FDISKSYNC"]
 FD_CLOEXEC: Final[int] = _of["FD_CLOEXEC"]
+FFILESYNC: Final[int] = _of["FFILESYNC"]
 FIOASYNC: Final[int] = _of["FIOASYNC"]
 FIOCLEX: Final[int] = _of["FIOCLEX"]
 FIONBIO: Final[int] = _of["FIONBIO"]
@@ -343,7 +346,10 @@ __all__ = [
     "DT_SOCK",
     "DT_UNKNOWN",
     "DT_WHT",
+    "FDATASYNC",
+    "FDISKSYNC",
     "FD_CLOEXEC",
+    "FFILESYNC",
     "FIOASYNC",
     "FIOCLEX",
     "FIONBIO",

@@ -771,9 +771,11 @@ def rump_sys_fhstatvfs1(fhp: A.Buffer, flags: int = 1) -> V.Statvfs:
     return default().sys.fhstatvfs1(fhp, flags)
 
 
-def rump_sys_mount(type: str, path: A.PathArg, flags: int = 0, data: V.MountArgs | None = None) -> None:
-    """Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
-    default().sys.mount(type, path, flags, data)
+def rump_sys_mount(type: str, path: A.PathArg, flags: int = 0, data: V.MountArgs | None = None) -> V.MountArgs | None:
+    """Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT, ENOTDIR,
+    EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+    """
+    return default().sys.mount(type, path, flags, data)
 
 
 def rump_sys_utimes(path: A.PathArg, atime: A.TimeArg = None, mtime: A.TimeArg = None) -> None:

@@ -120,6 +120,7 @@ import type {
   LlistxattrResponse,
   LseekResponse,
   LstatResponse,
+  MountResponse,
   NewfsResponse,
   OpenResponse,
   OpenatResponse,
@@ -1161,10 +1162,11 @@ export class Sys {
   }
 
   /**
-   * Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+   * Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT,
+   * ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
    */
-  async mount(type: string, path: string | Uint8Array, flags: number, data?: MountArgs): Promise<void> {
-    await this.#do({ $case: "mount", value: { type, path: text(path), flags, data } });
+  async mount(type: string, path: string | Uint8Array, flags: number, data?: MountArgs): Promise<MountArgs | undefined> {
+    return ((await this.#do({ $case: "mount", value: { type, path: text(path), flags, data } })) as MountResponse).data;
   }
 
   /**

@@ -8795,7 +8795,7 @@ export const VfsService = {
     responseSerialize: (value: Fhstatvfs1Response): Buffer => Buffer.from(Fhstatvfs1Response.encode(value).finish()),
     responseDeserialize: (value: Buffer): Fhstatvfs1Response => Fhstatvfs1Response.decode(value),
   },
-  /** Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS. */
+  /** Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS. */
   mount: {
     path: "/rump.sp.v1.Vfs/Mount" as const,
     requestStream: false as const,
@@ -9258,7 +9258,7 @@ export interface VfsServer extends UntypedServiceImplementation {
   fhopen: handleUnaryCall<FhopenRequest, FhopenResponse>;
   /** statvfs1 by file handle. ESTALE, EPERM. */
   fhstatvfs1: handleUnaryCall<Fhstatvfs1Request, Fhstatvfs1Response>;
-  /** Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS. */
+  /** Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS. */
   mount: handleUnaryCall<MountRequest, MountResponse>;
   /** Sets access and modification time; left out: now. EPERM, EACCES, EROFS. */
   utimes: handleUnaryCall<UtimesRequest, UtimesResponse>;

@@ -51,9 +51,11 @@ def check_writable(vnode: Vnode) -> None:
 
 
 def check_mount(vnode: Vnode) -> None:
-    """EROFS."""
-    if vnode.fs.mount.readonly:
+    """EROFS. Who asks is about to change something, so the file system is to be written out later."""
+    mount = vnode.fs.mount
+    if mount.readonly:
         raise KernelError(Errno.EROFS)
+    mount.changed()
 
 
 def check_owner(vnode: Vnode, cred: Credentials) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rumpuser.component import Context
 from rumpvfs.core.state import Vfs
+from rumpvfs.core.syncer import DELAY_MAX
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import SysctlExport, SysctlValue, SysctlValueInteger, SysctlValueQuad, SysctlValueText
@@ -17,6 +18,7 @@ NODES = [
     SysctlExport("vfs.generic.names", _INT, const.CTLFLAG_READONLY, "Names in the cache now", []),
     SysctlExport("vfs.generic.openfiles", _INT, const.CTLFLAG_READONLY, "Open files", []),
     SysctlExport("vfs.generic.memory", const.CTLTYPE_QUAD, const.CTLFLAG_READONLY, "Bytes in files in memory", []),
+    SysctlExport("vfs.sync.delay", _INT, const.CTLFLAG_READWRITE, "Seconds until changes are written out", []),
 ]
 
 
@@ -46,13 +48,19 @@ class Control:
             return SysctlValueInteger(vfs.names.cache.count)
         if path == "vfs.generic.openfiles":
             return SysctlValueInteger(len(vfs.files))
+        if path == "vfs.sync.delay":
+            return SysctlValueInteger(vfs.mounts.syncer.delay)
         if path == "vfs.generic.memory":
             return SysctlValueQuad(vfs.environment.used)
         raise KernelError(Errno.ENOENT, f"no sysctl node {path}")
 
     def _write(self, path: str, new: SysctlValue) -> None:
-        if path != "kern.maxvnodes":
+        most = {"kern.maxvnodes": MAX_VNODES, "vfs.sync.delay": DELAY_MAX}.get(path)
+        if most is None:
             raise KernelError(Errno.EPERM, f"{path} is read-only")
-        if not isinstance(new, SysctlValueInteger) or not 1 <= new.integer <= MAX_VNODES:
+        if not isinstance(new, SysctlValueInteger) or not 1 <= new.integer <= most:
             raise KernelError(Errno.EINVAL)
-        self.vfs.names.cache.resize(new.integer)
+        if path == "kern.maxvnodes":
+            self.vfs.names.cache.resize(new.integer)
+        else:
+            self.vfs.mounts.syncer.delay = new.integer

@@ -9,9 +9,11 @@ from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpvfs.core import access
 from rumpvfs.core.file import IO_MAX, OFFSET_MAX, joined, total
+from rumpvfs.core.locking import COMMANDS, Locking
 from rumpvfs.core.namei import check_path
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import VType
+from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Dirent, Flock, IoctlArgs
 
@@ -19,8 +21,9 @@ from rumpwire.values import Dirent, Flock, IoctlArgs
 class Descriptors:
     """The calls on handles; EBADF for an unknown one."""
 
-    def __init__(self, vfs: Vfs) -> None:
+    def __init__(self, vfs: Vfs, locking: Locking) -> None:
         self.vfs = vfs
+        self.locking = locking
         self.files = vfs.files
         self.file = vfs.file
 
@@ -62,9 +65,12 @@ class Descriptors:
         file = self.files.pop(fd, None)
         if file is None:
             raise KernelError(Errno.EBADF)
+        self.locking.closed(ctx, file)
         return file.close(ctx)
 
     def fcntl(self, ctx: Context, fd: int, cmd: int, arg: int, lock: Flock | None) -> Any:
+        if cmd in COMMANDS:
+            return self.locking.fcntl(ctx, fd, cmd, lock)
         return self.file(fd).fcntl(ctx, cmd, arg)
 
     def ioctl(self, ctx: Context, fd: int, com: int, data: IoctlArgs | None) -> Any:
@@ -87,12 +93,14 @@ class Descriptors:
         file.sync(data_only=True)
 
     def fsync_range(self, ctx: Context, fd: int, flags: int, start: int, length: int) -> None:
-        """EINVAL for a negative or over-long range; the whole file is written out."""
-        file = self.file(fd)
-        file.need_write()
+        """EINVAL unless it is just one of FDATASYNC and FFILESYNC, and for a bad range. The whole file is written."""
+        if bool(flags & const.FDATASYNC) == bool(flags & const.FFILESYNC):
+            raise KernelError(Errno.EINVAL, "either FDATASYNC or FFILESYNC")
         if start < 0 or length < 0 or start + length > OFFSET_MAX:
             raise KernelError(Errno.EINVAL)
-        file.sync(data_only=True)
+        file = self.file(fd)
+        file.need_write()
+        file.sync(data_only=bool(flags & const.FDATASYNC))
 
     def posix_fallocate(self, ctx: Context, fd: int, pos: int, len: int) -> None:
         """EINVAL, EBADF, EFBIG, ESPIPE, ENODEV, ENOSPC, EOPNOTSUPP."""
@@ -131,9 +139,7 @@ class Descriptors:
         check_path(path)
         vnode = self.vfs.names.lookup(ctx, path)
         access.check_owner(vnode, ctx.cred)
-        for file in list(self.files.values()):
-            if file.vnode is vnode:
-                self.vfs.kill(file)
+        self.vfs.kill([file for file in self.files.values() if file.vnode.base() is vnode.base()])
 
     def file_read(self, ctx: Context, path: bytes, offset: int, length: int) -> tuple[Buffer, int]:
         """A range of a regular file, and the file's size. Errors of namei, EISDIR, EINVAL, EACCES, EIO."""

@@ -12,8 +12,8 @@ from typing import Any
 
 from rumpuser.component import Context
 from rumpuser.host import Buffer
-from rumpvfs.core.access import APPEND
-from rumpvfs.core.mount import release
+from rumpvfs.core.access import APPEND, check_mount
+from rumpvfs.core.mount import hold, release
 from rumpvfs.core.vnode import Changes, Vnode, VType
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -36,9 +36,7 @@ class OpenFile:
     seekable = False
 
     def __init__(self, vnode: Vnode, flags: int) -> None:
-        vnode.uses += 1
-        vnode.fs.mount.uses += 1
-        self.vnode = vnode
+        self.vnode = hold(vnode)
         self.flags = flags
         self.offset = 0
         mode = flags & const.O_ACCMODE
@@ -86,8 +84,6 @@ class OpenFile:
         if cmd == const.F_SETFL:
             self.flags = self.flags & ~SETTABLE | arg & SETTABLE
             return FcntlResult(0)
-        if cmd in (const.F_GETLK, const.F_SETLK, const.F_SETLKW):
-            raise KernelError(Errno.EOPNOTSUPP, "advisory locks are not implemented")
         raise KernelError(Errno.EINVAL, f"fcntl command {cmd}")
 
     def ioctl(self, ctx: Context, com: int, data: IoctlArgs | None) -> Any:
@@ -158,8 +154,7 @@ class DataFile(OpenFile):
 
     def _put(self, ctx: Context, data: Buffer, offset: int) -> int:
         vnode = self.vnode
-        if vnode.fs.mount.readonly:
-            raise KernelError(Errno.EROFS)
+        check_mount(vnode)
         if offset + len(data) > OFFSET_MAX:
             raise KernelError(Errno.EFBIG)
         if self.append_only and offset < vnode.getattr().st_size:
@@ -167,7 +162,7 @@ class DataFile(OpenFile):
         count = vnode.write(offset, data)
         if ctx.cred.euid != 0 and count:
             clear_set_id(vnode)
-        if self.flags & (const.O_SYNC | const.O_DSYNC):
+        if self.flags & (const.O_SYNC | const.O_DSYNC) or vnode.fs.mount.flags & const.MNT_SYNCHRONOUS:
             vnode.fsync(data_only=not self.flags & const.O_SYNC)
         return count
 
@@ -238,8 +233,7 @@ def truncate(vnode: Vnode, length: int) -> None:
         raise KernelError(Errno.EISDIR)
     if vnode.vtype is not VType.REG:
         raise KernelError(Errno.EINVAL)
-    if vnode.fs.mount.readonly:
-        raise KernelError(Errno.EROFS)
+    check_mount(vnode)
     vnode.setattr(Changes(size=length))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rumpvfs.core.namei import Names
+from rumpvfs.core.syncer import Syncer
 from rumpvfs.core.vnode import BlockDevice, Environment, FileSystem, FileSystemType, MountRequest, Vnode, VType
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -45,10 +46,30 @@ class Mount:
     device: BlockDevice | None = None
     uses: int = 0
     dead: bool = False
+    args: MountArgs | None = None
+    dirty: bool = False
+    on_change: Callable[[Mount], None] | None = None
 
     @property
     def readonly(self) -> bool:
         return bool(self.flags & const.MNT_RDONLY)
+
+    def changed(self) -> None:
+        """Something in the file system is about to change: it is to be written out some time."""
+        if not self.dirty and self.on_change is not None:
+            self.dirty = True
+            self.on_change(self)
+
+    def flush(self) -> None:
+        """Writes everything out. EIO, ENOSPC: then there is still something to write."""
+        if self.readonly:
+            return
+        self.dirty = False
+        try:
+            self.fs.sync()
+        except KernelError:
+            self.dirty = True
+            raise
 
     def statvfs(self) -> Statvfs:
         stat = self.fs.statvfs()
@@ -65,15 +86,20 @@ class Mount:
 
 
 def hold(vnode: Vnode) -> Vnode:
+    if not vnode.uses:
+        vnode.active()
     vnode.uses += 1
     vnode.fs.mount.uses += 1
     return vnode
 
 
 def release(vnode: Vnode) -> None:
+    mount = vnode.fs.mount
     vnode.uses -= 1
-    vnode.fs.mount.uses -= 1
+    mount.uses -= 1
     if vnode.uses == 0:
+        if not mount.readonly:
+            mount.changed()  # times of access, and files that have no name any more
         vnode.inactive()
 
 
@@ -111,8 +137,9 @@ for _name in ("getattr", "setattr", "lookup", "parent", "readdir", "create", "re
 class Mounts:
     """All mounts of a kernel, the root first."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, syncer: Syncer) -> None:
         self.environment = environment
+        self.syncer = syncer
         self.types: dict[str, FileSystemType] = {}
         self.list: list[Mount] = []
         self._devices = 0
@@ -161,9 +188,11 @@ class Mounts:
             flags |= const.MNT_RDONLY
         self._devices += 1
         fs.dev = const.makedev(255, self._devices)
-        mount = Mount(fs, kind, fs.root(), covered, flags & VISIBLE, fs.dev, path, source, owner, device)
+        mount = Mount(fs, kind, fs.root(), covered, flags & VISIBLE, fs.dev, path, source, owner, device, args=args)
         fs.mount = mount
+        fs.noatime = bool(flags & (const.MNT_NOATIME | const.MNT_RDONLY))
         mount.root.uses += 1
+        self.syncer.watch(mount)
         if covered is not None:
             hold(covered).mounted = mount
         self.list.append(mount)
@@ -174,9 +203,10 @@ class Mounts:
         readonly = bool(flags & const.MNT_RDONLY)
         if readonly != mount.readonly:
             if readonly:
-                mount.fs.sync()
+                mount.flush()
             mount.fs.remount(readonly=readonly)
         mount.flags = flags & VISIBLE
+        mount.fs.noatime = bool(flags & (const.MNT_NOATIME | const.MNT_RDONLY))
 
     def detach(self, mount: Mount, names: Names, *, force: bool, bury: Callable[[FileSystem], None]) -> None:
         """Unmounts. EBUSY, EIO; ``bury`` makes dead what is open on the file system."""
@@ -187,12 +217,11 @@ class Mounts:
         if mount.uses and not force:
             raise KernelError(Errno.EBUSY, f"{mount.uses} open files and held directories")
         names.cache.purge(mount.fs)
-        if not mount.readonly:
-            try:
-                mount.fs.sync()
-            except KernelError:
-                if not force:
-                    raise
+        try:
+            mount.flush()
+        except KernelError:
+            if not force:
+                raise
         bury(mount.fs)
         self._take_off(mount, force=force)
 
@@ -205,6 +234,7 @@ class Mounts:
                 mount.root.uses += 1
                 raise
         mount.dead = True
+        self.syncer.forget(mount)
         self.list.remove(mount)
         if mount.covered is not None:
             mount.covered.mounted = None
@@ -216,8 +246,7 @@ class Mounts:
         """sync(2): what fails is only reported."""
         for mount in self.list:
             try:
-                if not mount.readonly:
-                    mount.fs.sync()
+                mount.flush()
             except KernelError as error:
                 self.environment.log(f"sync of {mount.path.decode(errors='replace')}: {error}")
 
@@ -226,8 +255,7 @@ class Mounts:
         failure: KernelError | None = None
         for mount in reversed(self.list.copy()):
             try:
-                if not mount.readonly:
-                    mount.fs.sync()
+                mount.flush()
             except KernelError as error:
                 failure = failure or error
             self._take_off(mount, force=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rumpuser.component import Context
 from rumpvfs.core.autoload import find_type
 from rumpvfs.core.disks import Disks
+from rumpvfs.core.file import OpenFile
 from rumpvfs.core.mount import Mount, hold, release
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import BlockDevice, FileSystemType, Vnode, VType
@@ -21,15 +24,24 @@ class Mounting:
         self.mounts = vfs.mounts
         self.disks = disks
 
-    async def mount(self, ctx: Context, type: str, path: bytes, flags: int, data: MountArgs | None) -> None:
-        """EPERM, errors of namei, ENODEV (type), ENOTDIR, EBUSY, EINVAL, ENOTBLK, ENXIO, and the driver's own."""
-        superuser(ctx)
-        if flags & (const.MNT_GETARGS | const.MNT_RELOAD | const.MNT_UNION):
-            raise KernelError(Errno.EOPNOTSUPP, "MNT_GETARGS, MNT_RELOAD and MNT_UNION are not implemented")
+    def mount(self, ctx: Context, type: str, path: bytes, flags: int, data: MountArgs | None) -> Any:
+        """EPERM, errors of namei, ENODEV (type), ENOTDIR, EBUSY, EINVAL, ENOTBLK, ENXIO, and the driver's own.
+
+        MNT_GETARGS stands alone (EINVAL) and is for everybody: the arguments of the file system that is mounted there.
+        """
         covered = self.vfs.names.lookup(ctx, path)
+        if flags & const.MNT_GETARGS:
+            if flags != const.MNT_GETARGS:
+                raise KernelError(Errno.EINVAL, "MNT_GETARGS with other flags")
+            return mount_at(covered).args
+        superuser(ctx)
+        if flags & (const.MNT_RELOAD | const.MNT_UNION):
+            raise KernelError(Errno.EOPNOTSUPP, "MNT_RELOAD and MNT_UNION are not implemented")
         if flags & const.MNT_UPDATE:
-            self.mounts.update(mount_at(covered), flags)
-            return
+            return self._update(mount_at(covered), flags)
+        return self._mount(ctx, type, covered, flags, data)
+
+    async def _mount(self, ctx: Context, type: str, covered: Vnode, flags: int, data: MountArgs | None) -> None:
         hold(covered)  # finding the module and the device may take a while
         try:
             kind = await find_type(self.vfs, type)
@@ -51,6 +63,15 @@ class Mounting:
                 raise
         finally:
             release(covered)
+
+    def _update(self, mount: Mount, flags: int) -> None:
+        """MNT_UPDATE. EBUSY for read-only while files are open for writing; MNT_FORCE makes those dead."""
+        if flags & const.MNT_RDONLY and not mount.readonly:
+            writers = [file for file in self.vfs.files.values() if file.vnode.base().fs is mount.fs and writes(file)]
+            if writers and not flags & const.MNT_FORCE:
+                raise KernelError(Errno.EBUSY, f"{len(writers)} files are open for writing, or unlinked and still open")
+            self.vfs.kill(writers)
+        self.mounts.update(mount, flags)
 
     async def _device(
         self, ctx: Context, kind: FileSystemType, flags: int, data: MountArgs | None
@@ -105,6 +126,12 @@ def superuser(ctx: Context) -> None:
     """EPERM."""
     if ctx.cred.euid != 0:
         raise KernelError(Errno.EPERM, "for the superuser")
+
+
+def writes(file: OpenFile) -> bool:
+    """Whether a file system must stay writable for an open file: one without a name is taken off it at the end."""
+    data = file.vnode.vtype is VType.REG or file.vnode.vtype is VType.DIR
+    return data and (file.writable or file.vnode.getattr().st_nlink == 0)
 
 
 def mount_at(vnode: Vnode) -> Mount:

@@ -6,10 +6,12 @@ from collections.abc import Coroutine
 from typing import Any
 
 from rumpuser.component import Context
+from rumpuser.pending import value_of
 from rumpvfs.core import access
 from rumpvfs.core.etfs import DiskFile, HostVnode
 from rumpvfs.core.fifo import FifoFile
 from rumpvfs.core.file import DataFile, OpenFile, truncate
+from rumpvfs.core.locking import Locking
 from rumpvfs.core.mount import hold, release
 from rumpvfs.core.namei import Place
 from rumpvfs.core.specfs import open_device
@@ -28,8 +30,9 @@ Opened = int | Coroutine[Any, Any, int]
 class Opening:
     """The calls that open by path."""
 
-    def __init__(self, vfs: Vfs) -> None:
+    def __init__(self, vfs: Vfs, locking: Locking) -> None:
         self.vfs = vfs
+        self.locking = locking
 
     def open(self, ctx: Context, path: bytes, flags: int, mode: int | None) -> Opened:
         return self.openat(ctx, AT_FDCWD, path, flags, mode)
@@ -38,7 +41,7 @@ class Opening:
         """A handle.
 
         EINVAL, errors of namei, EEXIST, EISDIR, ENOTDIR, EFTYPE (O_NOFOLLOW on a link), EROFS, EACCES, EOPNOTSUPP
-        (sockets, locks), ENXIO, ENOSPC.
+        (sockets), ENXIO, ENOSPC; with O_SHLOCK or O_EXLOCK EAGAIN, ENOLCK.
         """
         vfs = self.vfs
         if not oflags & _SPECIAL:
@@ -47,12 +50,28 @@ class Opening:
         if oflags & O_ACCMODE == O_ACCMODE or oflags & (O_CREAT | O_DIRECTORY) == O_CREAT | O_DIRECTORY:
             raise KernelError(Errno.EINVAL)
         if oflags & (const.O_EXLOCK | const.O_SHLOCK):
-            raise KernelError(Errno.EOPNOTSUPP, "advisory locks are not implemented")
+            plain = oflags & ~(const.O_EXLOCK | const.O_SHLOCK)
+            return self._locked(ctx, self.openat(ctx, fd, path, plain, mode), oflags)
         if oflags & O_CREAT:
             vnode, fresh = self._find_or_create(ctx, fd, path, oflags, mode)
             return self._installed(ctx, vnode, oflags) if fresh else self._opened(ctx, vnode, oflags)
         vnode = vfs.names.lookup(ctx, path, dirfd=fd, follow=not oflags & O_NOFOLLOW)
         return self._opened(ctx, vnode, oflags)
+
+    async def _locked(self, ctx: Context, opened: Opened, flags: int) -> int:
+        """O_SHLOCK and O_EXLOCK: an open file that is locked from the start. EAGAIN with O_NONBLOCK, EINTR, ENOLCK."""
+        handle = opened if isinstance(opened, int) else await opened
+        try:
+            exclusive, wait = bool(flags & const.O_EXLOCK), not flags & const.O_NONBLOCK
+            waiting = self.locking.lock(ctx, handle, exclusive=exclusive, wait=wait)
+            if waiting is not None:
+                await waiting
+        except BaseException:
+            file = self.vfs.files.pop(handle)
+            self.locking.closed(ctx, file)
+            await value_of(file.close(ctx))
+            raise
+        return handle
 
     def _find_or_create(self, ctx: Context, fd: int, path: bytes, flags: int, mode: int | None) -> tuple[Vnode, bool]:
         names = self.vfs.names

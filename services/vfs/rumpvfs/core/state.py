@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rumpuser.component import Bus, Context, Parameters
 from rumpuser.host import Host
@@ -12,6 +12,7 @@ from rumpvfs.core.fifo import Fifo
 from rumpvfs.core.file import OpenFile
 from rumpvfs.core.mount import Mounts, hold, release
 from rumpvfs.core.namei import Names
+from rumpvfs.core.syncer import Syncer
 from rumpvfs.core.vnode import FileSystem, FileSystemType, NewNode, Vnode, VType
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -75,8 +76,9 @@ class Vfs:
         self.directories: dict[int, Held] = {}
         self.fifos: dict[Vnode, Fifo] = {}
         self.sockets: dict[tuple[int, int], int] = {}
+        self.when_killed: list[Callable[[Vnode], None]] = []
         self._handle = 0
-        self.mounts = Mounts(self.environment)
+        self.mounts = Mounts(self.environment, Syncer(host, self.environment.log))
         self.mounts.add_type(root_type)
         self.root_mount = self.mounts.attach(root_type, None, b"/", 0, source=b"rumpfs", args=TmpfsArgs())
         self.etfs = Etfs(host.files, self.root_mount, host.realtime_ns)
@@ -168,13 +170,18 @@ class Vfs:
     def bury(self, fs: FileSystem) -> None:
         """Turns everything that is open on a file system into dead vnodes."""
         holders: list[OpenFile | Held] = [*self.files.values(), *self.directories.values()]
-        for holder in holders:
-            if holder.vnode.fs is fs:
-                self.kill(holder)
+        self.kill([holder for holder in holders if holder.vnode.fs is fs])
         for key in [key for key in self.sockets if key[0] == fs.dev]:
             del self.sockets[key]
 
-    def kill(self, holder: OpenFile | Held) -> None:
-        old = holder.vnode
-        release(old)
-        holder.vnode = hold(self.mounts.dead.bury(old))
+    def kill(self, holders: Sequence[OpenFile | Held]) -> None:
+        """Has open files and held directories hold dead vnodes from now on."""
+        killed: dict[Vnode, None] = {}
+        for holder in holders:
+            old = holder.vnode
+            killed[old] = None
+            release(old)
+            holder.vnode = hold(self.mounts.dead.bury(old))
+        for vnode in killed:
+            for told in self.when_killed:
+                told(vnode.base())

@@ -219,6 +219,13 @@ class Vnode:
 
     # -- life
 
+    def active(self) -> None:
+        """The first use begins. For file systems that stand on files of others; no error may come out of it."""
+
+    def base(self) -> Vnode:
+        """The file that this one shows, in file systems that stand on others: its locks and its peers are those."""
+        return self
+
     def inactive(self) -> None:
         """Nobody uses the vnode any more (last descriptor, working directory, mount); an unlinked file may go.
 
@@ -232,7 +239,8 @@ class FileSystem:
     ``mount`` and ``dev`` (the st_dev of its files) are set by the caller. With ``cache_names`` the caller remembers
     what lookups gave and forgets it when the names change through it; a driver that keeps the names of a directory in
     a dict of its own clears the attribute and puts that dict into `Vnode.names`. ``flags_kept`` says that files have
-    st_flags (chflags); where they never do, nobody asks for them.
+    st_flags (chflags); where they never do, nobody asks for them. ``noatime`` is set by the caller: reading leaves the
+    time of access alone (MNT_NOATIME, or read-only).
     """
 
     type_name = ""
@@ -241,6 +249,7 @@ class FileSystem:
     cache_names = True
     flags_kept = False
     dev = 0
+    noatime = False
     mount: Mount
 
     def root(self) -> Vnode:
@@ -251,7 +260,7 @@ class FileSystem:
         raise NotImplementedError
 
     def sync(self) -> None:
-        """Brings everything to stable storage. EIO."""
+        """Brings everything to stable storage. EIO. Called by sync(2), before unmount, and within 30 s of a change."""
 
     def remount(self, *, readonly: bool) -> None:
         """Between read-write and read-only. EROFS where the device cannot be written, EOPNOTSUPP."""

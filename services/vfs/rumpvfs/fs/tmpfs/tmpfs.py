@@ -345,7 +345,7 @@ class Tmpfs(FileSystem):
     def __init__(self, env: Environment, args: TmpfsArgs, *, readonly: bool = False, noatime: bool = False) -> None:
         self.env = env
         self.readonly = readonly
-        self.noatime = noatime
+        self.noatime = noatime  # the caller sets it again from the flags of the mount
         self.size_max = args.size_max or DEFAULT_SIZE
         self.nodes_max = args.nodes_max or DEFAULT_NODES
         self.used = 0
