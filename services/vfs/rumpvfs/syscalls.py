@@ -9,6 +9,7 @@ from rumpvfs.core.attributes import Attributes
 from rumpvfs.core.control import Control
 from rumpvfs.core.descriptors import Descriptors
 from rumpvfs.core.disks import Disks
+from rumpvfs.core.handles import FileHandles
 from rumpvfs.core.locking import Locking
 from rumpvfs.core.mounting import Mounting
 from rumpvfs.core.newfs import Newfs
@@ -26,7 +27,7 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
     opening = Opening(vfs, locking)
     paths, attrs = Paths(vfs, opening), Attributes(vfs)
     files, extended, control = Descriptors(vfs, locking), ExtendedAttributes(vfs), Control(vfs)
-    disks = Disks(vfs)
+    disks, handles = Disks(vfs), FileHandles(vfs, opening)
     mounts = Mounting(vfs, disks)
     partial = Support.PARTIAL
     return {
@@ -111,6 +112,10 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
         "getvfsstat": Entry(mounts.getvfsstat),
         "statvfs1": Entry(mounts.statvfs1),
         "fstatvfs1": Entry(mounts.fstatvfs1),
+        "getfh": Entry(handles.getfh),
+        "fhopen": Entry(handles.fhopen),
+        "fhstat": Entry(handles.fhstat),
+        "fhstatvfs1": Entry(handles.fhstatvfs1),
         "etfs_register": Entry(mounts.etfs_register),
         "etfs_register_withsize": Entry(mounts.etfs_register_withsize),
         "etfs_remove": Entry(mounts.etfs_remove),

@@ -21,7 +21,8 @@ from rumpwire import const
 from rumpwire.const import AT_FDCWD, O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_TRUNC
 from rumpwire.errno import Errno, KernelError
 
-_SPECIAL = O_CREAT | O_TRUNC | O_DIRECTORY | O_NOFOLLOW | const.O_EXLOCK | const.O_SHLOCK
+LOCKED = const.O_EXLOCK | const.O_SHLOCK
+_SPECIAL = O_CREAT | O_TRUNC | O_DIRECTORY | O_NOFOLLOW | LOCKED
 _WANT = (access.READ, access.WRITE, access.READ | access.WRITE)
 
 Opened = int | Coroutine[Any, Any, int]
@@ -46,19 +47,18 @@ class Opening:
         vfs = self.vfs
         if not oflags & _SPECIAL:
             vnode = vfs.names.lookup(ctx, path, dirfd=fd)
-            return self._opened(ctx, vnode, oflags)
+            return self.opened(ctx, vnode, oflags)
         if oflags & O_ACCMODE == O_ACCMODE or oflags & (O_CREAT | O_DIRECTORY) == O_CREAT | O_DIRECTORY:
             raise KernelError(Errno.EINVAL)
-        if oflags & (const.O_EXLOCK | const.O_SHLOCK):
-            plain = oflags & ~(const.O_EXLOCK | const.O_SHLOCK)
-            return self._locked(ctx, self.openat(ctx, fd, path, plain, mode), oflags)
+        if oflags & LOCKED:
+            return self.locked(ctx, self.openat(ctx, fd, path, oflags & ~LOCKED, mode), oflags)
         if oflags & O_CREAT:
             vnode, fresh = self._find_or_create(ctx, fd, path, oflags, mode)
-            return self._installed(ctx, vnode, oflags) if fresh else self._opened(ctx, vnode, oflags)
+            return self._installed(ctx, vnode, oflags) if fresh else self.opened(ctx, vnode, oflags)
         vnode = vfs.names.lookup(ctx, path, dirfd=fd, follow=not oflags & O_NOFOLLOW)
-        return self._opened(ctx, vnode, oflags)
+        return self.opened(ctx, vnode, oflags)
 
-    async def _locked(self, ctx: Context, opened: Opened, flags: int) -> int:
+    async def locked(self, ctx: Context, opened: Opened, flags: int) -> int:
         """O_SHLOCK and O_EXLOCK: an open file that is locked from the start. EAGAIN with O_NONBLOCK, EINTR, ENOLCK."""
         handle = opened if isinstance(opened, int) else await opened
         try:
@@ -111,7 +111,7 @@ class Opening:
 
     # -- an existing file
 
-    def _opened(self, ctx: Context, vnode: Vnode, flags: int) -> Opened:
+    def opened(self, ctx: Context, vnode: Vnode, flags: int) -> Opened:
         """Opens what is there already, with all checks."""
         vtype = vnode.vtype
         mode = flags & O_ACCMODE
