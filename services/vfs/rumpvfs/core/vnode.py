@@ -232,7 +232,9 @@ class FileSystem:
     ``mount`` and ``dev`` (the st_dev of its files) are set by the caller. With ``cache_names`` the caller remembers
     what lookups gave and forgets it when the names change through it; a driver that keeps the names of a directory in
     a dict of its own clears the attribute and puts that dict into `Vnode.names`. ``flags_kept`` says that files have
-    st_flags (chflags); where they never do, nobody asks for them.
+    st_flags (chflags); where they never do, nobody asks for them. ``folds_names`` says that names which differ, in
+    case, can be one name of a file, which has no other: renaming from one to the other changes its spelling. Such
+    a file system does not have its names cached.
     """
 
     type_name = ""
@@ -240,6 +242,7 @@ class FileSystem:
     readonly = False
     cache_names = True
     flags_kept = False
+    folds_names = False
     dev = 0
     mount: Mount
 
