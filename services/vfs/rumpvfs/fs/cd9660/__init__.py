@@ -13,7 +13,8 @@ from __future__ import annotations
 from rumpvfs.core.vnode import FileSystemType
 
 from .driver import mount, probe
+from .mastering import newfs
 
-FILE_SYSTEM = FileSystemType(name="cd9660", mount=mount, probe=probe)
+FILE_SYSTEM = FileSystemType(name="cd9660", mount=mount, probe=probe, newfs=newfs, newfs_fills=True)
 
 __all__ = ["FILE_SYSTEM"]

@@ -195,6 +195,8 @@ class Cd9660FileSystem(FileSystem):
 
     def node(self, found: Found) -> Node:
         """The vnode of what a directory names. EIO."""
+        if found.rock is not None and found.rock.broken:
+            raise bad(found.rock.broken)
         if found.is_directory:
             return self.directory(found.number)
         node = self._nodes.get(found.number)

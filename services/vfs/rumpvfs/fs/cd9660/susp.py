@@ -10,6 +10,8 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from rumpwire.errno import KernelError
+
 from .records import Record, bad, long_date, short_date
 
 Fetch = Callable[[int, int, int], memoryview]
@@ -48,6 +50,7 @@ class RockRidge:
     ctime_ns: int | None = None
     compressed: tuple[bytes, int, int, int] | None = None
     sparse: bool = False
+    broken: str = ""
 
 
 def entries(area: memoryview, fetch: Fetch) -> Iterator[tuple[bytes, memoryview]]:
@@ -103,8 +106,20 @@ def _has_rock_ridge(area: memoryview, fetch: Fetch) -> bool:
 
 
 def parse(area: memoryview, fetch: Fetch) -> RockRidge:
-    """What the system use area of a file says. EIO; entries that are not known or too short are passed over."""
+    """What the system use area of a file says; entries that are not known or too short are passed over.
+
+    An area that makes no sense spoils its file (``broken``) but not the directory: genisoimage writes such for long
+    symbolic links.
+    """
     found = RockRidge()
+    try:
+        _gather(found, area, fetch)
+    except KernelError as error:
+        found.broken = error.text
+    return found
+
+
+def _gather(found: RockRidge, area: memoryview, fetch: Fetch) -> None:
     link = _Target()
     for signature, body in entries(area, fetch):
         if signature == b"NM" and body:
@@ -116,7 +131,6 @@ def parse(area: memoryview, fetch: Fetch) -> RockRidge:
             if reader is not None:
                 reader(found, body)
     found.target = link.text
-    return found
 
 
 def _add_name(found: RockRidge, body: memoryview) -> None:
@@ -133,10 +147,11 @@ class _Target:
         self._open = False
 
     def add(self, body: memoryview) -> None:
-        """A component that reaches over the end of the entry (genisoimage writes such) ends there."""
         at = 1
         while at + 2 <= len(body):
             flags, length = body[at], body[at + 1]
+            if at + 2 + length > len(body):
+                raise bad("a component of a symbolic link reaches over its entry")
             self._component(flags, bytes(body[at + 2 : at + 2 + length]))
             at += 2 + length
         if len(self.text) > MAX_TARGET:
