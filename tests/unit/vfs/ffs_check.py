@@ -1,8 +1,9 @@
 """A consistency checker for UFS1 and UFS2, for tests: what fsck_ffs does in its phases, from the inodes up.
 
-It shares no code with the driver. `check` computes from the inodes and directories which blocks, fragments and inodes are
-in use and how many links each file has, and compares that with all maps, counts and summaries. With ``crashed`` only what
-fsck could not repair without loss counts: blocks with two owners, names of inodes that are not there, broken records.
+It shares no code with the driver. `check` computes from the inodes and directories which blocks, fragments and inodes
+are in use and how many links each file has, and compares that with all maps, counts and summaries. With ``crashed``
+only what fsck could not repair without loss counts: blocks with two owners, names of inodes that are not there, broken
+records.
 """
 
 from __future__ import annotations
