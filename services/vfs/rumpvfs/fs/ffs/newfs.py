@@ -279,6 +279,10 @@ def _old(made: Plan) -> dict[str, int]:
         "old_csaddr": made.dblkno,
         "old_nspf": made.fsize // _SECTOR,
         "old_spc": made.fpg * (made.fsize // _SECTOR),
+        "old_nsect": made.fpg * (made.fsize // _SECTOR),
+        "old_npsect": made.fpg * (made.fsize // _SECTOR),
+        "old_interleave": 1,
+        "old_rps": 60,
         "old_ncyl": made.ncg,
         "old_cpg": 1,
     }
