@@ -22,9 +22,18 @@ _LINE_S = 0.1
 Work = Callable[[Tree, argparse.Namespace], int]
 
 
+class ImageParser(Parser):
+    """Options may stand anywhere among the paths."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if any(action.nargs == argparse.REMAINDER for action in self._actions):
+            return super().parse_args(args, namespace)
+        return self.parse_intermixed_args(args, namespace)
+
+
 def parser(prog: str, description: str, **options: Any) -> Parser:
     """A parser with what all fsu_ programs take."""
-    p = Parser(prog, description, **options)
+    p = ImageParser(prog, description, **options)
     arguments(p)
     return p
 
