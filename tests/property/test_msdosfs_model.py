@@ -218,6 +218,8 @@ class Model(RuleBasedStateMachine):
                 raise RefusedError("EISDIR" if isinstance(there[1], dict) else "ENOTDIR")
             if isinstance(there[1], dict) and there[1]:
                 raise RefusedError("ENOTEMPTY")
+        if source is target and old[-1] == new[-1]:
+            return
         replaced = there is not None and there[1] is not thing
         del source[key]
         target[to] = (there[0] if replaced and there else new[-1], thing)

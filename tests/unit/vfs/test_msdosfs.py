@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import rump
 from rumpvfs.core.vnode import Changes, NewNode, Vnode, VType
 from rumpvfs.fs.msdosfs.node import FILE_MAX
 from rumpwire import const
@@ -546,3 +547,35 @@ def test_files_keep_their_numbers() -> None:
     del other, nodes
     assert fs.root().lookup(b"F0").fileno == number
     assert fs.root().lookup(b"a long name for it").fileno == numbers[0]
+
+
+# -- as a module of a kernel
+
+
+def test_in_a_kernel(tmp_path: Path) -> None:
+    disk = mkfs(tmp_path / "disk", 16)
+    with rump.Kernel(factions=("vfs",)) as k:
+        k.pub.module_init("msdos")
+        k.pub.etfs_register("/dev/disk", str(disk), type="blk")
+        k.sys.mkdir("/mnt", 0o755)
+        k.sys.mount("msdos", "/mnt", 0, rump.OptionArgs(b"/dev/disk", {"uid": "5", "mask": "640"}))
+        fd = k.sys.open("/mnt/Some File.txt", os.O_CREAT | os.O_RDWR, 0o644)
+        assert k.sys.write(fd, b"contents") == 8
+        assert (k.sys.fstat(fd).st_uid, k.sys.fstat(fd).st_mode & 0o777) == (5, 0o640)
+        for call in (k.sys.rename, k.sys.posix_rename):
+            for new in ("SOME FILE.TXT", "some file.txt"):
+                call("/mnt/some FILE.txt", f"/mnt/{new}")
+                listing = k.sys.open("/mnt", os.O_RDONLY)
+                assert [entry.d_name for entry in k.sys.getdents(listing, 4096)] == [b".", b"..", new.encode()]
+                k.sys.close(listing)
+        k.sys.unlink("/mnt/SOME file.txt")
+        assert k.sys.pread(fd, 100, 0) == b"contents"
+        with pytest.raises(rump.RumpError) as caught:
+            k.sys.unmount("/mnt")
+        assert caught.value.name == "EBUSY"
+        k.sys.close(fd)
+        with pytest.raises(rump.RumpError) as caught:
+            k.sys.symlink("x", "/mnt/y")
+        assert caught.value.name == "EOPNOTSUPP"
+        k.sys.unmount("/mnt")
+    fsck(disk)
