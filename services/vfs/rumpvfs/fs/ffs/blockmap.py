@@ -73,12 +73,24 @@ class BlockMap:
     def get(self, block: int) -> int:
         return self.find(block, 1)[0]
 
+    def prepare(self, block: int, new_node: NewBlock) -> int:
+        """Makes the indirect blocks above a block: how many from it on have the same. ENOSPC, EIO."""
+        path = self._path(block)
+        if len(path) == 1:
+            return DIRECT - block
+        self._descend(path, new_node)
+        return self.volume.sb.nindir - path[-1]
+
     def set(self, block: int, place: int, new_node: NewBlock) -> None:
         """Enters a block; ``new_node`` gives zeroed blocks for the indirect ones that are missing. ENOSPC, EIO."""
         path = self._path(block)
         if len(path) == 1:
             self.inode.pointers[block] = place
-            return
+        else:
+            self.volume.set_pointer(self._descend(path, new_node), path[-1], place)
+
+    def _descend(self, path: list[int], new_node: NewBlock) -> int:
+        """The last indirect block of a path."""
         node = self.inode.pointers[path[0]]
         if node == 0:
             node = self.inode.pointers[path[0]] = new_node()
@@ -88,7 +100,7 @@ class BlockMap:
                 below = new_node()
                 self.volume.set_pointer(node, index, below)
             node = below
-        self.volume.set_pointer(node, path[-1], place)
+        return node
 
     def trim(self, keep: int, drop: Callable[[int], None]) -> None:
         """Frees all blocks behind the first ``keep`` but direct ones; ``drop`` frees a whole block. EIO."""

@@ -241,6 +241,7 @@ class Contents:
         sb, volume, inode = self.volume.sb, self.volume, self.inode
         places: list[int] = []
         before = self.map.get(block - 1) if block else 0
+        count = min(count, self.map.prepare(block, self._new_node))
         try:
             for n in range(count):
                 before = self.alloc.block(inode, self.alloc.preference(inode, block + n, before))
