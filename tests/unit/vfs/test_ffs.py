@@ -240,6 +240,17 @@ def test_large_files_reach_all_levels(options: dict[str, str], tmp_path: Path) -
     sound(disk, tmp_path)
 
 
+def test_the_last_block_is_never_a_hole(options: dict[str, str]) -> None:
+    disk = newfs(8 << 20, bsize="4096", fsize="512", **options)
+    fs = mount(disk)
+    node = put(fs.root(), b"file")
+    for size in (600_000, 12 * 4096, 12 * 4096 - 1, 5 * 4096, 4096 + 100, 3 * 4096 + 600, 700):
+        resize(node, size)
+        fs.sync()
+        sound(disk, clean=False)
+        assert contents(node) == bytes(size)
+
+
 def test_a_large_write_is_in_one_piece(options: dict[str, str]) -> None:
     """Blocks of one file lie behind one another and are written together."""
     disk = newfs(16 << 20, bsize="8192", fsize="1024", **options)

@@ -70,6 +70,26 @@ class BlockMap:
             raise bad(self.inode.number, f"block {block} is at {place} of {self.volume.sb.size}")
         return place, at - index
 
+    def search(self, block: int, last: int, *, hole: bool) -> int | None:
+        """The first block from one on that is a hole, or none, and before ``last``. EIO."""
+        left = self.volume.sb.size
+        while block < last:
+            pointers, index, missing = self._leaf(block)
+            end = DIRECT if block < DIRECT else len(pointers)
+            if not pointers:
+                if hole:
+                    return block
+                block += missing
+                continue
+            found = next((at for at in range(index, end) if (pointers[at] == 0) == hole), None)
+            if found is not None:
+                return block + found - index if block + found - index < last else None
+            block += end - index
+            left -= end - index if hole else 1
+            if left < 0:
+                raise bad(self.inode.number, "more blocks than the disk has; run fsck")
+        return None
+
     def get(self, block: int) -> int:
         return self.find(block, 1)[0]
 
