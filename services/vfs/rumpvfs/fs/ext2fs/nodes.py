@@ -265,30 +265,38 @@ class RegularFile(Node):
         end = offset + len(view)
         if end > (1 << 63) - 1:
             raise KernelError(Errno.EFBIG)
-        at = offset
+        at, size = offset, _CHUNK
         while at < end:
-            part = view[at - offset : at - offset + _CHUNK]
-            try:
-                at += writer.run(lambda at=at, part=part: self._write(writer, at, part))  # type: ignore[misc]
-            except KernelError:
-                if at == offset:
-                    raise
+            part = view[at - offset : at - offset + size]
+            error = self._try_write(writer, at, part)
+            if error is None:
+                at += len(part)
+            elif error.errno == Errno.ENOSPC and len(part) > writer.volume.sb.block_size:
+                size = len(part) // 2  # As much as there is room for.
+            elif at == offset:
+                raise error
+            else:
                 break
         return at - offset
 
-    def _write(self, writer: Writer, offset: int, data: memoryview) -> int:
+    def _try_write(self, writer: Writer, at: int, part: memoryview) -> KernelError | None:
+        try:
+            writer.run(lambda: self._write(writer, at, part))
+        except KernelError as error:
+            return error
+        return None
+
+    def _write(self, writer: Writer, offset: int, data: memoryview) -> None:
         inode = self.inode
         if self._volume.is_inline(inode) and max(offset + len(data), inode.size) <= inlinedata.room(writer, inode):
             self._write_inline(writer, offset, data)
-            written = len(data)
         else:
             content = self._writable(writer)
             if offset + len(data) > content.size_max:
                 raise KernelError(Errno.EFBIG)
-            written = content.write(offset, data)
+            content.write(offset, data)
         writer.transaction.touch(inode)
         inode.mtime_ns = inode.ctime_ns = writer.env.now_ns()
-        return written
 
     def _write_inline(self, writer: Writer, offset: int, data: memoryview) -> None:
         old = self._volume.inline_contents(self.inode)
