@@ -53,11 +53,11 @@ def contents_of(fs: FileSystem) -> State:
 class Workload:
     """Random operations on a mounted file system, and what they leave. None in a state is no regular file."""
 
-    def __init__(self, fs: FileSystem, seed: str, *, writes: Sequence[object] = ()) -> None:
+    def __init__(self, fs: FileSystem, seed: str, *, writes: Sequence[object] = (), top: Vnode | None = None) -> None:
         self.fs = fs
         self.writes = writes
         self.random = random.Random(seed)
-        self.nodes: dict[str, Vnode] = {"": fs.root()}
+        self.nodes: dict[str, Vnode] = {"": top or fs.root()}
         self.now: State = {}
         # (how many ``writes`` there were, names) after each operation; the same with contents at each fsync.
         self.names: list[tuple[int, frozenset[str]]] = [(0, frozenset())]
