@@ -54,6 +54,12 @@ class Environment:
         self.lines.append(text)
 
 
+def socket_key(vnode: Vnode) -> tuple[int, int]:
+    """By what a socket is known that has a vnode as its name."""
+    base = vnode.base()
+    return base.fs.dev, base.fileno
+
+
 class Held:
     """A directory that somebody works in (cwd, root), with the number of holders."""
 
@@ -122,7 +128,7 @@ class Vfs:
     def name_gone(self, vnode: Vnode) -> None:
         """A name of the vnode was taken away."""
         if vnode.vtype is VType.SOCK and vnode.getattr().st_nlink == 0:
-            self.sockets.pop((vnode.fs.dev, vnode.fileno), None)
+            self.sockets.pop(socket_key(vnode), None)
         if vnode.vtype is VType.DIR:
             self.names.cache.forget_directory(vnode)
         if vnode.uses == 0:
