@@ -796,7 +796,7 @@ class KernServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Getpid(self, request, context):
-        """Process id and, as the second register, the id of the parent. Cannot fail.
+        """Process id; the second register has the id of the parent. Cannot fail.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -810,7 +810,7 @@ class KernServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Getuid(self, request, context):
-        """Real and, as the second register, effective user id. Cannot fail.
+        """Real user id; the second register has the effective one. Cannot fail.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -852,7 +852,7 @@ class KernServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Getgid(self, request, context):
-        """Real and, as the second register, effective group id. Cannot fail.
+        """Real group id; the second register has the effective one. Cannot fail.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -33,7 +33,7 @@ func (c Sys) Close(ctx context.Context, fd int32) error {
 	return err
 }
 
-// Getpid: process id and, as the second register, the id of the parent. Cannot fail. Results: pid, ppid.
+// Getpid: process id; the second register has the id of the parent. Cannot fail. Results: pid, ppid.
 func (c Sys) Getpid(ctx context.Context) (int32, int32, error) {
 	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Getpid{Getpid: &rumpsp.GetpidRequest{}}})
 	r := result.GetGetpid()
@@ -46,7 +46,7 @@ func (c Sys) Setuid(ctx context.Context, uid uint32) error {
 	return err
 }
 
-// Getuid: real and, as the second register, effective user id. Cannot fail. Results: uid, euid.
+// Getuid: real user id; the second register has the effective one. Cannot fail. Results: uid, euid.
 func (c Sys) Getuid(ctx context.Context) (uint32, uint32, error) {
 	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Getuid{Getuid: &rumpsp.GetuidRequest{}}})
 	r := result.GetGetuid()
@@ -88,7 +88,7 @@ func (c Sys) Getegid(ctx context.Context) (uint32, error) {
 	return r.GetGid(), err
 }
 
-// Getgid: real and, as the second register, effective group id. Cannot fail. Results: gid, egid.
+// Getgid: real group id; the second register has the effective one. Cannot fail. Results: gid, egid.
 func (c Sys) Getgid(ctx context.Context) (uint32, uint32, error) {
 	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Getgid{Getgid: &rumpsp.GetgidRequest{}}})
 	r := result.GetGetgid()

@@ -37,18 +37,18 @@ class SysCalls(SyncBase):
         """Closes the descriptor. EBADF, EIO."""
         self._do(C.CLOSE, (fd,))
 
-    def getpid(self) -> V.GetpidResult:
-        """Process id and, as the second register, the id of the parent. Cannot fail."""
-        out: V.GetpidResult = self._do(C.GETPID, ())
+    def getpid(self) -> int:
+        """Process id; the second register has the id of the parent. Cannot fail."""
+        out: int = self._do(C.GETPID, ())
         return out
 
     def setuid(self, uid: int) -> None:
         """Sets the user ids. EPERM."""
         self._do(C.SETUID, (uid,))
 
-    def getuid(self) -> V.GetuidResult:
-        """Real and, as the second register, effective user id. Cannot fail."""
-        out: V.GetuidResult = self._do(C.GETUID, ())
+    def getuid(self) -> int:
+        """Real user id; the second register has the effective one. Cannot fail."""
+        out: int = self._do(C.GETUID, ())
         return out
 
     def geteuid(self) -> int:
@@ -76,9 +76,9 @@ class SysCalls(SyncBase):
         out: int = self._do(C.GETEGID, ())
         return out
 
-    def getgid(self) -> V.GetgidResult:
-        """Real and, as the second register, effective group id. Cannot fail."""
-        out: V.GetgidResult = self._do(C.GETGID, ())
+    def getgid(self) -> int:
+        """Real group id; the second register has the effective one. Cannot fail."""
+        out: int = self._do(C.GETGID, ())
         return out
 
     def getlogin(self) -> bytes:
@@ -906,18 +906,18 @@ class AsyncSysCalls(AsyncBase):
         """Closes the descriptor. EBADF, EIO."""
         await self._do(C.CLOSE, (fd,))
 
-    async def getpid(self) -> V.GetpidResult:
-        """Process id and, as the second register, the id of the parent. Cannot fail."""
-        out: V.GetpidResult = await self._do(C.GETPID, ())
+    async def getpid(self) -> int:
+        """Process id; the second register has the id of the parent. Cannot fail."""
+        out: int = await self._do(C.GETPID, ())
         return out
 
     async def setuid(self, uid: int) -> None:
         """Sets the user ids. EPERM."""
         await self._do(C.SETUID, (uid,))
 
-    async def getuid(self) -> V.GetuidResult:
-        """Real and, as the second register, effective user id. Cannot fail."""
-        out: V.GetuidResult = await self._do(C.GETUID, ())
+    async def getuid(self) -> int:
+        """Real user id; the second register has the effective one. Cannot fail."""
+        out: int = await self._do(C.GETUID, ())
         return out
 
     async def geteuid(self) -> int:
@@ -945,9 +945,9 @@ class AsyncSysCalls(AsyncBase):
         out: int = await self._do(C.GETEGID, ())
         return out
 
-    async def getgid(self) -> V.GetgidResult:
-        """Real and, as the second register, effective group id. Cannot fail."""
-        out: V.GetgidResult = await self._do(C.GETGID, ())
+    async def getgid(self) -> int:
+        """Real group id; the second register has the effective one. Cannot fail."""
+        out: int = await self._do(C.GETGID, ())
         return out
 
     async def getlogin(self) -> bytes:
@@ -1992,16 +1992,16 @@ class BatchCalls(BatchBase):
         """Closes the descriptor. EBADF, EIO."""
         return self._add(C.CLOSE, (fd,))
 
-    def getpid(self) -> Future[V.GetpidResult]:
-        """Process id and, as the second register, the id of the parent. Cannot fail."""
+    def getpid(self) -> Future[int]:
+        """Process id; the second register has the id of the parent. Cannot fail."""
         return self._add(C.GETPID, ())
 
     def setuid(self, uid: int | Ref) -> Future[None]:
         """Sets the user ids. EPERM."""
         return self._add(C.SETUID, (uid,))
 
-    def getuid(self) -> Future[V.GetuidResult]:
-        """Real and, as the second register, effective user id. Cannot fail."""
+    def getuid(self) -> Future[int]:
+        """Real user id; the second register has the effective one. Cannot fail."""
         return self._add(C.GETUID, ())
 
     def geteuid(self) -> Future[int]:
@@ -2024,8 +2024,8 @@ class BatchCalls(BatchBase):
         """Effective group id. Cannot fail."""
         return self._add(C.GETEGID, ())
 
-    def getgid(self) -> Future[V.GetgidResult]:
-        """Real and, as the second register, effective group id. Cannot fail."""
+    def getgid(self) -> Future[int]:
+        """Real group id; the second register has the effective one. Cannot fail."""
         return self._add(C.GETGID, ())
 
     def getlogin(self) -> Future[bytes]:

@@ -31,8 +31,8 @@ def rump_sys_close(fd: int) -> None:
     default().sys.close(fd)
 
 
-def rump_sys_getpid() -> V.GetpidResult:
-    """Process id and, as the second register, the id of the parent. Cannot fail."""
+def rump_sys_getpid() -> int:
+    """Process id; the second register has the id of the parent. Cannot fail."""
     return default().sys.getpid()
 
 
@@ -41,8 +41,8 @@ def rump_sys_setuid(uid: int) -> None:
     default().sys.setuid(uid)
 
 
-def rump_sys_getuid() -> V.GetuidResult:
-    """Real and, as the second register, effective user id. Cannot fail."""
+def rump_sys_getuid() -> int:
+    """Real user id; the second register has the effective one. Cannot fail."""
     return default().sys.getuid()
 
 
@@ -71,8 +71,8 @@ def rump_sys_getegid() -> int:
     return default().sys.getegid()
 
 
-def rump_sys_getgid() -> V.GetgidResult:
-    """Real and, as the second register, effective group id. Cannot fail."""
+def rump_sys_getgid() -> int:
+    """Real group id; the second register has the effective one. Cannot fail."""
     return default().sys.getgid()
 
 

@@ -179,7 +179,7 @@ export class Sys {
   }
 
   /**
-   * Process id and, as the second register, the id of the parent. Cannot fail.
+   * Process id; the second register has the id of the parent. Cannot fail.
    */
   async getpid(): Promise<GetpidResponse> {
     return (await this.#do({ $case: "getpid", value: {} })) as GetpidResponse;
@@ -193,7 +193,7 @@ export class Sys {
   }
 
   /**
-   * Real and, as the second register, effective user id. Cannot fail.
+   * Real user id; the second register has the effective one. Cannot fail.
    */
   async getuid(): Promise<GetuidResponse> {
     return (await this.#do({ $case: "getuid", value: {} })) as GetuidResponse;
@@ -235,7 +235,7 @@ export class Sys {
   }
 
   /**
-   * Real and, as the second register, effective group id. Cannot fail.
+   * Real group id; the second register has the effective one. Cannot fail.
    */
   async getgid(): Promise<GetgidResponse> {
     return (await this.#do({ $case: "getgid", value: {} })) as GetgidResponse;

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import rump
-from rumpclients import _command, _drivespec, _probe, _start, cli, halt, modules, mount, server, sysctl
+from rump.fs import probe
+from rumpclients import _command, _drivespec, _start, cli, halt, modules, mount, server, sysctl
 from rumpwire import const
 from rumpwire.errno import Errno
 from tests.unit.sdk.fakes import FakeConnection, failing
@@ -171,6 +172,12 @@ def test_mount(kernel: FakeConnection, capsys: pytest.CaptureFixture[str]) -> No
     assert mount.mount(["--json"]) == 0
     record = {"device": "/dev/d", "path": "/mnt", "type": "ext2fs", "flags": ["read-only", "local"]}
     assert json.loads(capsys.readouterr().out) == [record]
+    assert mount.mount(["-u", "-o", "rw,noatime", "/mnt"]) == 0
+    assert kernel.last == ("mount", ("ext2fs", b"/mnt", const.MNT_UPDATE | const.MNT_NOATIME, None))
+    assert mount.mount(["-uf", "/dev/d"]) == 0
+    assert kernel.last[1][2] == const.MNT_UPDATE | const.MNT_FORCE | const.MNT_RDONLY
+    assert mount.mount(["-u", "/nothing"]) == 1
+    assert mount.mount(["-u", "-o", "size=3", "/mnt"]) == 2
     assert mount.mount(["/dev/d"]) == 2
     assert mount.mount(["-t", "tmpfs", "-o", "size=much", "tmpfs", "/t"]) == 2
     assert mount.mount(["-t", "tmpfs", "-o", "colour=red", "tmpfs", "/t"]) == 2
@@ -416,11 +423,11 @@ def test_probe() -> None:
         data[offset : offset + len(mark)] = mark
         return lambda size, at: bytes(data[at : at + size])
 
-    assert _probe.probe(disk(1080, b"\x53\xef")) == "ext2fs"
-    assert _probe.probe(disk(32769, b"CD001")) == "cd9660"
-    assert _probe.probe(disk(82, b"FAT32")) == "msdos"
-    assert _probe.probe(disk(0, b"\0")) is None
-    assert _probe.probe(lambda size, at: b"") is None
+    assert probe(disk(1080, b"\x53\xef")) == "ext2fs"
+    assert probe(disk(32769, b"CD001")) == "cd9660"
+    assert probe(disk(82, b"FAT32")) == "msdos"
+    assert probe(disk(0, b"\0")) is None
+    assert probe(lambda size, at: b"") is None
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """File handles (getfh(2), fhopen(2)): a file by its mount, number and generation, without a path.
 
-A handle is 24 bytes, big-endian: st_dev of the mount, file number, generation. It dies with its file, or its mount.
+A handle is 24 bytes, big-endian: st_dev of the mount, file number, generation. It dies with its file and its mount.
 """
 
 from __future__ import annotations

@@ -193,6 +193,8 @@ class Paths:
         target = self.names.locate(ctx, to_path, dirfd=tofd)
         replaced = target.vnode
         check_rename(source, target, vnode)
+        if replaced is vnode and vnode.fs.folds_names and source.name != target.name:
+            replaced = target.vnode = None  # a new spelling of its only name
         if replaced is vnode:
             same = source.directory is target.directory and source.name == target.name
             if not posix and not same:

@@ -241,7 +241,9 @@ class FileSystem:
     what lookups gave and forgets it when the names change through it; a driver that keeps the names of a directory in
     a dict of its own clears the attribute and puts that dict into `Vnode.names`. ``flags_kept`` says that files have
     st_flags (chflags); where they never do, nobody asks for them. ``noatime`` is set by the caller: reading leaves the
-    time of access alone (MNT_NOATIME, or read-only).
+    time of access alone (MNT_NOATIME, or read-only). ``folds_names`` says that names which differ, in case, can be one
+    name of a file, which has no other: renaming from one to the other changes its spelling. Such a file system does not
+    have its names cached.
     """
 
     type_name = ""
@@ -249,6 +251,7 @@ class FileSystem:
     readonly = False
     cache_names = True
     flags_kept = False
+    folds_names = False
     dev = 0
     noatime = False
     mount: Mount

@@ -21,8 +21,11 @@ _MARKS = (
     ("lfs", 8192, b"\x62\x01\x07\x00"),
 )
 
+Pread = Callable[[int, int], bytes]
+"""Size and offset to data, as `os.pread` has them."""
 
-def probe(pread: Callable[[int, int], bytes]) -> str | None:
+
+def probe(pread: Pread) -> str | None:
     """Type of the file system, None when no mark is known. ``pread(size, offset)`` reads the disk."""
     for name, offset, mark in _MARKS:
         if pread(len(mark), offset) == mark:
