@@ -50,12 +50,22 @@ class Mounting:
             if covered is self.vfs.names.root:
                 raise KernelError(Errno.EBUSY, "the root is mounted")
             device, source = await self._device(ctx, kind, flags, data)
+            directory = self._directory(ctx, source) if kind.needs_directory else None
             try:
                 if covered.mounted is not None:
                     raise KernelError(Errno.EBUSY)
                 full = self.vfs.names.path_of(covered, self.vfs.names.root)
                 self.mounts.attach(
-                    kind, covered, full, flags, device=device, source=source, args=data, owner=ctx.cred.euid
+                    kind,
+                    covered,
+                    full,
+                    flags,
+                    device=device,
+                    source=source,
+                    args=data,
+                    owner=ctx.cred.euid,
+                    directory=directory,
+                    names=self.vfs.names.cache,
                 )
             except BaseException:
                 if device is not None:
@@ -64,10 +74,17 @@ class Mounting:
         finally:
             release(covered)
 
+    def _directory(self, ctx: Context, fspec: bytes) -> Vnode:
+        """The tree that a file system is to stand on. Errors of namei, ENOTDIR."""
+        vnode = self.vfs.names.lookup(ctx, fspec)
+        if vnode.vtype is not VType.DIR:
+            raise KernelError(Errno.ENOTDIR, f"{fspec.decode(errors='replace')} is no directory")
+        return vnode
+
     def _update(self, mount: Mount, flags: int) -> None:
         """MNT_UPDATE. EBUSY for read-only while files are open for writing; MNT_FORCE makes those dead."""
         if flags & const.MNT_RDONLY and not mount.readonly:
-            writers = [file for file in self.vfs.files.values() if file.vnode.base().fs is mount.fs and writes(file)]
+            writers = [file for file in self.vfs.files.values() if stands_on(file, mount) and writes(file)]
             if writers and not flags & const.MNT_FORCE:
                 raise KernelError(Errno.EBUSY, f"{len(writers)} files are open for writing, or unlinked and still open")
             self.vfs.kill(writers)
@@ -78,7 +95,9 @@ class Mounting:
     ) -> tuple[BlockDevice | None, bytes]:
         """The disk that the arguments name. EINVAL, errors of namei, ENOTBLK, EBUSY, ENXIO."""
         fspec = b"" if data is None or isinstance(data, TmpfsArgs) else data.fspec
-        if not kind.needs_device:
+        if kind.needs_directory and not fspec:
+            raise KernelError(Errno.EINVAL, f"{kind.name} needs a directory (fspec)")
+        if not kind.needs_device or kind.needs_directory:
             return None, fspec or kind.name.encode()
         if not fspec:
             raise KernelError(Errno.EINVAL, f"{kind.name} needs a device (fspec)")
@@ -126,6 +145,11 @@ def superuser(ctx: Context) -> None:
     """EPERM."""
     if ctx.cred.euid != 0:
         raise KernelError(Errno.EPERM, "for the superuser")
+
+
+def stands_on(file: OpenFile, mount: Mount) -> bool:
+    """Whether an open file is of a file system, or of one that stands on it."""
+    return file.vnode.base().fs is mount.fs or mount.fs in file.vnode.fs.below()
 
 
 def writes(file: OpenFile) -> bool:

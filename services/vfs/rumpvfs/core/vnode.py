@@ -14,9 +14,9 @@ helped: whoever gets a view uses it before the next call into the file system.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rumpuser.host import Buffer
 from rumpwire import const
@@ -25,6 +25,7 @@ from rumpwire.values import Stat, Statvfs
 
 if TYPE_CHECKING:
     from rumpvfs.core.mount import Mount
+    from rumpvfs.core.namecache import NameCache
 
 
 class VType(enum.IntEnum):
@@ -280,6 +281,10 @@ class FileSystem:
         """A limit of this file system, None where the common answer holds."""
         return None
 
+    def below(self) -> Sequence[FileSystem]:
+        """Those that this one stands on: they stay mounted as long, whatever force is used."""
+        return ()
+
     def vget(self, fileno: int, generation: int) -> Vnode:
         """By file handle. ESTALE."""
         raise unsupported("file handles")
@@ -302,15 +307,39 @@ class Environment(Protocol):
         """One line for the console: warnings about the image."""
         ...
 
+    @property
+    def lines(self) -> Sequence[str]:
+        """The last lines that were logged."""
+        ...
+
+    def ask(self, faction: str, call: str, *args: Any) -> Any:
+        """The value of a call of another faction, which takes hashable arguments, or its KernelError.
+
+        The call that it is asked in is done again from its beginning when the answer is there: so ask first, and change
+        things afterwards. See `rumpvfs.core.questions`.
+        """
+        ...
+
+    def caller(self) -> int:
+        """The process that the call is for; as `ask`."""
+        ...
+
 
 @dataclass(slots=True)
 class MountRequest:
-    """What a driver's ``mount`` gets. ``device`` is None for file systems without a disk."""
+    """What a driver's ``mount`` gets. ``device`` is None for file systems without a disk.
+
+    For file systems that stand on others: ``directory`` is what fspec names (`FileSystemType.needs_directory`),
+    ``covered`` the directory that is mounted on, and ``names`` is told of the names that they change below.
+    """
 
     device: BlockDevice | None
     readonly: bool
     options: dict[str, str] = field(default_factory=dict)
     args: object = None
+    directory: Vnode | None = None
+    covered: Vnode | None = None
+    names: NameCache | None = None
 
 
 MountFunction = Callable[[MountRequest, Environment], FileSystem]
@@ -333,12 +362,15 @@ NewfsFunction = Callable[[NewfsRequest, Environment], int]
 class FileSystemType:
     """How a module offers a file system. ``mount`` raises EINVAL for what is no such image, EROFS, EIO, EOPNOTSUPP.
 
+    With ``needs_directory`` fspec names a directory of the kernel.
+
     ``newfs`` leaves ``source`` alone unless ``newfs_fills``: other trees are copied in afterwards, through a mount.
     """
 
     name: str
     mount: MountFunction
     needs_device: bool = True
+    needs_directory: bool = False
     probe: Callable[[BlockDevice], bool] | None = None
     newfs: NewfsFunction | None = None
     newfs_fills: bool = False

@@ -45,9 +45,9 @@ class Volume:
         self.sb = sb
         self.writable = False
         self.damaged = False
-        self.meta = BufferCache(device, sb.fsize)
-        self.dirs = BufferCache(device, sb.fsize)
-        self.maps = BufferCache(device, sb.fsize)
+        self.meta = BufferCache(device, sb.fsize, reserve=env.reserve)
+        self.dirs = BufferCache(device, sb.fsize, reserve=env.reserve)
+        self.maps = BufferCache(device, sb.fsize, reserve=env.reserve)
         self.summary: array[int] = array("i")
         self.freed_frags = 0
         self.initialized: set[int] = set()
