@@ -57,8 +57,8 @@ def _newfs(options: argparse.Namespace) -> int:
             what = error.filename or options.special
             raise CommandError(f"{os.fsdecode(what)}: {error.text or error.strerror}") from None
         raise
-    for error in failed:
-        tell("rump.newfs", reason(error))
+    for failure in failed:
+        tell("rump.newfs", reason(failure))
     if not options.quiet:
         print(f"{options.special}: {options.fs_type}, {human(used)} used")
     return 1 if failed else 0
