@@ -36,6 +36,7 @@ class Parser(argparse.ArgumentParser):
 
 def run(prog: str, work: Callable[[], int | None]) -> int:
     """Does the work of a command: its exit status, with failures told on stderr."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what its lines would tell is in our one line
     try:
         status = work() or 0
         sys.stdout.flush()

@@ -32,7 +32,7 @@ def folder_for(urls: Sequence[str]) -> str:
     """The folder of a kernel that was not given one. Kernels at other URLs have others."""
     folder = runtime_folder()
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    found = os.stat(folder)
+    found = os.lstat(folder)
     if found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise CommandError(f"{folder}: not a folder of this user alone")
     if not urls:

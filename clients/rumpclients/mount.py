@@ -23,15 +23,20 @@ SHOWN = {
     rump.MNT_NOSUID: "nosuid", rump.MNT_NODEV: "nodev", rump.MNT_UNION: "union", rump.MNT_ASYNC: "asynchronous",
     rump.MNT_NOATIME: "noatime", rump.MNT_QUOTA: "with quotas", rump.MNT_LOCAL: "local",
 }  # fmt: skip
+KEPT = [flag for flag in SHOWN if flag not in (rump.MNT_QUOTA, rump.MNT_LOCAL)]
+"""Flags that a change of others leaves alone."""
 Arguments: TypeAlias = rump.TmpfsArgs | rump.DiskArgs | rump.OptionArgs | None
 _TMPFS = {"size": "size_max", "nodes": "nodes_max", "uid": "root_uid", "gid": "root_gid", "mode": "root_mode"}
 _SIZES = {0: "Size", 512: "512-blocks", 1 << 10: "1K-blocks", 1 << 20: "1M-blocks", 1 << 30: "1G-blocks"}
 _UNITS = {"k": 10, "m": 20, "g": 30, "t": 40}
 
 
-def mount_options(text: str) -> tuple[int, dict[str, str]]:
-    """The argument of ``-o``: flags, and options of the file system. ``no`` in front takes a flag away."""
-    flags, options = 0, {}
+def mount_options(text: str, flags: int = 0) -> tuple[int, dict[str, str]]:
+    """The argument of ``-o``: ``flags`` as it changes them, and options of the file system.
+
+    ``no`` in front takes a flag away.
+    """
+    options = {}
     for word in [w for w in text.split(",") if w]:
         name, equals, value = word.partition("=")
         if equals:
@@ -103,20 +108,39 @@ def mount(argv: Sequence[str] | None = None) -> int:
 
 
 def _mount(options: argparse.Namespace) -> None:
-    if options.special is not None and options.node is None:
+    update = options.u or "update" in ",".join(options.options).split(",")
+    if options.special is not None and options.node is None and not update:
         raise UsageError("special and node are both needed")
-    flags, rest = mount_options(",".join(options.options))
-    flags |= rump.MNT_RDONLY * options.r | rump.MNT_UPDATE * options.u | rump.MNT_FORCE * options.f
-    if options.w:
-        flags &= ~rump.MNT_RDONLY
     with connect("rump.mount") as k:
-        if options.node is None:
+        if options.special is None:
             _list(k, options)
             return
-        kind = options.type or _guess(k, options.special)
-        mount_file_system(k, kind, options.special, options.node, flags, rest)
+        node = options.node or options.special
+        if update:
+            _update(k, options, node)
+        else:
+            flags, rest = _flags_wanted(options)
+            kind = options.type or _guess(k, options.special)
+            mount_file_system(k, kind, options.special, node, flags, rest)
         if options.v:
-            print(mount_line(k.sys.statvfs1(options.node)))
+            print(mount_line(k.sys.statvfs1(node)))
+
+
+def _flags_wanted(options: argparse.Namespace, flags: int = 0) -> tuple[int, dict[str, str]]:
+    flags, rest = mount_options(",".join(options.options), flags)
+    flags |= rump.MNT_RDONLY * options.r | rump.MNT_FORCE * options.f
+    return flags & ~(rump.MNT_RDONLY * options.w), rest
+
+
+def _update(k: rump.Client, options: argparse.Namespace, node: str) -> None:
+    """New flags for what is mounted on ``node``; those that are not named stay."""
+    mounted = next((s for s in k.sys.getvfsstat() if os.fsencode(node) in (s.f_mntonname, s.f_mntfromname)), None)
+    if mounted is None:
+        raise CommandError(f"{node}: nothing is mounted there")
+    flags, rest = _flags_wanted(options, mounted.f_flag & sum(KEPT))
+    if rest:
+        raise UsageError(f"-o {', '.join(sorted(rest))}: only flags can be changed")
+    k.sys.mount(mounted.f_fstypename, mounted.f_mntonname, flags | rump.MNT_UPDATE, None)
 
 
 def _guess(k: rump.Client, special: str) -> str:

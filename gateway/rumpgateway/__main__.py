@@ -67,6 +67,8 @@ def configuration(arguments: argparse.Namespace) -> KernelConfig:
     parameters = _parameters(arguments, factions)
     for url in urls:
         _check_plain(url, plain_ok=arguments.plain_ok)
+        if url.secure and not (arguments.tls_cert and arguments.tls_key):
+            raise ValueError(f"{url}: TLS needs --tls-cert and --tls-key")
     return KernelConfig(
         urls=tuple(urls),
         folder=folder,
@@ -137,6 +139,7 @@ async def serve(wanted: KernelConfig) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     log.setup("gateway", arguments.log_level, as_json=arguments.log_json)
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # as in components: its own lines are no records of ours
     tune()
     try:
         wanted = configuration(arguments)

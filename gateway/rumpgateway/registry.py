@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +46,7 @@ class Registry:
         self.gateway_url = ""
         self.joined: Callable[[str], None] = lambda name: None
         self.lost: Callable[[str], None] = lambda name: None
-        self._draining = False
+        self._draining: set[str] = set()
 
     # -- Bus
 
@@ -78,13 +78,12 @@ class Registry:
     def _tell(self) -> None:
         peers = [rump_bus_pb2.Peer(name=m.name, url=m.url) for m in self.members.values()]
         peers.append(rump_bus_pb2.Peer(name="gateway", url=self.gateway_url))
-        response = rump_bus_pb2.JoinResponse(peers=peers, drain=self._draining)
         for member in self.members.values():
-            member.told.put_nowait(response)
+            member.told.put_nowait(rump_bus_pb2.JoinResponse(peers=peers, drain=member.name in self._draining))
 
-    def drain(self) -> None:
-        """Tells all members to finish and leave."""
-        self._draining = True
+    def drain(self, names: Iterable[str]) -> None:
+        """Tells members to finish and leave."""
+        self._draining |= set(names)
         self._tell()
 
     # -- gRPC

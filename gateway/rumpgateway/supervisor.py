@@ -18,6 +18,8 @@ START_S = 20.0
 """A component that has not joined by then has failed."""
 STOP_S = 5.0
 """How long an orderly stop may take before the process is killed."""
+STOP_ORDER = (("vfs",), ("net", "dev"), ("kern",))
+"""vfs writes to disks of dev and reaches servers through net; all ask kern."""
 BACKOFF_S = (0.1, 0.5, 2.0, 5.0)
 """Waits before restarts of a component that died; the last one is repeated."""
 
@@ -71,11 +73,11 @@ class Supervisor:
         self._changed.set()
 
     async def stop(self) -> None:
-        """Orderly: asks all to leave, kills who does not in time. kern goes last, since others ask it."""
+        """Orderly: asks all to leave, those first that stand on others; kills who does not in time."""
         self._stopping = True
-        self._registry.drain()
-        for child in self.children.values():
-            await self._stop_child(child)
+        for names in STOP_ORDER:
+            self._registry.drain(names)
+            await asyncio.gather(*(self._stop_child(self.children[name]) for name in names if name in self.children))
 
     async def _launch(self, name: str) -> None:
         child = self.children.setdefault(name, Child(name))

@@ -103,6 +103,8 @@ DEFAULTS: dict[str | tuple[str, str], str] = {
     ("ktrace", "pid"): "0", ("fktrace", "pid"): "0", ("newfs", "options"): "None", ("newfs", "source"): '""',
 }  # fmt: skip
 
+FIRST_REGISTER = ("getpid", "getuid", "getgid")
+"""Calls that give a number, though there is a second one in the answer."""
 NEEDED = ("Sockopt", "Msghdr", "Rlimit", "QuotactlArgs", "Pollfd")
 """Structures without which a call makes no sense."""
 
@@ -233,6 +235,8 @@ def _parameters(call: Syscall, *, references: bool = False) -> list[str]:
 
 def _result(call: Syscall) -> str:
     """Type of the result. Structures are always there, but for the rest of a sleep that nothing ended."""
+    if call.name in FIRST_REGISTER:
+        return "int"
     kind = result_annotation(call)
     if not call.blocking and kind not in ("Sockaddr | None", "Sockopt | None"):
         kind = kind.removesuffix(" | None")

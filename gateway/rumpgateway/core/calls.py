@@ -76,20 +76,21 @@ def _dup_to(gateway: Gateway, p: Process, from_fd: int, to_fd: int, *, cloexec: 
     description = p.fds.get(from_fd)
     if from_fd == to_fd:
         return to_fd
+    there = p.fds.find(to_fd)
     gone = p.fds.replace(to_fd, description, cloexec=cloexec)
-    return to_fd if gone is None else _after_close(gateway, p, gone, to_fd)
+    return to_fd if there is None else _after_close(gateway, p, there, gone, to_fd)
 
 
-async def _after_close(gateway: Gateway, p: Process, gone: Description, fd: int) -> int:
+async def _after_close(gateway: Gateway, p: Process, there: Description, gone: Description | None, fd: int) -> int:
     """The number, once what stood there before is closed; as close(2) in dup2 its error is lost."""
     with contextlib.suppress(KernelError):
-        await value_of(gateway.close_description(p, gone))
+        await value_of(gateway.closed(p, there, gone))
     return fd
 
 
 def close(gateway: Gateway, p: Process, fd: int) -> Any:
-    gone = p.fds.remove(fd)
-    return None if gone is None else gateway.close_description(p, gone)
+    there = p.fds.get(fd)
+    return gateway.closed(p, there, p.fds.remove(fd))
 
 
 def fcntl(gateway: Gateway, p: Process, fd: int, cmd: int, arg: int | None, lock: Any) -> Any:
@@ -108,6 +109,8 @@ def fcntl(gateway: Gateway, p: Process, fd: int, cmd: int, arg: int | None, lock
         return FcntlResult(max(number for number, _ in p.fds.items()))
     if cmd == const.F_CLOSEM:
         return _close_from(gateway, p, fd)
+    if cmd in (const.F_SETLK, const.F_SETLKW):
+        p.locks = True
     return gateway.route(p, calls.FCNTL, (fd, cmd, arg, lock))
 
 

@@ -102,7 +102,7 @@ class Gateway(Component):
             return
         p.exited = True
         self.processes.pop(p.pid, None)
-        handles: dict[str, list[Step]] = {}
+        handles: dict[str, list[Step]] = {"vfs": [Step(calls.LOCK_RELEASE, (0,))]} if p.locks else {}
         for fd, description in list(p.fds.items()):
             if p.fds.remove(fd) is not None:
                 handles.setdefault(description.owner, []).append(Step(calls.CLOSE, (description.handle,)))
@@ -206,11 +206,15 @@ class Gateway(Component):
         fds = {op.results[i]: p.fds.install(Description(owner, value[i]), cloexec=cloexec) for i in op.new}
         return value._replace(**fds)
 
-    def close_description(self, p: Process, description: Description) -> Any:
-        """Tells the owner that the last descriptor is gone."""
+    def closed(self, p: Process, description: Description, gone: Description | None) -> Any:
+        """Tells the owner that a descriptor was closed: the last one (``gone``), or one by which there may be locks."""
         if description.owner == LOST:
             return None
-        return self.peer(description.owner).call(p.context, calls.CLOSE, (description.handle,))
+        if gone is not None:
+            return self.peer(description.owner).call(p.context, calls.CLOSE, (description.handle,))
+        if p.locks and description.owner == "vfs":
+            return self.peer("vfs").call(p.context, calls.LOCK_RELEASE, (description.handle,))
+        return None
 
 
 def _wrong_kind(op: Op, fd: int) -> KernelError:

@@ -10,7 +10,7 @@ from rumpwire.values import Credentials, ProcessInfo
 class Process:
     """A process as the system call layer knows it. ``context`` is what components are told of it."""
 
-    __slots__ = ("_cred", "_cwd", "_root", "_umask", "comm", "context", "exited", "fds", "pid", "ppid")
+    __slots__ = ("_cred", "_cwd", "_root", "_umask", "comm", "context", "exited", "fds", "locks", "pid", "ppid")
 
     def __init__(self, info: ProcessInfo, fds: DescriptorTable | None = None) -> None:
         assert info.cred is not None
@@ -19,6 +19,8 @@ class Process:
         self.comm = info.comm
         self.fds = fds or DescriptorTable()
         self.exited = False
+        self.locks = False
+        """Whether it has ever locked a range of a file: any close may then have to take locks away."""
         self._cred = info.cred
         self._cwd = 0
         self._root = 0

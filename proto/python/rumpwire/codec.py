@@ -2627,9 +2627,10 @@ def _dec_q_mount(m: Any) -> Any:
 
 def _enc_r_mount(v: Any, m: Any) -> None:
     m.SetInParent()
+    if v is not None: m.data.SetInParent(); _enc_MountArgs(v, m.data)
 
 def _dec_r_mount(m: Any) -> Any:
-    return None
+    return _dec_MountArgs(m.data) if m.HasField("data") else None
 
 
 def _enc_q_utimes(a: Any, m: Any) -> None:
@@ -3797,6 +3798,19 @@ def _dec_r_file_read(m: Any) -> Any:
     return FileReadResult(m.data, m.size)
 
 
+def _enc_q_lock_release(a: Any, m: Any) -> None:
+    m.handle = a[0]
+
+def _dec_q_lock_release(m: Any) -> Any:
+    return (m.handle,)
+
+def _enc_r_lock_release(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_lock_release(m: Any) -> Any:
+    return None
+
+
 def _enc_q_dev_open(a: Any, m: Any) -> None:
     m.block = a[0]
     m.rdev = a[1]
@@ -4137,6 +4151,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "socket_bind": (_enc_q_socket_bind, _dec_q_socket_bind),
     "socket_lookup": (_enc_q_socket_lookup, _dec_q_socket_lookup),
     "file_read": (_enc_q_file_read, _dec_q_file_read),
+    "lock_release": (_enc_q_lock_release, _dec_q_lock_release),
     "dev_open": (_enc_q_dev_open, _dec_q_dev_open),
     "dev_map": (_enc_q_dev_map, _dec_q_dev_map),
     "module_describe": (_enc_q_module_describe, _dec_q_module_describe),
@@ -4373,6 +4388,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "socket_bind": (_enc_r_socket_bind, _dec_r_socket_bind),
     "socket_lookup": (_enc_r_socket_lookup, _dec_r_socket_lookup),
     "file_read": (_enc_r_file_read, _dec_r_file_read),
+    "lock_release": (_enc_r_lock_release, _dec_r_lock_release),
     "dev_open": (_enc_r_dev_open, _dec_r_dev_open),
     "dev_map": (_enc_r_dev_map, _dec_r_dev_map),
     "module_describe": (_enc_r_module_describe, _dec_r_module_describe),

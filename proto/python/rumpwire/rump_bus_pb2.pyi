@@ -581,6 +581,40 @@ class DevMapResponse(_message.Message):
 Global___DevMapResponse: _TypeAlias = DevMapResponse  # noqa: Y015
 
 @_typing.final
+class LockReleaseRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HANDLE_FIELD_NUMBER: _builtins.int
+    handle: _builtins.int
+    def __init__(
+        self,
+        *,
+        handle: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["handle", b"handle"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LockReleaseRequest: _TypeAlias = LockReleaseRequest  # noqa: Y015
+
+@_typing.final
+class LockReleaseResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LockReleaseResponse: _TypeAlias = LockReleaseResponse  # noqa: Y015
+
+@_typing.final
 class FileReadRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1104,6 +1138,7 @@ class BusCall(_message.Message):
     SOCKET_BIND_FIELD_NUMBER: _builtins.int
     SOCKET_LOOKUP_FIELD_NUMBER: _builtins.int
     FILE_READ_FIELD_NUMBER: _builtins.int
+    LOCK_RELEASE_FIELD_NUMBER: _builtins.int
     DEV_OPEN_FIELD_NUMBER: _builtins.int
     DEV_MAP_FIELD_NUMBER: _builtins.int
     MODULE_DESCRIBE_FIELD_NUMBER: _builtins.int
@@ -1145,6 +1180,8 @@ class BusCall(_message.Message):
     @_builtins.property
     def file_read(self) -> Global___FileReadRequest: ...
     @_builtins.property
+    def lock_release(self) -> Global___LockReleaseRequest: ...
+    @_builtins.property
     def dev_open(self) -> Global___DevOpenRequest: ...
     @_builtins.property
     def dev_map(self) -> Global___DevMapRequest: ...
@@ -1179,6 +1216,7 @@ class BusCall(_message.Message):
         socket_bind: Global___SocketBindRequest | None = ...,
         socket_lookup: Global___SocketLookupRequest | None = ...,
         file_read: Global___FileReadRequest | None = ...,
+        lock_release: Global___LockReleaseRequest | None = ...,
         dev_open: Global___DevOpenRequest | None = ...,
         dev_map: Global___DevMapRequest | None = ...,
         module_describe: Global___ModuleDescribeRequest | None = ...,
@@ -1188,11 +1226,11 @@ class BusCall(_message.Message):
         sysctl_value: Global___SysctlValueRequest | None = ...,
         faction_start: Global___FactionStartRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start"]  # noqa: Y015
+    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start"]  # noqa: Y015
     _WhichOneofArgType_call: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_call) -> _WhichOneofReturnType_call | None: ...
 
@@ -1217,6 +1255,7 @@ class BusResult(_message.Message):
     SOCKET_BIND_FIELD_NUMBER: _builtins.int
     SOCKET_LOOKUP_FIELD_NUMBER: _builtins.int
     FILE_READ_FIELD_NUMBER: _builtins.int
+    LOCK_RELEASE_FIELD_NUMBER: _builtins.int
     DEV_OPEN_FIELD_NUMBER: _builtins.int
     DEV_MAP_FIELD_NUMBER: _builtins.int
     MODULE_DESCRIBE_FIELD_NUMBER: _builtins.int
@@ -1256,6 +1295,8 @@ class BusResult(_message.Message):
     @_builtins.property
     def file_read(self) -> Global___FileReadResponse: ...
     @_builtins.property
+    def lock_release(self) -> Global___LockReleaseResponse: ...
+    @_builtins.property
     def dev_open(self) -> Global___DevOpenResponse: ...
     @_builtins.property
     def dev_map(self) -> Global___DevMapResponse: ...
@@ -1289,6 +1330,7 @@ class BusResult(_message.Message):
         socket_bind: Global___SocketBindResponse | None = ...,
         socket_lookup: Global___SocketLookupResponse | None = ...,
         file_read: Global___FileReadResponse | None = ...,
+        lock_release: Global___LockReleaseResponse | None = ...,
         dev_open: Global___DevOpenResponse | None = ...,
         dev_map: Global___DevMapResponse | None = ...,
         module_describe: Global___ModuleDescribeResponse | None = ...,
@@ -1298,11 +1340,11 @@ class BusResult(_message.Message):
         sysctl_value: Global___SysctlValueResponse | None = ...,
         faction_start: Global___FactionStartResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start"]  # noqa: Y015
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 

@@ -689,6 +689,11 @@ class VfsBusStub(object):
                 request_serializer=rump__bus__pb2.FileReadRequest.SerializeToString,
                 response_deserializer=rump__bus__pb2.FileReadResponse.FromString,
                 _registered_method=True)
+        self.LockRelease = channel.unary_unary(
+                '/rump.sp.v1.VfsBus/LockRelease',
+                request_serializer=rump__bus__pb2.LockReleaseRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.LockReleaseResponse.FromString,
+                _registered_method=True)
 
 
 class VfsBusServicer(object):
@@ -737,6 +742,13 @@ class VfsBusServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LockRelease(self, request, context):
+        """Takes a process' byte range locks away: on the file behind a handle, of which it closed a descriptor, or (0) all.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_VfsBusServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -769,6 +781,11 @@ def add_VfsBusServicer_to_server(servicer, server):
                     servicer.FileRead,
                     request_deserializer=rump__bus__pb2.FileReadRequest.FromString,
                     response_serializer=rump__bus__pb2.FileReadResponse.SerializeToString,
+            ),
+            'LockRelease': grpc.unary_unary_rpc_method_handler(
+                    servicer.LockRelease,
+                    request_deserializer=rump__bus__pb2.LockReleaseRequest.FromString,
+                    response_serializer=rump__bus__pb2.LockReleaseResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -934,6 +951,33 @@ class VfsBus(object):
             '/rump.sp.v1.VfsBus/FileRead',
             rump__bus__pb2.FileReadRequest.SerializeToString,
             rump__bus__pb2.FileReadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LockRelease(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.VfsBus/LockRelease',
+            rump__bus__pb2.LockReleaseRequest.SerializeToString,
+            rump__bus__pb2.LockReleaseResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -246,6 +246,8 @@ class VfsBusStub:
     """Finds the socket behind a node."""
     FileRead: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.FileReadRequest, _rump_bus_pb2.FileReadResponse]
     """Reads a range of a file by path, for loading modules."""
+    LockRelease: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.LockReleaseRequest, _rump_bus_pb2.LockReleaseResponse]
+    """Takes a process' byte range locks away: on the file behind a handle, of which it closed a descriptor, or (0) all."""
 
 @_typing.type_check_only
 class VfsBusAsyncStub(VfsBusStub):
@@ -264,6 +266,8 @@ class VfsBusAsyncStub(VfsBusStub):
     """Finds the socket behind a node."""
     FileRead: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.FileReadRequest, _rump_bus_pb2.FileReadResponse]  # type: ignore[assignment]
     """Reads a range of a file by path, for loading modules."""
+    LockRelease: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.LockReleaseRequest, _rump_bus_pb2.LockReleaseResponse]  # type: ignore[assignment]
+    """Takes a process' byte range locks away: on the file behind a handle, of which it closed a descriptor, or (0) all."""
 
 class VfsBusServicer(metaclass=_abc_1.ABCMeta):
     """What vfs does for the gateway and for net. Reached through Component only."""
@@ -315,6 +319,14 @@ class VfsBusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_bus_pb2.FileReadResponse, _abc.Awaitable[_rump_bus_pb2.FileReadResponse]]:
         """Reads a range of a file by path, for loading modules."""
+
+    @_abc_1.abstractmethod
+    def LockRelease(
+        self,
+        request: _rump_bus_pb2.LockReleaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.LockReleaseResponse, _abc.Awaitable[_rump_bus_pb2.LockReleaseResponse]]:
+        """Takes a process' byte range locks away: on the file behind a handle, of which it closed a descriptor, or (0) all."""
 
 def add_VfsBusServicer_to_server(servicer: VfsBusServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

@@ -796,7 +796,7 @@ class KernServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Getpid(self, request, context):
-        """Process id and, as the second register, the id of the parent. Cannot fail.
+        """Process id; the second register has the id of the parent. Cannot fail.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -810,7 +810,7 @@ class KernServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Getuid(self, request, context):
-        """Real and, as the second register, effective user id. Cannot fail.
+        """Real user id; the second register has the effective one. Cannot fail.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -852,7 +852,7 @@ class KernServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Getgid(self, request, context):
-        """Real and, as the second register, effective group id. Cannot fail.
+        """Real group id; the second register has the effective one. Cannot fail.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -4560,7 +4560,7 @@ class VfsServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Mount(self, request, context):
-        """Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+        """Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -159,11 +159,11 @@ class KernStub:
     Close: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.CloseRequest, _rump_kern_pb2.CloseResponse]
     """Closes the descriptor. EBADF, EIO."""
     Getpid: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.GetpidRequest, _rump_kern_pb2.GetpidResponse]
-    """Process id and, as the second register, the id of the parent. Cannot fail."""
+    """Process id; the second register has the id of the parent. Cannot fail."""
     Setuid: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.SetuidRequest, _rump_kern_pb2.SetuidResponse]
     """Sets the user ids. EPERM."""
     Getuid: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.GetuidRequest, _rump_kern_pb2.GetuidResponse]
-    """Real and, as the second register, effective user id. Cannot fail."""
+    """Real user id; the second register has the effective one. Cannot fail."""
     Geteuid: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.GeteuidRequest, _rump_kern_pb2.GeteuidResponse]
     """Effective user id. Cannot fail."""
     Getppid: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.GetppidRequest, _rump_kern_pb2.GetppidResponse]
@@ -175,7 +175,7 @@ class KernStub:
     Getegid: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.GetegidRequest, _rump_kern_pb2.GetegidResponse]
     """Effective group id. Cannot fail."""
     Getgid: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.GetgidRequest, _rump_kern_pb2.GetgidResponse]
-    """Real and, as the second register, effective group id. Cannot fail."""
+    """Real group id; the second register has the effective one. Cannot fail."""
     Getlogin: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.GetloginRequest, _rump_kern_pb2.GetloginResponse]
     """Login name of the session. Cannot fail."""
     Setlogin: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.SetloginRequest, _rump_kern_pb2.SetloginResponse]
@@ -303,11 +303,11 @@ class KernAsyncStub(KernStub):
     Close: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.CloseRequest, _rump_kern_pb2.CloseResponse]  # type: ignore[assignment]
     """Closes the descriptor. EBADF, EIO."""
     Getpid: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.GetpidRequest, _rump_kern_pb2.GetpidResponse]  # type: ignore[assignment]
-    """Process id and, as the second register, the id of the parent. Cannot fail."""
+    """Process id; the second register has the id of the parent. Cannot fail."""
     Setuid: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.SetuidRequest, _rump_kern_pb2.SetuidResponse]  # type: ignore[assignment]
     """Sets the user ids. EPERM."""
     Getuid: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.GetuidRequest, _rump_kern_pb2.GetuidResponse]  # type: ignore[assignment]
-    """Real and, as the second register, effective user id. Cannot fail."""
+    """Real user id; the second register has the effective one. Cannot fail."""
     Geteuid: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.GeteuidRequest, _rump_kern_pb2.GeteuidResponse]  # type: ignore[assignment]
     """Effective user id. Cannot fail."""
     Getppid: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.GetppidRequest, _rump_kern_pb2.GetppidResponse]  # type: ignore[assignment]
@@ -319,7 +319,7 @@ class KernAsyncStub(KernStub):
     Getegid: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.GetegidRequest, _rump_kern_pb2.GetegidResponse]  # type: ignore[assignment]
     """Effective group id. Cannot fail."""
     Getgid: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.GetgidRequest, _rump_kern_pb2.GetgidResponse]  # type: ignore[assignment]
-    """Real and, as the second register, effective group id. Cannot fail."""
+    """Real group id; the second register has the effective one. Cannot fail."""
     Getlogin: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.GetloginRequest, _rump_kern_pb2.GetloginResponse]  # type: ignore[assignment]
     """Login name of the session. Cannot fail."""
     Setlogin: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.SetloginRequest, _rump_kern_pb2.SetloginResponse]  # type: ignore[assignment]
@@ -468,7 +468,7 @@ class KernServicer(metaclass=_abc_1.ABCMeta):
         request: _rump_kern_pb2.GetpidRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rump_kern_pb2.GetpidResponse, _abc.Awaitable[_rump_kern_pb2.GetpidResponse]]:
-        """Process id and, as the second register, the id of the parent. Cannot fail."""
+        """Process id; the second register has the id of the parent. Cannot fail."""
 
     @_abc_1.abstractmethod
     def Setuid(
@@ -484,7 +484,7 @@ class KernServicer(metaclass=_abc_1.ABCMeta):
         request: _rump_kern_pb2.GetuidRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rump_kern_pb2.GetuidResponse, _abc.Awaitable[_rump_kern_pb2.GetuidResponse]]:
-        """Real and, as the second register, effective user id. Cannot fail."""
+        """Real user id; the second register has the effective one. Cannot fail."""
 
     @_abc_1.abstractmethod
     def Geteuid(
@@ -532,7 +532,7 @@ class KernServicer(metaclass=_abc_1.ABCMeta):
         request: _rump_kern_pb2.GetgidRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rump_kern_pb2.GetgidResponse, _abc.Awaitable[_rump_kern_pb2.GetgidResponse]]:
-        """Real and, as the second register, effective group id. Cannot fail."""
+        """Real group id; the second register has the effective one. Cannot fail."""
 
     @_abc_1.abstractmethod
     def Getlogin(
@@ -1152,7 +1152,7 @@ class VfsStub:
     Fhstatvfs1: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.Fhstatvfs1Request, _rump_vfs_pb2.Fhstatvfs1Response]
     """statvfs1 by file handle. ESTALE, EPERM."""
     Mount: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.MountRequest, _rump_vfs_pb2.MountResponse]
-    """Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
+    """Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
     Utimes: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.UtimesRequest, _rump_vfs_pb2.UtimesResponse]
     """Sets access and modification time; left out: now. EPERM, EACCES, EROFS."""
     Futimes: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.FutimesRequest, _rump_vfs_pb2.FutimesResponse]
@@ -1372,7 +1372,7 @@ class VfsAsyncStub(VfsStub):
     Fhstatvfs1: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.Fhstatvfs1Request, _rump_vfs_pb2.Fhstatvfs1Response]  # type: ignore[assignment]
     """statvfs1 by file handle. ESTALE, EPERM."""
     Mount: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.MountRequest, _rump_vfs_pb2.MountResponse]  # type: ignore[assignment]
-    """Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
+    """Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
     Utimes: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.UtimesRequest, _rump_vfs_pb2.UtimesResponse]  # type: ignore[assignment]
     """Sets access and modification time; left out: now. EPERM, EACCES, EROFS."""
     Futimes: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.FutimesRequest, _rump_vfs_pb2.FutimesResponse]  # type: ignore[assignment]
@@ -2051,7 +2051,7 @@ class VfsServicer(metaclass=_abc_1.ABCMeta):
         request: _rump_vfs_pb2.MountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rump_vfs_pb2.MountResponse, _abc.Awaitable[_rump_vfs_pb2.MountResponse]]:
-        """Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
+        """Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
 
     @_abc_1.abstractmethod
     def Utimes(

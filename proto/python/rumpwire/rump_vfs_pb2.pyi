@@ -3099,12 +3099,17 @@ Global___MountRequest: _TypeAlias = MountRequest  # noqa: Y015
 class MountResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    DATA_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def data(self) -> _rump_types_pb2.MountArgs: ...
     def __init__(
         self,
+        *,
+        data: _rump_types_pb2.MountArgs | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

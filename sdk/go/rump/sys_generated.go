@@ -33,7 +33,7 @@ func (c Sys) Close(ctx context.Context, fd int32) error {
 	return err
 }
 
-// Getpid: process id and, as the second register, the id of the parent. Cannot fail. Results: pid, ppid.
+// Getpid: process id; the second register has the id of the parent. Cannot fail. Results: pid, ppid.
 func (c Sys) Getpid(ctx context.Context) (int32, int32, error) {
 	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Getpid{Getpid: &rumpsp.GetpidRequest{}}})
 	r := result.GetGetpid()
@@ -46,7 +46,7 @@ func (c Sys) Setuid(ctx context.Context, uid uint32) error {
 	return err
 }
 
-// Getuid: real and, as the second register, effective user id. Cannot fail. Results: uid, euid.
+// Getuid: real user id; the second register has the effective one. Cannot fail. Results: uid, euid.
 func (c Sys) Getuid(ctx context.Context) (uint32, uint32, error) {
 	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Getuid{Getuid: &rumpsp.GetuidRequest{}}})
 	r := result.GetGetuid()
@@ -88,7 +88,7 @@ func (c Sys) Getegid(ctx context.Context) (uint32, error) {
 	return r.GetGid(), err
 }
 
-// Getgid: real and, as the second register, effective group id. Cannot fail. Results: gid, egid.
+// Getgid: real group id; the second register has the effective one. Cannot fail. Results: gid, egid.
 func (c Sys) Getgid(ctx context.Context) (uint32, uint32, error) {
 	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Getgid{Getgid: &rumpsp.GetgidRequest{}}})
 	r := result.GetGetgid()
@@ -957,10 +957,12 @@ func (c Sys) Fhstatvfs1(ctx context.Context, fhp []byte, flags int32) (*rumpsp.S
 	return r.GetBuf(), err
 }
 
-// Mount: mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
-func (c Sys) Mount(ctx context.Context, typ string, path string, flags int32, data *rumpsp.MountArgs) error {
-	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Mount{Mount: &rumpsp.MountRequest{Type: typ, Path: []byte(path), Flags: flags, Data: data}}})
-	return err
+// Mount: mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT,
+// ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+func (c Sys) Mount(ctx context.Context, typ string, path string, flags int32, data *rumpsp.MountArgs) (*rumpsp.MountArgs, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Mount{Mount: &rumpsp.MountRequest{Type: typ, Path: []byte(path), Flags: flags, Data: data}}})
+	r := result.GetMount()
+	return r.GetData(), err
 }
 
 // Utimes: sets access and modification time; left out: now. EPERM, EACCES, EROFS.

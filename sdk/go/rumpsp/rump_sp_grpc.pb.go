@@ -480,11 +480,11 @@ type KernClient interface {
 	Write(ctx context.Context, in *WriteRequest, opts ...grpc.CallOption) (*WriteResponse, error)
 	// Closes the descriptor. EBADF, EIO.
 	Close(ctx context.Context, in *CloseRequest, opts ...grpc.CallOption) (*CloseResponse, error)
-	// Process id and, as the second register, the id of the parent. Cannot fail.
+	// Process id; the second register has the id of the parent. Cannot fail.
 	Getpid(ctx context.Context, in *GetpidRequest, opts ...grpc.CallOption) (*GetpidResponse, error)
 	// Sets the user ids. EPERM.
 	Setuid(ctx context.Context, in *SetuidRequest, opts ...grpc.CallOption) (*SetuidResponse, error)
-	// Real and, as the second register, effective user id. Cannot fail.
+	// Real user id; the second register has the effective one. Cannot fail.
 	Getuid(ctx context.Context, in *GetuidRequest, opts ...grpc.CallOption) (*GetuidResponse, error)
 	// Effective user id. Cannot fail.
 	Geteuid(ctx context.Context, in *GeteuidRequest, opts ...grpc.CallOption) (*GeteuidResponse, error)
@@ -496,7 +496,7 @@ type KernClient interface {
 	Pipe(ctx context.Context, in *PipeRequest, opts ...grpc.CallOption) (*PipeResponse, error)
 	// Effective group id. Cannot fail.
 	Getegid(ctx context.Context, in *GetegidRequest, opts ...grpc.CallOption) (*GetegidResponse, error)
-	// Real and, as the second register, effective group id. Cannot fail.
+	// Real group id; the second register has the effective one. Cannot fail.
 	Getgid(ctx context.Context, in *GetgidRequest, opts ...grpc.CallOption) (*GetgidResponse, error)
 	// Login name of the session. Cannot fail.
 	Getlogin(ctx context.Context, in *GetloginRequest, opts ...grpc.CallOption) (*GetloginResponse, error)
@@ -1324,11 +1324,11 @@ type KernServer interface {
 	Write(context.Context, *WriteRequest) (*WriteResponse, error)
 	// Closes the descriptor. EBADF, EIO.
 	Close(context.Context, *CloseRequest) (*CloseResponse, error)
-	// Process id and, as the second register, the id of the parent. Cannot fail.
+	// Process id; the second register has the id of the parent. Cannot fail.
 	Getpid(context.Context, *GetpidRequest) (*GetpidResponse, error)
 	// Sets the user ids. EPERM.
 	Setuid(context.Context, *SetuidRequest) (*SetuidResponse, error)
-	// Real and, as the second register, effective user id. Cannot fail.
+	// Real user id; the second register has the effective one. Cannot fail.
 	Getuid(context.Context, *GetuidRequest) (*GetuidResponse, error)
 	// Effective user id. Cannot fail.
 	Geteuid(context.Context, *GeteuidRequest) (*GeteuidResponse, error)
@@ -1340,7 +1340,7 @@ type KernServer interface {
 	Pipe(context.Context, *PipeRequest) (*PipeResponse, error)
 	// Effective group id. Cannot fail.
 	Getegid(context.Context, *GetegidRequest) (*GetegidResponse, error)
-	// Real and, as the second register, effective group id. Cannot fail.
+	// Real group id; the second register has the effective one. Cannot fail.
 	Getgid(context.Context, *GetgidRequest) (*GetgidResponse, error)
 	// Login name of the session. Cannot fail.
 	Getlogin(context.Context, *GetloginRequest) (*GetloginResponse, error)
@@ -3491,7 +3491,7 @@ type VfsClient interface {
 	Fhopen(ctx context.Context, in *FhopenRequest, opts ...grpc.CallOption) (*FhopenResponse, error)
 	// statvfs1 by file handle. ESTALE, EPERM.
 	Fhstatvfs1(ctx context.Context, in *Fhstatvfs1Request, opts ...grpc.CallOption) (*Fhstatvfs1Response, error)
-	// Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+	// Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
 	Mount(ctx context.Context, in *MountRequest, opts ...grpc.CallOption) (*MountResponse, error)
 	// Sets access and modification time; left out: now. EPERM, EACCES, EROFS.
 	Utimes(ctx context.Context, in *UtimesRequest, opts ...grpc.CallOption) (*UtimesResponse, error)
@@ -4780,7 +4780,7 @@ type VfsServer interface {
 	Fhopen(context.Context, *FhopenRequest) (*FhopenResponse, error)
 	// statvfs1 by file handle. ESTALE, EPERM.
 	Fhstatvfs1(context.Context, *Fhstatvfs1Request) (*Fhstatvfs1Response, error)
-	// Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+	// Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
 	Mount(context.Context, *MountRequest) (*MountResponse, error)
 	// Sets access and modification time; left out: now. EPERM, EACCES, EROFS.
 	Utimes(context.Context, *UtimesRequest) (*UtimesResponse, error)

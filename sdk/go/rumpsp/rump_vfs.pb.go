@@ -7285,6 +7285,7 @@ func (x *MountRequest) GetData() *MountArgs {
 
 type MountResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          *MountArgs             `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -7317,6 +7318,13 @@ func (x *MountResponse) ProtoReflect() protoreflect.Message {
 // Deprecated: Use MountResponse.ProtoReflect.Descriptor instead.
 func (*MountResponse) Descriptor() ([]byte, []int) {
 	return file_rump_vfs_proto_rawDescGZIP(), []int{153}
+}
+
+func (x *MountResponse) GetData() *MountArgs {
+	if x != nil {
+		return x.Data
+	}
+	return nil
 }
 
 type UtimesRequest struct {
@@ -10585,8 +10593,9 @@ const file_rump_vfs_proto_rawDesc = "" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\fR\x04path\x12\x14\n" +
 	"\x05flags\x18\x03 \x01(\x05R\x05flags\x12)\n" +
-	"\x04data\x18\x04 \x01(\v2\x15.rump.sp.v1.MountArgsR\x04data\"\x0f\n" +
-	"\rMountResponse\"{\n" +
+	"\x04data\x18\x04 \x01(\v2\x15.rump.sp.v1.MountArgsR\x04data\":\n" +
+	"\rMountResponse\x12)\n" +
+	"\x04data\x18\x01 \x01(\v2\x15.rump.sp.v1.MountArgsR\x04data\"{\n" +
 	"\rUtimesRequest\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\fR\x04path\x12*\n" +
 	"\x05atime\x18\x02 \x01(\v2\x14.rump.sp.v1.TimespecR\x05atime\x12*\n" +
@@ -10992,28 +11001,29 @@ var file_rump_vfs_proto_depIdxs = []int32{
 	214, // 3: rump.sp.v1.GetdentsResponse.entries:type_name -> rump.sp.v1.Dirent
 	213, // 4: rump.sp.v1.Fhstatvfs1Response.buf:type_name -> rump.sp.v1.Statvfs
 	215, // 5: rump.sp.v1.MountRequest.data:type_name -> rump.sp.v1.MountArgs
-	216, // 6: rump.sp.v1.UtimesRequest.atime:type_name -> rump.sp.v1.Timespec
-	216, // 7: rump.sp.v1.UtimesRequest.mtime:type_name -> rump.sp.v1.Timespec
-	216, // 8: rump.sp.v1.FutimesRequest.atime:type_name -> rump.sp.v1.Timespec
-	216, // 9: rump.sp.v1.FutimesRequest.mtime:type_name -> rump.sp.v1.Timespec
-	216, // 10: rump.sp.v1.LutimesRequest.atime:type_name -> rump.sp.v1.Timespec
-	216, // 11: rump.sp.v1.LutimesRequest.mtime:type_name -> rump.sp.v1.Timespec
-	217, // 12: rump.sp.v1.StatResponse.sb:type_name -> rump.sp.v1.Stat
-	217, // 13: rump.sp.v1.LstatResponse.sb:type_name -> rump.sp.v1.Stat
-	217, // 14: rump.sp.v1.FhstatResponse.sb:type_name -> rump.sp.v1.Stat
-	217, // 15: rump.sp.v1.FstatatResponse.buf:type_name -> rump.sp.v1.Stat
-	216, // 16: rump.sp.v1.UtimensatRequest.atime:type_name -> rump.sp.v1.Timespec
-	216, // 17: rump.sp.v1.UtimensatRequest.mtime:type_name -> rump.sp.v1.Timespec
-	216, // 18: rump.sp.v1.FutimensRequest.atime:type_name -> rump.sp.v1.Timespec
-	216, // 19: rump.sp.v1.FutimensRequest.mtime:type_name -> rump.sp.v1.Timespec
-	218, // 20: rump.sp.v1.QuotactlRequest.args:type_name -> rump.sp.v1.QuotactlArgs
-	218, // 21: rump.sp.v1.QuotactlResponse.args:type_name -> rump.sp.v1.QuotactlArgs
-	212, // 22: rump.sp.v1.NewfsRequest.options:type_name -> rump.sp.v1.NewfsRequest.OptionsEntry
-	23,  // [23:23] is the sub-list for method output_type
-	23,  // [23:23] is the sub-list for method input_type
-	23,  // [23:23] is the sub-list for extension type_name
-	23,  // [23:23] is the sub-list for extension extendee
-	0,   // [0:23] is the sub-list for field type_name
+	215, // 6: rump.sp.v1.MountResponse.data:type_name -> rump.sp.v1.MountArgs
+	216, // 7: rump.sp.v1.UtimesRequest.atime:type_name -> rump.sp.v1.Timespec
+	216, // 8: rump.sp.v1.UtimesRequest.mtime:type_name -> rump.sp.v1.Timespec
+	216, // 9: rump.sp.v1.FutimesRequest.atime:type_name -> rump.sp.v1.Timespec
+	216, // 10: rump.sp.v1.FutimesRequest.mtime:type_name -> rump.sp.v1.Timespec
+	216, // 11: rump.sp.v1.LutimesRequest.atime:type_name -> rump.sp.v1.Timespec
+	216, // 12: rump.sp.v1.LutimesRequest.mtime:type_name -> rump.sp.v1.Timespec
+	217, // 13: rump.sp.v1.StatResponse.sb:type_name -> rump.sp.v1.Stat
+	217, // 14: rump.sp.v1.LstatResponse.sb:type_name -> rump.sp.v1.Stat
+	217, // 15: rump.sp.v1.FhstatResponse.sb:type_name -> rump.sp.v1.Stat
+	217, // 16: rump.sp.v1.FstatatResponse.buf:type_name -> rump.sp.v1.Stat
+	216, // 17: rump.sp.v1.UtimensatRequest.atime:type_name -> rump.sp.v1.Timespec
+	216, // 18: rump.sp.v1.UtimensatRequest.mtime:type_name -> rump.sp.v1.Timespec
+	216, // 19: rump.sp.v1.FutimensRequest.atime:type_name -> rump.sp.v1.Timespec
+	216, // 20: rump.sp.v1.FutimensRequest.mtime:type_name -> rump.sp.v1.Timespec
+	218, // 21: rump.sp.v1.QuotactlRequest.args:type_name -> rump.sp.v1.QuotactlArgs
+	218, // 22: rump.sp.v1.QuotactlResponse.args:type_name -> rump.sp.v1.QuotactlArgs
+	212, // 23: rump.sp.v1.NewfsRequest.options:type_name -> rump.sp.v1.NewfsRequest.OptionsEntry
+	24,  // [24:24] is the sub-list for method output_type
+	24,  // [24:24] is the sub-list for method input_type
+	24,  // [24:24] is the sub-list for extension type_name
+	24,  // [24:24] is the sub-list for extension extendee
+	0,   // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_rump_vfs_proto_init() }

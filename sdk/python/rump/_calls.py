@@ -37,18 +37,18 @@ class SysCalls(SyncBase):
         """Closes the descriptor. EBADF, EIO."""
         self._do(C.CLOSE, (fd,))
 
-    def getpid(self) -> V.GetpidResult:
-        """Process id and, as the second register, the id of the parent. Cannot fail."""
-        out: V.GetpidResult = self._do(C.GETPID, ())
+    def getpid(self) -> int:
+        """Process id; the second register has the id of the parent. Cannot fail."""
+        out: int = self._do(C.GETPID, ())
         return out
 
     def setuid(self, uid: int) -> None:
         """Sets the user ids. EPERM."""
         self._do(C.SETUID, (uid,))
 
-    def getuid(self) -> V.GetuidResult:
-        """Real and, as the second register, effective user id. Cannot fail."""
-        out: V.GetuidResult = self._do(C.GETUID, ())
+    def getuid(self) -> int:
+        """Real user id; the second register has the effective one. Cannot fail."""
+        out: int = self._do(C.GETUID, ())
         return out
 
     def geteuid(self) -> int:
@@ -76,9 +76,9 @@ class SysCalls(SyncBase):
         out: int = self._do(C.GETEGID, ())
         return out
 
-    def getgid(self) -> V.GetgidResult:
-        """Real and, as the second register, effective group id. Cannot fail."""
-        out: V.GetgidResult = self._do(C.GETGID, ())
+    def getgid(self) -> int:
+        """Real group id; the second register has the effective one. Cannot fail."""
+        out: int = self._do(C.GETGID, ())
         return out
 
     def getlogin(self) -> bytes:
@@ -681,9 +681,12 @@ class SysCalls(SyncBase):
         out: V.Statvfs = self._do(C.FHSTATVFS1, (fhp, flags))
         return out
 
-    def mount(self, type: str, path: A.PathArg, flags: int = 0, data: V.MountArgs | None = None) -> None:
-        """Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
-        self._do(C.MOUNT, (type, path, flags, data))
+    def mount(self, type: str, path: A.PathArg, flags: int = 0, data: V.MountArgs | None = None) -> V.MountArgs | None:
+        """Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT,
+        ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+        """
+        out: V.MountArgs | None = self._do(C.MOUNT, (type, path, flags, data))
+        return out
 
     def utimes(self, path: A.PathArg, atime: A.TimeArg = None, mtime: A.TimeArg = None) -> None:
         """Sets access and modification time; left out: now. EPERM, EACCES, EROFS."""
@@ -903,18 +906,18 @@ class AsyncSysCalls(AsyncBase):
         """Closes the descriptor. EBADF, EIO."""
         await self._do(C.CLOSE, (fd,))
 
-    async def getpid(self) -> V.GetpidResult:
-        """Process id and, as the second register, the id of the parent. Cannot fail."""
-        out: V.GetpidResult = await self._do(C.GETPID, ())
+    async def getpid(self) -> int:
+        """Process id; the second register has the id of the parent. Cannot fail."""
+        out: int = await self._do(C.GETPID, ())
         return out
 
     async def setuid(self, uid: int) -> None:
         """Sets the user ids. EPERM."""
         await self._do(C.SETUID, (uid,))
 
-    async def getuid(self) -> V.GetuidResult:
-        """Real and, as the second register, effective user id. Cannot fail."""
-        out: V.GetuidResult = await self._do(C.GETUID, ())
+    async def getuid(self) -> int:
+        """Real user id; the second register has the effective one. Cannot fail."""
+        out: int = await self._do(C.GETUID, ())
         return out
 
     async def geteuid(self) -> int:
@@ -942,9 +945,9 @@ class AsyncSysCalls(AsyncBase):
         out: int = await self._do(C.GETEGID, ())
         return out
 
-    async def getgid(self) -> V.GetgidResult:
-        """Real and, as the second register, effective group id. Cannot fail."""
-        out: V.GetgidResult = await self._do(C.GETGID, ())
+    async def getgid(self) -> int:
+        """Real group id; the second register has the effective one. Cannot fail."""
+        out: int = await self._do(C.GETGID, ())
         return out
 
     async def getlogin(self) -> bytes:
@@ -1547,9 +1550,12 @@ class AsyncSysCalls(AsyncBase):
         out: V.Statvfs = await self._do(C.FHSTATVFS1, (fhp, flags))
         return out
 
-    async def mount(self, type: str, path: A.PathArg, flags: int = 0, data: V.MountArgs | None = None) -> None:
-        """Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
-        await self._do(C.MOUNT, (type, path, flags, data))
+    async def mount(self, type: str, path: A.PathArg, flags: int = 0, data: V.MountArgs | None = None) -> V.MountArgs | None:
+        """Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT,
+        ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+        """
+        out: V.MountArgs | None = await self._do(C.MOUNT, (type, path, flags, data))
+        return out
 
     async def utimes(self, path: A.PathArg, atime: A.TimeArg = None, mtime: A.TimeArg = None) -> None:
         """Sets access and modification time; left out: now. EPERM, EACCES, EROFS."""
@@ -1986,16 +1992,16 @@ class BatchCalls(BatchBase):
         """Closes the descriptor. EBADF, EIO."""
         return self._add(C.CLOSE, (fd,))
 
-    def getpid(self) -> Future[V.GetpidResult]:
-        """Process id and, as the second register, the id of the parent. Cannot fail."""
+    def getpid(self) -> Future[int]:
+        """Process id; the second register has the id of the parent. Cannot fail."""
         return self._add(C.GETPID, ())
 
     def setuid(self, uid: int | Ref) -> Future[None]:
         """Sets the user ids. EPERM."""
         return self._add(C.SETUID, (uid,))
 
-    def getuid(self) -> Future[V.GetuidResult]:
-        """Real and, as the second register, effective user id. Cannot fail."""
+    def getuid(self) -> Future[int]:
+        """Real user id; the second register has the effective one. Cannot fail."""
         return self._add(C.GETUID, ())
 
     def geteuid(self) -> Future[int]:
@@ -2018,8 +2024,8 @@ class BatchCalls(BatchBase):
         """Effective group id. Cannot fail."""
         return self._add(C.GETEGID, ())
 
-    def getgid(self) -> Future[V.GetgidResult]:
-        """Real and, as the second register, effective group id. Cannot fail."""
+    def getgid(self) -> Future[int]:
+        """Real group id; the second register has the effective one. Cannot fail."""
         return self._add(C.GETGID, ())
 
     def getlogin(self) -> Future[bytes]:
@@ -2560,8 +2566,10 @@ class BatchCalls(BatchBase):
         """statvfs1 by file handle. ESTALE, EPERM."""
         return self._add(C.FHSTATVFS1, (fhp, flags))
 
-    def mount(self, type: str | Ref, path: A.PathArg | Ref, flags: int | Ref = 0, data: V.MountArgs | None | Ref = None) -> Future[None]:
-        """Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
+    def mount(self, type: str | Ref, path: A.PathArg | Ref, flags: int | Ref = 0, data: V.MountArgs | None | Ref = None) -> Future[V.MountArgs | None]:
+        """Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT,
+        ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+        """
         return self._add(C.MOUNT, (type, path, flags, data))
 
     def utimes(self, path: A.PathArg | Ref, atime: A.TimeArg | Ref = None, mtime: A.TimeArg | Ref = None) -> Future[None]:

@@ -120,12 +120,13 @@ class Sys(SysCalls):
         device: PathArg | None = None,
         readonly: bool | None = None,
         **options: Any,
-    ) -> None:
+    ) -> MountArgs | None:
         """Mounts a file system: of a device, or with options of its own (``size_max`` of tmpfs, ...).
 
+        With MNT_GETARGS: the arguments that the file system at the path was mounted with; else None.
         ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
         """
-        super().mount(type, path, *mount_arguments(type, flags, data, device, readonly, options))
+        return super().mount(type, path, *mount_arguments(type, flags, data, device, readonly, options))
 
     def modctl_load(self, filename: PathArg, flags: int = 0, props: Mapping[str, str] | None = None) -> None:
         """Loads a module: an installed one by name, or a wheel in the kernel's file system by its path. As modctl."""
@@ -188,9 +189,9 @@ class AsyncSys(AsyncSysCalls):
         device: PathArg | None = None,
         readonly: bool | None = None,
         **options: Any,
-    ) -> None:
+    ) -> MountArgs | None:
         """Mounts a file system, as `Sys.mount`."""
-        await super().mount(type, path, *mount_arguments(type, flags, data, device, readonly, options))
+        return await super().mount(type, path, *mount_arguments(type, flags, data, device, readonly, options))
 
     async def modctl_load(self, filename: PathArg, flags: int = 0, props: Mapping[str, str] | None = None) -> None:
         """Loads a module, as `Sys.modctl_load`."""

@@ -31,8 +31,8 @@ def rump_sys_close(fd: int) -> None:
     default().sys.close(fd)
 
 
-def rump_sys_getpid() -> V.GetpidResult:
-    """Process id and, as the second register, the id of the parent. Cannot fail."""
+def rump_sys_getpid() -> int:
+    """Process id; the second register has the id of the parent. Cannot fail."""
     return default().sys.getpid()
 
 
@@ -41,8 +41,8 @@ def rump_sys_setuid(uid: int) -> None:
     default().sys.setuid(uid)
 
 
-def rump_sys_getuid() -> V.GetuidResult:
-    """Real and, as the second register, effective user id. Cannot fail."""
+def rump_sys_getuid() -> int:
+    """Real user id; the second register has the effective one. Cannot fail."""
     return default().sys.getuid()
 
 
@@ -71,8 +71,8 @@ def rump_sys_getegid() -> int:
     return default().sys.getegid()
 
 
-def rump_sys_getgid() -> V.GetgidResult:
-    """Real and, as the second register, effective group id. Cannot fail."""
+def rump_sys_getgid() -> int:
+    """Real group id; the second register has the effective one. Cannot fail."""
     return default().sys.getgid()
 
 
@@ -771,9 +771,11 @@ def rump_sys_fhstatvfs1(fhp: A.Buffer, flags: int = 1) -> V.Statvfs:
     return default().sys.fhstatvfs1(fhp, flags)
 
 
-def rump_sys_mount(type: str, path: A.PathArg, flags: int = 0, data: V.MountArgs | None = None) -> None:
-    """Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS."""
-    default().sys.mount(type, path, flags, data)
+def rump_sys_mount(type: str, path: A.PathArg, flags: int = 0, data: V.MountArgs | None = None) -> V.MountArgs | None:
+    """Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT, ENOTDIR,
+    EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+    """
+    return default().sys.mount(type, path, flags, data)
 
 
 def rump_sys_utimes(path: A.PathArg, atime: A.TimeArg = None, mtime: A.TimeArg = None) -> None:

@@ -120,6 +120,7 @@ import type {
   LlistxattrResponse,
   LseekResponse,
   LstatResponse,
+  MountResponse,
   NewfsResponse,
   OpenResponse,
   OpenatResponse,
@@ -178,7 +179,7 @@ export class Sys {
   }
 
   /**
-   * Process id and, as the second register, the id of the parent. Cannot fail.
+   * Process id; the second register has the id of the parent. Cannot fail.
    */
   async getpid(): Promise<GetpidResponse> {
     return (await this.#do({ $case: "getpid", value: {} })) as GetpidResponse;
@@ -192,7 +193,7 @@ export class Sys {
   }
 
   /**
-   * Real and, as the second register, effective user id. Cannot fail.
+   * Real user id; the second register has the effective one. Cannot fail.
    */
   async getuid(): Promise<GetuidResponse> {
     return (await this.#do({ $case: "getuid", value: {} })) as GetuidResponse;
@@ -234,7 +235,7 @@ export class Sys {
   }
 
   /**
-   * Real and, as the second register, effective group id. Cannot fail.
+   * Real group id; the second register has the effective one. Cannot fail.
    */
   async getgid(): Promise<GetgidResponse> {
     return (await this.#do({ $case: "getgid", value: {} })) as GetgidResponse;
@@ -1161,10 +1162,11 @@ export class Sys {
   }
 
   /**
-   * Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
+   * Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT,
+   * ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS.
    */
-  async mount(type: string, path: string | Uint8Array, flags: number, data?: MountArgs): Promise<void> {
-    await this.#do({ $case: "mount", value: { type, path: text(path), flags, data } });
+  async mount(type: string, path: string | Uint8Array, flags: number, data?: MountArgs): Promise<MountArgs | undefined> {
+    return ((await this.#do({ $case: "mount", value: { type, path: text(path), flags, data } })) as MountResponse).data;
   }
 
   /**

@@ -252,8 +252,10 @@ def read_token(name: str | None, environ: Mapping[str, str]) -> str:
         try:
             with open(name) as f:
                 token = f.read(4096).strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise KernelError(Errno.EACCES, f"token file {name}: {error}") from error
+        except OSError as error:
+            raise KernelError(from_host(error.errno or 0), f"token file {name}: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise KernelError(Errno.EINVAL, f"token file {name}: {error}") from None
     if token and not re.fullmatch(r"[!-~]+", token):
         raise KernelError(Errno.EINVAL, "the token of the kernel is not printable ASCII without spaces")
     return token

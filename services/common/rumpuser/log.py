@@ -54,6 +54,7 @@ def setup(component: str, level: str = "info", *, as_json: bool = False, stream:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.getLogger("asyncio").setLevel(max(logging.INFO, root.level))
+    logging.getLogger("grpc").setLevel(max(logging.ERROR, root.level))  # it warns of clients that a halt cuts off
 
 
 def _quoted(text: str) -> str:

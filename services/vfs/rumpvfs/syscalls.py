@@ -9,6 +9,8 @@ from rumpvfs.core.attributes import Attributes
 from rumpvfs.core.control import Control
 from rumpvfs.core.descriptors import Descriptors
 from rumpvfs.core.disks import Disks
+from rumpvfs.core.handles import FileHandles
+from rumpvfs.core.locking import Locking
 from rumpvfs.core.mounting import Mounting
 from rumpvfs.core.newfs import Newfs
 from rumpvfs.core.opening import Opening
@@ -21,16 +23,17 @@ if TYPE_CHECKING:
 
 def syscalls(component: VfsComponent) -> dict[str, Entry]:
     vfs = component.vfs
-    opening = Opening(vfs)
+    locking = Locking(vfs)
+    opening = Opening(vfs, locking)
     paths, attrs = Paths(vfs, opening), Attributes(vfs)
-    files, extended, control = Descriptors(vfs), ExtendedAttributes(vfs), Control(vfs)
-    disks = Disks(vfs)
+    files, extended, control = Descriptors(vfs, locking), ExtendedAttributes(vfs), Control(vfs)
+    disks, handles = Disks(vfs), FileHandles(vfs, opening)
     mounts = Mounting(vfs, disks)
     partial = Support.PARTIAL
     return {
         # opening
-        "open": Entry(opening.open, partial, "no O_SHLOCK, O_EXLOCK"),
-        "openat": Entry(opening.openat, partial, "no O_SHLOCK, O_EXLOCK"),
+        "open": Entry(opening.open),
+        "openat": Entry(opening.openat),
         # names
         "mkdir": Entry(paths.mkdir),
         "mkdirat": Entry(paths.mkdirat),
@@ -91,7 +94,8 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
         "lseek": Entry(files.lseek),
         "getdents": Entry(files.getdents),
         "close": Entry(files.close),
-        "fcntl": Entry(files.fcntl, partial, "no advisory locks"),
+        "fcntl": Entry(files.fcntl, partial, "no F_GETOWN, F_SETOWN"),
+        "flock": Entry(locking.flock),
         "ioctl": Entry(files.ioctl, partial, "FIONREAD, FIONBIO, FIOASYNC; disks: DIOCGMEDIASIZE, DIOCGSECTORSIZE"),
         "ftruncate": Entry(files.ftruncate),
         "fsync": Entry(files.fsync),
@@ -102,12 +106,16 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
         "getcwd": Entry(files.getcwd),
         "revoke": Entry(files.revoke),
         # mounts
-        "mount": Entry(mounts.mount, partial, "no MNT_GETARGS, MNT_RELOAD, MNT_UNION"),
+        "mount": Entry(mounts.mount, partial, "no MNT_RELOAD, MNT_UNION"),
         "unmount": Entry(mounts.unmount),
         "sync": Entry(mounts.sync),
         "getvfsstat": Entry(mounts.getvfsstat),
         "statvfs1": Entry(mounts.statvfs1),
         "fstatvfs1": Entry(mounts.fstatvfs1),
+        "getfh": Entry(handles.getfh),
+        "fhopen": Entry(handles.fhopen),
+        "fhstat": Entry(handles.fhstat),
+        "fhstatvfs1": Entry(handles.fhstatvfs1),
         "etfs_register": Entry(mounts.etfs_register),
         "etfs_register_withsize": Entry(mounts.etfs_register_withsize),
         "etfs_remove": Entry(mounts.etfs_remove),
@@ -120,6 +128,7 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
         "dir_release": Entry(vfs.dir_release),
         "socket_bind": Entry(paths.bind_socket),
         "socket_lookup": Entry(paths.find_socket),
+        "lock_release": Entry(locking.release),
         "file_read": Entry(files.file_read),
         "sysctl_export": Entry(control.sysctl_export),
         "sysctl_value": Entry(control.sysctl_value),

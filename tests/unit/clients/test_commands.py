@@ -172,6 +172,12 @@ def test_mount(kernel: FakeConnection, capsys: pytest.CaptureFixture[str]) -> No
     assert mount.mount(["--json"]) == 0
     record = {"device": "/dev/d", "path": "/mnt", "type": "ext2fs", "flags": ["read-only", "local"]}
     assert json.loads(capsys.readouterr().out) == [record]
+    assert mount.mount(["-u", "-o", "rw,noatime", "/mnt"]) == 0
+    assert kernel.last == ("mount", ("ext2fs", b"/mnt", const.MNT_UPDATE | const.MNT_NOATIME, None))
+    assert mount.mount(["-uf", "/dev/d"]) == 0
+    assert kernel.last[1][2] == const.MNT_UPDATE | const.MNT_FORCE | const.MNT_RDONLY
+    assert mount.mount(["-u", "/nothing"]) == 1
+    assert mount.mount(["-u", "-o", "size=3", "/mnt"]) == 2
     assert mount.mount(["/dev/d"]) == 2
     assert mount.mount(["-t", "tmpfs", "-o", "size=much", "tmpfs", "/t"]) == 2
     assert mount.mount(["-t", "tmpfs", "-o", "colour=red", "tmpfs", "/t"]) == 2

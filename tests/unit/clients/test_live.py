@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import pki
 from tests.live import eventually
 
 BIN = Path(sys.executable).parent
@@ -54,6 +55,46 @@ def test_from_up_to_halt(run: Run, tmp_path: Path) -> None:
     assert run("rump.halt", **server).returncode == 0
     eventually(lambda: not os.path.exists(f"/proc/{pid}"), 20, "the kernel has ended")
     assert run("rump.halt", **server).stderr.startswith("rump.halt: no kernel at ")
+
+
+def test_tls_asks_for_certificates_on_both_sides(run: Run, tmp_path: Path) -> None:
+    pki.make(tmp_path)
+    flags = (
+        "--tls-cert",
+        "cert.pem",
+        "--tls-key",
+        "key.pem",
+        "--tls-client-ca",
+        "ca.pem",
+        "--dir",
+        str(tmp_path / "k"),
+    )
+    up = run("rump", "up", "--detach", "--factions", "", "--placement", "server", "--url", "tcp://127.0.0.1:0", *flags)
+    assert up.returncode == 0, up.stderr
+    url = up.stdout.split()[1].replace("127.0.0.1", "localhost")
+    known = {"RUMP_SERVER": url, "RUMP_TLS_CA": "ca.pem", "RUMP_TLS_CERT": "cert.pem", "RUMP_TLS_KEY": "key.pem"}
+    assert run("rump.sysctl", "-n", "kern.ostype", **known).stdout == "Rump\n"
+    for wrong in ({"RUMP_TLS_CERT": "", "RUMP_TLS_KEY": ""}, {"RUMP_TLS_CERT": "other.pem"}, {"RUMP_TLS_CA": ""}):
+        refused = run("rump.sysctl", "kern.ostype", **{**known, **wrong})
+        assert (refused.returncode, refused.stderr.count("\n")) == (1, 1), refused.stderr
+    assert run("rump.halt", **known).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        (("--url", "tcp://127.0.0.1:0"), "TLS needs --tls-cert and --tls-key"),
+        (("--url", "tcp+plain://192.0.2.1:7000"), "--plain-ok"),
+        (("--policy", "x"), "EOPNOTSUPP"),
+        (("--factions", "vfs,nfs"), "no faction nfs"),
+    ],
+)
+def test_a_kernel_that_cannot_start_says_why(run: Run, flags: tuple[str, ...], why: str) -> None:
+    failed = run("rump", "up", "--detach", *flags)
+    assert failed.returncode in (1, 2)
+    assert failed.stderr.startswith("rump up: ")
+    assert failed.stderr.count("\n") == 1
+    assert why in failed.stderr
 
 
 def test_rump_server_with_a_drive(run: Run, tmp_path: Path) -> None:

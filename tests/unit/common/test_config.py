@@ -118,7 +118,7 @@ def test_bad_files(tmp_path: Path, text: str) -> None:
         (["--max-message", "x"], Errno.EINVAL),
         (["--log-level", "x"], Errno.EINVAL),
         (["--config", "/no/such"], Errno.ENOENT),
-        (["--token-file", "/no/such"], Errno.EACCES),
+        (["--token-file", "/no/such"], Errno.ENOENT),
     ],
 )
 def test_bad_flags(flags: list[str], errno: Errno) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,9 +12,6 @@ from typing import Any
 
 import grpc
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from rumpuser.aio import arrival, settle
 from rumpuser.component import Context
@@ -33,6 +29,7 @@ from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Reference, Step
 from rumpwire.values import Credentials, GetpidResult, PipeResult, Stat, Timespec
+from tests import pki
 from tests.unit.common.echo import Echo
 
 USER = Context(pid=77, cred=Credentials(5, 5, 5, 6, 6, 6, [6, 7]), cwd=3, root=0, umask=0o27)
@@ -501,44 +498,15 @@ def test_a_slow_reader_holds_up_itself_alone(url: Url) -> None:
     run_grpc(url, body)
 
 
-@pytest.fixture(scope="module")
-def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``ca.pem``, a certificate of it for localhost, ``cert.pem`` with ``key.pem``, and a stranger's, ``other.pem``."""
-    folder = tmp_path_factory.mktemp("pki")
-    ca_key = ec.generate_private_key(ec.SECP256R1())
-    _certificate(folder / "ca.pem", ca_key, ca_key, "ca")
-    key = ec.generate_private_key(ec.SECP256R1())
-    _certificate(folder / "cert.pem", key, ca_key, "localhost")
-    _certificate(folder / "other.pem", key, key, "localhost")
-    plain = serialization.NoEncryption()
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    (folder / "key.pem").write_bytes(pem)
-    return folder
-
-
-def _certificate(path: Path, key: Any, issuer_key: Any, name: str) -> None:
-    own = key is issuer_key
-    now = dt.datetime.now(dt.UTC)
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    issuer = subject if own else x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ca")])
-    builder = (
-        x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=own, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-    )
-    path.write_bytes(builder.sign(issuer_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-
-
-def test_tls_both_ways(pki: Path) -> None:
-    cert, key, ca = (str(pki / name) for name in ("cert.pem", "key.pem", "ca.pem"))
+def test_tls_both_ways(tmp_path: Path) -> None:
+    folder = pki.make(tmp_path)
+    cert, key, ca = (str(folder / name) for name in ("cert.pem", "key.pem", "ca.pem"))
 
     async def body(component: Echo, peer: GrpcPeer, server: ComponentServer) -> None:
         for tls, errno in (
             (Tls(cert, key, ca), None),
             (Tls("", "", ca), Errno.ENOTCONN),
-            (Tls(str(pki / "other.pem"), key, ca), Errno.ENOTCONN),
+            (Tls(str(folder / "other.pem"), key, ca), Errno.ENOTCONN),
             (Tls(cert, "", ca), Errno.EINVAL),
             (Tls(cert, key, "/no/such"), Errno.ENOENT),
         ):
@@ -555,9 +523,15 @@ def test_tls_both_ways(pki: Path) -> None:
     run_grpc(parse("tcp://localhost:0", server=True), body, tls=Tls(cert, key, ca))
 
 
-def test_tls_needs_a_certificate() -> None:
+def test_tls_needs_a_certificate_with_its_key(tmp_path: Path) -> None:
+    folder = pki.make(tmp_path)
+    (folder / "none.pem").write_text("this is none")
+    cert, none, strange = (str(folder / name) for name in ("cert.pem", "none.pem", "ca.pem"))
+
     async def body() -> None:
-        server = ComponentServer(Echo(SystemHost(asyncio.get_running_loop())), parse("tcp://*:0", server=True))
-        assert (await fails(server.start())).errno == Errno.EINVAL
+        for tls in (Tls(), Tls(none, none), Tls(cert, none), Tls(strange, str(folder / "key.pem"))):
+            component = Echo(SystemHost(asyncio.get_running_loop()))
+            server = ComponentServer(component, parse("tcp://*:0", server=True), tls=tls)
+            assert (await fails(server.start())).errno == Errno.EINVAL
 
     asyncio.run(asyncio.wait_for(body(), 60))

@@ -24,7 +24,7 @@ def on(url: str, work: Callable[[Client], Coroutine[Any, Any, None]]) -> None:
 
 def test_calls_and_batches(url: str) -> None:
     async def work(k: Client) -> None:
-        assert (await k.sys.getpid()).pid == k.pid
+        assert await k.sys.getpid() == k.pid
         r, w = await k.sys.pipe()
         waiting = asyncio.create_task(k.sys.read(r, 10))
         assert (await k.sys.getppid()) == 1

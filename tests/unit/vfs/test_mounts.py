@@ -118,7 +118,9 @@ def test_sysctl(k: Kit) -> None:
         ("diskfs", b"/mnt", 0, DiskArgs(b"/dev/md0d"), Errno.ENXIO),
         ("tmpfs", b"/mnt", 0, DiskArgs(b"/dev/disk"), Errno.EINVAL),
         ("tmpfs", b"/mnt", const.MNT_UPDATE, None, Errno.EINVAL),
-        ("tmpfs", b"/mnt", const.MNT_GETARGS, None, Errno.EOPNOTSUPP),
+        ("tmpfs", b"/mnt", const.MNT_GETARGS, None, Errno.EINVAL),
+        ("tmpfs", b"/", const.MNT_GETARGS | const.MNT_RDONLY, None, Errno.EINVAL),
+        ("tmpfs", b"/", const.MNT_UPDATE | const.MNT_RELOAD, None, Errno.EOPNOTSUPP),
     ],
 )
 def test_mount_refused(k: Kit, kind: str, path: bytes, flags: int, args: object, errno: Errno) -> None:

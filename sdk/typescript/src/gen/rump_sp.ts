@@ -7195,7 +7195,7 @@ export const KernService = {
     responseSerialize: (value: CloseResponse): Buffer => Buffer.from(CloseResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CloseResponse => CloseResponse.decode(value),
   },
-  /** Process id and, as the second register, the id of the parent. Cannot fail. */
+  /** Process id; the second register has the id of the parent. Cannot fail. */
   getpid: {
     path: "/rump.sp.v1.Kern/Getpid" as const,
     requestStream: false as const,
@@ -7215,7 +7215,7 @@ export const KernService = {
     responseSerialize: (value: SetuidResponse): Buffer => Buffer.from(SetuidResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SetuidResponse => SetuidResponse.decode(value),
   },
-  /** Real and, as the second register, effective user id. Cannot fail. */
+  /** Real user id; the second register has the effective one. Cannot fail. */
   getuid: {
     path: "/rump.sp.v1.Kern/Getuid" as const,
     requestStream: false as const,
@@ -7275,7 +7275,7 @@ export const KernService = {
     responseSerialize: (value: GetegidResponse): Buffer => Buffer.from(GetegidResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetegidResponse => GetegidResponse.decode(value),
   },
-  /** Real and, as the second register, effective group id. Cannot fail. */
+  /** Real group id; the second register has the effective one. Cannot fail. */
   getgid: {
     path: "/rump.sp.v1.Kern/Getgid" as const,
     requestStream: false as const,
@@ -7875,11 +7875,11 @@ export interface KernServer extends UntypedServiceImplementation {
   write: handleUnaryCall<WriteRequest, WriteResponse>;
   /** Closes the descriptor. EBADF, EIO. */
   close: handleUnaryCall<CloseRequest, CloseResponse>;
-  /** Process id and, as the second register, the id of the parent. Cannot fail. */
+  /** Process id; the second register has the id of the parent. Cannot fail. */
   getpid: handleUnaryCall<GetpidRequest, GetpidResponse>;
   /** Sets the user ids. EPERM. */
   setuid: handleUnaryCall<SetuidRequest, SetuidResponse>;
-  /** Real and, as the second register, effective user id. Cannot fail. */
+  /** Real user id; the second register has the effective one. Cannot fail. */
   getuid: handleUnaryCall<GetuidRequest, GetuidResponse>;
   /** Effective user id. Cannot fail. */
   geteuid: handleUnaryCall<GeteuidRequest, GeteuidResponse>;
@@ -7891,7 +7891,7 @@ export interface KernServer extends UntypedServiceImplementation {
   pipe: handleUnaryCall<PipeRequest, PipeResponse>;
   /** Effective group id. Cannot fail. */
   getegid: handleUnaryCall<GetegidRequest, GetegidResponse>;
-  /** Real and, as the second register, effective group id. Cannot fail. */
+  /** Real group id; the second register has the effective one. Cannot fail. */
   getgid: handleUnaryCall<GetgidRequest, GetgidResponse>;
   /** Login name of the session. Cannot fail. */
   getlogin: handleUnaryCall<GetloginRequest, GetloginResponse>;
@@ -8795,7 +8795,7 @@ export const VfsService = {
     responseSerialize: (value: Fhstatvfs1Response): Buffer => Buffer.from(Fhstatvfs1Response.encode(value).finish()),
     responseDeserialize: (value: Buffer): Fhstatvfs1Response => Fhstatvfs1Response.decode(value),
   },
-  /** Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS. */
+  /** Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS. */
   mount: {
     path: "/rump.sp.v1.Vfs/Mount" as const,
     requestStream: false as const,
@@ -9258,7 +9258,7 @@ export interface VfsServer extends UntypedServiceImplementation {
   fhopen: handleUnaryCall<FhopenRequest, FhopenResponse>;
   /** statvfs1 by file handle. ESTALE, EPERM. */
   fhstatvfs1: handleUnaryCall<Fhstatvfs1Request, Fhstatvfs1Response>;
-  /** Mounts a file system. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS. */
+  /** Mounts a file system; with MNT_GETARGS the arguments of the one that is mounted there. ENODEV, ENOENT, ENOTDIR, EBUSY, EINVAL, EPERM, ENOTBLK, ENXIO, EROFS. */
   mount: handleUnaryCall<MountRequest, MountResponse>;
   /** Sets access and modification time; left out: now. EPERM, EACCES, EROFS. */
   utimes: handleUnaryCall<UtimesRequest, UtimesResponse>;

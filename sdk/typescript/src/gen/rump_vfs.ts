@@ -693,6 +693,7 @@ export interface MountRequest {
 }
 
 export interface MountResponse {
+  data: MountArgs | undefined;
 }
 
 export interface UtimesRequest {
@@ -8897,11 +8898,14 @@ export const MountRequest: MessageFns<MountRequest> = {
 };
 
 function createBaseMountResponse(): MountResponse {
-  return {};
+  return { data: undefined };
 }
 
 export const MountResponse: MessageFns<MountResponse> = {
-  encode(_: MountResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: MountResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.data !== undefined) {
+      MountArgs.encode(message.data, writer.uint32(10).fork()).join();
+    }
     return writer;
   },
 
@@ -8918,6 +8922,14 @@ export const MountResponse: MessageFns<MountResponse> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.data = MountArgs.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;

@@ -104,7 +104,19 @@ def _server_credentials(tls: Tls) -> grpc.ServerCredentials:
     key, cert, ca = _pem(tls.key), _pem(tls.cert), _pem(tls.ca)
     if key is None or cert is None:
         raise KernelError(Errno.EINVAL, "tcp:// needs a certificate and a key; tcp+plain:// is without TLS")
+    _check_pair(tls)
     return grpc.ssl_server_credentials([(key, cert)], ca, require_client_auth=ca is not None)
+
+
+def _check_pair(tls: Tls) -> None:
+    """Of a certificate that is none gRPC only says that it cannot bind."""
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.cert, tls.key)
+    except ssl.SSLError as error:
+        why = error.reason or "no certificate and key in PEM"
+        raise KernelError(Errno.EINVAL, f"{tls.cert}, {tls.key}: {why.lower().replace('_', ' ')}") from None
 
 
 def _pem(name: str) -> bytes | None:
@@ -117,4 +129,4 @@ def _pem(name: str) -> bytes | None:
 
 
 def _last_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[-1][:200]
+    return str(error).strip().splitlines()[-1].split("; set GRPC_")[0][:200]

@@ -9,6 +9,7 @@ from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpvfs.core import access
 from rumpvfs.core.file import IO_MAX, OFFSET_MAX, joined, total
+from rumpvfs.core.locking import COMMANDS, Locking
 from rumpvfs.core.namei import check_path
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import VType
@@ -20,8 +21,9 @@ from rumpwire.values import Dirent, Flock, IoctlArgs
 class Descriptors:
     """The calls on handles; EBADF for an unknown one."""
 
-    def __init__(self, vfs: Vfs) -> None:
+    def __init__(self, vfs: Vfs, locking: Locking) -> None:
         self.vfs = vfs
+        self.locking = locking
         self.files = vfs.files
         self.file = vfs.file
 
@@ -63,9 +65,12 @@ class Descriptors:
         file = self.files.pop(fd, None)
         if file is None:
             raise KernelError(Errno.EBADF)
+        self.locking.closed(ctx, file)
         return file.close(ctx)
 
     def fcntl(self, ctx: Context, fd: int, cmd: int, arg: int, lock: Flock | None) -> Any:
+        if cmd in COMMANDS:
+            return self.locking.fcntl(ctx, fd, cmd, lock)
         return self.file(fd).fcntl(ctx, cmd, arg)
 
     def ioctl(self, ctx: Context, fd: int, com: int, data: IoctlArgs | None) -> Any:
@@ -134,9 +139,7 @@ class Descriptors:
         check_path(path)
         vnode = self.vfs.names.lookup(ctx, path)
         access.check_owner(vnode, ctx.cred)
-        for file in list(self.files.values()):
-            if file.vnode is vnode:
-                self.vfs.kill(file)
+        self.vfs.kill([file for file in self.files.values() if file.vnode.base() is vnode.base()])
 
     def file_read(self, ctx: Context, path: bytes, offset: int, length: int) -> tuple[Buffer, int]:
         """A range of a regular file, and the file's size. Errors of namei, EISDIR, EINVAL, EACCES, EIO."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rumpuser.component import Context
+from rumpvfs.core.blkfail import Faults, FaultyDisk
 from rumpvfs.core.disk import HostDisk
 from rumpvfs.core.etfs import HostVnode, disk_of
 from rumpvfs.core.mount import hold, release
@@ -18,6 +19,9 @@ class Disks:
 
     def __init__(self, vfs: Vfs) -> None:
         self.vfs = vfs
+        self.faults = Faults.from_parameters(vfs.parameters.extra, vfs.host.entropy)
+        if self.faults is not None:
+            vfs.environment.log(f"RUMP_BLKFAIL: {self.faults.rate} of 10000, RUMP_BLKFAIL_SEED={self.faults.seed}")
         self._used: set[Vnode] = set()
 
     async def open(self, ctx: Context, fspec: bytes, *, readonly: bool) -> BlockDevice:
@@ -38,7 +42,7 @@ class Disks:
             self._let_go(vnode)
             raise
         disk.when_closed(lambda: self._let_go(vnode))
-        return disk
+        return disk if self.faults is None else FaultyDisk(disk, self.faults)
 
     async def _open(self, ctx: Context, vnode: Vnode, name: str, *, readonly: bool) -> HostDisk:
         if isinstance(vnode, HostVnode):

@@ -84,8 +84,6 @@ class OpenFile:
         if cmd == const.F_SETFL:
             self.flags = self.flags & ~SETTABLE | arg & SETTABLE
             return FcntlResult(0)
-        if cmd in (const.F_GETLK, const.F_SETLK, const.F_SETLKW):
-            raise KernelError(Errno.EOPNOTSUPP, "advisory locks are not implemented")
         raise KernelError(Errno.EINVAL, f"fcntl command {cmd}")
 
     def ioctl(self, ctx: Context, com: int, data: IoctlArgs | None) -> Any:

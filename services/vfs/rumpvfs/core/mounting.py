@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rumpuser.component import Context
 from rumpvfs.core.autoload import find_type
 from rumpvfs.core.disks import Disks
@@ -22,15 +24,24 @@ class Mounting:
         self.mounts = vfs.mounts
         self.disks = disks
 
-    async def mount(self, ctx: Context, type: str, path: bytes, flags: int, data: MountArgs | None) -> None:
-        """EPERM, errors of namei, ENODEV (type), ENOTDIR, EBUSY, EINVAL, ENOTBLK, ENXIO, and the driver's own."""
-        superuser(ctx)
-        if flags & (const.MNT_GETARGS | const.MNT_RELOAD | const.MNT_UNION):
-            raise KernelError(Errno.EOPNOTSUPP, "MNT_GETARGS, MNT_RELOAD and MNT_UNION are not implemented")
+    def mount(self, ctx: Context, type: str, path: bytes, flags: int, data: MountArgs | None) -> Any:
+        """EPERM, errors of namei, ENODEV (type), ENOTDIR, EBUSY, EINVAL, ENOTBLK, ENXIO, and the driver's own.
+
+        MNT_GETARGS stands alone (EINVAL) and is for everybody: the arguments of the file system that is mounted there.
+        """
         covered = self.vfs.names.lookup(ctx, path)
+        if flags & const.MNT_GETARGS:
+            if flags != const.MNT_GETARGS:
+                raise KernelError(Errno.EINVAL, "MNT_GETARGS with other flags")
+            return mount_at(covered).args
+        superuser(ctx)
+        if flags & (const.MNT_RELOAD | const.MNT_UNION):
+            raise KernelError(Errno.EOPNOTSUPP, "MNT_RELOAD and MNT_UNION are not implemented")
         if flags & const.MNT_UPDATE:
-            self._update(mount_at(covered), flags)
-            return
+            return self._update(mount_at(covered), flags)
+        return self._mount(ctx, type, covered, flags, data)
+
+    async def _mount(self, ctx: Context, type: str, covered: Vnode, flags: int, data: MountArgs | None) -> None:
         hold(covered)  # finding the module and the device may take a while
         try:
             kind = await find_type(self.vfs, type)
@@ -39,12 +50,22 @@ class Mounting:
             if covered is self.vfs.names.root:
                 raise KernelError(Errno.EBUSY, "the root is mounted")
             device, source = await self._device(ctx, kind, flags, data)
+            directory = self._directory(ctx, source) if kind.needs_directory else None
             try:
                 if covered.mounted is not None:
                     raise KernelError(Errno.EBUSY)
                 full = self.vfs.names.path_of(covered, self.vfs.names.root)
                 self.mounts.attach(
-                    kind, covered, full, flags, device=device, source=source, args=data, owner=ctx.cred.euid
+                    kind,
+                    covered,
+                    full,
+                    flags,
+                    device=device,
+                    source=source,
+                    args=data,
+                    owner=ctx.cred.euid,
+                    directory=directory,
+                    names=self.vfs.names.cache,
                 )
             except BaseException:
                 if device is not None:
@@ -53,14 +74,20 @@ class Mounting:
         finally:
             release(covered)
 
+    def _directory(self, ctx: Context, fspec: bytes) -> Vnode:
+        """The tree that a file system is to stand on. Errors of namei, ENOTDIR."""
+        vnode = self.vfs.names.lookup(ctx, fspec)
+        if vnode.vtype is not VType.DIR:
+            raise KernelError(Errno.ENOTDIR, f"{fspec.decode(errors='replace')} is no directory")
+        return vnode
+
     def _update(self, mount: Mount, flags: int) -> None:
         """MNT_UPDATE. EBUSY for read-only while files are open for writing; MNT_FORCE makes those dead."""
         if flags & const.MNT_RDONLY and not mount.readonly:
-            writers = [file for file in self.vfs.files.values() if file.vnode.base().fs is mount.fs and writes(file)]
+            writers = [file for file in self.vfs.files.values() if stands_on(file, mount) and writes(file)]
             if writers and not flags & const.MNT_FORCE:
                 raise KernelError(Errno.EBUSY, f"{len(writers)} files are open for writing, or unlinked and still open")
-            for file in writers:
-                self.vfs.kill(file)
+            self.vfs.kill(writers)
         self.mounts.update(mount, flags)
 
     async def _device(
@@ -68,7 +95,9 @@ class Mounting:
     ) -> tuple[BlockDevice | None, bytes]:
         """The disk that the arguments name. EINVAL, errors of namei, ENOTBLK, EBUSY, ENXIO."""
         fspec = b"" if data is None or isinstance(data, TmpfsArgs) else data.fspec
-        if not kind.needs_device:
+        if kind.needs_directory and not fspec:
+            raise KernelError(Errno.EINVAL, f"{kind.name} needs a directory (fspec)")
+        if not kind.needs_device or kind.needs_directory:
             return None, fspec or kind.name.encode()
         if not fspec:
             raise KernelError(Errno.EINVAL, f"{kind.name} needs a device (fspec)")
@@ -116,6 +145,11 @@ def superuser(ctx: Context) -> None:
     """EPERM."""
     if ctx.cred.euid != 0:
         raise KernelError(Errno.EPERM, "for the superuser")
+
+
+def stands_on(file: OpenFile, mount: Mount) -> bool:
+    """Whether an open file is of a file system, or of one that stands on it."""
+    return file.vnode.base().fs is mount.fs or mount.fs in file.vnode.fs.below()
 
 
 def writes(file: OpenFile) -> bool:

@@ -6,10 +6,12 @@ from collections.abc import Coroutine
 from typing import Any
 
 from rumpuser.component import Context
+from rumpuser.pending import value_of
 from rumpvfs.core import access
 from rumpvfs.core.etfs import DiskFile, HostVnode
 from rumpvfs.core.fifo import FifoFile
 from rumpvfs.core.file import DataFile, OpenFile, truncate
+from rumpvfs.core.locking import Locking
 from rumpvfs.core.mount import hold, release
 from rumpvfs.core.namei import Place
 from rumpvfs.core.specfs import open_device
@@ -19,7 +21,8 @@ from rumpwire import const
 from rumpwire.const import AT_FDCWD, O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_TRUNC
 from rumpwire.errno import Errno, KernelError
 
-_SPECIAL = O_CREAT | O_TRUNC | O_DIRECTORY | O_NOFOLLOW | const.O_EXLOCK | const.O_SHLOCK
+LOCKED = const.O_EXLOCK | const.O_SHLOCK
+_SPECIAL = O_CREAT | O_TRUNC | O_DIRECTORY | O_NOFOLLOW | LOCKED
 _WANT = (access.READ, access.WRITE, access.READ | access.WRITE)
 
 Opened = int | Coroutine[Any, Any, int]
@@ -28,8 +31,9 @@ Opened = int | Coroutine[Any, Any, int]
 class Opening:
     """The calls that open by path."""
 
-    def __init__(self, vfs: Vfs) -> None:
+    def __init__(self, vfs: Vfs, locking: Locking) -> None:
         self.vfs = vfs
+        self.locking = locking
 
     def open(self, ctx: Context, path: bytes, flags: int, mode: int | None) -> Opened:
         return self.openat(ctx, AT_FDCWD, path, flags, mode)
@@ -38,21 +42,36 @@ class Opening:
         """A handle.
 
         EINVAL, errors of namei, EEXIST, EISDIR, ENOTDIR, EFTYPE (O_NOFOLLOW on a link), EROFS, EACCES, EOPNOTSUPP
-        (sockets, locks), ENXIO, ENOSPC.
+        (sockets), ENXIO, ENOSPC; with O_SHLOCK or O_EXLOCK EAGAIN, ENOLCK.
         """
         vfs = self.vfs
         if not oflags & _SPECIAL:
             vnode = vfs.names.lookup(ctx, path, dirfd=fd)
-            return self._opened(ctx, vnode, oflags)
+            return self.opened(ctx, vnode, oflags)
         if oflags & O_ACCMODE == O_ACCMODE or oflags & (O_CREAT | O_DIRECTORY) == O_CREAT | O_DIRECTORY:
             raise KernelError(Errno.EINVAL)
-        if oflags & (const.O_EXLOCK | const.O_SHLOCK):
-            raise KernelError(Errno.EOPNOTSUPP, "advisory locks are not implemented")
+        if oflags & LOCKED:
+            return self.locked(ctx, self.openat(ctx, fd, path, oflags & ~LOCKED, mode), oflags)
         if oflags & O_CREAT:
             vnode, fresh = self._find_or_create(ctx, fd, path, oflags, mode)
-            return self._installed(ctx, vnode, oflags) if fresh else self._opened(ctx, vnode, oflags)
+            return self._installed(ctx, vnode, oflags) if fresh else self.opened(ctx, vnode, oflags)
         vnode = vfs.names.lookup(ctx, path, dirfd=fd, follow=not oflags & O_NOFOLLOW)
-        return self._opened(ctx, vnode, oflags)
+        return self.opened(ctx, vnode, oflags)
+
+    async def locked(self, ctx: Context, opened: Opened, flags: int) -> int:
+        """O_SHLOCK and O_EXLOCK: an open file that is locked from the start. EAGAIN with O_NONBLOCK, EINTR, ENOLCK."""
+        handle = opened if isinstance(opened, int) else await opened
+        try:
+            exclusive, wait = bool(flags & const.O_EXLOCK), not flags & const.O_NONBLOCK
+            waiting = self.locking.lock(ctx, handle, exclusive=exclusive, wait=wait)
+            if waiting is not None:
+                await waiting
+        except BaseException:
+            file = self.vfs.files.pop(handle)
+            self.locking.closed(ctx, file)
+            await value_of(file.close(ctx))
+            raise
+        return handle
 
     def _find_or_create(self, ctx: Context, fd: int, path: bytes, flags: int, mode: int | None) -> tuple[Vnode, bool]:
         names = self.vfs.names
@@ -92,7 +111,7 @@ class Opening:
 
     # -- an existing file
 
-    def _opened(self, ctx: Context, vnode: Vnode, flags: int) -> Opened:
+    def opened(self, ctx: Context, vnode: Vnode, flags: int) -> Opened:
         """Opens what is there already, with all checks."""
         vtype = vnode.vtype
         mode = flags & O_ACCMODE

@@ -6,7 +6,7 @@ from rumpuser.component import Context
 from rumpvfs.core import access
 from rumpvfs.core.namei import DEPTH_MAX, Place, check_path
 from rumpvfs.core.opening import Opening
-from rumpvfs.core.state import Vfs
+from rumpvfs.core.state import Vfs, socket_key
 from rumpvfs.core.vnode import Vnode, VType
 from rumpwire import const
 from rumpwire.const import AT_FDCWD
@@ -94,7 +94,7 @@ class Paths:
             if error.errno == Errno.EEXIST:
                 raise KernelError(Errno.EADDRINUSE) from error
             raise
-        self.vfs.sockets[vnode.fs.dev, vnode.fileno] = socket
+        self.vfs.sockets[socket_key(vnode)] = socket
 
     def find_socket(self, ctx: Context, path: bytes) -> int:
         """ENOTSOCK, EACCES without write permission, ECONNREFUSED when its socket is gone."""
@@ -102,7 +102,7 @@ class Paths:
         if vnode.vtype is not VType.SOCK:
             raise KernelError(Errno.ENOTSOCK)
         access.check(vnode, ctx.cred, access.WRITE)
-        socket = self.vfs.sockets.get((vnode.fs.dev, vnode.fileno))
+        socket = self.vfs.sockets.get(socket_key(vnode))
         if socket is None:
             raise KernelError(Errno.ECONNREFUSED)
         return socket
@@ -193,6 +193,8 @@ class Paths:
         target = self.names.locate(ctx, to_path, dirfd=tofd)
         replaced = target.vnode
         check_rename(source, target, vnode)
+        if replaced is vnode and vnode.fs.folds_names and source.name != target.name:
+            replaced = target.vnode = None  # a new spelling of its only name
         if replaced is vnode:
             same = source.directory is target.directory and source.name == target.name
             if not posix and not same:

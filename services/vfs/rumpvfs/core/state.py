@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rumpuser.component import Bus, Context, Parameters
 from rumpuser.host import Host
@@ -54,6 +54,12 @@ class Environment:
         self.lines.append(text)
 
 
+def socket_key(vnode: Vnode) -> tuple[int, int]:
+    """By what a socket is known that has a vnode as its name."""
+    base = vnode.base()
+    return base.fs.dev, base.fileno
+
+
 class Held:
     """A directory that somebody works in (cwd, root), with the number of holders."""
 
@@ -76,6 +82,7 @@ class Vfs:
         self.directories: dict[int, Held] = {}
         self.fifos: dict[Vnode, Fifo] = {}
         self.sockets: dict[tuple[int, int], int] = {}
+        self.when_killed: list[Callable[[Vnode], None]] = []
         self._handle = 0
         self.mounts = Mounts(self.environment, Syncer(host, self.environment.log))
         self.mounts.add_type(root_type)
@@ -121,7 +128,7 @@ class Vfs:
     def name_gone(self, vnode: Vnode) -> None:
         """A name of the vnode was taken away."""
         if vnode.vtype is VType.SOCK and vnode.getattr().st_nlink == 0:
-            self.sockets.pop((vnode.fs.dev, vnode.fileno), None)
+            self.sockets.pop(socket_key(vnode), None)
         if vnode.vtype is VType.DIR:
             self.names.cache.forget_directory(vnode)
         if vnode.uses == 0:
@@ -169,13 +176,18 @@ class Vfs:
     def bury(self, fs: FileSystem) -> None:
         """Turns everything that is open on a file system into dead vnodes."""
         holders: list[OpenFile | Held] = [*self.files.values(), *self.directories.values()]
-        for holder in holders:
-            if holder.vnode.fs is fs:
-                self.kill(holder)
+        self.kill([holder for holder in holders if holder.vnode.fs is fs])
         for key in [key for key in self.sockets if key[0] == fs.dev]:
             del self.sockets[key]
 
-    def kill(self, holder: OpenFile | Held) -> None:
-        old = holder.vnode
-        release(old)
-        holder.vnode = hold(self.mounts.dead.bury(old))
+    def kill(self, holders: Sequence[OpenFile | Held]) -> None:
+        """Has open files and held directories hold dead vnodes from now on."""
+        killed: dict[Vnode, None] = {}
+        for holder in holders:
+            old = holder.vnode
+            killed[old] = None
+            release(old)
+            holder.vnode = hold(self.mounts.dead.bury(old))
+        for vnode in killed:
+            for told in self.when_killed:
+                told(vnode.base())

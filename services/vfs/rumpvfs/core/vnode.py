@@ -14,7 +14,7 @@ helped: whoever gets a view uses it before the next call into the file system.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -25,6 +25,7 @@ from rumpwire.values import Stat, Statvfs
 
 if TYPE_CHECKING:
     from rumpvfs.core.mount import Mount
+    from rumpvfs.core.namecache import NameCache
 
 
 class VType(enum.IntEnum):
@@ -240,7 +241,9 @@ class FileSystem:
     what lookups gave and forgets it when the names change through it; a driver that keeps the names of a directory in
     a dict of its own clears the attribute and puts that dict into `Vnode.names`. ``flags_kept`` says that files have
     st_flags (chflags); where they never do, nobody asks for them. ``noatime`` is set by the caller: reading leaves the
-    time of access alone (MNT_NOATIME, or read-only).
+    time of access alone (MNT_NOATIME, or read-only). ``folds_names`` says that names which differ, in case, can be one
+    name of a file, which has no other: renaming from one to the other changes its spelling. Such a file system does not
+    have its names cached.
     """
 
     type_name = ""
@@ -248,6 +251,7 @@ class FileSystem:
     readonly = False
     cache_names = True
     flags_kept = False
+    folds_names = False
     dev = 0
     noatime = False
     mount: Mount
@@ -272,6 +276,10 @@ class FileSystem:
     def pathconf(self, name: int) -> int | None:
         """A limit of this file system, None where the common answer holds."""
         return None
+
+    def below(self) -> Sequence[FileSystem]:
+        """Those that this one stands on: they stay mounted as long, whatever force is used."""
+        return ()
 
     def vget(self, fileno: int, generation: int) -> Vnode:
         """By file handle. ESTALE."""
@@ -298,12 +306,19 @@ class Environment(Protocol):
 
 @dataclass(slots=True)
 class MountRequest:
-    """What a driver's ``mount`` gets. ``device`` is None for file systems without a disk."""
+    """What a driver's ``mount`` gets. ``device`` is None for file systems without a disk.
+
+    For file systems that stand on others: ``directory`` is what fspec names (`FileSystemType.needs_directory`),
+    ``covered`` the directory that is mounted on, and ``names`` is told of the names that they change below.
+    """
 
     device: BlockDevice | None
     readonly: bool
     options: dict[str, str] = field(default_factory=dict)
     args: object = None
+    directory: Vnode | None = None
+    covered: Vnode | None = None
+    names: NameCache | None = None
 
 
 MountFunction = Callable[[MountRequest, Environment], FileSystem]
@@ -326,12 +341,15 @@ NewfsFunction = Callable[[NewfsRequest, Environment], int]
 class FileSystemType:
     """How a module offers a file system. ``mount`` raises EINVAL for what is no such image, EROFS, EIO, EOPNOTSUPP.
 
+    With ``needs_directory`` fspec names a directory of the kernel.
+
     ``newfs`` leaves ``source`` alone unless ``newfs_fills``: other trees are copied in afterwards, through a mount.
     """
 
     name: str
     mount: MountFunction
     needs_device: bool = True
+    needs_directory: bool = False
     probe: Callable[[BlockDevice], bool] | None = None
     newfs: NewfsFunction | None = None
     newfs_fills: bool = False

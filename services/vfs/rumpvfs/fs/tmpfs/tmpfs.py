@@ -351,6 +351,7 @@ class Tmpfs(FileSystem):
         self.used = 0
         self.nodes = 0
         self._last = 1
+        self._numbers: dict[int, Node] = {}
         mode = 0o755 if args.root_mode is None else args.root_mode
         self._root = self.make(NewNode(_DIR, mode, args.root_uid, args.root_gid), None)
 
@@ -361,13 +362,17 @@ class Tmpfs(FileSystem):
         self.nodes += 1
         self._last += 1
         if new.vtype is _DIR:
-            return Directory(self, self._last, new, parent)
-        return File(self, self._last, new) if new.vtype is _REG else Node(self, self._last, new)
+            node: Node = Directory(self, self._last, new, parent)
+        else:
+            node = File(self, self._last, new) if new.vtype is _REG else Node(self, self._last, new)
+        self._numbers[self._last] = node
+        return node
 
     def free(self, node: Node) -> None:
         """A node without names that nobody uses."""
         if node.nlink == 0:
             node.nlink = -1
+            del self._numbers[node.fileno]
             node.contents_gone()
             self.nodes -= 1
             self.env.reserve(-NODE_SIZE)
@@ -382,6 +387,13 @@ class Tmpfs(FileSystem):
 
     def root(self) -> Vnode:
         return self._root
+
+    def vget(self, fileno: int, generation: int) -> Vnode:
+        """Numbers are not used again, so the generation is always 0."""
+        node = self._numbers.get(fileno)
+        if node is None or generation != 0 or node.nlink == 0:
+            raise KernelError(Errno.ESTALE)
+        return node
 
     def statvfs(self) -> Statvfs:
         total, used = self.size_max // PAGE, -(-self.used // PAGE)
@@ -404,6 +416,7 @@ class Tmpfs(FileSystem):
     def unmount(self, *, force: bool) -> None:
         self.env.reserve(-self.used - self.nodes * NODE_SIZE)
         self.used = self.nodes = 0
+        self._numbers.clear()
 
 
 def mount(request: MountRequest, environment: Environment) -> FileSystem:

@@ -1,0 +1,191 @@
+"""A directory as a file of slots: finding, adding and taking away of names.
+
+The root of FAT12 and FAT16 is a range of the disk that does not grow; all others are chains. Parsed directories are
+kept by the mount (`Tables`), as many as there is memory for.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from rumpuser.host import Buffer
+from rumpwire.errno import Errno, KernelError
+
+from . import dirent, names
+from .bpb import SLOT
+from .chain import Chain
+from .dirent import Parser, Record, Table
+from .volume import Volume
+
+RECORDS_KEPT = 200_000
+"""Slots of the directories whose parsed form is kept (up to half a kilobyte each)."""
+
+
+class Tables:
+    """The directories that were parsed last."""
+
+    __slots__ = ("_kept", "_weight")
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Directory, int] = OrderedDict()
+        self._weight = 0
+
+    def note(self, directory: Directory, weight: int) -> None:
+        """Keeps a directory, and lets go of those not asked for longest."""
+        self._weight += weight - self._kept.pop(directory, 0)
+        self._kept[directory] = weight
+        while self._weight > RECORDS_KEPT and len(self._kept) > 1:
+            old, freed = self._kept.popitem(last=False)
+            old.table = None
+            self._weight -= freed
+
+    def forget(self, directory: Directory) -> None:
+        self._weight -= self._kept.pop(directory, 0)
+        directory.table = None
+
+
+class Directory:
+    """``chain`` is None for the fixed root."""
+
+    __slots__ = ("_tables", "chain", "parser", "table", "volume")
+
+    def __init__(self, volume: Volume, chain: Chain | None, parser: Parser, tables: Tables) -> None:
+        self.volume = volume
+        self.chain = chain
+        self.parser = parser
+        self.table: Table | None = None
+        self._tables = tables
+
+    # -- slots
+
+    def slots(self) -> int:
+        """How many there are. EIO for a chain without end, or longer than directories may be."""
+        geometry = self.volume.geometry
+        if self.chain is None:
+            return geometry.root_size // SLOT
+        most = max(dirent.SLOTS_MAX * SLOT // geometry.cluster, 1)
+        if self.chain.reach(most + 1):
+            raise KernelError(Errno.EIO, f"a directory of more than {most} clusters", "msdos")
+        return self.chain.known * geometry.cluster // SLOT
+
+    def place(self, slot: int) -> int:
+        """Where on the device a slot is."""
+        geometry = self.volume.geometry
+        if self.chain is None:
+            return geometry.root_offset + slot * SLOT
+        at = slot * SLOT
+        cluster, _ = self.chain.run(at // geometry.cluster)
+        return geometry.offset(cluster) + at % geometry.cluster
+
+    def read(self, slot: int) -> bytes:
+        at = self.place(slot)
+        size = self.volume.geometry.sector
+        return bytes(self.volume.buffers.block(at // size)[at % size : at % size + SLOT])
+
+    def write(self, slot: int, data: Buffer) -> None:
+        """One slot, or its first bytes."""
+        at = self.place(slot)
+        size = self.volume.geometry.sector
+        self.volume.buffers.modify(at // size)[at % size : at % size + len(data)] = data
+
+    def _contents(self) -> bytes:
+        geometry, buffers = self.volume.geometry, self.volume.buffers
+        self.slots()
+        if self.chain is None:
+            ranges = [(geometry.root_offset, geometry.root_size)]
+        else:
+            ranges = [(geometry.offset(first), count * geometry.cluster) for first, count in self.chain.runs()]
+        size = geometry.sector
+        blocks = [n for at, length in ranges for n in range(at // size, (at + length) // size)]
+        return b"".join(buffers.block(number) for number in blocks)
+
+    # -- names
+
+    def open(self) -> Table:
+        """All names. EIO."""
+        table = self.table
+        if table is None:
+            table = self.table = self.parser.parse(self._contents())
+        self._tables.note(self, len(table.used))
+        return table
+
+    def find(self, name: bytes) -> Record | None:
+        key = names.sought(name)
+        return self.open().by_key.get(key) if key is not None else None
+
+    def make_room(self, count: int) -> int:
+        """The first of ``count`` free slots in a row; the directory grows for them. ENOSPC, EIO."""
+        table = self.open()
+        while (at := table.used.find(bytes(count))) < 0:
+            self._grow(table)
+        return at
+
+    def _grow(self, table: Table) -> None:
+        if self.chain is None:
+            raise KernelError(Errno.ENOSPC, "the root directory is full", "msdos")
+        volume, chain = self.volume, self.chain
+        if len(table.used) >= dirent.SLOTS_MAX:
+            raise KernelError(Errno.ENOSPC, "the directory is as large as it may be", "msdos")
+        before, size = chain.known, volume.geometry.cluster
+        volume.extend(chain, before + 1)
+        try:
+            volume.clear(chain, before * size, (before + 1) * size)
+        except KernelError:
+            volume.undo(chain, before)
+            raise
+        table.used += bytes(size // SLOT)
+
+    def add(self, text: str, raw: bytes) -> Record:
+        """A name for the short entry ``raw``, whose own name and flags do not matter. EEXIST, EINVAL, ENOSPC, EIO."""
+        table = self.open()
+        if names.fold(text) in table.by_key:
+            raise KernelError(Errno.EEXIST)
+        short, flags, slots = self._named(text, table)
+        raw = short + raw[11:12] + bytes((flags,)) + raw[13:]
+        count = len(slots) // SLOT + 1
+        at = self.make_room(count)
+        record = self.parser.record(at + count - 1, count, text if slots else None, short, flags, raw[11])
+        if record is None:
+            raise KernelError(Errno.EINVAL)
+        self._move_end(table, at + count)
+        data = slots + raw
+        for index in range(count):
+            self.write(at + index, data[index * SLOT : (index + 1) * SLOT])
+        table.used[at : at + count] = b"\1" * count
+        table.add(record)
+        return record
+
+    def _named(self, text: str, table: Table) -> tuple[bytes, int, bytes]:
+        """Short name, its flags, and the slots of the long name."""
+        found = names.as_short(text)
+        if found is not None:
+            return *found, b""
+        if not self.parser.long_names:
+            raise KernelError(Errno.EINVAL, f"{text!r} is no short name", "msdos")
+        short = names.alias(text, table.by_key.__contains__)
+        return short, 0, dirent.long_slots(text, short)
+
+    def _move_end(self, table: Table, end: int) -> None:
+        """The slots up to ``end`` come into use; behind them there must be none that seems to be used."""
+        if end <= table.end:
+            return
+        table.end = end
+        if end < len(table.used) and self.read(end)[0] != dirent.END:
+            self.write(end, b"\0")
+
+    def take(self, record: Record) -> None:
+        """Takes a name away; its slots can be used again."""
+        for slot in range(record.first, record.slot + 1):
+            self.write(slot, b"\xe5")
+        self.open().take(record)
+
+    def let_go(self) -> None:
+        """The directory is removed: what it changed of its clusters must not reach whoever has them next."""
+        self._tables.forget(self)
+        geometry = self.volume.geometry
+        for first, count in self.chain.runs() if self.chain is not None else ():
+            start, length = geometry.offset(first), count * geometry.cluster
+            self.volume.buffers.forget(start // geometry.sector, length // geometry.sector)
+
+    def is_empty(self) -> bool:
+        return not self.open().by_slot
