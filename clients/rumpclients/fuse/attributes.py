@@ -23,6 +23,7 @@ from rumpclients.fuse.volume import NOFOLLOW, Reply, Volume, done
 
 _SIGN = 1 << 63
 _OMIT, _NOW = rump.Timespec(0, rump.UTIME_OMIT), rump.Timespec(0, rump.UTIME_NOW)
+_ACL = b"system.posix_acl_"
 _SPACES = (b"user.", b"system.", b"security.", b"trusted.")
 
 
@@ -116,6 +117,7 @@ class AttributeOps:
 
     def _xattr(self, nodeid: int, name: bytes) -> bytes:
         node = self.nodes[nodeid]
+        _refuse_acl(name)
         if node.kind not in (stat.S_IFREG, stat.S_IFDIR) or not name.startswith(_SPACES):
             raise OSError(errno.ENODATA, os.strerror(errno.ENODATA))
         if not node.names and (fd := node.handle()) is not None:
@@ -127,6 +129,7 @@ class AttributeOps:
         name = request.name(XATTR_IN.size)
         start = XATTR_IN.size + len(name) + 1
         value = bytes(request.body[start : start + size])
+        _refuse_acl(name)
         self.sys.lsetxattr(self.volume.path(self.nodes[request.nodeid]), name, value, flags)
         return []
 
@@ -134,7 +137,7 @@ class AttributeOps:
         size, _ = XATTR_IN.unpack_from(request.body)
         node = self.nodes[request.nodeid]
         try:
-            names = self.sys.llistxattr(self.volume.path(node))
+            names = [n for n in self.sys.llistxattr(self.volume.path(node)) if not n.startswith(_ACL)]
         except OSError as error:
             if error.errno not in (errno.EOPNOTSUPP, errno.EPERM, errno.EINVAL):
                 raise
@@ -150,6 +153,12 @@ def _time(given: int, now: int, seconds: int, ns: int) -> rump.Timespec:
     if now:
         return _NOW
     return rump.Timespec(seconds - (seconds & _SIGN) * 2, ns) if given else _OMIT
+
+
+def _refuse_acl(name: bytes) -> None:
+    """Lists of access rights are the kernel's to keep, and the host would not heed them. Programs then use modes."""
+    if name.startswith(_ACL):
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
 
 def _sized(value: bytes, size: int) -> Reply:

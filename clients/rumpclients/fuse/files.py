@@ -25,7 +25,7 @@ from rumpclients.fuse.protocol import (
     WRITE_OUT,
     Request,
 )  # fmt: skip
-from rumpclients.fuse.volume import Reply, Volume, done
+from rumpclients.fuse.volume import NOFOLLOW, Reply, Volume, done
 
 _FLAGS = os.O_ACCMODE | os.O_TRUNC | os.O_DSYNC | os.O_SYNC
 """What of the host's flags goes to the kernel. Where O_APPEND writes, the host has worked out already."""
@@ -58,9 +58,9 @@ class Files:
         """In one message: makes the file, gives it to its owner, and looks at it."""
         flags, mode, _, _ = CREATE_IN.unpack_from(request.body)
         parent, name = self.nodes[request.nodeid], request.name(CREATE_IN.size)
-        with self.volume.at(parent, name) as (at, path):
+        with self.volume.at(parent) as (above, folder), self.volume.at(parent, name) as (at, path):
             try:
-                fd, st = self._create(request, at, path, (flags & _FLAGS, mode), self.volume.stat(parent))
+                fd, st = self._create(request, (above, folder), (at, path), flags & _FLAGS, mode)
             except FileExistsError:
                 if flags & os.O_EXCL:
                     raise
@@ -73,20 +73,15 @@ class Files:
         return [*entry, self._opened(node, fd, flags)]
 
     def _create(
-        self, request: Request, at: int, path: bytes, how: tuple[int, int], above: rump.Stat
+        self, request: Request, above: tuple[int, bytes], place: tuple[int, bytes], flags: int, mode: int
     ) -> tuple[int, rump.Stat]:
-        flags, mode = how
-        uid, gid = self.volume.born(request, above)
         b = self.volume.k.batch()
-        handle = b.openat(at, path, flags | os.O_CREAT | os.O_EXCL | _NONBLOCK, mode & 0o7777)
-        if (uid, gid) != (0, -1):
-            b.fchown(handle, uid, gid)
-        if mode & 0o7000:
-            b.fchmod(handle, mode & 0o7777)
+        handle = b.openat(*place, flags | os.O_CREAT | os.O_EXCL | _NONBLOCK, mode & 0o7777)
+        folder = b.fstatat(*above, NOFOLLOW)
         last = b.fstat(handle)
         try:
             st = done(b, last)
-            return handle.result(), st
+            return handle.result(), self.volume.given(request, place, st, folder.result(), mode)
         except OSError:
             if handle.exception() is None:
                 self.sys.close(handle.result())

@@ -87,25 +87,21 @@ class Names:
         return self._make(request, name, stat.S_IFLNK | 0o777, target=target)
 
     def _make(self, request: Request, name: bytes, mode: int, rdev: int = 0, target: bytes = b"") -> Reply:
-        """In one message: makes the file, gives it to its owner, and looks at it."""
+        """In one message, unless it is to have another owner than the kernel gives it."""
         parent = self.nodes[request.nodeid]
-        with self.volume.at(parent, name) as (fd, path):
-            above = self.volume.stat(parent)
-            uid, gid = self.volume.born(request, above)
+        with self.volume.at(parent) as (at, folder), self.volume.at(parent, name) as (fd, path):
             kind = stat.S_IFMT(mode)
-            inherited = stat.S_ISGID if kind == stat.S_IFDIR and above.st_mode & stat.S_ISGID else 0
             b = self.volume.k.batch()
+            above = b.fstatat(at, folder, NOFOLLOW)
             if kind == stat.S_IFDIR:
                 b.mkdirat(fd, path, mode & 0o7777)
             elif kind == stat.S_IFLNK:
                 b.symlinkat(target, fd, path)
             else:
                 b.mknodat(fd, path, mode, rdev)
-            if (uid, gid) != (0, -1):
-                b.fchownat(fd, path, uid, gid, NOFOLLOW)
-            if kind != stat.S_IFLNK and (inherited or mode & 0o7000):
-                b.fchmodat(fd, path, mode & 0o7777 | inherited, NOFOLLOW)
-            return self.volume.found(parent, name, done(b, b.fstatat(fd, path, NOFOLLOW)))
+            st = done(b, b.fstatat(fd, path, NOFOLLOW))
+            st = self.volume.given(request, (fd, path), st, above.result(), mode)
+        return self.volume.found(parent, name, st)
 
     def link(self, request: Request) -> Reply:
         (oldid,) = LINK_IN.unpack_from(request.body)

@@ -15,6 +15,8 @@ from rumpclients.fuse.nodes import Node, Nodes
 from rumpclients.fuse.protocol import ATTR_OUT, ENTRY_OUT, Attributes, Request
 
 NOFOLLOW = rump.AT_SYMLINK_NOFOLLOW
+_NOT_KEPT = {errno.EOPNOTSUPP, errno.EPERM, errno.EINVAL}
+"""What a file system without owners or modes says to them."""
 Reply = list[bytes | memoryview]
 
 
@@ -89,10 +91,31 @@ class Volume:
 
     # -- whose a new file is
 
-    def born(self, request: Request, parent: rump.Stat) -> tuple[int, int]:
-        """User and group of what somebody makes in a directory; -1: what the kernel gave it is right."""
+    def given(
+        self, request: Request, place: tuple[int, bytes], st: rump.Stat, above: rump.Stat, mode: int
+    ) -> rump.Stat:
+        """Gives a new file to whoever made it, as Linux does it: directories with the set-group-id bit pass on their
+        group, and the bit. What the file system has no room for is left as it is. The attributes then."""
+        inherits = above.st_mode & stat.S_ISGID
         uid = request.uid if self.policy.owner is None else self.policy.owner
-        return uid, -1 if parent.st_mode & stat.S_ISGID else request.gid
+        gid = above.st_gid if inherits else request.gid
+        kind = stat.S_IFMT(st.st_mode)
+        wanted = mode & 0o7777 | (inherits if kind == stat.S_IFDIR else 0)
+        owned = (st.st_uid, st.st_gid) == (uid, gid)
+        right = kind == stat.S_IFLNK or stat.S_IMODE(st.st_mode) == wanted
+        if owned and right:
+            return st
+        b = self.k.batch(keep_going=True)
+        changes = [] if owned else [b.fchownat(*place, uid, gid, NOFOLLOW)]
+        if not right or (not owned and wanted & 0o7000):
+            changes.append(b.fchmodat(*place, wanted, NOFOLLOW))
+        last = b.fstatat(*place, NOFOLLOW)
+        b.run()
+        for change in changes:
+            error = change.exception()
+            if error is not None and error.errno not in _NOT_KEPT:
+                raise error
+        return last.result()
 
 
 def _split(seconds: float) -> tuple[int, int]:
