@@ -60,6 +60,11 @@ def opened(options: argparse.Namespace, *, readonly: bool = True) -> Iterator[Tr
         yield image
 
 
+def is_image(tree: Tree) -> bool:
+    """Whether nobody else changes the files."""
+    return isinstance(tree, Image)
+
+
 def open_named(options: argparse.Namespace, *, readonly: bool) -> Image:
     """The image itself, whose name may have a partition behind it."""
     name: str | None = options.image

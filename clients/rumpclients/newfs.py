@@ -28,10 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     p.add_argument(
         "-s", dest="size", metavar="SIZE", help="size of the image: sectors, or with k, m, g, t; b for bytes"
     )
-    p.add_argument("-b", dest="block_size", metavar="BYTES", help="size of blocks")
-    p.add_argument("-f", dest="fragment_size", metavar="BYTES", help="size of fragments")
+    p.add_argument("-b", dest="bsize", metavar="BYTES", help="size of blocks")
+    p.add_argument("-f", dest="fsize", metavar="BYTES", help="size of fragments")
     p.add_argument("-i", dest="density", metavar="BYTES", help="a file for so many bytes")
-    p.add_argument("-n", dest="inodes", metavar="NUMBER", help="how many files")
+    p.add_argument("-m", dest="minfree", metavar="PERCENT", help="space that is kept free")
     p.add_argument("-L", dest="label", metavar="LABEL", help="name of the volume")
     p.add_argument(
         "-o", dest="options", metavar="OPTS", action="append", default=[], help="options of the type: a=b,c=d"
@@ -71,7 +71,7 @@ def _options(options: argparse.Namespace) -> dict[str, str]:
         name, equals, value = word.partition("=")
         if name:
             out[name] = value if equals else "true"
-    for name in ("block_size", "fragment_size", "density", "inodes", "label"):
+    for name in ("bsize", "fsize", "density", "minfree", "label"):
         value = getattr(options, name)
         if value is not None:
             out[name] = value

@@ -49,8 +49,8 @@ class Tree:
         return name if name.startswith(b"/") and not self.root else joined(self.root + b"/", name.lstrip(b"/"))
 
     @contextlib.contextmanager
-    def _at(self, *paths: PathArg) -> Iterator[list[Any]]:
-        """Descriptor and path of each, for the calls named ...at; errors bear the paths that were asked for."""
+    def at(self, *paths: PathArg) -> Iterator[list[Any]]:
+        """Descriptor and path of each, for calls such as openat. Errors bear the paths that were asked for."""
         try:
             names = [self.path(path) for path in paths]
             with contextlib.ExitStack() as stack:
@@ -76,13 +76,13 @@ class Tree:
         """An io object, as the builtin open gives."""
         name = self.path(path)
         if len(name) <= LONGEST:
-            with self._at(path):
+            with self.at(path):
                 return self.k.open(name, mode, buffering, encoding, errors, newline)
         raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
 
     def read_bytes(self, path: PathArg) -> bytes:
         """All of a file. ENOENT, EISDIR, EACCES, EIO."""
-        with self._at(path) as (fd, name):
+        with self.at(path) as (fd, name):
             with self.k.batch() as b:
                 handle = b.openat(fd, name, os.O_RDONLY)
                 first = b.read(handle, CHUNK)
@@ -114,7 +114,7 @@ class Tree:
         """Makes or overwrites a file. ENOENT, EISDIR, EACCES, EROFS, ENOSPC, EIO."""
         flags = _CREATE | (os.O_APPEND if append else os.O_TRUNC)
         view = memoryview(data).cast("B") if len(memoryview(data)) else memoryview(b"")
-        with self._at(path) as (fd, name):
+        with self.at(path) as (fd, name):
             with self.k.batch() as b:
                 handle = b.openat(fd, name, flags, mode)
                 first = b.write(handle, view[:CHUNK])
@@ -134,7 +134,7 @@ class Tree:
 
     def truncate(self, path: PathArg, length: int) -> None:
         """ENOENT, EISDIR, EINVAL, EFBIG, ENOSPC, EROFS."""
-        with self._at(path) as (fd, name):
+        with self.at(path) as (fd, name):
             handle = self.k.sys.openat(fd, name, os.O_WRONLY)
             try:
                 self.k.sys.ftruncate(handle, length)
@@ -144,7 +144,7 @@ class Tree:
     # -- attributes
 
     def stat(self, path: PathArg, *, follow_symlinks: bool = True) -> Stat:
-        with self._at(path) as (fd, name):
+        with self.at(path) as (fd, name):
             return self.k.sys.fstatat(fd, name, 0 if follow_symlinks else NOFOLLOW)
 
     def lstat(self, path: PathArg) -> Stat:
@@ -174,11 +174,11 @@ class Tree:
             raise
 
     def chmod(self, path: PathArg, mode: int, *, follow_symlinks: bool = True) -> None:
-        with self._at(path) as (fd, name):
+        with self.at(path) as (fd, name):
             self.k.sys.fchmodat(fd, name, mode, 0 if follow_symlinks else NOFOLLOW)
 
     def chown(self, path: PathArg, uid: int = -1, gid: int = -1, *, follow_symlinks: bool = True) -> None:
-        with self._at(path) as (fd, name):
+        with self.at(path) as (fd, name):
             self.k.sys.fchownat(fd, name, uid, gid, 0 if follow_symlinks else NOFOLLOW)
 
     def utime(
@@ -191,46 +191,46 @@ class Tree:
         if times is not None:
             ns = (round(times[0] * 1e9), round(times[1] * 1e9))
         both = (None, None) if ns is None else tuple(Timespec(*divmod(t, 10**9)) for t in ns)
-        with self._at(path) as (fd, name):
+        with self.at(path) as (fd, name):
             self.k.sys.utimensat(fd, name, both[0], both[1], 0 if follow_symlinks else NOFOLLOW)
 
     def chflags(self, path: PathArg, flags: int, *, follow_symlinks: bool = True) -> None:
         """The st_flags of 4.4BSD. EOPNOTSUPP where files have none."""
-        with self._at(path):
+        with self.at(path):
             (self.k.sys.chflags if follow_symlinks else self.k.sys.lchflags)(self.path(path), flags)
 
     # -- extended attributes
 
     def getxattr(self, path: PathArg, name: str | bytes, *, follow_symlinks: bool = True) -> bytes:
-        with self._at(path):
+        with self.at(path):
             return (self.k.sys.getxattr if follow_symlinks else self.k.sys.lgetxattr)(self.path(path), name)
 
     def setxattr(
         self, path: PathArg, name: str | bytes, value: Buffer, flags: int = 0, *, follow_symlinks: bool = True
     ) -> None:
-        with self._at(path):
+        with self.at(path):
             (self.k.sys.setxattr if follow_symlinks else self.k.sys.lsetxattr)(self.path(path), name, value, flags)
 
     def listxattr(self, path: PathArg, *, follow_symlinks: bool = True) -> list[str]:
-        with self._at(path):
+        with self.at(path):
             names = (self.k.sys.listxattr if follow_symlinks else self.k.sys.llistxattr)(self.path(path))
         return [os.fsdecode(name) for name in names]
 
     def removexattr(self, path: PathArg, name: str | bytes, *, follow_symlinks: bool = True) -> None:
-        with self._at(path):
+        with self.at(path):
             (self.k.sys.removexattr if follow_symlinks else self.k.sys.lremovexattr)(self.path(path), name)
 
     # -- directories
 
     def listdir(self, path: AnyStr | os.PathLike[AnyStr] = "/") -> list[AnyStr]:  # type: ignore[assignment]
         """Names in a directory."""
-        with self._at(path) as (fd, name):
+        with self.at(path) as (fd, name):
             entries = read_directory(self.k, fd, name)
         return [_like(path, entry.d_name) for entry in entries]
 
     def scandir(self, path: AnyStr | os.PathLike[AnyStr] = "/") -> list[DirEntry[AnyStr]]:  # type: ignore[assignment]
         """Names in a directory, with what kind of file each is; attributes of all in a few messages when asked for."""
-        with self._at(path) as (fd, name):
+        with self.at(path) as (fd, name):
             entries = read_directory(self.k, fd, name)
         folder: AnyStr = os.fspath(path)
         cached: dict[AnyStr, Future[Stat]] = {}
@@ -238,7 +238,7 @@ class Tree:
 
         def statted() -> dict[AnyStr, Future[Stat]]:
             if not cached:
-                with self._at(path) as (fd, name):
+                with self.at(path) as (fd, name):
                     found = stats(self.k, [(fd, joined(name, entry.d_name)) for entry in entries])
                 cached.update(zip(names, found, strict=True))
             return cached
@@ -261,7 +261,7 @@ class Tree:
     def mkdir(self, path: PathArg, mode: int = 0o777, *, parents: bool = False, exist_ok: bool = False) -> None:
         """EEXIST, ENOENT, ENOTDIR, EROFS, ENOSPC."""
         try:
-            with self._at(path) as (fd, name):
+            with self.at(path) as (fd, name):
                 self.k.sys.mkdirat(fd, name, mode)
         except FileNotFoundError:
             above = os.path.dirname(os.fsencode(path).rstrip(b"/"))
@@ -274,50 +274,50 @@ class Tree:
                 raise
 
     def rmdir(self, path: PathArg) -> None:
-        with self._at(path) as (fd, name):
+        with self.at(path) as (fd, name):
             self.k.sys.unlinkat(fd, name, const.AT_REMOVEDIR)
 
     # -- names
 
     def remove(self, path: PathArg) -> None:
-        with self._at(path) as (fd, name):
+        with self.at(path) as (fd, name):
             self.k.sys.unlinkat(fd, name)
 
     unlink = remove
 
     def rename(self, old: PathArg, new: PathArg) -> None:
         """Takes the place of what is there."""
-        with self._at(old, new) as place:
+        with self.at(old, new) as place:
             self.k.sys.renameat(*place)
 
     replace = rename
 
     def link(self, old: PathArg, new: PathArg, *, follow_symlinks: bool = False) -> None:
-        with self._at(old, new) as (fd, name, to_fd, to_name):
+        with self.at(old, new) as (fd, name, to_fd, to_name):
             flags = const.AT_SYMLINK_FOLLOW if follow_symlinks else 0
             self.k.sys.linkat(fd, name, to_fd, to_name, flags)
 
     def symlink(self, target: PathArg, path: PathArg) -> None:
         """Makes the link ``path`` with the text ``target``."""
-        with self._at(path) as (fd, name):
+        with self.at(path) as (fd, name):
             self.k.sys.symlinkat(target, fd, name)
 
     def readlink(self, path: AnyStr | os.PathLike[AnyStr]) -> AnyStr:
-        with self._at(path) as (fd, name):
+        with self.at(path) as (fd, name):
             return _like(path, self.k.sys.readlinkat(fd, name, const.PATH_MAX))
 
     def mkfifo(self, path: PathArg, mode: int = 0o666) -> None:
-        with self._at(path) as (fd, name):
+        with self.at(path) as (fd, name):
             self.k.sys.mkfifoat(fd, name, mode)
 
     def mknod(self, path: PathArg, mode: int = 0o600 | modes.S_IFREG, device: int = 0) -> None:
         """``device`` as `rump.makedev` makes it."""
-        with self._at(path) as (fd, name):
+        with self.at(path) as (fd, name):
             self.k.sys.mknodat(fd, name, mode, device)
 
     def touch(self, path: PathArg, mode: int = 0o666) -> None:
         """Makes an empty file, or sets its times to now."""
-        with self._at(path) as (fd, name):
+        with self.at(path) as (fd, name):
             with self.k.batch() as b:
                 handle = b.openat(fd, name, _CREATE | os.O_NONBLOCK, mode)
                 b.futimens(handle)
@@ -360,7 +360,7 @@ class Tree:
     # -- the file system
 
     def statvfs(self, path: PathArg = "/") -> Statvfs:
-        with self._at(path):
+        with self.at(path):
             return self.k.sys.statvfs1(self.path(path))
 
     def df(self, path: PathArg = "/") -> dict[str, int]:

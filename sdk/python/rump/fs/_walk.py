@@ -36,6 +36,11 @@ class DirEntry(Generic[AnyStr]):
     def __repr__(self) -> str:
         return f"<DirEntry {self.name!r}>"
 
+    @property
+    def kind(self) -> int:
+        """The file type of st_mode."""
+        return self._type()
+
     def inode(self) -> int:
         return self.fileno
 

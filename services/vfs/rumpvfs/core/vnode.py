@@ -136,6 +136,10 @@ class Vnode:
         st = self.getattr()
         return st.st_mode, st.st_uid, st.st_gid
 
+    def file_flags(self) -> int:
+        """The st_flags, which are asked for before each change. EIO."""
+        return self.getattr().st_flags
+
     def setattr(self, changes: Changes) -> None:
         """Changes attributes. A new size is for regular files only: the caller refused others. EFBIG, ENOSPC, EIO."""
         raise unsupported("setattr")
