@@ -334,6 +334,14 @@ def test_host_files_in_the_name_space() -> None:
     assert k.get(b"dev/disk") == b"0123456789"
     assert k.get(b"/part") == b"2345"
     assert k.get(b"/dev/null") == b"xyz"
+    k.put(b"/dev/disk", b"shorter")
+    assert bytes(files.files[b"disk"]) == b"shorter"
+    with fails(Errno.EINVAL):
+        k.truncate(b"/part", 1)
+    with fails(Errno.EOPNOTSUPP):
+        k.chmod(b"/dev/disk", 0)
+    k.truncate(b"/dev/disk", 0)
+    k.put(b"/dev/disk", b"0123456789")
     assert b"disk" not in k.ls(b"/dev")
     assert b"part" not in k.ls(b"/")
     part = k.attributes(b"/part")

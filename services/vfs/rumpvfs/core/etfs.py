@@ -80,7 +80,11 @@ class HostVnode(Vnode):
         )
 
     def setattr(self, changes: Changes) -> None:
-        raise KernelError(Errno.EOPNOTSUPP, "attributes of host files stay as they are")
+        """The size of a whole regular file, which is that of the host file. EROFS, EFBIG, EOPNOTSUPP for the rest."""
+        if changes != Changes(size=changes.size) or self.vtype is not VType.REG or self.limit is not None or self.begin:
+            raise KernelError(Errno.EOPNOTSUPP, "attributes of host files stay as they are")
+        if changes.size is not None:
+            self.file.truncate(changes.size)
 
     def read(self, offset: int, length: int) -> Buffer:
         length = min(length, self.size - offset)

@@ -12,6 +12,7 @@ from rumpvfs.core.fifo import Fifo
 from rumpvfs.core.file import OpenFile
 from rumpvfs.core.mount import Mounts, hold, release
 from rumpvfs.core.namei import Names
+from rumpvfs.core.questions import Questions
 from rumpvfs.core.syncer import Syncer
 from rumpvfs.core.vnode import FileSystem, FileSystemType, NewNode, Vnode, VType
 from rumpwire import const
@@ -33,8 +34,12 @@ NODES = (
 class Environment:
     """What file system drivers get of the kernel; counts the memory that they hold."""
 
-    def __init__(self, host: Host, limit: int | None, log: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, host: Host, limit: int | None, questions: Questions, log: Callable[[str], None] | None = None
+    ) -> None:
         self.now_ns = host.realtime_ns
+        self.ask = questions.ask
+        self.caller = questions.caller
         self.entropy = host.entropy
         self.limit = limit
         self.used = 0
@@ -77,7 +82,8 @@ class Vfs:
         self.host = host
         self.bus = bus
         self.parameters = parameters
-        self.environment = Environment(host, parameters.memlimit)
+        self.questions = Questions(bus)
+        self.environment = Environment(host, parameters.memlimit, self.questions)
         self.files: dict[int, OpenFile] = {}
         self.directories: dict[int, Held] = {}
         self.fifos: dict[Vnode, Fifo] = {}

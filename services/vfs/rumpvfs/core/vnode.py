@@ -16,7 +16,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rumpuser.host import Buffer
 from rumpwire import const
@@ -135,6 +135,10 @@ class Vnode:
         """Mode, user and group, for permission checks. EIO."""
         st = self.getattr()
         return st.st_mode, st.st_uid, st.st_gid
+
+    def file_flags(self) -> int:
+        """The st_flags, which are asked for before each change. EIO."""
+        return self.getattr().st_flags
 
     def setattr(self, changes: Changes) -> None:
         """Changes attributes. A new size is for regular files only: the caller refused others. EFBIG, ENOSPC, EIO."""
@@ -301,6 +305,23 @@ class Environment(Protocol):
 
     def log(self, text: str) -> None:
         """One line for the console: warnings about the image."""
+        ...
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """The last lines that were logged."""
+        ...
+
+    def ask(self, faction: str, call: str, *args: Any) -> Any:
+        """The value of a call of another faction, which takes hashable arguments, or its KernelError.
+
+        The call that it is asked in is done again from its beginning when the answer is there: so ask first, and change
+        things afterwards. See `rumpvfs.core.questions`.
+        """
+        ...
+
+    def caller(self) -> int:
+        """The process that the call is for; as `ask`."""
         ...
 
 

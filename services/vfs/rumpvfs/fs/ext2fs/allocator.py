@@ -14,7 +14,7 @@ from rumpwire.errno import Errno, KernelError
 from . import bitmap
 from .checksum import crc32c
 from .group import FLAG_BLOCK_UNINIT, FLAG_INODE_UNINIT, FLAG_INODE_ZEROED, Counts, Group, counts, locate, store
-from .superblock import INCOMPAT_META_BG, RO_COMPAT_GDT_CSUM
+from .superblock import INCOMPAT_META_BG, RO_COMPAT_GDT_CSUM, STATE_VALID
 from .transaction import Transaction
 from .volume import Volume
 
@@ -102,6 +102,10 @@ class Allocator:
         self._stale: dict[int, GroupState] = {}
         self._freed: list[Freed] = []
         self._full_groups: set[int] = set()
+        # Not kept up by all who write: what the groups have is what counts when there was no clean end.
+        clean = volume.recovery is None and self._sb.state & STATE_VALID
+        counted = (self._sb.free_blocks, self._sb.free_inodes) if clean else volume.free_counts()
+        self._free_blocks, self._free_inodes = counted
         self._sums = bool(self._sb.ro_compat & RO_COMPAT_GDT_CSUM or self._sb.metadata_csum)
 
     # -- groups
@@ -129,9 +133,18 @@ class Allocator:
         return self._first(number) + self.group(number).hint
 
     def free_counts(self) -> tuple[int, int]:
-        """(free blocks, free inodes) over all groups, without what waits for the commit."""
-        groups = [self.group(number) for number in range(self._sb.groups)]
-        return sum(g.free_blocks for g in groups), sum(g.free_inodes for g in groups)
+        """(free blocks, free inodes) over all groups."""
+        return self._free_blocks, self._free_inodes
+
+    def _count(self, blocks: int, inodes: int) -> None:
+        """So many more are free."""
+        self._free_blocks += blocks
+        self._free_inodes += inodes
+        self._transaction.on_undo(lambda: self._uncount(blocks, inodes))
+
+    def _uncount(self, blocks: int, inodes: int) -> None:
+        self._free_blocks -= blocks
+        self._free_inodes -= inodes
 
     def _change(self, group: GroupState, what: int) -> None:
         """A group is about to change."""
@@ -258,6 +271,7 @@ class Allocator:
         bitmap.fill(disk, start, count, value=True)
         group.free_blocks -= count
         group.available -= count
+        self._count(-count, 0)
         group.hint = start + count if start + count < group.size else 0
 
     def free(self, block: int, count: int) -> None:
@@ -285,6 +299,7 @@ class Allocator:
             raise self._bad(group.number, "blocks are freed that are free")
         bitmap.fill(disk, start, count, value=False)
         group.free_blocks += count
+        self._count(count, 0)
         self._freed.append(Freed(group.number, start, count))
         length = len(self._freed) - 1
         self._transaction.on_undo(lambda: self._freed.__delitem__(slice(length, None)))
@@ -338,6 +353,7 @@ class Allocator:
             raise self._bad(group.number, "fewer free inodes than its descriptor says")
         bitmap.fill(raw, index, 1, value=True)
         group.free_inodes -= 1
+        self._count(0, -1)
         group.directories += directory
         group.inode_hint = index + 1
         if self._sums and index >= size - group.unused:
@@ -365,6 +381,7 @@ class Allocator:
             raise self._bad(group.number, f"inode {number} is freed, which is free")
         bitmap.fill(raw, index, 1, value=False)
         group.free_inodes += 1
+        self._count(0, 1)
         group.directories = max(group.directories - directory, 0)
         group.inode_hint = min(group.inode_hint, index)
 
@@ -383,9 +400,10 @@ class Allocator:
         """Whether a commit would set blocks free."""
         return bool(self._freed)
 
-    def seal(self) -> None:
-        """Puts counts and checksums of what changed into the descriptors."""
+    def seal(self) -> bool:
+        """Puts counts and checksums of what changed into the descriptors; whether anything did."""
         sb = self._sb
+        changed = bool(self._stale)
         for group in self._stale.values():
             if group.stale:
                 self._seal_maps(group)
@@ -394,6 +412,7 @@ class Allocator:
                 store(sb, group.number, self._transaction.modify(block), at, now)
                 group.stale = 0
         self._stale.clear()
+        return changed
 
     def _seal_maps(self, group: GroupState) -> None:
         sb = self._sb

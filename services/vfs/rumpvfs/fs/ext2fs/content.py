@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rumpuser.host import Buffer
-from rumpwire.errno import Errno, KernelError
 
 from .mapping import FileMap
 
@@ -41,23 +40,17 @@ class Content:
 
     # -- writing
 
-    def write(self, offset: int, data: Buffer) -> int:
-        """Writes as much as there is room for; the size grows with it. ENOSPC when there is none, EIO."""
+    def write(self, offset: int, data: Buffer) -> None:
+        """Writes, and extends the file. ENOSPC, EIO."""
         view = memoryview(data)
         end = offset + len(view)
         if offset > self.inode.size:
             self._zero_tail(min(offset, self._up(self.inode.size)))
         at = offset
         while at < end:
-            try:
-                at += self._write_run(at, view[at - offset :])
-            except KernelError as error:
-                if error.errno != Errno.ENOSPC or at == offset:
-                    raise
-                break
+            at += self._write_run(at, view[at - offset :])
         if at > self.inode.size:
             self.writer.resize(self.inode, at)
-        return at - offset
 
     def _write_run(self, at: int, data: memoryview) -> int:
         """Writes what lies in one extent or is to lie in a new one."""
@@ -171,10 +164,11 @@ class Content:
         if first > last + 1 or offset // size == end // size:
             self._zero_range(offset, end)
             return
-        self._zero_range(offset, first * size)
-        self._zero_range(end // size * size, end)
         at = last
         while at >= first:
             at = self.map.remove(first, at)
             if at >= first:
                 self.writer.transaction.part_done()
+        # Last, since it is not undone.
+        self._zero_range(offset, first * size)
+        self._zero_range(end // size * size, end)

@@ -11,8 +11,10 @@ from rumpwire.values import Statvfs
 
 from . import superblock
 from .directory import NAME_BYTES, NameCache
+from .dirnode import DirectoryNode
+from .filenode import RegularFile
 from .inode import FLAG_EA_INODE, Inode
-from .nodes import LINK_MAX, LINK_MAX_OLD, DirectoryNode, Node, RegularFile, SymbolicLink, bad
+from .nodes import LINK_MAX, LINK_MAX_OLD, Node, SymbolicLink, bad
 from .storage import Cache
 from .superblock import ROOT_INODE
 from .volume import Volume

@@ -260,7 +260,8 @@ class Volume:
         """All of them by full name, those behind the inode first."""
         found = xattr.in_inode(inode)
         if inode.file_acl:
-            seed = self.sb.checksum_seed if self.sb.metadata_csum else None
+            sealed = self.sb.metadata_csum and inode.file_acl not in self.storage.unsealed
+            seed = self.sb.checksum_seed if sealed else None
             found = xattr.in_block(inode, self.storage.block(inode.file_acl), seed) | found
         return found
 

@@ -109,7 +109,17 @@ class Writer:
         """Changes it in the running transaction."""
         raw = self.transaction.modify(self._block)
         self._put(raw, at, value, size)
-        self.transaction.seals[self._block] = lambda raw: superblock.seal(self.volume.sb, raw, self._at)
+        self.transaction.seals[self._block] = self._seal_superblock
+
+    def _seal_superblock(self, raw: bytearray) -> None:
+        superblock.seal(self.volume.sb, raw, self._at)
+
+    def _put_counts(self, raw: bytearray) -> None:
+        blocks, inodes = self.allocator.free_counts()
+        self._put(raw, _FREE_BLOCKS, blocks & 0xFFFFFFFF, 4)
+        if self.volume.sb.incompat & superblock.INCOMPAT_64BIT:
+            self._put(raw, _FREE_BLOCKS_HIGH, blocks >> 32, 4)
+        self._put(raw, _FREE_INODES, inodes, 4)
 
     def mark_used(self) -> None:
         """Says on the disk that it is mounted: with a journal that it needs recovery, else that it is not clean."""
@@ -130,18 +140,13 @@ class Writer:
         self._write_superblock(change)
 
     def _mark_clean(self, state: int) -> None:
-        blocks, inodes = self.allocator.free_counts()
-
         def change(raw: bytearray) -> None:
             incompat = _field(raw, self._at + _INCOMPAT, 4) & ~superblock.INCOMPAT_RECOVER
             if self.volume.sb.revision:
                 self._put(raw, _INCOMPAT, incompat, 4)
             self._put(raw, _STATE, _field(raw, self._at + _STATE, 2) | state, 2)
             self._put(raw, _WRITE_TIME, self._seconds(), 4)
-            self._put(raw, _FREE_BLOCKS, blocks & 0xFFFFFFFF, 4)
-            if self.volume.sb.incompat & superblock.INCOMPAT_64BIT:
-                self._put(raw, _FREE_BLOCKS_HIGH, blocks >> 32, 4)
-            self._put(raw, _FREE_INODES, inodes, 4)
+            self._put_counts(raw)
 
         self._write_superblock(change)
 
@@ -157,7 +162,9 @@ class Writer:
             block, at = self.volume.locate(inode.number)
             transaction.modify(block)[at : at + sb.inode_size] = pack(sb, inode)
         transaction.inodes.clear()
-        self.allocator.seal()
+        if self.allocator.seal():
+            self._put_counts(transaction.modify(self._block))
+            transaction.seals[self._block] = self._seal_superblock
         if self.orphans.first != self._first_orphan:
             self._change_superblock(_LAST_ORPHAN, self.orphans.first, 4)
             self._first_orphan = self.orphans.first

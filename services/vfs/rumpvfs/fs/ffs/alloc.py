@@ -124,7 +124,7 @@ class Allocator:
                 group = volume.group(candidate)
                 index = group.take_inode(directory)
                 if index is not None:
-                    self._initialize(group, index)
+                    self._initialize(group, index, directory=directory)
                     volume.account(group)
                     self._note(candidate, directory=directory)
                     return candidate * sb.ipg + index
@@ -134,14 +134,19 @@ class Allocator:
         count = self._in_a_row.get(group, 0)
         self._in_a_row[group] = min(count + 1, _CONTIGUOUS_DIRECTORIES) if directory else max(count - 1, 0)
 
-    def _initialize(self, group: Group, index: int) -> None:
+    def _initialize(self, group: Group, index: int, *, directory: bool) -> None:
         """UFS2 writes the inodes of a group only when they are needed: a block at a time."""
         sb, volume = self.sb, self.volume
         while group.inited < min(index + sb.inopb, group.inodes):
             frag, _ = sb.inode_place(group.number * sb.ipg + group.inited)
-            volume.device.write(frag * sb.fsize, bytes(sb.bsize))
+            try:
+                volume.device.write(frag * sb.fsize, bytes(sb.bsize))
+            except KernelError:
+                group.give_inode(index, directory)
+                raise
             group.inited = min(group.inited + sb.inopb, group.inodes)
             group.dirty = True
+            volume.initialized.add(group.number)
 
     def _directory_group(self, parent: Inode) -> int:
         sb, summary = self.sb, self.volume.summary

@@ -70,15 +70,47 @@ class BlockMap:
             raise bad(self.inode.number, f"block {block} is at {place} of {self.volume.sb.size}")
         return place, at - index
 
+    def search(self, block: int, last: int, *, hole: bool) -> int | None:
+        """The first block from one on that is a hole, or none, and before ``last``. EIO."""
+        left = self.volume.sb.size
+        while block < last:
+            pointers, index, missing = self._leaf(block)
+            end = DIRECT if block < DIRECT else len(pointers)
+            if not pointers:
+                if hole:
+                    return block
+                block += missing
+                continue
+            found = next((at for at in range(index, end) if (pointers[at] == 0) == hole), None)
+            if found is not None:
+                return block + found - index if block + found - index < last else None
+            block += end - index
+            left -= end - index if hole else 1
+            if left < 0:
+                raise bad(self.inode.number, "more blocks than the disk has; run fsck")
+        return None
+
     def get(self, block: int) -> int:
         return self.find(block, 1)[0]
+
+    def prepare(self, block: int, new_node: NewBlock) -> int:
+        """Makes the indirect blocks above a block: how many from it on have the same. ENOSPC, EIO."""
+        path = self._path(block)
+        if len(path) == 1:
+            return DIRECT - block
+        self._descend(path, new_node)
+        return self.volume.sb.nindir - path[-1]
 
     def set(self, block: int, place: int, new_node: NewBlock) -> None:
         """Enters a block; ``new_node`` gives zeroed blocks for the indirect ones that are missing. ENOSPC, EIO."""
         path = self._path(block)
         if len(path) == 1:
             self.inode.pointers[block] = place
-            return
+        else:
+            self.volume.set_pointer(self._descend(path, new_node), path[-1], place)
+
+    def _descend(self, path: list[int], new_node: NewBlock) -> int:
+        """The last indirect block of a path."""
         node = self.inode.pointers[path[0]]
         if node == 0:
             node = self.inode.pointers[path[0]] = new_node()
@@ -88,7 +120,7 @@ class BlockMap:
                 below = new_node()
                 self.volume.set_pointer(node, index, below)
             node = below
-        self.volume.set_pointer(node, path[-1], place)
+        return node
 
     def trim(self, keep: int, drop: Callable[[int], None]) -> None:
         """Frees all blocks behind the first ``keep`` but direct ones; ``drop`` frees a whole block. EIO."""

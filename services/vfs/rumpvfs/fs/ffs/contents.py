@@ -84,13 +84,10 @@ class Contents:
 
     def seek(self, offset: int, *, hole: bool) -> int:
         """The next data or hole from ``offset`` < size on; the size counts as a hole. ENXIO."""
-        sb, size = self.volume.sb, self.inode.size
-        block, last = offset // sb.bsize, -(-size // sb.bsize)
-        while block < last:
-            place, count = self.map.find(block)
-            if (place == 0) == hole:
-                return min(max(offset, block * sb.bsize), size)
-            block += count
+        bsize, size = self.volume.sb.bsize, self.inode.size
+        found = self.map.search(offset // bsize, -(-size // bsize), hole=hole)
+        if found is not None:
+            return min(max(offset, found * bsize), size)
         if hole:
             return size
         raise KernelError(Errno.ENXIO, "no data behind this offset", "ffs")
@@ -241,6 +238,7 @@ class Contents:
         sb, volume, inode = self.volume.sb, self.volume, self.inode
         places: list[int] = []
         before = self.map.get(block - 1) if block else 0
+        count = min(count, self.map.prepare(block, self._new_node))
         try:
             for n in range(count):
                 before = self.alloc.block(inode, self.alloc.preference(inode, block + n, before))
@@ -303,7 +301,7 @@ class Contents:
         if size > self.inode.size:
             self._lengthen(size)
         elif size < self.inode.size:
-            if size % self.volume.sb.bsize and not self.map.get(size // self.volume.sb.bsize):
+            if size and not self.map.get((size - 1) // self.volume.sb.bsize):
                 self._last_block(size)
             self._shorten(size)
         self.volume.touch(self.inode)

@@ -102,12 +102,11 @@ class Plan:
         while self.map_bytes(most, self.inodes_for(most)) > self.bsize:
             most -= max(self.frag, (most // 64) // self.frag * self.frag)
         wanted = -(-self.size // most)
-        self.ncg = max(wanted, 1)
         for groups in range(max(wanted, _GROUPS_WANTED), wanted, -1):
             if self._divide(groups) and self.fpg >= 2 * self.dblkno:
                 break
         else:
-            self._divide(self.ncg)
+            self._divide(max(wanted, 1))
         rest = self.size - (self.ncg - 1) * self.fpg
         if rest < self.dblkno + 2 * self.frag + (-(-self.cssize // self.fsize) if self.ncg == 1 else 0):
             self.ncg -= 1

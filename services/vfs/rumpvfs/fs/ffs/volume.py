@@ -45,11 +45,13 @@ class Volume:
         self.sb = sb
         self.writable = False
         self.damaged = False
-        self.meta = BufferCache(device, sb.fsize)
-        self.dirs = BufferCache(device, sb.fsize)
-        self.maps = BufferCache(device, sb.fsize)
+        self.meta = BufferCache(device, sb.fsize, reserve=env.reserve)
+        self.dirs = BufferCache(device, sb.fsize, reserve=env.reserve)
+        self.maps = BufferCache(device, sb.fsize, reserve=env.reserve)
         self.summary: array[int] = array("i")
         self.freed_frags = 0
+        self.initialized: set[int] = set()
+        """Groups of UFS2 that must say on the disk how many inodes they have before more of them are written."""
         self._freed: dict[int, int] = {}
         self._freed_inodes: list[tuple[int, bool]] = []
         self._groups: dict[int, Group] = {}
@@ -257,6 +259,10 @@ class Volume:
 
     def write_inodes(self) -> None:
         """Step 2 of settling. EIO, ENOSPC."""
+        if self.initialized:
+            self._emit_groups([self.group(number) for number in self.initialized])
+            self.maps.write_back()
+            self.initialized.clear()
         self._store_inodes()
         self.meta.write_back()
 
@@ -287,10 +293,12 @@ class Volume:
             del self._freed[block]
 
     def _emit_maps(self) -> None:
+        self._emit_groups([group for group in self._groups.values() if group.dirty])
+
+    def _emit_groups(self, groups: list[Group]) -> None:
         sb = self.sb
         now = self.env.now_ns() // SECOND
-        dirty = [group for group in self._groups.values() if group.dirty]
-        for group in dirty:
+        for group in groups:
             raw = group.emit(now)
             first = sb.cgstart(group.number) + sb.cblkno
             for n in range(sb.frag):

@@ -25,4 +25,6 @@ class FileSystemModule(Module):
 NULLFS = FileSystemModule("nullfs", "rumpvfs.fs.nullfs")
 UMAPFS = FileSystemModule("umapfs", "rumpvfs.fs.umapfs")
 UNION = FileSystemModule("union", "rumpvfs.fs.unionfs")
+KERNFS = FileSystemModule("kernfs", "rumpvfs.fs.kernfs")
+PROCFS = FileSystemModule("procfs", "rumpvfs.fs.procfs")
 RUMPFS = FileSystemModule("rumpfs", "rumpvfs.fs.rumpfs")

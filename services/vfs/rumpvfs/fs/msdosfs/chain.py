@@ -56,6 +56,8 @@ class Chain:
 
     def run(self, index: int) -> Run:
         """From a cluster of the file on (below `known`): its number on the disk, how many are adjacent."""
+        if len(self.starts) == 1:
+            return self.firsts[0] + index, self.known - index
         at = bisect_right(self.starts, index) - 1
         end = self.starts[at + 1] if at + 1 < len(self.starts) else self.known
         return self.firsts[at] + index - self.starts[at], end - index

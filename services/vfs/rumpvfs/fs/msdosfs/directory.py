@@ -7,6 +7,8 @@ kept by the mount (`Tables`), as many as there is memory for.
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import TYPE_CHECKING
+from weakref import ref
 
 from rumpuser.host import Buffer
 from rumpwire.errno import Errno, KernelError
@@ -14,47 +16,52 @@ from rumpwire.errno import Errno, KernelError
 from . import dirent, names
 from .bpb import SLOT
 from .chain import Chain
-from .dirent import Parser, Record, Table
-from .volume import Volume
+from .dirent import Record, Table
+
+if TYPE_CHECKING:
+    from .dirnode import DirectoryNode
 
 RECORDS_KEPT = 200_000
 """Slots of the directories whose parsed form is kept (up to half a kilobyte each)."""
 
 
 class Tables:
-    """The directories that were parsed last."""
+    """The directories that were used last: their vnodes are held, so that what was parsed is not parsed again."""
 
     __slots__ = ("_kept", "_weight")
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Directory, int] = OrderedDict()
+        self._kept: OrderedDict[DirectoryNode, int] = OrderedDict()
         self._weight = 0
 
-    def note(self, directory: Directory, weight: int) -> None:
+    def used(self, node: DirectoryNode) -> None:
+        self._kept.move_to_end(node)
+
+    def note(self, node: DirectoryNode, weight: int) -> None:
         """Keeps a directory, and lets go of those not asked for longest."""
-        self._weight += weight - self._kept.pop(directory, 0)
-        self._kept[directory] = weight
+        self._weight += weight - self._kept.pop(node, 0)
+        self._kept[node] = weight
         while self._weight > RECORDS_KEPT and len(self._kept) > 1:
             old, freed = self._kept.popitem(last=False)
-            old.table = None
+            old.directory().table = None
             self._weight -= freed
 
-    def forget(self, directory: Directory) -> None:
-        self._weight -= self._kept.pop(directory, 0)
-        directory.table = None
+    def forget(self, node: DirectoryNode) -> None:
+        self._weight -= self._kept.pop(node, 0)
 
 
 class Directory:
-    """``chain`` is None for the fixed root."""
+    """``chain`` is None for the fixed root, ``node`` the vnode that it belongs to."""
 
-    __slots__ = ("_tables", "chain", "parser", "table", "volume")
+    __slots__ = ("_node", "_tables", "chain", "parser", "table", "volume")
 
-    def __init__(self, volume: Volume, chain: Chain | None, parser: Parser, tables: Tables) -> None:
-        self.volume = volume
+    def __init__(self, node: DirectoryNode, chain: Chain | None) -> None:
+        self._node = ref(node)
+        self._tables = node.fs.tables
+        self.volume = node.fs.volume
         self.chain = chain
-        self.parser = parser
+        self.parser = node.fs.parser
         self.table: Table | None = None
-        self._tables = tables
 
     # -- slots
 
@@ -83,10 +90,14 @@ class Directory:
         return bytes(self.volume.buffers.block(at // size)[at % size : at % size + SLOT])
 
     def write(self, slot: int, data: Buffer) -> None:
-        """One slot, or its first bytes."""
-        at = self.place(slot)
-        size = self.volume.geometry.sector
-        self.volume.buffers.modify(at // size)[at % size : at % size + len(data)] = data
+        """One slot or several, or the first bytes of one."""
+        size, buffers = self.volume.geometry.sector, self.volume.buffers
+        while data:
+            block, at = divmod(self.place(slot), size)
+            piece = data[: size - at]
+            buffers.modify(block)[at : at + len(piece)] = piece
+            data = data[len(piece) :]
+            slot += len(piece) // SLOT
 
     def _contents(self) -> bytes:
         geometry, buffers = self.volume.geometry, self.volume.buffers
@@ -105,12 +116,16 @@ class Directory:
         """All names. EIO."""
         table = self.table
         if table is None:
+            node = self._node()
+            assert node is not None
             table = self.table = self.parser.parse(self._contents())
-        self._tables.note(self, len(table.used))
+            self._tables.note(node, len(table.used))
         return table
 
     def find(self, name: bytes) -> Record | None:
         key = names.sought(name)
+        if self.table is not None and (node := self._node()) is not None:
+            self._tables.used(node)
         return self.open().by_key.get(key) if key is not None else None
 
     def make_room(self, count: int) -> int:
@@ -134,6 +149,9 @@ class Directory:
             volume.undo(chain, before)
             raise
         table.used += bytes(size // SLOT)
+        node = self._node()
+        if node is not None and self.table is table:
+            self._tables.note(node, len(table.used))
 
     def add(self, text: str, raw: bytes) -> Record:
         """A name for the short entry ``raw``, whose own name and flags do not matter. EEXIST, EINVAL, ENOSPC, EIO."""
@@ -148,9 +166,7 @@ class Directory:
         if record is None:
             raise KernelError(Errno.EINVAL)
         self._move_end(table, at + count)
-        data = slots + raw
-        for index in range(count):
-            self.write(at + index, data[index * SLOT : (index + 1) * SLOT])
+        self.write(at, slots + raw)
         table.used[at : at + count] = b"\1" * count
         table.add(record)
         return record
@@ -181,7 +197,10 @@ class Directory:
 
     def let_go(self) -> None:
         """The directory is removed: what it changed of its clusters must not reach whoever has them next."""
-        self._tables.forget(self)
+        node = self._node()
+        assert node is not None
+        self._tables.forget(node)
+        self.table = None
         geometry = self.volume.geometry
         for first, count in self.chain.runs() if self.chain is not None else ():
             start, length = geometry.offset(first), count * geometry.cluster

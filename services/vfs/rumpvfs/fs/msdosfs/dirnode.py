@@ -44,7 +44,7 @@ class DirectoryNode(Node):
         if self._directory is None:
             if self.first == 0:
                 raise KernelError(Errno.EIO, "a directory without clusters", "msdos")
-            self._directory = Directory(self.fs.volume, self.chain(), self.fs.parser, self.fs.tables)
+            self._directory = Directory(self, self.chain())
         return self._directory
 
     def _living(self) -> Directory:
@@ -135,8 +135,9 @@ class DirectoryNode(Node):
         return self.first if self.up is not None else 0
 
     def _touch(self) -> None:
-        self.changed_now()
-        self.store()
+        if self.changed_now():
+            self.store()
+        self._stat = None
 
     # -- taking away
 
@@ -246,7 +247,6 @@ class RootNode(DirectoryNode):
 
     def directory(self) -> Directory:
         if self._directory is None:
-            volume = self.fs.volume
-            chain = volume.chain(self.first) if self.first else None
-            self._directory = Directory(volume, chain, self.fs.parser, self.fs.tables)
+            chain = self.fs.volume.chain(self.first) if self.first else None
+            self._directory = Directory(self, chain)
         return self._directory

@@ -72,13 +72,17 @@ class Fat:
             page.frombytes(self.device.view(self._base + first * page.itemsize, count * page.itemsize))
             if sys.byteorder == "big":
                 page.byteswap()
-        while len(self._pages) >= KEPT:
+        self._shrink(KEPT - 1)
+        self._pages[number] = page
+        return page
+
+    def _shrink(self, most: int) -> None:
+        """Forgets pages that are not dirty, those that were read first."""
+        while len(self._pages) > most:
             old = next((n for n in self._pages if n not in self._dirty), None)
             if old is None:
                 break
             del self._pages[old]
-        self._pages[number] = page
-        return page
 
     def _load12(self, count: int) -> array[int]:
         """All of a FAT12; of an odd number of entries the half byte behind it is remembered."""
@@ -113,6 +117,7 @@ class Fat:
             for copy in self.geometry.fats:
                 self.device.write(self.geometry.fat_offset + copy * self.geometry.fat_size + offset, data)
             del self._dirty[number]
+        self._shrink(KEPT)
         return wrote
 
     def _encoded(self, number: int, low: int, high: int) -> tuple[int, bytes]:

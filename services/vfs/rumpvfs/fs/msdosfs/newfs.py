@@ -105,8 +105,8 @@ def _number(options: dict[str, str], name: str, default: int, choices: range | t
     try:
         value = int(text, base)
     except ValueError:
-        value = None
-    if value not in choices or value is None:
+        raise _bad(f"{name}={text}: not a number") from None
+    if value not in choices:
         raise _bad(f"{name}={text}: not a number that it may be")
     return value
 

@@ -78,9 +78,14 @@ class Node(Vnode):
         if self.record is not None and self.up is not None:
             self.up.directory().write(self.record.slot, self.raw)
 
-    def changed_now(self) -> None:
+    def changed_now(self) -> bool:
+        """Whether that says something new: the clock of FAT ticks every two seconds."""
         date, time, _ = self.fs.now()
-        struct.pack_into("<HH", self.raw, _CHANGED, time, date)
+        now = struct.pack("<HH", time, date)
+        if self.raw[_CHANGED:_LOW] == now:
+            return False
+        self.raw[_CHANGED:_LOW] = now
+        return True
 
     # -- attributes
 
@@ -124,8 +129,11 @@ class Node(Vnode):
             st_size=size,
             st_blocks=space >> 9,
             st_blksize=self.fs.volume.geometry.cluster,
-            st_flags=0 if self.raw[_ATTRIBUTES] & dirent.ARCHIVE or self.vtype is VType.DIR else const.SF_ARCHIVED,
+            st_flags=self.file_flags(),
         )
+
+    def file_flags(self) -> int:
+        return 0 if self.raw[_ATTRIBUTES] & dirent.ARCHIVE or self.vtype is VType.DIR else const.SF_ARCHIVED
 
     def setattr(self, changes: Changes) -> None:
         """EINVAL for another owner, EOPNOTSUPP for flags that FAT has not, EFBIG, ENOSPC, EIO. As mount_msdos does,

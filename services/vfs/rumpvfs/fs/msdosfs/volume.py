@@ -39,7 +39,7 @@ class Volume:
         self.geometry = geometry
         self.env = env
         self.readonly = True
-        self.buffers = BufferCache(device, geometry.sector)
+        self.buffers = BufferCache(device, geometry.sector, reserve=env.reserve)
         self.later: list[Run] = []
         self.stops: set[int] = set()
         self.info = self._has_info()
