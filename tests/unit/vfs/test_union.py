@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rumpvfs.fs import unionfs
 from rumpvfs.fs.tmpfs.tmpfs import Node
-from rumpvfs.fs.unionfs.copyup import OPAQUE
+from rumpvfs.fs.unionfs.marks import OPAQUE
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import DiskArgs, OptionArgs

@@ -202,6 +202,14 @@ class Mounts:
         self.list.append(mount)
         return mount
 
+    def aside(self, kind: FileSystemType, device: BlockDevice) -> Mount:
+        """A mount in no place and in no list, for filling a new file system; what the driver's ``mount`` raises."""
+        fs = kind.mount(MountRequest(device, readonly=False), self.environment)
+        self._devices += 1
+        fs.dev = const.makedev(255, self._devices)
+        fs.mount = Mount(fs, kind, fs.root(), None, 0, fs.dev, b"", b"", 0, device)
+        return fs.mount
+
     def update(self, mount: Mount, flags: int) -> None:
         """MNT_UPDATE: new flags, and read-write or read-only. EBUSY, and what the driver's ``remount`` raises."""
         readonly = bool(flags & const.MNT_RDONLY)

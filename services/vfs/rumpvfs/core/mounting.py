@@ -115,7 +115,12 @@ class Mounting:
         self.mounts.sync()
 
     def getvfsstat(self, ctx: Context, flags: int) -> list[Statvfs]:
-        return [mount.statvfs() for mount in self.mounts.list]
+        """Of the mounts that the process sees: in a root directory of its own those below it, by paths from there."""
+        root = self.vfs.names.root_of(ctx)
+        if root is self.vfs.names.root:
+            return [mount.statvfs() for mount in self.mounts.list]
+        base = self.vfs.names.path_of(root, self.vfs.names.root)
+        return [stat for mount in self.mounts.list if (stat := seen_from(base, mount.statvfs())) is not None]
 
     def statvfs1(self, ctx: Context, path: bytes, flags: int) -> Statvfs:
         return self.vfs.names.lookup(ctx, path).fs.mount.statvfs()
@@ -156,6 +161,14 @@ def writes(file: OpenFile) -> bool:
     """Whether a file system must stay writable for an open file: one without a name is taken off it at the end."""
     data = file.vnode.vtype is VType.REG or file.vnode.vtype is VType.DIR
     return data and (file.writable or file.vnode.getattr().st_nlink == 0)
+
+
+def seen_from(base: bytes, stat: Statvfs) -> Statvfs | None:
+    """The statistics of a mount with its path from a root directory; None when it is not below that."""
+    path = stat.f_mntonname
+    if path != base and not path.startswith(base + b"/"):
+        return None
+    return stat._replace(f_mntonname=path[len(base) :] or b"/")
 
 
 def mount_at(vnode: Vnode) -> Mount:

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from rumpvfs.core.mount import hold, release
 from rumpvfs.core.vnode import FileSystem, Vnode
-from rumpvfs.fs.unionfs.copyup import is_opaque
+from rumpvfs.fs.unionfs.marks import is_opaque
 from rumpvfs.fs.unionfs.node import UnionNode
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Statvfs

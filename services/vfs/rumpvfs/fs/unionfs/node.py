@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, cast
 
 from rumpuser.host import Buffer
 from rumpvfs.core.access import check_mount
+from rumpvfs.core.copying import copy_file, names
 from rumpvfs.core.mount import hold, release
 from rumpvfs.core.vnode import Changes, Entry, NewNode, Vnode, VType
 from rumpvfs.fs.layerfs.layer import lower_lookup
-from rumpvfs.fs.unionfs.copyup import copy_file, drop, is_whiteout, make_opaque, names, new_whiteout
+from rumpvfs.fs.unionfs.marks import drop, is_whiteout, make_opaque, new_whiteout
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Stat
 

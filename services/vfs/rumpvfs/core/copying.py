@@ -1,55 +1,18 @@
-"""Copies of files of the lower tree in the upper one, and the marks that the upper tree bears.
-
-The marks are those of Linux's overlayfs, so a tree written here can be used there: a *whiteout*, which hides a name of
-below, is a character device 0/0; an *opaque* directory, which hides all of the directory below, has an extended
-attribute. Where the upper file system has no such attributes, whiteouts for all names of below do the same.
-"""
+"""Copies of files and trees from one file system to another, vnode to vnode."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rumpvfs.core.vnode import Changes, NewNode, Vnode, VType
+from rumpvfs.core.vnode import Changes, FileSystem, NewNode, Vnode, VType
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Stat
 
-OPAQUE = b"trusted.overlay.opaque"
-MARKS = b"trusted.overlay."
 CHUNK = 1 << 20
 NO_ATTRIBUTES = (Errno.EOPNOTSUPP, Errno.ENOSYS)
-
-
-def is_whiteout(vnode: Vnode) -> bool:
-    return vnode.vtype is VType.CHR and vnode.getattr().st_rdev == 0
-
-
-def is_opaque(directory: Vnode) -> bool:
-    try:
-        return bytes(directory.getxattr(OPAQUE)) == b"y"
-    except KernelError as error:
-        if error.errno in (Errno.ENOATTR, *NO_ATTRIBUTES):
-            return False
-        raise
-
-
-def make_opaque(directory: Vnode, lower: Vnode) -> None:
-    """Hides all of ``lower`` under a new directory. ENOSPC, EIO."""
-    try:
-        directory.setxattr(OPAQUE, b"y")
-    except KernelError as error:
-        if error.errno not in NO_ATTRIBUTES:
-            raise
-        for name in names(lower):
-            directory.create(name, new_whiteout())
-
-
-def drop(directory: Vnode, name: bytes, whiteout: Vnode) -> None:
-    directory.unlink(name, whiteout)
-    if not whiteout.uses:
-        whiteout.inactive()
-
-
-def new_whiteout() -> NewNode:
-    return NewNode(VType.CHR, 0, 0, 0, 0)
+MARKS = b"trusted.overlay."
+"""Attributes that say something of one tree over another; they are not copied."""
+_CANNOT = (Errno.EOPNOTSUPP, Errno.EPERM, Errno.EINVAL)
 
 
 def names(directory: Vnode) -> Iterator[bytes]:
@@ -111,3 +74,40 @@ def _copy_attributes(source: Vnode, made: Vnode) -> None:
     except KernelError as error:
         if error.errno not in NO_ATTRIBUTES:
             raise
+
+
+def copy_tree(source: Vnode, target: Vnode) -> None:
+    """What is in a directory, with everything below it, into an empty one. What is mounted there is not looked at.
+
+    Hard links stay links within the tree. EEXIST, ENOSPC, EOPNOTSUPP for kinds that the target does not have, EIO.
+    """
+    linked: dict[tuple[FileSystem, int], Vnode] = {}
+    stack = [(source, target)]
+    directories = [(target, source.getattr())]
+    while stack:
+        below, made_in = stack.pop()
+        for name in list(names(below)):
+            child = below.lookup(name)
+            st = child.getattr()
+            key = (child.fs, child.fileno)
+            if key in linked:
+                made_in.link(name, linked[key])
+                continue
+            made = copy_file(child, made_in, name)
+            if child.vtype is VType.DIR:
+                stack.append((child, made))
+                directories.append((made, st))
+            elif st.st_nlink > 1:
+                linked[key] = made
+    for made, st in reversed(directories):
+        _finish(made, st)
+
+
+def _finish(directory: Vnode, st: Stat) -> None:
+    """Owner and mode, which the root has not got yet, and the times, as the entries have changed them."""
+    try:
+        directory.setattr(Changes(mode=st.st_mode & 0o7777, uid=st.st_uid, gid=st.st_gid))
+    except KernelError as error:
+        if error.errno not in _CANNOT:
+            raise
+    directory.setattr(Changes(atime_ns=st.st_atime_ns, mtime_ns=st.st_mtime_ns))
