@@ -19,9 +19,9 @@ CASES = {
     "1k": (40, {"bsize": "1024", "label": "a label"}),
     "2k": (40, {"bsize": "2048", "inode": "512", "density": "4096"}),
     "odd size": (33, {"size": str(33_000_123), "journal": "4"}),
-    "large blocks": (200, {"bsize": "65536", "journal": "0"}),
-    "many groups": (130, {"bsize": "1024", "inodes": "3000"}),
-    "large journal": (120, {"bsize": "1024", "journal": "30"}),
+    "large blocks": (100, {"bsize": "65536", "journal": "0"}),
+    "many groups": (70, {"bsize": "1024", "inodes": "3000"}),
+    "large journal": (70, {"bsize": "1024", "journal": "30"}),
 }
 
 

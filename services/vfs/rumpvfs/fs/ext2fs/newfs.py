@@ -375,8 +375,11 @@ def _extents(runs: list[tuple[int, int]]) -> bytes:
 
 
 def newfs(request: NewfsRequest, env: Environment) -> int:
-    """Makes an ext4. Options: size (bytes), bsize and inode (bytes), inodes, density (bytes per inode), minfree
-    (percent), journal (MiB, 0 for none), label, uuid. How many bytes it takes. EINVAL for bad options, ENOSPC, EROFS, EIO."""
+    """Makes an ext4; how many bytes it takes. EINVAL for bad options, ENOSPC, EROFS, EIO.
+
+    Options: size (bytes), bsize and inode (bytes), inodes, density (bytes per inode), minfree (percent), journal (MiB, 0
+    for none), label, uuid.
+    """
     device = request.device
     if device.readonly:
         raise KernelError(Errno.EROFS, f"{device.name} is read-only", "ext2fs")
