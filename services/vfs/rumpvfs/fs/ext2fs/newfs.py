@@ -377,8 +377,8 @@ def _extents(runs: list[tuple[int, int]]) -> bytes:
 def newfs(request: NewfsRequest, env: Environment) -> int:
     """Makes an ext4; how many bytes it takes. EINVAL for bad options, ENOSPC, EROFS, EIO.
 
-    Options: size (bytes), bsize and inode (bytes), inodes, density (bytes per inode), minfree (percent), journal (MiB, 0
-    for none), label, uuid.
+    Options: size (bytes), bsize and inode (bytes), inodes, density (bytes per inode), minfree (percent), journal (MiB,
+    0 for none), label, uuid.
     """
     device = request.device
     if device.readonly:
