@@ -349,7 +349,8 @@ class DirectoryNode(Node):
         if victim is not None:
             record, raw = there._replace(node, there._own(to_name), victim)
         elif there is self and self.fs.upcase.fold(text) == old.key:
-            self.make_room(entry.ENTRIES_MAX)
+            if entry.slots_for(text) > old.count:
+                self.make_room(entry.slots_for(text))
             self.take(old)
             record, raw = self.add(text, node.raw)
         else:

@@ -41,7 +41,6 @@ class ExfatFileSystem(FileSystem):
         self.numbers = Numbers()
         self.orphans: set[Node] = set()
         self.readonly = readonly
-        self.keeps_atime = chosen.atime and not readonly
         self._nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
         self._directories: WeakValueDictionary[int, DirectoryNode] = WeakValueDictionary()
         self._kept: OrderedDict[DirectoryNode, int] = OrderedDict()
@@ -166,6 +165,11 @@ class ExfatFileSystem(FileSystem):
             self._today = (day, date.to_bytes(2, "little"))
         return self._today[1]
 
+    def keeps_atime(self) -> bool:
+        """Whether reading a file changes when it was accessed."""
+        mount = getattr(self, "mount", None)  # none yet while it is being mounted
+        return self.options.atime and not self.readonly and not (mount and mount.flags & const.MNT_NOATIME)
+
     # -- the whole
 
     def statvfs(self) -> Statvfs:
@@ -194,7 +198,6 @@ class ExfatFileSystem(FileSystem):
         else:
             self.volume.open_for_writing()
         self.readonly = readonly
-        self.keeps_atime = self.options.atime and not readonly
 
     def unmount(self, *, force: bool) -> None:
         for node in list(self.orphans):

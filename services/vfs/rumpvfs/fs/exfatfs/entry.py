@@ -21,7 +21,6 @@ ALLOCATED, CONTIGUOUS = 1, 2
 """Flags of a stream: it may have clusters, and they are adjacent: the FAT says nothing about them."""
 PART = 15
 NAME_MAX = 255
-ENTRIES_MAX = 2 + -(-NAME_MAX // PART)
 
 ATTRIBUTES, CREATED, CHANGED, ACCESSED = 4, 8, 12, 16
 CREATED_UNITS, CHANGED_UNITS = 20, 21
@@ -68,6 +67,11 @@ def name_of(raw: bytes) -> str | None:
     units = b"".join(raw[at + 2 : at + SLOT] for at in range(2 * SLOT, (2 + parts) * SLOT, SLOT))
     text = units[: 2 * length].decode("utf-16-le", "surrogatepass")
     return None if "/" in text or "\0" in text or text in (".", "..") else text
+
+
+def slots_for(text: str) -> int:
+    """How many entries a set with a name has."""
+    return 2 + -(-len(text.encode("utf-16-le", "surrogatepass")) // (2 * PART))
 
 
 def with_name(raw: bytes | bytearray, text: str, folded: str) -> bytearray:

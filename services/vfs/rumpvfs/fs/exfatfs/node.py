@@ -194,7 +194,7 @@ class FileNode(Node):
         length = min(length, self.size - offset)
         if length <= 0:
             return b""
-        if self.fs.keeps_atime:
+        if self.fs.keeps_atime():
             self._accessed_now()
         written = min(max(self.valid - offset, 0), length)
         if written == length:

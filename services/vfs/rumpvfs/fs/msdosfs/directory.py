@@ -153,6 +153,10 @@ class Directory:
         if node is not None and self.table is table:
             self._tables.note(node, len(table.used))
 
+    def slots_for(self, text: str) -> int:
+        """How many slots a name takes."""
+        return 1 if names.as_short(text) is not None else len(dirent.long_slots(text, bytes(11))) // SLOT + 1
+
     def add(self, text: str, raw: bytes) -> Record:
         """A name for the short entry ``raw``, whose own name and flags do not matter. EEXIST, EINVAL, ENOSPC, EIO."""
         table = self.open()

@@ -202,7 +202,9 @@ class DirectoryNode(Node):
 
     def _respell(self, node: Node, source: Directory, old: Record, text: str) -> Record:
         """A name that differs in case: the old one goes first, for they are one. There is room before that. ENOSPC."""
-        source.make_room(dirent.PARTS_MAX + 1)
+        needed = source.slots_for(text)
+        if needed > old.count:
+            source.make_room(needed)
         source.take(old)
         return source.add(text, bytes(node.raw))
 

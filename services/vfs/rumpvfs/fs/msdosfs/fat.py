@@ -182,7 +182,9 @@ class Fat:
     def allocate(self, count: int, near: int = 0) -> list[Run]:
         """A chain of ``count`` clusters, near a number where that can be. ENOSPC, then nothing is changed."""
         if count > self.count_free():
-            raise _no_space()
+            self.free = None  # FSInfo may have been wrong
+            if count > self.count_free():
+                raise _no_space()
         runs = self._find(count, near if 2 <= near < self.limit else self._hint)
         then = self.mask
         for start, length in reversed(runs):
