@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from rumpvfs.fs import exfatfs, msdosfs
+from rumpvfs.fs.exfatfs import driver as exfat_driver
+from rumpvfs.fs.msdosfs import directory as msdos_directory
 from rumpwire import const
 from rumpwire.errno import KernelError
 from rumpwire.values import DiskArgs
@@ -279,13 +281,6 @@ class Model(RuleBasedStateMachine):
         assert not set(gone) & set(numbers)
 
 
-@pytest.mark.parametrize(("bits", "size"), [(12, None), (16, None), (32, None), (12, "40K"), (32, "64K")])
-def test_like_the_model(bits: int, size: str | None) -> None:
-    kind = type(f"Model{bits}", (Model,), {"bits": bits, "size": size})
-    kind.TestCase.settings = STEPS
-    kind.TestCase("runTest").runTest()
-
-
 @cache
 def empty_exfat(size: int, cluster: str) -> bytes:
     return exfat_images.small(size, cluster=cluster)
@@ -300,6 +295,23 @@ class ExfatModel(Model):
 
     def check(self) -> None:
         assert "clean" in exfat_images.fsck(self.files.files[b"disk"])
+
+
+@pytest.mark.parametrize("kind", [Model, ExfatModel])
+def test_with_hardly_a_directory_kept(kind: type[Model], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Directories are parsed again and again, also in the middle of a rename."""
+    monkeypatch.setattr(msdos_directory, "RECORDS_KEPT", 1)
+    monkeypatch.setattr(exfat_driver, "RECORDS_KEPT", 1)
+    small = type(f"Small{kind.__name__}", (kind,), {"bits": 12})
+    small.TestCase.settings = STEPS
+    small.TestCase("runTest").runTest()
+
+
+@pytest.mark.parametrize(("bits", "size"), [(12, None), (16, None), (32, None), (12, "40K"), (32, "64K")])
+def test_like_the_model(bits: int, size: str | None) -> None:
+    kind = type(f"Model{bits}", (Model,), {"bits": bits, "size": size})
+    kind.TestCase.settings = STEPS
+    kind.TestCase("runTest").runTest()
 
 
 @pytest.mark.parametrize("cluster", ["512", "32768"])

@@ -52,7 +52,8 @@ class Table:
         self.order = None
 
     def take(self, record: Record) -> None:
-        if self.by_key.get(record.key) is record:
+        """The record may be of an earlier parsing."""
+        if (found := self.by_key.get(record.key)) is not None and found.slot == record.slot:
             del self.by_key[record.key]
         del self.by_slot[record.slot]
         self.used[record.slot : record.slot + record.count] = bytes(record.count)
@@ -218,10 +219,11 @@ class DirectoryNode(Node):
 
     def take(self, record: Record) -> None:
         """Takes a name away; its slots can be used again."""
+        table = self.open()
         raw = self.read_slots(record.slot, record.count)
         for index in range(record.count):
             self.write_slots(record.slot + index, bytes((raw[index * SLOT] & ~entry.IN_USE,)))
-        self.open().take(record)
+        table.take(record)
 
     # -- as a vnode
 
@@ -346,22 +348,26 @@ class DirectoryNode(Node):
         text = checked(to_name)
         old = self._own(name)
         before = self.place(old.slot) // SLOT
-        if victim is not None:
-            record, raw = there._replace(node, there._own(to_name), victim)
-        elif there is self and self.fs.upcase.fold(text) == old.key:
-            if entry.slots_for(text) > old.count:
-                self.make_room(entry.slots_for(text))
-            self.take(old)
-            record, raw = self.add(text, node.raw)
+        if victim is None and there is self and self.fs.upcase.fold(text) == old.key:
+            record, raw = self._respell(node, old, text)
         else:
-            record, raw = there.add(text, node.raw)
-        if self.open().by_slot.get(old.slot) is old:
+            if victim is not None:
+                record, raw = there._replace(node, there._own(to_name), victim)
+            else:
+                record, raw = there.add(text, node.raw)
             self._drop(old, there, record)
         node.record, node.up, node.raw = record, there, raw
         self.fs.moved(node, before)
         self._touch()
         if there is not self:
             there._touch()
+
+    def _respell(self, node: Node, old: Record, text: str) -> tuple[Record, bytearray]:
+        """A name that differs in case: the old one goes first, for they are one. There is room before that. ENOSPC."""
+        if entry.slots_for(text) > old.count:
+            self.make_room(entry.slots_for(text))
+        self.take(old)
+        return self.add(text, node.raw)
 
     def _replace(self, node: Node, theirs: Record, victim: Node) -> tuple[Record, bytearray]:
         """The set that is there leads to the other file now; its name stays as it is spelt."""

@@ -195,9 +195,10 @@ class Directory:
 
     def take(self, record: Record) -> None:
         """Takes a name away; its slots can be used again."""
+        table = self.open()
         for slot in range(record.first, record.slot + 1):
             self.write(slot, b"\xe5")
-        self.open().take(record)
+        table.take(record)
 
     def let_go(self) -> None:
         """The directory is removed: what it changed of its clusters must not reach whoever has them next."""
