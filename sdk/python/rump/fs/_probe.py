@@ -13,7 +13,7 @@ _MARKS = (
     ("ffs", 8192 + 1372, b"\x54\x19\x01\x00"),
     ("ffs", 8192 + 1372, b"\x00\x01\x19\x54"),
     ("ntfs", 3, b"NTFS    "),
-    ("exfatfs", 3, b"EXFAT   "),
+    ("exfat", 3, b"EXFAT   "),
     ("msdos", 54, b"FAT1"),
     ("msdos", 82, b"FAT32"),
     ("hfs", 1024, b"H+"),
