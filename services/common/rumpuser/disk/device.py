@@ -9,11 +9,13 @@ from rumpwire.errno import Errno, KernelError
 
 
 class BlockDevice(Protocol):
-    """A disk. The same as that of `rumpvfs.core.vnode`, which drivers of file systems stand on."""
+    """A disk: what a device of `rumpvfs.core.vnode`, which drivers of file systems stand on, can do."""
 
-    size: int
     readonly: bool
     name: str
+
+    @property
+    def size(self) -> int: ...
 
     def view(self, offset: int, length: int) -> memoryview:
         """Exactly ``length`` bytes. EIO past the end or on failure."""
@@ -39,10 +41,6 @@ class FileDevice:
     @property
     def size(self) -> int:
         return self.file.size
-
-    @size.setter
-    def size(self, length: int) -> None:
-        self.file.truncate(length)
 
     def view(self, offset: int, length: int) -> memoryview:
         check_range(self, offset, length)
