@@ -10,6 +10,7 @@ import pytest
 
 from rumpuser.disk import BlockDevice, FileDevice
 from rumpuser.disk.qcow2 import Qcow2, create, is_qcow2, open_image
+from rumpuser.host import Buffer
 from rumpuser.hostfiles import SystemFiles
 from rumpwire.errno import Errno, KernelError
 from tests.ext4_images import run
@@ -234,6 +235,65 @@ def test_the_table_of_counts_grows(tmp_path: Path) -> None:
     disk.close()
     clean(path)
     assert raw_of(path)[MEGA : 21 * MEGA] == content
+
+
+class Recorder:
+    """A device that remembers what was written."""
+
+    readonly = False
+    name = "recorder"
+
+    def __init__(self, data: bytes) -> None:
+        self.data = bytearray(data)
+        self.writes: list[tuple[int, bytes]] = []
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    def view(self, offset: int, length: int) -> memoryview:
+        assert offset + length <= len(self.data)
+        return memoryview(bytes(self.data[offset : offset + length]))
+
+    def write(self, offset: int, data: Buffer) -> None:
+        self.writes.append((offset, bytes(data)))
+        put(self.data, offset, data)
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def put(image: bytearray, offset: int, data: Buffer) -> None:
+    image += bytes(max(offset + len(data) - len(image), 0))
+    image[offset : offset + len(data)] = data
+
+
+def test_a_kernel_may_end_at_any_write(tmp_path: Path) -> None:
+    """Then some clusters are counted and not used; none is used and not counted."""
+    path = tmp_path / "image"
+    create(device(path), SIZE, cluster_bits=9, refcount_bits=64)
+    disk = opened(path)
+    scribble(disk, bytearray(SIZE), 9, rounds=3)
+    disk.close()
+    run("qemu-img", "snapshot", "-c", "one", path)
+    before = path.read_bytes()
+    recorder = Recorder(before)
+    disk = open_image(recorder)
+    generator = random.Random(10)
+    for _ in range(40):
+        disk.write(generator.randrange(SIZE - 200_000), generator.randbytes(generator.choice((100, 200_000))))
+    assert disk.header.refcount_table_clusters > 1
+    # The last ones of them, and those around the growth of the table, are the ones that matter.
+    growth = next(number for number, (offset, _) in enumerate(recorder.writes) if offset == 48)
+    points = {*generator.sample(range(len(recorder.writes)), 12), *range(growth - 6, growth + 4)}
+    image, cut = bytearray(before), tmp_path / "cut"
+    for number, (offset, data) in enumerate(recorder.writes):
+        put(image, offset, data)
+        if number in points:
+            cut.write_bytes(image)
+            report = run("qemu-img", "check", "-f", "qcow2", cut, check=False)
+            assert "ERROR" not in report, (number, report)
 
 
 def test_refusals(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ that is needed and not there is put at the end too. What is freed by others is n
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 from rumpuser.disk.device import BlockDevice
 from rumpwire.errno import Errno, KernelError
@@ -46,13 +47,16 @@ class Refcounts:
         if not 0 <= value <= self.maximum:
             raise KernelError(Errno.EFBIG, f"qcow2: a cluster would be used {value} times")
         block = self._block(cluster // self.per_block) or self._make_block(cluster // self.per_block)
+        at, raw = self._field(cluster, value, lambda at: self.device.view(block + at, 1)[0])
+        self.device.write(block + at, raw)
+
+    def _field(self, cluster: int, value: int, byte: Callable[[int], int]) -> tuple[int, bytes]:
+        """Where in its block a count is, and the bytes that hold it; ``byte`` reads what it may share a byte with."""
         bit = cluster % self.per_block * self.bits
         if self.bits >= 8:
-            self.device.write(block + bit // 8, value.to_bytes(self.bits // 8, "big"))
-            return
+            return bit // 8, value.to_bytes(self.bits // 8, "big")
         shift = bit % 8
-        byte = self.device.view(block + bit // 8, 1)[0] & ~(self.maximum << shift)
-        self.device.write(block + bit // 8, bytes((byte | value << shift,)))
+        return bit // 8, bytes((byte(bit // 8) & ~(self.maximum << shift) | value << shift,))
 
     def _value(self, block: int, cluster: int) -> int:
         bit = cluster % self.per_block * self.bits
@@ -113,10 +117,15 @@ class Refcounts:
                 return found
         cluster, self.top = self.top, self.top + 1
         offset = cluster << self.header.cluster_bits
-        self.device.write(offset, bytes(self.header.cluster_size))
+        raw = bytearray(self.header.cluster_size)
+        if cluster // self.per_block == number:
+            at, own = self._field(cluster, 1, lambda at: 0)
+            raw[at : at + len(own)] = own
+        else:
+            self.set(cluster, 1)
+        self.device.write(offset, raw)
         place = self.header.refcount_table_offset + number * 8
         self.device.write(place, offset.to_bytes(8, "big"))
-        self.set(cluster, 1)
         return offset
 
     def _grow(self, entries: int) -> None:
