@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import struct
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from rumpvfs.core.vnode import Changes, FileSystem, NewNode, Vnode, VType
+from rumpvfs.fs.ffs import newfs as newfs_module
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from tests.ext4_images import Facts, compare, digest, facts_of_host, facts_of_image, fill, run, walk
@@ -441,8 +443,6 @@ def test_the_clean_flag(options: dict[str, str]) -> None:
     [(1312, "I", 0x40, "log"), (1116, "I", 7, "snapshots"), (904, "I", 0xF8AFD421, "quotas"), (1104, "q", 5, "fsck")],
 )
 def test_what_is_not_written(at: int, kind: str, value: int, text: str) -> None:
-    import struct
-
     disk = newfs(4 << 20)
     struct.pack_into("<" + kind, disk.data, 65536 + at, value)
     assert text in refused(Errno.EROFS, mount, disk)
@@ -615,3 +615,62 @@ def test_digest_and_walk_of_what_was_written(options: dict[str, str]) -> None:
     found = dict(walk(mount(disk, readonly=True)))
     assert set(found) == {"/", "/a", "/a/b", "/a/b/c"}
     assert digest(found["/a/b/c"], 200_000)
+
+
+# -- older layouts
+
+
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_staggered_groups(order: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """UFS1 of old put the structures of each group on another platter."""
+    geometry = newfs_module._geometry
+    monkeypatch.setattr(newfs_module, "_geometry", lambda made: geometry(made) | {"cgoffset": 16, "cgmask": ~7})
+    disk = newfs(24 << 20, version="1", byteorder=order, bsize="4096", fsize="512")
+    sound(disk, tmp_path)
+    fs = mount(disk)
+    assert len({fs.sb.cgstart(n) % fs.sb.fpg for n in range(fs.sb.ncg)}) > 2  # type: ignore[attr-defined]
+    model = work(fs, random.Random(1), 150)
+    for n in range(30):
+        put(mkdir(fs.root(), b"%d" % n), b"file", b"x" * 150_000)
+    fs.unmount(force=False)
+    sound(disk, tmp_path)
+    top = mount(disk, readonly=True).root().lookup(b"work")
+    assert {name: contents(top.lookup(name)) for name in names(top)[2:]} == model
+
+
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_disks_of_4_2_bsd_are_read(order: str) -> None:
+    """No kinds in directories, no short links, 16 bits for users, 32 for everything else."""
+    disk = newfs(4 << 20, version="1", byteorder=order, bsize="4096", fsize="512")
+    fs = mount(disk)
+    directory = mkdir(fs.root(), b"directory")
+    for n in range(60):
+        put(directory, b"file %d" % n, b"%d" % n)
+    target = b"t" * 70
+    symlink(fs.root(), b"link", target)
+    numbers = [fs.root().fileno, *(directory.lookup(name).fileno for name in names(directory))]
+    places = [directory.inode.pointers[0], fs.root().inode.pointers[0]]  # type: ignore[attr-defined]
+    inodes = [fs.sb.inode_place(number) for number in numbers]  # type: ignore[attr-defined]
+    size = directory.getattr().st_size
+    del directory
+    fs.unmount(force=False)
+    e = "<" if order == "le" else ">"
+    for place, length in zip(places, (size, 512), strict=True):
+        at = place * 512
+        while at < place * 512 + length:
+            record, name_length = struct.unpack_from(e + "4xHxB", disk.data, at)
+            struct.pack_into(e + "H", disk.data, at + 6, name_length)
+            at += record
+    for frag, at in inodes:
+        struct.pack_into(e + "2H", disk.data, frag * 512 + at + 4, 17, 18)
+    for at, kind, value in ((1320, "i", 0), (1324, "i", -1), (211, "B", 0), (1080, "q", -1), (1096, "q", -1)):
+        struct.pack_into(e + kind, disk.data, 8192 + at, value)
+    fs = mount(disk, readonly=True)
+    directory = fs.root().lookup(b"directory")
+    assert sorted(names(directory)) == sorted([b".", b"..", *(b"file %d" % n for n in range(60))])
+    assert all(entry.vtype is None for entry in directory.readdir(0))
+    assert contents(directory.lookup(b"file 59")) == b"59"
+    assert fs.root().lookup(b"link").readlink() == target
+    assert directory.owner()[1:] == (17, 18)
+    assert fs.statvfs().f_blocks > 7000
+    assert "only read" in refused(Errno.EROFS, fs.remount, readonly=False)

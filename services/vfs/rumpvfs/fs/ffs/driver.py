@@ -22,7 +22,7 @@ from rumpwire.values import Statvfs
 from . import extattr, superblock
 from .alloc import Allocator
 from .contents import Contents
-from .dinode import ROOT, Inode, bad
+from .dinode import ROOT, SECOND, Inode, bad
 from .directory import Directory
 from .dirent import Format
 from .newfs import newfs
@@ -60,7 +60,7 @@ class FastFileSystem(FileSystem):
 
     def _begin_writing(self) -> None:
         refuse_writing(self.volume, force=self.force)
-        forget_hashes(self.sb)
+        forget_hashes(self.sb, self.now())
         self.volume.begin_writing()
         self.readonly = False
 
@@ -288,8 +288,13 @@ def refuse_writing(volume: Volume, *, force: bool) -> None:
         volume.damaged = True
 
 
-def forget_hashes(sb: Superblock) -> None:
-    """What a writer that does not keep FreeBSD's check hashes does: it says that there are none."""
+def forget_hashes(sb: Superblock, now: int) -> None:
+    """What a writer does that keeps neither FreeBSD's check hashes nor the journal of soft updates: it says so.
+
+    A journal counts only for the time of mounting that it was written under.
+    """
+    if sb.flags & superblock.FLAG_JOURNALED_SOFTDEP:
+        sb.fields.put("mtime", now // SECOND)
     if sb.flags & superblock.FLAG_HASHES:
         sb.fields.put("metackhash", 0)
         sb.flags &= ~superblock.FLAG_HASHES
