@@ -65,13 +65,23 @@ def is_image(tree: Tree) -> bool:
     return isinstance(tree, Image)
 
 
+def split_name(name: str | None) -> tuple[str | None, str | None]:
+    """The file of an image, and the partition whose name stands behind that."""
+    found = _PARTITION.fullmatch(name or "")
+    if found is None or os.path.exists(name or ""):
+        return name, None
+    return found["image"], found["letter"] or found["number"]
+
+
+def host_name(name: str) -> str:
+    """The absolute name of the file, or what else it is."""
+    file = split_name(name)[0] or name
+    return os.path.realpath(file) if os.path.exists(file) else name
+
+
 def open_named(options: argparse.Namespace, *, readonly: bool) -> Image:
     """The image itself, whose name may have a partition behind it."""
-    name: str | None = options.image
-    partition: str | None = None
-    found = _PARTITION.fullmatch(name or "")
-    if found is not None and not os.path.exists(name or ""):
-        name, partition = found["image"], found["letter"] or found["number"]
+    name, partition = split_name(options.image)
     flags, rest = mount_options(",".join(options.fs_options))
     try:
         return open_image(name, options.fs_type, readonly=readonly, partition=partition, options=rest, flags=flags)

@@ -78,15 +78,23 @@ class Device:
 
     def unmount(self, *, lazy: bool = False) -> None:
         """Takes the mount away; ``lazy`` even if it is in use, as soon as it is not any more. EBUSY."""
-        if os.geteuid() == 0:
-            _check(_libc().umount2(os.fsencode(self.mountpoint), _MNT_DETACH if lazy else 0), self.mountpoint)
-        else:
-            subprocess.run([_helper(), "-u", *(["-z"] if lazy else []), "--", self.mountpoint], check=False)
+        unmount(self.mountpoint, lazy=lazy)
 
     def close(self) -> None:
         """Ends the connection: what is still asked fails with ENOTCONN."""
         with contextlib.suppress(OSError):
             os.close(self._fd)
+
+
+def unmount(mountpoint: str, *, lazy: bool = False) -> None:
+    """EBUSY unless ``lazy``, EINVAL when nothing is mounted there."""
+    if os.geteuid() == 0:
+        _check(_libc().umount2(os.fsencode(mountpoint), _MNT_DETACH if lazy else 0), mountpoint)
+        return
+    words = [helper(), "-u", *(["-z"] if lazy else []), "--", mountpoint]
+    done = subprocess.run(words, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise OSError(errno.EBUSY, done.stderr.strip() or "fusermount3 failed", mountpoint)
 
 
 def _libc() -> ctypes.CDLL:
@@ -119,7 +127,7 @@ def _mount(mountpoint: str, source: str, fstype: str, options: Sequence[str]) ->
     return fd
 
 
-def _helper() -> str:
+def helper() -> str:
     found = shutil.which("fusermount3") or shutil.which("fusermount")
     if found is None:
         raise CommandError("fusermount3: not installed, which only root does without")
@@ -132,7 +140,7 @@ def _fusermount(mountpoint: str, source: str, fstype: str, options: Sequence[str
         name = source.replace("\\", "\\\\").replace(",", "\\,")
         words = ",".join([f"fsname={name}", f"subtype={fstype}", f"max_read={MAX_WRITE}", *options])
         done = subprocess.run(
-            [_helper(), "-o", words, "--", mountpoint],
+            [helper(), "-o", words, "--", mountpoint],
             pass_fds=[theirs.fileno()],
             env={**os.environ, "_FUSE_COMMFD": str(theirs.fileno())},
             stderr=subprocess.PIPE,

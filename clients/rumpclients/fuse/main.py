@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from rump.fs import Tree
 from rumpclients import _image
 from rumpclients._command import FAILED, CommandError, Parser, UsageError, reason, run, tell
+from rumpclients.fuse import unmount
 from rumpclients.fuse.device import Device
 from rumpclients.fuse.server import EndOfService, Server
 from rumpclients.fuse.volume import Policy, Volume
@@ -21,8 +22,11 @@ _OWN = {"attr_timeout", "entry_timeout", "owner", "fsname"}
 
 def main(argv: Sequence[str] | None = None, fstype: str | None = None, prog: str = "rump_fuse") -> int:
     """``fstype``: the type when the program is named after one."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words[:1] == ["-u"]:
+        return unmount.main(prog, words[1:])
     what = f"{fstype} image" if fstype else "image, or a directory of a running kernel,"
-    p = Parser(prog, f"Mounts an {what} on the host; unmount with umount or fusermount3 -u.")
+    p = Parser(prog, f"Mounts an {what} on the host; unmount with -u MOUNTPOINT, umount or fusermount3 -u.")
     p.add_argument("-t", dest="fs_type", metavar="TYPE", default=fstype, help="type; found out when left out")
     p.add_argument("-o", dest="options", metavar="OPTS", action="append", default=[], help=(
         "options of the file system, of mounts (ro, nosuid, ...) and of FUSE (allow_other, default_permissions,"
@@ -31,7 +35,7 @@ def main(argv: Sequence[str] | None = None, fstype: str | None = None, prog: str
     p.add_argument("-d", dest="debug", action="store_true", help="stay in the foreground and tell of every operation")
     p.add_argument("image", metavar="IMAGE|URL:PATH", help="image%%PARTITION:1%% and image%%DISKLABEL:a%% name a part")
     p.add_argument("mountpoint", metavar="MOUNTPOINT")
-    options = p.parse_args(argv)
+    options = p.parse_args(words)
     return run(prog, lambda: _main(prog, options))
 
 
@@ -58,7 +62,7 @@ class _Wishes:
         self.host = [word for word in words if word in _HOST]
         if self.readonly:
             self.host.append("ro")
-        self.name = own.get("fsname", options.image)
+        self.name = own.get("fsname") or _image.host_name(options.image)
         options.fs_options = [",".join(w for w in words if w not in _HOST and w.split("=", 1)[0] not in _OWN)]
         self._own = own
         if os.geteuid() == 0 and not {"allow_other", "allow_root"} & set(self.host):

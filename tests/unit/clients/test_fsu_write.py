@@ -18,6 +18,7 @@ import rump
 from rump.fs import Image, open_image
 from rumpclients import _image, _modes, fsu_attr, fsu_copy, fsu_make, fsu_usage, newfs
 from rumpclients._command import UsageError
+from tests.live import live_kernel
 
 IMAGE = "disk.img"
 ROOT = os.geteuid() == 0
@@ -356,3 +357,27 @@ def test_newfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Ca
     assert newfs.main([name]) == 1
     assert capfd.readouterr().err.endswith("a size is needed\n")
     assert newfs.size_of("2048") == newfs.size_of("1m") == newfs.size_of("1048576b") == 1 << 20
+
+
+def test_newfs_on_a_disk_of_a_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "disk").write_bytes(bytes(8 << 20))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "file").write_text("text")
+    with live_kernel("--factions", "vfs", "--placement", "server") as kernel:
+        monkeypatch.setenv("RUMP_SERVER", kernel.url)
+        with rump.connect() as k:
+            k.pub.etfs_register("/dev/disk0", tmp_path / "disk", "blk")
+            assert newfs.main(["-t", "ffs", "-L", "name", "-S", str(tmp_path / "in"), "/dev/disk0"]) == 0
+            assert capfd.readouterr().out.startswith("/dev/disk0: ffs, ")
+            assert newfs.main(["-t", "ffs", "/dev/none"]) == 1
+            assert capfd.readouterr().err == "rump.newfs: /dev/none: No such file or directory\n"
+            assert newfs.main(["-t", "ffs", "-s", "1m", "/dev/disk0"]) == 2
+            k.sys.mkdir("/mnt", 0o755)
+            k.sys.mount("ffs", "/mnt", device="/dev/disk0")
+            capfd.readouterr()
+            assert fsu_usage.diff(["-r", f"{kernel.url}:/mnt", "/", str(tmp_path / "in")]) == 0
+            assert fsu_make.mkdir([f"{kernel.url}:/mnt", "/new"]) == 0
+            assert k.listdir("/mnt") == ["file", "new"]
+            assert fsu_make.mkdir(["unix:///none.sock:/mnt", "/new"]) == 1

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import rump
 from rump.fs import Copied, Image, Kept, Progress, Tree, open_image, partitions
+from tests.live import live_kernel
 from tests.tools import need
 
 ROOT = os.geteuid() == 0
@@ -580,3 +581,120 @@ def test_modules_of_the_sdk_need_no_services() -> None:
         "import sys, rump.fs; assert not [m for m in sys.modules if m.startswith(('rumpvfs', 'rumpgateway', 'grpc'))]"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# -- real file systems
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    top = tmp_path_factory.mktemp("source")
+    (top / "sub" / "deeper").mkdir(parents=True)
+    for number in range(60):
+        (top / "sub" / f"file{number}").write_bytes(os.urandom(number * 500))
+    (top / "sub" / "deeper" / "large").write_bytes(os.urandom(2_500_000))
+    (top / "sub" / "deeper" / "large").chmod(0o755)
+    for folder in (top / "sub" / "deeper", top / "sub"):
+        os.utime(folder, ns=(10**18, 10**18))
+    return top
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in sorted(folder.rglob("*"))}
+
+
+@pytest.mark.parametrize("kind", ["ffs", "msdos", "cd9660"])
+def test_newfs_fills_images(kind: str, sources: Path, tmp_path: Path) -> None:
+    name = tmp_path / "image"
+    used = rump.newfs(name, kind, source=sources)
+    size = name.stat().st_size
+    assert size == used if kind == "cd9660" else used < size < 20 << 20
+    with open_image(name, readonly=True) as image:
+        assert image.fstype == kind
+        image.copy_out("/", tmp_path / "out")
+    assert contents(tmp_path / "out") == contents(sources)
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+    if kind == "msdos":
+        subprocess.run([need("fsck.fat"), "-n", name], check=True, capture_output=True)
+
+
+def test_newfs_keeps_the_old_image_until_the_new_one_is_complete(sources: Path, tmp_path: Path) -> None:
+    name = tmp_path / "image"
+    rump.newfs(name, "ffs", 4 << 20)
+    with open_image(name) as image:
+        image.write_text("old", "")
+        with pytest.raises(BlockingIOError):
+            rump.newfs(name, "ffs", 4 << 20)
+    with pytest.raises(OSError, match="No space left"):
+        rump.newfs(name, "ffs", 1 << 20, source=sources)
+    with open_image(name) as image:
+        assert image.listdir("/") == ["old"]
+    name.chmod(0o640)
+    rump.newfs(name, "msdos")
+    assert (name.stat().st_size, stat.S_IMODE(name.stat().st_mode)) == (4 << 20, 0o640)
+    assert [p.name for p in tmp_path.iterdir()] == ["image"]
+
+
+def test_what_a_file_system_cannot_keep(sources: Path, tmp_path: Path) -> None:
+    """FAT has no owners, and no links."""
+    name = tmp_path / "image"
+    rump.newfs(name, "msdos", 8 << 20)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "file").write_text("text")
+    (tmp_path / "in" / "link").symlink_to("file")
+    if ROOT:
+        os.chown(tmp_path / "in" / "file", 5, 6)
+    told: list[OSError] = []
+    with open_image(name) as image:
+        copied = image.copy_in(tmp_path / "in", "/in", onerror=told.append)
+        assert image.read_text("/in/file") == "text"
+        assert image.listdir("/in") == ["file"]
+    assert (copied.failed, [error.filename for error in told]) == (1, ["/in/link"])
+    assert not ROOT or "owner" in copied.lost
+
+
+def test_ext4_is_written(sources: Path, tmp_path: Path) -> None:
+    name = ext4(tmp_path / "image", "32M")
+    try:
+        with open_image(name) as image:
+            image.copy_in(sources, "/new")
+            image.copytree("/new", "/again")
+            image.rmtree("/new")
+            image.rename("/again", "/new")
+            image.copy_out("/new", tmp_path / "out")
+    except OSError as error:
+        if error.errno in (errno.EROFS, errno.EOPNOTSUPP):
+            pytest.skip("ext2fs is only read here")
+        raise
+    assert look(os.fsencode(tmp_path / "out")) == look(os.fsencode(sources))
+    subprocess.run([need("e2fsck"), "-fn", name], check=True, capture_output=True)
+
+
+# -- killed
+
+
+def test_a_killed_copy_leaves_whole_files(sources: Path, tmp_path: Path) -> None:
+    """Whoever copies to a running kernel is killed: what bears a name is complete."""
+    code = """
+import os, sys, rump
+def progress(p):
+    if p.size > 1_000_000:
+        os.kill(os.getpid(), 9)
+with rump.connect(sys.argv[1]) as k:
+    rump.fs.Tree(k, "/tmp").copy_in(sys.argv[2], "copy", progress=progress)
+"""
+    with live_kernel("--factions", "vfs", "--placement", "server") as kernel:
+        done = subprocess.run([sys.executable, "-c", code, kernel.url, str(sources)], check=False)
+        assert done.returncode == -9
+        with rump.connect(kernel.url) as k:
+            tree = Tree(k, "/tmp")
+            found = [os.path.join(top, name) for top, _, names in tree.walk("copy") for name in names]
+            parts = [name for name in found if "/.rump-part-" in name]
+            assert len(parts) <= 1
+            for name in set(found) - set(parts):
+                assert tree.read_bytes(name) == (sources / name.removeprefix("copy/")).read_bytes()
+            tree.copy_in(sources, "copy")
+            for name in parts:
+                tree.remove(name)
+            tree.copy_out("copy", tmp_path / "out")
+    assert contents(tmp_path / "out") == contents(sources)

@@ -18,7 +18,9 @@ from rump.fs._transfer import OnError
 from rump.fs._tree import Tree
 from rumpwire.errno import Errno, KernelError
 
-_DEVICE, _SOURCE, _EMPTY = "/dev/image", "/source", "/empty"
+_DEVICE, _SOURCE = "/dev/image", "/source"
+FROM_TREE = frozenset({"cd9660"})
+"""Types whose images are made of a tree and are not written later; the tree is copied into the kernel first."""
 _SLACK = 4 << 20
 _PER_FILE = 4096
 """What a file takes besides its contents, at most, when the size of an image is not said."""
@@ -138,7 +140,7 @@ class _Maker:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), self._source)
         with Kernel(factions=("vfs",)) as k:
             k.pub.etfs_register_withsize(_DEVICE, name, "blk", 0, size)
-            filled = self._source is not None and self._fills(k)
+            filled = self._source is not None and self._type in FROM_TREE
             if filled:
                 k.sys.mkdir(_SOURCE, 0o755)
                 self._copy(Tree(k), _SOURCE)
@@ -152,17 +154,6 @@ class _Maker:
                 self._copy(image, "/")
                 return image.df()["used"]
         return used
-
-    def _fills(self, k: Kernel) -> bool:
-        """Whether the type's newfs takes a tree. Asked with an empty one, since nothing tells."""
-        k.sys.mkdir(_EMPTY, 0o755)
-        try:
-            k.pub.newfs(self._type, _DEVICE, self._options, _EMPTY)
-        except OSError as error:
-            if error.errno == errno.EOPNOTSUPP:
-                return False
-            raise
-        return True
 
     def _copy(self, tree: Tree, dest: str) -> Copied:
         assert self._source is not None

@@ -48,6 +48,8 @@ class Wishes:
 def _reporter(root: bytes, copied: Copied, onerror: OnError | None) -> Report:
     def report(path: bytes, error: OSError) -> None:
         error.filename = os.fsdecode(joined(root, path))
+        if error.filename2 is not None:
+            del error.filename2  # None would be shown
         copied.failed += 1
         if onerror is None:
             raise error
