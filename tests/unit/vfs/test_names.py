@@ -249,6 +249,7 @@ def test_device_nodes_are_for_the_superuser(k: Kit) -> None:
         with fails(Errno.EPERM):
             k.mknod(b"/a/dev", const.S_IFBLK | 0o600, 0)
         k.mknod(b"/a/fifo", const.S_IFIFO | 0o600, 0)
+        k.mknod(b"/a/sock", const.S_IFSOCK | 0o600, 0)
         with fails(Errno.EINVAL):
             k.mknod(b"/a/dir", const.S_IFDIR | 0o600, 0)
     k.mknod(b"/a/dev", const.S_IFBLK | 0o600, const.makedev(17, 5))

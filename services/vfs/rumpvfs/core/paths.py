@@ -19,7 +19,9 @@ _NODES = {
     const.S_IFIFO: VType.FIFO,
     const.S_IFCHR: VType.CHR,
     const.S_IFBLK: VType.BLK,
+    const.S_IFSOCK: VType.SOCK,
 }
+"""What mknod makes. A socket that it makes is a name without anybody behind it, as those in an image are."""
 
 
 class Paths:
@@ -45,7 +47,7 @@ class Paths:
         self.mknodat(ctx, AT_FDCWD, path, mode, dev)
 
     def mknodat(self, ctx: Context, fd: int, path: bytes, mode: int, dev: int) -> None:
-        """Fifos and regular files for everybody, devices for the superuser (EPERM). EINVAL for other kinds."""
+        """Fifos, sockets and regular files for everybody, devices for the superuser (EPERM). EINVAL for other kinds."""
         vtype = _NODES.get(mode & const.S_IFMT)
         if vtype is None:
             raise KernelError(Errno.EINVAL)

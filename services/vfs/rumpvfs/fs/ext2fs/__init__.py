@@ -14,7 +14,8 @@ from __future__ import annotations
 from rumpvfs.core.vnode import FileSystemType
 
 from .driver import mount, probe
+from .newfs import newfs
 
-FILE_SYSTEM = FileSystemType(name="ext2fs", mount=mount, probe=probe)
+FILE_SYSTEM = FileSystemType(name="ext2fs", mount=mount, probe=probe, newfs=newfs)
 
 __all__ = ["FILE_SYSTEM"]

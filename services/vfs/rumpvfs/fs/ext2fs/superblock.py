@@ -106,10 +106,10 @@ _MAX_LOG_CLUSTER_SIZE = 20
 
 # inodes, blocks, reserved, free blocks, free inodes, first block, log block size, log cluster size, per group: blocks,
 # clusters, inodes; mount and write time, mount counts, magic, state, errors, minor, check times, creator, revision, ...
-_HEAD = struct.Struct("<13I6H4I2HIHH3I16s")
+HEAD = struct.Struct("<13I6H4I2HIHH3I16s")
 # s_journal_inum, journal_dev, last_orphan, hash seed, hash version, journal backup type, desc size, mount options,
 # first meta group, mkfs time, journal backup, then the high halves of the block counts, extra isizes, flags.
-_TAIL = struct.Struct("<3I16sBBHIII68x3I2HI")
+TAIL = struct.Struct("<3I16sBBHIII68x3I2HI")
 
 
 @dataclass(slots=True, frozen=True)
@@ -217,8 +217,13 @@ def check_writable(sb: Superblock) -> None:
 def seal(sb: Superblock, raw: bytearray, at: int) -> None:
     """Puts the checksum of the superblock at ``at`` of a block right."""
     if sb.metadata_csum:
-        found = crc32c(0xFFFFFFFF, raw[at : at + _CHECKSUM])
-        raw[at + _CHECKSUM : at + SIZE] = found.to_bytes(4, "little")
+        seal_raw(raw, at)
+
+
+def seal_raw(raw: bytearray, at: int = 0) -> None:
+    """The same for one that is known to have a checksum."""
+    found = crc32c(0xFFFFFFFF, raw[at : at + _CHECKSUM])
+    raw[at + _CHECKSUM : at + SIZE] = found.to_bytes(4, "little")
 
 
 def _check_checksum(raw: bytes) -> None:
@@ -235,14 +240,14 @@ def _checksum_seed(raw: bytes, incompat: int, uuid: bytes) -> int:
 
 
 def _unpack(raw: bytes) -> Superblock:
-    head = _HEAD.unpack_from(raw)
+    head = HEAD.unpack_from(raw)
     revision = head[22]
     first_inode, inode_size = (head[25], head[26]) if revision else (11, 128)
     compat, incompat, ro_compat, uuid = head[28:32] if revision else (0, 0, 0, bytes(16))
     _check_features(revision, incompat)
     if ro_compat & RO_COMPAT_METADATA_CSUM:
         _check_checksum(raw)
-    tail = _TAIL.unpack_from(raw, 0xE0)
+    tail = TAIL.unpack_from(raw, 0xE0)
     blocks_hi, reserved_hi, free_hi = tail[10:13] if incompat & INCOMPAT_64BIT else (0, 0, 0)
     if head[6] > _MAX_LOG_BLOCK_SIZE:
         raise _invalid(f"block size 2^{10 + head[6]}")
