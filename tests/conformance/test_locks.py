@@ -109,3 +109,17 @@ def test_the_arguments_of_a_mount(k: Any, folder: str) -> None:
     assert k.sys.mount("tmpfs", folder, rump.MNT_GETARGS).size_max == 1 << 20
     k.sys.unmount(folder)
     assert code(k.sys.mount, "tmpfs", folder, rump.MNT_GETARGS) == "EINVAL"
+
+
+def test_read_only_while_a_file_is_open_for_writing(k: Any, folder: str) -> None:
+    k.sys.mount("tmpfs", folder, size_max=1 << 20)
+    fd = k.sys.open(f"{folder}/f", os.O_RDWR | os.O_CREAT, 0o644)
+    k.sys.fsync(fd)
+    k.sys.fdatasync(fd)
+    k.sys.fsync_range(fd, rump.FDATASYNC)
+    assert code(k.sys.mount, "tmpfs", folder, rump.MNT_UPDATE | rump.MNT_RDONLY) == "EBUSY"
+    k.sys.close(fd)
+    k.sys.mount("tmpfs", folder, rump.MNT_UPDATE | rump.MNT_RDONLY)
+    assert code(k.sys.mkdir, f"{folder}/d") == "EROFS"
+    k.sys.unmount(folder)
+    k.sys.sync()

@@ -156,4 +156,10 @@ def test_a_tree_is_copied_in_where_the_driver_does_not(k: Kit, monkeypatch: pyte
     assert root.lookup(b"g").getxattr(b"user.a") == b"1"
     assert root.lookup(b"s").readlink() == b"d/f"
     assert len(k.getvfsstat(0)) == len(mounts)
+    source = k.vfs.names.lookup(k.ctx, b"/mnt")
+    monkeypatch.setitem(source.lookup(b"d").entries, b"again", source.lookup(b"d"))
+    monkeypatch.setitem(source.lookup(b"d").cookies, b"again", 99)
+    source.lookup(b"d").listing = None
+    with fails(Errno.EIO):
+        k.newfs("copied", b"/dev/disk", {}, b"/mnt")
     assert k.newfs("made", b"/dev/disk", {}, b"")

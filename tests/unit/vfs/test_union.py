@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rumpvfs.fs import unionfs
-from rumpvfs.fs.tmpfs.tmpfs import Node
+from rumpvfs.fs.tmpfs.tmpfs import Node, Tmpfs
 from rumpvfs.fs.unionfs.marks import OPAQUE
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -301,7 +301,12 @@ def tree(k: Kit, root: bytes) -> dict[bytes, Any]:
     return dict(sorted(out.items()))
 
 
-@settings(max_examples=60)
+def reachable(node: Any) -> set[int]:
+    """The numbers of a file and of all that is below it."""
+    return {node.fileno}.union(*(reachable(child) for child in getattr(node, "entries", {}).values()))
+
+
+@settings(max_examples=60, deadline=None)
 @given(steps)
 def test_as_one_tree(todo: list[tuple[str, bytes, bytes]]) -> None:
     """A union does what a plain copy of both trees does, but for directories of below, which are not renamed."""
@@ -321,5 +326,8 @@ def test_as_one_tree(todo: list[tuple[str, bytes, bytes]]) -> None:
         assert tree(k, b"/low") == tree(k, b"/plain"), step
     assert below(k) == before
     k.unmount(b"/low", 0)
+    upper = k.vfs.mounts.list[2].fs
+    assert isinstance(upper, Tmpfs)
+    assert upper.nodes == len(reachable(upper.root()))
     k.mount("union", b"/low", 0, DiskArgs(b"/up/tree"))
     assert tree(k, b"/low") == tree(k, b"/plain")

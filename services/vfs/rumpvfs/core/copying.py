@@ -79,7 +79,8 @@ def _copy_attributes(source: Vnode, made: Vnode) -> None:
 def copy_tree(source: Vnode, target: Vnode) -> None:
     """What is in a directory, with everything below it, into an empty one. What is mounted there is not looked at.
 
-    Hard links stay links within the tree. EEXIST, ENOSPC, EOPNOTSUPP for kinds that the target does not have, EIO.
+    Hard links stay links within the tree. EEXIST, ENOSPC, EOPNOTSUPP for kinds that the target does not have, EIO (also
+    for a directory that is found twice, on a damaged disk).
     """
     linked: dict[tuple[FileSystem, int], Vnode] = {}
     stack = [(source, target)]
@@ -90,6 +91,8 @@ def copy_tree(source: Vnode, target: Vnode) -> None:
             child = below.lookup(name)
             st = child.getattr()
             key = (child.fs, child.fileno)
+            if child.vtype is VType.DIR and key in linked:
+                raise KernelError(Errno.EIO, "a directory has two names")
             if key in linked:
                 made_in.link(name, linked[key])
                 continue
@@ -97,7 +100,7 @@ def copy_tree(source: Vnode, target: Vnode) -> None:
             if child.vtype is VType.DIR:
                 stack.append((child, made))
                 directories.append((made, st))
-            elif st.st_nlink > 1:
+            if child.vtype is VType.DIR or st.st_nlink > 1:
                 linked[key] = made
     for made, st in reversed(directories):
         _finish(made, st)

@@ -266,6 +266,8 @@ class UnionNode(Vnode):
         source.rename(name, upper, directory, to_name, standing)
         for where, what in ((source, name), (directory, to_name)):
             self.fs.forget(where, what)
+        if standing is not None and victim is None and not standing.uses:
+            standing.inactive()  # a whiteout
         if victim is not None:
             there._left(victim, last=victim.upper is None or victim.upper.getattr().st_nlink == 0)
         if node.vtype is VType.DIR and hides is not None and hides.vtype is VType.DIR:
