@@ -108,7 +108,7 @@ class Target(Protocol):
     def symlink(self, node: Node) -> None: ...
 
     def special(self, node: Node) -> None:
-        """A device or a fifo."""
+        """A device, a fifo, or the name of a socket."""
         ...
 
     def link(self, node: Node, first: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 # type, offset, mark
@@ -32,4 +33,14 @@ def probe(pread: Pread) -> str | None:
     for name, offset, mark in _MARKS:
         if pread(len(mark), offset) == mark:
             return name
-    return None
+    return "msdos" if _is_fat(pread(512, 0)) else None
+
+
+def _is_fat(sector: bytes) -> bool:
+    """Boot sectors of FAT had no mark at first: what makes sense as one is one."""
+    if len(sector) < 512 or sector[0] not in (0xEB, 0xE9):
+        return False
+    size, cluster, reserved, fats, _, total, media = struct.unpack_from("<HBHBHHB", sector, 11)
+    (total_32,) = struct.unpack_from("<I", sector, 32)
+    powers = all(n and not n & (n - 1) for n in (size, cluster))
+    return powers and size >= 512 and reserved > 0 and fats in (1, 2) and media >= 0xF0 and bool(total or total_32)
