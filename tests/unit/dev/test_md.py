@@ -71,7 +71,7 @@ def test_sizes(d: Kit) -> None:
 
 
 def test_others_map_it(d: Kit) -> None:
-    hostpath, size = d("dev_map", BLOCK)
+    hostpath, size, _, _ = d("dev_map", BLOCK)
     assert size == 64 * KIB
     file = SystemFiles().open(hostpath, write=True)
     s = d.md()
