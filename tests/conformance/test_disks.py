@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 import rump
 from tests.conformance.test_descriptors import code, write_file
 from tests.ext4_images import make_image
+from tests.live import eventually
 
 MIB = 1 << 20
 XTS_KEY = bytes(range(32, 64))
@@ -238,3 +239,96 @@ def test_a_cgd_on_a_vnd_on_memory(k: Any, folder: str, image: Path) -> None:
     k.sys.close(check)
     vnd_clear(k)
     k.pub.md_destroy(0)
+
+
+# -- raid
+
+
+def raid(k: Any, com: int, data: Any = None) -> Any:
+    return ioctl(k, "/dev/rraid0d", com, data).data
+
+
+def raid_set(k: Any, level: int, disks: list[str], spares: list[str] | None = None, *, force: bool = False) -> None:
+    names = [disk.encode() for disk in disks]
+    raid(k, rump.RAIDFRAME_CONFIGURE, rump.RaidConfig(level, 32, names, [s.encode() for s in spares or []], force))
+
+
+def settle(k: Any, com: int) -> None:
+    eventually(lambda: raid(k, com).remaining == 0, 20, "the set is repaired")
+
+
+def fill(k: Any, image: Path) -> None:
+    """Makes the parity right and writes the image."""
+    raid(k, rump.RAIDFRAME_REWRITEPARITY)
+    with k.open("/dev/rraid0d", "r+b", buffering=0) as file:
+        file.write(image.read_bytes())
+    settle(k, rump.RAIDFRAME_CHECK_PARITYREWRITE_STATUS_EXT)
+    assert raid(k, rump.RAIDFRAME_CHECK_PARITY).integer == 1
+
+
+def statuses(k: Any) -> list[str]:
+    return [dev.status for dev in raid(k, rump.RAIDFRAME_GET_INFO).devs]
+
+
+@pytest.mark.parametrize(("level", "count"), [(0, 2), (1, 2), (5, 3)])
+def test_raid(k: Any, folder: str, etfs: Any, image: Path, level: int, count: int) -> None:
+    size = 9 * MIB // (count - (level == 5)) if level != 1 else 9 * MIB
+    disks = [etfs(bytes(size)) for _ in range(count)]
+    assert code(raid_set, k, level, disks) == "EINVAL", "there are no labels"
+    raid_set(k, level, disks, force=True)
+    fill(k, image)
+    check_mounted(k, "/dev/raid0d", folder)
+    k.sys.mount("ext2fs", folder, device="/dev/raid0d", readonly=True)
+    assert code(raid, k, rump.RAIDFRAME_SHUTDOWN) == "EBUSY"
+    k.sys.unmount(folder, 0)
+    raid(k, rump.RAIDFRAME_SHUTDOWN)
+    assert raid(k, rump.RAIDFRAME_GET_INFO) == rump.RaidInfo()
+
+    raid_set(k, level, disks[::-1])
+    assert [dev.devname.decode() for dev in raid(k, rump.RAIDFRAME_GET_INFO).devs] == disks, "as the labels have it"
+    check_mounted(k, "/dev/raid0d", folder)
+    raid(k, rump.RAIDFRAME_SHUTDOWN)
+    k.pub.etfs_remove(disks[1])
+    if level == 0:
+        assert code(raid_set, k, level, disks) == "EIO"
+    else:
+        raid_set(k, level, disks)
+        assert statuses(k) == ["optimal", "failed", "optimal"][:count]
+        check_mounted(k, "/dev/raid0d", folder)
+        raid(k, rump.RAIDFRAME_SHUTDOWN)
+    k.pub.etfs_register(disks[1], str(etfs.path(disks[1])), type="blk")
+
+
+def test_a_component_fails_and_is_rebuilt(k: Any, folder: str, etfs: Any, image: Path) -> None:
+    disks, spare = [etfs(bytes(5 * MIB)) for _ in range(3)], etfs(bytes(5 * MIB))
+    raid_set(k, 5, disks, [spare], force=True)
+    fill(k, image)
+    raid(k, rump.RAIDFRAME_FAIL_DISK, rump.RaidReconReq(1))
+    assert statuses(k) == ["optimal", "failed", "optimal"]
+    check_mounted(k, "/dev/raid0d", folder)
+    assert code(raid, k, rump.RAIDFRAME_FAIL_DISK, rump.RaidReconReq(2)) == "EIO"
+    raid(k, rump.RAIDFRAME_FAIL_DISK, rump.RaidReconReq(1, rump.RF_FDFLAGS_RECON))
+    check_mounted(k, "/dev/raid0d", folder)
+    settle(k, rump.RAIDFRAME_CHECK_RECON_STATUS_EXT)
+    assert statuses(k) == ["optimal", "used_spare", "optimal"]
+    raid(k, rump.RAIDFRAME_REBUILD_IN_PLACE, rump.RaidComponent(0, disks[0].encode()))
+    settle(k, rump.RAIDFRAME_CHECK_RECON_STATUS_EXT)
+    raid(k, rump.RAIDFRAME_FAIL_DISK, rump.RaidReconReq(2))
+    check_mounted(k, "/dev/raid0d", folder)
+    raid(k, rump.RAIDFRAME_SHUTDOWN)
+
+    raid_set(k, 5, disks, [spare])
+    assert statuses(k) == ["optimal", "used_spare", "failed"]
+    check_mounted(k, "/dev/raid0d", folder)
+    raid(k, rump.RAIDFRAME_SHUTDOWN)
+
+
+def test_a_cgd_on_a_raid(k: Any, folder: str, etfs: Any, image: Path) -> None:
+    raid_set(k, 1, [etfs(bytes(9 * MIB)) for _ in range(2)], force=True)
+    cgd_set(k, "/dev/raid0d")
+    with k.open("/dev/cgd0d", "r+b", buffering=0) as file:
+        file.write(image.read_bytes())
+    check_mounted(k, "/dev/cgd0d", folder)
+    assert code(raid, k, rump.RAIDFRAME_SHUTDOWN) == "EBUSY"
+    cgd_clear(k)
+    raid(k, rump.RAIDFRAME_SHUTDOWN)

@@ -6,7 +6,7 @@ from rumpdev.core.device import DeviceSwitch, Driver
 from rumpdev.core.handles import Handles
 from rumpdev.core.pseudodisk import PseudoDriver
 from rumpdev.core.taking import Taking
-from rumpdev.drivers import cgd, md, rnd, vnd
+from rumpdev.drivers import cgd, md, raid, rnd, vnd
 from rumpdev.drivers.mem import MemDriver
 from rumpdev.syscalls import syscalls
 from rumpuser.component import Bus, Component, Context, Parameters
@@ -34,7 +34,7 @@ class DevComponent(Component):
         self.taking = Taking(bus, host.files, self.switch)
         self.switch.attach(MemDriver())
         self.table.update(syscalls(self))
-        for module in (rnd.MODULE, md.MODULE, vnd.MODULE, cgd.MODULE):
+        for module in (rnd.MODULE, md.MODULE, vnd.MODULE, cgd.MODULE, raid.MODULE):
             module.init(self, {})
             self.loader.found[module.manifest.name] = Found(module, "builtin", active=True)
 
