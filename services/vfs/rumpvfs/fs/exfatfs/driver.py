@@ -167,8 +167,7 @@ class ExfatFileSystem(FileSystem):
 
     def keeps_atime(self) -> bool:
         """Whether reading a file changes when it was accessed."""
-        mount = getattr(self, "mount", None)  # none yet while it is being mounted
-        return self.options.atime and not self.readonly and not (mount and mount.flags & const.MNT_NOATIME)
+        return self.options.atime and not self.readonly and not self.noatime
 
     # -- the whole
 
