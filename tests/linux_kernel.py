@@ -7,6 +7,9 @@ The script of a job sees the file system of this machine read-only, a folder of 
 from __future__ import annotations
 
 import glob
+import os
+import platform
+import signal
 import subprocess
 from pathlib import Path
 
@@ -36,6 +39,8 @@ poweroff -f
 
 def run_in_linux(folder: Path, fstype: str, script: str, *images: Path) -> str:
     """Runs a shell script in that kernel, its working directory being ``folder``. What it printed."""
+    if platform.machine() != "x86_64":
+        pytest.skip("user mode Linux is built for amd64 alone")
     program = need("linux.uml")
     trees = sorted(glob.glob("/usr/lib/uml/modules/*/kernel"))
     if not trees:
@@ -47,11 +52,30 @@ def run_in_linux(folder: Path, fstype: str, script: str, *images: Path) -> str:
     init.write_text(_INIT.format(folder=folder, inserts=inserts))
     init.chmod(0o755)
     disks = [f"ubd{number}={image}" for number, image in enumerate(images)]
-    words = [program, "mem=128M", "rootfstype=hostfs", "rootflags=/", "ro", f"init={init}", "con=null", "quiet", *disks]
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
+    words = [program, "mem=128M", f"uml_dir={folder}/", "rootfstype=hostfs", "rootflags=/", "ro", f"init={init}"]
+    shown = _start([*words, "con=null", "quiet", *disks])
     log = folder / "log"
     if not log.exists():
-        pytest.skip(f"user mode Linux does not run here: {done.stdout[-300:]}{done.stderr[-300:]}")
+        pytest.skip(f"user mode Linux does not run here: {shown[-300:]}")
     output = log.read_text(errors="replace")
     assert "the job is done" in output, output
     return output
+
+
+def _start(words: list[str]) -> str:
+    """Runs the kernel, which is several processes, to its end; they do not outlive a test that waits too long."""
+    kernel = subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        return kernel.communicate(timeout=60)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(kernel.pid, signal.SIGKILL)
+        kernel.communicate()
+        raise

@@ -237,6 +237,20 @@ def test_the_table_of_counts_grows(tmp_path: Path) -> None:
     assert raw_of(path)[MEGA : 21 * MEGA] == content
 
 
+@pytest.mark.parametrize("refcount_bits", [1, 16])
+def test_what_is_free_is_used_again(refcount_bits: int, tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    run("qemu-img", "create", "-q", "-f", "qcow2", "-o", f"refcount_bits={refcount_bits}", path, str(SIZE))
+    run("qemu-io", "-f", "qcow2", "-c", "write -P 7 0 4M", path)
+    length = path.stat().st_size
+    run("qemu-io", "-f", "qcow2", "-c", "discard 0 2M", path)
+    disk = opened(path)
+    disk.write(5 * MEGA, b"new" * (MEGA // 2))
+    disk.close()
+    assert path.stat().st_size <= length + (65536 * 8 if refcount_bits == 1 else 0)
+    clean(path)
+
+
 class Recorder:
     """A device that remembers what was written."""
 

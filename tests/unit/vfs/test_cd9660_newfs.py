@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rumpvfs.core.vnode import NewfsRequest, Vnode
+from rumpvfs.core.vnode import Entry, FileSystem, NewfsRequest, Vnode, VType
 from rumpvfs.fs.cd9660 import FILE_SYSTEM
 from rumpvfs.fs.cd9660.mastering import encode, layout
 from rumpvfs.fs.cd9660.records import long_date, short_date
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Stat
 from tests import ext4_images
 from tests.ext4_images import Environment, Facts, MappedDevice, make_image, run
 from tests.iso_images import FileDevice, facts_of_folder, facts_of_volume, fill, mount, names_of, read_all
@@ -152,3 +155,81 @@ def test_dates_survive(time_ns: int) -> None:
     second = time_ns // 10**9 * 10**9
     assert short_date(encode.short_date(time_ns)) == second
     assert long_date(encode.long_date(time_ns)) == second
+
+
+class Memory(Vnode):
+    """A tree in memory: directories with their children, files with their contents."""
+
+    __slots__ = ("above", "children", "contents")
+
+    def __init__(self, fs: FileSystem, number: int, content: bytes | None, above: Memory | None = None) -> None:
+        super().__init__(fs, number, VType.DIR if content is None else VType.REG)
+        self.children: dict[bytes, Memory] = {}
+        self.contents = content or b""
+        self.above = above
+
+    def getattr(self) -> Stat:
+        return Stat(0, self.vtype | 0o755, self.fileno, 1, 0, 0, 0, 0, 0, 0, 0, len(self.contents))
+
+    def lookup(self, name: bytes) -> Memory:
+        return self.children[name]
+
+    def readdir(self, cookie: int) -> Iterator[Entry]:
+        yield Entry(1, self.fileno, VType.DIR, b".")
+        yield Entry(2, self.fileno, VType.DIR, b"..")
+        for at, (name, child) in enumerate(self.children.items(), 3):
+            yield Entry(at, child.fileno, child.vtype, name)
+
+    def read(self, offset: int, length: int) -> bytes:
+        return self.contents[offset : offset + length]
+
+
+class Shorter(Memory):
+    """A file that ends before it should."""
+
+    __slots__ = ()
+
+    def getattr(self) -> Stat:
+        return Stat(st_mode=self.vtype | 0o644, st_size=10)
+
+
+_names = st.binary(min_size=1, max_size=255).filter(lambda name: not {0, 47} & set(name) and name not in (b".", b".."))
+_alike = st.text("aA.;_é\U0001f600", min_size=1, max_size=60).map(str.encode).filter(lambda n: n not in (b".", b".."))
+
+
+@given(st.dictionaries(_names | _alike, st.booleans(), max_size=25))
+@settings(max_examples=60, deadline=None)
+def test_any_names_come_back(names: dict[bytes, bool]) -> None:
+    """Rock Ridge has every name as it is; in the other trees every file has a name of its own."""
+    fs = FileSystem()
+    root = Memory(fs, 1, None)
+    for number, (name, is_file) in enumerate(names.items(), 2):
+        root.children[name] = Memory(fs, number, str(number).encode() if is_file else None)
+    with tempfile.NamedTemporaryFile() as file:
+        newfs(Path(file.name), root, MEGA)
+        found = mount(FILE_SYSTEM, Path(file.name)).root()
+        assert {e.name for e in found.readdir(0)} == {b".", b"..", *names}
+        for name, is_file in names.items():
+            assert (found.lookup(name).vtype is VType.REG) == is_file
+        for view in ({"norrip": ""}, {"norrip": "", "nojoliet": ""}):
+            top = mount(FILE_SYSTEM, Path(file.name), **view).root()
+            listed = [e.name for e in top.readdir(0) if e.name not in (b".", b"..")]
+            assert len(set(listed)) == len(names)
+            contents = {bytes(node.read(0, 9)) for node in map(top.lookup, listed) if node.vtype is VType.REG}
+            assert contents == {child.contents for child in root.children.values() if child.vtype is VType.REG}
+
+
+def test_trees_that_cannot_be_written(tmp_path: Path) -> None:
+    fs = FileSystem()
+    loop = Memory(fs, 1, None)
+    loop.children[b"again"] = Memory(fs, 2, None)
+    loop.children[b"again"].children[b"loop"] = loop
+    assert refusal(tmp_path / "image", loop) == Errno.ELOOP
+    top = node = Memory(fs, 1, None)
+    for number in range(2, 1100):
+        node.children[b"d"] = Memory(fs, number, None)
+        node = node.children[b"d"]
+    assert refusal(tmp_path / "image", top) == Errno.ELOOP
+    short = Memory(fs, 1, None)
+    short.children[b"f"] = Shorter(fs, 2, b"abc")
+    assert refusal(tmp_path / "image", short) == Errno.EIO

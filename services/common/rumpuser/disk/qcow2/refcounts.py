@@ -1,14 +1,14 @@
 """Reference counts: how often each cluster of the file is used, and finding one that is not.
 
-A table in the header's care names blocks of counts. Counts are read from the file every time: it is mapped. New
-clusters are those that were freed since the image was opened, else those at the end of the file; a block of counts
-that is needed and not there is put at the end too. What is freed by others is not looked for.
+The header names a table, and that blocks of counts. Counts are read from the file every time: it is mapped. New
+clusters are those that are free in blocks that were looked through, one more each time none is left, then those at
+the end of the file. A block of counts that is needed and not there is put at the end too.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from rumpuser.disk.device import BlockDevice
 from rumpwire.errno import Errno, KernelError
@@ -17,6 +17,7 @@ from .header import MAX_REFCOUNT_TABLE_BYTES, REFCOUNT_TABLE_AT, Header
 
 MAX_SEARCH = 1 << 20
 """Clusters behind the end of a file that may be counted: those that were set aside."""
+_KINDS = {8: "B", 16: ">H", 32: ">I", 64: ">Q"}
 _OFFSET = 0xFFFFFFFFFFFFFE00
 
 
@@ -35,6 +36,7 @@ class Refcounts:
         self.per_block = header.cluster_size * 8 // self.bits
         self.top = -(-device.size // header.cluster_size)
         self._freed: list[int] = []
+        self._searched = 0
 
     # -- counts
 
@@ -69,6 +71,8 @@ class Refcounts:
 
     def take(self) -> int:
         """A cluster that nobody uses, now with a count of 1: where it begins."""
+        if not self._freed:
+            self._search()
         while self._freed:
             cluster = self._freed.pop()
             if not self.get(cluster):
@@ -80,6 +84,29 @@ class Refcounts:
                 self.set(cluster, 1)
                 return cluster << self.header.cluster_bits
         raise broken("the clusters behind the end of the file are counted as used")
+
+    def _search(self) -> None:
+        """Adds what is free in the next block of counts, each of which is looked through once."""
+        first = self._searched * self.per_block
+        if first >= self.top:
+            return
+        block = self._block(self._searched)
+        self._searched += 1
+        if block:
+            counts = self.device.view(block, self.header.cluster_size)
+            end = min(first + self.per_block, self.top)
+            self._freed += reversed([cluster for cluster in self._zeros(counts, first) if 0 < cluster < end])
+
+    def _zeros(self, counts: memoryview, first: int) -> Iterator[int]:
+        """Clusters whose count is 0; of counts that share a byte only where all of it is 0."""
+        if self.bits >= 8:
+            kind = _KINDS[self.bits]
+            yield from (first + at for (at, (count,)) in enumerate(struct.iter_unpack(kind, counts)) if not count)
+            return
+        shared = 8 // self.bits
+        for at, byte in enumerate(counts):
+            if not byte:
+                yield from range(first + at * shared, first + (at + 1) * shared)
 
     def drop(self, offset: int, length: int) -> None:
         """One use less of the clusters of a range."""

@@ -19,15 +19,18 @@ def name_all(directory: Directory) -> None:
 
 
 def _give(items: list[Item], make: Callable[[Item, str], bytes], put: Callable[[Item, bytes], None]) -> None:
-    """A name that is taken gets a number at its end; ``make`` shortens the name for that."""
+    """A name that is taken gets a number at its end; ``make`` shortens the name for that.
+
+    A name counts as taken with and without a dot at its end, which readers take off.
+    """
     taken: set[bytes] = set()
     next_number: dict[bytes, int] = {}
     for item in items:
         plain = found = make(item, "")
-        while found in taken:
+        while found.removesuffix(b".") in taken:
             number = next_number[plain] = next_number.get(plain, 0) + 1
             found = make(item, f"{number:03}")
-        taken.add(found)
+        taken.add(found.removesuffix(b"."))
         put(item, found)
 
 
