@@ -125,6 +125,10 @@ class Directory:
         index = self.index
         return (index if index is not None else self.open()).names.get(name)
 
+    def frag_of(self, name: bytes) -> int:
+        """Where on the disk the record of a name is that is there. EIO."""
+        return self._place(self.open().names[name].offset)[0]
+
     def is_empty(self) -> bool:
         return self.open().names.keys() <= {b".", b".."}
 
