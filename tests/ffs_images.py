@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -168,3 +169,43 @@ def refused(errno: Errno, call: Callable[..., Any], *args: Any, **named: Any) ->
             raise
         return error.text
     raise AssertionError(f"{errno.name} was expected")
+
+
+def work(fs: FileSystem, rng: random.Random, steps: int) -> dict[bytes, bytes]:
+    """A bit of everything in a directory of its own; gives what the files hold."""
+    top = mkdir(fs.root(), b"work")
+    model: dict[bytes, bytes] = {}
+    sizes = (0, 1, 511, 512, 513, 4000, 8192, 12_000, 70_000, 120_000)
+    for step in range(steps):
+        name = b"file %d" % rng.randrange(20)
+        action = rng.randrange(6)
+        if name not in model:
+            model[name] = rng.randbytes(rng.choice(sizes))
+            put(top, name, model[name])
+            continue
+        node = top.lookup(name)
+        if action == 0:
+            remove(top, name)
+            del model[name]
+        elif action == 1:
+            size = rng.choice(sizes)
+            resize(node, size)
+            model[name] = model[name][:size].ljust(size, b"\0")
+        elif action == 2:
+            new = b"file %d" % rng.randrange(20)
+            replaced = top.lookup(new) if new in model else None
+            if replaced is not node:
+                top.rename(name, node, top, new, replaced)
+                if replaced is not None:
+                    replaced.inactive()
+                model[new] = model.pop(name)
+        else:
+            data = rng.randbytes(rng.choice(sizes))
+            at = rng.choice((0, len(model[name]), rng.randrange(60_000)))
+            assert node.write(at, data) == len(data)
+            if data:
+                before = model[name].ljust(at, b"\0")
+                model[name] = before[:at] + data + before[at + len(data) :]
+        if step % 40 == 0:
+            fs.sync()
+    return model

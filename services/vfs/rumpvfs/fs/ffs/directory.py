@@ -36,7 +36,7 @@ class Index:
         self.names: dict[bytes, Found] = {}
         self.whiteouts: dict[bytes, int] = {}
         self.rooms = bytearray()
-        self.weight = 0
+        self.weight = 2000  # the directory itself
 
 
 @cache
@@ -125,6 +125,10 @@ class Directory:
         index = self.index
         return (index if index is not None else self.open()).names.get(name)
 
+    def frag_of(self, name: bytes) -> int:
+        """Where on the disk the record of a name is that is there. EIO."""
+        return self._place(self.open().names[name].offset)[0]
+
     def is_empty(self) -> bool:
         return self.open().names.keys() <= {b".", b".."}
 
@@ -148,7 +152,11 @@ class Directory:
         size = needed(len(name))
         number = index.rooms.translate(_fits(size // 4)).find(1)
         offset = number * BLOCK
-        record = next(r for r in self.records(offset) if r.length - r.used >= size)
+        records = self.records(offset)
+        rooms = [record.length - record.used for record in records]
+        chosen = next(n for n, free in enumerate(rooms) if free >= size)
+        record = records[chosen]
+        rooms[chosen] -= size
         block = self._modify(offset)
         at = record.at
         if record.inode:
@@ -158,7 +166,7 @@ class Directory:
         block.release()
         index.names[name] = Found(offset + at, inode, kind)
         index.weight += len(name) + 200
-        index.rooms[number] = room(self.records(offset))
+        index.rooms[number] = max(rooms) // 4
 
     def remove(self, name: bytes) -> None:
         """Takes a name away that is there. EIO."""

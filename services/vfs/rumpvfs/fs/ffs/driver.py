@@ -52,6 +52,7 @@ class FastFileSystem(FileSystem):
         self.orphans: dict[int, Node] = {}
         self._nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
         self._indexes: OrderedDict[int, Directory] = OrderedDict()
+        self._kept = 0
         self._root = self.node(ROOT)
         if self._root.vtype is not VType.DIR:
             raise bad(ROOT, "the root is no directory")
@@ -113,8 +114,13 @@ class FastFileSystem(FileSystem):
         if indexes.get(number) is not directory:
             indexes[number] = directory
         indexes.move_to_end(number)
-        if len(indexes) > 1 and sum(d.index.weight for d in indexes.values() if d.index) > _INDEX_BYTES:
-            indexes.popitem(last=False)[1].index = None
+        self._kept += 1
+        if self._kept & 0xFF == 0:
+            total = sum(d.index.weight for d in indexes.values() if d.index)
+            while total > _INDEX_BYTES and len(indexes) > 1:
+                oldest = indexes.popitem(last=False)[1]
+                total -= oldest.index.weight if oldest.index else 0
+                oldest.index = None
 
     # -- making and taking away
 

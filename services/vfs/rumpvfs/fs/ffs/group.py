@@ -229,6 +229,22 @@ class Group:
         block, inside = divmod(start, self.frag)
         self.give_mask(block, ((1 << count) - 1) << inside)
 
+    def give_range(self, start: int, end: int) -> None:
+        """Frees many fragments in a row."""
+        while start < end:
+            inside = start % self.frag
+            whole = (end - start) // self.frag
+            if inside or not whole:
+                count = min(self.frag - inside, end - start)
+                self.give(start, count)
+            else:
+                count = whole * self.frag
+                first = start // self.frag
+                self.masks[first : first + whole] = bytes([self.full]) * whole
+                self.nbfree += whole
+            start += count
+        self.dirty = True
+
     def give_mask(self, block: int, bits: int) -> None:
         if self.masks[block] & bits:
             raise self._bad(f"freeing free fragments of block {block}")

@@ -293,10 +293,8 @@ def _write_group(device: BlockDevice, sb: Superblock, number: int, summary: byte
     inited = sb.ipg if sb.version == 1 else min(sb.ipg, 2 * sb.inopb)
     group = Group(sb, number, _empty_group(sb, number, inited))
     first, end = sb.metadata_range(number)
-    for block in range(group.blocks):
-        start = block * sb.frag
-        length = min(sb.frag, sb.group_frags(number) - start)
-        group.give_mask(block, sum(1 << n for n in range(length) if not first <= start + n < end))
+    group.give_range(0, first)
+    group.give_range(end, sb.group_frags(number))
     if number == 0:
         _take_root(group)
     device.write((sb.cgstart(number) + sb.cblkno) * sb.fsize, group.emit(now))

@@ -279,6 +279,7 @@ class DirectoryNode(Node):
         if victim is None:
             there._open_for(to_name)
             there._put(to_name, node)
+            self._settle_new_name(name, there, to_name)
         else:
             there._check_name(to_name, victim)
             there.directory.replace(to_name, node.fileno, node.vtype.dirent_type)
@@ -293,6 +294,16 @@ class DirectoryNode(Node):
             self.fs.drop_link(victim)
         node.changed(self.fs.now())
         self.fs.done()
+
+    def _settle_new_name(self, name: bytes, there: DirectoryNode, to_name: bytes) -> None:
+        """Brings the new name to the disk before the old one goes: a crash leaves two names rather than none. EIO."""
+        if there.directory.frag_of(to_name) == self.directory.frag_of(name):
+            return
+        try:
+            self.fs.volume.write_names()
+        except KernelError:
+            there.directory.remove(to_name)
+            raise
 
     def _moved(self, node: DirectoryNode, there: DirectoryNode) -> None:
         """A directory has another parent: its .. and both link counts."""

@@ -266,10 +266,14 @@ class Volume:
         self._store_inodes()
         self.meta.write_back()
 
-    def settle(self) -> None:
-        """Writes all that waits, and waits until it is stable. EIO, ENOSPC; what could not be written waits on."""
+    def write_names(self) -> None:
+        """Steps 2 and 3. EIO, ENOSPC."""
         self.write_inodes()
         self.dirs.write_back()
+
+    def settle(self) -> None:
+        """Writes all that waits, and waits until it is stable. EIO, ENOSPC; what could not be written waits on."""
+        self.write_names()
         self._apply_freed()
         self.meta.write_back()
         self._emit_maps()

@@ -34,7 +34,8 @@ _ENTRY = "qii"
 
 def in_use(sb: Superblock) -> bool:
     """Whether there is a log that a crash left."""
-    return bool(sb.flags & FLAG_LOG) and sb.fields.get("journal_version") == VERSION
+    get = sb.fields.get
+    return bool(sb.flags & FLAG_LOG) and get("journal_version") == VERSION and get("journal_location") in LOCATIONS
 
 
 @dataclass(slots=True)
@@ -98,8 +99,8 @@ class _Reader:
     def __init__(self, device: BlockDevice, sb: Superblock) -> None:
         self.device = device
         address, count, size = (sb.fields.get(f"journal{n}") for n in range(3))
-        if sb.fields.get("journal_location") not in LOCATIONS or size not in (512, 1024, 2048, 4096):
-            raise _bad(f"at place {sb.fields.get('journal_location')}, blocks of {size} bytes")
+        if size not in (512, 1024, 2048, 4096):
+            raise _bad(f"blocks of {size} bytes")
         self.base, self.length, self.block = address * size, count * size, size
         if count < 3 or self.length > _LOG_MAX or self.base + self.length > device.size:
             raise _bad(f"{count} blocks of {size} bytes at block {address}")
