@@ -10,7 +10,7 @@ from rumpvfs.core.vnode import FileSystem, NewNode, VType
 from rumpwire.errno import Errno, KernelError
 from tests.crash.disk import MemoryDisk
 from tests.ext4_images import Environment, facts_of_image, make_image, run
-from tests.ext4_workload import contents, contents_of, make, mount_disk
+from tests.ext4_workload import Workload, contents, contents_of, make, mount_disk
 from tests.unit.vfs.test_ext2fs_write import VARIANTS, attempt, checked, new_disk, refusal
 
 
@@ -254,3 +254,32 @@ def test_an_operation_that_fails_leaves_nothing(tmp_path: Path) -> None:
         assert (fs.statvfs(), facts_of_image(fs)) == before
         assert refusal(root.lookup, b"x") == Errno.ENOENT
     checked(fs, disk, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("version", "features", "words"),
+    [
+        ("-c -v 2", "64bit", "journal_64bit journal_checksum_v2"),
+        ("-c -v 2", "^64bit", "journal_checksum_v2"),
+        ("-c -v 3", "64bit", "journal_64bit journal_checksum_v3"),
+        ("", "^64bit", "journal_checksum_v3"),
+        ("", "^metadata_csum", "journal_64bit"),
+        ("", "^64bit,^metadata_csum", "journal_incompat_revoke"),
+    ],
+)
+def test_journals_of_all_versions(version: str, features: str, words: str, tmp_path: Path) -> None:
+    """What a journal has of checksums stays; e2fsck replays what we write."""
+    image = make_image(tmp_path / "image", "8M", "-t", "ext4", "-b", "1024", "-O", features, "-J", "size=1")
+    (tmp_path / "block").write_bytes(b"\0" * 1024)
+    (tmp_path / "script").write_text(f"jo {version}\njw -b 7000 {tmp_path / 'block'}\njc\n")
+    run("debugfs", "-w", "-f", tmp_path / "script", image)
+    disk = MemoryDisk(image.read_bytes())
+    fs = mount_disk(disk)
+    workload = Workload(fs, features + version)
+    workload.run(200)
+    fs.sync()
+    image.write_bytes(disk.contents)
+    assert f"{words}\n" in run("dumpe2fs", "-h", image)
+    run("e2fsck", "-fy", image, check=False)
+    run("e2fsck", "-fn", image)
+    assert contents_of(mount_disk(MemoryDisk(image.read_bytes()), readonly=True)) == workload.now

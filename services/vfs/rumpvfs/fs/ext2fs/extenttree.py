@@ -9,7 +9,7 @@ is below.
 from __future__ import annotations
 
 from bisect import bisect_right
-from functools import partial
+from functools import cached_property, partial
 from operator import itemgetter
 
 from rumpuser.host import Buffer
@@ -18,6 +18,7 @@ from rumpwire.errno import Errno, KernelError
 from .blockmap import MAX_BLOCKS
 from .checksum import crc32c
 from .extents import EXTENT, HEADER, INDEX, MAGIC, MAX_DEPTH, MAX_WRITTEN, RECORD_SIZE
+from .inode import owner_seed
 from .mapping import Blocks, Extent
 
 _MAX_UNWRITTEN = MAX_WRITTEN - 1
@@ -63,10 +64,15 @@ class ExtentTree:
         self._blocks = blocks
         self._inode = blocks.inode
         self._storage = blocks.volume.storage
-        self._seed = blocks.volume.seed(blocks.inode)
+        self._sealed = blocks.volume.sb.metadata_csum
         self._limit = (self._storage.block_size - HEADER.size) // RECORD_SIZE
-        if self._seed is not None and (self._storage.block_size - HEADER.size) % RECORD_SIZE < 4:
+        if self._sealed and (self._storage.block_size - HEADER.size) % RECORD_SIZE < 4:
             self._limit -= 1
+
+    @cached_property
+    def _seed(self) -> int:
+        """Where the checksums of nodes start."""
+        return owner_seed(self._blocks.volume.sb, self._inode)
 
     # -- reading
 
@@ -113,7 +119,7 @@ class ExtentTree:
         entries, limit, found = self._header(raw)
         if found != depth or entries == 0:
             raise self._bad(f"node {number} of depth {found} with {entries} entries")
-        if self._seed is not None and number not in self._storage.unsealed:
+        if self._sealed and number not in self._storage.unsealed:
             tail = HEADER.size + limit * RECORD_SIZE
             stored = raw[tail : tail + 4]
             if len(stored) < 4 or crc32c(self._seed, raw[:tail]) != int.from_bytes(stored, "little"):
@@ -179,7 +185,7 @@ class ExtentTree:
         packed = self._packed(node, self._limit)
         transaction = self._blocks.transaction
         transaction.modify(node.block)[: len(packed)] = packed
-        if self._seed is not None:
+        if self._sealed:
             transaction.seals[node.block] = partial(seal, self._seed)
         for low in {node.low, node.records[0][0]}:
             self._blocks.node_changed(node.block, low, self._inode.number)
