@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from typing import Any
 
 from rumpuser.component import Bus, Component, Parameters
@@ -25,3 +26,9 @@ def make(name: str, host: Host, bus: Bus, parameters: Parameters) -> Component:
     made: Any = getattr(importlib.import_module(module), cls)(host, bus, parameters)
     assert isinstance(made, Component)
     return made
+
+
+def stop_order(names: Iterable[str]) -> list[str]:
+    """Those first that stand on others: vfs writes to disks of dev, and all ask kern."""
+    present = set(names)
+    return [name for name in ("vfs", "net", "dev", "kern") if name in present]

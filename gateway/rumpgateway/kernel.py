@@ -115,8 +115,9 @@ class Kernel:
         clients = self._servers[1:] if self._config.placement != "server" else self._servers
         await asyncio.gather(*(server.stop(DRAIN_S) for server in clients))
         await self.sessions.end_all()
-        for component in reversed(self._local):
-            await settle(component.stop())
+        local = {component.name: component for component in self._local}
+        for name in components.stop_order(local):
+            await settle(local[name].stop())
         await self.supervisor.stop()
         await asyncio.gather(*(server.stop(0) for server in self._servers))
         for url in (*self._served, self._bus_url):

@@ -19,6 +19,7 @@ from rumpuser.component import Component, Parameters, Peer
 from rumpuser.guard import Guarded
 from rumpuser.pending import run_blocking, value_of
 from rumpuser.systemhost import LocalHost
+from rumpuser.transport.inprocess import Immediate
 from rumpwire import calls
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
@@ -57,6 +58,9 @@ class LocalKernel:
         except KeyError:
             raise KernelError(Errno.ENOSYS, f"the {name} faction is not running in this kernel", "gateway") from None
 
+    def blocking(self, name: str) -> Peer:
+        return Immediate(self.peer(name))
+
     # -- life
 
     def attach(self, comm: str = "rumplocal") -> LocalSession:
@@ -69,7 +73,7 @@ class LocalKernel:
             if self._components:
                 for process in list(self.gateway.processes.values()):
                     self._finish(self.gateway.exit(process))
-                for name in reversed(list(self._components)):
+                for name in components.stop_order(self._components):
                     self._finish(self._components[name].stop())
                     self._components[name].loader.close()
                 self._components.clear()

@@ -22,7 +22,7 @@ def test_refusals(k: Any, folder: str) -> None:
     assert code(newfs, "tmpfs", "/dev/md0d") == "EPERM"
 
 
-@pytest.mark.parametrize("kind", ["ffs", "msdos", "cd9660"])
+@pytest.mark.parametrize("kind", ["ext2fs", "ffs", "msdos", "cd9660"])
 def test_made_from_a_tree_and_changed_in_a_union(k: Any, folder: str, tmp_path: Path, kind: str) -> None:
     image, disk, mnt = tmp_path / "image", f"/dev/{os.path.basename(folder)}", f"{folder}/mnt"
     image.write_bytes(bytes(4 << 20))

@@ -14,7 +14,7 @@ from tests.ext4_images import run
 from tests.fuzz.test_ext2fs_hostile import attempt, look_at_everything
 from tests.iso_images import damage, fill, mount
 
-ROUNDS = 120
+ROUNDS = 60
 SECONDS = 5.0
 VARIANTS = {
     "rock ridge": ({}, ("xorriso", "-as", "mkisofs", "-R", "-J")),

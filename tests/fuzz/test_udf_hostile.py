@@ -17,7 +17,7 @@ from tests.ext4_images import run
 from tests.fuzz.test_ext2fs_hostile import attempt, look_at_everything
 from tests.iso_images import damage, fill, mount
 
-ROUNDS = 150
+ROUNDS = 100
 SECONDS = 5.0
 KINDS = {*range(1, 10), *range(256, 267)}
 

@@ -1,4 +1,4 @@
-"""FAT through the calls of vfs against a model: random operations, mounted anew in between, fsck.fat at the end."""
+"""FAT and exFAT through vfs against a model: random operations, mounted anew in between, checked by fsck at the end."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from rumpvfs.fs.msdosfs import FILE_SYSTEM
+from rumpvfs.fs import exfatfs, msdosfs
+from rumpvfs.fs.exfatfs import driver as exfat_driver
+from rumpvfs.fs.msdosfs import directory as msdos_directory
 from rumpwire import const
 from rumpwire.errno import KernelError
 from rumpwire.values import DiskArgs
+from tests import exfat_images
 from tests.fat_images import fsck, image
 from tests.unit.vfs.kit import Kit, MemoryFiles
 
-STEPS = settings(max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+STEPS = settings(max_examples=20, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
 NAMES = ["a", "A", "B.TXT", "b.txt", "Mixed.Case", "mixed.case", "long name.text", "Long Name.TEXT", "ünï", "ÜNÏ",
          "longer name 1", "longer name 2", ".hidden", "x" * 60, "many.dots.in.it"]  # fmt: skip
 name = st.sampled_from(NAMES)
@@ -44,22 +47,29 @@ class RefusedError(Exception):
 
 
 class Model(RuleBasedStateMachine):
+    kind = msdosfs.FILE_SYSTEM
     bits = 12
     size: str | None = None
 
     def __init__(self) -> None:
         super().__init__()
-        self.files = MemoryFiles(disk=empty(self.bits, self.size))
+        self.files = MemoryFiles(disk=self.disk())
         self.kit = Kit(self.files)
-        self.kit.component.add_filesystem(FILE_SYSTEM)
+        self.kit.component.add_filesystem(self.kind)
         self.kit.etfs_register(b"/dev/disk", b"disk", const.RUMP_ETFS_BLK)
         self.kit.mkdir(b"/mnt", 0o755)
         self.top: Tree = {}
         self.open: list[tuple[int, bytearray]] = []
         self.mount()
 
+    def disk(self) -> bytes:
+        return empty(self.bits, self.size)
+
+    def check(self) -> None:
+        fsck(self.files.files[b"disk"])
+
     def mount(self) -> None:
-        self.kit.mount("msdos", b"/mnt", 0, DiskArgs(b"/dev/disk"))
+        self.kit.mount(self.kind.name, b"/mnt", 0, DiskArgs(b"/dev/disk"))
 
     def unmount(self) -> None:
         for fd, _ in self.open:
@@ -69,7 +79,7 @@ class Model(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.unmount()
-        fsck(self.files.files[b"disk"])
+        self.check()
         self.mount()
         assert self.seen(b"/mnt") == self.expected(self.top)
         self.unmount()
@@ -271,8 +281,42 @@ class Model(RuleBasedStateMachine):
         assert not set(gone) & set(numbers)
 
 
+@cache
+def empty_exfat(size: int, cluster: str) -> bytes:
+    return exfat_images.small(size, cluster=cluster)
+
+
+class ExfatModel(Model):
+    kind = exfatfs.FILE_SYSTEM
+    cluster = "512"
+
+    def disk(self) -> bytes:
+        return empty_exfat(1 << 20, self.cluster)
+
+    def check(self) -> None:
+        assert "clean" in exfat_images.fsck(self.files.files[b"disk"])
+
+
+@pytest.mark.parametrize("kind", [Model, ExfatModel])
+def test_with_hardly_a_directory_kept(kind: type[Model], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Directories are parsed again and again, also in the middle of a rename."""
+    monkeypatch.setattr(msdos_directory, "RECORDS_KEPT", 1)
+    monkeypatch.setattr(exfat_driver, "RECORDS_KEPT", 1)
+    small = type(f"Small{kind.__name__}", (kind,), {"bits": 12})
+    small.TestCase.settings = STEPS
+    small.TestCase("runTest").runTest()
+
+
 @pytest.mark.parametrize(("bits", "size"), [(12, None), (16, None), (32, None), (12, "40K"), (32, "64K")])
 def test_like_the_model(bits: int, size: str | None) -> None:
     kind = type(f"Model{bits}", (Model,), {"bits": bits, "size": size})
+    kind.TestCase.settings = STEPS
+    kind.TestCase("runTest").runTest()
+
+
+@pytest.mark.parametrize("cluster", ["512", "32768"])
+def test_exfat_like_the_model(cluster: str) -> None:
+    """With the larger clusters it is full soon."""
+    kind = type(f"Exfat{cluster}", (ExfatModel,), {"cluster": cluster})
     kind.TestCase.settings = STEPS
     kind.TestCase("runTest").runTest()

@@ -152,6 +152,8 @@ class _NoBus:
 
         raise KernelError(Errno.ENOSYS, f"no {name}")
 
+    blocking = peer
+
 
 def _rows(table: dict[str, Any]) -> Rows:
     return {name: (entry.support.value, entry.note) for name, entry in table.items()}

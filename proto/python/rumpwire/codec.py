@@ -409,6 +409,123 @@ def _enc_MountArgs(v: Any, m: Any) -> None:
     raise TypeError(f"no MountArgs: {v!r}")
 
 
+def _dec_VndIoctl(m: Any) -> VndIoctl:
+    return VndIoctl(m.vnd_file, m.vnd_flags, m.vnd_size)
+
+
+def _enc_VndIoctl(v: Any, m: Any) -> None:
+    m.vnd_file = _buffer(v.vnd_file)
+    m.vnd_flags = v.vnd_flags
+    m.vnd_size = v.vnd_size
+
+
+def _dec_VndUser(m: Any) -> VndUser:
+    return VndUser(m.vnu_unit, m.vnu_dev, m.vnu_ino, m.vnu_file)
+
+
+def _enc_VndUser(v: Any, m: Any) -> None:
+    m.vnu_unit = v.vnu_unit
+    m.vnu_dev = v.vnu_dev
+    m.vnu_ino = v.vnu_ino
+    m.vnu_file = _buffer(v.vnu_file)
+
+
+def _dec_CgdIoctl(m: Any) -> CgdIoctl:
+    return CgdIoctl(m.ci_disk, m.ci_flags, m.ci_size, m.ci_alg, m.ci_ivmethod, m.ci_keylen, m.ci_key, m.ci_blocksize, m.ci_secsize)
+
+
+def _enc_CgdIoctl(v: Any, m: Any) -> None:
+    m.ci_disk = _buffer(v.ci_disk)
+    m.ci_flags = v.ci_flags
+    m.ci_size = v.ci_size
+    m.ci_alg = v.ci_alg
+    m.ci_ivmethod = v.ci_ivmethod
+    m.ci_keylen = v.ci_keylen
+    m.ci_key = _buffer(v.ci_key)
+    m.ci_blocksize = v.ci_blocksize
+    m.ci_secsize = v.ci_secsize
+
+
+def _dec_CgdUser(m: Any) -> CgdUser:
+    return CgdUser(m.cgu_unit, m.cgu_dev, m.cgu_alg, m.cgu_blocksize, m.cgu_mode, m.cgu_keylen, m.cgu_disk, m.cgu_secsize)
+
+
+def _enc_CgdUser(v: Any, m: Any) -> None:
+    m.cgu_unit = v.cgu_unit
+    m.cgu_dev = v.cgu_dev
+    m.cgu_alg = v.cgu_alg
+    m.cgu_blocksize = v.cgu_blocksize
+    m.cgu_mode = v.cgu_mode
+    m.cgu_keylen = v.cgu_keylen
+    m.cgu_disk = _buffer(v.cgu_disk)
+    m.cgu_secsize = v.cgu_secsize
+
+
+def _dec_RaidConfig(m: Any) -> RaidConfig:
+    return RaidConfig(m.level, m.sect_per_su, list(m.devnames), list(m.spare_names), m.force)
+
+
+def _enc_RaidConfig(v: Any, m: Any) -> None:
+    m.level = v.level
+    m.sect_per_su = v.sect_per_su
+    if v.devnames: m.devnames.extend([_buffer(x) for x in v.devnames])
+    if v.spare_names: m.spare_names.extend([_buffer(x) for x in v.spare_names])
+    m.force = v.force
+
+
+def _dec_RaidComponent(m: Any) -> RaidComponent:
+    return RaidComponent(m.column, m.component_name)
+
+
+def _enc_RaidComponent(v: Any, m: Any) -> None:
+    m.column = v.column
+    m.component_name = _buffer(v.component_name)
+
+
+def _dec_RaidReconReq(m: Any) -> RaidReconReq:
+    return RaidReconReq(m.col, m.flags)
+
+
+def _enc_RaidReconReq(v: Any, m: Any) -> None:
+    m.col = v.col
+    m.flags = v.flags
+
+
+def _dec_RaidProgress(m: Any) -> RaidProgress:
+    return RaidProgress(m.remaining, m.completed, m.total)
+
+
+def _enc_RaidProgress(v: Any, m: Any) -> None:
+    m.remaining = v.remaining
+    m.completed = v.completed
+    m.total = v.total
+
+
+def _dec_RaidDisk(m: Any) -> RaidDisk:
+    return RaidDisk(m.devname, m.status, m.size)
+
+
+def _enc_RaidDisk(v: Any, m: Any) -> None:
+    m.devname = _buffer(v.devname)
+    m.status = v.status
+    m.size = v.size
+
+
+def _dec_RaidInfo(m: Any) -> RaidInfo:
+    return RaidInfo(m.level, m.sect_per_su, m.cols, m.size, m.serial, m.clean, [_dec_RaidDisk(x) for x in m.devs], [_dec_RaidDisk(x) for x in m.spares])
+
+
+def _enc_RaidInfo(v: Any, m: Any) -> None:
+    m.level = v.level
+    m.sect_per_su = v.sect_per_su
+    m.cols = v.cols
+    m.size = v.size
+    m.serial = v.serial
+    m.clean = v.clean
+    for x in v.devs or (): _enc_RaidDisk(x, m.devs.add())
+    for x in v.spares or (): _enc_RaidDisk(x, m.spares.add())
+
+
 def _dec_IoctlArgs(m: Any) -> Any:
     which = m.WhichOneof("args")
     if which == "integer":
@@ -417,6 +534,24 @@ def _dec_IoctlArgs(m: Any) -> Any:
         return IoctlArgsRaw(m.raw)
     if which == "text":
         return IoctlArgsText(m.text)
+    if which == "vnd":
+        return _dec_VndIoctl(m.vnd)
+    if which == "vnd_user":
+        return _dec_VndUser(m.vnd_user)
+    if which == "cgd":
+        return _dec_CgdIoctl(m.cgd)
+    if which == "cgd_user":
+        return _dec_CgdUser(m.cgd_user)
+    if which == "raid_config":
+        return _dec_RaidConfig(m.raid_config)
+    if which == "raid_component":
+        return _dec_RaidComponent(m.raid_component)
+    if which == "raid_recon":
+        return _dec_RaidReconReq(m.raid_recon)
+    if which == "raid_progress":
+        return _dec_RaidProgress(m.raid_progress)
+    if which == "raid_info":
+        return _dec_RaidInfo(m.raid_info)
     return None
 
 
@@ -430,6 +565,33 @@ def _enc_IoctlArgs(v: Any, m: Any) -> None:
         return
     if kind is IoctlArgsText:
         m.text = v.text
+        return
+    if kind is VndIoctl:
+        m.vnd.SetInParent(); _enc_VndIoctl(v, m.vnd)
+        return
+    if kind is VndUser:
+        m.vnd_user.SetInParent(); _enc_VndUser(v, m.vnd_user)
+        return
+    if kind is CgdIoctl:
+        m.cgd.SetInParent(); _enc_CgdIoctl(v, m.cgd)
+        return
+    if kind is CgdUser:
+        m.cgd_user.SetInParent(); _enc_CgdUser(v, m.cgd_user)
+        return
+    if kind is RaidConfig:
+        m.raid_config.SetInParent(); _enc_RaidConfig(v, m.raid_config)
+        return
+    if kind is RaidComponent:
+        m.raid_component.SetInParent(); _enc_RaidComponent(v, m.raid_component)
+        return
+    if kind is RaidReconReq:
+        m.raid_recon.SetInParent(); _enc_RaidReconReq(v, m.raid_recon)
+        return
+    if kind is RaidProgress:
+        m.raid_progress.SetInParent(); _enc_RaidProgress(v, m.raid_progress)
+        return
+    if kind is RaidInfo:
+        m.raid_info.SetInParent(); _enc_RaidInfo(v, m.raid_info)
         return
     raise TypeError(f"no IoctlArgs: {v!r}")
 
@@ -3811,6 +3973,41 @@ def _dec_r_lock_release(m: Any) -> Any:
     return None
 
 
+def _enc_q_disk_take(a: Any, m: Any) -> None:
+    m.path = _buffer(a[0])
+    m.readonly = a[1]
+    m.files = a[2]
+
+def _dec_q_disk_take(m: Any) -> Any:
+    return (m.path, m.readonly, m.files)
+
+def _enc_r_disk_take(v: Any, m: Any) -> None:
+    m.handle = v[0]
+    m.hostpath = _buffer(v[1])
+    m.begin = v[2]
+    m.size = v[3]
+    m.rdev = v[4]
+    m.readonly = v[5]
+    m.dev = v[6]
+    m.ino = v[7]
+
+def _dec_r_disk_take(m: Any) -> Any:
+    return DiskTakeResult(m.handle, m.hostpath, m.begin, m.size, m.rdev, m.readonly, m.dev, m.ino)
+
+
+def _enc_q_disk_give(a: Any, m: Any) -> None:
+    m.handle = a[0]
+
+def _dec_q_disk_give(m: Any) -> Any:
+    return (m.handle,)
+
+def _enc_r_disk_give(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_disk_give(m: Any) -> Any:
+    return None
+
+
 def _enc_q_dev_open(a: Any, m: Any) -> None:
     m.block = a[0]
     m.rdev = a[1]
@@ -3835,9 +4032,11 @@ def _dec_q_dev_map(m: Any) -> Any:
 def _enc_r_dev_map(v: Any, m: Any) -> None:
     m.hostpath = _buffer(v[0])
     m.size = v[1]
+    m.begin = v[2]
+    m.file = v[3]
 
 def _dec_r_dev_map(m: Any) -> Any:
-    return DevMapResult(m.hostpath, m.size)
+    return DevMapResult(m.hostpath, m.size, m.begin, m.file)
 
 
 def _enc_q_module_describe(a: Any, m: Any) -> None:
@@ -4152,6 +4351,8 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "socket_lookup": (_enc_q_socket_lookup, _dec_q_socket_lookup),
     "file_read": (_enc_q_file_read, _dec_q_file_read),
     "lock_release": (_enc_q_lock_release, _dec_q_lock_release),
+    "disk_take": (_enc_q_disk_take, _dec_q_disk_take),
+    "disk_give": (_enc_q_disk_give, _dec_q_disk_give),
     "dev_open": (_enc_q_dev_open, _dec_q_dev_open),
     "dev_map": (_enc_q_dev_map, _dec_q_dev_map),
     "module_describe": (_enc_q_module_describe, _dec_q_module_describe),
@@ -4389,6 +4590,8 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "socket_lookup": (_enc_r_socket_lookup, _dec_r_socket_lookup),
     "file_read": (_enc_r_file_read, _dec_r_file_read),
     "lock_release": (_enc_r_lock_release, _dec_r_lock_release),
+    "disk_take": (_enc_r_disk_take, _dec_r_disk_take),
+    "disk_give": (_enc_r_disk_give, _dec_r_disk_give),
     "dev_open": (_enc_r_dev_open, _dec_r_dev_open),
     "dev_map": (_enc_r_dev_map, _dec_r_dev_map),
     "module_describe": (_enc_r_module_describe, _dec_r_module_describe),

@@ -558,27 +558,138 @@ Global___DevMapRequest: _TypeAlias = DevMapRequest  # noqa: Y015
 
 @_typing.final
 class DevMapResponse(_message.Message):
-    """A disk whose bytes are a mapping that others on the host can open."""
+    """A disk whose bytes are a mapping that others on the host can open: size bytes of a host file from begin on, or, where
+    file is not 0, of the file that vfs knows by that handle of disk_take.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     HOSTPATH_FIELD_NUMBER: _builtins.int
     SIZE_FIELD_NUMBER: _builtins.int
+    BEGIN_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
     hostpath: _builtins.bytes
     size: _builtins.int
+    begin: _builtins.int
+    file: _builtins.int
     def __init__(
         self,
         *,
         hostpath: _builtins.bytes = ...,
         size: _builtins.int = ...,
+        begin: _builtins.int = ...,
+        file: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hostpath", b"hostpath", "size", b"size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin", b"begin", "file", b"file", "hostpath", b"hostpath", "size", b"size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DevMapResponse: _TypeAlias = DevMapResponse  # noqa: Y015
+
+@_typing.final
+class DiskTakeRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    READONLY_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
+    path: _builtins.bytes
+    readonly: _builtins.bool
+    files: _builtins.bool
+    """Files that are no host files are taken as well."""
+    def __init__(
+        self,
+        *,
+        path: _builtins.bytes = ...,
+        readonly: _builtins.bool = ...,
+        files: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files", "path", b"path", "readonly", b"readonly"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiskTakeRequest: _TypeAlias = DiskTakeRequest  # noqa: Y015
+
+@_typing.final
+class DiskTakeResponse(_message.Message):
+    """Where a disk's bytes are: a range of a host file; a device of dev (rdev); else a file of vfs behind the handle."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HANDLE_FIELD_NUMBER: _builtins.int
+    HOSTPATH_FIELD_NUMBER: _builtins.int
+    BEGIN_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    RDEV_FIELD_NUMBER: _builtins.int
+    READONLY_FIELD_NUMBER: _builtins.int
+    DEV_FIELD_NUMBER: _builtins.int
+    INO_FIELD_NUMBER: _builtins.int
+    handle: _builtins.int
+    hostpath: _builtins.bytes
+    begin: _builtins.int
+    size: _builtins.int
+    rdev: _builtins.int
+    readonly: _builtins.bool
+    dev: _builtins.int
+    ino: _builtins.int
+    def __init__(
+        self,
+        *,
+        handle: _builtins.int = ...,
+        hostpath: _builtins.bytes = ...,
+        begin: _builtins.int = ...,
+        size: _builtins.int = ...,
+        rdev: _builtins.int = ...,
+        readonly: _builtins.bool = ...,
+        dev: _builtins.int = ...,
+        ino: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin", b"begin", "dev", b"dev", "handle", b"handle", "hostpath", b"hostpath", "ino", b"ino", "rdev", b"rdev", "readonly", b"readonly", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiskTakeResponse: _TypeAlias = DiskTakeResponse  # noqa: Y015
+
+@_typing.final
+class DiskGiveRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HANDLE_FIELD_NUMBER: _builtins.int
+    handle: _builtins.int
+    """0: everything that was taken."""
+    def __init__(
+        self,
+        *,
+        handle: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["handle", b"handle"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiskGiveRequest: _TypeAlias = DiskGiveRequest  # noqa: Y015
+
+@_typing.final
+class DiskGiveResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DiskGiveResponse: _TypeAlias = DiskGiveResponse  # noqa: Y015
 
 @_typing.final
 class LockReleaseRequest(_message.Message):
@@ -1139,6 +1250,8 @@ class BusCall(_message.Message):
     SOCKET_LOOKUP_FIELD_NUMBER: _builtins.int
     FILE_READ_FIELD_NUMBER: _builtins.int
     LOCK_RELEASE_FIELD_NUMBER: _builtins.int
+    DISK_TAKE_FIELD_NUMBER: _builtins.int
+    DISK_GIVE_FIELD_NUMBER: _builtins.int
     DEV_OPEN_FIELD_NUMBER: _builtins.int
     DEV_MAP_FIELD_NUMBER: _builtins.int
     MODULE_DESCRIBE_FIELD_NUMBER: _builtins.int
@@ -1182,6 +1295,10 @@ class BusCall(_message.Message):
     @_builtins.property
     def lock_release(self) -> Global___LockReleaseRequest: ...
     @_builtins.property
+    def disk_take(self) -> Global___DiskTakeRequest: ...
+    @_builtins.property
+    def disk_give(self) -> Global___DiskGiveRequest: ...
+    @_builtins.property
     def dev_open(self) -> Global___DevOpenRequest: ...
     @_builtins.property
     def dev_map(self) -> Global___DevMapRequest: ...
@@ -1217,6 +1334,8 @@ class BusCall(_message.Message):
         socket_lookup: Global___SocketLookupRequest | None = ...,
         file_read: Global___FileReadRequest | None = ...,
         lock_release: Global___LockReleaseRequest | None = ...,
+        disk_take: Global___DiskTakeRequest | None = ...,
+        disk_give: Global___DiskGiveRequest | None = ...,
         dev_open: Global___DevOpenRequest | None = ...,
         dev_map: Global___DevMapRequest | None = ...,
         module_describe: Global___ModuleDescribeRequest | None = ...,
@@ -1226,11 +1345,11 @@ class BusCall(_message.Message):
         sysctl_value: Global___SysctlValueRequest | None = ...,
         faction_start: Global___FactionStartRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start"]  # noqa: Y015
+    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start"]  # noqa: Y015
     _WhichOneofArgType_call: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_call) -> _WhichOneofReturnType_call | None: ...
 
@@ -1256,6 +1375,8 @@ class BusResult(_message.Message):
     SOCKET_LOOKUP_FIELD_NUMBER: _builtins.int
     FILE_READ_FIELD_NUMBER: _builtins.int
     LOCK_RELEASE_FIELD_NUMBER: _builtins.int
+    DISK_TAKE_FIELD_NUMBER: _builtins.int
+    DISK_GIVE_FIELD_NUMBER: _builtins.int
     DEV_OPEN_FIELD_NUMBER: _builtins.int
     DEV_MAP_FIELD_NUMBER: _builtins.int
     MODULE_DESCRIBE_FIELD_NUMBER: _builtins.int
@@ -1297,6 +1418,10 @@ class BusResult(_message.Message):
     @_builtins.property
     def lock_release(self) -> Global___LockReleaseResponse: ...
     @_builtins.property
+    def disk_take(self) -> Global___DiskTakeResponse: ...
+    @_builtins.property
+    def disk_give(self) -> Global___DiskGiveResponse: ...
+    @_builtins.property
     def dev_open(self) -> Global___DevOpenResponse: ...
     @_builtins.property
     def dev_map(self) -> Global___DevMapResponse: ...
@@ -1331,6 +1456,8 @@ class BusResult(_message.Message):
         socket_lookup: Global___SocketLookupResponse | None = ...,
         file_read: Global___FileReadResponse | None = ...,
         lock_release: Global___LockReleaseResponse | None = ...,
+        disk_take: Global___DiskTakeResponse | None = ...,
+        disk_give: Global___DiskGiveResponse | None = ...,
         dev_open: Global___DevOpenResponse | None = ...,
         dev_map: Global___DevMapResponse | None = ...,
         module_describe: Global___ModuleDescribeResponse | None = ...,
@@ -1340,11 +1467,11 @@ class BusResult(_message.Message):
         sysctl_value: Global___SysctlValueResponse | None = ...,
         faction_start: Global___FactionStartResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start"]  # noqa: Y015
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 

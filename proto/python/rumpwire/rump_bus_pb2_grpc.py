@@ -650,7 +650,7 @@ class KernBus(object):
 
 
 class VfsBusStub(object):
-    """What vfs does for the gateway and for net. Reached through Component only.
+    """What vfs does for the gateway, for net and for dev. Reached through Component only.
     """
 
     def __init__(self, channel):
@@ -694,10 +694,20 @@ class VfsBusStub(object):
                 request_serializer=rump__bus__pb2.LockReleaseRequest.SerializeToString,
                 response_deserializer=rump__bus__pb2.LockReleaseResponse.FromString,
                 _registered_method=True)
+        self.DiskTake = channel.unary_unary(
+                '/rump.sp.v1.VfsBus/DiskTake',
+                request_serializer=rump__bus__pb2.DiskTakeRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.DiskTakeResponse.FromString,
+                _registered_method=True)
+        self.DiskGive = channel.unary_unary(
+                '/rump.sp.v1.VfsBus/DiskGive',
+                request_serializer=rump__bus__pb2.DiskGiveRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.DiskGiveResponse.FromString,
+                _registered_method=True)
 
 
 class VfsBusServicer(object):
-    """What vfs does for the gateway and for net. Reached through Component only.
+    """What vfs does for the gateway, for net and for dev. Reached through Component only.
     """
 
     def DirHold(self, request, context):
@@ -749,6 +759,20 @@ class VfsBusServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DiskTake(self, request, context):
+        """Takes a disk, or a file that is to be one, for dev: EBUSY for everybody else.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DiskGive(self, request, context):
+        """Gives a taken disk back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_VfsBusServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -787,6 +811,16 @@ def add_VfsBusServicer_to_server(servicer, server):
                     request_deserializer=rump__bus__pb2.LockReleaseRequest.FromString,
                     response_serializer=rump__bus__pb2.LockReleaseResponse.SerializeToString,
             ),
+            'DiskTake': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiskTake,
+                    request_deserializer=rump__bus__pb2.DiskTakeRequest.FromString,
+                    response_serializer=rump__bus__pb2.DiskTakeResponse.SerializeToString,
+            ),
+            'DiskGive': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiskGive,
+                    request_deserializer=rump__bus__pb2.DiskGiveRequest.FromString,
+                    response_serializer=rump__bus__pb2.DiskGiveResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'rump.sp.v1.VfsBus', rpc_method_handlers)
@@ -796,7 +830,7 @@ def add_VfsBusServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class VfsBus(object):
-    """What vfs does for the gateway and for net. Reached through Component only.
+    """What vfs does for the gateway, for net and for dev. Reached through Component only.
     """
 
     @staticmethod
@@ -978,6 +1012,60 @@ class VfsBus(object):
             '/rump.sp.v1.VfsBus/LockRelease',
             rump__bus__pb2.LockReleaseRequest.SerializeToString,
             rump__bus__pb2.LockReleaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiskTake(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.VfsBus/DiskTake',
+            rump__bus__pb2.DiskTakeRequest.SerializeToString,
+            rump__bus__pb2.DiskTakeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiskGive(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.VfsBus/DiskGive',
+            rump__bus__pb2.DiskGiveRequest.SerializeToString,
+            rump__bus__pb2.DiskGiveResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -228,7 +228,7 @@ class KernBusServicer(metaclass=_abc_1.ABCMeta):
 def add_KernBusServicer_to_server(servicer: KernBusServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class VfsBusStub:
-    """What vfs does for the gateway and for net. Reached through Component only."""
+    """What vfs does for the gateway, for net and for dev. Reached through Component only."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -248,10 +248,14 @@ class VfsBusStub:
     """Reads a range of a file by path, for loading modules."""
     LockRelease: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.LockReleaseRequest, _rump_bus_pb2.LockReleaseResponse]
     """Takes a process' byte range locks away: on the file behind a handle, of which it closed a descriptor, or (0) all."""
+    DiskTake: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.DiskTakeRequest, _rump_bus_pb2.DiskTakeResponse]
+    """Takes a disk, or a file that is to be one, for dev: EBUSY for everybody else."""
+    DiskGive: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.DiskGiveRequest, _rump_bus_pb2.DiskGiveResponse]
+    """Gives a taken disk back."""
 
 @_typing.type_check_only
 class VfsBusAsyncStub(VfsBusStub):
-    """What vfs does for the gateway and for net. Reached through Component only."""
+    """What vfs does for the gateway, for net and for dev. Reached through Component only."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     DirHold: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.DirHoldRequest, _rump_bus_pb2.DirHoldResponse]  # type: ignore[assignment]
@@ -268,9 +272,13 @@ class VfsBusAsyncStub(VfsBusStub):
     """Reads a range of a file by path, for loading modules."""
     LockRelease: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.LockReleaseRequest, _rump_bus_pb2.LockReleaseResponse]  # type: ignore[assignment]
     """Takes a process' byte range locks away: on the file behind a handle, of which it closed a descriptor, or (0) all."""
+    DiskTake: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.DiskTakeRequest, _rump_bus_pb2.DiskTakeResponse]  # type: ignore[assignment]
+    """Takes a disk, or a file that is to be one, for dev: EBUSY for everybody else."""
+    DiskGive: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.DiskGiveRequest, _rump_bus_pb2.DiskGiveResponse]  # type: ignore[assignment]
+    """Gives a taken disk back."""
 
 class VfsBusServicer(metaclass=_abc_1.ABCMeta):
-    """What vfs does for the gateway and for net. Reached through Component only."""
+    """What vfs does for the gateway, for net and for dev. Reached through Component only."""
 
     @_abc_1.abstractmethod
     def DirHold(
@@ -327,6 +335,22 @@ class VfsBusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_bus_pb2.LockReleaseResponse, _abc.Awaitable[_rump_bus_pb2.LockReleaseResponse]]:
         """Takes a process' byte range locks away: on the file behind a handle, of which it closed a descriptor, or (0) all."""
+
+    @_abc_1.abstractmethod
+    def DiskTake(
+        self,
+        request: _rump_bus_pb2.DiskTakeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.DiskTakeResponse, _abc.Awaitable[_rump_bus_pb2.DiskTakeResponse]]:
+        """Takes a disk, or a file that is to be one, for dev: EBUSY for everybody else."""
+
+    @_abc_1.abstractmethod
+    def DiskGive(
+        self,
+        request: _rump_bus_pb2.DiskGiveRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.DiskGiveResponse, _abc.Awaitable[_rump_bus_pb2.DiskGiveResponse]]:
+        """Gives a taken disk back."""
 
 def add_VfsBusServicer_to_server(servicer: VfsBusServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

@@ -936,25 +936,388 @@ class IoctlArgs(_message.Message):
     INTEGER_FIELD_NUMBER: _builtins.int
     RAW_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    VND_FIELD_NUMBER: _builtins.int
+    VND_USER_FIELD_NUMBER: _builtins.int
+    CGD_FIELD_NUMBER: _builtins.int
+    CGD_USER_FIELD_NUMBER: _builtins.int
+    RAID_CONFIG_FIELD_NUMBER: _builtins.int
+    RAID_COMPONENT_FIELD_NUMBER: _builtins.int
+    RAID_RECON_FIELD_NUMBER: _builtins.int
+    RAID_PROGRESS_FIELD_NUMBER: _builtins.int
+    RAID_INFO_FIELD_NUMBER: _builtins.int
     integer: _builtins.int
     raw: _builtins.bytes
     text: _builtins.str
+    @_builtins.property
+    def vnd(self) -> Global___VndIoctl: ...
+    @_builtins.property
+    def vnd_user(self) -> Global___VndUser: ...
+    @_builtins.property
+    def cgd(self) -> Global___CgdIoctl: ...
+    @_builtins.property
+    def cgd_user(self) -> Global___CgdUser: ...
+    @_builtins.property
+    def raid_config(self) -> Global___RaidConfig: ...
+    @_builtins.property
+    def raid_component(self) -> Global___RaidComponent: ...
+    @_builtins.property
+    def raid_recon(self) -> Global___RaidReconReq: ...
+    @_builtins.property
+    def raid_progress(self) -> Global___RaidProgress: ...
+    @_builtins.property
+    def raid_info(self) -> Global___RaidInfo: ...
     def __init__(
         self,
         *,
         integer: _builtins.int = ...,
         raw: _builtins.bytes = ...,
         text: _builtins.str = ...,
+        vnd: Global___VndIoctl | None = ...,
+        vnd_user: Global___VndUser | None = ...,
+        cgd: Global___CgdIoctl | None = ...,
+        cgd_user: Global___CgdUser | None = ...,
+        raid_config: Global___RaidConfig | None = ...,
+        raid_component: Global___RaidComponent | None = ...,
+        raid_recon: Global___RaidReconReq | None = ...,
+        raid_progress: Global___RaidProgress | None = ...,
+        raid_info: Global___RaidInfo | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "integer", b"integer", "raw", b"raw", "text", b"text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "cgd", b"cgd", "cgd_user", b"cgd_user", "integer", b"integer", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "text", b"text", "vnd", b"vnd", "vnd_user", b"vnd_user"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "integer", b"integer", "raw", b"raw", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "cgd", b"cgd", "cgd_user", b"cgd_user", "integer", b"integer", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "text", b"text", "vnd", b"vnd", "vnd_user", b"vnd_user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_args: _TypeAlias = _typing.Literal["integer", "raw", "text"]  # noqa: Y015
+    _WhichOneofReturnType_args: _TypeAlias = _typing.Literal["integer", "raw", "text", "vnd", "vnd_user", "cgd", "cgd_user", "raid_config", "raid_component", "raid_recon", "raid_progress", "raid_info"]  # noqa: Y015
     _WhichOneofArgType_args: _TypeAlias = _typing.Literal["args", b"args"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_args) -> _WhichOneofReturnType_args | None: ...
 
 Global___IoctlArgs: _TypeAlias = IoctlArgs  # noqa: Y015
+
+@_typing.final
+class VndIoctl(_message.Message):
+    """VNDIOCSET, VNDIOCCLR: a file as the disk of a vnd. vnd_size is an answer: bytes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VND_FILE_FIELD_NUMBER: _builtins.int
+    VND_FLAGS_FIELD_NUMBER: _builtins.int
+    VND_SIZE_FIELD_NUMBER: _builtins.int
+    vnd_file: _builtins.bytes
+    vnd_flags: _builtins.int
+    vnd_size: _builtins.int
+    def __init__(
+        self,
+        *,
+        vnd_file: _builtins.bytes = ...,
+        vnd_flags: _builtins.int = ...,
+        vnd_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["vnd_file", b"vnd_file", "vnd_flags", b"vnd_flags", "vnd_size", b"vnd_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VndIoctl: _TypeAlias = VndIoctl  # noqa: Y015
+
+@_typing.final
+class VndUser(_message.Message):
+    """VNDIOCGET: what a unit stands on. vnu_ino is 0 where the unit is free."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VNU_UNIT_FIELD_NUMBER: _builtins.int
+    VNU_DEV_FIELD_NUMBER: _builtins.int
+    VNU_INO_FIELD_NUMBER: _builtins.int
+    VNU_FILE_FIELD_NUMBER: _builtins.int
+    vnu_unit: _builtins.int
+    vnu_dev: _builtins.int
+    vnu_ino: _builtins.int
+    vnu_file: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        vnu_unit: _builtins.int = ...,
+        vnu_dev: _builtins.int = ...,
+        vnu_ino: _builtins.int = ...,
+        vnu_file: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["vnu_dev", b"vnu_dev", "vnu_file", b"vnu_file", "vnu_ino", b"vnu_ino", "vnu_unit", b"vnu_unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VndUser: _TypeAlias = VndUser  # noqa: Y015
+
+@_typing.final
+class CgdIoctl(_message.Message):
+    """CGDIOCSET, CGDIOCCLR: a disk, cipher and key. ci_keylen and ci_blocksize (of the cipher) are in bits, 0 for what
+    the algorithm has; ci_secsize is what is enciphered at once, in bytes, 0 for 512. ci_size is an answer: bytes.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CI_DISK_FIELD_NUMBER: _builtins.int
+    CI_FLAGS_FIELD_NUMBER: _builtins.int
+    CI_SIZE_FIELD_NUMBER: _builtins.int
+    CI_ALG_FIELD_NUMBER: _builtins.int
+    CI_IVMETHOD_FIELD_NUMBER: _builtins.int
+    CI_KEYLEN_FIELD_NUMBER: _builtins.int
+    CI_KEY_FIELD_NUMBER: _builtins.int
+    CI_BLOCKSIZE_FIELD_NUMBER: _builtins.int
+    CI_SECSIZE_FIELD_NUMBER: _builtins.int
+    ci_disk: _builtins.bytes
+    ci_flags: _builtins.int
+    ci_size: _builtins.int
+    ci_alg: _builtins.str
+    ci_ivmethod: _builtins.str
+    ci_keylen: _builtins.int
+    ci_key: _builtins.bytes
+    ci_blocksize: _builtins.int
+    ci_secsize: _builtins.int
+    def __init__(
+        self,
+        *,
+        ci_disk: _builtins.bytes = ...,
+        ci_flags: _builtins.int = ...,
+        ci_size: _builtins.int = ...,
+        ci_alg: _builtins.str = ...,
+        ci_ivmethod: _builtins.str = ...,
+        ci_keylen: _builtins.int = ...,
+        ci_key: _builtins.bytes = ...,
+        ci_blocksize: _builtins.int = ...,
+        ci_secsize: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ci_alg", b"ci_alg", "ci_blocksize", b"ci_blocksize", "ci_disk", b"ci_disk", "ci_flags", b"ci_flags", "ci_ivmethod", b"ci_ivmethod", "ci_key", b"ci_key", "ci_keylen", b"ci_keylen", "ci_secsize", b"ci_secsize", "ci_size", b"ci_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CgdIoctl: _TypeAlias = CgdIoctl  # noqa: Y015
+
+@_typing.final
+class CgdUser(_message.Message):
+    """CGDIOCGET. cgu_alg is empty where the unit is free; cgu_blocksize is in bytes, cgu_keylen in bits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CGU_UNIT_FIELD_NUMBER: _builtins.int
+    CGU_DEV_FIELD_NUMBER: _builtins.int
+    CGU_ALG_FIELD_NUMBER: _builtins.int
+    CGU_BLOCKSIZE_FIELD_NUMBER: _builtins.int
+    CGU_MODE_FIELD_NUMBER: _builtins.int
+    CGU_KEYLEN_FIELD_NUMBER: _builtins.int
+    CGU_DISK_FIELD_NUMBER: _builtins.int
+    CGU_SECSIZE_FIELD_NUMBER: _builtins.int
+    cgu_unit: _builtins.int
+    cgu_dev: _builtins.int
+    cgu_alg: _builtins.str
+    cgu_blocksize: _builtins.int
+    cgu_mode: _builtins.int
+    cgu_keylen: _builtins.int
+    cgu_disk: _builtins.bytes
+    cgu_secsize: _builtins.int
+    def __init__(
+        self,
+        *,
+        cgu_unit: _builtins.int = ...,
+        cgu_dev: _builtins.int = ...,
+        cgu_alg: _builtins.str = ...,
+        cgu_blocksize: _builtins.int = ...,
+        cgu_mode: _builtins.int = ...,
+        cgu_keylen: _builtins.int = ...,
+        cgu_disk: _builtins.bytes = ...,
+        cgu_secsize: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cgu_alg", b"cgu_alg", "cgu_blocksize", b"cgu_blocksize", "cgu_dev", b"cgu_dev", "cgu_disk", b"cgu_disk", "cgu_keylen", b"cgu_keylen", "cgu_mode", b"cgu_mode", "cgu_secsize", b"cgu_secsize", "cgu_unit", b"cgu_unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CgdUser: _TypeAlias = CgdUser  # noqa: Y015
+
+@_typing.final
+class RaidConfig(_message.Message):
+    """RAIDFRAME_CONFIGURE. A component that is missing is the name "absent". force takes disks whose labels do not agree."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEVEL_FIELD_NUMBER: _builtins.int
+    SECT_PER_SU_FIELD_NUMBER: _builtins.int
+    DEVNAMES_FIELD_NUMBER: _builtins.int
+    SPARE_NAMES_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    level: _builtins.int
+    sect_per_su: _builtins.int
+    force: _builtins.bool
+    @_builtins.property
+    def devnames(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    @_builtins.property
+    def spare_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    def __init__(
+        self,
+        *,
+        level: _builtins.int = ...,
+        sect_per_su: _builtins.int = ...,
+        devnames: _abc.Iterable[_builtins.bytes] | None = ...,
+        spare_names: _abc.Iterable[_builtins.bytes] | None = ...,
+        force: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devnames", b"devnames", "force", b"force", "level", b"level", "sect_per_su", b"sect_per_su", "spare_names", b"spare_names"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RaidConfig: _TypeAlias = RaidConfig  # noqa: Y015
+
+@_typing.final
+class RaidComponent(_message.Message):
+    """Names a component, by column or by name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLUMN_FIELD_NUMBER: _builtins.int
+    COMPONENT_NAME_FIELD_NUMBER: _builtins.int
+    column: _builtins.int
+    component_name: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        column: _builtins.int = ...,
+        component_name: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "component_name", b"component_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RaidComponent: _TypeAlias = RaidComponent  # noqa: Y015
+
+@_typing.final
+class RaidReconReq(_message.Message):
+    """RAIDFRAME_FAIL_DISK. flags: RF_FDFLAGS_RECON to rebuild to a spare at once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COL_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    col: _builtins.int
+    flags: _builtins.int
+    def __init__(
+        self,
+        *,
+        col: _builtins.int = ...,
+        flags: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["col", b"col", "flags", b"flags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RaidReconReq: _TypeAlias = RaidReconReq  # noqa: Y015
+
+@_typing.final
+class RaidProgress(_message.Message):
+    """How far a rebuild or a rewriting of parity is, in stripes. All 0 when none runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REMAINING_FIELD_NUMBER: _builtins.int
+    COMPLETED_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    remaining: _builtins.int
+    completed: _builtins.int
+    total: _builtins.int
+    def __init__(
+        self,
+        *,
+        remaining: _builtins.int = ...,
+        completed: _builtins.int = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["completed", b"completed", "remaining", b"remaining", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RaidProgress: _TypeAlias = RaidProgress  # noqa: Y015
+
+@_typing.final
+class RaidDisk(_message.Message):
+    """One disk of a set. status: optimal, failed, reconstructing, spare, used_spare."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVNAME_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    devname: _builtins.bytes
+    status: _builtins.str
+    size: _builtins.int
+    def __init__(
+        self,
+        *,
+        devname: _builtins.bytes = ...,
+        status: _builtins.str = ...,
+        size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devname", b"devname", "size", b"size", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RaidDisk: _TypeAlias = RaidDisk  # noqa: Y015
+
+@_typing.final
+class RaidInfo(_message.Message):
+    """RAIDFRAME_GET_INFO. cols is 0 where the unit is free."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEVEL_FIELD_NUMBER: _builtins.int
+    SECT_PER_SU_FIELD_NUMBER: _builtins.int
+    COLS_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    SERIAL_FIELD_NUMBER: _builtins.int
+    CLEAN_FIELD_NUMBER: _builtins.int
+    DEVS_FIELD_NUMBER: _builtins.int
+    SPARES_FIELD_NUMBER: _builtins.int
+    level: _builtins.int
+    sect_per_su: _builtins.int
+    cols: _builtins.int
+    size: _builtins.int
+    serial: _builtins.int
+    clean: _builtins.bool
+    @_builtins.property
+    def devs(self) -> _containers.RepeatedCompositeFieldContainer[Global___RaidDisk]: ...
+    @_builtins.property
+    def spares(self) -> _containers.RepeatedCompositeFieldContainer[Global___RaidDisk]: ...
+    def __init__(
+        self,
+        *,
+        level: _builtins.int = ...,
+        sect_per_su: _builtins.int = ...,
+        cols: _builtins.int = ...,
+        size: _builtins.int = ...,
+        serial: _builtins.int = ...,
+        clean: _builtins.bool = ...,
+        devs: _abc.Iterable[Global___RaidDisk] | None = ...,
+        spares: _abc.Iterable[Global___RaidDisk] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clean", b"clean", "cols", b"cols", "devs", b"devs", "level", b"level", "sect_per_su", b"sect_per_su", "serial", b"serial", "size", b"size", "spares", b"spares"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RaidInfo: _TypeAlias = RaidInfo  # noqa: Y015
 
 @_typing.final
 class QuotactlArgs(_message.Message):

@@ -277,6 +277,103 @@ class OptionArgs(NamedTuple):
 MountArgs: TypeAlias = TmpfsArgs | DiskArgs | OptionArgs
 
 
+class VndIoctl(NamedTuple):
+    """VNDIOCSET, VNDIOCCLR: a file as the disk of a vnd. vnd_size is an answer: bytes."""
+
+    vnd_file: bytes = b""
+    vnd_flags: int = 0
+    vnd_size: int = 0
+
+
+class VndUser(NamedTuple):
+    """VNDIOCGET: what a unit stands on. vnu_ino is 0 where the unit is free."""
+
+    vnu_unit: int = 0
+    vnu_dev: int = 0
+    vnu_ino: int = 0
+    vnu_file: bytes = b""
+
+
+class CgdIoctl(NamedTuple):
+    """CGDIOCSET, CGDIOCCLR: a disk, cipher and key. ci_keylen and ci_blocksize (of the cipher) are in bits, 0 for what the algorithm has; ci_secsize is what is enciphered at once, in bytes, 0 for 512. ci_size is an answer: bytes."""
+
+    ci_disk: bytes = b""
+    ci_flags: int = 0
+    ci_size: int = 0
+    ci_alg: str = ""
+    ci_ivmethod: str = ""
+    ci_keylen: int = 0
+    ci_key: bytes = b""
+    ci_blocksize: int = 0
+    ci_secsize: int = 0
+
+
+class CgdUser(NamedTuple):
+    """CGDIOCGET. cgu_alg is empty where the unit is free; cgu_blocksize is in bytes, cgu_keylen in bits."""
+
+    cgu_unit: int = 0
+    cgu_dev: int = 0
+    cgu_alg: str = ""
+    cgu_blocksize: int = 0
+    cgu_mode: int = 0
+    cgu_keylen: int = 0
+    cgu_disk: bytes = b""
+    cgu_secsize: int = 0
+
+
+class RaidConfig(NamedTuple):
+    """RAIDFRAME_CONFIGURE. A component that is missing is the name "absent". force takes disks whose labels do not agree."""
+
+    level: int = 0
+    sect_per_su: int = 0
+    devnames: list[bytes] = []
+    spare_names: list[bytes] = []
+    force: bool = False
+
+
+class RaidComponent(NamedTuple):
+    """Names a component, by column or by name."""
+
+    column: int = 0
+    component_name: bytes = b""
+
+
+class RaidReconReq(NamedTuple):
+    """RAIDFRAME_FAIL_DISK. flags: RF_FDFLAGS_RECON to rebuild to a spare at once."""
+
+    col: int = 0
+    flags: int = 0
+
+
+class RaidProgress(NamedTuple):
+    """How far a rebuild or a rewriting of parity is, in stripes. All 0 when none runs."""
+
+    remaining: int = 0
+    completed: int = 0
+    total: int = 0
+
+
+class RaidDisk(NamedTuple):
+    """One disk of a set. status: optimal, failed, reconstructing, spare, used_spare."""
+
+    devname: bytes = b""
+    status: str = ""
+    size: int = 0
+
+
+class RaidInfo(NamedTuple):
+    """RAIDFRAME_GET_INFO. cols is 0 where the unit is free."""
+
+    level: int = 0
+    sect_per_su: int = 0
+    cols: int = 0
+    size: int = 0
+    serial: int = 0
+    clean: bool = False
+    devs: list[RaidDisk] = []
+    spares: list[RaidDisk] = []
+
+
 class IoctlArgsInteger(NamedTuple):
     """A IoctlArgs that is integer."""
 
@@ -295,7 +392,7 @@ class IoctlArgsText(NamedTuple):
     text: str = ""
 
 
-IoctlArgs: TypeAlias = IoctlArgsInteger | IoctlArgsRaw | IoctlArgsText
+IoctlArgs: TypeAlias = IoctlArgsInteger | IoctlArgsRaw | IoctlArgsText | VndIoctl | VndUser | CgdIoctl | CgdUser | RaidConfig | RaidComponent | RaidReconReq | RaidProgress | RaidInfo
 
 
 class QuotactlArgs(NamedTuple):
@@ -495,8 +592,23 @@ class FileReadResult(NamedTuple):
     size: int = 0
 
 
+class DiskTakeResult(NamedTuple):
+    """What disk_take gives."""
+
+    handle: int = 0
+    hostpath: bytes = b""
+    begin: int = 0
+    size: int = 0
+    rdev: int = 0
+    readonly: bool = False
+    dev: int = 0
+    ino: int = 0
+
+
 class DevMapResult(NamedTuple):
     """What dev_map gives."""
 
     hostpath: bytes = b""
     size: int = 0
+    begin: int = 0
+    file: int = 0

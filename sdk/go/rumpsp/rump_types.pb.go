@@ -2198,6 +2198,15 @@ type IoctlArgs struct {
 	//	*IoctlArgs_Integer
 	//	*IoctlArgs_Raw
 	//	*IoctlArgs_Text
+	//	*IoctlArgs_Vnd
+	//	*IoctlArgs_VndUser
+	//	*IoctlArgs_Cgd
+	//	*IoctlArgs_CgdUser
+	//	*IoctlArgs_RaidConfig
+	//	*IoctlArgs_RaidComponent
+	//	*IoctlArgs_RaidRecon
+	//	*IoctlArgs_RaidProgress
+	//	*IoctlArgs_RaidInfo
 	Args          isIoctlArgs_Args `protobuf_oneof:"args"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2267,6 +2276,87 @@ func (x *IoctlArgs) GetText() string {
 	return ""
 }
 
+func (x *IoctlArgs) GetVnd() *VndIoctl {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Vnd); ok {
+			return x.Vnd
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetVndUser() *VndUser {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_VndUser); ok {
+			return x.VndUser
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetCgd() *CgdIoctl {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Cgd); ok {
+			return x.Cgd
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetCgdUser() *CgdUser {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_CgdUser); ok {
+			return x.CgdUser
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetRaidConfig() *RaidConfig {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_RaidConfig); ok {
+			return x.RaidConfig
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetRaidComponent() *RaidComponent {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_RaidComponent); ok {
+			return x.RaidComponent
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetRaidRecon() *RaidReconReq {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_RaidRecon); ok {
+			return x.RaidRecon
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetRaidProgress() *RaidProgress {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_RaidProgress); ok {
+			return x.RaidProgress
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetRaidInfo() *RaidInfo {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_RaidInfo); ok {
+			return x.RaidInfo
+		}
+	}
+	return nil
+}
+
 type isIoctlArgs_Args interface {
 	isIoctlArgs_Args()
 }
@@ -2283,11 +2373,812 @@ type IoctlArgs_Text struct {
 	Text string `protobuf:"bytes,3,opt,name=text,proto3,oneof"`
 }
 
+type IoctlArgs_Vnd struct {
+	Vnd *VndIoctl `protobuf:"bytes,20,opt,name=vnd,proto3,oneof"`
+}
+
+type IoctlArgs_VndUser struct {
+	VndUser *VndUser `protobuf:"bytes,21,opt,name=vnd_user,json=vndUser,proto3,oneof"`
+}
+
+type IoctlArgs_Cgd struct {
+	Cgd *CgdIoctl `protobuf:"bytes,22,opt,name=cgd,proto3,oneof"`
+}
+
+type IoctlArgs_CgdUser struct {
+	CgdUser *CgdUser `protobuf:"bytes,23,opt,name=cgd_user,json=cgdUser,proto3,oneof"`
+}
+
+type IoctlArgs_RaidConfig struct {
+	RaidConfig *RaidConfig `protobuf:"bytes,24,opt,name=raid_config,json=raidConfig,proto3,oneof"`
+}
+
+type IoctlArgs_RaidComponent struct {
+	RaidComponent *RaidComponent `protobuf:"bytes,25,opt,name=raid_component,json=raidComponent,proto3,oneof"`
+}
+
+type IoctlArgs_RaidRecon struct {
+	RaidRecon *RaidReconReq `protobuf:"bytes,26,opt,name=raid_recon,json=raidRecon,proto3,oneof"`
+}
+
+type IoctlArgs_RaidProgress struct {
+	RaidProgress *RaidProgress `protobuf:"bytes,27,opt,name=raid_progress,json=raidProgress,proto3,oneof"`
+}
+
+type IoctlArgs_RaidInfo struct {
+	RaidInfo *RaidInfo `protobuf:"bytes,28,opt,name=raid_info,json=raidInfo,proto3,oneof"`
+}
+
 func (*IoctlArgs_Integer) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_Raw) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_Text) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Vnd) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_VndUser) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Cgd) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_CgdUser) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_RaidConfig) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_RaidComponent) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_RaidRecon) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_RaidProgress) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_RaidInfo) isIoctlArgs_Args() {}
+
+// VNDIOCSET, VNDIOCCLR: a file as the disk of a vnd. vnd_size is an answer: bytes.
+type VndIoctl struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	VndFile       []byte                 `protobuf:"bytes,1,opt,name=vnd_file,json=vndFile,proto3" json:"vnd_file,omitempty"`
+	VndFlags      uint32                 `protobuf:"varint,2,opt,name=vnd_flags,json=vndFlags,proto3" json:"vnd_flags,omitempty"`
+	VndSize       uint64                 `protobuf:"varint,3,opt,name=vnd_size,json=vndSize,proto3" json:"vnd_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VndIoctl) Reset() {
+	*x = VndIoctl{}
+	mi := &file_rump_types_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VndIoctl) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VndIoctl) ProtoMessage() {}
+
+func (x *VndIoctl) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
+func (*VndIoctl) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *VndIoctl) GetVndFile() []byte {
+	if x != nil {
+		return x.VndFile
+	}
+	return nil
+}
+
+func (x *VndIoctl) GetVndFlags() uint32 {
+	if x != nil {
+		return x.VndFlags
+	}
+	return 0
+}
+
+func (x *VndIoctl) GetVndSize() uint64 {
+	if x != nil {
+		return x.VndSize
+	}
+	return 0
+}
+
+// VNDIOCGET: what a unit stands on. vnu_ino is 0 where the unit is free.
+type VndUser struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	VnuUnit       int32                  `protobuf:"varint,1,opt,name=vnu_unit,json=vnuUnit,proto3" json:"vnu_unit,omitempty"`
+	VnuDev        uint64                 `protobuf:"varint,2,opt,name=vnu_dev,json=vnuDev,proto3" json:"vnu_dev,omitempty"`
+	VnuIno        uint64                 `protobuf:"varint,3,opt,name=vnu_ino,json=vnuIno,proto3" json:"vnu_ino,omitempty"`
+	VnuFile       []byte                 `protobuf:"bytes,4,opt,name=vnu_file,json=vnuFile,proto3" json:"vnu_file,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VndUser) Reset() {
+	*x = VndUser{}
+	mi := &file_rump_types_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VndUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VndUser) ProtoMessage() {}
+
+func (x *VndUser) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
+func (*VndUser) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *VndUser) GetVnuUnit() int32 {
+	if x != nil {
+		return x.VnuUnit
+	}
+	return 0
+}
+
+func (x *VndUser) GetVnuDev() uint64 {
+	if x != nil {
+		return x.VnuDev
+	}
+	return 0
+}
+
+func (x *VndUser) GetVnuIno() uint64 {
+	if x != nil {
+		return x.VnuIno
+	}
+	return 0
+}
+
+func (x *VndUser) GetVnuFile() []byte {
+	if x != nil {
+		return x.VnuFile
+	}
+	return nil
+}
+
+// CGDIOCSET, CGDIOCCLR: a disk, cipher and key. ci_keylen and ci_blocksize (of the cipher) are in bits, 0 for what
+// the algorithm has; ci_secsize is what is enciphered at once, in bytes, 0 for 512. ci_size is an answer: bytes.
+type CgdIoctl struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	CiDisk        []byte                 `protobuf:"bytes,1,opt,name=ci_disk,json=ciDisk,proto3" json:"ci_disk,omitempty"`
+	CiFlags       uint32                 `protobuf:"varint,2,opt,name=ci_flags,json=ciFlags,proto3" json:"ci_flags,omitempty"`
+	CiSize        uint64                 `protobuf:"varint,3,opt,name=ci_size,json=ciSize,proto3" json:"ci_size,omitempty"`
+	CiAlg         string                 `protobuf:"bytes,4,opt,name=ci_alg,json=ciAlg,proto3" json:"ci_alg,omitempty"`
+	CiIvmethod    string                 `protobuf:"bytes,5,opt,name=ci_ivmethod,json=ciIvmethod,proto3" json:"ci_ivmethod,omitempty"`
+	CiKeylen      uint32                 `protobuf:"varint,6,opt,name=ci_keylen,json=ciKeylen,proto3" json:"ci_keylen,omitempty"`
+	CiKey         []byte                 `protobuf:"bytes,7,opt,name=ci_key,json=ciKey,proto3" json:"ci_key,omitempty"`
+	CiBlocksize   uint32                 `protobuf:"varint,8,opt,name=ci_blocksize,json=ciBlocksize,proto3" json:"ci_blocksize,omitempty"`
+	CiSecsize     uint32                 `protobuf:"varint,9,opt,name=ci_secsize,json=ciSecsize,proto3" json:"ci_secsize,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CgdIoctl) Reset() {
+	*x = CgdIoctl{}
+	mi := &file_rump_types_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CgdIoctl) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CgdIoctl) ProtoMessage() {}
+
+func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
+func (*CgdIoctl) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *CgdIoctl) GetCiDisk() []byte {
+	if x != nil {
+		return x.CiDisk
+	}
+	return nil
+}
+
+func (x *CgdIoctl) GetCiFlags() uint32 {
+	if x != nil {
+		return x.CiFlags
+	}
+	return 0
+}
+
+func (x *CgdIoctl) GetCiSize() uint64 {
+	if x != nil {
+		return x.CiSize
+	}
+	return 0
+}
+
+func (x *CgdIoctl) GetCiAlg() string {
+	if x != nil {
+		return x.CiAlg
+	}
+	return ""
+}
+
+func (x *CgdIoctl) GetCiIvmethod() string {
+	if x != nil {
+		return x.CiIvmethod
+	}
+	return ""
+}
+
+func (x *CgdIoctl) GetCiKeylen() uint32 {
+	if x != nil {
+		return x.CiKeylen
+	}
+	return 0
+}
+
+func (x *CgdIoctl) GetCiKey() []byte {
+	if x != nil {
+		return x.CiKey
+	}
+	return nil
+}
+
+func (x *CgdIoctl) GetCiBlocksize() uint32 {
+	if x != nil {
+		return x.CiBlocksize
+	}
+	return 0
+}
+
+func (x *CgdIoctl) GetCiSecsize() uint32 {
+	if x != nil {
+		return x.CiSecsize
+	}
+	return 0
+}
+
+// CGDIOCGET. cgu_alg is empty where the unit is free; cgu_blocksize is in bytes, cgu_keylen in bits.
+type CgdUser struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	CguUnit       int32                  `protobuf:"varint,1,opt,name=cgu_unit,json=cguUnit,proto3" json:"cgu_unit,omitempty"`
+	CguDev        uint64                 `protobuf:"varint,2,opt,name=cgu_dev,json=cguDev,proto3" json:"cgu_dev,omitempty"`
+	CguAlg        string                 `protobuf:"bytes,3,opt,name=cgu_alg,json=cguAlg,proto3" json:"cgu_alg,omitempty"`
+	CguBlocksize  uint32                 `protobuf:"varint,4,opt,name=cgu_blocksize,json=cguBlocksize,proto3" json:"cgu_blocksize,omitempty"`
+	CguMode       uint32                 `protobuf:"varint,5,opt,name=cgu_mode,json=cguMode,proto3" json:"cgu_mode,omitempty"`
+	CguKeylen     uint32                 `protobuf:"varint,6,opt,name=cgu_keylen,json=cguKeylen,proto3" json:"cgu_keylen,omitempty"`
+	CguDisk       []byte                 `protobuf:"bytes,7,opt,name=cgu_disk,json=cguDisk,proto3" json:"cgu_disk,omitempty"`
+	CguSecsize    uint32                 `protobuf:"varint,8,opt,name=cgu_secsize,json=cguSecsize,proto3" json:"cgu_secsize,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CgdUser) Reset() {
+	*x = CgdUser{}
+	mi := &file_rump_types_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CgdUser) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CgdUser) ProtoMessage() {}
+
+func (x *CgdUser) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
+func (*CgdUser) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *CgdUser) GetCguUnit() int32 {
+	if x != nil {
+		return x.CguUnit
+	}
+	return 0
+}
+
+func (x *CgdUser) GetCguDev() uint64 {
+	if x != nil {
+		return x.CguDev
+	}
+	return 0
+}
+
+func (x *CgdUser) GetCguAlg() string {
+	if x != nil {
+		return x.CguAlg
+	}
+	return ""
+}
+
+func (x *CgdUser) GetCguBlocksize() uint32 {
+	if x != nil {
+		return x.CguBlocksize
+	}
+	return 0
+}
+
+func (x *CgdUser) GetCguMode() uint32 {
+	if x != nil {
+		return x.CguMode
+	}
+	return 0
+}
+
+func (x *CgdUser) GetCguKeylen() uint32 {
+	if x != nil {
+		return x.CguKeylen
+	}
+	return 0
+}
+
+func (x *CgdUser) GetCguDisk() []byte {
+	if x != nil {
+		return x.CguDisk
+	}
+	return nil
+}
+
+func (x *CgdUser) GetCguSecsize() uint32 {
+	if x != nil {
+		return x.CguSecsize
+	}
+	return 0
+}
+
+// RAIDFRAME_CONFIGURE. A component that is missing is the name "absent". force takes disks whose labels do not agree.
+type RaidConfig struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Level         uint32                 `protobuf:"varint,1,opt,name=level,proto3" json:"level,omitempty"`
+	SectPerSu     uint32                 `protobuf:"varint,2,opt,name=sect_per_su,json=sectPerSu,proto3" json:"sect_per_su,omitempty"`
+	Devnames      [][]byte               `protobuf:"bytes,3,rep,name=devnames,proto3" json:"devnames,omitempty"`
+	SpareNames    [][]byte               `protobuf:"bytes,4,rep,name=spare_names,json=spareNames,proto3" json:"spare_names,omitempty"`
+	Force         bool                   `protobuf:"varint,5,opt,name=force,proto3" json:"force,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RaidConfig) Reset() {
+	*x = RaidConfig{}
+	mi := &file_rump_types_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RaidConfig) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RaidConfig) ProtoMessage() {}
+
+func (x *RaidConfig) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
+func (*RaidConfig) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *RaidConfig) GetLevel() uint32 {
+	if x != nil {
+		return x.Level
+	}
+	return 0
+}
+
+func (x *RaidConfig) GetSectPerSu() uint32 {
+	if x != nil {
+		return x.SectPerSu
+	}
+	return 0
+}
+
+func (x *RaidConfig) GetDevnames() [][]byte {
+	if x != nil {
+		return x.Devnames
+	}
+	return nil
+}
+
+func (x *RaidConfig) GetSpareNames() [][]byte {
+	if x != nil {
+		return x.SpareNames
+	}
+	return nil
+}
+
+func (x *RaidConfig) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
+}
+
+// Names a component, by column or by name.
+type RaidComponent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Column        int32                  `protobuf:"varint,1,opt,name=column,proto3" json:"column,omitempty"`
+	ComponentName []byte                 `protobuf:"bytes,2,opt,name=component_name,json=componentName,proto3" json:"component_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RaidComponent) Reset() {
+	*x = RaidComponent{}
+	mi := &file_rump_types_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RaidComponent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RaidComponent) ProtoMessage() {}
+
+func (x *RaidComponent) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
+func (*RaidComponent) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *RaidComponent) GetColumn() int32 {
+	if x != nil {
+		return x.Column
+	}
+	return 0
+}
+
+func (x *RaidComponent) GetComponentName() []byte {
+	if x != nil {
+		return x.ComponentName
+	}
+	return nil
+}
+
+// RAIDFRAME_FAIL_DISK. flags: RF_FDFLAGS_RECON to rebuild to a spare at once.
+type RaidReconReq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Col           int32                  `protobuf:"varint,1,opt,name=col,proto3" json:"col,omitempty"`
+	Flags         uint32                 `protobuf:"varint,2,opt,name=flags,proto3" json:"flags,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RaidReconReq) Reset() {
+	*x = RaidReconReq{}
+	mi := &file_rump_types_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RaidReconReq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RaidReconReq) ProtoMessage() {}
+
+func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
+func (*RaidReconReq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *RaidReconReq) GetCol() int32 {
+	if x != nil {
+		return x.Col
+	}
+	return 0
+}
+
+func (x *RaidReconReq) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+// How far a rebuild or a rewriting of parity is, in stripes. All 0 when none runs.
+type RaidProgress struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Remaining     uint64                 `protobuf:"varint,1,opt,name=remaining,proto3" json:"remaining,omitempty"`
+	Completed     uint64                 `protobuf:"varint,2,opt,name=completed,proto3" json:"completed,omitempty"`
+	Total         uint64                 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RaidProgress) Reset() {
+	*x = RaidProgress{}
+	mi := &file_rump_types_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RaidProgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RaidProgress) ProtoMessage() {}
+
+func (x *RaidProgress) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
+func (*RaidProgress) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *RaidProgress) GetRemaining() uint64 {
+	if x != nil {
+		return x.Remaining
+	}
+	return 0
+}
+
+func (x *RaidProgress) GetCompleted() uint64 {
+	if x != nil {
+		return x.Completed
+	}
+	return 0
+}
+
+func (x *RaidProgress) GetTotal() uint64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+// One disk of a set. status: optimal, failed, reconstructing, spare, used_spare.
+type RaidDisk struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Devname       []byte                 `protobuf:"bytes,1,opt,name=devname,proto3" json:"devname,omitempty"`
+	Status        string                 `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
+	Size          uint64                 `protobuf:"varint,3,opt,name=size,proto3" json:"size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RaidDisk) Reset() {
+	*x = RaidDisk{}
+	mi := &file_rump_types_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RaidDisk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RaidDisk) ProtoMessage() {}
+
+func (x *RaidDisk) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
+func (*RaidDisk) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *RaidDisk) GetDevname() []byte {
+	if x != nil {
+		return x.Devname
+	}
+	return nil
+}
+
+func (x *RaidDisk) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *RaidDisk) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+// RAIDFRAME_GET_INFO. cols is 0 where the unit is free.
+type RaidInfo struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Level         uint32                 `protobuf:"varint,1,opt,name=level,proto3" json:"level,omitempty"`
+	SectPerSu     uint32                 `protobuf:"varint,2,opt,name=sect_per_su,json=sectPerSu,proto3" json:"sect_per_su,omitempty"`
+	Cols          uint32                 `protobuf:"varint,3,opt,name=cols,proto3" json:"cols,omitempty"`
+	Size          uint64                 `protobuf:"varint,4,opt,name=size,proto3" json:"size,omitempty"`
+	Serial        uint64                 `protobuf:"varint,5,opt,name=serial,proto3" json:"serial,omitempty"`
+	Clean         bool                   `protobuf:"varint,6,opt,name=clean,proto3" json:"clean,omitempty"`
+	Devs          []*RaidDisk            `protobuf:"bytes,7,rep,name=devs,proto3" json:"devs,omitempty"`
+	Spares        []*RaidDisk            `protobuf:"bytes,8,rep,name=spares,proto3" json:"spares,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RaidInfo) Reset() {
+	*x = RaidInfo{}
+	mi := &file_rump_types_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RaidInfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RaidInfo) ProtoMessage() {}
+
+func (x *RaidInfo) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
+func (*RaidInfo) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *RaidInfo) GetLevel() uint32 {
+	if x != nil {
+		return x.Level
+	}
+	return 0
+}
+
+func (x *RaidInfo) GetSectPerSu() uint32 {
+	if x != nil {
+		return x.SectPerSu
+	}
+	return 0
+}
+
+func (x *RaidInfo) GetCols() uint32 {
+	if x != nil {
+		return x.Cols
+	}
+	return 0
+}
+
+func (x *RaidInfo) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *RaidInfo) GetSerial() uint64 {
+	if x != nil {
+		return x.Serial
+	}
+	return 0
+}
+
+func (x *RaidInfo) GetClean() bool {
+	if x != nil {
+		return x.Clean
+	}
+	return false
+}
+
+func (x *RaidInfo) GetDevs() []*RaidDisk {
+	if x != nil {
+		return x.Devs
+	}
+	return nil
+}
+
+func (x *RaidInfo) GetSpares() []*RaidDisk {
+	if x != nil {
+		return x.Spares
+	}
+	return nil
+}
 
 // A quota operation.
 type QuotactlArgs struct {
@@ -2307,7 +3198,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2319,7 +3210,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2332,7 +3223,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{28}
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -2412,7 +3303,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2424,7 +3315,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2437,7 +3328,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{29}
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Interface) GetName() string {
@@ -2493,7 +3384,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2505,7 +3396,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2518,7 +3409,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{30}
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -2555,7 +3446,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2567,7 +3458,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2580,7 +3471,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{31}
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Driver) GetName() string {
@@ -2624,7 +3515,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2636,7 +3527,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2649,7 +3540,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{32}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -2866,12 +3757,86 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x05tmpfs\x18\x01 \x01(\v2\x15.rump.sp.v1.TmpfsArgsH\x00R\x05tmpfs\x12*\n" +
 	"\x04disk\x18\x02 \x01(\v2\x14.rump.sp.v1.DiskArgsH\x00R\x04disk\x12.\n" +
 	"\x05other\x18\x03 \x01(\v2\x16.rump.sp.v1.OptionArgsH\x00R\x05otherB\x06\n" +
-	"\x04args\"Y\n" +
+	"\x04args\"\xc1\x04\n" +
 	"\tIoctlArgs\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12\x12\n" +
 	"\x03raw\x18\x02 \x01(\fH\x00R\x03raw\x12\x14\n" +
-	"\x04text\x18\x03 \x01(\tH\x00R\x04textB\x06\n" +
-	"\x04args\"\xe8\x01\n" +
+	"\x04text\x18\x03 \x01(\tH\x00R\x04text\x12(\n" +
+	"\x03vnd\x18\x14 \x01(\v2\x14.rump.sp.v1.VndIoctlH\x00R\x03vnd\x120\n" +
+	"\bvnd_user\x18\x15 \x01(\v2\x13.rump.sp.v1.VndUserH\x00R\avndUser\x12(\n" +
+	"\x03cgd\x18\x16 \x01(\v2\x14.rump.sp.v1.CgdIoctlH\x00R\x03cgd\x120\n" +
+	"\bcgd_user\x18\x17 \x01(\v2\x13.rump.sp.v1.CgdUserH\x00R\acgdUser\x129\n" +
+	"\vraid_config\x18\x18 \x01(\v2\x16.rump.sp.v1.RaidConfigH\x00R\n" +
+	"raidConfig\x12B\n" +
+	"\x0eraid_component\x18\x19 \x01(\v2\x19.rump.sp.v1.RaidComponentH\x00R\rraidComponent\x129\n" +
+	"\n" +
+	"raid_recon\x18\x1a \x01(\v2\x18.rump.sp.v1.RaidReconReqH\x00R\traidRecon\x12?\n" +
+	"\rraid_progress\x18\x1b \x01(\v2\x18.rump.sp.v1.RaidProgressH\x00R\fraidProgress\x123\n" +
+	"\traid_info\x18\x1c \x01(\v2\x14.rump.sp.v1.RaidInfoH\x00R\braidInfoB\x06\n" +
+	"\x04args\"]\n" +
+	"\bVndIoctl\x12\x19\n" +
+	"\bvnd_file\x18\x01 \x01(\fR\avndFile\x12\x1b\n" +
+	"\tvnd_flags\x18\x02 \x01(\rR\bvndFlags\x12\x19\n" +
+	"\bvnd_size\x18\x03 \x01(\x04R\avndSize\"q\n" +
+	"\aVndUser\x12\x19\n" +
+	"\bvnu_unit\x18\x01 \x01(\x05R\avnuUnit\x12\x17\n" +
+	"\avnu_dev\x18\x02 \x01(\x04R\x06vnuDev\x12\x17\n" +
+	"\avnu_ino\x18\x03 \x01(\x04R\x06vnuIno\x12\x19\n" +
+	"\bvnu_file\x18\x04 \x01(\fR\avnuFile\"\x85\x02\n" +
+	"\bCgdIoctl\x12\x17\n" +
+	"\aci_disk\x18\x01 \x01(\fR\x06ciDisk\x12\x19\n" +
+	"\bci_flags\x18\x02 \x01(\rR\aciFlags\x12\x17\n" +
+	"\aci_size\x18\x03 \x01(\x04R\x06ciSize\x12\x15\n" +
+	"\x06ci_alg\x18\x04 \x01(\tR\x05ciAlg\x12\x1f\n" +
+	"\vci_ivmethod\x18\x05 \x01(\tR\n" +
+	"ciIvmethod\x12\x1b\n" +
+	"\tci_keylen\x18\x06 \x01(\rR\bciKeylen\x12\x15\n" +
+	"\x06ci_key\x18\a \x01(\fR\x05ciKey\x12!\n" +
+	"\fci_blocksize\x18\b \x01(\rR\vciBlocksize\x12\x1d\n" +
+	"\n" +
+	"ci_secsize\x18\t \x01(\rR\tciSecsize\"\xf1\x01\n" +
+	"\aCgdUser\x12\x19\n" +
+	"\bcgu_unit\x18\x01 \x01(\x05R\acguUnit\x12\x17\n" +
+	"\acgu_dev\x18\x02 \x01(\x04R\x06cguDev\x12\x17\n" +
+	"\acgu_alg\x18\x03 \x01(\tR\x06cguAlg\x12#\n" +
+	"\rcgu_blocksize\x18\x04 \x01(\rR\fcguBlocksize\x12\x19\n" +
+	"\bcgu_mode\x18\x05 \x01(\rR\acguMode\x12\x1d\n" +
+	"\n" +
+	"cgu_keylen\x18\x06 \x01(\rR\tcguKeylen\x12\x19\n" +
+	"\bcgu_disk\x18\a \x01(\fR\acguDisk\x12\x1f\n" +
+	"\vcgu_secsize\x18\b \x01(\rR\n" +
+	"cguSecsize\"\x95\x01\n" +
+	"\n" +
+	"RaidConfig\x12\x14\n" +
+	"\x05level\x18\x01 \x01(\rR\x05level\x12\x1e\n" +
+	"\vsect_per_su\x18\x02 \x01(\rR\tsectPerSu\x12\x1a\n" +
+	"\bdevnames\x18\x03 \x03(\fR\bdevnames\x12\x1f\n" +
+	"\vspare_names\x18\x04 \x03(\fR\n" +
+	"spareNames\x12\x14\n" +
+	"\x05force\x18\x05 \x01(\bR\x05force\"N\n" +
+	"\rRaidComponent\x12\x16\n" +
+	"\x06column\x18\x01 \x01(\x05R\x06column\x12%\n" +
+	"\x0ecomponent_name\x18\x02 \x01(\fR\rcomponentName\"6\n" +
+	"\fRaidReconReq\x12\x10\n" +
+	"\x03col\x18\x01 \x01(\x05R\x03col\x12\x14\n" +
+	"\x05flags\x18\x02 \x01(\rR\x05flags\"`\n" +
+	"\fRaidProgress\x12\x1c\n" +
+	"\tremaining\x18\x01 \x01(\x04R\tremaining\x12\x1c\n" +
+	"\tcompleted\x18\x02 \x01(\x04R\tcompleted\x12\x14\n" +
+	"\x05total\x18\x03 \x01(\x04R\x05total\"P\n" +
+	"\bRaidDisk\x12\x18\n" +
+	"\adevname\x18\x01 \x01(\fR\adevname\x12\x16\n" +
+	"\x06status\x18\x02 \x01(\tR\x06status\x12\x12\n" +
+	"\x04size\x18\x03 \x01(\x04R\x04size\"\xee\x01\n" +
+	"\bRaidInfo\x12\x14\n" +
+	"\x05level\x18\x01 \x01(\rR\x05level\x12\x1e\n" +
+	"\vsect_per_su\x18\x02 \x01(\rR\tsectPerSu\x12\x12\n" +
+	"\x04cols\x18\x03 \x01(\rR\x04cols\x12\x12\n" +
+	"\x04size\x18\x04 \x01(\x04R\x04size\x12\x16\n" +
+	"\x06serial\x18\x05 \x01(\x04R\x06serial\x12\x14\n" +
+	"\x05clean\x18\x06 \x01(\bR\x05clean\x12(\n" +
+	"\x04devs\x18\a \x03(\v2\x14.rump.sp.v1.RaidDiskR\x04devs\x12,\n" +
+	"\x06spares\x18\b \x03(\v2\x14.rump.sp.v1.RaidDiskR\x06spares\"\xe8\x01\n" +
 	"\fQuotactlArgs\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\rR\x02op\x12\x16\n" +
 	"\x06idtype\x18\x02 \x01(\rR\x06idtype\x12\x0e\n" +
@@ -2918,7 +3883,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -2948,13 +3913,23 @@ var file_rump_types_proto_goTypes = []any{
 	(*OptionArgs)(nil),       // 25: rump.sp.v1.OptionArgs
 	(*MountArgs)(nil),        // 26: rump.sp.v1.MountArgs
 	(*IoctlArgs)(nil),        // 27: rump.sp.v1.IoctlArgs
-	(*QuotactlArgs)(nil),     // 28: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 29: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 30: rump.sp.v1.InterfaceAddress
-	(*Driver)(nil),           // 31: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 32: rump.sp.v1.SyscallError
-	nil,                      // 33: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 34: rump.sp.v1.OptionArgs.OptionsEntry
+	(*VndIoctl)(nil),         // 28: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 29: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 30: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 31: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 32: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 33: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 34: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 35: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 36: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 37: rump.sp.v1.RaidInfo
+	(*QuotactlArgs)(nil),     // 38: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 39: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 40: rump.sp.v1.InterfaceAddress
+	(*Driver)(nil),           // 41: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 42: rump.sp.v1.SyscallError
+	nil,                      // 43: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 44: rump.sp.v1.OptionArgs.OptionsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,  // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -2967,19 +3942,30 @@ var file_rump_types_proto_depIdxs = []int32{
 	0,  // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
 	14, // 8: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
 	17, // 9: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	33, // 10: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	34, // 11: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	43, // 10: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	44, // 11: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
 	23, // 12: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
 	24, // 13: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
 	25, // 14: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	30, // 15: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	14, // 16: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 17: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	28, // 15: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	29, // 16: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	30, // 17: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	31, // 18: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	32, // 19: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	33, // 20: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	34, // 21: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	35, // 22: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	37, // 23: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	36, // 24: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	36, // 25: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	40, // 26: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	14, // 27: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 28: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -3016,6 +4002,15 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_Integer)(nil),
 		(*IoctlArgs_Raw)(nil),
 		(*IoctlArgs_Text)(nil),
+		(*IoctlArgs_Vnd)(nil),
+		(*IoctlArgs_VndUser)(nil),
+		(*IoctlArgs_Cgd)(nil),
+		(*IoctlArgs_CgdUser)(nil),
+		(*IoctlArgs_RaidConfig)(nil),
+		(*IoctlArgs_RaidComponent)(nil),
+		(*IoctlArgs_RaidRecon)(nil),
+		(*IoctlArgs_RaidProgress)(nil),
+		(*IoctlArgs_RaidInfo)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -3023,7 +4018,7 @@ func file_rump_types_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   35,
+			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -22,6 +22,8 @@ from rump._modules import generate_key, sign_wheel
 from rump._socket import Socket
 from rumpwire.const import major, makedev, minor
 from rumpwire.values import (
+    CgdIoctl,
+    CgdUser,
     Cmsg,
     Dirent,
     DiskArgs,
@@ -35,6 +37,12 @@ from rumpwire.values import (
     Msghdr,
     OptionArgs,
     Pollfd,
+    RaidComponent,
+    RaidConfig,
+    RaidDisk,
+    RaidInfo,
+    RaidProgress,
+    RaidReconReq,
     Rlimit,
     Sigevent,
     SockaddrDl,
@@ -46,6 +54,8 @@ from rumpwire.values import (
     SysctlNode,
     Timespec,
     TmpfsArgs,
+    VndIoctl,
+    VndUser,
 )
 
 if TYPE_CHECKING:
@@ -55,10 +65,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [  # noqa: PLE0604  the constants are strings too
-    "RFCFDG", "Batch", "Client", "Cmsg", "Dirent", "DiskArgs", "Flock", "Future", "Interface", "Itimerspec", "Kernel",
-    "Kevent", "Linger", "ModctlLoad", "ModuleStat", "Msghdr", "OptionArgs", "Pollfd", "Rlimit", "RumpError", "Sigevent",
-    "SockaddrDl", "SockaddrIn", "SockaddrIn6", "SockaddrUn", "Socket", "Stat", "Statvfs", "SysctlNode", "Timespec",
-    "TmpfsArgs", "aio", "connect", "default", "fs", "generate_key", "major", "makedev", "minor", "newfs", "set_default", "sign_wheel",
+    "RFCFDG", "Batch", "CgdIoctl", "CgdUser", "Client", "Cmsg", "Dirent", "DiskArgs", "Flock", "Future", "Interface",
+    "Itimerspec", "Kernel", "Kevent", "Linger", "ModctlLoad", "ModuleStat", "Msghdr", "OptionArgs", "Pollfd",
+    "RaidComponent", "RaidConfig", "RaidDisk", "RaidInfo", "RaidProgress", "RaidReconReq", "Rlimit", "RumpError",
+    "Sigevent", "SockaddrDl", "SockaddrIn", "SockaddrIn6", "SockaddrUn", "Socket", "Stat", "Statvfs", "SysctlNode",
+    "Timespec", "TmpfsArgs", "VndIoctl", "VndUser", "aio", "connect", "default", "fs", "generate_key", "major",
+    "makedev", "minor", "newfs", "set_default", "sign_wheel",
     *_constants.__all__,
 ]  # fmt: skip
 

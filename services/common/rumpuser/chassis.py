@@ -74,6 +74,7 @@ class RemoteBus:
         self._settings = settings
         self._urls: dict[str, str] = {}
         self._peers: dict[str, Any] = {}
+        self._blocking: Any = None
         self._closing: set[asyncio.Task[None]] = set()
         self.set_peers({})
 
@@ -86,9 +87,24 @@ class RemoteBus:
             raise KernelError(Errno.ENOSYS, f"the {name} faction is not running")
         return self._connect(name, url)
 
+    def blocking(self, name: str) -> Peer:
+        from rumpuser.transport.blocking import BlockingPeer, BlockingPeers
+
+        url = self._urls.get(name)
+        if not url:
+            raise KernelError(Errno.ENOSYS, f"the {name} faction is not running")
+        if self._blocking is None:
+            self._blocking = BlockingPeers()
+        s = self._settings
+        peer: BlockingPeer = self._blocking.get(name, url, token=s.token, tls=s.tls, max_message=s.max_message)
+        return peer
+
     def set_peers(self, urls: dict[str, str]) -> None:
         """The kernel has changed. Connections to who is gone, or elsewhere now, are closed."""
         before, self._urls = self._urls, {"gateway": self._settings.gateway, **urls}
+        if self._blocking is not None:
+            for name in [name for name in before if before[name] != self._urls.get(name)]:
+                self._blocking.forget(name)
         for name in [name for name in self._peers if before.get(name) != self._urls.get(name)]:
             task = asyncio.get_running_loop().create_task(self._peers.pop(name).close())
             self._closing.add(task)
@@ -97,6 +113,8 @@ class RemoteBus:
     async def close(self) -> None:
         peers, self._peers = self._peers, {}
         self._urls = {}
+        if self._blocking is not None:
+            self._blocking.close()
         await asyncio.gather(*(peer.close() for peer in peers.values()), *self._closing)
 
     def _connect(self, name: str, url: str) -> Peer:

@@ -76,6 +76,14 @@ class Bus(Protocol):
         """``kern``, ``vfs``, ``net``, ``dev`` or ``gateway``. ENOSYS when that faction is not running."""
         ...
 
+    def blocking(self, name: str) -> Peer:
+        """The same for code that cannot wait: ``call`` gives the value itself, never a coroutine.
+
+        Besides, ETIMEDOUT and ENOTCONN (elsewhere), EDEADLK (in this process, when the call would have to wait). The
+        whole component stands still until the answer is there: for disks under file systems alone.
+        """
+        ...
+
 
 @dataclass(slots=True)
 class Parameters:

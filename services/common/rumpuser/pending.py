@@ -219,6 +219,18 @@ def run_blocking(result: T | Call[T], turn: threading.Condition) -> T:
         return stop.value  # type: ignore[no-any-return]
 
 
+def at_once(result: T | Call[T]) -> T:
+    """The value of a handler's result for a caller that cannot wait. EDEADLK when there is something to wait for."""
+    if type(result) is not CoroutineType:
+        return result  # type: ignore[return-value]
+    try:
+        result.send(None)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    result.close()
+    raise KernelError(Errno.EDEADLK, "the answer would have to be waited for")
+
+
 async def value_of(result: T | Call[T]) -> T:
     """Awaits what a handler gave back, whether it was the value or a coroutine."""
     if type(result) is CoroutineType:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from rumpdev.core.device import DeviceSwitch, Driver
 from rumpdev.core.handles import Handles
-from rumpdev.drivers import md, rnd
+from rumpdev.core.pseudodisk import PseudoDriver
+from rumpdev.core.taking import Taking
+from rumpdev.drivers import cgd, md, raid, rnd, vnd
 from rumpdev.drivers.mem import MemDriver
 from rumpdev.syscalls import syscalls
 from rumpuser.component import Bus, Component, Context, Parameters
@@ -19,7 +21,7 @@ DISKNAMES = SysctlExport("hw.disknames", const.CTLTYPE_STRING, const.CTLFLAG_REA
 
 
 class DevComponent(Component):
-    """dev. The modules rnd and md are in it from the start; both can be unloaded."""
+    """dev. The modules rnd, md, vnd, cgd and raid are in it from the start; all can be unloaded."""
 
     name = "dev"
 
@@ -28,10 +30,11 @@ class DevComponent(Component):
         self.host = host
         self.parameters = parameters
         self.switch = DeviceSwitch()
-        self.handles = Handles(self.switch)
+        self.handles = Handles(self.switch, int.from_bytes(host.entropy(4), "little") >> 2)
+        self.taking = Taking(bus, host.files, self.switch)
         self.switch.attach(MemDriver())
         self.table.update(syscalls(self))
-        for module in (rnd.MODULE, md.MODULE):
+        for module in (rnd.MODULE, md.MODULE, vnd.MODULE, cgd.MODULE, raid.MODULE):
             module.init(self, {})
             self.loader.found[module.manifest.name] = Found(module, "builtin", active=True)
 
@@ -48,6 +51,13 @@ class DevComponent(Component):
             raise KernelError(Errno.EBUSY, f"devices of {name} are open")
         self.switch.detach(driver)
 
+    def detach_disks(self, name: str) -> None:
+        """The same for pseudo disks. EBUSY while one is configured."""
+        driver = self.switch.drivers.get(name)
+        if isinstance(driver, PseudoDriver) and driver.units():
+            raise KernelError(Errno.EBUSY, f"there are disks: {', '.join(driver.units())}")
+        self.detach(name)
+
     def dev_list(self, ctx: Context) -> list[DriverRow]:
         return [DriverRow(d.name, d.bmajor, d.cmajor, d.units()) for d in self.switch.drivers.values()]
 
@@ -62,6 +72,13 @@ class DevComponent(Component):
             raise KernelError(Errno.EPERM, f"{path} is read-only")
         return SysctlValueText(" ".join(disk for driver in self.switch.drivers.values() for disk in driver.disks()))
 
+    async def start(self) -> None:
+        """vfs may still hold what a dev that died had taken."""
+        await self.taking.begin()
+
     def stop(self) -> None:
-        """Closes what is open. Memory disks go with the process."""
+        """Closes what is open, and ends the disks in order. Memory disks go with the process."""
         self.handles.close_all()
+        for driver in self.switch.drivers.values():
+            if isinstance(driver, PseudoDriver):
+                driver.stop()

@@ -130,6 +130,8 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
         "socket_lookup": Entry(paths.find_socket),
         "lock_release": Entry(locking.release),
         "file_read": Entry(files.file_read),
+        "disk_take": Entry(disks.disk_take),
+        "disk_give": Entry(disks.disk_give),
         "sysctl_export": Entry(control.sysctl_export),
         "sysctl_value": Entry(control.sysctl_value),
     }

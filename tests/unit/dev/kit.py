@@ -27,6 +27,8 @@ class Kit:
     def peer(self, name: str) -> Any:
         raise KernelError(Errno.ENOSYS, f"the {name} faction is not running")
 
+    blocking = peer
+
     def __call__(self, name: str, *args: Any) -> Any:
         return self.component.call(Context(), OPS[name], args)
 

@@ -71,7 +71,7 @@ def test_sizes(d: Kit) -> None:
 
 
 def test_others_map_it(d: Kit) -> None:
-    hostpath, size = d("dev_map", BLOCK)
+    hostpath, size, _, _ = d("dev_map", BLOCK)
     assert size == 64 * KIB
     file = SystemFiles().open(hostpath, write=True)
     s = d.md()
@@ -128,7 +128,7 @@ def test_partitions(d: Kit) -> None:
 
 
 def test_as_a_module(d: Kit) -> None:
-    assert [m.name for m in d("module_list")] == ["rnd", "md"]
+    assert [m.name for m in d("module_list")] == ["rnd", "md", "vnd", "cgd", "raid"]
     assert fails(d, "module_unload", "md") == "EBUSY"
     d("md_destroy", 0)
     d("module_unload", "md")

@@ -15,7 +15,7 @@ from rumpvfs.component import VfsComponent
 from rumpwire import const
 from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Credentials, Stat
+from rumpwire.values import Credentials, DevMapResult, Stat
 
 CALLER = Context(umask=0o022)
 
@@ -101,6 +101,8 @@ class FakeBus:
             raise KernelError(Errno.ENOSYS, f"{name} is not running")
         return self.peers[name]
 
+    blocking = peer
+
 
 class FakeDev(Component):
     """A device faction with one device that gives what was written to it, and one disk."""
@@ -118,6 +120,7 @@ class FakeDev(Component):
             "write": self.write,
             "ioctl": lambda ctx, fd, com, data: (com, data),
             "close": lambda ctx, fd: self.open.pop(fd) and None,
+            "fsync": lambda ctx, fd: None,
         }
         self.table.update({name: Entry(handler) for name, handler in rows.items()})
 
@@ -132,8 +135,8 @@ class FakeDev(Component):
         self.data = bytes(data)
         return len(data)
 
-    def dev_map(self, ctx: Context, rdev: int) -> tuple[bytes, int]:
-        return b"md0", 4096
+    def dev_map(self, ctx: Context, rdev: int) -> DevMapResult:
+        return DevMapResult(b"md0", 4096)
 
 
 class Kit:

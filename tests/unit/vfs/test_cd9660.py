@@ -10,6 +10,7 @@ import pytest
 
 from rumpvfs.core.vnode import MountRequest
 from rumpvfs.fs.cd9660 import FILE_SYSTEM
+from rumpvfs.fs.cd9660.mastering import encode
 from rumpwire.errno import Errno, KernelError
 from tests.ext4_images import Environment, Facts, MappedDevice, run
 from tests.iso_images import facts_of_folder, facts_of_volume, fill, mount, names_of, read_all
@@ -191,3 +192,109 @@ def test_the_last_session_begins_at_a_sector(tmp_path: Path) -> None:
     assert len(sectors) == 2, listing
     names = [names_of(mount(FILE_SYSTEM, image, sector=sector)) for sector in sectors]
     assert names == [{"/", "/one"}, {"/", "/one", "/two"}]
+
+
+class Plain:
+    """A volume without extensions, made by hand: descriptors, the root in sector 18, contents from 20 on."""
+
+    def __init__(self, block_size: int = 2048) -> None:
+        self.block_size = block_size
+        self.data = bytearray(24 * 2048)
+        self.records = b""
+        self.add(b"\0", 18, 2048, flags=2)
+        self.add(b"\1", 18, 2048, flags=2)
+
+    def add(
+        self, name: bytes, sector: int, size: int, *, flags: int = 0, xar: int = 0, unit: int = 0, gap: int = 0
+    ) -> None:
+        raw = bytearray(encode.record(name, sector * 2048 // self.block_size, size, 10**18, flags))
+        raw[1], raw[26], raw[27] = xar, gap, gap
+        self.records += raw
+
+    def put(self, sector: int, content: bytes) -> None:
+        self.data[sector * 2048 : sector * 2048 + len(content)] = content
+
+    def finish(self) -> bytes:
+        descriptor = bytearray(2048)
+        descriptor[:6] = b"\1CD001"
+        descriptor[80:88] = encode.both32(len(self.data) // self.block_size)
+        descriptor[128:132] = encode.both16(self.block_size)
+        descriptor[156:190] = self.records[:34]
+        self.put(16, descriptor)
+        self.put(17, b"\xffCD001")
+        self.put(18, self.records)
+        return bytes(self.data)
+
+
+@pytest.mark.parametrize("block_size", [512, 1024, 2048])
+def test_block_sizes_versions_and_associated_files(block_size: int) -> None:
+    volume = Plain(block_size)
+    volume.add(b"DOT.;1", 20, 5)
+    volume.add(b"FILE.TXT;1", 21, 3, flags=4)
+    volume.add(b"FILE.TXT;3", 20, 5)
+    volume.add(b"FILE.TXT;2", 21, 3)
+    for number in range(20):  # some lie across the ends of blocks of 512
+        volume.add(b"N%03d.;1" % number, 21, 3)
+    volume.add(b"OTHER.TXT;1", 21, 3)
+    volume.put(20, b"hello")
+    volume.put(21, b"bye")
+    image = volume.finish()
+    fs = mount(FILE_SYSTEM, image)
+    numbered = {f"/n{number:03}" for number in range(20)}
+    assert names_of(fs) == {"/", "/dot", "/=file.txt", "/file.txt", "/other.txt"} | numbered
+    assert read_all(fs, "file.txt") == b"hello"
+    assert read_all(fs, "other.txt") == b"bye"
+    assert fs.statvfs().f_bsize == block_size
+    root = fs.root()
+    entries = list(root.readdir(0))
+    for number, entry in enumerate(entries):
+        assert list(root.readdir(entry.cookie)) == entries[number + 1 :]
+    fs = mount(FILE_SYSTEM, image, gens="yes")
+    assert {"/FILE.TXT;3", "/FILE.TXT;2", "/DOT.;1"} <= names_of(fs)
+    assert read_all(fs, "FILE.TXT;2") == b"bye"
+    assert read_all(fs, "file.txt") == b"hello"
+    assert read_all(fs, "dot") == b"hello"
+
+
+def test_extended_attribute_records() -> None:
+    """One block before the contents: owner, group, forbidden permissions, dates."""
+    volume = Plain()
+    volume.add(b"FILE.;1", 20, 5, xar=1)
+    owner = encode.both16(12) + encode.both16(34) + (0xFFFF & ~0x0110).to_bytes(2, "big")
+    volume.put(20, owner + encode.long_date(10**18) + encode.long_date(2 * 10**18))
+    volume.put(21, b"hello")
+    image = volume.finish()
+    plain = mount(FILE_SYSTEM, image).root().lookup(b"file").getattr()
+    assert (plain.st_uid, plain.st_mode & 0o777, plain.st_mtime_ns) == (0, 0o555, 10**18)
+    fs = mount(FILE_SYSTEM, image, extatt="")
+    assert read_all(fs, "file") == b"hello"
+    found = fs.root().lookup(b"file").getattr()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (12, 34, 0o440)
+    assert (found.st_birthtime_ns, found.st_mtime_ns) == (10**18, 2 * 10**18)
+
+
+def test_interleaved_files_are_refused_when_they_are_read() -> None:
+    volume = Plain()
+    volume.add(b"FILE.;1", 20, 5, gap=1)
+    node = mount(FILE_SYSTEM, volume.finish()).root().lookup(b"file")
+    assert node.getattr().st_size == 5
+    with pytest.raises(KernelError) as caught:
+        node.read(0, 5)
+    assert caught.value.errno == Errno.EOPNOTSUPP
+
+
+def test_sections_that_do_not_end() -> None:
+    volume = Plain()
+    volume.add(b"FILE.;1", 20, 5, flags=0x80)
+    volume.add(b"OTHER.;1", 20, 5)
+    with pytest.raises(KernelError) as caught:
+        list(mount(FILE_SYSTEM, volume.finish()).root().readdir(0))
+    assert caught.value.errno == Errno.EIO
+
+
+def test_high_sierra_is_named() -> None:
+    data = bytearray(Plain().finish())
+    data[16 * 2048 : 16 * 2048 + 20] = bytes(9) + b"CDROM" + bytes(6)
+    error = refusal(data)
+    assert error.errno == Errno.EINVAL
+    assert "High Sierra" in error.text

@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 
 import rump
+from rumpvfs.core.vnode import NewfsRequest
+from rumpvfs.fs.ext2fs import FILE_SYSTEM
+from tests.crash.disk import MemoryDisk
+from tests.ext4_images import Environment
+from tests.ext4_workload import Workload, contents_of, mount_disk
 from tests.tools import need
 
 MB = 1 << 20
@@ -109,12 +114,56 @@ def test_linux_takes_it_and_so_do_we_again(tmp_path: Path, kind: str) -> None:
     fsck(image)
 
 
+CASES = {
+    "default": (64, {}),
+    "small": (2, {"journal": "none"}),
+    "1k": (40, {"bsize": "1024", "label": "a label"}),
+    "2k": (40, {"bsize": "2048", "isize": "512", "density": "4096"}),
+    "odd size": (33, {"size": "33000123", "journal": "4m"}),
+    "large blocks": (100, {"bsize": "65536", "journal": "none"}),
+    "large blocks before ext4": (100, {"bsize": "16384", "type": "ext3"}),
+    "many groups": (70, {"bsize": "1024", "inodes": "3000"}),
+    "large journal": (70, {"bsize": "1024", "journal": "30m"}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_works(case: str, tmp_path: Path) -> None:
+    size, options = CASES[case]
+    disk = MemoryDisk(b"\xa5" * (size << 20))
+    assert FILE_SYSTEM.newfs is not None
+    taken = FILE_SYSTEM.newfs(NewfsRequest(disk, options), Environment())
+    assert disk.size // 2 < taken <= disk.size
+    image = tmp_path / "image"
+    image.write_bytes(disk.contents)
+    fsck(image)
+    fs = mount_disk(disk)
+    assert [entry.name for entry in fs.root().readdir(0)] == [b".", b"..", b"lost+found"]
+    workload = Workload(fs, case)
+    workload.run(150)
+    assert contents_of(fs) == workload.now
+    fs.unmount(force=False)
+    image.write_bytes(disk.contents)
+    fsck(image)
+
+
+@pytest.mark.parametrize(
+    ("size", "options"),
+    [(20 << 10, {}), (8 * MB, {"size": "100"}), (8 * MB, {"inodes": "8100", "isize": "1024", "bsize": "1024"})],
+)
+def test_what_has_no_room(tmp_path: Path, size: int, options: dict[str, str]) -> None:
+    with pytest.raises(rump.RumpError) as caught:
+        rump.newfs(tmp_path / "image", "ext2fs", size, None, options)
+    assert caught.value.name == "ENOSPC"
+
+
 @pytest.mark.parametrize(
     ("size", "options"),
     [
-        (20 << 10, {}),
         (8 * MB, {"type": "ext5"}),
-        (8 * MB, {"bsize": "8192"}),
+        (8 * MB, {"bsize": "3000"}),
+        (8 * MB, {"bsize": "131072"}),
+        (8 * MB, {"size": "9m"}),
         (8 * MB, {"bsize": "much"}),
         (8 * MB, {"isize": "128"}),
         (8 * MB, {"label": "x" * 17}),

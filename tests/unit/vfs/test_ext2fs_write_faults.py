@@ -108,6 +108,33 @@ def test_while_it_is_mounted_the_disk_says_so(tmp_path: Path) -> None:
         checked(fs, disk, tmp_path)
 
 
+def test_read_only_with_a_journal_to_replay_then_for_writing(tmp_path: Path) -> None:
+    disk = new_disk(tmp_path, "8M", "-t", "ext4")
+    fs = mount_disk(disk)
+    make(fs.root(), "file").write(0, b"contents")
+    fs.sync()
+    cut = MemoryDisk(disk.contents)
+    before = bytes(cut.contents)
+    fs = mount_disk(cut, readonly=True)
+    node = fs.root().lookup(b"file")
+    assert contents(node) == b"contents"
+    assert cut.contents == before
+    fs.remount(readonly=False)
+    node.write(8, b", more")
+    assert contents(node) == b"contents, more"
+    checked(fs, cut, tmp_path)
+
+
+def test_the_end_of_a_mount_with_files_without_names(tmp_path: Path) -> None:
+    disk = new_disk(tmp_path, "8M", "-t", "ext4")
+    fs = mount_disk(disk)
+    node = make(fs.root(), "file")
+    node.write(0, b"x" * 100_000)
+    fs.root().unlink(b"file", node)
+    assert refusal(fs.remount, readonly=True) == Errno.EBUSY
+    checked(fs, disk, tmp_path)
+
+
 @pytest.mark.parametrize("feature", ["bigalloc", "quota", "mmp", "ea_inode", "project,quota"])
 def test_features_that_are_only_read(feature: str, tmp_path: Path) -> None:
     disk = new_disk(tmp_path, "64M", "-t", "ext4", "-O", feature)

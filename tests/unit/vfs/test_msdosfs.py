@@ -561,6 +561,13 @@ def test_in_a_kernel(tmp_path: Path) -> None:
         k.sys.mount("msdos", "/mnt", 0, rump.OptionArgs(b"/dev/disk", {"uid": "5", "mask": "640"}))
         fd = k.sys.open("/mnt/Some File.txt", os.O_CREAT | os.O_RDWR, 0o644)
         assert k.sys.write(fd, b"contents") == 8
+        k.sys.utimes("/mnt/Some File.txt", 10**9, 10**9)
+        k.sys.mount("msdos", "/mnt", rump.MNT_UPDATE | rump.MNT_NOATIME)
+        assert k.sys.pread(fd, 8, 0) == b"contents"
+        assert k.sys.fstat(fd).st_atime < 10**9
+        k.sys.mount("msdos", "/mnt", rump.MNT_UPDATE)
+        assert k.sys.pread(fd, 8, 0) == b"contents"
+        assert k.sys.fstat(fd).st_atime > 1.7 * 10**9
         assert (k.sys.fstat(fd).st_uid, k.sys.fstat(fd).st_mode & 0o777) == (5, 0o640)
         for call in (k.sys.rename, k.sys.posix_rename):
             for new in ("SOME FILE.TXT", "some file.txt"):

@@ -260,7 +260,106 @@ export interface IoctlArgs {
     | { $case: "integer"; value: bigint }
     | { $case: "raw"; value: Buffer }
     | { $case: "text"; value: string }
+    | { $case: "vnd"; value: VndIoctl }
+    | { $case: "vnd_user"; value: VndUser }
+    | { $case: "cgd"; value: CgdIoctl }
+    | { $case: "cgd_user"; value: CgdUser }
+    | { $case: "raid_config"; value: RaidConfig }
+    | { $case: "raid_component"; value: RaidComponent }
+    | { $case: "raid_recon"; value: RaidReconReq }
+    | { $case: "raid_progress"; value: RaidProgress }
+    | { $case: "raid_info"; value: RaidInfo }
     | undefined;
+}
+
+/** VNDIOCSET, VNDIOCCLR: a file as the disk of a vnd. vnd_size is an answer: bytes. */
+export interface VndIoctl {
+  vnd_file: Buffer;
+  vnd_flags: number;
+  vnd_size: bigint;
+}
+
+/** VNDIOCGET: what a unit stands on. vnu_ino is 0 where the unit is free. */
+export interface VndUser {
+  vnu_unit: number;
+  vnu_dev: bigint;
+  vnu_ino: bigint;
+  vnu_file: Buffer;
+}
+
+/**
+ * CGDIOCSET, CGDIOCCLR: a disk, cipher and key. ci_keylen and ci_blocksize (of the cipher) are in bits, 0 for what
+ * the algorithm has; ci_secsize is what is enciphered at once, in bytes, 0 for 512. ci_size is an answer: bytes.
+ */
+export interface CgdIoctl {
+  ci_disk: Buffer;
+  ci_flags: number;
+  ci_size: bigint;
+  ci_alg: string;
+  ci_ivmethod: string;
+  ci_keylen: number;
+  ci_key: Buffer;
+  ci_blocksize: number;
+  ci_secsize: number;
+}
+
+/** CGDIOCGET. cgu_alg is empty where the unit is free; cgu_blocksize is in bytes, cgu_keylen in bits. */
+export interface CgdUser {
+  cgu_unit: number;
+  cgu_dev: bigint;
+  cgu_alg: string;
+  cgu_blocksize: number;
+  cgu_mode: number;
+  cgu_keylen: number;
+  cgu_disk: Buffer;
+  cgu_secsize: number;
+}
+
+/** RAIDFRAME_CONFIGURE. A component that is missing is the name "absent". force takes disks whose labels do not agree. */
+export interface RaidConfig {
+  level: number;
+  sect_per_su: number;
+  devnames: Buffer[];
+  spare_names: Buffer[];
+  force: boolean;
+}
+
+/** Names a component, by column or by name. */
+export interface RaidComponent {
+  column: number;
+  component_name: Buffer;
+}
+
+/** RAIDFRAME_FAIL_DISK. flags: RF_FDFLAGS_RECON to rebuild to a spare at once. */
+export interface RaidReconReq {
+  col: number;
+  flags: number;
+}
+
+/** How far a rebuild or a rewriting of parity is, in stripes. All 0 when none runs. */
+export interface RaidProgress {
+  remaining: bigint;
+  completed: bigint;
+  total: bigint;
+}
+
+/** One disk of a set. status: optimal, failed, reconstructing, spare, used_spare. */
+export interface RaidDisk {
+  devname: Buffer;
+  status: string;
+  size: bigint;
+}
+
+/** RAIDFRAME_GET_INFO. cols is 0 where the unit is free. */
+export interface RaidInfo {
+  level: number;
+  sect_per_su: number;
+  cols: number;
+  size: bigint;
+  serial: bigint;
+  clean: boolean;
+  devs: RaidDisk[];
+  spares: RaidDisk[];
 }
 
 /** A quota operation. */
@@ -2952,6 +3051,33 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
       case "text":
         writer.uint32(26).string(message.args.value);
         break;
+      case "vnd":
+        VndIoctl.encode(message.args.value, writer.uint32(162).fork()).join();
+        break;
+      case "vnd_user":
+        VndUser.encode(message.args.value, writer.uint32(170).fork()).join();
+        break;
+      case "cgd":
+        CgdIoctl.encode(message.args.value, writer.uint32(178).fork()).join();
+        break;
+      case "cgd_user":
+        CgdUser.encode(message.args.value, writer.uint32(186).fork()).join();
+        break;
+      case "raid_config":
+        RaidConfig.encode(message.args.value, writer.uint32(194).fork()).join();
+        break;
+      case "raid_component":
+        RaidComponent.encode(message.args.value, writer.uint32(202).fork()).join();
+        break;
+      case "raid_recon":
+        RaidReconReq.encode(message.args.value, writer.uint32(210).fork()).join();
+        break;
+      case "raid_progress":
+        RaidProgress.encode(message.args.value, writer.uint32(218).fork()).join();
+        break;
+      case "raid_info":
+        RaidInfo.encode(message.args.value, writer.uint32(226).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2991,6 +3117,997 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
             }
 
             message.args = { $case: "text", value: reader.string() };
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.args = { $case: "vnd", value: VndIoctl.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.args = { $case: "vnd_user", value: VndUser.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.args = { $case: "cgd", value: CgdIoctl.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.args = { $case: "cgd_user", value: CgdUser.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.args = { $case: "raid_config", value: RaidConfig.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.args = { $case: "raid_component", value: RaidComponent.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.args = { $case: "raid_recon", value: RaidReconReq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 27: {
+            if (tag !== 218) {
+              break;
+            }
+
+            message.args = { $case: "raid_progress", value: RaidProgress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 28: {
+            if (tag !== 226) {
+              break;
+            }
+
+            message.args = { $case: "raid_info", value: RaidInfo.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseVndIoctl(): VndIoctl {
+  return { vnd_file: Buffer.alloc(0), vnd_flags: 0, vnd_size: 0n };
+}
+
+export const VndIoctl: MessageFns<VndIoctl> = {
+  encode(message: VndIoctl, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.vnd_file.length !== 0) {
+      writer.uint32(10).bytes(message.vnd_file);
+    }
+    if (message.vnd_flags !== 0) {
+      writer.uint32(16).uint32(message.vnd_flags);
+    }
+    if (message.vnd_size !== 0n) {
+      if (BigInt.asUintN(64, message.vnd_size) !== message.vnd_size) {
+        throw new globalThis.Error("value provided for field message.vnd_size of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.vnd_size);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VndIoctl {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVndIoctl();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.vnd_file = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.vnd_flags = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.vnd_size = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseVndUser(): VndUser {
+  return { vnu_unit: 0, vnu_dev: 0n, vnu_ino: 0n, vnu_file: Buffer.alloc(0) };
+}
+
+export const VndUser: MessageFns<VndUser> = {
+  encode(message: VndUser, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.vnu_unit !== 0) {
+      writer.uint32(8).int32(message.vnu_unit);
+    }
+    if (message.vnu_dev !== 0n) {
+      if (BigInt.asUintN(64, message.vnu_dev) !== message.vnu_dev) {
+        throw new globalThis.Error("value provided for field message.vnu_dev of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.vnu_dev);
+    }
+    if (message.vnu_ino !== 0n) {
+      if (BigInt.asUintN(64, message.vnu_ino) !== message.vnu_ino) {
+        throw new globalThis.Error("value provided for field message.vnu_ino of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.vnu_ino);
+    }
+    if (message.vnu_file.length !== 0) {
+      writer.uint32(34).bytes(message.vnu_file);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VndUser {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVndUser();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.vnu_unit = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.vnu_dev = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.vnu_ino = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.vnu_file = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCgdIoctl(): CgdIoctl {
+  return {
+    ci_disk: Buffer.alloc(0),
+    ci_flags: 0,
+    ci_size: 0n,
+    ci_alg: "",
+    ci_ivmethod: "",
+    ci_keylen: 0,
+    ci_key: Buffer.alloc(0),
+    ci_blocksize: 0,
+    ci_secsize: 0,
+  };
+}
+
+export const CgdIoctl: MessageFns<CgdIoctl> = {
+  encode(message: CgdIoctl, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ci_disk.length !== 0) {
+      writer.uint32(10).bytes(message.ci_disk);
+    }
+    if (message.ci_flags !== 0) {
+      writer.uint32(16).uint32(message.ci_flags);
+    }
+    if (message.ci_size !== 0n) {
+      if (BigInt.asUintN(64, message.ci_size) !== message.ci_size) {
+        throw new globalThis.Error("value provided for field message.ci_size of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.ci_size);
+    }
+    if (message.ci_alg !== "") {
+      writer.uint32(34).string(message.ci_alg);
+    }
+    if (message.ci_ivmethod !== "") {
+      writer.uint32(42).string(message.ci_ivmethod);
+    }
+    if (message.ci_keylen !== 0) {
+      writer.uint32(48).uint32(message.ci_keylen);
+    }
+    if (message.ci_key.length !== 0) {
+      writer.uint32(58).bytes(message.ci_key);
+    }
+    if (message.ci_blocksize !== 0) {
+      writer.uint32(64).uint32(message.ci_blocksize);
+    }
+    if (message.ci_secsize !== 0) {
+      writer.uint32(72).uint32(message.ci_secsize);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CgdIoctl {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCgdIoctl();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ci_disk = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ci_flags = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ci_size = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ci_alg = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.ci_ivmethod = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.ci_keylen = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.ci_key = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.ci_blocksize = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.ci_secsize = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCgdUser(): CgdUser {
+  return {
+    cgu_unit: 0,
+    cgu_dev: 0n,
+    cgu_alg: "",
+    cgu_blocksize: 0,
+    cgu_mode: 0,
+    cgu_keylen: 0,
+    cgu_disk: Buffer.alloc(0),
+    cgu_secsize: 0,
+  };
+}
+
+export const CgdUser: MessageFns<CgdUser> = {
+  encode(message: CgdUser, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cgu_unit !== 0) {
+      writer.uint32(8).int32(message.cgu_unit);
+    }
+    if (message.cgu_dev !== 0n) {
+      if (BigInt.asUintN(64, message.cgu_dev) !== message.cgu_dev) {
+        throw new globalThis.Error("value provided for field message.cgu_dev of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.cgu_dev);
+    }
+    if (message.cgu_alg !== "") {
+      writer.uint32(26).string(message.cgu_alg);
+    }
+    if (message.cgu_blocksize !== 0) {
+      writer.uint32(32).uint32(message.cgu_blocksize);
+    }
+    if (message.cgu_mode !== 0) {
+      writer.uint32(40).uint32(message.cgu_mode);
+    }
+    if (message.cgu_keylen !== 0) {
+      writer.uint32(48).uint32(message.cgu_keylen);
+    }
+    if (message.cgu_disk.length !== 0) {
+      writer.uint32(58).bytes(message.cgu_disk);
+    }
+    if (message.cgu_secsize !== 0) {
+      writer.uint32(64).uint32(message.cgu_secsize);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CgdUser {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCgdUser();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.cgu_unit = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.cgu_dev = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.cgu_alg = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.cgu_blocksize = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.cgu_mode = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.cgu_keylen = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.cgu_disk = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.cgu_secsize = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRaidConfig(): RaidConfig {
+  return { level: 0, sect_per_su: 0, devnames: [], spare_names: [], force: false };
+}
+
+export const RaidConfig: MessageFns<RaidConfig> = {
+  encode(message: RaidConfig, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.level !== 0) {
+      writer.uint32(8).uint32(message.level);
+    }
+    if (message.sect_per_su !== 0) {
+      writer.uint32(16).uint32(message.sect_per_su);
+    }
+    for (const v of message.devnames) {
+      writer.uint32(26).bytes(v!);
+    }
+    for (const v of message.spare_names) {
+      writer.uint32(34).bytes(v!);
+    }
+    if (message.force !== false) {
+      writer.uint32(40).bool(message.force);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RaidConfig {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRaidConfig();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.level = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sect_per_su = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.devnames.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.spare_names.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.force = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRaidComponent(): RaidComponent {
+  return { column: 0, component_name: Buffer.alloc(0) };
+}
+
+export const RaidComponent: MessageFns<RaidComponent> = {
+  encode(message: RaidComponent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.column !== 0) {
+      writer.uint32(8).int32(message.column);
+    }
+    if (message.component_name.length !== 0) {
+      writer.uint32(18).bytes(message.component_name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RaidComponent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRaidComponent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.column = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.component_name = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRaidReconReq(): RaidReconReq {
+  return { col: 0, flags: 0 };
+}
+
+export const RaidReconReq: MessageFns<RaidReconReq> = {
+  encode(message: RaidReconReq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.col !== 0) {
+      writer.uint32(8).int32(message.col);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(16).uint32(message.flags);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RaidReconReq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRaidReconReq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.col = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRaidProgress(): RaidProgress {
+  return { remaining: 0n, completed: 0n, total: 0n };
+}
+
+export const RaidProgress: MessageFns<RaidProgress> = {
+  encode(message: RaidProgress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.remaining !== 0n) {
+      if (BigInt.asUintN(64, message.remaining) !== message.remaining) {
+        throw new globalThis.Error("value provided for field message.remaining of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.remaining);
+    }
+    if (message.completed !== 0n) {
+      if (BigInt.asUintN(64, message.completed) !== message.completed) {
+        throw new globalThis.Error("value provided for field message.completed of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.completed);
+    }
+    if (message.total !== 0n) {
+      if (BigInt.asUintN(64, message.total) !== message.total) {
+        throw new globalThis.Error("value provided for field message.total of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.total);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RaidProgress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRaidProgress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.remaining = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.completed = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.total = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRaidDisk(): RaidDisk {
+  return { devname: Buffer.alloc(0), status: "", size: 0n };
+}
+
+export const RaidDisk: MessageFns<RaidDisk> = {
+  encode(message: RaidDisk, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.devname.length !== 0) {
+      writer.uint32(10).bytes(message.devname);
+    }
+    if (message.status !== "") {
+      writer.uint32(18).string(message.status);
+    }
+    if (message.size !== 0n) {
+      if (BigInt.asUintN(64, message.size) !== message.size) {
+        throw new globalThis.Error("value provided for field message.size of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.size);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RaidDisk {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRaidDisk();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.devname = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.status = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.size = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRaidInfo(): RaidInfo {
+  return { level: 0, sect_per_su: 0, cols: 0, size: 0n, serial: 0n, clean: false, devs: [], spares: [] };
+}
+
+export const RaidInfo: MessageFns<RaidInfo> = {
+  encode(message: RaidInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.level !== 0) {
+      writer.uint32(8).uint32(message.level);
+    }
+    if (message.sect_per_su !== 0) {
+      writer.uint32(16).uint32(message.sect_per_su);
+    }
+    if (message.cols !== 0) {
+      writer.uint32(24).uint32(message.cols);
+    }
+    if (message.size !== 0n) {
+      if (BigInt.asUintN(64, message.size) !== message.size) {
+        throw new globalThis.Error("value provided for field message.size of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.size);
+    }
+    if (message.serial !== 0n) {
+      if (BigInt.asUintN(64, message.serial) !== message.serial) {
+        throw new globalThis.Error("value provided for field message.serial of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.serial);
+    }
+    if (message.clean !== false) {
+      writer.uint32(48).bool(message.clean);
+    }
+    for (const v of message.devs) {
+      RaidDisk.encode(v!, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.spares) {
+      RaidDisk.encode(v!, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RaidInfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRaidInfo();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.level = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sect_per_su = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.cols = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.size = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.serial = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.clean = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.devs.push(RaidDisk.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.spares.push(RaidDisk.decode(reader, reader.uint32()));
             continue;
           }
         }

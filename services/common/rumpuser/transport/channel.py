@@ -27,7 +27,22 @@ def options(max_message: int) -> list[tuple[str, int]]:
 
 def connect(url: Url, tls: Tls, max_message: int = MAX_MESSAGE) -> grpc.aio.Channel:
     """A channel, which connects when it is used. EINVAL, ENOENT, EACCES for the files of ``tls``."""
-    settings = [
+    settings = _client_options(max_message)
+    if not url.secure:
+        return grpc.aio.insecure_channel(url.target, settings)
+    return grpc.aio.secure_channel(url.target, _client_credentials(tls), settings)
+
+
+def connect_blocking(url: Url, tls: Tls, max_message: int = MAX_MESSAGE) -> grpc.Channel:
+    """The same for callers that hold their thread until the answer is there."""
+    settings = _client_options(max_message)
+    if not url.secure:
+        return grpc.insecure_channel(url.target, settings)
+    return grpc.secure_channel(url.target, _client_credentials(tls), settings)
+
+
+def _client_options(max_message: int) -> list[tuple[str, int]]:
+    return [
         *options(max_message),
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.initial_reconnect_backoff_ms", 50),
@@ -35,12 +50,12 @@ def connect(url: Url, tls: Tls, max_message: int = MAX_MESSAGE) -> grpc.aio.Chan
         ("grpc.max_reconnect_backoff_ms", 2000),
         ("grpc.enable_http_proxy", 0),
     ]
-    if not url.secure:
-        return grpc.aio.insecure_channel(url.target, settings)
+
+
+def _client_credentials(tls: Tls) -> grpc.ChannelCredentials:
     if bool(tls.cert) != bool(tls.key):
         raise KernelError(Errno.EINVAL, "a certificate needs its key, and a key its certificate")
-    credentials = grpc.ssl_channel_credentials(_pem(tls.ca), _pem(tls.key), _pem(tls.cert))
-    return grpc.aio.secure_channel(url.target, credentials, settings)
+    return grpc.ssl_channel_credentials(_pem(tls.ca), _pem(tls.key), _pem(tls.cert))
 
 
 def listen(server: grpc.aio.Server, url: Url, tls: Tls) -> Url:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import IoctlArgs, IoctlResult
+from rumpwire.values import DevMapResult, IoctlArgs
 
 NO_MAJOR = -1
 """The driver has no devices of that kind."""
@@ -14,17 +17,33 @@ NO_MAJOR = -1
 class Device:
     """An opened unit. Offsets count for disks alone, which have a ``size``; other devices are streams.
 
-    Reads may be shorter than asked for, writes are done whole or raise.
+    Reads may be shorter than asked for, writes are done whole or raise. What has to wait for another component is a
+    coroutine that gives the value.
     """
 
-    size: int | None = None
-    sector = 512
+    @property
+    def size(self) -> int | None:
+        return None
 
-    def read(self, offset: int, length: int) -> Buffer:
+    @property
+    def sector(self) -> int:
+        return 512
+
+    @property
+    def age(self) -> int:
+        """Changes when the unit becomes another disk while it is open."""
+        return 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether reads and writes are coroutines."""
+        return False
+
+    def read(self, offset: int, length: int) -> Any:
         """EIO; for disks EINVAL for what is not aligned."""
         raise KernelError(Errno.EOPNOTSUPP)
 
-    def write(self, offset: int, data: Buffer) -> int:
+    def write(self, offset: int, data: Buffer) -> Any:
         """ENOSPC past the end, EROFS, EIO; for disks EINVAL for what is not aligned."""
         raise KernelError(Errno.EOPNOTSUPP)
 
@@ -32,11 +51,11 @@ class Device:
         """Bytes that can be read without waiting (FIONREAD)."""
         return 0
 
-    def ioctl(self, com: int, data: IoctlArgs | None) -> IoctlResult:
+    def ioctl(self, ctx: Context, com: int, data: IoctlArgs | None) -> Any:
         """Commands of the driver alone. ENOTTY."""
         raise KernelError(Errno.ENOTTY, f"ioctl {com:#x}")
 
-    def flush(self) -> None:
+    def flush(self) -> Any:
         """Everything written is where it stays. EIO."""
 
     def close(self) -> None:
@@ -62,8 +81,8 @@ class Driver:
         """ENXIO for a unit that is not there, EACCES, EBUSY."""
         raise NotImplementedError
 
-    def map(self, minor: int) -> tuple[bytes, int]:
-        """Host path and size of a disk whose bytes are a mapping. ENXIO, EOPNOTSUPP."""
+    def map(self, minor: int) -> DevMapResult:
+        """Where the bytes of a disk are a mapping. ENXIO, EOPNOTSUPP."""
         raise KernelError(Errno.EOPNOTSUPP, f"{self.name}: the bytes of this device cannot be mapped")
 
 

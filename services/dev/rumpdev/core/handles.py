@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import CoroutineType
+from typing import Any
 
 from rumpdev.core.device import Device, DeviceSwitch
 from rumpuser.component import Context
@@ -33,10 +35,11 @@ class OpenDevice:
 class Handles:
     """The table of opened devices."""
 
-    def __init__(self, switch: DeviceSwitch) -> None:
+    def __init__(self, switch: DeviceSwitch, first: int = 0) -> None:
+        """Handles follow ``first``: those of a dev that died must not be taken for those of its successor."""
         self.switch = switch
         self._open: dict[int, OpenDevice] = {}
-        self._handle = 0
+        self._handle = first
 
     def opened(self, driver: str) -> int:
         """How many handles of a driver there are."""
@@ -58,7 +61,7 @@ class Handles:
 
     def dev_map(self, ctx: Context, rdev: int) -> DevMapResult:
         """ENXIO, EOPNOTSUPP."""
-        return DevMapResult(*self.switch.find(rdev, block=True).map(const.minor(rdev)))
+        return self.switch.find(rdev, block=True).map(const.minor(rdev))
 
     def close(self, ctx: Context, fd: int) -> None:
         """EBADF."""
@@ -68,36 +71,30 @@ class Handles:
 
     # -- data
 
-    def read(self, ctx: Context, fd: int, nbyte: int) -> Buffer:
+    def read(self, ctx: Context, fd: int, nbyte: int) -> Any:
         entry = self._readable(fd)
-        data = entry.device.read(entry.offset, nbyte)
-        if entry.device.size is not None:
-            entry.offset += len(data)
-        return data
+        return _then(entry.device.read(entry.offset, nbyte), lambda data: _moved(entry, len(data)))
 
-    def readv(self, ctx: Context, fd: int, iov: Sequence[int]) -> Buffer:
+    def readv(self, ctx: Context, fd: int, iov: Sequence[int]) -> Any:
         return self.read(ctx, fd, _total(iov))
 
-    def pread(self, ctx: Context, fd: int, nbyte: int, offset: int) -> Buffer:
+    def pread(self, ctx: Context, fd: int, nbyte: int, offset: int) -> Any:
         return self._readable(fd).device.read(_position(offset), nbyte)
 
-    def preadv(self, ctx: Context, fd: int, iov: Sequence[int], offset: int) -> Buffer:
+    def preadv(self, ctx: Context, fd: int, iov: Sequence[int], offset: int) -> Any:
         return self.pread(ctx, fd, _total(iov), offset)
 
-    def write(self, ctx: Context, fd: int, data: Buffer) -> int:
+    def write(self, ctx: Context, fd: int, data: Buffer) -> Any:
         entry = self._writable(fd)
-        count = entry.device.write(entry.offset, data)
-        if entry.device.size is not None:
-            entry.offset += count
-        return count
+        return _then(entry.device.write(entry.offset, data), lambda count: _moved(entry, count))
 
-    def writev(self, ctx: Context, fd: int, iov: Sequence[Buffer]) -> int:
+    def writev(self, ctx: Context, fd: int, iov: Sequence[Buffer]) -> Any:
         return self.write(ctx, fd, _joined(iov))
 
-    def pwrite(self, ctx: Context, fd: int, data: Buffer, offset: int) -> int:
+    def pwrite(self, ctx: Context, fd: int, data: Buffer, offset: int) -> Any:
         return self._writable(fd).device.write(_position(offset), data)
 
-    def pwritev(self, ctx: Context, fd: int, iov: Sequence[Buffer], offset: int) -> int:
+    def pwritev(self, ctx: Context, fd: int, iov: Sequence[Buffer], offset: int) -> Any:
         return self.pwrite(ctx, fd, _joined(iov), offset)
 
     def lseek(self, ctx: Context, fd: int, offset: int, whence: int) -> int:
@@ -111,8 +108,8 @@ class Handles:
         entry.offset = _position(offset + (0, entry.offset, size)[whence])
         return entry.offset
 
-    def fsync(self, ctx: Context, fd: int) -> None:
-        self._get(fd).device.flush()
+    def fsync(self, ctx: Context, fd: int) -> Any:
+        return self._get(fd).device.flush()
 
     # -- control
 
@@ -132,7 +129,7 @@ class Handles:
             return FcntlResult()
         raise KernelError(Errno.EINVAL, f"fcntl command {cmd}")
 
-    def ioctl(self, ctx: Context, fd: int, com: int, data: IoctlArgs | None) -> IoctlResult:
+    def ioctl(self, ctx: Context, fd: int, com: int, data: IoctlArgs | None) -> Any:
         """FIONREAD, FIONBIO, FIOASYNC, of disks DIOCGMEDIASIZE and DIOCGSECTORSIZE, and the driver's own. ENOTTY."""
         entry = self._get(fd)
         device = entry.device
@@ -147,7 +144,7 @@ class Handles:
             return IoctlResult(0, IoctlArgsInteger(device.size))
         if device.size is not None and com == const.DIOCGSECTORSIZE:
             return IoctlResult(0, IoctlArgsInteger(device.sector))
-        return device.ioctl(com, data)
+        return device.ioctl(ctx, com, data)
 
     # -- the table
 
@@ -171,6 +168,25 @@ class Handles:
 
 
 _NOBODY = Context(pid=0)
+
+
+def _moved(entry: OpenDevice, count: int) -> None:
+    if entry.device.size is not None:
+        entry.offset += count
+
+
+def _then(result: Any, done: Callable[[Any], None]) -> Any:
+    """The value of a device's call, or a coroutine that gives it; ``done`` is told of it."""
+    if type(result) is CoroutineType:
+        return _after(result, done)
+    done(result)
+    return result
+
+
+async def _after(result: Any, done: Callable[[Any], None]) -> Any:
+    value = await result
+    done(value)
+    return value
 
 
 def _position(offset: int) -> int:

@@ -16,6 +16,7 @@ from rumpuser.memfile import MemFile
 from rumpuser.module import Manifest, Module
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import DevMapResult
 
 if TYPE_CHECKING:
     from rumpdev.component import DevComponent
@@ -51,8 +52,11 @@ class MemoryDisk(Device):
     def __init__(self, unit: Unit, *, raw: bool) -> None:
         self._unit = unit
         self._raw = raw
-        self.size: int = unit.memory.size
         unit.opens += 1
+
+    @property
+    def size(self) -> int:
+        return self._unit.memory.size
 
     def read(self, offset: int, length: int) -> Buffer:
         """Shorter at the end, empty behind it. EINVAL."""
@@ -96,9 +100,9 @@ class MdDriver(Driver):
     def open(self, minor: int, flags: int, *, block: bool) -> Device:
         return MemoryDisk(self._unit(minor), raw=not block)
 
-    def map(self, minor: int) -> tuple[bytes, int]:
+    def map(self, minor: int) -> DevMapResult:
         memory = self._unit(minor).memory
-        return memory.path, memory.size
+        return DevMapResult(memory.path, memory.size)
 
     def md_create(self, ctx: Context, unit: int, size: int) -> None:
         """A disk of zeros. EPERM, EINVAL for odd sizes and units, EEXIST, ENOMEM above RUMP_MEMLIMIT."""

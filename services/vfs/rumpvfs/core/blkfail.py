@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from rumpuser.host import Buffer
-from rumpvfs.core.disk import HostDisk
+from rumpvfs.core.disk import Disk
 from rumpwire.errno import Errno, KernelError
 
 OF = 10_000
@@ -55,7 +55,7 @@ def _number(name: str, text: str) -> int:
 class FaultyDisk:
     """A disk that fails now and then."""
 
-    def __init__(self, disk: HostDisk, faults: Faults) -> None:
+    def __init__(self, disk: Disk, faults: Faults) -> None:
         self._disk = disk
         self._faults = faults
         self.name = disk.name

@@ -83,16 +83,16 @@ class Descriptors:
             raise KernelError(Errno.EINVAL)
         self.file(fd).truncate(length)
 
-    def fsync(self, ctx: Context, fd: int) -> None:
-        self.file(fd).sync(data_only=False)
+    def fsync(self, ctx: Context, fd: int) -> Any:
+        return self.file(fd).sync(data_only=False)
 
-    def fdatasync(self, ctx: Context, fd: int) -> None:
+    def fdatasync(self, ctx: Context, fd: int) -> Any:
         """EBADF unless open for writing."""
         file = self.file(fd)
         file.need_write()
-        file.sync(data_only=True)
+        return file.sync(data_only=True)
 
-    def fsync_range(self, ctx: Context, fd: int, flags: int, start: int, length: int) -> None:
+    def fsync_range(self, ctx: Context, fd: int, flags: int, start: int, length: int) -> Any:
         """EINVAL unless it is just one of FDATASYNC and FFILESYNC, and for a bad range. The whole file is written."""
         if bool(flags & const.FDATASYNC) == bool(flags & const.FFILESYNC):
             raise KernelError(Errno.EINVAL, "either FDATASYNC or FFILESYNC")
@@ -100,7 +100,7 @@ class Descriptors:
             raise KernelError(Errno.EINVAL)
         file = self.file(fd)
         file.need_write()
-        file.sync(data_only=bool(flags & const.FDATASYNC))
+        return file.sync(data_only=bool(flags & const.FDATASYNC))
 
     def posix_fallocate(self, ctx: Context, fd: int, pos: int, len: int) -> None:
         """EINVAL, EBADF, EFBIG, ESPIPE, ENODEV, ENOSPC, EOPNOTSUPP."""

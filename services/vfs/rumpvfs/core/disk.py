@@ -1,24 +1,25 @@
-"""Disks: a range of a host file as the block device under a file system."""
+"""Disks: a range of a host file, or a file of another file system, as the block device under a file system."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from rumpuser.host import Buffer, HostFile
+from rumpvfs.core.access import check_mount
+from rumpvfs.core.file import OpenFile
 from rumpwire.errno import Errno, KernelError
 
 SECTOR = 512
 
 
-class HostDisk:
-    """``size`` bytes of a host file from ``begin`` on."""
+class Disk:
+    """What all disks have: whoever opened one is told when it is let go of."""
 
-    def __init__(self, file: HostFile, name: str, begin: int, size: int, *, readonly: bool) -> None:
-        self.file = file
-        self.name = name
-        self.begin = begin
-        self.size = size
-        self.readonly = readonly or file.readonly
+    name: str
+    size: int
+    readonly: bool
+
+    def __init__(self) -> None:
         self._done: list[Callable[[], None]] = []
 
     def when_closed(self, done: Callable[[], None]) -> None:
@@ -26,18 +27,51 @@ class HostDisk:
         self._done.append(done)
 
     def view(self, offset: int, length: int) -> memoryview:
+        raise NotImplementedError
+
+    def write(self, offset: int, data: Buffer) -> None:
+        raise NotImplementedError
+
+    def flush(self) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        callbacks, self._done = self._done, []
+        for done in callbacks:
+            done()
+
+    def check(self, offset: int, length: int) -> None:
+        """EIO past the end."""
         if offset < 0 or length < 0 or offset + length > self.size:
             raise KernelError(Errno.EIO, f"{self.name}: {length} bytes at {offset} are past the end of the disk")
+
+    def check_write(self, offset: int, length: int) -> None:
+        """EROFS, EIO."""
+        if self.readonly:
+            raise KernelError(Errno.EROFS, f"{self.name} is read-only")
+        self.check(offset, length)
+
+
+class HostDisk(Disk):
+    """``size`` bytes of a host file from ``begin`` on."""
+
+    def __init__(self, file: HostFile, name: str, begin: int, size: int, *, readonly: bool) -> None:
+        super().__init__()
+        self.file = file
+        self.name = name
+        self.begin = begin
+        self.size = size
+        self.readonly = readonly or file.readonly
+
+    def view(self, offset: int, length: int) -> memoryview:
+        self.check(offset, length)
         view = self.file.view(self.begin + offset, length)
         if len(view) != length:
             raise KernelError(Errno.EIO, f"{self.name}: the host file is shorter than it was")
         return view
 
     def write(self, offset: int, data: Buffer) -> None:
-        if self.readonly:
-            raise KernelError(Errno.EROFS, f"{self.name} is read-only")
-        if offset < 0 or offset + len(data) > self.size:
-            raise KernelError(Errno.EIO, f"{self.name}: {len(data)} bytes at {offset} are past the end of the disk")
+        self.check_write(offset, len(data))
         if self.file.write(self.begin + offset, data) != len(data):
             raise KernelError(Errno.EIO, f"{self.name}: short write")
 
@@ -45,7 +79,39 @@ class HostDisk:
         if not self.readonly:
             self.file.sync()
 
-    def close(self) -> None:
-        callbacks, self._done = self._done, []
-        for done in callbacks:
-            done()
+
+class VnodeDisk(Disk):
+    """An open file as a disk (vnd(4)). It ends with what the file had when it became one."""
+
+    def __init__(self, file: OpenFile, name: str, size: int, *, readonly: bool) -> None:
+        super().__init__()
+        self.file = file
+        self.name = name
+        self.size = size
+        self.readonly = readonly or not file.writable
+
+    def view(self, offset: int, length: int) -> memoryview:
+        """A copy: the file system below may use its memory for something else at the next call."""
+        self.check(offset, length)
+        vnode, parts, have = self.file.vnode, [], 0
+        while have < length:
+            data = vnode.read(offset + have, length - have)
+            if not len(data):
+                raise KernelError(Errno.EIO, f"{self.name}: the file is shorter than it was")
+            parts.append(bytes(data))
+            have += len(data)
+        return memoryview(parts[0] if len(parts) == 1 else b"".join(parts))
+
+    def write(self, offset: int, data: Buffer) -> None:
+        self.check_write(offset, len(data))
+        vnode, rest = self.file.vnode, memoryview(data).cast("B")
+        check_mount(vnode)
+        while rest:
+            count = vnode.write(offset, rest)
+            if not count:
+                raise KernelError(Errno.EIO, f"{self.name}: nothing was written")
+            offset, rest = offset + count, rest[count:]
+
+    def flush(self) -> None:
+        if not self.readonly:
+            self.file.vnode.fsync(data_only=False)

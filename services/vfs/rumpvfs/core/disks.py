@@ -1,17 +1,40 @@
-"""Block devices under file systems: found by path, opened for one mount (or newfs) at a time."""
+"""Block devices under file systems, and under disks of dev: found by path, for one user at a time."""
 
 from __future__ import annotations
 
-from rumpuser.component import Context
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rumpuser.component import KERNEL, Context
+from rumpvfs.core.access import check_mount
 from rumpvfs.core.blkfail import Faults, FaultyDisk
-from rumpvfs.core.disk import HostDisk
+from rumpvfs.core.disk import Disk, HostDisk, VnodeDisk
 from rumpvfs.core.etfs import HostVnode, disk_of
+from rumpvfs.core.file import DataFile, OpenFile
 from rumpvfs.core.mount import hold, release
-from rumpvfs.core.specfs import map_disk
+from rumpvfs.core.remotedisk import RemoteDisk
+from rumpvfs.core.specfs import ask
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import BlockDevice, Vnode, VType
 from rumpwire import const
+from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import DevMapResult, DiskTakeResult, IoctlArgsInteger
+
+_OPEN, _MAP, _IOCTL, _CLOSE = OPS["dev_open"], OPS["dev_map"], OPS["ioctl"], OPS["close"]
+
+Key = Vnode | int
+"""What is used by one at a time: a file, or a device by its number, whichever node led to it."""
+
+
+@dataclass(slots=True)
+class Taken:
+    """A disk that dev uses. ``file`` is there for files that are no host files."""
+
+    key: Key
+    done: Callable[[], None]
+    file: OpenFile | None = None
 
 
 class Disks:
@@ -22,34 +45,161 @@ class Disks:
         self.faults = Faults.from_parameters(vfs.parameters.extra, vfs.host.entropy)
         if self.faults is not None:
             vfs.environment.log(f"RUMP_BLKFAIL: {self.faults.rate} of 10000, RUMP_BLKFAIL_SEED={self.faults.seed}")
-        self._used: set[Vnode] = set()
+        self._used: set[Key] = set()
+        self._taken: dict[int, Taken] = {}
 
     async def open(self, ctx: Context, fspec: bytes, *, readonly: bool) -> BlockDevice:
         """The disk of a path; ``close`` gives it back. Errors of namei, ENOTBLK, ENXIO, EBUSY while it is in use."""
         vnode = self.vfs.names.lookup(ctx, fspec)
-        if vnode.vtype is not VType.BLK:
-            raise KernelError(Errno.ENOTBLK, f"{fspec.decode(errors='replace')} is no block device")
-        if vnode.fs.mount.flags & const.MNT_NODEV:
-            raise KernelError(Errno.ENXIO)
-        if vnode in self._used:
-            raise KernelError(Errno.EBUSY, "the device is mounted already")
         name = fspec.decode(errors="replace")
-        hold(vnode)
-        self._used.add(vnode)
+        if vnode.vtype is not VType.BLK:
+            raise KernelError(Errno.ENOTBLK, f"{name} is no block device")
+        key = self._use(vnode)
         try:
             disk = await self._open(ctx, vnode, name, readonly=readonly)
         except BaseException:
-            self._let_go(vnode)
+            self._let_go(vnode, key)
             raise
-        disk.when_closed(lambda: self._let_go(vnode))
+        disk.when_closed(lambda: self._let_go(vnode, key))
         return disk if self.faults is None else FaultyDisk(disk, self.faults)
 
-    async def _open(self, ctx: Context, vnode: Vnode, name: str, *, readonly: bool) -> HostDisk:
+    async def _open(self, ctx: Context, vnode: Vnode, name: str, *, readonly: bool) -> Disk:
         if isinstance(vnode, HostVnode):
             return disk_of(vnode, name, readonly=readonly)
         rdev = vnode.getattr().st_rdev
-        return await map_disk(self.vfs.bus, ctx, self.vfs.host.files, rdev, name, readonly=readonly)
+        handle, readonly = await self._open_device(ctx, rdev, readonly=readonly)
+        try:
+            return await self._disk(ctx, rdev, handle, name, readonly=readonly)
+        except BaseException:
+            with contextlib.suppress(KernelError):
+                await ask(self.vfs.bus, ctx, _CLOSE, (handle,))
+            raise
 
-    def _let_go(self, vnode: Vnode) -> None:
-        self._used.discard(vnode)
+    async def _open_device(self, ctx: Context, rdev: int, *, readonly: bool) -> tuple[int, bool]:
+        """A handle of dev, for reading alone where the device is read-only."""
+        if not readonly:
+            try:
+                return await ask(self.vfs.bus, ctx, _OPEN, (True, rdev, const.O_RDWR)), False
+            except KernelError as error:
+                if error.errno not in (Errno.EROFS, Errno.EACCES):
+                    raise
+        return await ask(self.vfs.bus, ctx, _OPEN, (True, rdev, const.O_RDONLY)), True
+
+    async def _disk(self, ctx: Context, rdev: int, handle: int, name: str, *, readonly: bool) -> Disk:
+        """The way to an opened device: its mapping, the file that it stands on, else dev itself."""
+        bus = self.vfs.bus
+        try:
+            where: DevMapResult = await ask(bus, ctx, _MAP, (rdev,))
+        except KernelError as error:
+            if error.errno != Errno.EOPNOTSUPP:
+                raise
+            _, size = await ask(bus, ctx, _IOCTL, (handle, const.DIOCGMEDIASIZE, None))
+            assert isinstance(size, IoctlArgsInteger)
+            return RemoteDisk(bus, handle, name, size.integer, readonly=readonly)
+        disk = self._mapped(where, name, readonly=readonly)
+        disk.when_closed(lambda: self._close(handle))
+        return disk
+
+    def _mapped(self, where: DevMapResult, name: str, *, readonly: bool) -> Disk:
+        if where.file:
+            taken = self._taken.get(where.file)
+            if taken is None or taken.file is None:
+                raise KernelError(Errno.ENXIO, f"{name}: the file that it stands on is gone")
+            return VnodeDisk(taken.file, name, where.size, readonly=readonly)
+        try:
+            file = self.vfs.host.files.open(where.hostpath, write=not readonly)
+        except KernelError as error:
+            if error.errno != Errno.ENOENT:
+                raise
+            raise KernelError(Errno.ENXIO, f"{name}: its bytes are not on this host", "vfs") from error
+        disk = HostDisk(file, name, where.begin, where.size, readonly=readonly)
+        disk.when_closed(file.close)
+        return disk
+
+    def _close(self, handle: int) -> None:
+        with contextlib.suppress(KernelError):  # with dev the handle is gone too
+            self.vfs.bus.blocking("dev").call(KERNEL, _CLOSE, (handle,))
+
+    # -- who uses what
+
+    def _use(self, vnode: Vnode) -> Key:
+        """Holds a disk or file. ENXIO, EBUSY."""
+        if vnode.vtype is VType.BLK and vnode.fs.mount.flags & const.MNT_NODEV:
+            raise KernelError(Errno.ENXIO, "the mount allows no devices")
+        device = vnode.vtype is VType.BLK and not isinstance(vnode, HostVnode)
+        key: Key = vnode.getattr().st_rdev if device else vnode.base()
+        if key in self._used:
+            raise KernelError(Errno.EBUSY, "the device is in use: mounted, or part of another disk")
+        hold(vnode)
+        self._used.add(key)
+        return key
+
+    def _let_go(self, vnode: Vnode, key: Key) -> None:
+        self._used.discard(key)
         release(vnode)
+
+    # -- for dev
+
+    def disk_take(self, ctx: Context, path: bytes, readonly: bool, files: bool) -> DiskTakeResult:
+        """A disk, or with ``files`` a file, for a disk of dev.
+
+        EPERM; errors of namei; ENOTBLK, EISDIR, EINVAL for what is neither; ENXIO; EROFS; EBUSY while it is in use.
+        """
+        if ctx.cred.euid != 0:
+            raise KernelError(Errno.EPERM, "for the superuser")
+        vnode = self.vfs.names.lookup(ctx, path)
+        self._check_kind(vnode, path, files=files)
+        readonly = readonly or (isinstance(vnode, HostVnode) and vnode.file.readonly)
+        if not readonly and vnode.vtype is VType.REG:
+            check_mount(vnode)
+        key = self._use(vnode)
+        st = self.vfs.stat(vnode)
+        if isinstance(vnode, HostVnode):
+            handle = self._keep(Taken(key, lambda: self._let_go(vnode, key)))
+            return DiskTakeResult(handle, vnode.hostpath, vnode.begin, vnode.size, 0, readonly, st.st_dev, st.st_ino)
+        if vnode.vtype is VType.BLK:
+            handle = self._keep(Taken(key, lambda: self._let_go(vnode, key)))
+            return DiskTakeResult(handle, rdev=st.st_rdev, readonly=readonly, dev=st.st_dev, ino=st.st_ino)
+        return self._take_file(ctx, vnode, key, readonly=readonly)
+
+    def _check_kind(self, vnode: Vnode, path: bytes, *, files: bool) -> None:
+        if vnode.vtype is VType.BLK or (files and vnode.vtype is VType.REG):
+            return
+        name = path.decode(errors="replace")
+        if not files:
+            raise KernelError(Errno.ENOTBLK, f"{name} is no block device")
+        if vnode.vtype is VType.DIR:
+            raise KernelError(Errno.EISDIR, f"{name} is a directory")
+        raise KernelError(Errno.EINVAL, f"{name} is neither a file nor a block device")
+
+    def _take_file(self, ctx: Context, vnode: Vnode, key: Key, *, readonly: bool) -> DiskTakeResult:
+        """The handle is one of vfs's open files: dev reads and writes it by the ordinary calls."""
+        file = DataFile(vnode, const.O_RDONLY if readonly else const.O_RDWR)
+        handle = self.vfs.install(file)
+
+        def done() -> None:
+            self._let_go(vnode, key)
+            self.vfs.files.pop(handle, None)
+            file.close(ctx)
+
+        self._taken[handle] = Taken(key, done, file)
+        st = self.vfs.stat(vnode)
+        return DiskTakeResult(handle, b"", 0, st.st_size, 0, readonly, st.st_dev, st.st_ino)
+
+    def _keep(self, taken: Taken) -> int:
+        handle = self.vfs.handle()
+        self._taken[handle] = taken
+        return handle
+
+    def disk_give(self, ctx: Context, handle: int) -> None:
+        """EBADF. 0 is everything, for a dev that begins anew."""
+        if ctx.cred.euid != 0:
+            raise KernelError(Errno.EPERM, "for the superuser")
+        if handle == 0:
+            for one in list(self._taken):
+                self._taken.pop(one).done()
+            return
+        taken = self._taken.pop(handle, None)
+        if taken is None:
+            raise KernelError(Errno.EBADF, f"no disk {handle} has been taken")
+        taken.done()

@@ -53,18 +53,26 @@ class EtfsFileSystem(FileSystem):
 class HostVnode(Vnode):
     """A host file as regular file or device: the range from ``begin`` on, to its end when ``size`` is None."""
 
-    __slots__ = ("begin", "file", "limit", "rdev", "registered")
+    __slots__ = ("begin", "file", "hostpath", "limit", "rdev", "registered")
 
     fs: EtfsFileSystem
 
     def __init__(
-        self, fs: EtfsFileSystem, vtype: VType, file: HostFile, begin: int, limit: int | None, rdev: int = 0
+        self,
+        fs: EtfsFileSystem,
+        vtype: VType,
+        file: HostFile,
+        begin: int,
+        limit: int | None,
+        rdev: int = 0,
+        hostpath: bytes = b"",
     ) -> None:
         super().__init__(fs, fs.number(), vtype)
         self.file = file
         self.begin = begin
         self.limit = limit
         self.rdev = rdev
+        self.hostpath = hostpath
         self.registered = fs.now_ns()
 
     @property
@@ -145,7 +153,7 @@ class HostDirectory(Vnode):
             return HostDirectory(self.fs, path, self, deep=True)
         if kind != "reg":
             raise KernelError(Errno.ENOENT)
-        return HostVnode(self.fs, VType.REG, open_host(self.fs.files, path), 0, None)
+        return HostVnode(self.fs, VType.REG, open_host(self.fs.files, path), 0, None, hostpath=path)
 
     def readdir(self, cookie: int) -> Iterator[Entry]:
         names = [b".", b"..", *sorted(self.fs.files.listdir(self.hostpath))]
@@ -251,7 +259,7 @@ class Etfs:
             raise KernelError(Errno.EINVAL, "the range is beyond the end of the host file")
         if size is None and vtype is not VType.REG:
             size = file.size - begin
-        return HostVnode(self.fs, vtype, file, begin, size, rdev)
+        return HostVnode(self.fs, vtype, file, begin, size, rdev, hostpath)
 
     def _minor(self, vtype: VType) -> int:
         used = {const.minor(v.rdev) for v in self.entries.values() if isinstance(v, HostVnode) and v.rdev}

@@ -69,7 +69,7 @@ class OpenFile:
     def getdents(self, count: int) -> list[Dirent]:
         raise KernelError(Errno.ENOTDIR)
 
-    def sync(self, *, data_only: bool) -> None:
+    def sync(self, *, data_only: bool) -> Any:
         self.vnode.fsync(data_only=data_only)
 
     # -- control

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any
 
-from rumpuser.component import Bus, Context
-from rumpuser.host import Buffer, HostFiles
+from rumpuser.component import KERNEL, Bus, Context
+from rumpuser.host import Buffer
 from rumpuser.pending import value_of
-from rumpvfs.core.disk import HostDisk
 from rumpvfs.core.file import OpenFile
 from rumpvfs.core.vnode import Vnode, VType
 from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import IoctlArgs
 
-_OPEN, _MAP = OPS["dev_open"], OPS["dev_map"]
+_OPEN, _FSYNC = OPS["dev_open"], OPS["fsync"]
 _READ, _WRITE, _PREAD, _PWRITE = OPS["read"], OPS["write"], OPS["pread"], OPS["pwrite"]
 _LSEEK, _IOCTL, _CLOSE = OPS["lseek"], OPS["ioctl"], OPS["close"]
 
@@ -34,15 +33,6 @@ async def open_device(bus: Bus, ctx: Context, vnode: Vnode, flags: int) -> Devic
     rdev = vnode.getattr().st_rdev
     handle = await ask(bus, ctx, _OPEN, (vnode.vtype is VType.BLK, rdev, flags))
     return DeviceFile(vnode, flags, bus, handle)
-
-
-async def map_disk(bus: Bus, ctx: Context, files: HostFiles, rdev: int, name: str, *, readonly: bool) -> HostDisk:
-    """The disk behind a block device whose bytes can be mapped. ENXIO, and the errors of the host file."""
-    hostpath, size = await ask(bus, ctx, _MAP, (rdev,))
-    file = files.open(hostpath, write=not readonly)
-    disk = HostDisk(file, name, 0, size, readonly=readonly)
-    disk.when_closed(file.close)
-    return disk
 
 
 class DeviceFile(OpenFile):
@@ -84,5 +74,5 @@ class DeviceFile(OpenFile):
     def ioctl(self, ctx: Context, com: int, data: IoctlArgs | None) -> Any:
         return self._ask(ctx, _IOCTL, com, data)
 
-    def sync(self, *, data_only: bool) -> None:
-        """Devices keep nothing back here."""
+    def sync(self, *, data_only: bool) -> Any:
+        return self._ask(KERNEL, _FSYNC)

@@ -27,6 +27,12 @@ NODES = (
     (b"urandom", VType.CHR, 0o644, const.makedev(const.MAJOR_RND, 1)),
     (b"md0d", VType.BLK, 0o640, const.makedev(const.MAJOR_MD_BLK, 3)),
     (b"rmd0d", VType.CHR, 0o640, const.makedev(const.MAJOR_MD_CHR, 3)),
+    (b"vnd0d", VType.BLK, 0o640, const.makedev(const.MAJOR_VND_BLK, 3)),
+    (b"rvnd0d", VType.CHR, 0o640, const.makedev(const.MAJOR_VND_CHR, 3)),
+    (b"cgd0d", VType.BLK, 0o640, const.makedev(const.MAJOR_CGD_BLK, 3)),
+    (b"rcgd0d", VType.CHR, 0o640, const.makedev(const.MAJOR_CGD_CHR, 3)),
+    (b"raid0d", VType.BLK, 0o640, const.makedev(const.MAJOR_RAID_BLK, 3)),
+    (b"rraid0d", VType.CHR, 0o640, const.makedev(const.MAJOR_RAID_CHR, 3)),
 )
 """What /dev holds at boot."""
 

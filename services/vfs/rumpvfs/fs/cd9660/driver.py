@@ -113,28 +113,32 @@ class Directory(Node):
 
     def _find(self, name: bytes) -> Found | None:
         fold = self.fs.volume.folds_case
-        names = self.fs.names(self)
-        if names is not None:
-            return names.get(name) or (names.get(name.lower()) if fold else None)
+        places = self.fs.places(self)
+        if places is None:
+            return next(self._matches(name, fold=fold), None)
+        place = places.get(name, places.get(name.lower()) if fold else None)
+        return None if place is None else next(self._files(place), None)
+
+    def _matches(self, name: bytes, *, fold: bool) -> Iterator[Found]:
         wanted = name.lower() if fold else name
         for found in self._files(0):
             if name in _keys(found.name) or (fold and wanted == found.name.lower()):
-                return found
-        return None
+                yield found
 
     def _files(self, offset: int) -> Iterator[Found]:
         volume = self.fs.volume
         return volume.files(self.fileno, volume.directory_size(self.record), offset)
 
-    def index(self) -> dict[bytes, Found]:
-        """All files by the names that find them: the plainer names win over those that differ in case or version."""
+    def index(self) -> dict[bytes, int]:
+        """Where in the directory each name is: exact names win over those that differ in case or version."""
         fold = self.fs.volume.folds_case
-        exact: dict[bytes, Found] = {}
-        others: dict[bytes, Found] = {}
+        exact: dict[bytes, int] = {}
+        others: dict[bytes, int] = {}
         for found in self._files(0):
-            exact.setdefault(found.name, found)
+            place = found.record.at - self.fileno
+            exact.setdefault(found.name, place)
             for key in _keys(found.name):
-                others.setdefault(key.lower() if fold else key, found)
+                others.setdefault(key.lower() if fold else key, place)
         return others | exact
 
     def readdir(self, cookie: int) -> Iterator[Entry]:
@@ -175,7 +179,7 @@ class Cd9660FileSystem(FileSystem):
         # Other names than those listed find a file too, and one name more or less is of no use to the caller.
         self.cache_names = not volume.folds_case
         self._nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
-        self._names: OrderedDict[int, tuple[dict[bytes, Found], int]] = OrderedDict()
+        self._places: OrderedDict[int, tuple[dict[bytes, int], int]] = OrderedDict()
         self._named_bytes = 0
         self._root = self.directory(volume.root)
 
@@ -211,19 +215,19 @@ class Cd9660FileSystem(FileSystem):
         kind = SymbolicLink if vtype is VType.LNK else Node
         return kind(self, found.number, vtype, found.record, found.rock)
 
-    def names(self, directory: Directory) -> dict[bytes, Found] | None:
-        """The files of a directory by name, those of the directories used last kept; None for a large one. EIO."""
-        known = self._names.get(directory.fileno)
+    def places(self, directory: Directory) -> dict[bytes, int] | None:
+        """The index of a directory, those of the directories used last kept; None for a large one. EIO."""
+        known = self._places.get(directory.fileno)
         if known is not None:
-            self._names.move_to_end(directory.fileno)
+            self._places.move_to_end(directory.fileno)
             return known[0]
         if directory.size > NAME_BYTES:
             return None
         index = directory.index()
-        self._names[directory.fileno] = index, directory.size
+        self._places[directory.fileno] = index, directory.size
         self._named_bytes += directory.size
-        while self._named_bytes > NAME_BYTES and len(self._names) > 1:
-            self._named_bytes -= self._names.popitem(last=False)[1][1]
+        while self._named_bytes > NAME_BYTES and len(self._places) > 1:
+            self._named_bytes -= self._places.popitem(last=False)[1][1]
         return index
 
     def statvfs(self) -> Statvfs:

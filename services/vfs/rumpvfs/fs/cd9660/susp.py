@@ -17,8 +17,10 @@ from .records import Record, bad, long_date, short_date
 Fetch = Callable[[int, int, int], memoryview]
 """(block, offset in it, length) -> bytes of the volume."""
 
-MAX_AREAS = 64
+MAX_AREAS = 32
 MAX_AREA = 32768
+MAX_ENTRIES = 256
+MAX_NAME = 255
 MAX_TARGET = 4096
 XA_BYTES = 14
 _IDS = (b"RRIP_1991A", b"IEEE_P1282", b"IEEE_1282")
@@ -55,7 +57,7 @@ class RockRidge:
 
 def entries(area: memoryview, fetch: Fetch) -> Iterator[tuple[bytes, memoryview]]:
     """Signature and body of each entry, continuation areas included. EIO."""
-    areas = 0
+    areas = count = 0
     following: memoryview | None = area
     while following is not None:
         area, following = following, None
@@ -64,10 +66,12 @@ def entries(area: memoryview, fetch: Fetch) -> Iterator[tuple[bytes, memoryview]
             signature, length = bytes(area[at : at + 2]), area[at + 2]
             if length < 4 or signature == b"ST" or signature == b"\0\0":
                 break
+            if count >= MAX_ENTRIES:
+                raise bad(f"more than {count} system use entries of one file")
             if at + length > len(area):
                 raise bad(f"a system use entry of {length} bytes reaches over the end of its area")
             body = area[at + 4 : at + length]
-            at += length
+            at, count = at + length, count + 1
             if signature == b"CE" and len(body) >= _CE.size:
                 following = _continuation(body, fetch)
             else:
@@ -137,6 +141,9 @@ def _add_name(found: RockRidge, body: memoryview) -> None:
     # "." and ".." are marked by flags, and have names of their own anyway.
     if not body[0] & (_NAME_CURRENT | _NAME_PARENT):
         found.name += body[1:]
+    if len(found.name) > MAX_NAME:
+        found.name = found.name[:MAX_NAME]
+        raise bad("a name of more than 255 bytes")
 
 
 class _Target:

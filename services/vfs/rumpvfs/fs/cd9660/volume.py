@@ -16,7 +16,7 @@ from rumpwire.errno import Errno, KernelError
 from . import descriptors, names, records, susp
 from .names import Identifier
 from .options import Options
-from .records import MULTI_EXTENT, PARENT, SELF, Record, bad
+from .records import MULTI_EXTENT, PARENT, SECTOR, SELF, Record, bad
 from .susp import RockRidge
 
 MAX_SECTIONS = 4096
@@ -98,7 +98,7 @@ class Volume:
         return block * self.block_size
 
     def _first(self, at: int) -> Record:
-        rest = min(self.block_size - at % self.block_size, self.device.size - at)
+        rest = min(SECTOR - at % SECTOR, self.device.size - at)
         return records.parse(self.device.view(at, max(rest, 0)), at)
 
     def attributes(self, record: Record) -> RockRidge | None:
@@ -113,12 +113,14 @@ class Volume:
 
     def scan(self, begin: int, size: int, offset: int) -> Iterator[tuple[int, Record]]:
         """The records of a directory from a byte of it on, each with the byte behind it. EIO."""
-        block_size = self.block_size
         while offset < size:
-            rest = min(block_size - (begin + offset) % block_size, size - offset)
+            rest = min(SECTOR - (begin + offset) % SECTOR, size - offset)
             raw = self.device.view(begin + offset, rest)
             at = 0
-            while at < rest and raw[at]:
+            while at < rest:
+                if not raw[at]:  # the rest of the block is empty
+                    at += self.block_size - (begin + offset + at) % self.block_size
+                    continue
                 record = records.parse(raw[at:], begin + offset + at)
                 at += record.length
                 yield offset + at, record

@@ -117,6 +117,8 @@ class Allocator:
             tables = self._volume.group(number)
             block, at = locate(sb, number)
             now = counts(sb, self._volume.storage.block(block)[at : at + sb.descriptor_size])
+            if max(now.unused, now.free_inodes) > sb.inodes_per_group or now.free_blocks > sb.blocks_per_group:
+                raise self._bad(number, "counts that cannot be")
             size = min(sb.blocks_per_group, sb.blocks_count - self._first(number))
             found = self._groups[number] = GroupState(number, tables, now, size)
         return found

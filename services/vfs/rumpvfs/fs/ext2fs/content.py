@@ -153,6 +153,7 @@ class Content:
                 if not unwritten:
                     self._zero(place * size, count * size)
             block += count
+            self.writer.transaction.part_done()
         if offset + length > self.inode.size:
             self.writer.resize(self.inode, offset + length)
 

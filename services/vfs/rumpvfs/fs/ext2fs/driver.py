@@ -121,6 +121,8 @@ class Ext2FileSystem(FileSystem):
 
     def remount(self, *, readonly: bool) -> None:
         if readonly:
+            if self.writer is not None and self.writer.orphans.unnamed():
+                raise KernelError(Errno.EBUSY, "files without a name are in use", "ext2fs")
             self._end_writing()
         elif self.writer is None:
             self.begin_writing()

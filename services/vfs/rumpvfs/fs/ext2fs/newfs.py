@@ -1,9 +1,9 @@
 """Making an ext2, ext3 or ext4 (mke2fs(8)).
 
-Options: ``type`` (ext2, ext3 or ext4, which is the default), ``bsize`` (bytes of a block: 1024, 2048 or 4096),
-``isize`` (bytes of an inode), ``density`` (bytes of disk for each inode), ``inodes`` (how many, in place of that),
-``minfree`` (percent of the blocks that are kept for the superuser), ``label``, ``uuid``, ``journal`` (its size in
-bytes, or none).
+Options: ``type`` (ext2, ext3 or ext4, which is the default), ``size`` (bytes of the disk that are used), ``bsize``
+(bytes of a block, 1024 to 65536), ``isize`` (bytes of an inode), ``density`` (bytes of disk for each inode), ``inodes``
+(how many, in place of that), ``minfree`` (percent of the blocks that are kept for the superuser), ``label``, ``uuid``,
+``journal`` (its size in bytes, or none).
 
 What mke2fs would lay out by hand is done by the driver itself: a skeleton is written that has nothing but its tables
 and an empty root, it is opened for writing, and lost+found and the journal are made in it as files.
@@ -46,6 +46,9 @@ _FEATURES = {
 }
 _SMALL = 512 << 20
 """Smaller disks get blocks of 1 KiB and more inodes."""
+_BLOCK_SIZES = tuple(1024 << n for n in range(7))
+_GROUP_MAX = 65528
+"""Blocks of a group: a descriptor before ext4 has 16 bits for those that are free."""
 _JOURNAL_INODE = 8
 _FIRST_INODE = 11
 _EXTRA_SIZE = 32
@@ -66,6 +69,10 @@ _AT = struct.Struct("<3I")
 
 def _bad(text: str) -> KernelError:
     return KernelError(Errno.EINVAL, text, "ext2fs")
+
+
+def _full(text: str) -> KernelError:
+    return KernelError(Errno.ENOSPC, text, "ext2fs")
 
 
 @dataclass(slots=True)
@@ -90,7 +97,7 @@ class Plan:
 
     @property
     def per_group(self) -> int:
-        return self.block_size * 8
+        return min(self.block_size * 8, _GROUP_MAX)
 
     @property
     def groups(self) -> int:
@@ -135,17 +142,20 @@ def _plan(device: BlockDevice, options: dict[str, str], env: Environment) -> Pla
     kind = options.pop("type", "ext4")
     if kind not in _FEATURES:
         raise _bad(f"type={kind}: there are {', '.join(_FEATURES)}")
-    small = device.size < _SMALL
+    size = _number(options, "size", device.size)
+    if not 0 < size <= device.size:
+        raise _bad(f"size={size}: the disk has {device.size} bytes")
+    small = size < _SMALL
     block_size = _number(options, "bsize", 1024 if small else 4096)
-    if block_size not in (1024, 2048, 4096):
-        raise _bad(f"bsize={block_size}: 1024, 2048 and 4096 are possible")
+    if block_size not in _BLOCK_SIZES:
+        raise _bad(f"bsize={block_size}: {', '.join(map(str, _BLOCK_SIZES))} are possible")
     inode_size = _number(options, "isize", 256)
     if inode_size not in (128, 256, 512, 1024) or (inode_size == 128 and kind == "ext4"):
         raise _bad(f"isize={inode_size}: 256, 512 and 1024 are possible, and 128 before ext4")
     plan = Plan(
         type=kind,
         block_size=block_size,
-        blocks=min(device.size // block_size, (1 << 32) - 1),
+        blocks=min(size // block_size, (1 << 32) - 1),
         inode_size=inode_size,
         inodes_per_group=0,
         reserved=0,
@@ -201,7 +211,7 @@ def _count_inodes(plan: Plan, options: dict[str, str], density: int) -> None:
     in_block = plan.block_size // plan.inode_size
     for _ in range(2):
         if plan.groups < 1 or plan.blocks <= plan.first:
-            raise _bad(f"{plan.blocks} blocks of {plan.block_size} bytes are too few")
+            raise _full(f"{plan.blocks} blocks of {plan.block_size} bytes are too few")
         each = -(-max(wanted, 16) // plan.groups)
         step = max(in_block, 8)
         plan.inodes_per_group = min(-(-each // step) * step, plan.per_group)
@@ -210,7 +220,7 @@ def _count_inodes(plan: Plan, options: dict[str, str], density: int) -> None:
             break
         plan.blocks -= last
     else:
-        raise _bad(f"{plan.blocks} blocks of {plan.block_size} bytes are too few for {wanted} inodes")
+        raise _full(f"{plan.blocks} blocks of {plan.block_size} bytes are too few for {wanted} inodes")
     if plan.inodes_per_group * plan.groups < _FIRST_INODE + 1:
         raise _bad("too few inodes")
 
@@ -300,7 +310,7 @@ def _write_group(device: BlockDevice, plan: Plan, sb: Superblock, number: int, d
         free_inodes=plan.inodes_per_group - used,
         directories=1 if number == 0 else 0,
         flags=0,
-        block_checksum=crc32c(sb.checksum_seed, busy) if lazily else 0,
+        block_checksum=crc32c(sb.checksum_seed, busy[: plan.per_group // 8]) if lazily else 0,
         inode_checksum=crc32c(sb.checksum_seed, inodes[: plan.inodes_per_group // 8]) if lazily else 0,
         unused=plan.inodes_per_group - used if lazily else 0,
     )
@@ -310,7 +320,7 @@ def _write_group(device: BlockDevice, plan: Plan, sb: Superblock, number: int, d
 def _map(plan: Plan, used: int, size: int) -> bytearray:
     """A bitmap whose first bits are in use, and those behind ``size``, which stand for nothing."""
     bits = bytearray(plan.block_size)
-    for start, end in ((0, used), (size, plan.per_group)):
+    for start, end in ((0, used), (size, plan.block_size * 8)):
         if start < end:
             bitmap.fill(bits, start, end - start, value=True)
     return bits

@@ -25,6 +25,10 @@ class Orphans:
         """What the superblock has; 0 when there are none."""
         return next(reversed(self._list), 0)
 
+    def unnamed(self) -> list[Inode]:
+        """Those that have no name: whoever holds them has to let go at the end of the mount."""
+        return [inode for inode in self._list.values() if inode.links == 0]
+
     def known(self, inode: Inode) -> None:
         """One that is on the disk's list already; the last of it comes first."""
         self._list[inode.number] = inode

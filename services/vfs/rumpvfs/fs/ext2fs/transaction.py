@@ -220,7 +220,11 @@ class Transaction:
         """Makes all that was done permanent. EIO: with a journal nothing can be written from then on."""
         self.check()
         if self.pending:
-            self._seal()
+            try:
+                self._seal()
+            except KernelError as error:
+                self.abort(str(error))
+                raise
             self._write()
             self.running.clear()
             self._revoked.clear()

@@ -177,6 +177,8 @@ class Writer:
         """Writes everything to its place and says that the file system is clean. EIO."""
         if self.transaction.aborted:
             return
+        for inode in self.orphans.unnamed():
+            self.free(inode)
         self.transaction.commit()
         if self.log is None:
             self.transaction.cache.flush()
@@ -318,6 +320,8 @@ def open_writer(volume: Volume, env: Environment) -> Writer:
     log = _open_log(volume, env) if volume.sb.compat & superblock.COMPAT_HAS_JOURNAL else None
     writer = Writer(volume, device, env, log)
     if log is None:
+        if not volume.sb.state & superblock.STATE_VALID:
+            env.log(f"ext2fs: {device.name} was not unmounted: run fsck")
         writer.mark_used()
     writer.finish_orphans()
     return writer

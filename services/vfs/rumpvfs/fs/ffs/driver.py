@@ -19,10 +19,10 @@ from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Statvfs
 
-from . import extattr, superblock
+from . import extattr, superblock, wapbl
 from .alloc import Allocator
 from .contents import Contents
-from .dinode import ROOT, Inode, bad
+from .dinode import ROOT, SECOND, Inode, bad
 from .directory import Directory
 from .dirent import Format
 from .newfs import newfs
@@ -42,8 +42,8 @@ class FastFileSystem(FileSystem):
     type_name = "ffs"
     flags_kept = True
 
-    def __init__(self, volume: Volume, *, readonly: bool, force: bool = False) -> None:
-        """EIO without a sound root directory, EROFS where it may not be written."""
+    def __init__(self, volume: Volume, log: wapbl.Log | None, *, readonly: bool, force: bool = False) -> None:
+        """EIO without a sound root directory, EROFS where it may not be written. ``log`` was replayed."""
         self.volume = volume
         self.sb: Superblock = volume.sb
         self.alloc = Allocator(volume)
@@ -56,13 +56,30 @@ class FastFileSystem(FileSystem):
         if self._root.vtype is not VType.DIR:
             raise bad(ROOT, "the root is no directory")
         if not readonly:
-            self._begin_writing()
+            self._begin_writing(log)
 
-    def _begin_writing(self) -> None:
-        refuse_writing(self.volume, force=self.force)
-        forget_hashes(self.sb)
+    def _begin_writing(self, log: wapbl.Log | None = None) -> None:
+        refuse_writing(self.volume, force=self.force, replayed=log is not None)
+        forget_hashes(self.sb, self.now())
         self.volume.begin_writing()
         self.readonly = False
+        if log is not None:
+            self._free_nameless(log)
+
+    def _free_nameless(self, log: wapbl.Log) -> None:
+        """Frees the files without names that were in use when the machine crashed. EIO."""
+        for number, mode in dict(log.inodes).items():
+            inode = self.volume.inode(number)
+            used = self.volume.group(number // self.sb.ipg).used
+            if inode.links > 0 or not used[number % self.sb.ipg // 8] >> number % self.sb.ipg % 8 & 1:
+                continue
+            vtype = _KINDS.get(inode.kind)
+            if vtype is None:
+                self.volume.free_inode(inode, mode & const.S_IFMT == const.S_IFDIR)
+            else:
+                self.orphans[number] = node = self._adopt(inode, vtype)
+                self.reclaim(node)
+        self.volume.settle()
 
     def now(self) -> int:
         return self.volume.env.now_ns()
@@ -174,7 +191,8 @@ class FastFileSystem(FileSystem):
         self._nodes.pop(inode.number, None)
         self._indexes.pop(inode.number, None)
         self.volume.free_inode(inode, node.vtype is VType.DIR)
-        self.done()
+        if self.volume.over:
+            self.volume.settle()
 
     def done(self) -> None:
         """The end of an operation: what waits is written when there is much, or at once on a synchronous mount."""
@@ -263,7 +281,7 @@ class FastFileSystem(FileSystem):
         return node
 
 
-def refuse_writing(volume: Volume, *, force: bool) -> None:
+def refuse_writing(volume: Volume, *, force: bool, replayed: bool) -> None:
     """EROFS for what must not be written, or not yet."""
     sb, device = volume.sb, volume.device
     get = sb.fields.get
@@ -277,19 +295,30 @@ def refuse_writing(volume: Volume, *, force: bool) -> None:
         raise refuse("the format of 4.3BSD and early 4.4BSD is only read")
     if get("snapshot"):
         raise refuse("it has snapshots, which writing would spoil")
-    if sb.flags & superblock.FLAG_LOG:
-        raise refuse("it has a log (WAPBL) or a gjournal, which is not written here")
+    if sb.flags & superblock.FLAG_GJOURNAL:
+        raise refuse("it has a gjournal, which is not written here")
+    if wapbl.in_use(sb) and not replayed:
+        raise refuse("its log was read into memory: unmount it first")
     if get("quota_magic"):
         raise refuse("it keeps quotas, which are not counted here")
-    if not sb.clean & CLEAN or sb.flags & superblock.FLAG_NEEDS_FSCK or get("pendingblocks") or get("pendinginodes"):
+    clean = replayed or sb.clean & CLEAN
+    if not clean or sb.flags & superblock.FLAG_NEEDS_FSCK or get("pendingblocks") or get("pendinginodes"):
         if not force:
             raise refuse("not clean: run fsck, or mount it with the option force")
         volume.env.log(f"ffs: {device.name} is written though it is not clean: run fsck")
         volume.damaged = True
 
 
-def forget_hashes(sb: Superblock) -> None:
-    """What a writer that does not keep FreeBSD's check hashes does: it says that there are none."""
+def forget_hashes(sb: Superblock, now: int) -> None:
+    """What a writer does that keeps neither a log, FreeBSD's check hashes, nor the journal of soft updates: it says so.
+
+    A journal counts only for the time of mounting that it was written under.
+    """
+    if wapbl.in_use(sb):
+        sb.flags &= ~superblock.FLAG_LOG
+        sb.fields.put("flags", sb.flags)
+    if sb.flags & superblock.FLAG_JOURNALED_SOFTDEP:
+        sb.fields.put("mtime", now // SECOND)
     if sb.flags & superblock.FLAG_HASHES:
         sb.fields.put("metackhash", 0)
         sb.flags &= ~superblock.FLAG_HASHES
@@ -307,10 +336,25 @@ def mount(request: MountRequest, env: Environment) -> FileSystem:
     if device is None:
         raise KernelError(Errno.EINVAL, "ffs needs a device", "ffs")
     sb = superblock.find(device)
-    volume = Volume(device, env, sb)
-    if request.readonly and not sb.clean & CLEAN:
+    log = None
+    if wapbl.in_use(sb):
+        log = wapbl.read(device, sb)
+        env.log(f"ffs: {device.name}: replaying {len(log.blocks)} blocks of the log")
+        device = _replayed(device, log, readonly=request.readonly)
+        sb = superblock.find(device)
+    elif request.readonly and not sb.clean & CLEAN:
         env.log(f"ffs: {device.name} is not clean: run fsck")
-    return FastFileSystem(volume, readonly=request.readonly, force="force" in request.options)
+    return FastFileSystem(Volume(device, env, sb), log, readonly=request.readonly, force="force" in request.options)
+
+
+def _replayed(device: BlockDevice, log: wapbl.Log, *, readonly: bool) -> BlockDevice:
+    """The device with what its log has: for good, or only to be looked at. EROFS, EIO."""
+    if readonly:
+        return wapbl.Overlay(log)
+    if device.readonly:
+        raise KernelError(Errno.EROFS, f"{device.name} has a log to be replayed and is read-only", "ffs")
+    log.replay()
+    return device
 
 
 FILE_SYSTEM = FileSystemType("ffs", mount, probe=probe, newfs=newfs)

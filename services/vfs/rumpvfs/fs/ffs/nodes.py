@@ -80,7 +80,7 @@ class Node(Vnode):
 
     def accessed(self) -> None:
         fs = self.fs
-        if not fs.readonly and not fs.mount.flags & const.MNT_NOATIME:
+        if not fs.readonly and not fs.noatime:
             self.inode.atime_ns = fs.now()
             fs.volume.touch(self.inode)
 

@@ -29,7 +29,9 @@ UFS2EA_MAGIC = 0x19012038
 FLAG_SOFTDEP = 0x02
 FLAG_NEEDS_FSCK = 0x04
 FLAG_JOURNALED_SOFTDEP = 0x08
-FLAG_LOG = 0x40
+FLAG_GJOURNAL = 0x40
+FLAG_LOG = 0x100
+"""Of NetBSD: a log is in use, if there is one; FreeBSD has the same bit for NFSv4 ACLs."""
 FLAG_HASHES = 0x200
 """Of FreeBSD: metadata have check hashes."""
 OLD_FLAG_UPDATED = 0x80

@@ -40,7 +40,7 @@ class Chain:
             if not following:
                 self.ended = True
             elif self.known >= limit:
-                raise KernelError(Errno.EIO, f"the chain from cluster {self.first} has no end", "msdos")
+                raise KernelError(Errno.EIO, f"the chain from cluster {self.first} has no end", "fat")
             else:
                 if following != tail + 1:
                     self.starts.append(self.known)

@@ -153,6 +153,10 @@ class Directory:
         if node is not None and self.table is table:
             self._tables.note(node, len(table.used))
 
+    def slots_for(self, text: str) -> int:
+        """How many slots a name takes."""
+        return 1 if names.as_short(text) is not None else len(dirent.long_slots(text, bytes(11))) // SLOT + 1
+
     def add(self, text: str, raw: bytes) -> Record:
         """A name for the short entry ``raw``, whose own name and flags do not matter. EEXIST, EINVAL, ENOSPC, EIO."""
         table = self.open()
@@ -191,9 +195,10 @@ class Directory:
 
     def take(self, record: Record) -> None:
         """Takes a name away; its slots can be used again."""
+        table = self.open()
         for slot in range(record.first, record.slot + 1):
             self.write(slot, b"\xe5")
-        self.open().take(record)
+        table.take(record)
 
     def let_go(self) -> None:
         """The directory is removed: what it changed of its clusters must not reach whoever has them next."""

@@ -64,8 +64,9 @@ class Table:
         self.order = None
 
     def take(self, record: Record) -> None:
+        """The record may be of an earlier parsing."""
         for key in record.keys:
-            if self.by_key.get(key) is record:
+            if (found := self.by_key.get(key)) is not None and found.slot == record.slot:
                 del self.by_key[key]
         del self.by_slot[record.slot]
         self.order = None

@@ -181,14 +181,14 @@ class DirectoryNode(Node):
         old = self._own(source, name)
         if isinstance(node, DirectoryNode) and there is not self:
             node.directory()
-        if victim is not None:
-            record = self._replace(node, goal, there._own(goal, to_name), victim)
-        elif goal is source and names.fold(text) in old.keys:
+        before = self.fs.place_of(node)
+        if victim is None and goal is source and names.fold(text) in old.keys:
             record = self._respell(node, source, old, text)
         else:
-            record = goal.add(text, bytes(node.raw))
-        before = self.fs.place_of(node)
-        if old.slot in source.open().by_slot and source.open().by_slot[old.slot] is old:
+            if victim is not None:
+                record = self._replace(node, goal, there._own(goal, to_name), victim)
+            else:
+                record = goal.add(text, bytes(node.raw))
             self._drop(source, old, goal, record)
         self._settle(node, there, record, before)
 
@@ -202,7 +202,9 @@ class DirectoryNode(Node):
 
     def _respell(self, node: Node, source: Directory, old: Record, text: str) -> Record:
         """A name that differs in case: the old one goes first, for they are one. There is room before that. ENOSPC."""
-        source.make_room(dirent.PARTS_MAX + 1)
+        needed = source.slots_for(text)
+        if needed > old.count:
+            source.make_room(needed)
         source.take(old)
         return source.add(text, bytes(node.raw))
 

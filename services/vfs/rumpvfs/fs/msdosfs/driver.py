@@ -44,7 +44,6 @@ class MsdosFileSystem(FileSystem):
         self.numbers = Numbers()
         self.orphans: set[Node] = set()
         self.readonly = readonly
-        self.keeps_atime = chosen.atime and not readonly
         self._nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
         self._directories: WeakValueDictionary[int, DirectoryNode] = WeakValueDictionary()
         self._now = (-1, (0, 0, 0))
@@ -126,6 +125,10 @@ class MsdosFileSystem(FileSystem):
             self._today = (day, self.now()[0])
         return self._today[1]
 
+    def keeps_atime(self) -> bool:
+        """Whether reading a file changes when it was accessed."""
+        return self.options.atime and not self.readonly and not self.noatime
+
     # -- the whole
 
     def statvfs(self) -> Statvfs:
@@ -157,7 +160,6 @@ class MsdosFileSystem(FileSystem):
         else:
             self.volume.open_for_writing()
         self.readonly = readonly
-        self.keeps_atime = self.options.atime and not readonly
 
     def unmount(self, *, force: bool) -> None:
         for node in list(self.orphans):

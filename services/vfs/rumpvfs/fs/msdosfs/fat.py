@@ -28,7 +28,7 @@ Run = tuple[int, int]
 
 
 def _no_space() -> KernelError:
-    return KernelError(Errno.ENOSPC, "no free clusters", "msdos")
+    return KernelError(Errno.ENOSPC, "no free clusters", "fat")
 
 
 class Fat:
@@ -157,12 +157,12 @@ class Fat:
             return value
         if value >= self.end:
             return 0
-        raise KernelError(Errno.EIO, f"cluster {cluster} of a file leads to {value:#x}", "msdos")
+        raise KernelError(Errno.EIO, f"cluster {cluster} of a file leads to {value:#x}", "fat")
 
     def check(self, cluster: int) -> int:
         """A number from a directory. EIO when it is no cluster."""
         if not 2 <= cluster < self.limit:
-            raise KernelError(Errno.EIO, f"a file begins at cluster {cluster} of {self.limit}", "msdos")
+            raise KernelError(Errno.EIO, f"a file begins at cluster {cluster} of {self.limit}", "fat")
         return cluster
 
     # -- free ones
@@ -182,11 +182,13 @@ class Fat:
     def allocate(self, count: int, near: int = 0) -> list[Run]:
         """A chain of ``count`` clusters, near a number where that can be. ENOSPC, then nothing is changed."""
         if count > self.count_free():
-            raise _no_space()
+            self.free = None  # FSInfo may have been wrong
+            if count > self.count_free():
+                raise _no_space()
         runs = self._find(count, near if 2 <= near < self.limit else self._hint)
         then = self.mask
         for start, length in reversed(runs):
-            self._link(start, length, then)
+            self.link(start, length, then)
             then = start
         start, length = runs[-1]
         self._hint = start + length if start + length < self.limit else 2
@@ -229,8 +231,8 @@ class Fat:
             count -= length
         return count
 
-    def _link(self, start: int, length: int, then: int) -> None:
-        """Makes a run of free clusters a chain that goes on with ``then``."""
+    def link(self, start: int, length: int, then: int) -> None:
+        """Makes a run of clusters, free until now, a chain that goes on with ``then``."""
         for number, low, high in self._parts(start, length):
             page = self._page(number)
             first = (number << SHIFT) + low

@@ -19,7 +19,7 @@ class FileNode(Node):
         length = min(length, self.size - offset)
         if length <= 0:
             return b""
-        if self.fs.keeps_atime:
+        if self.fs.keeps_atime():
             self.accessed_now()
         return self.fs.volume.view(self.chain(), offset, length)
 

@@ -98,7 +98,8 @@ def newfs(request: NewfsRequest, env: Environment) -> int:
 # -- what is to be made
 
 
-def _number(options: dict[str, str], name: str, default: int, choices: range | tuple[int, ...], base: int = 10) -> int:
+def number(options: dict[str, str], name: str, default: int, choices: range | tuple[int, ...], base: int = 10) -> int:
+    """Takes an option out of the others. EINVAL."""
     text = options.pop(name, None)
     if text is None:
         return default
@@ -112,12 +113,12 @@ def _number(options: dict[str, str], name: str, default: int, choices: range | t
 
 
 def _plan(device: BlockDevice, options: dict[str, str], env: Environment) -> Plan:
-    sector = _number(options, "sector", 512, (512, 1024, 2048, 4096))
-    size = _number(options, "size", device.size, range(sector, device.size + 1)) // sector * sector
+    sector = number(options, "sector", 512, (512, 1024, 2048, 4096))
+    size = number(options, "size", device.size, range(sector, device.size + 1)) // sector * sector
     floppy = _FLOPPIES.get(size) if sector == 512 else None
     media, spread, entries, track, heads = floppy or (0xF8, 0, 512, 32, 64)
-    bits = _number(options, "type", 12 if floppy else _bits_for(size), (12, 16, 32))
-    entries = _number(options, "root", 0 if bits == 32 else entries, range(0 if bits == 32 else 1, 65536))
+    bits = number(options, "type", 12 if floppy else _bits_for(size), (12, 16, 32))
+    entries = number(options, "root", 0 if bits == 32 else entries, range(0 if bits == 32 else 1, 65536))
     if entries * bpb.SLOT % sector or (bits == 32 and entries):
         raise _bad(f"a root of {entries} entries")
     plan = Plan(
@@ -126,16 +127,16 @@ def _plan(device: BlockDevice, options: dict[str, str], env: Environment) -> Pla
         sectors=min(size // sector, 0xFFFFFFFF),
         per_cluster=0,
         reserved=_RESERVED_32 if bits == 32 else 1,
-        fats=_number(options, "fats", 2, (1, 2)),
+        fats=number(options, "fats", 2, (1, 2)),
         entries=entries,
         media=media,
         track=track,
         heads=heads,
-        hidden=_number(options, "hidden", 0, range(1 << 32)),
+        hidden=number(options, "hidden", 0, range(1 << 32)),
         label=_label(options.pop("label", "")),
-        serial=_number(options, "serial", int.from_bytes(env.entropy(4), "little"), range(1 << 32), 16),
+        serial=number(options, "serial", int.from_bytes(env.entropy(4), "little"), range(1 << 32), 16),
     )
-    cluster = _number(options, "cluster", 0, tuple(sector << n for n in range(8)))
+    cluster = number(options, "cluster", 0, tuple(sector << n for n in range(8)))
     if options:
         raise _bad(f"{', '.join(sorted(options))}: no option of newfs for msdos")
     _choose_cluster(plan, cluster, spread if bits == 12 else 0)
@@ -177,7 +178,7 @@ def _choose_cluster(plan: Plan, cluster: int, spread: int) -> None:
 
 def _write(device: BlockDevice, plan: Plan, env: Environment) -> None:
     """The boot sector last: what was there before is gone, what is new counts only when it is whole."""
-    _clear(device, 0, (plan.first + (plan.per_cluster if plan.bits == 32 else 0)) * plan.sector)
+    clear(device, 0, (plan.first + (plan.per_cluster if plan.bits == 32 else 0)) * plan.sector)
     fat = _first_entries(plan)
     for copy in range(plan.fats):
         device.write((plan.reserved + copy * plan.fat_sectors) * plan.sector, fat)
@@ -195,7 +196,8 @@ def _write(device: BlockDevice, plan: Plan, env: Environment) -> None:
         device.write(0, boot)
 
 
-def _clear(device: BlockDevice, offset: int, end: int) -> None:
+def clear(device: BlockDevice, offset: int, end: int) -> None:
+    """Zeros."""
     while offset < end:
         piece = min(end - offset, _PIECE)
         device.write(offset, _ZEROS if piece == _PIECE else bytes(piece))

@@ -10,8 +10,8 @@ from rumpwire.values import DiskArgs, OptionArgs
 
 from .names import CODE_PAGES
 
-_IDS_MAX = 0xFFFFFFFE
-_GMTOFF_MAX = 14 * 3600
+IDS_MAX = 0xFFFFFFFE
+GMTOFF_MAX = 14 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Options:
     atime: bool = True
 
 
-def _number(options: dict[str, str], name: str, default: int, low: int, high: int, base: int = 10) -> int:
+def number(options: dict[str, str], name: str, default: int, low: int, high: int, base: int = 10) -> int:
+    """Takes an option out of the others. EINVAL."""
     text = options.pop(name, None)
     if text is None:
         return default
@@ -37,14 +38,15 @@ def _number(options: dict[str, str], name: str, default: int, low: int, high: in
     except ValueError:
         value = low - 1
     if not low <= value <= high:
-        raise KernelError(Errno.EINVAL, f"{name}={text}: not a number that it may be", "msdos")
+        raise KernelError(Errno.EINVAL, f"{name}={text}: not a number that it may be")
     return value
 
 
-def _flag(options: dict[str, str], name: str) -> bool:
+def flag(options: dict[str, str], name: str) -> bool:
+    """Takes an option without a value out of the others. EINVAL."""
     text = options.pop(name, "false")
     if text not in ("true", "false", "1", "0", ""):
-        raise KernelError(Errno.EINVAL, f"{name} takes no value", "msdos")
+        raise KernelError(Errno.EINVAL, f"{name} takes no value")
     return text not in ("false", "0")
 
 
@@ -53,23 +55,23 @@ def parse(request: MountRequest) -> Options:
     if request.args is not None and not isinstance(request.args, DiskArgs | OptionArgs):
         raise KernelError(Errno.EINVAL, "the arguments are those of another file system", "msdos")
     options = dict(request.options)
-    mask = _number(options, "mask", 0o755, 0, 0o777, 8)
-    page = _number(options, "codepage", 437, 0, 9999)
+    mask = number(options, "mask", 0o755, 0, 0o777, 8)
+    page = number(options, "codepage", 437, 0, 9999)
     if page not in CODE_PAGES:
         raise KernelError(Errno.EINVAL, f"code page {page} is not known", "msdos")
-    short = [_flag(options, name) for name in ("shortnames", "nowin95")]
-    long_names = _flag(options, "longnames")
+    short = [flag(options, name) for name in ("shortnames", "nowin95")]
+    long_names = flag(options, "longnames")
     if long_names and any(short):
         raise KernelError(Errno.EINVAL, "longnames and shortnames exclude one another", "msdos")
     found = Options(
-        uid=_number(options, "uid", 0, 0, _IDS_MAX),
-        gid=_number(options, "gid", 0, 0, _IDS_MAX),
+        uid=number(options, "uid", 0, 0, IDS_MAX),
+        gid=number(options, "gid", 0, 0, IDS_MAX),
         mask=mask,
-        dirmask=_number(options, "dirmask", mask, 0, 0o777, 8),
-        gmtoff=_number(options, "gmtoff", 0, -_GMTOFF_MAX, _GMTOFF_MAX),
+        dirmask=number(options, "dirmask", mask, 0, 0o777, 8),
+        gmtoff=number(options, "gmtoff", 0, -GMTOFF_MAX, GMTOFF_MAX),
         long_names=not any(short),
         code_page=f"cp{page}",
-        atime=not _flag(options, "noatime"),
+        atime=not flag(options, "noatime"),
     )
     if options:
         raise KernelError(Errno.EINVAL, f"{', '.join(sorted(options))}: no option of msdos", "msdos")

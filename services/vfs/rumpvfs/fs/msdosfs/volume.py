@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import struct
 
-from rumpuser.host import Buffer
 from rumpvfs.core.buffer import BufferCache
 from rumpvfs.core.vnode import BlockDevice, Environment
 from rumpwire.errno import Errno, KernelError
 
 from . import bpb
 from .chain import Chain
+from .contents import Contents
 from .fat import Fat, Run
 
 LATER_MAX = 100_000
 """Runs of clusters that wait to be free, at most; then all is written."""
-PIECE = 1 << 20
-_ZEROS = memoryview(bytes(PIECE))
 
 # of the entry of cluster 1: unmounted cleanly, no error met
 _CLEAN = {16: 0x8000, 32: 0x08000000}
@@ -29,14 +27,13 @@ INFO_LEAD, INFO_BODY, INFO_TRAIL = 0x41615252, 0x61417272, 0xAA550000
 _UNKNOWN = 0xFFFFFFFF
 
 
-class Volume:
+class Volume(Contents):
     """``dirty_before``: it had not been unmounted the last time, and so it stays."""
 
-    __slots__ = ("buffers", "device", "dirty_before", "env", "fat", "geometry", "info", "later", "readonly", "stops")
+    __slots__ = ("buffers", "dirty_before", "env", "fat", "info", "later", "readonly", "stops")
 
     def __init__(self, device: BlockDevice, geometry: bpb.Geometry, env: Environment) -> None:
-        self.device = device
-        self.geometry = geometry
+        super().__init__(device, geometry)
         self.env = env
         self.readonly = True
         self.buffers = BufferCache(device, geometry.sector, reserve=env.reserve)
@@ -205,34 +202,6 @@ class Volume:
         if keep:
             self.fat.put(chain.tail, self.fat.mask)
         self.fat.release(runs)
-
-    # -- contents
-
-    def view(self, chain: Chain, offset: int, length: int) -> Buffer:
-        """Bytes of a file: one view where they are adjacent. EIO when the chain is too short for them."""
-        size = self.geometry.cluster
-        if not chain.reach(-(-(offset + length) // size)):
-            raise KernelError(Errno.EIO, f"the chain from cluster {chain.first} is shorter than its file", "msdos")
-        cluster, count = chain.run(offset // size)
-        inside = offset % size
-        if inside + length <= count * size:
-            return self.device.view(self.geometry.offset(cluster) + inside, length)
-        return b"".join(self.device.view(at, piece) for at, piece in chain.pieces(offset, length))
-
-    def write(self, chain: Chain, offset: int, data: Buffer) -> None:
-        """Bytes into clusters that are there. EIO, ENOSPC."""
-        view = memoryview(data)
-        done = 0
-        for at, piece in chain.pieces(offset, len(view)):
-            self.device.write(at, view[done : done + piece])
-            done += piece
-
-    def clear(self, chain: Chain, offset: int, end: int) -> None:
-        """Zeros."""
-        while offset < end:
-            piece = min(end - offset, PIECE)
-            self.write(chain, offset, _ZEROS[:piece])
-            offset += piece
 
 
 def _nothing() -> None: ...

@@ -82,9 +82,10 @@ class Extents:
 
     def _pieces(self, offset: int, length: int) -> Iterator[Buffer]:
         end = offset + length
-        for extent in self.extents[max(bisect_right(self._begins, offset) - 1, 0) :]:
+        for number in range(max(bisect_right(self._begins, offset) - 1, 0), len(self.extents)):
             if offset >= end:
                 return
+            extent = self.extents[number]
             take = min(end, extent.end) - offset
             if take > 0:
                 yield from self._piece(extent, offset - extent.begin, take)
