@@ -28,7 +28,9 @@ def syscalls(component: DevComponent) -> dict[str, Entry]:
         "fstat": Entry(handles.fstat, Support.PARTIAL, "no owner, no times: the node has them"),
         "fcntl": Entry(handles.fcntl, Support.PARTIAL, "F_GETFL, F_SETFL"),
         "ioctl": Entry(
-            handles.ioctl, Support.PARTIAL, "FIONREAD, FIONBIO, FIOASYNC; disks: DIOCGMEDIASIZE, DIOCGSECTORSIZE"
+            handles.ioctl,
+            Support.PARTIAL,
+            "FIONREAD, FIONBIO, FIOASYNC; disks: DIOCGMEDIASIZE, DIOCGSECTORSIZE; vnd, cgd, raid: see disks.md",
         ),
         "close": Entry(handles.close),
         "dev_list": Entry(component.dev_list),

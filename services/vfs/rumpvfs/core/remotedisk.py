@@ -42,7 +42,7 @@ class RemoteDisk(Disk):
         self._bus = bus
         self._handle = handle
         self._pieces: OrderedDict[int, bytearray] = OrderedDict()
-        self._next = 0
+        self._next = -1
         self._window = 1
         self._hung = False
 
