@@ -15,13 +15,14 @@ what was being written when a copy was killed bears a name that begins with ``.r
 
 from __future__ import annotations
 
+from rump.fs._disk import partitions
 from rump.fs._image import Image, open_image
 from rump.fs._newfs import newfs
 from rump.fs._node import Copied, Kept, Progress
-from rump.fs._partitions import Partition, partitions
 from rump.fs._probe import probe
 from rump.fs._tree import Tree
 from rump.fs._walk import DirEntry
+from rumpuser.disk.partitions import Partition
 
 __all__ = [
     "Copied", "DirEntry", "Image", "Kept", "Partition", "Progress", "Tree", "newfs", "open_image", "partitions",

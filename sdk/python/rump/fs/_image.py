@@ -14,8 +14,7 @@ from rump import _constants as const
 from rump._arguments import PathArg
 from rump._errors import RumpError, error_of
 from rump._local import Kernel
-from rump.fs._partitions import find_partition
-from rump.fs._probe import probe
+from rump.fs._disk import Place, look
 from rump.fs._tree import Tree
 from rumpwire.errno import Errno, KernelError
 
@@ -80,8 +79,9 @@ def open_image(
     """Opens an image file, in a kernel of its own inside this process.
 
     ``type`` is found out when left out. ``partition`` is a number of its partition table (MBR, GPT) or a letter of its
-    disklabel; ``offset`` and ``size`` are bytes. ``options`` are mount options, as a mapping or as ``"noatime,x=y"``;
-    ``flags`` MNT_*. ``path`` is None for what needs no image (tmpfs).
+    disklabel; ``offset`` and ``size`` are bytes. A file whose name ends in ``.qcow2`` is taken for such an image,
+    unless ``offset`` or ``size`` say that it is not. ``options`` are mount options, as a mapping or as
+    ``"noatime,x=y"``; ``flags`` MNT_*. ``path`` is None for what needs no image (tmpfs).
 
     FileNotFoundError, PermissionError; EINVAL when there is no (such) file system or it is damaged; ENODEV for a type
     that is not known; EROFS when it cannot be written; BlockingIOError when somebody else writes to the image.
@@ -93,15 +93,15 @@ def open_image(
         if path is not None and type not in WITHOUT_DEVICE:
             fd = lock_image(path, readonly=readonly)
             closing.callback(os.close, fd)
-            kind, offset, size = _look(path, fd, type, partition, offset, size)
+            place = look(path, type, partition, offset, size)
         else:
-            kind = type or ""
-        if not kind:
+            place = Place(type or "")
+        if not place.type:
             raise error_of(KernelError(Errno.EINVAL, "a type is needed where there is no image"), path)
         kernel = closing.enter_context(Kernel(factions=("vfs",)))
         with named(path):
-            _mount(kernel, path, kind, (offset, size), flags | const.MNT_RDONLY * readonly, words)
-            return Image(kernel, path, kind, closing.pop_all())
+            _mount(kernel, path, place, flags | const.MNT_RDONLY * readonly, words)
+            return Image(kernel, path, place.type, closing.pop_all())
     raise AssertionError  # pragma: no cover
 
 
@@ -138,31 +138,10 @@ def lock_image(path: PathArg, *, readonly: bool) -> int:
     return fd
 
 
-def _look(
-    path: PathArg, fd: int, type: str | None, partition: int | str | None, offset: int, size: int | None
-) -> tuple[str, int, int | None]:
-    """Type and place of the file system."""
-    end = os.lseek(fd, 0, os.SEEK_END)
-    if offset < 0 or offset > end or (size is not None and not 0 < size <= end - offset):
-        raise error_of(KernelError(Errno.EINVAL, f"no range of an image of {end} bytes"), path)
-    if partition is not None:
-        with named(path):
-            found = find_partition(lambda n, at: os.pread(fd, n, offset + at), partition)
-            if not 0 <= found.offset < found.offset + found.size <= end - offset:
-                raise error_of(KernelError(Errno.EINVAL, f"partition {partition} reaches beyond the image"))
-        offset, size = offset + found.offset, found.size
-    kind = type or probe(lambda n, at: os.pread(fd, n, offset + at))
-    if kind is None:
-        raise error_of(KernelError(Errno.EINVAL, "no known file system"), path)
-    return kind, offset, size
-
-
-def _mount(
-    kernel: Kernel, path: PathArg | None, type: str, place: tuple[int, int | None], flags: int, words: dict[str, Any]
-) -> None:
+def _mount(kernel: Kernel, path: PathArg | None, place: Place, flags: int, words: dict[str, Any]) -> None:
     kernel.sys.mkdir(_ROOT, 0o755)
     device = None
-    if path is not None and type not in WITHOUT_DEVICE:
-        device = _DEVICE
-        kernel.pub.etfs_register_withsize(device, path, "blk", *place)
-    kernel.sys.mount(type, _ROOT, flags, device=device, **words)
+    if path is not None and place.type not in WITHOUT_DEVICE:
+        kernel.pub.etfs_register_withsize(_DEVICE, path, "blk", place.offset, place.size)
+        device = "@".join((_DEVICE, *place.layers))
+    kernel.sys.mount(place.type, _ROOT, flags, device=device, **words)

@@ -82,9 +82,11 @@ class NewNode:
 class BlockDevice(Protocol):
     """The disk under a file system."""
 
-    size: int
     readonly: bool
     name: str
+
+    @property
+    def size(self) -> int: ...
 
     def view(self, offset: int, length: int) -> memoryview:
         """Exactly ``length`` bytes, without a copy where the device is mapped. EIO past the end or on failure."""
