@@ -620,7 +620,7 @@ def contents(folder: Path) -> dict[str, bytes | None]:
     return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in sorted(folder.rglob("*"))}
 
 
-@pytest.mark.parametrize("kind", ["ext2fs", "ffs", "msdos", "cd9660"])
+@pytest.mark.parametrize("kind", ["ext2fs", "ffs", "msdos", "exfat", "cd9660"])
 def test_newfs_fills_images(kind: str, sources: Path, tmp_path: Path) -> None:
     name = tmp_path / "image"
     used = rump.newfs(name, kind, source=sources)
