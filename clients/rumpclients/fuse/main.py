@@ -178,6 +178,10 @@ def msdos(argv: Sequence[str] | None = None) -> int:
     return main(argv, "msdos", "rump_msdos")
 
 
+def exfat(argv: Sequence[str] | None = None) -> int:
+    return main(argv, "exfat", "rump_exfat")
+
+
 def cd9660(argv: Sequence[str] | None = None) -> int:
     return main(argv, "cd9660", "rump_cd9660")
 

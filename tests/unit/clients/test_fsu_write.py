@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import io
 import json
 import os
@@ -381,3 +382,25 @@ def test_newfs_on_a_disk_of_a_kernel(
             assert fsu_make.mkdir([f"{kernel.url}:/mnt", "/new"]) == 0
             assert sorted(k.listdir("/mnt")) == ["file", "new"]
             assert fsu_make.mkdir(["unix:///none.sock:/mnt", "/new"]) == 1
+
+
+@pytest.mark.parametrize(
+    "point",
+    [p for p in importlib.metadata.entry_points(group="console_scripts") if p.name.startswith(("fsu_", "rump_fuse"))],
+    ids=lambda point: point.name,
+)
+def test_every_program_tells_of_itself(
+    point: importlib.metadata.EntryPoint, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    main = point.load()
+    for words, status, out in (
+        (["--help"], 0, f"usage: {point.name}"),
+        (["--version"], 0, rump.__version__),
+        ([], 2, ""),
+    ):
+        with pytest.raises(SystemExit) as caught:
+            main(words)
+        said = capfd.readouterr()
+        assert caught.value.code == status
+        assert out in said.out
+        assert said.err.count("\n") == (status == 2)
