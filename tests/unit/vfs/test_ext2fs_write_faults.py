@@ -26,6 +26,7 @@ def test_an_unlinked_file_lives_while_it_is_used(variant: str, tmp_path: Path) -
     free = fs.statvfs().f_bfree
     nodes = [make(root, f"file{number}") for number in range(4)]
     for number, node in enumerate(nodes):
+        node.uses = 1
         root.unlink(b"file%d" % number, node)
         node.write(0, b"still here" * 1000)
     fs.sync()
@@ -130,6 +131,7 @@ def test_the_end_of_a_mount_with_files_without_names(tmp_path: Path) -> None:
     fs = mount_disk(disk)
     node = make(fs.root(), "file")
     node.write(0, b"x" * 100_000)
+    node.uses = 1
     fs.root().unlink(b"file", node)
     assert refusal(fs.remount, readonly=True) == Errno.EBUSY
     checked(fs, disk, tmp_path)

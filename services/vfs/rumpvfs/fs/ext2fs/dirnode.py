@@ -172,12 +172,36 @@ class DirectoryNode(Node):
         writer = self._writer()
         assert isinstance(target, Node)
 
+        if target.inode.links == 1 and target.uses == 0 and self._unlink_and_free(writer, name, target):
+            return
+
         def work() -> None:
             self._changeable().remove(name)
             self._changed(writer)
             self._unlinked(writer, target)
 
         writer.run(work)
+
+    def _unlink_and_free(self, writer: Writer, name: bytes, target: Node) -> bool:
+        """The last name of a file that nobody uses: both steps in one. False when it cannot be freed: damaged."""
+
+        def work() -> None:
+            self._changeable().remove(name)
+            self._changed(writer)
+            writer.transaction.touch(target.inode)
+            target.inode.links = 0
+            target.inode.ctime_ns = self.inode.ctime_ns
+            target.forget()
+            writer.free_within(target.inode)
+
+        try:
+            writer.run(work)
+        except KernelError:
+            if target.inode.links == 0:
+                raise
+            return False
+        self.fs.gone(target)
+        return True
 
     def _unlinked(self, writer: Writer, target: Node) -> None:
         """A file has one name less; with the last one it is an orphan until nobody uses it."""

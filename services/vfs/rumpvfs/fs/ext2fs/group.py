@@ -6,6 +6,7 @@ Format: "ext4 Data Structures and Algorithms", Block Group Descriptors.
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 
 from rumpuser.host import Buffer
@@ -73,11 +74,16 @@ def parse(sb: Superblock, number: int, raw: Buffer) -> Group:
     return group
 
 
+@lru_cache(maxsize=1024)
+def _seed(seed: int, number: int) -> int:
+    return crc32c(seed, number.to_bytes(4, "little"))
+
+
 def _checksum(sb: Superblock, number: int, data: bytes) -> int:
     """Of a descriptor, by the features of the file system; 0 where it has none."""
     if sb.metadata_csum:
         zeroed = data[:_CHECKSUM] + b"\0\0" + data[_CHECKSUM + 2 :]
-        return crc32c(crc32c(sb.checksum_seed, number.to_bytes(4, "little")), zeroed) & 0xFFFF
+        return crc32c(_seed(sb.checksum_seed, number), zeroed) & 0xFFFF
     if sb.ro_compat & RO_COMPAT_GDT_CSUM:
         return crc16(crc16(0xFFFF, sb.uuid + number.to_bytes(4, "little")), data[:_CHECKSUM] + data[_CHECKSUM + 2 :])
     return 0

@@ -103,6 +103,7 @@ class Log:
         self._sequence = sb.sequence
         self._head = sb.first
         self._used = 0
+        self._copy_seed = 0
         self._capacity = sb.blocks - sb.first
         self._uuid = bytes(raw[_FIELD_UUID : _FIELD_UUID + 16])
         self.blocks_max = self._capacity // 4
@@ -113,6 +114,8 @@ class Log:
 
     def write(self, blocks: dict[int, bytearray], numbers: list[int], revoked: list[int], now_ns: int) -> None:
         """One transaction with its two barriers. EIO, ENOSPC for one that the log has no room for."""
+        if self._sb.seed is not None:
+            self._copy_seed = crc32c(self._sb.seed, self._sequence.to_bytes(4, "big"))
         written = [*self._revokes(revoked), *self._descriptors(blocks, numbers)]
         if self._used + len(written) + 1 > self._capacity:
             raise KernelError(Errno.ENOSPC, f"journal: no room for {len(written)} blocks", "ext2fs")
@@ -178,7 +181,7 @@ class Log:
     def _data_checksum(self, copy: bytearray) -> int:
         if self._sb.seed is None:
             return 0
-        return crc32c(crc32c(self._sb.seed, self._sequence.to_bytes(4, "big")), copy)
+        return crc32c(self._copy_seed, copy)
 
     def _tag(self, number: int, flags: int, checksum: int) -> bytes:
         incompat = self._sb.incompat

@@ -260,19 +260,19 @@ class Writer:
 
     def free(self, inode: Inode) -> None:
         """An inode without names that nobody uses: all that it has is free. It is an orphan until then. EIO."""
+        self.run(lambda: self.free_within(inode))
 
-        def work() -> None:
-            if self.has_map(inode):
-                self.cut(inode, 0)
-            self.attributes.release(inode)
-            self.orphans.remove(inode)
-            self.transaction.touch(inode)
-            # Less would be taken for the number of an orphan.
-            inode.dtime = max(self._seconds(), self.volume.sb.inodes_count)
-            inode.size = 0
-            self.allocator.free_inode(inode.number, directory=inode.kind == const.S_IFDIR)
-
-        self.run(work)
+    def free_within(self, inode: Inode) -> None:
+        """The same as the last step of an operation."""
+        if self.has_map(inode):
+            self.cut(inode, 0)
+        self.attributes.release(inode)
+        self.orphans.remove(inode)
+        self.transaction.touch(inode)
+        # Less would be taken for the number of an orphan.
+        inode.dtime = max(self._seconds(), self.volume.sb.inodes_count)
+        inode.size = 0
+        self.allocator.free_inode(inode.number, directory=inode.kind == const.S_IFDIR)
         self.volume.forget_inode(inode.number)
 
     def finish_orphans(self) -> None:
