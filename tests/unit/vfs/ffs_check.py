@@ -15,7 +15,7 @@ from typing import Any
 
 NDADDR = 12
 DIRBLKSIZ = 512
-MAGICS = {0x011954: 1, 0x19540119: 2}
+MAGICS = {0x011954: 1, 0x19540119: 2, 0x19012038: 2}
 
 
 _REPAIRED = (" held", "is a hole", "behind its end")

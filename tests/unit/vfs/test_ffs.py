@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import struct
 import subprocess
 from pathlib import Path
 
@@ -378,9 +379,11 @@ def test_no_more_inodes(options: dict[str, str], tmp_path: Path) -> None:
 # -- extended attributes
 
 
+@pytest.mark.parametrize("magic", [0x19540119, 0x19012038], ids=["UFS2", "UFS2ea"])
 @pytest.mark.parametrize("order", ["le", "be"])
-def test_extended_attributes(order: str) -> None:
+def test_extended_attributes(order: str, magic: int) -> None:
     disk = newfs(4 << 20, version="2", byteorder=order)
+    struct.pack_into("<I" if order == "le" else ">I", disk.data, 65536 + 1372, magic)
     fs = mount(disk)
     node = put(fs.root(), b"file", b"contents")
     values = {b"user.a": b"", b"user.name": b"x" * 9, b"system.x": os.urandom(500), b"user.long": os.urandom(6000)}
