@@ -11,9 +11,24 @@ from pathlib import Path
 
 import pytest
 
+from tests.ext4_images import make_image
 from tests.live import eventually
 from tests.tools import need
 
+ENCRYPTED = """
+k.pub.md_create(0, 2 << 20)
+raw = k.sys.open('/dev/rcgd0d', os.O_RDWR)
+args = rump.CgdIoctl(b'/dev/md0d', ci_alg='aes-xts', ci_ivmethod='encblkno1', ci_key=bytes(range(32)))
+k.sys.ioctl(raw, rump.CGDIOCSET, args)
+image = open('{image}', 'rb').read()
+for offset in range(0, len(image), 1 << 20):
+    k.sys.pwrite(raw, image[offset : offset + (1 << 20)], offset)
+k.sys.mkdir('/mnt', 0o755)
+k.sys.mount('ext2fs', '/mnt', device='/dev/cgd0d', readonly=True)
+print(k.open('/mnt/hello', 'rb').read())
+k.sys.unmount('/mnt', 0)
+k.sys.ioctl(raw, rump.CGDIOCCLR)
+"""
 NAMES = ("gateway", "kern", "vfs", "net", "dev", "client")
 PORT = 7001
 
@@ -139,6 +154,11 @@ def test_components_in_their_own_namespaces_are_one_kernel(apart: Apart) -> None
     )
     assert apart.client(names) == "0o140755", "net reaches vfs on another host"
     assert "tmpfs" in apart.client("print(k.sysctl('vfs.generic.fstypes'))"), "kern reaches vfs on another host"
+
+    (apart.folder / "tree").mkdir()
+    (apart.folder / "tree" / "hello").write_bytes(b"hello, disk")
+    make_image(apart.folder / "image", "2M", source=apart.folder / "tree")
+    assert apart.client(ENCRYPTED.format(image=apart.folder / "image")) == "b'hello, disk'", "vfs mounts a disk of dev"
 
     apart.processes["dev"].kill()
     apart.processes["dev"].wait()

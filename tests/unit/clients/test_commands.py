@@ -12,7 +12,20 @@ import pytest
 
 import rump
 from rump.fs import probe
-from rumpclients import _command, _drivespec, _start, cli, halt, modules, mount, server, sysctl
+from rumpclients import (
+    _command,
+    _drivespec,
+    _start,
+    cgdconfig,
+    cli,
+    halt,
+    modules,
+    mount,
+    raidctl,
+    server,
+    sysctl,
+    vnconfig,
+)
 from rumpwire import const
 from rumpwire.errno import Errno
 from tests.unit.sdk.fakes import FakeConnection, failing
@@ -22,6 +35,7 @@ TOOLS: dict[str, Tool] = {
     "rump.halt": halt.main, "rump.sysctl": sysctl.main, "rump.mount": mount.mount, "rump.umount": mount.umount,
     "rump.df": mount.df, "rump.modload": modules.modload, "rump.modunload": modules.modunload,
     "rump.modstat": modules.modstat, "rump_server": server.main, "rump_allserver": server.allserver, "rump": cli.main,
+    "rump.vnconfig": vnconfig.main, "rump.cgdconfig": cgdconfig.main, "rump.raidctl": raidctl.main,
 }  # fmt: skip
 ROOT = rump.Statvfs(
     f_flag=const.MNT_LOCAL | const.MNT_RDONLY, f_frsize=512, f_blocks=1000, f_bfree=250, f_bavail=250,

@@ -7,6 +7,7 @@ time; what is read and written meanwhile is right.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -213,9 +214,10 @@ class RaidUnit(Unit):
         self._stop_job()
         raid = self.set_
         if raid is not None and raid.clean and not self.marked_clean:
-            raid.flush()
-            self._write_labels(clean=True)
-            self.marked_clean = True
+            with contextlib.suppress(KernelError):  # then the labels go on saying that the parity may be wrong
+                raid.flush()
+                self._write_labels(clean=True)
+                self.marked_clean = True
 
     def _failed(self, column: int) -> None:
         """The others are told, so that this one is not taken for a good one after a restart."""
@@ -225,7 +227,7 @@ class RaidUnit(Unit):
 
     # -- failing and repairing
 
-    def _fail_disk(self, ctx: Context, data: RaidReconReq) -> IoctlResult:
+    async def _fail_disk(self, ctx: Context, data: RaidReconReq) -> IoctlResult:
         """EINVAL for a column that there is not, EBUSY while a job runs, EIO when the set cannot do without it."""
         raid = self._raid()
         self._column(data.col)
@@ -233,19 +235,22 @@ class RaidUnit(Unit):
         if not raid.fail(data.col):
             raise KernelError(Errno.EIO, f"{self.name} cannot do without component {data.col}")
         if data.flags & const.RF_FDFLAGS_RECON:
-            self._rebuild_to_spare(data.col)
+            old = self._rebuild_to_spare(data.col)
+            if old is not None:
+                await self.driver.taking.give(old)
         return IoctlResult()
 
-    def _rebuild_to_spare(self, column: int) -> None:
-        """ENOSPC without a spare that is large enough."""
+    def _rebuild_to_spare(self, column: int) -> Taken | None:
+        """The disk that is no part of the set any more. ENOSPC without a spare that is large enough."""
         raid = self._raid()
         for name, taken in self.spares.items():
             if taken.storage.size >= _least(raid) and not taken.storage.readonly:
                 del self.spares[name]
+                old = self.taken.pop(raid.components[column].name, None)
                 self.taken[name] = taken
                 raid.components[column] = Component(name, taken.storage, 0, spare=True)
                 self._begin(column)
-                return
+                return old
         raise KernelError(Errno.ENOSPC, f"{self.name} has no spare of {_least(raid)} bytes")
 
     def _rebuild_in_place(self, ctx: Context, data: RaidComponent) -> Any:
@@ -363,14 +368,18 @@ class RaidUnit(Unit):
             raid.components[job.column].done = 0
 
     def _finished(self, job: Job, raid: RaidSet) -> None:
+        try:
+            raid.flush()
+        except KernelError:
+            self._broken(job, raid)
+            return
         if job.column is None:
             raid.clean = True
-        raid.flush()
         self._write_labels(clean=False)
         self.marked_clean = False
 
     def _no_job(self) -> None:
-        if self.job is not None:
+        if self.job is not None or self.changing:
             raise KernelError(Errno.EBUSY, f"{self.name} is being repaired")
 
     # -- columns
