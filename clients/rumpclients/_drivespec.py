@@ -17,7 +17,10 @@ _MAX = (1 << 63) - 1
 
 
 class Drive(NamedTuple):
-    """A parsed drivespec. ``size`` is None for the whole file, ``from_host`` says that it is that of the host file."""
+    """A parsed drivespec. ``size`` is None for the whole file, ``from_host`` says that it is that of the host file.
+
+    ``label`` is the letter of a partition of the file's disklabel, which has size and offset then.
+    """
 
     key: str
     hostpath: str
@@ -25,6 +28,7 @@ class Drive(NamedTuple):
     size: int | None = None
     offset: int = 0
     from_host: bool = False
+    label: str = ""
 
 
 def dd_size(text: str) -> int:
@@ -59,6 +63,7 @@ def parse(spec: str) -> Drive:
         None if size in (None, "host") else dd_size(str(size)),
         dd_size(found.get("offset", "0")),
         size == "host",
+        found.get("disklabel", ""),
     )
 
 
@@ -72,8 +77,9 @@ def _check(spec: str, found: dict[str, str]) -> None:
     if "disklabel" in found:
         if "size" in found or "offset" in found:
             raise UsageError(f"-d {spec}: disklabel excludes size and offset")
-        raise CommandError(f"-d {spec}: disklabel: partitions of disklabels are not supported; give offset and size")
-    if "size" not in found and kind != "reg":
+        if re.fullmatch("[a-v]", found["disklabel"]) is None:
+            raise UsageError(f"-d {spec}: disklabel={found['disklabel']} is no partition: a to v are")
+    elif "size" not in found and kind != "reg":
         raise UsageError(f"-d {spec}: {kind} needs size= (size=host: that of the file)")
     if not found["key"].startswith("/"):
         raise UsageError(f"-d {spec}: key is not an absolute path")
@@ -82,8 +88,10 @@ def _check(spec: str, found: dict[str, str]) -> None:
 def provide(drive: Drive) -> Drive:
     """Makes the host file when it is not there, and extends one that is too short. The drive with its size known.
 
-    CommandError: size=host needs a regular file that is there and not empty.
+    CommandError: size=host needs a regular file that is there and not empty, disklabel= one that has such a partition.
     """
+    if drive.label:
+        return _labelled(drive)
     try:
         fd = os.open(drive.hostpath, os.O_RDWR | (0 if drive.from_host else os.O_CREAT), 0o644)
     except (PermissionError, OSError) as error:
@@ -101,6 +109,13 @@ def provide(drive: Drive) -> Drive:
     finally:
         os.close(fd)
     return drive
+
+
+def _labelled(drive: Drive) -> Drive:
+    found = {p.name.lstrip("0123456789"): p for p in rump.fs.partitions(drive.hostpath)}.get(drive.label)
+    if found is None:
+        raise CommandError(f"{drive.hostpath}: its disklabel has no partition {drive.label}")
+    return drive._replace(offset=found.start, size=found.size)
 
 
 def register(k: rump.Client, drive: Drive) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import operator
 import os
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -301,7 +304,7 @@ def test_modstat(kernel: FakeConnection, capsys: pytest.CaptureFixture[str]) -> 
     ],
 )
 def test_drivespecs(spec: str, drive: tuple[Any, ...]) -> None:
-    assert _drivespec.parse(spec) == drive
+    assert _drivespec.parse(spec) == (*drive, "")
 
 
 @pytest.mark.parametrize(
@@ -319,9 +322,23 @@ def test_wrong_drivespecs(spec: str) -> None:
         _drivespec.parse(spec)
 
 
-def test_disklabels_are_refused() -> None:
-    with pytest.raises(_command.CommandError, match="not supported"):
-        _drivespec.parse("key=/k,hostpath=f,disklabel=e")
+def test_a_partition_of_a_disklabel_as_a_drive(tmp_path: Path) -> None:
+    disk = bytearray(1 << 20)
+    label = 512
+    struct.pack_into("<I", disk, label, 0x82564557)
+    struct.pack_into("<I", disk, label + 40, 512)
+    struct.pack_into("<IHH", disk, label + 132, 0x82564557, 0, 5)
+    struct.pack_into("<IIIBBH", disk, label + 148 + 64, 900, 64, 2048, 7, 8, 0)
+    words = struct.unpack_from(f"<{(148 + 5 * 16) // 2}H", disk, label)
+    struct.pack_into("<H", disk, label + 136, functools.reduce(operator.xor, words))
+    (tmp_path / "disk").write_bytes(disk)
+    drive = _drivespec.parse(f"key=/k,hostpath={tmp_path}/disk,disklabel=e")
+    assert _drivespec.provide(drive)[3:5] == (900 * 512, 64 * 512)
+    with pytest.raises(_command.CommandError, match="no partition f"):
+        _drivespec.provide(drive._replace(label="f"))
+    (tmp_path / "disk").write_bytes(bytes(1 << 20))
+    with pytest.raises(_command.CommandError, match="no partition e"):
+        _drivespec.provide(drive)
 
 
 def test_host_files_of_drives_are_made_and_extended_but_never_cut(tmp_path: Path) -> None:
