@@ -240,3 +240,17 @@ with rump.connect(sys.argv[1]) as k:
                 tree.remove(name)
             tree.copy_out("copy", tmp_path / "out")
     assert contents(tmp_path / "out") == contents(sources)
+
+
+def test_where_there_are_no_hard_links_files_are_copied_once_more(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for name, size in (("small", 10), ("large", 300_000)):
+        (tree / name).write_bytes(os.urandom(size))
+        (tree / f"{name} again").hardlink_to(tree / name)
+    rump.newfs(tmp_path / "fat", "msdos", 16 << 20)
+    with open_image(tmp_path / "fat") as image:
+        copied = image.copy_in(tree, "/tree")
+        assert (copied.files, copied.failed, "link" in copied.lost) == (4, 0, True)
+        for path in tree.iterdir():
+            assert image.read_bytes(f"/tree/{path.name}") == path.read_bytes()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 from collections.abc import Iterator
 
 from rump._errors import error_of
 from rump.fs._node import Copied, Kept, Node, Pieces, Progress, Report, Source, Target, Tell
 from rumpwire.errno import Errno, KernelError
+
+_NO_LINKS = {errno.EOPNOTSUPP, errno.ENOTSUP, errno.EPERM, errno.EMLINK, errno.ENOSYS}
 
 
 class Copier:
@@ -65,8 +68,7 @@ class Copier:
             return
         if node.st.st_nlink > 1 and self._kept.links:
             first = self._seen.setdefault(node.identity, node.path)
-            if first is not node.path:
-                self._target.link(node, first)
+            if first is not node.path and self._linked(node, first):
                 self._copied.files += 1
                 return
         if kind == stat.S_IFREG:
@@ -76,6 +78,17 @@ class Copier:
         else:
             self._target.special(node)
         self._copied.files += 1
+
+    def _linked(self, node: Node, first: bytes) -> bool:
+        """False where the file system has no (more) names for a file, which is copied once more then."""
+        try:
+            self._target.link(node, first)
+        except OSError as error:
+            if node.kind != stat.S_IFREG or error.errno not in _NO_LINKS:
+                raise
+            self._copied.lost.add("link")
+            return False
+        return True
 
     def _file(self, node: Node) -> None:
         if node.data is not None:

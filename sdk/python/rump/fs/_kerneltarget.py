@@ -219,8 +219,7 @@ class KernelTarget:
         with kernel_places(self._k) as places:
             from_fd, from_path = places.at(joined(self._root, first))
             with self._placed(node) as (fd, path):
-                self._later(node, self._need(1).linkat(from_fd, from_path, fd, path))
-                self.flush()
+                self._k.sys.linkat(from_fd, from_path, fd, path)
 
     @contextlib.contextmanager
     def _placed(self, node: Node, *, whole: bool = True) -> Iterator[tuple[int, bytes]]:

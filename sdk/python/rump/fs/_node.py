@@ -67,7 +67,7 @@ class Kept:
 
 @dataclass(slots=True)
 class Copied:
-    """What was copied. ``lost``: attributes that the file system cannot keep ("owner", "mode", "times", "xattr")."""
+    """What was copied. ``lost`` is what the file system cannot keep: "owner", "mode", "times", "xattr", "link"."""
 
     files: int = 0
     directories: int = 0
