@@ -205,7 +205,8 @@ def compare(
     """Asserts that both are the same but for lost+found."""
     change = ignore or (lambda facts: facts)
     names = {path for path in expected if "lost+found" not in path}
-    assert {path for path in found if "lost+found" not in path} == names
+    others = {path for path in found if "lost+found" not in path}
+    assert others == names, f"{len(others)} and {len(names)} files; not in both: {sorted(others ^ names)[:9]}"
     for path in sorted(names - {"/"}):
         assert change(found[path]) == change(expected[path]), path
 

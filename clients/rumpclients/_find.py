@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import rump
+from rump.fs import Tree
 from rumpclients import _image
 from rumpclients._command import UsageError, reason, tell
 
@@ -52,8 +53,8 @@ def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
 class Finder:
     """Walks with one expression."""
 
-    def __init__(self, k: rump.Client, expression: Sequence[str]) -> None:
-        self._k = k
+    def __init__(self, tree: Tree, expression: Sequence[str]) -> None:
+        self._tree = tree
         self._words = list(expression)
         self._at = 0
         self._acts = False
@@ -68,7 +69,7 @@ class Finder:
         """The exit status."""
         path = _image.absolute(path)
         try:
-            st = self._k.sys.lstat(path)
+            st = self._tree.lstat(path)
         except OSError as error:
             return tell("fsu_find", reason(error))
         status = 0
@@ -78,7 +79,7 @@ class Finder:
             if not self._look(item) or item.depth >= self._high or not stat.S_ISDIR(item.st.st_mode):
                 continue
             try:
-                found = _image.entries(self._k, os.fsencode(item.path))
+                found = _image.entries(self._tree, os.fsencode(item.path))
             except OSError as error:
                 status = tell("fsu_find", reason(error))
                 continue
@@ -198,7 +199,7 @@ class Finder:
         return _compare(match[1], int(match[2]), lambda item: -(-item.st.st_size // unit))
 
     def _newer(self, word: str) -> Test:
-        than = self._k.sys.stat(_image.absolute(self._take(word))).st_mtime_ns
+        than = self._tree.stat(_image.absolute(self._take(word))).st_mtime_ns
         return lambda item: item.st.st_mtime_ns > than
 
     def _perm(self, word: str) -> Test:
@@ -218,7 +219,7 @@ class Finder:
 
     def _is_empty(self, item: Item) -> bool:
         if stat.S_ISDIR(item.st.st_mode):
-            return not self._k.scandir(item.path)
+            return not self._tree.scandir(item.path)
         return stat.S_ISREG(item.st.st_mode) and item.st.st_size == 0
 
     def _printer(self, end: str) -> Test:

@@ -1,71 +1,120 @@
-"""Images for the fsu_ programs: a kernel inside this process with the image as its root."""
+"""What the fsu_ programs share: an image, or a directory of a running kernel, as the root of their world."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import rump
-from rumpclients._command import CommandError, Parser, run
-from rumpclients._probe import probe
-from rumpclients.mount import WITHOUT_DEVICE, mount_file_system, mount_options
+from rump.fs import Image, Progress, Tree, open_image
+from rumpclients._command import CommandError, Parser, human, reason, run, tell
+from rumpclients.mount import mount_options
 
-_DEVICE = "/dev/image"
-_ROOT = "/mnt"
+_URL = re.compile(r"(?P<url>(?:unix|tcp|tcp\+plain)://.*?)(?::(?P<path>/.*))?", re.DOTALL)
+_PARTITION = re.compile(r"(?P<image>.+)%(?:DISKLABEL:(?P<letter>[a-v])|PARTITION:(?P<number>[0-9]{1,3}))%?", re.DOTALL)
+_LINE_S = 0.1
+Work = Callable[[Tree, argparse.Namespace], int]
+
+
+class ImageParser(Parser):
+    """Options may stand anywhere among the paths."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if any(action.nargs == argparse.REMAINDER for action in self._actions):
+            return super().parse_args(args, namespace)
+        return self.parse_intermixed_args(args, namespace)
 
 
 def parser(prog: str, description: str, **options: Any) -> Parser:
     """A parser with what all fsu_ programs take."""
-    p = Parser(prog, description, **options)
-    p.add_argument("-t", dest="fs_type", metavar="TYPE", help="type of the file system; found out when left out")
-    p.add_argument("-o", dest="fs_options", metavar="OPTS", action="append", default=[], help="mount options")
-    p.add_argument("image", metavar="IMAGE")
+    p = ImageParser(prog, description, **options)
+    arguments(p)
     return p
 
 
+def arguments(p: argparse.ArgumentParser) -> None:
+    """The file system to work on."""
+    p.add_argument("-t", dest="fs_type", metavar="TYPE", help="type of the file system; found out when left out")
+    p.add_argument("-o", dest="fs_options", metavar="OPTS", action="append", default=[], help="mount options")
+    p.add_argument("image", metavar="IMAGE", help="image, image%%PARTITION:1%%, image%%DISKLABEL:a%%, or URL:PATH")
+
+
 @contextmanager
-def opened(options: argparse.Namespace, *, readonly: bool = True) -> Iterator[rump.Client]:
-    """A process whose root directory is that of the image. CommandError when no file system is found."""
-    kind = options.fs_type or _probe(options.image)
+def opened(options: argparse.Namespace, *, readonly: bool = True) -> Iterator[Tree]:
+    """The tree of files that IMAGE names. CommandError when no file system is found."""
+    name = str(options.image)
+    url = _URL.fullmatch(name)
+    if url is not None and not os.path.exists(name):
+        with rump.connect(url["url"], comm="fsu") as k:
+            k.sys.chroot(url["path"] or "/")
+            k.sys.chdir("/")
+            yield Tree(k)
+        return
+    with open_named(options, readonly=readonly) as image:
+        yield image
+
+
+def is_image(tree: Tree) -> bool:
+    """Whether nobody else changes the files."""
+    return isinstance(tree, Image)
+
+
+def split_name(name: str | None) -> tuple[str | None, str | None]:
+    """The file of an image, and the partition whose name stands behind that."""
+    found = _PARTITION.fullmatch(name or "")
+    if found is None or os.path.exists(name or ""):
+        return name, None
+    return found["image"], found["letter"] or found["number"]
+
+
+def host_name(name: str) -> str:
+    """The absolute name of the file, or what else it is."""
+    file = split_name(name)[0] or name
+    return os.path.realpath(file) if os.path.exists(file) else name
+
+
+def open_named(options: argparse.Namespace, *, readonly: bool) -> Image:
+    """The image itself, whose name may have a partition behind it."""
+    name, partition = split_name(options.image)
     flags, rest = mount_options(",".join(options.fs_options))
-    with rump.Kernel(factions=("vfs",)) as k:
-        k.sys.mkdir(_ROOT, 0o755)
-        if kind not in WITHOUT_DEVICE:
-            k.pub.etfs_register(_DEVICE, options.image, "blk")
-        try:
-            mount_file_system(k, kind, _DEVICE, _ROOT, flags | rump.MNT_RDONLY * readonly, rest)
-        except rump.RumpError as error:
-            what = error.text or error.strerror
-            unknown = error.name == "ENODEV"
-            raise CommandError(f"{options.image}: {f'no file system {kind}' if unknown else what}") from None
-        k.sys.chroot(_ROOT)
-        k.sys.chdir("/")
-        yield k
+    try:
+        return open_image(name, options.fs_type, readonly=readonly, partition=partition, options=rest, flags=flags)
+    except rump.RumpError as error:
+        if error.name == "ENODEV" and options.fs_type:
+            raise CommandError(f"{name}: no file system {options.fs_type}") from None
+        what = error.text or error.strerror
+        if what == "no known file system":
+            what += "; name one with -t"
+        raise CommandError(f"{name}: {what}") from None
 
 
-def _probe(image: str) -> str:
-    with open(image, "rb") as file:
-
-        def pread(size: int, offset: int) -> bytes:
-            return os.pread(file.fileno(), size, offset)
-
-        found = probe(pread)
-    if found is None:
-        raise CommandError(f"{image}: no known file system; name one with -t")
-    return found
-
-
-def program(prog: str, options: argparse.Namespace, work: Callable[[rump.Client, argparse.Namespace], int]) -> int:
+def program(prog: str, options: argparse.Namespace, work: Work, *, readonly: bool = True) -> int:
     """Runs the work of an fsu_ program on its image."""
 
     def inside() -> int:
-        with opened(options) as k:
-            return work(k, options)
+        with opened(options, readonly=readonly) as tree:
+            return work(tree, options)
 
     return run(prog, inside)
+
+
+def each(prog: str, paths: list[str], work: Callable[[str], object]) -> int:
+    """Does something with every path, and goes on after one that failed; the exit status."""
+    status = 0
+    for path in paths:
+        try:
+            work(path)
+        except OSError as error:
+            if error.filename is None:
+                error.filename = path
+            status = tell(prog, reason(error))
+    return status
 
 
 def absolute(path: str) -> str:
@@ -73,13 +122,53 @@ def absolute(path: str) -> str:
     return path if path.startswith("/") else f"/{path}"
 
 
-def entries(k: rump.Client, path: bytes) -> list[tuple[bytes, rump.Stat]]:
+def into(tree: Tree, path: str, source: str, *, folder: bool = False) -> str:
+    """The name that a file gets: in a directory that is there it keeps its own. NotADirectoryError if one is needed."""
+    if tree.isdir(path):
+        return os.path.join(path, os.path.basename(os.path.normpath(source)))
+    if folder:
+        raise NotADirectoryError(20, os.strerror(20), path)
+    return path
+
+
+def entries(tree: Tree, path: bytes) -> list[tuple[bytes, rump.Stat]]:
     """Names and attributes of what is in a directory, sorted by name, in a few messages."""
-    out: list[tuple[bytes, rump.Stat]] = []
-    names = sorted(entry.d_name for entry in k.scandir(path))
-    for at in range(0, len(names), 512):
-        part = names[at : at + 512]
-        with k.batch(keep_going=True) as b:
-            found = [b.lstat(os.path.join(path, name)) for name in part]
-        out += [(name, future.result()) for name, future in zip(part, found, strict=True)]
-    return out
+    found = sorted(tree.scandir(path), key=lambda entry: entry.name)
+    return [(entry.name, entry.stat(follow_symlinks=False)) for entry in found]
+
+
+class Meter:
+    """How far a copy is, on a terminal."""
+
+    def __init__(self, prog: str) -> None:
+        self._prog = prog
+        self._start = self._last = time.monotonic()
+        self._shown = False
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now - self._last < _LINE_S:
+            return
+        self._last, self._shown = now, True
+        speed = human(progress.size / max(now - self._start, 0.001))
+        print(
+            f"\r{self._prog}: {progress.files} files, {human(progress.size)}, {speed}/s\033[K", end="", file=sys.stderr
+        )
+
+    def end(self) -> None:
+        if self._shown:
+            print("\r\033[K", end="", file=sys.stderr)
+            sys.stderr.flush()
+
+
+@contextmanager
+def meter(prog: str) -> Iterator[Meter | None]:
+    """A meter when there is somebody to look at it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    shown = Meter(prog)
+    try:
+        yield shown
+    finally:
+        shown.end()

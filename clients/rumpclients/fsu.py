@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 
 import rump
+from rump.fs import Tree
 from rumpclients import _find, _image
 from rumpclients._command import human, print_json, reason, tell
 
@@ -46,19 +47,19 @@ def ls(argv: Sequence[str] | None = None) -> int:
     return _image.program("fsu_ls", p.parse_args(argv), _ls)
 
 
-def _ls(k: rump.Client, options: argparse.Namespace) -> int:
+def _ls(tree: Tree, options: argparse.Namespace) -> int:
     status = 0
     files: list[tuple[bytes, rump.Stat]] = []
     folders: list[tuple[bytes, rump.Stat]] = []
     for path in map(_image.absolute, options.paths):
         try:
-            st = k.sys.lstat(path) if options.flag_d or options.flag_l else k.sys.stat(path)
+            st = tree.stat(path, follow_symlinks=not (options.flag_d or options.flag_l))
         except OSError as error:
             status = tell("fsu_ls", reason(error))
             continue
         into = folders if modes.S_ISDIR(st.st_mode) and not options.flag_d else files
         into.append((os.fsencode(path), st))
-    lister = _Lister(k, options)
+    lister = _Lister(tree, options)
     lister.show(b"", files)
     titles = len(options.paths) > 1 or options.flag_R
     for folder, _ in folders:
@@ -71,8 +72,8 @@ def _ls(k: rump.Client, options: argparse.Namespace) -> int:
 class _Lister:
     """Prints listings, or gathers them as records."""
 
-    def __init__(self, k: rump.Client, options: argparse.Namespace) -> None:
-        self._k = k
+    def __init__(self, tree: Tree, options: argparse.Namespace) -> None:
+        self._tree = tree
         self._options = options
         self._first = True
         self.records: list[dict[str, object]] = []
@@ -81,12 +82,12 @@ class _Lister:
         """What is in a directory, with -R in those below too; the exit status."""
         options = self._options
         try:
-            found = _image.entries(self._k, path)
+            found = _image.entries(self._tree, path)
         except OSError as error:
             return tell("fsu_ls", reason(error))
         below = [name for name, st in found if modes.S_ISDIR(st.st_mode)]
         if options.flag_a:
-            dots = [(name, self._k.sys.lstat(os.path.join(path, name))) for name in (b".", b"..")]
+            dots = [(name, self._tree.lstat(os.path.join(path, name))) for name in (b".", b"..")]
             found = [*dots, *found]
         if not (options.flag_a or options.flag_A):
             found = [(name, st) for name, st in found if not name.startswith(b".")]
@@ -131,7 +132,7 @@ class _Lister:
         for name, st in found:
             target = ""
             if modes.S_ISLNK(st.st_mode):
-                target = f" -> {printable(self._k.sys.readlink(os.path.join(folder, name)))}"
+                target = f" -> {printable(self._tree.readlink(os.path.join(folder, name)))}"
             rows.append([self._prefix(st) + modes.filemode(st.st_mode), st.st_nlink, st.st_uid, st.st_gid,
                          self._size(st), self._time(st), self._name(name, st) + target])  # fmt: skip
         widths = [max((len(str(row[i])) for row in rows), default=0) for i in range(6)]
@@ -191,21 +192,16 @@ def cat(argv: Sequence[str] | None = None) -> int:
     return _image.program("fsu_cat", p.parse_args(argv), _cat)
 
 
-def _cat(k: rump.Client, options: argparse.Namespace) -> int:
-    status = 0
-    for path in map(_image.absolute, options.paths):
-        try:
-            fd = k.sys.open(path, os.O_RDONLY)
-            try:
-                while data := k.sys.read(fd, _CHUNK):
-                    sys.stdout.buffer.write(data)
-            finally:
-                k.sys.close(fd)
-        except rump.RumpError as error:
-            error.filename = error.filename or path
-            status = tell("fsu_cat", reason(error))
+def _cat(tree: Tree, options: argparse.Namespace) -> int:
+    status = _image.each("fsu_cat", [_image.absolute(path) for path in options.paths], lambda path: _pour(tree, path))
     sys.stdout.buffer.flush()
     return status
+
+
+def _pour(tree: Tree, path: str) -> None:
+    with tree.open(path, "rb", buffering=0) as file:
+        while data := file.read(_CHUNK):
+            sys.stdout.buffer.write(data)
 
 
 # -- fsu_stat
@@ -223,13 +219,12 @@ def stat(argv: Sequence[str] | None = None) -> int:
     return _image.program("fsu_stat", p.parse_args(argv), _stat)
 
 
-def _stat(k: rump.Client, options: argparse.Namespace) -> int:
-    status, found = 0, []
-    for path in map(_image.absolute, options.paths):
-        try:
-            found.append((path, k.sys.stat(path) if options.follow else k.sys.lstat(path)))
-        except rump.RumpError as error:
-            status = tell("fsu_stat", reason(error))
+def _stat(tree: Tree, options: argparse.Namespace) -> int:
+    found: list[tuple[str, rump.Stat]] = []
+    paths = [_image.absolute(path) for path in options.paths]
+    status = _image.each(
+        "fsu_stat", paths, lambda path: found.append((path, tree.stat(path, follow_symlinks=options.follow)))
+    )
     if options.form == "json":
         print_json([_record(os.fsencode(path), st) for path, st in found])
         return status
@@ -289,9 +284,9 @@ def find(argv: Sequence[str] | None = None) -> int:
     return _image.program("fsu_find", p.parse_args(argv), _do_find)
 
 
-def _do_find(k: rump.Client, options: argparse.Namespace) -> int:
+def _do_find(tree: Tree, options: argparse.Namespace) -> int:
     paths, expression = _find.split(options.rest)
-    finder = _find.Finder(k, expression)
+    finder = _find.Finder(tree, expression)
     status = 0
     for path in paths or ["/"]:
         status |= finder.walk(path)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import rump
+from rump.fs import probe
 from rumpclients._command import CommandError, Parser, UsageError, connect, human, print_json, print_table, run
-from rumpclients._probe import probe
 
 WITHOUT_DEVICE = {"fdesc", "kernfs", "procfs", "ptyfs", "tmpfs"}
 FLAGS = {

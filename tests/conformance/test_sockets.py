@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import threading
 from typing import Any
 
@@ -110,3 +111,11 @@ def test_receive_timeouts(k: Any) -> None:
     s.settimeout(0.05)
     with pytest.raises(TimeoutError):
         s.recv(10)
+
+
+def test_a_socket_that_mknod_made_has_nobody_behind_it(k: Any, folder: str) -> None:
+    k.sys.mknod(f"{folder}/s", stat.S_IFSOCK | 0o666, 0)
+    assert stat.S_ISSOCK(k.sys.stat(f"{folder}/s").st_mode)
+    with k.socket(rump.AF_UNIX, rump.SOCK_STREAM) as s, pytest.raises(ConnectionRefusedError):
+        s.connect(f"{folder}/s")
+    k.sys.unlink(f"{folder}/s")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rumpvfs.core.locks import END, Lock, LockTable
@@ -59,6 +59,7 @@ class Model:
         return out
 
 
+@settings(deadline=None)
 @given(steps)
 def test_ranges(todo: list[tuple[Any, str, int, int]]) -> None:
     table, model = LockTable(), Model()

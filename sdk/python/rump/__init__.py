@@ -59,7 +59,8 @@ from rumpwire.values import (
 )
 
 if TYPE_CHECKING:
-    from rump import aio
+    from rump import aio, fs
+    from rump.fs import newfs
 
 __version__ = "0.1.0"
 
@@ -68,8 +69,8 @@ __all__ = [  # noqa: PLE0604  the constants are strings too
     "Itimerspec", "Kernel", "Kevent", "Linger", "ModctlLoad", "ModuleStat", "Msghdr", "OptionArgs", "Pollfd",
     "RaidComponent", "RaidConfig", "RaidDisk", "RaidInfo", "RaidProgress", "RaidReconReq", "Rlimit", "RumpError",
     "Sigevent", "SockaddrDl", "SockaddrIn", "SockaddrIn6", "SockaddrUn", "Socket", "Stat", "Statvfs", "SysctlNode",
-    "Timespec", "TmpfsArgs", "VndIoctl", "VndUser", "aio", "connect", "default", "generate_key", "major", "makedev",
-    "minor", "set_default", "sign_wheel",
+    "Timespec", "TmpfsArgs", "VndIoctl", "VndUser", "aio", "connect", "default", "fs", "generate_key", "major",
+    "makedev", "minor", "newfs", "set_default", "sign_wheel",
     *_constants.__all__,
 ]  # fmt: skip
 
@@ -79,4 +80,9 @@ def __getattr__(name: str) -> Any:
         import importlib
 
         return importlib.import_module("rump.aio")
+    if name in ("fs", "newfs"):
+        import importlib
+
+        found = importlib.import_module("rump.fs")
+        return found if name == "fs" else found.newfs
     raise AttributeError(f"module 'rump' has no attribute {name!r}")

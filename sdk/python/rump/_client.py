@@ -57,6 +57,13 @@ class Batch(BatchCalls):
         if kind is None:
             self.run()
 
+    def check(self) -> None:
+        """Raises what the first call that failed did so with."""
+        for future, _ in self._asked:
+            error = future.exception()
+            if error is not None:
+                raise error
+
     def run(self) -> None:
         """Does the calls. What keeps the whole batch from being done is raised."""
         try:

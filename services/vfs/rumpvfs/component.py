@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from rumpuser.component import Bus, Component, Parameters
+from typing import Any
+
+from rumpuser.component import Bus, Component, Context, Entry, Parameters
 from rumpuser.host import Host
+from rumpuser.pending import value_of
+from rumpvfs.core.questions import ASKED_MAX, Again, Question
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import FileSystemType
 from rumpvfs.fs.tmpfs import FILE_SYSTEM as TMPFS
 from rumpvfs.syscalls import syscalls
+from rumpwire.calls import Op
+from rumpwire.errno import Errno, KernelError
 
 
 class VfsComponent(Component):
@@ -19,6 +25,31 @@ class VfsComponent(Component):
         super().__init__()
         self.vfs = Vfs(host, bus, parameters, TMPFS)
         self.table.update(syscalls(self))
+
+    def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
+        """As `Component.call`; when a driver asks another faction something, the call is done again with the answer."""
+        entry = self.table.get(op.name)
+        if entry is None:
+            raise KernelError(Errno.ENOSYS, f"{op.cname} is not implemented", self.name)
+        try:
+            return entry.handler(ctx, *args)
+        except Again as again:
+            return self._again(ctx, entry, args, again)
+
+    async def _again(self, ctx: Context, entry: Entry, args: tuple[Any, ...], again: Again) -> Any:
+        questions, answers = self.vfs.questions, dict[Question, Any]()
+        while len(answers) < ASKED_MAX:
+            answers[again.question] = await questions.find_out(ctx, again.question)
+            questions.answers = answers
+            try:
+                value = entry.handler(ctx, *args)
+            except Again as another:
+                again = another
+                continue
+            finally:
+                questions.answers = None
+            return await value_of(value)
+        raise KernelError(Errno.EIO, "a file system asks without end", self.name)
 
     def add_filesystem(self, kind: FileSystemType) -> None:
         """For modules: a type that mount knows from now on. EEXIST."""

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import rump
+from rump.fs import probe
 from rumpclients import (
     _command,
     _drivespec,
-    _probe,
     _start,
     cgdconfig,
     cli,
@@ -437,11 +437,11 @@ def test_probe() -> None:
         data[offset : offset + len(mark)] = mark
         return lambda size, at: bytes(data[at : at + size])
 
-    assert _probe.probe(disk(1080, b"\x53\xef")) == "ext2fs"
-    assert _probe.probe(disk(32769, b"CD001")) == "cd9660"
-    assert _probe.probe(disk(82, b"FAT32")) == "msdos"
-    assert _probe.probe(disk(0, b"\0")) is None
-    assert _probe.probe(lambda size, at: b"") is None
+    assert probe(disk(1080, b"\x53\xef")) == "ext2fs"
+    assert probe(disk(32769, b"CD001")) == "cd9660"
+    assert probe(disk(82, b"FAT32")) == "msdos"
+    assert probe(disk(0, b"\0")) is None
+    assert probe(lambda size, at: b"") is None
 
 
 @pytest.mark.parametrize(

@@ -122,3 +122,25 @@ def test_is_a_disk_with_a_memory(steps: list[tuple[str, int, int]]) -> None:
             stable = list(now)
         assert [bytes(cache.block(n)) for n in range(COUNT)] == now
         assert [bytes(disk.view(n * BLOCK, BLOCK)) for n in range(COUNT)] == stable
+
+
+def test_what_is_dirty_is_memory_of_the_kernel() -> None:
+    left = 3 * BLOCK
+
+    def reserve(size: int) -> bool:
+        nonlocal left
+        if size > left:
+            return False
+        left -= size
+        return True
+
+    cache = BufferCache(RecordedDisk(), BLOCK, reserve=reserve)
+    for number in range(3):
+        cache.modify(number)
+        assert not cache.over
+    assert left == 0
+    cache.modify(3)
+    assert cache.over
+    cache.write_back()
+    assert left == 3 * BLOCK
+    assert not cache.over

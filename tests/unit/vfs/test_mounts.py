@@ -202,6 +202,18 @@ def test_statistics(k: Kit) -> None:
             k.mkdir(b"/mnt/%d" % i, 0o755)
 
 
+def test_what_is_seen_in_a_root_directory_of_ones_own(k: Kit) -> None:
+    for path in (b"/mnt/a", b"/mnt/b", b"/mnt/a/c"):
+        k.mkdir(path, 0o755)
+    for path in (b"/mnt/a", b"/mnt/b"):
+        k.mount("tmpfs", path, 0, None)
+    k.mkdir(b"/mnt/a/c", 0o755)
+    k.mount("tmpfs", b"/mnt/a/c", 0, None)
+    for root, seen in ((b"/mnt/a", [b"/", b"/c"]), (b"/mnt", [b"/a", b"/b", b"/a/c"]), (b"/tmp", [])):
+        with k.as_(Context(root=k.dir_hold(AT_FDCWD, root))):
+            assert [stat.f_mntonname for stat in k.getvfsstat(0)] == seen
+
+
 def holding_a_file(k: Kit) -> Callable[[], None]:
     fd = k.open(b"/mnt/f", const.O_CREAT, 0o600)
     return lambda: k.close(fd)

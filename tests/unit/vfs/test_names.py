@@ -249,6 +249,7 @@ def test_device_nodes_are_for_the_superuser(k: Kit) -> None:
         with fails(Errno.EPERM):
             k.mknod(b"/a/dev", const.S_IFBLK | 0o600, 0)
         k.mknod(b"/a/fifo", const.S_IFIFO | 0o600, 0)
+        k.mknod(b"/a/sock", const.S_IFSOCK | 0o600, 0)
         with fails(Errno.EINVAL):
             k.mknod(b"/a/dir", const.S_IFDIR | 0o600, 0)
     k.mknod(b"/a/dev", const.S_IFBLK | 0o600, const.makedev(17, 5))
@@ -334,6 +335,14 @@ def test_host_files_in_the_name_space() -> None:
     assert k.get(b"dev/disk") == b"0123456789"
     assert k.get(b"/part") == b"2345"
     assert k.get(b"/dev/null") == b"xyz"
+    k.put(b"/dev/disk", b"shorter")
+    assert bytes(files.files[b"disk"]) == b"shorter"
+    with fails(Errno.EINVAL):
+        k.truncate(b"/part", 1)
+    with fails(Errno.EOPNOTSUPP):
+        k.chmod(b"/dev/disk", 0)
+    k.truncate(b"/dev/disk", 0)
+    k.put(b"/dev/disk", b"0123456789")
     assert b"disk" not in k.ls(b"/dev")
     assert b"part" not in k.ls(b"/")
     part = k.attributes(b"/part")

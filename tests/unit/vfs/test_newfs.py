@@ -76,7 +76,6 @@ def test_on_a_memory_disk(k: Kit, files: MemoryFiles) -> None:
     [
         ("none", b"/dev/disk", {}, b"", Errno.ENODEV),
         ("tmpfs", b"/dev/disk", {}, b"", Errno.EOPNOTSUPP),
-        ("empty", b"/dev/disk", {}, b"/mnt", Errno.EOPNOTSUPP),
         ("made", b"", {}, b"", Errno.EINVAL),
         ("made", b"/none", {}, b"", Errno.ENOENT),
         ("made", b"/dev/null", {}, b"", Errno.ENOTBLK),
@@ -125,3 +124,42 @@ def test_the_module_is_loaded_on_demand(k: Kit) -> None:
     k.mount("late", b"/mnt", 0, DiskArgs(b"/dev/disk"))
     with fails(Errno.ENODEV):
         k.mount("never", b"/mnt", 0, DiskArgs(b"/dev/disk"))
+
+
+def test_a_tree_is_copied_in_where_the_driver_does_not(k: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    roots: list[Any] = []
+
+    def mount(request: MountRequest, env: Environment) -> FileSystem:
+        made = Tmpfs(env, TmpfsArgs())
+        monkeypatch.setattr(made, "unmount", lambda *, force: roots.append(made.root()))
+        return made
+
+    k.component.add_filesystem(FileSystemType("copied", mount, newfs=make))
+    k.mkdir(b"/mnt/d", 0o711)
+    k.put(b"/mnt/d/f", b"contents", 0o604)
+    k.link(b"/mnt/d/f", b"/mnt/g")
+    k.symlink(b"d/f", b"/mnt/s")
+    k.mkfifo(b"/mnt/p", 0o600)
+    k.setxattr(b"/mnt/g", b"user.a", b"1", 0)
+    k.chown(b"/mnt", 3, 4)
+    before, mounts = k.stat(b"/mnt/d"), k.getvfsstat(0)
+    k.host.advance(100)
+    k.newfs("copied", b"/dev/disk", {}, b"/mnt")
+    root = roots[0]
+    assert list(root.entries) == [b"d", b"g", b"s", b"p"]
+    assert root.owner() == (0o755, 3, 4)
+    folder = root.lookup(b"d")
+    assert (folder.mode, folder.mtime) == (0o711, before.st_mtime_ns)
+    assert folder.lookup(b"f") is root.lookup(b"g")
+    assert root.lookup(b"g").nlink == 2
+    assert bytes(root.lookup(b"g").read(0, 99)) == b"contents"
+    assert root.lookup(b"g").getxattr(b"user.a") == b"1"
+    assert root.lookup(b"s").readlink() == b"d/f"
+    assert len(k.getvfsstat(0)) == len(mounts)
+    source = k.vfs.names.lookup(k.ctx, b"/mnt")
+    monkeypatch.setitem(source.lookup(b"d").entries, b"again", source.lookup(b"d"))
+    monkeypatch.setitem(source.lookup(b"d").cookies, b"again", 99)
+    source.lookup(b"d").listing = None
+    with fails(Errno.EIO):
+        k.newfs("copied", b"/dev/disk", {}, b"/mnt")
+    assert k.newfs("made", b"/dev/disk", {}, b"")

@@ -46,7 +46,7 @@ def check_writable(vnode: Vnode) -> None:
     """That nothing but permissions stands against changing the contents. EROFS, EPERM."""
     if vnode.vtype in (VType.REG, VType.DIR, VType.LNK):
         check_mount(vnode)
-        if vnode.fs.flags_kept and vnode.getattr().st_flags & IMMUTABLE:
+        if vnode.fs.flags_kept and vnode.file_flags() & IMMUTABLE:
             raise KernelError(Errno.EPERM, "the file is immutable")
 
 
@@ -66,7 +66,7 @@ def check_owner(vnode: Vnode, cred: Credentials) -> None:
 
 def check_flags(vnode: Vnode, forbidden: int) -> None:
     """EPERM when the file bears one of these flags."""
-    if vnode.fs.flags_kept and vnode.getattr().st_flags & forbidden:
+    if vnode.fs.flags_kept and vnode.file_flags() & forbidden:
         raise KernelError(Errno.EPERM, "file flags forbid it")
 
 

@@ -12,6 +12,8 @@ ordering stands on.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rumpvfs.core.vnode import BlockDevice
 from rumpwire.errno import Errno, KernelError
 
@@ -22,22 +24,46 @@ JOIN_MAX = 1 << 20
 
 
 class BufferCache:
-    """Blocks of ``block_size`` bytes of a device, counted from byte ``origin``. ``dirty`` maps number to contents."""
+    """Blocks of ``block_size`` bytes of a device, counted from byte ``origin``. ``dirty`` maps number to contents.
 
-    __slots__ = ("block_size", "count", "device", "dirty", "limit", "origin")
+    With ``reserve`` (`Environment.reserve`) what is dirty counts as memory of the kernel, and is ``over`` when there is
+    none left.
+    """
 
-    def __init__(self, device: BlockDevice, block_size: int, *, origin: int = 0, limit: int = DIRTY_MAX) -> None:
+    __slots__ = ("block_size", "count", "device", "dirty", "limit", "origin", "reserve", "reserved")
+
+    def __init__(
+        self,
+        device: BlockDevice,
+        block_size: int,
+        *,
+        origin: int = 0,
+        limit: int = DIRTY_MAX,
+        reserve: Callable[[int], bool] | None = None,
+    ) -> None:
         self.device = device
         self.block_size = block_size
         self.origin = origin
         self.count = (device.size - origin) // block_size
         self.limit = limit
         self.dirty: dict[int, bytearray] = {}
+        self.reserve = reserve
+        self.reserved = 0
 
     @property
     def over(self) -> bool:
         """Whether so much is dirty that it should be written back after this operation."""
-        return len(self.dirty) * self.block_size > self.limit
+        return not self._account() or len(self.dirty) * self.block_size > self.limit
+
+    def _account(self) -> bool:
+        """Has the kernel count what is dirty now: whether it has the memory for it."""
+        held = len(self.dirty) * self.block_size
+        if self.reserve is None or held == self.reserved:
+            return True
+        enough = self.reserve(held - self.reserved)
+        if enough:
+            self.reserved = held
+        return enough
 
     def block(self, number: int) -> memoryview:
         """A block as it is now, not to be changed. EIO outside of the device."""
@@ -89,6 +115,7 @@ class BufferCache:
             for n in run:
                 del self.dirty[n]
             start = end
+        self._account()
 
     def flush(self) -> None:
         """Writes what is dirty and waits until all that was written is where it stays. EIO, ENOSPC."""

@@ -17,7 +17,9 @@ NODES = [
     SysctlExport("kern.maxvnodes", _INT, const.CTLFLAG_READWRITE, "Maximum number of names in the cache", [1, 5]),
     SysctlExport("vfs.generic.names", _INT, const.CTLFLAG_READONLY, "Names in the cache now", []),
     SysctlExport("vfs.generic.openfiles", _INT, const.CTLFLAG_READONLY, "Open files", []),
-    SysctlExport("vfs.generic.memory", const.CTLTYPE_QUAD, const.CTLFLAG_READONLY, "Bytes in files in memory", []),
+    SysctlExport(
+        "vfs.generic.memory", const.CTLTYPE_QUAD, const.CTLFLAG_READONLY, "Bytes of memory that file systems hold", []
+    ),
     SysctlExport("vfs.sync.delay", _INT, const.CTLFLAG_READWRITE, "Seconds until changes are written out", []),
 ]
 

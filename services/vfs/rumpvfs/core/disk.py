@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from rumpuser.disk import BlockDevice
+from rumpuser.disk.layers import close_layers
 from rumpuser.host import Buffer, HostFile
 from rumpvfs.core.access import check_mount
 from rumpvfs.core.file import OpenFile
@@ -115,3 +117,21 @@ class VnodeDisk(Disk):
     def flush(self) -> None:
         if not self.readonly:
             self.file.vnode.fsync(data_only=False)
+
+
+class LayeredDisk:
+    """A disk in a disk: ``layers`` are the devices over ``base``, the last of which is it (`rumpuser.disk.layers`)."""
+
+    def __init__(self, base: BlockDevice, layers: Sequence[BlockDevice]) -> None:
+        self._base = base
+        self._layers = layers
+        top = layers[-1]
+        self.name = base.name
+        self.size = top.size
+        self.readonly = top.readonly
+        self.view, self.write, self.flush = top.view, top.write, top.flush
+
+    def close(self) -> None:
+        """Lets go of backing files and of the base; a file that an image grows in stays with whoever opened it."""
+        close_layers(self._layers)
+        self._base.close()

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rumpuser.component import KERNEL, Context
+from rumpuser.disk import FileDevice
+from rumpuser.disk.layers import open_layers
 from rumpvfs.core.access import check_mount
 from rumpvfs.core.blkfail import Faults, FaultyDisk
-from rumpvfs.core.disk import Disk, HostDisk, VnodeDisk
+from rumpvfs.core.disk import Disk, HostDisk, LayeredDisk, VnodeDisk
 from rumpvfs.core.etfs import HostVnode, disk_of
 from rumpvfs.core.file import DataFile, OpenFile
 from rumpvfs.core.mount import hold, release
@@ -49,8 +51,11 @@ class Disks:
         self._taken: dict[int, Taken] = {}
 
     async def open(self, ctx: Context, fspec: bytes, *, readonly: bool) -> BlockDevice:
-        """The disk of a path; ``close`` gives it back. Errors of namei, ENOTBLK, ENXIO, EBUSY while it is in use."""
-        vnode = self.vfs.names.lookup(ctx, fspec)
+        """The disk of a path, or in it (``/dev/disk@qcow2@p1``); ``close`` gives it back.
+
+        Errors of namei, ENOTBLK, ENXIO, EBUSY while it is in use, and what `layers.open_layers` raises.
+        """
+        vnode, layers = self._find(ctx, fspec)
         name = fspec.decode(errors="replace")
         if vnode.vtype is not VType.BLK:
             raise KernelError(Errno.ENOTBLK, f"{name} is no block device")
@@ -61,7 +66,45 @@ class Disks:
             self._let_go(vnode, key)
             raise
         disk.when_closed(lambda: self._let_go(vnode, key))
-        return disk if self.faults is None else FaultyDisk(disk, self.faults)
+        device: BlockDevice = disk if self.faults is None else FaultyDisk(disk, self.faults)
+        return self._layered(device, vnode, layers, readonly=readonly) if layers else device
+
+    def _find(self, ctx: Context, fspec: bytes) -> tuple[Vnode, list[str]]:
+        """The file of a name, and the layers named behind it. A file whose own name has an @ goes before that."""
+        try:
+            return self.vfs.names.lookup(ctx, fspec), []
+        except KernelError as error:
+            path, at, rest = fspec.partition(b"@")
+            if error.errno != Errno.ENOENT or not at or not path:
+                raise
+            return self.vfs.names.lookup(ctx, path), rest.decode(errors="replace").split("@")
+
+    def _layered(self, device: BlockDevice, vnode: Vnode, layers: list[str], *, readonly: bool) -> BlockDevice:
+        """What the layers make of a disk. An image may grow, where it is a file of the host."""
+        below = device
+        if layers[0] == "qcow2" and isinstance(vnode, HostVnode) and vnode.whole and self.faults is None:
+            below = FileDevice(vnode.file, device.name, readonly=device.readonly)
+        try:
+            opened = open_layers(below, layers, self._beside(vnode), readonly=readonly or device.readonly)
+        except BaseException:
+            device.close()
+            raise
+        return LayeredDisk(device, opened)
+
+    def _beside(self, vnode: Vnode) -> Callable[[str], FileDevice] | None:
+        """Opens the backing files of an image; names without a directory are of the image's."""
+        if not isinstance(vnode, HostVnode):
+            return None
+        folder = vnode.hostpath.rpartition(b"/")[0]
+        files = self.vfs.host.files
+
+        def opener(name: str) -> FileDevice:
+            path = name.encode("utf-8", "surrogateescape")
+            if folder and not path.startswith(b"/"):
+                path = folder + b"/" + path
+            return FileDevice(files.open(path, write=False), name)
+
+        return opener
 
     async def _open(self, ctx: Context, vnode: Vnode, name: str, *, readonly: bool) -> Disk:
         if isinstance(vnode, HostVnode):

@@ -51,9 +51,12 @@ class EtfsFileSystem(FileSystem):
 
 
 class HostVnode(Vnode):
-    """A host file as regular file or device: the range from ``begin`` on, to its end when ``size`` is None."""
+    """A host file as regular file or device: the range from ``begin`` on, to its end when ``limit`` is None.
 
-    __slots__ = ("begin", "file", "hostpath", "limit", "rdev", "registered")
+    ``whole`` says that no range was asked for: an image in the file may grow.
+    """
+
+    __slots__ = ("begin", "file", "hostpath", "limit", "rdev", "registered", "whole")
 
     fs: EtfsFileSystem
 
@@ -73,6 +76,7 @@ class HostVnode(Vnode):
         self.limit = limit
         self.rdev = rdev
         self.hostpath = hostpath
+        self.whole = False
         self.registered = fs.now_ns()
 
     @property
@@ -88,7 +92,11 @@ class HostVnode(Vnode):
         )
 
     def setattr(self, changes: Changes) -> None:
-        raise KernelError(Errno.EOPNOTSUPP, "attributes of host files stay as they are")
+        """The size of a whole regular file, which is that of the host file. EROFS, EFBIG, EOPNOTSUPP for the rest."""
+        if changes != Changes(size=changes.size) or self.vtype is not VType.REG or self.limit is not None or self.begin:
+            raise KernelError(Errno.EOPNOTSUPP, "attributes of host files stay as they are")
+        if changes.size is not None:
+            self.file.truncate(changes.size)
 
     def read(self, offset: int, length: int) -> Buffer:
         length = min(length, self.size - offset)
@@ -253,9 +261,12 @@ class Etfs:
         if begin > file.size or (size is not None and begin + size > file.size):
             file.close()
             raise KernelError(Errno.EINVAL, "the range is beyond the end of the host file")
+        whole = begin == 0 and size is None
         if size is None and vtype is not VType.REG:
             size = file.size - begin
-        return HostVnode(self.fs, vtype, file, begin, size, rdev, hostpath)
+        vnode = HostVnode(self.fs, vtype, file, begin, size, rdev, hostpath)
+        vnode.whole = whole
+        return vnode
 
     def _minor(self, vtype: VType) -> int:
         used = {const.minor(v.rdev) for v in self.entries.values() if isinstance(v, HostVnode) and v.rdev}

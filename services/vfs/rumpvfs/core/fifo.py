@@ -49,12 +49,12 @@ class FifoFile(OpenFile):
     __slots__ = ("fifo", "fifos")
 
     def __init__(self, vnode: Vnode, flags: int, fifos: dict[Vnode, Fifo], timers: Timers) -> None:
-        fifo = fifos.get(vnode)
+        fifo = fifos.get(vnode.base())
         mode = flags & const.O_ACCMODE
         if mode == const.O_WRONLY and flags & const.O_NONBLOCK and (fifo is None or not fifo.readers):
             raise KernelError(Errno.ENXIO, "nobody reads")
         if fifo is None:
-            fifo = fifos[vnode] = Fifo(timers)
+            fifo = fifos[vnode.base()] = Fifo(timers)
         super().__init__(vnode, flags)
         self.fifo = fifo
         self.fifos = fifos

@@ -115,7 +115,7 @@ class DataFile(OpenFile):
 
     def __init__(self, vnode: Vnode, flags: int) -> None:
         super().__init__(vnode, flags)
-        self.append_only = bool(vnode.fs.flags_kept and self.writable and vnode.getattr().st_flags & APPEND)
+        self.append_only = bool(vnode.fs.flags_kept and self.writable and vnode.file_flags() & APPEND)
 
     def read(self, ctx: Context, length: int) -> Buffer:
         if not self.readable:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rumpvfs.core.namecache import NameCache
 from rumpvfs.core.namei import Names
 from rumpvfs.core.syncer import Syncer
 from rumpvfs.core.vnode import BlockDevice, Environment, FileSystem, FileSystemType, MountRequest, Vnode, VType
@@ -177,13 +178,16 @@ class Mounts:
         source: bytes = b"",
         args: MountArgs | None = None,
         owner: int = 0,
+        directory: Vnode | None = None,
+        names: NameCache | None = None,
     ) -> Mount:
         """Mounts on a directory that may be mounted on. EBUSY, ENOMEM, and what the driver's ``mount`` raises."""
         if len(self.list) >= MAX_MOUNTS:
             raise KernelError(Errno.ENOMEM, f"more than {MAX_MOUNTS} mounts")
         options = dict(args.options) if isinstance(args, OptionArgs) else {}
         readonly = bool(flags & const.MNT_RDONLY)
-        fs = kind.mount(MountRequest(device, readonly, options, args), self.environment)
+        request = MountRequest(device, readonly, options, args, directory, covered, names)
+        fs = kind.mount(request, self.environment)
         if fs.readonly:
             flags |= const.MNT_RDONLY
         self._devices += 1
@@ -197,6 +201,14 @@ class Mounts:
             hold(covered).mounted = mount
         self.list.append(mount)
         return mount
+
+    def aside(self, kind: FileSystemType, device: BlockDevice) -> Mount:
+        """A mount in no place and in no list, for filling a new file system; what the driver's ``mount`` raises."""
+        fs = kind.mount(MountRequest(device, readonly=False), self.environment)
+        self._devices += 1
+        fs.dev = const.makedev(255, self._devices)
+        fs.mount = Mount(fs, kind, fs.root(), None, 0, fs.dev, b"", b"", 0, device)
+        return fs.mount
 
     def update(self, mount: Mount, flags: int) -> None:
         """MNT_UPDATE: new flags, and read-write or read-only. EBUSY, and what the driver's ``remount`` raises."""
@@ -214,6 +226,8 @@ class Mounts:
             other.covered is not None and other.covered.fs is mount.fs for other in self.list
         ):
             raise KernelError(Errno.EBUSY, "the root, or something is mounted below")
+        if any(mount.fs in other.fs.below() for other in self.list):
+            raise KernelError(Errno.EBUSY, "another file system stands on it")
         if mount.uses and not force:
             raise KernelError(Errno.EBUSY, f"{mount.uses} open files and held directories")
         names.cache.purge(mount.fs)

@@ -50,12 +50,22 @@ class Mounting:
             if covered is self.vfs.names.root:
                 raise KernelError(Errno.EBUSY, "the root is mounted")
             device, source = await self._device(ctx, kind, flags, data)
+            directory = self._directory(ctx, source) if kind.needs_directory else None
             try:
                 if covered.mounted is not None:
                     raise KernelError(Errno.EBUSY)
                 full = self.vfs.names.path_of(covered, self.vfs.names.root)
                 self.mounts.attach(
-                    kind, covered, full, flags, device=device, source=source, args=data, owner=ctx.cred.euid
+                    kind,
+                    covered,
+                    full,
+                    flags,
+                    device=device,
+                    source=source,
+                    args=data,
+                    owner=ctx.cred.euid,
+                    directory=directory,
+                    names=self.vfs.names.cache,
                 )
             except BaseException:
                 if device is not None:
@@ -64,10 +74,17 @@ class Mounting:
         finally:
             release(covered)
 
+    def _directory(self, ctx: Context, fspec: bytes) -> Vnode:
+        """The tree that a file system is to stand on. Errors of namei, ENOTDIR."""
+        vnode = self.vfs.names.lookup(ctx, fspec)
+        if vnode.vtype is not VType.DIR:
+            raise KernelError(Errno.ENOTDIR, f"{fspec.decode(errors='replace')} is no directory")
+        return vnode
+
     def _update(self, mount: Mount, flags: int) -> None:
         """MNT_UPDATE. EBUSY for read-only while files are open for writing; MNT_FORCE makes those dead."""
         if flags & const.MNT_RDONLY and not mount.readonly:
-            writers = [file for file in self.vfs.files.values() if file.vnode.base().fs is mount.fs and writes(file)]
+            writers = [file for file in self.vfs.files.values() if stands_on(file, mount) and writes(file)]
             if writers and not flags & const.MNT_FORCE:
                 raise KernelError(Errno.EBUSY, f"{len(writers)} files are open for writing, or unlinked and still open")
             self.vfs.kill(writers)
@@ -78,7 +95,9 @@ class Mounting:
     ) -> tuple[BlockDevice | None, bytes]:
         """The disk that the arguments name. EINVAL, errors of namei, ENOTBLK, EBUSY, ENXIO."""
         fspec = b"" if data is None or isinstance(data, TmpfsArgs) else data.fspec
-        if not kind.needs_device:
+        if kind.needs_directory and not fspec:
+            raise KernelError(Errno.EINVAL, f"{kind.name} needs a directory (fspec)")
+        if not kind.needs_device or kind.needs_directory:
             return None, fspec or kind.name.encode()
         if not fspec:
             raise KernelError(Errno.EINVAL, f"{kind.name} needs a device (fspec)")
@@ -96,7 +115,12 @@ class Mounting:
         self.mounts.sync()
 
     def getvfsstat(self, ctx: Context, flags: int) -> list[Statvfs]:
-        return [mount.statvfs() for mount in self.mounts.list]
+        """Of the mounts that the process sees: in a root directory of its own those below it, by paths from there."""
+        root = self.vfs.names.root_of(ctx)
+        if root is self.vfs.names.root:
+            return [mount.statvfs() for mount in self.mounts.list]
+        base = self.vfs.names.path_of(root, self.vfs.names.root)
+        return [stat for mount in self.mounts.list if (stat := seen_from(base, mount.statvfs())) is not None]
 
     def statvfs1(self, ctx: Context, path: bytes, flags: int) -> Statvfs:
         return self.vfs.names.lookup(ctx, path).fs.mount.statvfs()
@@ -128,10 +152,23 @@ def superuser(ctx: Context) -> None:
         raise KernelError(Errno.EPERM, "for the superuser")
 
 
+def stands_on(file: OpenFile, mount: Mount) -> bool:
+    """Whether an open file is of a file system, or of one that stands on it."""
+    return file.vnode.base().fs is mount.fs or mount.fs in file.vnode.fs.below()
+
+
 def writes(file: OpenFile) -> bool:
     """Whether a file system must stay writable for an open file: one without a name is taken off it at the end."""
     data = file.vnode.vtype is VType.REG or file.vnode.vtype is VType.DIR
     return data and (file.writable or file.vnode.getattr().st_nlink == 0)
+
+
+def seen_from(base: bytes, stat: Statvfs) -> Statvfs | None:
+    """The statistics of a mount with its path from a root directory; None when it is not below that."""
+    path = stat.f_mntonname
+    if path != base and not path.startswith(base + b"/"):
+        return None
+    return stat._replace(f_mntonname=path[len(base) :] or b"/")
 
 
 def mount_at(vnode: Vnode) -> Mount:

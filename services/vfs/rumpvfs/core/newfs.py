@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from rumpuser.component import Context
 from rumpvfs.core import access
 from rumpvfs.core.autoload import find_type
+from rumpvfs.core.copying import copy_tree
 from rumpvfs.core.disks import Disks
 from rumpvfs.core.mount import hold, release
 from rumpvfs.core.mounting import superuser
 from rumpvfs.core.state import Vfs
-from rumpvfs.core.vnode import FileSystemType, NewfsRequest, Vnode, VType
+from rumpvfs.core.vnode import BlockDevice, FileSystemType, NewfsRequest, Vnode, VType
 from rumpwire.errno import Errno, KernelError
 
 MAX_OPTIONS = 64
@@ -30,7 +31,8 @@ class Newfs:
         """How many bytes of the device are in use.
 
         EPERM; EINVAL (no device, too many options); errors of namei and ENOTDIR (source); ENODEV (type); EOPNOTSUPP
-        when it cannot be made, or not filled; ENOTBLK, ENXIO, EBUSY (device); the driver's EINVAL, ENOSPC, EROFS, EIO.
+        when it cannot be made, or not with such files; ENOTBLK, ENXIO, EBUSY (device); and the driver's own: EINVAL,
+        ENOSPC, EROFS, EIO.
         """
         superuser(ctx)
         if not fspec:
@@ -57,12 +59,23 @@ class Newfs:
     ) -> int:
         if kind.newfs is None:
             raise KernelError(Errno.EOPNOTSUPP, f"{kind.name} cannot be made, only mounted")
-        if tree is not None and not kind.newfs_fills:
-            raise KernelError(Errno.EOPNOTSUPP, f"newfs of {kind.name} does not take a source")
         device = await self.disks.open(ctx, fspec, readonly=False)
         try:
             used = kind.newfs(NewfsRequest(device, options, tree), self.vfs.environment)
+            if tree is not None and not kind.newfs_fills:
+                self._fill(kind, device, tree)
             device.flush()
         finally:
             device.close()
         return used
+
+    def _fill(self, kind: FileSystemType, device: BlockDevice, tree: Vnode) -> None:
+        """Copies a tree into a new file system, through a mount that nobody else sees."""
+        mount = self.vfs.mounts.aside(kind, device)
+        failed = True
+        try:
+            copy_tree(tree, mount.root)
+            mount.fs.sync()
+            failed = False
+        finally:
+            mount.fs.unmount(force=failed)

@@ -6,7 +6,7 @@ from rumpuser.component import Context
 from rumpvfs.core import access
 from rumpvfs.core.namei import DEPTH_MAX, Place, check_path
 from rumpvfs.core.opening import Opening
-from rumpvfs.core.state import Vfs
+from rumpvfs.core.state import Vfs, socket_key
 from rumpvfs.core.vnode import Vnode, VType
 from rumpwire import const
 from rumpwire.const import AT_FDCWD
@@ -19,7 +19,9 @@ _NODES = {
     const.S_IFIFO: VType.FIFO,
     const.S_IFCHR: VType.CHR,
     const.S_IFBLK: VType.BLK,
+    const.S_IFSOCK: VType.SOCK,
 }
+"""What mknod makes. A socket that it makes is a name without anybody behind it, as those in an image are."""
 
 
 class Paths:
@@ -45,7 +47,7 @@ class Paths:
         self.mknodat(ctx, AT_FDCWD, path, mode, dev)
 
     def mknodat(self, ctx: Context, fd: int, path: bytes, mode: int, dev: int) -> None:
-        """Fifos and regular files for everybody, devices for the superuser (EPERM). EINVAL for other kinds."""
+        """Fifos, sockets and regular files for everybody, devices for the superuser (EPERM). EINVAL for other kinds."""
         vtype = _NODES.get(mode & const.S_IFMT)
         if vtype is None:
             raise KernelError(Errno.EINVAL)
@@ -94,7 +96,7 @@ class Paths:
             if error.errno == Errno.EEXIST:
                 raise KernelError(Errno.EADDRINUSE) from error
             raise
-        self.vfs.sockets[vnode.fs.dev, vnode.fileno] = socket
+        self.vfs.sockets[socket_key(vnode)] = socket
 
     def find_socket(self, ctx: Context, path: bytes) -> int:
         """ENOTSOCK, EACCES without write permission, ECONNREFUSED when its socket is gone."""
@@ -102,7 +104,7 @@ class Paths:
         if vnode.vtype is not VType.SOCK:
             raise KernelError(Errno.ENOTSOCK)
         access.check(vnode, ctx.cred, access.WRITE)
-        socket = self.vfs.sockets.get((vnode.fs.dev, vnode.fileno))
+        socket = self.vfs.sockets.get(socket_key(vnode))
         if socket is None:
             raise KernelError(Errno.ECONNREFUSED)
         return socket
@@ -193,6 +195,8 @@ class Paths:
         target = self.names.locate(ctx, to_path, dirfd=tofd)
         replaced = target.vnode
         check_rename(source, target, vnode)
+        if replaced is vnode and vnode.fs.folds_names and source.name != target.name:
+            replaced = target.vnode = None  # a new spelling of its only name
         if replaced is vnode:
             same = source.directory is target.directory and source.name == target.name
             if not posix and not same:

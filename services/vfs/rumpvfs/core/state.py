@@ -12,6 +12,7 @@ from rumpvfs.core.fifo import Fifo
 from rumpvfs.core.file import OpenFile
 from rumpvfs.core.mount import Mounts, hold, release
 from rumpvfs.core.namei import Names
+from rumpvfs.core.questions import Questions
 from rumpvfs.core.syncer import Syncer
 from rumpvfs.core.vnode import FileSystem, FileSystemType, NewNode, Vnode, VType
 from rumpwire import const
@@ -39,8 +40,12 @@ NODES = (
 class Environment:
     """What file system drivers get of the kernel; counts the memory that they hold."""
 
-    def __init__(self, host: Host, limit: int | None, log: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, host: Host, limit: int | None, questions: Questions, log: Callable[[str], None] | None = None
+    ) -> None:
         self.now_ns = host.realtime_ns
+        self.ask = questions.ask
+        self.caller = questions.caller
         self.entropy = host.entropy
         self.limit = limit
         self.used = 0
@@ -60,6 +65,12 @@ class Environment:
         self.lines.append(text)
 
 
+def socket_key(vnode: Vnode) -> tuple[int, int]:
+    """By what a socket is known that has a vnode as its name."""
+    base = vnode.base()
+    return base.fs.dev, base.fileno
+
+
 class Held:
     """A directory that somebody works in (cwd, root), with the number of holders."""
 
@@ -77,7 +88,8 @@ class Vfs:
         self.host = host
         self.bus = bus
         self.parameters = parameters
-        self.environment = Environment(host, parameters.memlimit)
+        self.questions = Questions(bus)
+        self.environment = Environment(host, parameters.memlimit, self.questions)
         self.files: dict[int, OpenFile] = {}
         self.directories: dict[int, Held] = {}
         self.fifos: dict[Vnode, Fifo] = {}
@@ -128,7 +140,7 @@ class Vfs:
     def name_gone(self, vnode: Vnode) -> None:
         """A name of the vnode was taken away."""
         if vnode.vtype is VType.SOCK and vnode.getattr().st_nlink == 0:
-            self.sockets.pop((vnode.fs.dev, vnode.fileno), None)
+            self.sockets.pop(socket_key(vnode), None)
         if vnode.vtype is VType.DIR:
             self.names.cache.forget_directory(vnode)
         if vnode.uses == 0:

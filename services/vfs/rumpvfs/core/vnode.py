@@ -14,9 +14,9 @@ helped: whoever gets a view uses it before the next call into the file system.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rumpuser.host import Buffer
 from rumpwire import const
@@ -25,6 +25,7 @@ from rumpwire.values import Stat, Statvfs
 
 if TYPE_CHECKING:
     from rumpvfs.core.mount import Mount
+    from rumpvfs.core.namecache import NameCache
 
 
 class VType(enum.IntEnum):
@@ -81,9 +82,11 @@ class NewNode:
 class BlockDevice(Protocol):
     """The disk under a file system."""
 
-    size: int
     readonly: bool
     name: str
+
+    @property
+    def size(self) -> int: ...
 
     def view(self, offset: int, length: int) -> memoryview:
         """Exactly ``length`` bytes, without a copy where the device is mapped. EIO past the end or on failure."""
@@ -134,6 +137,10 @@ class Vnode:
         """Mode, user and group, for permission checks. EIO."""
         st = self.getattr()
         return st.st_mode, st.st_uid, st.st_gid
+
+    def file_flags(self) -> int:
+        """The st_flags, which are asked for before each change. EIO."""
+        return self.getattr().st_flags
 
     def setattr(self, changes: Changes) -> None:
         """Changes attributes. A new size is for regular files only: the caller refused others. EFBIG, ENOSPC, EIO."""
@@ -240,7 +247,9 @@ class FileSystem:
     what lookups gave and forgets it when the names change through it; a driver that keeps the names of a directory in
     a dict of its own clears the attribute and puts that dict into `Vnode.names`. ``flags_kept`` says that files have
     st_flags (chflags); where they never do, nobody asks for them. ``noatime`` is set by the caller: reading leaves the
-    time of access alone (MNT_NOATIME, or read-only).
+    time of access alone (MNT_NOATIME, or read-only). ``folds_names`` says that names which differ, in case, can be one
+    name of a file, which has no other: renaming from one to the other changes its spelling. Such a file system does not
+    have its names cached.
     """
 
     type_name = ""
@@ -248,6 +257,7 @@ class FileSystem:
     readonly = False
     cache_names = True
     flags_kept = False
+    folds_names = False
     dev = 0
     noatime = False
     mount: Mount
@@ -273,6 +283,10 @@ class FileSystem:
         """A limit of this file system, None where the common answer holds."""
         return None
 
+    def below(self) -> Sequence[FileSystem]:
+        """Those that this one stands on: they stay mounted as long, whatever force is used."""
+        return ()
+
     def vget(self, fileno: int, generation: int) -> Vnode:
         """By file handle. ESTALE."""
         raise unsupported("file handles")
@@ -295,15 +309,39 @@ class Environment(Protocol):
         """One line for the console: warnings about the image."""
         ...
 
+    @property
+    def lines(self) -> Sequence[str]:
+        """The last lines that were logged."""
+        ...
+
+    def ask(self, faction: str, call: str, *args: Any) -> Any:
+        """The value of a call of another faction, which takes hashable arguments, or its KernelError.
+
+        The call that it is asked in is done again from its beginning when the answer is there: so ask first, and change
+        things afterwards. See `rumpvfs.core.questions`.
+        """
+        ...
+
+    def caller(self) -> int:
+        """The process that the call is for; as `ask`."""
+        ...
+
 
 @dataclass(slots=True)
 class MountRequest:
-    """What a driver's ``mount`` gets. ``device`` is None for file systems without a disk."""
+    """What a driver's ``mount`` gets. ``device`` is None for file systems without a disk.
+
+    For file systems that stand on others: ``directory`` is what fspec names (`FileSystemType.needs_directory`),
+    ``covered`` the directory that is mounted on, and ``names`` is told of the names that they change below.
+    """
 
     device: BlockDevice | None
     readonly: bool
     options: dict[str, str] = field(default_factory=dict)
     args: object = None
+    directory: Vnode | None = None
+    covered: Vnode | None = None
+    names: NameCache | None = None
 
 
 MountFunction = Callable[[MountRequest, Environment], FileSystem]
@@ -326,12 +364,15 @@ NewfsFunction = Callable[[NewfsRequest, Environment], int]
 class FileSystemType:
     """How a module offers a file system. ``mount`` raises EINVAL for what is no such image, EROFS, EIO, EOPNOTSUPP.
 
+    With ``needs_directory`` fspec names a directory of the kernel.
+
     ``newfs`` leaves ``source`` alone unless ``newfs_fills``: other trees are copied in afterwards, through a mount.
     """
 
     name: str
     mount: MountFunction
     needs_device: bool = True
+    needs_directory: bool = False
     probe: Callable[[BlockDevice], bool] | None = None
     newfs: NewfsFunction | None = None
     newfs_fills: bool = False

@@ -118,8 +118,10 @@ class Directory:
         """A block of the directory, its checksum verified. EIO."""
         if block >= self._blocks:
             raise Broken
-        raw = self._data.block(block)
-        if self._seed is not None:
+        storage = self._volume.storage
+        place = self._data.place(block)
+        raw = storage.block(place)
+        if self._seed is not None and place not in storage.unsealed:
             node = dirent.node_offset(raw, first=block == 0) if self._indexed else None
             dirent.verify(self._seed, raw, node)
         return raw

@@ -1,191 +1,26 @@
-"""The file system as vfs sees it: vnodes over a `Volume`. Reading only for now."""
+"""The file system as vfs sees it: mounting, vnodes by their numbers, counts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from weakref import WeakValueDictionary
 
-from rumpuser.host import Buffer
-from rumpvfs.core.vnode import BlockDevice, Entry, Environment, FileSystem, MountRequest, Vnode, VType
+from rumpvfs.core.vnode import BlockDevice, Environment, FileSystem, MountRequest, Vnode, VType
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Stat, Statvfs
+from rumpwire.values import Statvfs
 
-from . import superblock, xattr
-from .directory import NAME_BYTES, Directory, InlineDirectory, NameCache, open_directory
-from .inode import BLOCK_AREA_SIZE, FLAG_EA_INODE, FLAG_ENCRYPT, FLAG_EXTENTS, Inode
+from . import superblock
+from .directory import NAME_BYTES, NameCache
+from .dirnode import DirectoryNode
+from .filenode import RegularFile
+from .inode import FLAG_EA_INODE, Inode
+from .nodes import LINK_MAX, LINK_MAX_OLD, Node, SymbolicLink, bad
 from .storage import Cache
 from .superblock import ROOT_INODE
-from .volume import FileData, Volume
+from .volume import Volume
+from .writer import Writer, open_writer
 
 _KINDS = {member.value: member for member in VType}
-_LINK_MAX = 65000
-_LINK_MAX_OLD = 32000
-
-
-def _bad(number: int, text: str) -> KernelError:
-    return KernelError(Errno.EIO, f"inode {number}: {text}", "ext2fs")
-
-
-class Node(Vnode):
-    """A file of any kind; devices, fifos and sockets have nothing more than this."""
-
-    __slots__ = ("_stat", "_volume", "inode")
-
-    def __init__(self, fs: Ext2FileSystem, inode: Inode, vtype: VType) -> None:
-        super().__init__(fs, inode.number, vtype)
-        self.inode = inode
-        self._volume = fs.volume
-        self._stat: Stat | None = None
-
-    def getattr(self) -> Stat:
-        if self._stat is None:
-            self._stat = self._make_stat()
-        return self._stat
-
-    def owner(self) -> tuple[int, int, int]:
-        inode = self.inode
-        return inode.mode, inode.uid, inode.gid
-
-    def _make_stat(self) -> Stat:
-        inode = self.inode
-        return Stat(
-            self.fs.dev,
-            inode.mode,
-            inode.number,
-            inode.links,
-            inode.uid,
-            inode.gid,
-            inode.rdev if self.vtype in (VType.CHR, VType.BLK) else 0,
-            inode.atime_ns,
-            inode.mtime_ns,
-            inode.ctime_ns,
-            inode.birthtime_ns,
-            inode.size,
-            inode.blocks,
-            self._volume.sb.block_size,
-            inode.bsd_flags,
-            inode.generation,
-        )
-
-    def getxattr(self, name: bytes) -> bytes:
-        found = self._volume.attributes(self.inode).get(name)
-        if found is None or name == xattr.INLINE_DATA:
-            raise KernelError(Errno.ENOATTR)
-        return xattr.presented(self.fileno, found, self._volume.attribute_value(self.inode, found))
-
-    def listxattr(self) -> list[bytes]:
-        return [name for name in self._volume.attributes(self.inode) if name != xattr.INLINE_DATA]
-
-    def _refuse_encrypted(self) -> None:
-        if self.inode.flags & FLAG_ENCRYPT:
-            raise KernelError(Errno.EOPNOTSUPP, f"inode {self.fileno} is encrypted", "ext2fs")
-
-
-class RegularFile(Node):
-    """A file with contents in blocks or, small ones, in the inode."""
-
-    __slots__ = ("_data", "_inline")
-
-    def __init__(self, fs: Ext2FileSystem, inode: Inode, vtype: VType) -> None:
-        super().__init__(fs, inode, vtype)
-        self._data: FileData | None = None
-        self._inline: bytes | None = None
-
-    def read(self, offset: int, length: int) -> Buffer:
-        data = self._data
-        if data is not None:
-            return data.read(offset, length)
-        self._open()
-        if self._inline is not None:
-            return memoryview(self._inline)[offset : offset + length]
-        return self.read(offset, length)
-
-    def seek(self, offset: int, *, hole: bool) -> int:
-        self._open()
-        if self._data is None or offset >= self._data.size:
-            return super().seek(offset, hole=hole)
-        return self._data.seek(offset, hole=hole)
-
-    def _open(self) -> None:
-        if self._data is not None or self._inline is not None:
-            return
-        self._refuse_encrypted()
-        if self._volume.is_inline(self.inode):
-            self._inline = self._volume.inline_contents(self.inode)
-        else:
-            self._data = self._volume.data(self.inode)
-
-
-class DirectoryNode(Node):
-    """A directory."""
-
-    __slots__ = ("_directory",)
-    fs: Ext2FileSystem
-
-    def __init__(self, fs: Ext2FileSystem, inode: Inode, vtype: VType) -> None:
-        super().__init__(fs, inode, vtype)
-        self._directory: Directory | InlineDirectory | None = None
-
-    def read(self, offset: int, length: int) -> Buffer:
-        raise KernelError(Errno.EISDIR)
-
-    def lookup(self, name: bytes) -> Vnode:
-        found = self._open().find(name)
-        if found is None:
-            raise KernelError(Errno.ENOENT)
-        return self.fs.node(found.inode)
-
-    def parent(self) -> Vnode:
-        found = self._open().find(b"..")
-        if found is None:
-            raise _bad(self.fileno, "directory without ..")
-        node = self.fs.node(found.inode)
-        if node.vtype is not VType.DIR:
-            raise _bad(self.fileno, "its .. is no directory")
-        return node
-
-    def readdir(self, cookie: int) -> Iterator[Entry]:
-        directory = self._open()
-        if not 0 <= cookie <= directory.size:
-            raise KernelError(Errno.EINVAL, f"no place {cookie} in a directory of {directory.size} bytes", "ext2fs")
-        return directory.entries(cookie)
-
-    def _open(self) -> Directory | InlineDirectory:
-        if self._directory is None:
-            self._directory = open_directory(self._volume, self.fs.names, self.inode)
-        return self._directory
-
-
-class SymbolicLink(Node):
-    """A symbolic link; a short target is where other inodes have their map."""
-
-    __slots__ = ()
-
-    def readlink(self) -> bytes:
-        self._refuse_encrypted()
-        inode, volume = self.inode, self._volume
-        if not 0 < inode.size <= volume.sb.block_size:
-            raise _bad(self.fileno, f"symbolic link of {inode.size} bytes")
-        if volume.is_inline(inode):
-            target = volume.inline_contents(inode)
-        elif self._is_fast():
-            target = inode.area[: inode.size]
-        else:
-            target = bytes(volume.data(inode).read(0, inode.size))
-        return target.split(b"\0", 1)[0]
-
-    def _is_fast(self) -> bool:
-        """As Linux decides: by the size where attributes may have blocks of their own, else by the blocks."""
-        inode, sb = self.inode, self._volume.sb
-        if sb.incompat & superblock.INCOMPAT_EA_INODE:
-            return inode.size < BLOCK_AREA_SIZE and not inode.flags & FLAG_EXTENTS
-        of_attributes = sb.cluster_blocks * (sb.block_size >> 9) if inode.file_acl else 0
-        fast = inode.blocks == of_attributes
-        if fast and inode.size > BLOCK_AREA_SIZE:
-            raise _bad(self.fileno, f"symbolic link of {inode.size} bytes without blocks")
-        return fast
-
 
 _CLASSES = {VType.REG: RegularFile, VType.DIR: DirectoryNode, VType.LNK: SymbolicLink}
 
@@ -194,17 +29,19 @@ class Ext2FileSystem(FileSystem):
     """One mounted ext2, ext3 or ext4."""
 
     type_name = "ext2fs"
-    readonly = True
     flags_kept = True
 
-    def __init__(self, volume: Volume) -> None:
-        """EIO without a sound root directory."""
+    def __init__(self, volume: Volume, env: Environment) -> None:
+        """Read-only at first. EIO without a sound root directory."""
         self.volume = volume
+        self.writer: Writer | None = None
+        self.readonly = True
+        self._env = env
         self.names: NameCache = Cache(NAME_BYTES)
         self._nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
         self._root = self.node(ROOT_INODE)
         if self._root.vtype is not VType.DIR:
-            raise _bad(ROOT_INODE, "the root is no directory")
+            raise bad(ROOT_INODE, "the root is no directory")
 
     def root(self) -> Vnode:
         return self._root
@@ -216,18 +53,25 @@ class Ext2FileSystem(FileSystem):
 
     def _make(self, number: int) -> Node:
         if number < self.volume.sb.first_inode and number != ROOT_INODE:
-            raise _bad(number, "a reserved inode has a name")
+            raise bad(number, "a reserved inode has a name")
         inode = self.volume.inode(number)
+        if inode.links == 0 and self.writer is not None:
+            raise bad(number, "no name leads to it any more")
+        return self.node_of(inode)
+
+    def node_of(self, inode: Inode) -> Node:
+        """The vnode of an inode. EIO."""
+        number = inode.number
         vtype = _KINDS.get(inode.kind)
         if vtype is None or inode.links == 0 or inode.flags & FLAG_EA_INODE:
-            raise _bad(number, f"mode {inode.mode:#o} with {inode.links} links has a name")
+            raise bad(number, f"mode {inode.mode:#o} with {inode.links} links has a name")
         node = _CLASSES.get(vtype, Node)(self, inode, vtype)
         self._nodes[number] = node
         return node
 
     def statvfs(self) -> Statvfs:
         sb = self.volume.sb
-        free_blocks, free_inodes = self.volume.free_counts()
+        free_blocks, free_inodes = (self.writer.allocator if self.writer else self.volume).free_counts()
         return Statvfs(
             f_bsize=sb.block_size,
             f_frsize=sb.block_size,
@@ -243,14 +87,63 @@ class Ext2FileSystem(FileSystem):
             f_fstypename=self.type_name,
         )
 
+    # -- writing
+
+    def begin_writing(self) -> None:
+        """EROFS, EIO, EOPNOTSUPP."""
+        writer = open_writer(self.volume, self._env)
+        writer.names = self.names
+        writer.transaction.undone = self._undone
+        self.writer = writer
+        self.readonly = False
+        self._forget()
+
+    def _undone(self) -> None:
+        """An operation failed: what was parsed of the disk meanwhile may be wrong."""
+        assert self.writer is not None
+        self.writer.leaves.clear()
+        self.volume.forget_nodes()
+        self.names.clear()
+        self._forget()
+
+    def _forget(self) -> None:
+        for node in list(self._nodes.values()):
+            node.forget()
+
+    def gone(self, node: Node) -> None:
+        """The inode of a vnode is free, and may be another file's soon."""
+        if self._nodes.get(node.fileno) is node:
+            del self._nodes[node.fileno]
+
+    def sync(self) -> None:
+        if self.writer is not None:
+            self.writer.sync()
+
     def remount(self, *, readonly: bool) -> None:
-        if not readonly:
-            raise _not_writable()
+        if readonly:
+            if self.writer is not None and self.writer.orphans.unnamed():
+                raise KernelError(Errno.EBUSY, "files without a name are in use", "ext2fs")
+            self._end_writing()
+        elif self.writer is None:
+            self.begin_writing()
+
+    def _end_writing(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
+            self.writer = None
+            self.readonly = True
+            self._forget()
+
+    def unmount(self, *, force: bool) -> None:
+        self._end_writing()
+
+    @property
+    def link_max(self) -> int:
+        return LINK_MAX if self.volume.sb.incompat & superblock.INCOMPAT_EXTENTS else LINK_MAX_OLD
 
     def pathconf(self, name: int) -> int | None:
         if name == const.PC_LINK_MAX:
-            extents = self.volume.sb.incompat & superblock.INCOMPAT_EXTENTS
-            return _LINK_MAX if extents else _LINK_MAX_OLD
+            return self.link_max
         return self.name_max if name == const.PC_NAME_MAX else None
 
     def vget(self, fileno: int, generation: int) -> Vnode:
@@ -263,10 +156,6 @@ class Ext2FileSystem(FileSystem):
         return node
 
 
-def _not_writable() -> KernelError:
-    return KernelError(Errno.EROFS, "writing ext2fs is not there yet; mount read-only", "ext2fs")
-
-
 def probe(device: BlockDevice) -> bool:
     """Whether the device has an ext2, ext3 or ext4 superblock."""
     if device.size < superblock.OFFSET + superblock.SIZE:
@@ -275,10 +164,11 @@ def probe(device: BlockDevice) -> bool:
 
 
 def mount(request: MountRequest, env: Environment) -> FileSystem:
-    """EINVAL for another image, EROFS for a mount that is not read-only, EIO, EOPNOTSUPP for unknown features."""
+    """EINVAL for another image, EROFS where it cannot be written, EIO, EOPNOTSUPP for unknown features."""
     device = request.device
     if device is None or not probe(device):
         raise KernelError(Errno.EINVAL, "not an ext2/3/4 file system", "ext2fs")
+    fs = Ext2FileSystem(Volume(device, env), env)
     if not request.readonly:
-        raise _not_writable()
-    return Ext2FileSystem(Volume(device, env))
+        fs.begin_writing()
+    return fs

@@ -19,14 +19,14 @@ from .storage import Storage
 
 MAGIC = 0xF30A
 MAX_DEPTH = 5
-_HEADER = struct.Struct("<4H4x")
-_RECORD_SIZE = 12
+HEADER = struct.Struct("<4H4x")
+RECORD_SIZE = 12
 # first block, length, start high, start low
-_EXTENT = struct.Struct("<I2HI")
+EXTENT = struct.Struct("<I2HI")
 # first block, node low, node high
-_INDEX = struct.Struct("<2IH2x")
+INDEX = struct.Struct("<2IH2x")
 # Longer extents are allocated, but not written: they read as zeros.
-_MAX_WRITTEN = 32768
+MAX_WRITTEN = 32768
 
 
 class Header(NamedTuple):
@@ -89,32 +89,32 @@ class ExtentMap:
         header = self._header(raw)
         if header.depth != depth or header.entries == 0:
             raise self._bad(f"node {number} of depth {header.depth} with {header.entries} entries")
-        if self._seed is not None:
-            tail = _HEADER.size + header.limit * _RECORD_SIZE
+        if self._seed is not None and number not in self._storage.unsealed:
+            tail = HEADER.size + header.limit * RECORD_SIZE
             stored = raw[tail : tail + 4]
             if len(stored) < 4 or crc32c(self._seed, raw[:tail]) != int.from_bytes(stored, "little"):
                 raise self._bad(f"wrong checksum of node {number}")
         return self._parse(raw, depth, low, end)
 
     def _header(self, raw: Buffer) -> Header:
-        magic, entries, limit, depth = _HEADER.unpack_from(raw)
-        if magic != MAGIC or entries > limit or _HEADER.size + limit * _RECORD_SIZE > len(raw) or depth > MAX_DEPTH:
+        magic, entries, limit, depth = HEADER.unpack_from(raw)
+        if magic != MAGIC or entries > limit or HEADER.size + limit * RECORD_SIZE > len(raw) or depth > MAX_DEPTH:
             raise self._bad("bad header of a node")
         return Header(entries, limit, depth)
 
     def _parse(self, raw: Buffer, depth: int, low: int, end: int) -> Node:
         count = self._header(raw).entries
-        records = memoryview(raw)[_HEADER.size : _HEADER.size + count * _RECORD_SIZE]
+        records = memoryview(raw)[HEADER.size : HEADER.size + count * RECORD_SIZE]
         return self._parse_index(records, low, end) if depth else self._parse_leaf(records, low, end)
 
     def _parse_leaf(self, records: memoryview, low: int, end: int) -> Runs:
         runs = Runs()
         blocks_count = self._storage.blocks_count
-        for start, length, high, target in _EXTENT.iter_unpack(records):
+        for start, length, high, target in EXTENT.iter_unpack(records):
             target |= high << 32
-            written = length <= _MAX_WRITTEN
+            written = length <= MAX_WRITTEN
             if not written:
-                length -= _MAX_WRITTEN
+                length -= MAX_WRITTEN
             if start < low or start + length > end or length == 0 or not 0 < target <= blocks_count - length:
                 raise self._bad(f"extent of {length} blocks from {start} at {target}")
             low = start + length
@@ -124,7 +124,7 @@ class ExtentMap:
 
     def _parse_index(self, records: memoryview, low: int, end: int) -> Index:
         starts, children = [], []
-        for start, child, high in _INDEX.iter_unpack(records):
+        for start, child, high in INDEX.iter_unpack(records):
             if start < low or start >= end:
                 raise self._bad(f"index record for {start}")
             low = start + 1

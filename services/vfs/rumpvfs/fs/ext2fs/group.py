@@ -6,6 +6,7 @@ Format: "ext4 Data Structures and Algorithms", Block Group Descriptors.
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 
 from rumpuser.host import Buffer
@@ -14,9 +15,18 @@ from rumpwire.errno import Errno, KernelError
 from .checksum import crc16, crc32c
 from .superblock import INCOMPAT_META_BG, RO_COMPAT_GDT_CSUM, Superblock
 
+FLAG_INODE_UNINIT = 0x1
+FLAG_BLOCK_UNINIT = 0x2
+FLAG_INODE_ZEROED = 0x4
+
 # block bitmap, inode bitmap, inode table, free blocks, free inodes, directories, flags
 _LOW = struct.Struct("<3I4H")
 _HIGH = struct.Struct("<3I3H")
+# The same from the free blocks on, with the checksums of both bitmaps and the inodes that were never used.
+_LOW_COUNTS = struct.Struct("<4H4x3H")
+_HIGH_COUNTS = struct.Struct("<4H4x2H")
+_LOW_COUNTS_OFFSET = 0xC
+_HIGH_COUNTS_OFFSET = 0x2C
 _HIGH_OFFSET = 32
 _CHECKSUM = 0x1E
 
@@ -64,14 +74,54 @@ def parse(sb: Superblock, number: int, raw: Buffer) -> Group:
     return group
 
 
-def _check(sb: Superblock, number: int, data: bytes) -> None:
-    stored = int.from_bytes(data[_CHECKSUM : _CHECKSUM + 2], "little")
+@lru_cache(maxsize=1024)
+def _seed(seed: int, number: int) -> int:
+    return crc32c(seed, number.to_bytes(4, "little"))
+
+
+def _checksum(sb: Superblock, number: int, data: bytes) -> int:
+    """Of a descriptor, by the features of the file system; 0 where it has none."""
     if sb.metadata_csum:
         zeroed = data[:_CHECKSUM] + b"\0\0" + data[_CHECKSUM + 2 :]
-        found = crc32c(crc32c(sb.checksum_seed, number.to_bytes(4, "little")), zeroed) & 0xFFFF
-    elif sb.ro_compat & RO_COMPAT_GDT_CSUM:
-        found = crc16(crc16(0xFFFF, sb.uuid + number.to_bytes(4, "little")), data[:_CHECKSUM] + data[_CHECKSUM + 2 :])
-    else:
-        return
-    if found != stored:
+        return crc32c(_seed(sb.checksum_seed, number), zeroed) & 0xFFFF
+    if sb.ro_compat & RO_COMPAT_GDT_CSUM:
+        return crc16(crc16(0xFFFF, sb.uuid + number.to_bytes(4, "little")), data[:_CHECKSUM] + data[_CHECKSUM + 2 :])
+    return 0
+
+
+def _check(sb: Superblock, number: int, data: bytes) -> None:
+    stored = int.from_bytes(data[_CHECKSUM : _CHECKSUM + 2], "little")
+    if (sb.metadata_csum or sb.ro_compat & RO_COMPAT_GDT_CSUM) and _checksum(sb, number, data) != stored:
         raise KernelError(Errno.EIO, f"group {number}: wrong checksum of its descriptor", "ext2fs")
+
+
+class Counts(NamedTuple):
+    """What changes in a descriptor; ``unused`` are the inodes at the end of the table that were never used."""
+
+    free_blocks: int
+    free_inodes: int
+    directories: int
+    flags: int
+    block_checksum: int
+    inode_checksum: int
+    unused: int
+
+
+def counts(sb: Superblock, raw: Buffer) -> Counts:
+    """What of a checked descriptor changes."""
+    low = _LOW_COUNTS.unpack_from(raw, _LOW_COUNTS_OFFSET)
+    if sb.descriptor_size <= _HIGH_OFFSET:
+        return Counts(*low)
+    free, inodes, directories, unused, blocks_sum, inodes_sum = _HIGH_COUNTS.unpack_from(raw, _HIGH_COUNTS_OFFSET)
+    high = (free, inodes, directories, 0, blocks_sum, inodes_sum, unused)
+    return Counts(*(a | b << 16 for a, b in zip(low, high, strict=True)))
+
+
+def store(sb: Superblock, number: int, raw: bytearray, at: int, new: Counts) -> None:
+    """Puts new counts into the descriptor at ``at`` of a block and makes its checksum right."""
+    _LOW_COUNTS.pack_into(raw, at + _LOW_COUNTS_OFFSET, *(value & 0xFFFF for value in new))
+    if sb.descriptor_size > _HIGH_OFFSET:
+        free, inodes, directories, _, blocks_sum, inodes_sum, unused = (value >> 16 for value in new)
+        _HIGH_COUNTS.pack_into(raw, at + _HIGH_COUNTS_OFFSET, free, inodes, directories, unused, blocks_sum, inodes_sum)
+    data = bytes(raw[at : at + sb.descriptor_size])
+    raw[at + _CHECKSUM : at + _CHECKSUM + 2] = _checksum(sb, number, data).to_bytes(2, "little")

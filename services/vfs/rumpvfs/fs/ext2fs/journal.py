@@ -25,13 +25,13 @@ MAGIC = 0xC03B3998
 _MAGIC_BYTES = MAGIC.to_bytes(4, "big")
 _DESCRIPTOR, _COMMIT, _SUPERBLOCK_V1, _SUPERBLOCK_V2, _REVOKE = range(1, 6)
 
-_COMPAT_CHECKSUM = 0x1
-_INCOMPAT_REVOKE = 0x1
-_INCOMPAT_64BIT = 0x2
-_INCOMPAT_ASYNC_COMMIT = 0x4
-_INCOMPAT_CSUM_V2 = 0x8
-_INCOMPAT_CSUM_V3 = 0x10
-_INCOMPAT_FAST_COMMIT = 0x20
+COMPAT_CHECKSUM = 0x1
+INCOMPAT_REVOKE = 0x1
+INCOMPAT_64BIT = 0x2
+INCOMPAT_ASYNC_COMMIT = 0x4
+INCOMPAT_CSUM_V2 = 0x8
+INCOMPAT_CSUM_V3 = 0x10
+INCOMPAT_FAST_COMMIT = 0x20
 _INCOMPAT_KNOWN = 0x3F
 
 _FLAG_ESCAPED = 0x1
@@ -73,9 +73,9 @@ class JournalSuperblock(NamedTuple):
 
     @property
     def tag_size(self) -> int:
-        if self.incompat & _INCOMPAT_CSUM_V3:
+        if self.incompat & INCOMPAT_CSUM_V3:
             return 16
-        return 8 + (2 if self.incompat & _INCOMPAT_CSUM_V2 else 0) + (4 if self.incompat & _INCOMPAT_64BIT else 0)
+        return 8 + (2 if self.incompat & INCOMPAT_CSUM_V2 else 0) + (4 if self.incompat & INCOMPAT_64BIT else 0)
 
     @property
     def tail_size(self) -> int:
@@ -109,10 +109,10 @@ def parse_superblock(raw: memoryview, length: int) -> JournalSuperblock:
     if incompat & ~_INCOMPAT_KNOWN:
         raise KernelError(Errno.EOPNOTSUPP, f"journal: unknown features {incompat & ~_INCOMPAT_KNOWN:#x}", "ext2fs")
     seed = None
-    if incompat & (_INCOMPAT_CSUM_V2 | _INCOMPAT_CSUM_V3):
+    if incompat & (INCOMPAT_CSUM_V2 | INCOMPAT_CSUM_V3):
         _check_superblock(bytes(raw[:1024]))
         seed = crc32c(0xFFFFFFFF, uuid)
-    if incompat & _INCOMPAT_FAST_COMMIT:
+    if incompat & INCOMPAT_FAST_COMMIT:
         blocks -= int.from_bytes(raw[_FAST_BLOCKS : _FAST_BLOCKS + 4], "big") or _DEFAULT_FAST_BLOCKS
     if size != len(raw) or blocks > length or not 0 < first < blocks or (start and not first <= start < blocks):
         raise _bad(f"bad geometry: {blocks} blocks of {size}, log from {first}, start at {start}")
@@ -158,6 +158,11 @@ class Recovery:
     def transactions(self) -> int:
         return len(self._transactions)
 
+    @property
+    def next_sequence(self) -> int:
+        """What the next transaction is to be called. One is left out after recovery: it may have been begun."""
+        return (self._next_sequence + bool(self.superblock.start)) & 0xFFFFFFFF
+
     def _apply(self, overlay: Overlay, transaction: Transaction, tag: Tag, blocks_count: int) -> None:
         if tag.block >= blocks_count:
             raise _bad(f"block {tag.block} of {blocks_count}")
@@ -175,7 +180,7 @@ class Recovery:
         if seed is None:
             return
         found = crc32c(crc32c(seed, sequence.to_bytes(4, "big")), raw)
-        if not self.superblock.incompat & _INCOMPAT_CSUM_V3:
+        if not self.superblock.incompat & INCOMPAT_CSUM_V3:
             found &= 0xFFFF
         if found != tag.checksum:
             raise _bad(f"wrong checksum of the copy of block {tag.block}")
@@ -201,7 +206,7 @@ class Recovery:
                 tags = self._tags(raw, at)
                 if len(tags) > left:
                     break
-                if sb.compat & _COMPAT_CHECKSUM:
+                if sb.compat & COMPAT_CHECKSUM:
                     crc = self._sum(crc, raw, tags)
                 current.tags += tags
                 at, left = self._after(at, len(tags)), left - len(tags)
@@ -227,7 +232,7 @@ class Recovery:
 
     def _fail(self, text: str, after: int) -> None:
         """A damaged transaction: with asynchronous commits the last one may just not have been finished."""
-        if self.superblock.incompat & _INCOMPAT_ASYNC_COMMIT and not self._log_goes_on(after):
+        if self.superblock.incompat & INCOMPAT_ASYNC_COMMIT and not self._log_goes_on(after):
             return
         raise _bad(text)
 
@@ -258,18 +263,18 @@ class Recovery:
 
     def _tag(self, raw: memoryview, at: int) -> tuple[int, int, int]:
         sb = self.superblock
-        if sb.incompat & _INCOMPAT_CSUM_V3:
+        if sb.incompat & INCOMPAT_CSUM_V3:
             block, flags, high, checksum = struct.unpack_from(">4I", raw, at)
         else:
             block, checksum, flags = struct.unpack_from(">I2H", raw, at)
-            high = struct.unpack_from(">I", raw, at + 8)[0] if sb.incompat & _INCOMPAT_64BIT else 0
-        return (block | high << 32 if sb.incompat & _INCOMPAT_64BIT else block), flags, checksum
+            high = struct.unpack_from(">I", raw, at + 8)[0] if sb.incompat & INCOMPAT_64BIT else 0
+        return (block | high << 32 if sb.incompat & INCOMPAT_64BIT else block), flags, checksum
 
     def _revoked(self, raw: memoryview) -> list[int]:
         used = int.from_bytes(raw[12:16], "big")
         if used < 16 or used > len(raw) - self.superblock.tail_size:
             raise _bad("bad revoke block")
-        width = ">Q" if self.superblock.incompat & _INCOMPAT_64BIT else ">I"
+        width = ">Q" if self.superblock.incompat & INCOMPAT_64BIT else ">I"
         size = struct.calcsize(width)
         return [number for (number,) in struct.iter_unpack(width, raw[16 : 16 + (used - 16) // size * size])]
 
@@ -291,14 +296,14 @@ class Recovery:
         if seed is not None:
             at = _COMMIT_CHECKSUM
             return crc32c(seed, bytes(raw[:at]) + bytes(4) + bytes(raw[at + 4 :])) == int(stored)
-        if self.superblock.compat & _COMPAT_CHECKSUM:
+        if self.superblock.compat & COMPAT_CHECKSUM:
             return (kind, size, stored) in ((_CRC32, 4, crc), (0, 0, 0))
         return True
 
     def _refuse_fast_commits(self) -> None:
         """Fast commits are changes of files, not blocks, behind the log. Left out they would silently lose data."""
         sb = self.superblock
-        if not sb.incompat & _INCOMPAT_FAST_COMMIT:
+        if not sb.incompat & INCOMPAT_FAST_COMMIT:
             return
         # The block between the log and the fast commits is not used.
         tag, length, _features, sequence = _FAST_HEAD.unpack_from(self._read(sb.blocks + 1)[1])

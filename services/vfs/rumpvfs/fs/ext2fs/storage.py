@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import OrderedDict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -38,6 +39,10 @@ class Cache(Generic[Key, Value]):
         while self._weight > self._limit and len(self._items) > 1:
             self._weight -= self._items.popitem(last=False)[1][1]
 
+    def discard(self, key: Key) -> None:
+        before = self._items.pop(key, None)
+        self._weight -= before[1] if before else 0
+
     def clear(self) -> None:
         self._items.clear()
         self._weight = 0
@@ -60,20 +65,30 @@ class Overlay:
 
 
 class Storage:
-    """Reads by block or by byte. Blocks are counted from the beginning of the device."""
+    """Reads by block or by byte. Blocks are counted from the beginning of the device.
 
-    __slots__ = ("block_size", "blocks_count", "device", "overlay")
+    A mount for writing has its changed metadata in ``changed`` (block -> contents); ``unsealed`` are those of them
+    whose checksums are due when the transaction is committed. `block` is for metadata and sees them, `view` is for
+    contents.
+    """
+
+    __slots__ = ("block_size", "blocks_count", "changed", "device", "overlay", "unsealed")
 
     def __init__(self, device: BlockDevice, block_size: int, blocks_count: int) -> None:
         self.device = device
         self.block_size = block_size
         self.blocks_count = blocks_count
         self.overlay: Overlay | None = None
+        self.changed: Mapping[int, bytearray] = {}
+        self.unsealed: Collection[int] = ()
 
     def block(self, number: int) -> memoryview:
         """One block. EIO for one that the file system does not have; block 0 is never one of a file."""
         if not 0 < number < self.blocks_count:
             raise KernelError(Errno.EIO, f"block {number} of {self.blocks_count}", "ext2fs")
+        found = self.changed.get(number)
+        if found is not None:
+            return memoryview(found).toreadonly()
         return self.view(number * self.block_size, self.block_size)
 
     def view(self, offset: int, length: int) -> memoryview:
@@ -85,11 +100,11 @@ class Storage:
         if not self.overlay.touches(first, last):
             return self.device.view(offset, length)
         if first == last:
-            return self._recovered(first)[offset % size : offset % size + length]
-        whole = memoryview(b"".join(self._recovered(number) for number in range(first, last + 1)))
+            return self.recovered(first)[offset % size : offset % size + length]
+        whole = memoryview(b"".join(self.recovered(number) for number in range(first, last + 1)))
         return whole[offset - first * size : offset - first * size + length]
 
-    def _recovered(self, number: int) -> memoryview:
+    def recovered(self, number: int) -> memoryview:
         overlay = self.overlay
         assert overlay is not None
         if number in overlay.restored:

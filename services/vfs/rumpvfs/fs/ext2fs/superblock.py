@@ -22,6 +22,7 @@ _CHECKSUM = 0x3FC
 COMPAT_HAS_JOURNAL = 0x4
 COMPAT_RESIZE_INODE = 0x10
 COMPAT_DIR_INDEX = 0x20
+COMPAT_EXT_ATTR = 0x8
 COMPAT_SPARSE_SUPER2 = 0x200
 
 # Features that need knowledge to read.
@@ -44,8 +45,11 @@ INCOMPAT_CASEFOLD = 0x20000
 
 # Features that need knowledge to write.
 RO_COMPAT_SPARSE_SUPER = 0x1
+RO_COMPAT_LARGE_FILE = 0x2
 RO_COMPAT_HUGE_FILE = 0x8
 RO_COMPAT_GDT_CSUM = 0x10
+RO_COMPAT_DIR_NLINK = 0x20
+RO_COMPAT_EXTRA_ISIZE = 0x40
 RO_COMPAT_BIGALLOC = 0x200
 RO_COMPAT_METADATA_CSUM = 0x400
 
@@ -63,6 +67,27 @@ _INCOMPAT_READABLE = (
     | INCOMPAT_INLINE_DATA
     | INCOMPAT_ENCRYPT
 )
+# What keeps a mount from writing although it can be read: a heartbeat, and values of attributes in inodes of their own.
+_INCOMPAT_READ_ONLY = {INCOMPAT_MMP: "mmp", INCOMPAT_EA_INODE: "ea_inode"}
+_RO_COMPAT_WRITABLE = (
+    RO_COMPAT_SPARSE_SUPER
+    | RO_COMPAT_LARGE_FILE
+    | RO_COMPAT_HUGE_FILE
+    | RO_COMPAT_GDT_CSUM
+    | RO_COMPAT_DIR_NLINK
+    | RO_COMPAT_EXTRA_ISIZE
+    | RO_COMPAT_METADATA_CSUM
+)
+_RO_COMPAT_NAMES = {
+    0x4: "btree_dir",
+    0x80: "has_snapshot",
+    0x100: "quota",
+    RO_COMPAT_BIGALLOC: "bigalloc",
+    0x1000: "read-only",
+    0x2000: "project",
+    0x8000: "verity",
+    0x10000: "orphan_present (run fsck first)",
+}
 _INCOMPAT_NAMES = {
     INCOMPAT_COMPRESSION: "compression",
     INCOMPAT_JOURNAL_DEV: "journal_dev",
@@ -71,6 +96,7 @@ _INCOMPAT_NAMES = {
 }
 
 FLAG_UNSIGNED_HASH = 0x2
+STATE_VALID = 0x1
 STATE_ERRORS = 0x2
 ROOT_INODE = 2
 
@@ -80,10 +106,10 @@ _MAX_LOG_CLUSTER_SIZE = 20
 
 # inodes, blocks, reserved, free blocks, free inodes, first block, log block size, log cluster size, per group: blocks,
 # clusters, inodes; mount and write time, mount counts, magic, state, errors, minor, check times, creator, revision, ...
-_HEAD = struct.Struct("<13I6H4I2HIHH3I16s")
+HEAD = struct.Struct("<13I6H4I2HIHH3I16s")
 # s_journal_inum, journal_dev, last_orphan, hash seed, hash version, journal backup type, desc size, mount options,
 # first meta group, mkfs time, journal backup, then the high halves of the block counts, extra isizes, flags.
-_TAIL = struct.Struct("<3I16sBBHIII68x3I2HI")
+TAIL = struct.Struct("<3I16sBBHIII68x3I2HI")
 
 
 @dataclass(slots=True, frozen=True)
@@ -109,7 +135,9 @@ class Superblock:
     ro_compat: int
     uuid: bytes
     journal_inode: int
+    last_orphan: int
     hash_seed: tuple[int, int, int, int]
+    hash_version: int
     unsigned_hash: bool
     descriptor_size: int
     first_meta_group: int
@@ -174,6 +202,30 @@ def _check_features(revision: int, incompat: int) -> None:
         raise KernelError(Errno.EOPNOTSUPP, f"features not supported: {', '.join(names)}", "ext2fs")
 
 
+def check_writable(sb: Superblock) -> None:
+    """EROFS for features that are known well enough for reading only."""
+    missing = [name for bit, name in _INCOMPAT_READ_ONLY.items() if sb.incompat & bit]
+    unknown = sb.ro_compat & ~_RO_COMPAT_WRITABLE
+    missing += [_RO_COMPAT_NAMES.get(1 << i, f"ro_compat bit {i}") for i in range(32) if unknown >> i & 1]
+    if sb.compat & COMPAT_HAS_JOURNAL and not sb.journal_inode:
+        missing.append("external journal")
+    if missing:
+        text = f"cannot be written with these features: {', '.join(missing)}; mount read-only"
+        raise KernelError(Errno.EROFS, text, "ext2fs")
+
+
+def seal(sb: Superblock, raw: bytearray, at: int) -> None:
+    """Puts the checksum of the superblock at ``at`` of a block right."""
+    if sb.metadata_csum:
+        seal_raw(raw, at)
+
+
+def seal_raw(raw: bytearray, at: int = 0) -> None:
+    """The same for one that is known to have a checksum."""
+    found = crc32c(0xFFFFFFFF, raw[at : at + _CHECKSUM])
+    raw[at + _CHECKSUM : at + SIZE] = found.to_bytes(4, "little")
+
+
 def _check_checksum(raw: bytes) -> None:
     if raw[0x175] != 1:
         raise KernelError(Errno.EOPNOTSUPP, f"metadata checksums of type {raw[0x175]} are not known", "ext2fs")
@@ -188,14 +240,14 @@ def _checksum_seed(raw: bytes, incompat: int, uuid: bytes) -> int:
 
 
 def _unpack(raw: bytes) -> Superblock:
-    head = _HEAD.unpack_from(raw)
+    head = HEAD.unpack_from(raw)
     revision = head[22]
     first_inode, inode_size = (head[25], head[26]) if revision else (11, 128)
     compat, incompat, ro_compat, uuid = head[28:32] if revision else (0, 0, 0, bytes(16))
     _check_features(revision, incompat)
     if ro_compat & RO_COMPAT_METADATA_CSUM:
         _check_checksum(raw)
-    tail = _TAIL.unpack_from(raw, 0xE0)
+    tail = TAIL.unpack_from(raw, 0xE0)
     blocks_hi, reserved_hi, free_hi = tail[10:13] if incompat & INCOMPAT_64BIT else (0, 0, 0)
     if head[6] > _MAX_LOG_BLOCK_SIZE:
         raise _invalid(f"block size 2^{10 + head[6]}")
@@ -223,7 +275,9 @@ def _unpack(raw: bytes) -> Superblock:
         ro_compat=ro_compat,
         uuid=uuid,
         journal_inode=tail[0],
+        last_orphan=tail[2],
         hash_seed=struct.unpack("<4I", tail[3]),
+        hash_version=raw[0xFC],
         unsigned_hash=bool(tail[15] & FLAG_UNSIGNED_HASH),
         descriptor_size=tail[6] if incompat & INCOMPAT_64BIT else 32,
         first_meta_group=tail[8],

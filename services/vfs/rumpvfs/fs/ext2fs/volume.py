@@ -5,6 +5,8 @@ Everything that is parsed is checked first, and kept in caches whose size does n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rumpuser.host import Buffer
 from rumpvfs.core.vnode import BlockDevice, Environment
 from rumpwire import const
@@ -53,12 +55,12 @@ class FileData:
             return self._storage.view(offset + self._delta, end - offset)
         return self._join(offset, end) if offset < end else b""
 
-    def block(self, number: int) -> memoryview:
-        """One block that must be there. EIO for a hole."""
+    def place(self, number: int) -> int:
+        """Where a block is that must be there. EIO for a hole."""
         run = self._map.find(number)
         if run.block == 0:
             raise KernelError(Errno.EIO, f"block {number} of a directory is a hole", "ext2fs")
-        return self._storage.block(run.block)
+        return run.block
 
     def seek(self, offset: int, *, hole: bool) -> int:
         """The next data or hole from ``offset`` < size on; the size counts as a hole. ENXIO."""
@@ -125,6 +127,8 @@ class Volume:
         self._groups: Cache[int, Group] = Cache(_GROUPS)
         self._inodes: Cache[int, Inode] = Cache(_INODES)
         self._nodes: NodeCache = Cache(_NODE_BYTES)
+        self.changed: Mapping[int, Inode] = {}
+        self.recovery: journal.Recovery | None = None
         end = superblock.OFFSET + superblock.SIZE
         if device.size < end:
             raise KernelError(Errno.EINVAL, f"a device of {device.size} bytes has no superblock", "ext2fs")
@@ -135,7 +139,8 @@ class Volume:
         if self.sb.state & superblock.STATE_ERRORS:
             env.log(f"ext2fs: {device.name} has errors: run fsck")
 
-    def _recover(self, env: Environment) -> None:
+    def open_journal(self) -> journal.Recovery:
+        """The journal, to be read. EIO, EOPNOTSUPP."""
         number = self.sb.journal_inode
         if not number:
             raise KernelError(Errno.EOPNOTSUPP, "recovery from an external journal: run fsck first", "ext2fs")
@@ -149,18 +154,31 @@ class Volume:
                 raise KernelError(Errno.EIO, f"journal: no block {block}", "ext2fs")
             return place // size, self.storage.view(place, size)
 
-        recovery = journal.Recovery(read, inode.size // size)
+        return journal.Recovery(read, inode.size // size)
+
+    def _recover(self, env: Environment) -> None:
+        self.recovery = recovery = self.open_journal()
         overlay = recovery.overlay(self.sb.blocks_count)
         if overlay.order:
             self._use(overlay)
             env.log(f"ext2fs: {self.device.name}: {recovery.transactions} transactions recovered from the journal")
 
-    def _use(self, overlay: Overlay) -> None:
-        """What was parsed so far may be old. The log may have newer counts in the superblock, no other geometry."""
-        self.storage.overlay = overlay
+    def forget(self) -> None:
+        """Drops all that was parsed."""
         self._groups.clear()
         self._inodes.clear()
         self._nodes.clear()
+
+    def forget_nodes(self) -> None:
+        self._nodes.clear()
+
+    def forget_node(self, inode: int, block: int, low: int) -> None:
+        self._nodes.discard((inode, block, low))
+
+    def _use(self, overlay: Overlay) -> None:
+        """What was parsed so far may be old. The log may have newer counts in the superblock, no other geometry."""
+        self.storage.overlay = overlay
+        self.forget()
         old = self.sb
         self.sb = superblock.parse(self.storage.view(superblock.OFFSET, superblock.SIZE), self.device.size)
         if (self.sb.block_size, self.sb.blocks_count) != (old.block_size, old.blocks_count):
@@ -181,17 +199,31 @@ class Volume:
         """EIO for a number that does not exist or an inode that is broken."""
         found = self._inodes.get(number)
         if found is None:
-            found = self._load(number)
+            found = self.changed.get(number)
+            if found is None:
+                found = self._load(number)
             self._inodes.put(number, found)
         return found
 
-    def _load(self, number: int) -> Inode:
+    def keep_inode(self, inode: Inode) -> None:
+        """A new inode that `inode` is to find."""
+        self._inodes.put(inode.number, inode)
+
+    def forget_inode(self, number: int) -> None:
+        self._inodes.discard(number)
+
+    def locate(self, number: int) -> tuple[int, int]:
+        """(block of the table, offset in it) of an inode. EIO."""
         sb = self.sb
         if not 0 < number <= sb.inodes_count:
             raise KernelError(Errno.EIO, f"inode {number} of {sb.inodes_count}", "ext2fs")
         where, index = divmod(number - 1, sb.inodes_per_group)
-        offset = self.group(where).inode_table * sb.block_size + index * sb.inode_size
-        return Inode(sb, number, self.storage.view(offset, sb.inode_size))
+        block, slot = divmod(index, sb.block_size // sb.inode_size)
+        return self.group(where).inode_table + block, slot * sb.inode_size
+
+    def _load(self, number: int) -> Inode:
+        block, at = self.locate(number)
+        return Inode(self.sb, number, self.storage.block(block)[at : at + self.sb.inode_size])
 
     def seed(self, inode: Inode) -> int | None:
         """Where checksums of an inode's blocks start; None without metadata_csum."""
@@ -228,7 +260,8 @@ class Volume:
         """All of them by full name, those behind the inode first."""
         found = xattr.in_inode(inode)
         if inode.file_acl:
-            seed = self.sb.checksum_seed if self.sb.metadata_csum else None
+            sealed = self.sb.metadata_csum and inode.file_acl not in self.storage.unsealed
+            seed = self.sb.checksum_seed if sealed else None
             found = xattr.in_block(inode, self.storage.block(inode.file_acl), seed) | found
         return found
 

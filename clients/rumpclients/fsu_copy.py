@@ -1,0 +1,208 @@
+"""fsu_put, fsu_get, fsu_ecp, fsu_cp, fsu_mv, fsu_exec: carrying files in, out and about (fs-utils)."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from rump.fs import Copied, Kept, Progress, Tree
+from rumpclients import _image
+from rumpclients._command import UsageError, reason, tell
+from rumpclients._image import absolute
+
+Copy = Callable[..., Copied]
+
+
+def _copy_options(p: argparse.ArgumentParser, *, keep: bool = True) -> None:
+    p.add_argument("-R", "-r", dest="recursive", action="store_true", help="directories with all that is in them")
+    if keep:
+        p.add_argument("-p", dest="keep", action="store_true", help="keep modes, times and owners")
+    p.add_argument("-a", dest="archive", action="store_true", help="-R -p")
+    p.add_argument("-L", dest="follow", action="store_true", help="follow symbolic links that are named")
+    p.add_argument("-f", action="store_true", help="replace what is there, which is so anyway")
+    p.add_argument("-n", dest="spare", action="store_true", help="leave what is there as it is")
+    p.add_argument("-v", dest="verbose", action="store_true", help="say what is copied")
+
+
+class Carrier:
+    """Copies with one set of options. Sources may end in ``/.``: then what is in them is copied, not they."""
+
+    def __init__(self, prog: str, options: argparse.Namespace) -> None:
+        self._prog = prog
+        self._options = options
+        self._status = 0
+        archive = bool(options.archive)
+        keep = archive or getattr(options, "keep", True)
+        self._recursive = archive or options.recursive
+        self._kept = Kept(owners=keep and (os.geteuid() == 0 or archive), modes=keep, times=keep)
+
+    def carry(self, copy: Copy, sources: Sequence[tuple[str, str]], exists: Callable[[str], bool]) -> int:
+        """``sources``: what to copy, and its new name. The exit status."""
+        for source, dest in sources:
+            if self._options.spare and exists(dest):
+                continue
+            try:
+                self._one(copy, source, dest)
+            except OSError as error:
+                self._tell(error)
+        return self._status
+
+    def _one(self, copy: Copy, source: str, dest: str) -> None:
+        with _image.meter(self._prog) as meter:
+            follow = self._options.follow or not self._recursive
+            say = partial(self._say, source, dest) if self._options.verbose else meter
+            copy(
+                source,
+                dest,
+                recursive=self._recursive,
+                progress=say,
+                onerror=self._tell,
+                kept=self._kept,
+                follow=follow,
+            )
+
+    def _say(self, source: str, dest: str, progress: Progress) -> None:
+        below = os.fsdecode(progress.path)
+        line = f"{os.path.join(source, below) if below else source} -> {os.path.join(dest, below) if below else dest}"
+        if line != getattr(self, "_line", ""):
+            self._line = line
+            print(line.encode(errors="replace").decode())
+
+    def _tell(self, error: OSError) -> None:
+        self._status = tell(self._prog, reason(error))
+
+
+def _pairs(sources: Sequence[str], dest: str, isdir: Callable[[str], bool]) -> list[tuple[str, str]]:
+    """New names. NotADirectoryError when several files are to go into what is no directory."""
+    folder = isdir(dest)
+    if not folder and (len(sources) > 1 or (dest.endswith("/") and dest.strip("/"))):
+        raise NotADirectoryError(20, os.strerror(20), dest)
+    out = []
+    for source in sources:
+        whole = os.path.basename(source) == "." or source in (".", "/")
+        name = dest if whole or not folder else os.path.join(dest, os.path.basename(os.path.normpath(source)))
+        out.append((source, name))
+    return out
+
+
+def _split(options: argparse.Namespace) -> tuple[list[str], str]:
+    if len(options.paths) < 2:
+        raise UsageError("what to copy, and where to?")
+    return options.paths[:-1], options.paths[-1]
+
+
+def _put(prog: str, tree: Tree, options: argparse.Namespace) -> int:
+    sources, dest = _split(options)
+    return Carrier(prog, options).carry(tree.copy_in, _pairs(sources, absolute(dest), tree.isdir), tree.lexists)
+
+
+def _get(prog: str, tree: Tree, options: argparse.Namespace) -> int:
+    sources, dest = _split(options)
+    pairs = _pairs([absolute(source) for source in sources], dest, os.path.isdir)
+    return Carrier(prog, options).carry(tree.copy_out, pairs, os.path.lexists)
+
+
+def put(argv: Sequence[str] | None = None) -> int:
+    p = _image.parser("fsu_put", "Copies files of the host into an image.")
+    _copy_options(p)
+    p.add_argument("paths", metavar="HOSTPATH... DEST", nargs="+")
+    return _image.program("fsu_put", p.parse_args(argv), partial(_put, "fsu_put"), readonly=False)
+
+
+def get(argv: Sequence[str] | None = None) -> int:
+    p = _image.parser("fsu_get", "Copies files of an image to the host.")
+    _copy_options(p)
+    p.add_argument("paths", metavar="PATH... HOSTDEST", nargs="+")
+    return _image.program("fsu_get", p.parse_args(argv), partial(_get, "fsu_get"))
+
+
+def ecp(argv: Sequence[str] | None = None) -> int:
+    p = _image.parser("fsu_ecp", "Copies files between an image and the host; modes and times are kept.")
+    way = p.add_mutually_exclusive_group(required=True)
+    way.add_argument("-g", dest="way", action="store_const", const=_get, help="out of the image")
+    way.add_argument("-p", dest="way", action="store_const", const=_put, help="into the image")
+    _copy_options(p, keep=False)
+    p.add_argument("paths", metavar="SOURCE... DEST", nargs="+")
+    options = p.parse_args(argv)
+    return _image.program("fsu_ecp", options, partial(options.way, "fsu_ecp"), readonly=options.way is _get)
+
+
+def cp(argv: Sequence[str] | None = None) -> int:
+    p = _image.parser("fsu_cp", "Copies files within an image.")
+    _copy_options(p)
+    p.add_argument("paths", metavar="PATH... DEST", nargs="+")
+    return _image.program("fsu_cp", p.parse_args(argv), _cp, readonly=False)
+
+
+def _cp(tree: Tree, options: argparse.Namespace) -> int:
+    sources, dest = _split(options)
+    pairs = _pairs([absolute(source) for source in sources], absolute(dest), tree.isdir)
+    return Carrier("fsu_cp", options).carry(tree.copytree, pairs, tree.lexists)
+
+
+# -- fsu_mv
+
+
+def mv(argv: Sequence[str] | None = None) -> int:
+    p = _image.parser("fsu_mv", "Renames files of an image.")
+    p.add_argument("-f", action="store_true", help="replace what is there, which is so anyway")
+    p.add_argument("-n", dest="spare", action="store_true", help="leave what is there as it is")
+    p.add_argument("-v", dest="verbose", action="store_true", help="say what is renamed")
+    p.add_argument("paths", metavar="PATH... DEST", nargs="+")
+    return _image.program("fsu_mv", p.parse_args(argv), _mv, readonly=False)
+
+
+def _mv(tree: Tree, options: argparse.Namespace) -> int:
+    sources, dest = _split(options)
+    names = dict(_pairs([absolute(source) for source in sources], absolute(dest), tree.isdir))
+
+    def move(source: str) -> None:
+        if options.spare and tree.lexists(names[source]):
+            return
+        tree.rename(source, names[source])
+        if options.verbose:
+            print(f"{source} -> {names[source]}".encode(errors="replace").decode())
+
+    return _image.each("fsu_mv", list(names), move)
+
+
+# -- fsu_exec
+
+
+def execute(argv: Sequence[str] | None = None) -> int:
+    p = _image.parser(
+        "fsu_exec", "Runs a command of the host on a copy of a file of an image, and puts back what it made of it."
+    )
+    p.add_argument("words", metavar="COMMAND [ARG...] PATH", nargs=argparse.REMAINDER)
+    return _image.program("fsu_exec", p.parse_args(argv), _execute, readonly=False)
+
+
+def _execute(tree: Tree, options: argparse.Namespace) -> int:
+    """1 when the command failed: the file stays as it was then."""
+    if len(options.words) < 2:
+        raise UsageError("a command and a path are needed")
+    path = absolute(options.words[-1])
+    with tempfile.TemporaryDirectory(prefix="fsu_exec-") as folder:
+        name = os.path.join(folder, os.path.basename(path))
+        tree.copy_out(path, name, recursive=False, owners=False, follow=True)
+        before = _read(name)
+        try:
+            status = subprocess.run([*options.words[:-1], name], check=False).returncode
+        except FileNotFoundError:
+            return tell("fsu_exec", f"{options.words[0]}: command not found")
+        if status:
+            return tell("fsu_exec", f"{options.words[0]}: ended with status {status}; {path} is as it was")
+        if _read(name) != before:
+            with open(name, "rb") as file, tree.open(path, "wb") as out:
+                shutil.copyfileobj(file, out, 1 << 20)
+    return 0
+
+
+def _read(name: str) -> bytes:
+    with open(name, "rb") as file:
+        return file.read()

@@ -1,0 +1,156 @@
+"""Operations on open files."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import rump
+from rumpclients.fuse.nodes import Node
+from rumpclients.fuse.protocol import (
+    CREATE_IN,
+    DATA_ONLY,
+    FALLOCATE_IN,
+    FSYNC_IN,
+    KEEP_CACHE,
+    KEEP_SIZE,
+    LSEEK_IN,
+    LSEEK_OUT,
+    OPEN_IN,
+    OPEN_OUT,
+    PUNCH_HOLE,
+    READ_IN,
+    RELEASE_IN,
+    WRITE_IN,
+    WRITE_OUT,
+    Request,
+)  # fmt: skip
+from rumpclients.fuse.volume import NOFOLLOW, Reply, Volume, done
+
+_FLAGS = os.O_ACCMODE | os.O_TRUNC | os.O_DSYNC | os.O_SYNC
+"""What of the host's flags goes to the kernel. Where O_APPEND writes, the host has worked out already."""
+_NONBLOCK = os.O_NONBLOCK
+
+
+class Files:
+    """Handlers by operation. A handle is the kernel's descriptor."""
+
+    def __init__(self, volume: Volume) -> None:
+        self.volume = volume
+        self.nodes = volume.nodes
+        self.sys = volume.k.sys
+        self._open: dict[int, Node] = {}
+
+    def _opened(self, node: Node, fd: int, flags: int) -> bytes:
+        node.handles[fd] = flags & os.O_ACCMODE != os.O_RDONLY
+        self._open[fd] = node
+        return OPEN_OUT.pack(fd, KEEP_CACHE * self.volume.policy.keep_pages, 0)
+
+    def open(self, request: Request) -> Reply:
+        flags, _ = OPEN_IN.unpack_from(request.body)
+        node = self.nodes[request.nodeid]
+        with self.volume.at(node) as (at, path):
+            fd = self.sys.openat(at, path, flags & _FLAGS | _NONBLOCK)
+        self.volume.dirty |= bool(flags & os.O_TRUNC)
+        return [self._opened(node, fd, flags)]
+
+    def create(self, request: Request) -> Reply:
+        """In one message: makes the file, gives it to its owner, and looks at it."""
+        flags, mode, _, _ = CREATE_IN.unpack_from(request.body)
+        parent, name = self.nodes[request.nodeid], request.name(CREATE_IN.size)
+        with self.volume.at(parent) as (above, folder), self.volume.at(parent, name) as (at, path):
+            try:
+                fd, st = self._create(request, (above, folder), (at, path), flags & _FLAGS, mode)
+            except FileExistsError:
+                if flags & os.O_EXCL:
+                    raise
+                # Somebody else was quicker: it is theirs.
+                fd = self.sys.openat(at, path, flags & _FLAGS | _NONBLOCK)
+                st = self.sys.fstat(fd)
+        entry = self.volume.found(parent, name, st)
+        node = self.nodes.at(parent, name)
+        assert node is not None
+        return [*entry, self._opened(node, fd, flags)]
+
+    def _create(
+        self, request: Request, above: tuple[int, bytes], place: tuple[int, bytes], flags: int, mode: int
+    ) -> tuple[int, rump.Stat]:
+        b = self.volume.k.batch()
+        handle = b.openat(*place, flags | os.O_CREAT | os.O_EXCL | _NONBLOCK, mode & 0o7777)
+        folder = b.fstatat(*above, NOFOLLOW)
+        last = b.fstat(handle)
+        try:
+            st = done(b, last)
+            return handle.result(), self.volume.given(request, place, st, folder.result(), mode)
+        except OSError:
+            if handle.exception() is None:
+                self.sys.close(handle.result())
+            raise
+
+    def release(self, request: Request) -> Reply:
+        fd, _, _, _ = RELEASE_IN.unpack_from(request.body)
+        node = self._open.pop(fd, None)
+        if node is not None:
+            del node.handles[fd]
+            self.sys.close(fd)
+        return []
+
+    # -- data
+
+    def read(self, request: Request) -> Reply:
+        fd, offset, size, *_ = READ_IN.unpack_from(request.body)
+        return [self.sys.pread(fd, size, offset)]
+
+    def write(self, request: Request) -> Reply:
+        fd, offset, size, *_ = WRITE_IN.unpack_from(request.body)
+        data = request.body[WRITE_IN.size : WRITE_IN.size + size]
+        return [WRITE_OUT.pack(self.sys.pwrite(fd, data, offset), 0)]
+
+    def lseek(self, request: Request) -> Reply:
+        fd, offset, whence, _ = LSEEK_IN.unpack_from(request.body)
+        wanted = {os.SEEK_DATA: rump.SEEK_DATA, os.SEEK_HOLE: rump.SEEK_HOLE}.get(whence, whence)
+        return [LSEEK_OUT.pack(self.sys.lseek(fd, offset, wanted))]
+
+    def fallocate(self, request: Request) -> Reply:
+        fd, offset, length, mode, _ = FALLOCATE_IN.unpack_from(request.body)
+        if mode == KEEP_SIZE | PUNCH_HOLE:
+            self.sys.fdiscard(fd, offset, length)
+        elif mode == 0:
+            self.sys.posix_fallocate(fd, offset, length)
+        else:
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+        return []
+
+    # -- to stable storage
+
+    def flush(self, request: Request) -> Reply:
+        """A descriptor was closed: all was written as it came."""
+        return []
+
+    def fsync(self, request: Request) -> Reply:
+        fd, flags, _ = FSYNC_IN.unpack_from(request.body)
+        node = self._open.get(fd)
+        if node is not None and node.handles.get(fd) and flags & DATA_ONLY:
+            self.sys.fdatasync(fd)
+        else:
+            self.sys.fsync(fd)
+        return []
+
+    def fsyncdir(self, request: Request) -> Reply:
+        with self.volume.at(self.nodes[request.nodeid]) as (at, path):
+            fd = self.sys.openat(at, path, os.O_RDONLY)
+            try:
+                self.sys.fsync(fd)
+            finally:
+                self.sys.close(fd)
+        return []
+
+    def syncfs(self, request: Request) -> Reply:
+        self.volume.tree.sync()
+        self.volume.dirty = False
+        return []
+
+    def close(self) -> None:
+        for fd in list(self._open):
+            self.sys.close(fd)
+        self._open.clear()

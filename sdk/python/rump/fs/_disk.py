@@ -1,0 +1,98 @@
+"""Where on an image a file system is: ranges, partitions, and images of virtual machines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from rump._arguments import PathArg
+from rump._arguments import path as encoded
+from rump._errors import error_of
+from rump.fs._probe import probe
+from rumpuser.disk import BlockDevice, FileDevice, Slice
+from rumpuser.disk.layers import close_layers, open_layers
+from rumpuser.disk.partitions import Partition, find
+from rumpuser.hostfiles import SystemFiles
+from rumpwire.errno import Errno, KernelError
+
+
+class Place(NamedTuple):
+    """A file system in a file: ``offset`` and ``size`` are bytes of the file, ``layers`` what lies over them."""
+
+    type: str
+    offset: int = 0
+    size: int | None = None
+    layers: tuple[str, ...] = ()
+
+
+def partitions(image: PathArg) -> list[Partition]:
+    """The partitions of an image, none where it has no table. FileNotFoundError, PermissionError, EIO."""
+    with _errors(image), _disk(image, 0, None) as (disk, _):
+        return find(disk)
+
+
+def look(path: PathArg, type: str | None, partition: int | str | None, offset: int, size: int | None) -> Place:
+    """Finds out where and what the file system of an image is. EINVAL, FileNotFoundError, EIO."""
+    with _errors(path), _disk(path, offset, size) as (disk, layers):
+        if partition is not None:
+            name = _partition(disk, str(partition).lower())
+            layers = (*layers, name)
+            disk = open_layers(disk, (name,))[0]
+        kind = type or probe(lambda n, at: _read(disk, n, at))
+        if kind is None:
+            raise KernelError(Errno.EINVAL, "no known file system")
+        return Place(kind, offset, size, layers)
+
+
+@contextmanager
+def _errors(path: PathArg) -> Iterator[None]:
+    try:
+        yield
+    except KernelError as error:
+        raise error_of(error, path) from None
+
+
+@contextmanager
+def _disk(path: PathArg, offset: int, size: int | None) -> Iterator[tuple[BlockDevice, tuple[str, ...]]]:
+    """The disk in a file, for reading, and the layers over the file that make it. EINVAL for a range it has not."""
+    name, files = encoded(path), SystemFiles()
+    file = FileDevice(files.open(name, write=False), os.fsdecode(name))
+    opened: list[BlockDevice] = []
+    try:
+        if offset < 0 or offset > file.size or (size is not None and not 0 < size <= file.size - offset):
+            raise KernelError(Errno.EINVAL, f"no range of an image of {file.size} bytes")
+        if offset or size is not None:
+            yield Slice(file, offset, file.size - offset if size is None else size), ()
+        elif name.endswith(b".qcow2"):
+            folder = os.path.dirname(name)
+            opened = open_layers(file, ("qcow2",), lambda backing: _backing(files, folder, backing), readonly=True)
+            yield opened[-1], ("qcow2",)
+        else:
+            yield file, ()
+    finally:
+        close_layers(opened)
+        file.close()
+
+
+def _backing(files: SystemFiles, folder: bytes, name: str) -> FileDevice:
+    return FileDevice(files.open(os.path.join(folder, os.fsencode(name)), write=False), name)
+
+
+def _partition(disk: BlockDevice, name: str) -> str:
+    """The name of a partition in its table; a letter may be that of a disklabel in a partition. ENOENT, EINVAL."""
+    found = find(disk)
+    wanted = [p for p in found if name in (p.name, p.name.lstrip("0123456789"))]
+    if not wanted:
+        there = f"there are {', '.join(p.name for p in found)}" if found else "there is no partition table"
+        raise KernelError(Errno.ENOENT, f"no partition {name}; {there}")
+    best = next((p for p in wanted if p.name == name), wanted[0])
+    if best.start + best.size > disk.size:
+        raise KernelError(Errno.EINVAL, f"partition {name} reaches beyond the image")
+    return best.name
+
+
+def _read(disk: BlockDevice, size: int, offset: int) -> bytes:
+    """As pread: shorter at the end."""
+    return bytes(disk.view(offset, max(0, min(size, disk.size - offset)))) if offset < disk.size else b""

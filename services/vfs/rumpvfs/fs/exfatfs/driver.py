@@ -1,0 +1,251 @@
+"""The file system as vfs sees it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from weakref import WeakValueDictionary
+
+from rumpuser.host import Buffer
+from rumpvfs.core.vnode import BlockDevice, Environment, FileSystem, MountRequest, Vnode, VType
+from rumpvfs.fs.msdosfs import times
+from rumpvfs.fs.msdosfs.directory import RECORDS_KEPT
+from rumpvfs.fs.msdosfs.numbers import ROOT, Numbers
+from rumpwire import const
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Statvfs
+
+from . import boot, entry, options, upcase
+from .bitmap import Bitmap
+from .dirnode import DirectoryNode, Record
+from .entry import SLOT
+from .node import FileNode, Node
+from .volume import Volume
+
+_UTF8_MAX = 3
+
+
+class ExfatFileSystem(FileSystem):
+    """One mounted exFAT. ``orphans`` are files without a name that somebody still uses."""
+
+    type_name = "exfat"
+    name_max = entry.NAME_MAX * _UTF8_MAX
+    cache_names = False
+    folds_names = True
+    flags_kept = True
+
+    def __init__(self, volume: Volume, chosen: options.Options, env: Environment, *, readonly: bool) -> None:
+        """EIO without a sound bitmap or up-case table."""
+        self.volume = volume
+        self.options = chosen
+        self.env = env
+        self.numbers = Numbers()
+        self.orphans: set[Node] = set()
+        self.readonly = readonly
+        self._nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
+        self._directories: WeakValueDictionary[int, DirectoryNode] = WeakValueDictionary()
+        self._kept: OrderedDict[DirectoryNode, int] = OrderedDict()
+        self._weight = 0
+        self._today = (-1, b"")
+        self._root = self._make_root()
+        self.upcase = self._read_system()
+        if not readonly:
+            volume.open_for_writing()
+
+    def _make_root(self) -> DirectoryNode:
+        raw = bytearray(2 * SLOT)
+        raw[entry.ATTRIBUTES] = entry.DIRECTORY
+        raw[entry.FLAGS] = entry.ALLOCATED
+        raw[entry.FIRST : entry.FIRST + 4] = self.volume.geometry.root_cluster.to_bytes(4, "little")
+        root = DirectoryNode(self, ROOT, VType.DIR, None, None, raw)
+        root._checked()
+        return root
+
+    def _read_system(self) -> upcase.UpCase:
+        """The bitmap and the up-case table, which the root names."""
+        found: dict[int, bytes] = {}
+        raw = self._root.read_slots(0, self._root.size // SLOT)
+        for at in range(0, len(raw), SLOT):
+            kind = raw[at]
+            if kind == entry.END:
+                break
+            if kind in (entry.BITMAP, entry.UPCASE) and kind not in found:
+                found[kind] = raw[at : at + SLOT]
+        if len(found) != 2:
+            raise KernelError(Errno.EIO, "no bitmap or no up-case table in the root", "exfat")
+        self._read_bitmap(found[entry.BITMAP])
+        return self._read_upcase(found[entry.UPCASE])
+
+    def _read_bitmap(self, raw: bytes) -> None:
+        volume = self.volume
+        needed = (volume.geometry.clusters + 7) // 8
+        length = int.from_bytes(raw[24:32], "little")
+        chain = volume.chain(int.from_bytes(raw[20:24], "little"))
+        if length < needed or not chain.reach(-(-needed // volume.geometry.cluster)):
+            raise KernelError(Errno.EIO, f"a bitmap of {length} bytes for {volume.geometry.clusters} clusters", "exfat")
+        volume.bitmap = Bitmap(volume, chain)
+
+    def _read_upcase(self, raw: bytes) -> upcase.UpCase:
+        length = int.from_bytes(raw[24:32], "little")
+        if not 0 < length <= upcase.BYTES_MAX:
+            raise KernelError(Errno.EIO, f"an up-case table of {length} bytes", "exfat")
+        chain = self.volume.chain(int.from_bytes(raw[20:24], "little"))
+        table: Buffer = self.volume.view(chain, 0, length)
+        return upcase.parse(bytes(table), int.from_bytes(raw[4:8], "little"))
+
+    # -- vnodes
+
+    def root(self) -> Vnode:
+        return self._root
+
+    def node(self, up: DirectoryNode, record: Record) -> Node:
+        """The vnode of a name. EIO for a directory that is there twice."""
+        place = up.place(record.slot) // SLOT
+        found = self._nodes.get(place)
+        if found is None:
+            found = self._make(up, record, up.read_slots(record.slot, record.count), place, self.numbers.of(place))
+        return found
+
+    def created(self, up: DirectoryNode, record: Record, raw: bytearray) -> Node:
+        """The vnode of a name that was just made."""
+        place = up.place(record.slot) // SLOT
+        return self._make(up, record, raw, place, self.numbers.created(place))
+
+    def _make(self, up: DirectoryNode, record: Record, raw: bytes | bytearray, place: int, number: int) -> Node:
+        node: Node
+        if record.attributes & entry.DIRECTORY:
+            node = DirectoryNode(self, number, VType.DIR, up, record, raw)
+            first = node.first
+            if first == self._root.first or first in self._directories:
+                raise KernelError(Errno.EIO, f"two names for the directory at cluster {first}", "exfat")
+            if first:
+                self._directories[first] = node
+        else:
+            node = FileNode(self, number, VType.REG, up, record, raw)
+        self._nodes[place] = node
+        return node
+
+    def unlinked(self, node: Node, place: int) -> None:
+        self._nodes.pop(place, None)
+        self.numbers.unlinked(place)
+        node.unlinked()
+
+    def moved(self, node: Node, before: int) -> None:
+        assert node.up is not None
+        assert node.record is not None
+        place = node.up.place(node.record.slot) // SLOT
+        self._nodes.pop(before, None)
+        self._nodes[place] = node
+        self.numbers.moved(before, place)
+
+    # -- directories that stay parsed
+
+    def used(self, node: DirectoryNode) -> None:
+        self._kept.move_to_end(node)
+
+    def keep(self, node: DirectoryNode, weight: int) -> None:
+        """Keeps a directory, and lets go of those not asked for longest."""
+        self._weight += weight - self._kept.pop(node, 0)
+        self._kept[node] = weight
+        while self._weight > RECORDS_KEPT and len(self._kept) > 1:
+            old, freed = self._kept.popitem(last=False)
+            old.table = None
+            self._weight -= freed
+
+    def forget_directory(self, node: DirectoryNode) -> None:
+        """It is gone, and its first cluster may become that of another."""
+        self._weight -= self._kept.pop(node, 0)
+        if self._directories.get(node.first) is node:
+            del self._directories[node.first]
+
+    def today(self) -> bytes:
+        """The date, as entries have it."""
+        day = self.env.now_ns() // times.SECOND // times.DAY
+        if day != self._today[0]:
+            date = times.to_dos(day * times.DAY * times.SECOND, 0)[0]
+            self._today = (day, date.to_bytes(2, "little"))
+        return self._today[1]
+
+    def keeps_atime(self) -> bool:
+        """Whether reading a file changes when it was accessed."""
+        return self.options.atime and not self.readonly and not self.noatime
+
+    # -- the whole
+
+    def statvfs(self) -> Statvfs:
+        geometry = self.volume.geometry
+        free = self.volume.free_clusters()
+        return Statvfs(
+            f_bsize=geometry.cluster,
+            f_frsize=geometry.cluster,
+            f_iosize=geometry.cluster,
+            f_blocks=geometry.clusters,
+            f_bfree=free,
+            f_bavail=free,
+            f_namemax=self.name_max,
+            f_fstypename=self.type_name,
+        )
+
+    def sync(self) -> None:
+        self.volume.sync()
+
+    def remount(self, *, readonly: bool) -> None:
+        """EBUSY while files without a name are open, EROFS, EIO, ENOSPC."""
+        if readonly:
+            if self.orphans:
+                raise KernelError(Errno.EBUSY, "files without a name are open", "exfat")
+            self.volume.close_for_writing()
+        else:
+            self.volume.open_for_writing()
+        self.readonly = readonly
+
+    def unmount(self, *, force: bool) -> None:
+        for node in list(self.orphans):
+            node.inactive()
+        self.volume.close_for_writing()
+
+    def pathconf(self, name: int) -> int | None:
+        return {const.PC_LINK_MAX: 1, const.PC_NAME_MAX: self.name_max}.get(name)
+
+
+def probe(device: BlockDevice) -> bool:
+    """Whether the boot sector is that of an exFAT."""
+    return device.size >= boot.SIZE and boot.has_name(device.view(0, boot.SIZE))
+
+
+def mount(request: MountRequest, env: Environment) -> FileSystem:
+    """EINVAL for another image and for options that are wrong, EROFS, EIO, EOPNOTSUPP."""
+    device = request.device
+    if device is None or device.size < boot.SIZE:
+        raise KernelError(Errno.EINVAL, "no exFAT without a disk", "exfat")
+    chosen = options.parse(request)
+    return ExfatFileSystem(
+        Volume(device, _boot(device, env, readonly=request.readonly), env), chosen, env, readonly=request.readonly
+    )
+
+
+def _boot(device: BlockDevice, env: Environment, *, readonly: bool) -> boot.Boot:
+    """The main boot region, or for reading, where that is spoilt, its copy. EINVAL, EOPNOTSUPP."""
+    try:
+        return _region(device, 0)
+    except KernelError:
+        if not readonly:
+            raise
+        for shift in range(9, 13):
+            try:
+                found = _region(device, boot.SECTORS << shift)
+            except KernelError:
+                continue
+            if found.geometry.sector == 1 << shift:
+                env.log(f"exfat: {device.name}: the boot region is spoilt, its copy is used")
+                return found
+        raise
+
+
+def _region(device: BlockDevice, offset: int) -> boot.Boot:
+    if offset + boot.SIZE > device.size:
+        raise KernelError(Errno.EINVAL, "the device is too small for exFAT", "exfat")
+    found = boot.parse(device.view(offset, boot.SIZE), device.size)
+    sector = found.geometry.sector
+    if not boot.is_sound(device.view(offset, boot.SECTORS * sector), sector):
+        raise KernelError(Errno.EINVAL, "the boot region has another checksum", "exfat")
+    return found

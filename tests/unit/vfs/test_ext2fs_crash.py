@@ -1,0 +1,15 @@
+"""Power failures while ext4 is written: some of what ``python -m tests.crash.ext4`` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.crash.ext4 import VARIANTS, crash
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_what_is_left_is_whole_and_has_what_was_fsynced(variant: str, seed: int, tmp_path: Path) -> None:
+    assert crash(variant, tmp_path, seed=seed, operations=130, cuts=90, every_fsck=30) == 90
