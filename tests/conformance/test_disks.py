@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import rump
 from tests.conformance.test_descriptors import code, write_file
 from tests.ext4_images import make_image
 from tests.live import eventually
+from tests.tools import need
 
 MIB = 1 << 20
 XTS_KEY = bytes(range(32, 64))
@@ -321,6 +323,33 @@ def test_a_component_fails_and_is_rebuilt(k: Any, folder: str, etfs: Any, image:
     assert statuses(k) == ["optimal", "used_spare", "failed"]
     check_mounted(k, "/dev/raid0d", folder)
     raid(k, rump.RAIDFRAME_SHUTDOWN)
+
+
+@pytest.mark.parametrize("under", ["cgd", "raid"])
+def test_a_file_system_is_made_and_written(k: Any, folder: str, etfs: Any, tmp_path: Path, under: str) -> None:
+    """e2fsck has nothing to say about what comes out of it, read as the kernel gives it."""
+    device = f"/dev/{under}0d"
+    if under == "cgd":
+        cgd_set(k, etfs(bytes(16 * MIB)))
+    else:
+        raid_set(k, 5, [etfs(bytes(9 * MIB)) for _ in range(3)], force=True)
+    k.pub.newfs("ext2fs", device)
+    k.sys.mount("ext2fs", folder, device=device)
+    for number in range(20):
+        write_file(k, f"{folder}/f{number}", contents()[: number * 10_000])
+    for number in range(0, 20, 2):
+        k.sys.unlink(f"{folder}/f{number}")
+    k.sys.unmount(folder, 0)
+    with k.open(device, "rb") as file, (tmp_path / "out").open("wb") as out:
+        while data := file.read(MIB):
+            out.write(data)
+    done = subprocess.run([need("e2fsck"), "-fn", str(tmp_path / "out")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    k.sys.mount("ext2fs", folder, device=device, readonly=True)
+    with k.open(f"{folder}/f19", "rb") as file:
+        assert file.read() == contents()[:190_000]
+    k.sys.unmount(folder, 0)
+    cgd_clear(k) if under == "cgd" else raid(k, rump.RAIDFRAME_SHUTDOWN)
 
 
 def test_a_cgd_on_a_raid(k: Any, folder: str, etfs: Any, image: Path) -> None:
