@@ -207,6 +207,8 @@ def test_store_is_like_bytes(steps: list[tuple[str, int, int]]) -> None:
 
 def test_memory_is_bounded() -> None:
     k = Kit(memlimit=1 << 20)
+    st = k.statvfs1(b"/", 0)
+    assert 0 < st.f_bavail * st.f_frsize <= 1 << 20
     fd = opened(k)
     with fails(Errno.ENOSPC):
         k.write(fd, bytes(1 << 20))

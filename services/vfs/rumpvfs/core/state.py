@@ -58,6 +58,10 @@ class Environment:
         self.used += size
         return True
 
+    @property
+    def room(self) -> int | None:
+        return None if self.limit is None else max(0, self.limit - self.used)
+
     def log(self, text: str) -> None:
         if self._log is not None:
             self._log(text)

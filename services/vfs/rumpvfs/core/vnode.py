@@ -305,6 +305,11 @@ class Environment(Protocol):
         """Takes bytes of the kernel's memory (gives them back when negative); False when there are not as many."""
         ...
 
+    @property
+    def room(self) -> int | None:
+        """Bytes that may still be reserved; None where nothing bounds them."""
+        ...
+
     def log(self, text: str) -> None:
         """One line for the console: warnings about the image."""
         ...

@@ -396,13 +396,15 @@ class Tmpfs(FileSystem):
         return node
 
     def statvfs(self) -> Statvfs:
-        total, used = self.size_max // PAGE, -(-self.used // PAGE)
-        free, nodes = max(0, total - used), max(0, self.nodes_max - self.nodes)
+        used, room = -(-self.used // PAGE), self.env.room
+        free, nodes = max(0, self.size_max // PAGE - used), max(0, self.nodes_max - self.nodes)
+        if room is not None:
+            free = min(free, room // PAGE)
         return Statvfs(
             f_bsize=PAGE,
             f_frsize=PAGE,
             f_iosize=PAGE,
-            f_blocks=total,
+            f_blocks=used + free,
             f_bfree=free,
             f_bavail=free,
             f_files=self.nodes_max,
