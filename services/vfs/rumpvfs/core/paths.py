@@ -150,6 +150,8 @@ class Paths:
         """Errors of namei, EPERM for directories, ENOTDIR (trailing slash), EROFS, EACCES, EBUSY."""
         place = self.names.locate(ctx, path, dirfd=fd)
         vnode = place.existing()
+        if place.name in _DOTS:
+            raise KernelError(Errno.EPERM, "a directory")
         access.check_remove(place.directory, vnode, ctx.cred)
         if vnode.vtype is VType.DIR:
             raise KernelError(Errno.EPERM, "a directory")
