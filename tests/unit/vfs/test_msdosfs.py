@@ -224,6 +224,22 @@ def test_aliases_of_many_similar_names_differ(tmp_path: Path) -> None:
     assert names(mount(device).root().lookup(b"folder")) == wanted
 
 
+def test_a_name_that_ends_in_a_dot_as_others_made_it() -> None:
+    fs, device = fresh(12)
+    make(fs.root(), "name with a dotX", b"1")
+    make(fs.root(), "\u0131")
+    make(fs.root(), "I")
+    unmount(fs)
+    at = device.data.index("tX".encode("utf-16-le"))
+    device.data[at + 2 : at + 4] = ".".encode("utf-16-le")
+    fs = mount(device)
+    assert names(fs.root()) == ["name with a dot.", "\u0131", "I"]
+    assert contents(fs.root().lookup(b"Name with a dot.")) == b"1"
+    remove(fs.root(), "name with a dot.")
+    unmount(fs)
+    fsck(device.data)
+
+
 @pytest.mark.parametrize("name", ["a:b", "a*", "?", 'q"', "<", ">", "|", "back\\slash", "tab\t", "...", " ", "\x01"])
 def test_names_that_fat_has_not(name: str) -> None:
     fs, _ = fresh(12)
