@@ -602,3 +602,15 @@ def test_in_a_kernel(tmp_path: Path) -> None:
         assert caught.value.name == "EOPNOTSUPP"
         k.sys.unmount("/mnt")
     fsck(disk)
+
+
+def test_names_go_while_they_are_listed() -> None:
+    fs, _ = fresh(16)
+    for number in range(20):
+        make(fs.root(), f"a rather long name {number}")
+    for entry in fs.root().readdir(2):
+        remove(fs.root(), entry.name.decode())
+        for number in range(10, 20):
+            if f"a rather long name {number}" in names(fs.root()):
+                remove(fs.root(), f"a rather long name {number}")
+    assert names(fs.root()) == []
