@@ -498,3 +498,15 @@ def test_in_a_kernel(tmp_path: Path) -> None:
         k.sys.unmount("/mnt")
     assert "clean" in fsck(disk)
     assert tree(mount(MemoryDevice(disk.read_bytes())).root()) == {"/folder": None, "/folder/file": b"contents"}
+
+
+def test_names_go_while_they_are_listed() -> None:
+    fs, _ = fresh()
+    for number in range(20):
+        make(fs.root(), f"a rather long name {number}")
+    for listed in fs.root().readdir(2):
+        remove(fs.root(), listed.name.decode())
+        for number in range(10, 20):
+            if f"a rather long name {number}" in names(fs.root()):
+                remove(fs.root(), f"a rather long name {number}")
+    assert names(fs.root()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
@@ -255,12 +256,13 @@ class DirectoryNode(Node):
             yield Entry(1, self.fileno, VType.DIR, b".")
         if cookie < 2:
             yield Entry(2, self.parent().fileno, VType.DIR, b"..")
-        for slot in table.slots():
-            if slot + _FIRST_COOKIE > cookie:
-                record = table.by_slot[slot]
-                kind = VType.DIR if record.attributes & entry.DIRECTORY else VType.REG
-                number = self.fs.numbers.of(self.place(slot) // SLOT)
-                yield Entry(slot + _FIRST_COOKIE, number, kind, record.name)
+        slots = table.slots()
+        for slot in slots[bisect_right(slots, cookie - _FIRST_COOKIE) :]:
+            record = table.by_slot.get(slot)
+            if record is None:  # taken away meanwhile
+                continue
+            kind = VType.DIR if record.attributes & entry.DIRECTORY else VType.REG
+            yield Entry(slot + _FIRST_COOKIE, self.fs.numbers.of(self.place(slot) // SLOT), kind, record.name)
 
     # -- making
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from array import array
 
+from rumpvfs.fs.msdosfs.names import upper
 from rumpwire.errno import Errno, KernelError
 
 UNITS = 65536
@@ -61,13 +62,13 @@ def make() -> bytes:
     units = array("H")
     same = 0
     for unit in range(UNITS):
-        upper = _upper(unit)
-        if upper == unit:
+        value = _upper(unit)
+        if value == unit:
             same += 1
             continue
         _run(units, unit - same, same)
         same = 0
-        units.append(upper)
+        units.append(value)
     _run(units, UNITS - same, same)
     if sys.byteorder == "big":
         units.byteswap()
@@ -75,8 +76,8 @@ def make() -> bytes:
 
 
 def _upper(unit: int) -> int:
-    upper = chr(unit).upper()
-    return ord(upper) if len(upper) == 1 and ord(upper) < UNITS else unit
+    found = ord(upper(chr(unit)))
+    return found if found < UNITS else unit
 
 
 def _run(units: array[int], first: int, count: int) -> None:

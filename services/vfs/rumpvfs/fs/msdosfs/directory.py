@@ -123,10 +123,14 @@ class Directory:
         return table
 
     def find(self, name: bytes) -> Record | None:
+        """Dots and spaces at the end of a name do not count, unless one was made with them by others. EIO."""
         key = names.sought(name)
         if self.table is not None and (node := self._node()) is not None:
             self._tables.used(node)
-        return self.open().by_key.get(key) if key is not None else None
+        if key is None:
+            return None
+        by_key = self.open().by_key
+        return by_key.get(key) or by_key.get(key.rstrip(". "))
 
     def make_room(self, count: int) -> int:
         """The first of ``count`` free slots in a row; the directory grows for them. ENOSPC, EIO."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
@@ -84,11 +85,13 @@ class DirectoryNode(Node):
         if cookie < 2:
             yield Entry(2, self.parent().fileno, VType.DIR, b"..")
         table, numbers = directory.open(), self.fs.numbers
-        for slot in table.slots():
-            if slot + _FIRST_COOKIE > cookie:
-                record = table.by_slot[slot]
-                kind = VType.DIR if record.attributes & dirent.DIRECTORY else VType.REG
-                yield Entry(slot + _FIRST_COOKIE, numbers.of(directory.place(slot) // SLOT), kind, record.name)
+        slots = table.slots()
+        for slot in slots[bisect_right(slots, cookie - _FIRST_COOKIE) :]:
+            record = table.by_slot.get(slot)
+            if record is None:  # taken away meanwhile
+                continue
+            kind = VType.DIR if record.attributes & dirent.DIRECTORY else VType.REG
+            yield Entry(slot + _FIRST_COOKIE, numbers.of(directory.place(slot) // SLOT), kind, record.name)
 
     # -- making
 

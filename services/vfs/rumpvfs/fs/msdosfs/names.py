@@ -26,20 +26,23 @@ _NOT_LONG = re.compile(r'[\x00-\x1f"*/:<>?\\|]')
 _NOT_SHORT = re.compile(rf"[^A-Z{_MARKS}]")
 
 
+def upper(char: str) -> str:
+    """The upper case of a character, where that is one of its kind: the dotless i is none, nor is the long s."""
+    found = char.upper()
+    return char if len(found) != 1 or (found.isascii() and not char.isascii()) else found
+
+
 def fold(text: str) -> str:
     """What names are compared by: upper case, character by character."""
-    if text.isascii():
-        return text.upper()
-    return "".join(upper if len(upper := char.upper()) == 1 else char for char in text)
+    return text.upper() if text.isascii() else "".join(map(upper, text))
 
 
 def sought(name: bytes) -> str | None:
-    """What a name is looked up by; None for one that no file can have. Dots and spaces at its end do not count."""
+    """What a name is looked up by; None for one that no file can have."""
     try:
-        text = name.decode("utf-8", "surrogatepass").rstrip(". ")
+        return fold(name.decode("utf-8", "surrogatepass"))
     except UnicodeDecodeError:
         return None
-    return fold(text) if text else None
 
 
 def checked(name: bytes) -> str:
