@@ -9,7 +9,7 @@ export PATH
 PYTEST_FLAGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check generate bench clean
+.PHONY: help demo test check generate fuzz bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ check: $(VENV)/dev.stamp ## what needs no kernel: lint, types, architecture, gen
 
 generate: $(VENV)/dev.stamp ## everything that comes out of proto/ (with LANGUAGES=1 Go and TypeScript classes too)
 	$(BIN)/python tools/codegen $(if $(LANGUAGES),--languages)
+
+fuzz: $(VENV)/dev.stamp ## hostile images for longer: FUZZ=100 times what `make test` tries, and 10,000 cuts of power
+	RUMP_FUZZ=$(or $(FUZZ),100) $(BIN)/pytest -n 2 --dist load --timeout 0 tests/fuzz
+	$(BIN)/python -m tests.crash.ext4 --cuts 10000
 
 bench: $(VENV)/run.stamp ## the benchmarks, each beside its yardstick
 	$(BIN)/rump bench

@@ -14,9 +14,10 @@ from rumpvfs.fs.exfatfs import boot, entry
 from rumpwire.errno import Errno
 from tests.exfat_images import mount, small
 from tests.fat_images import MemoryDevice, make, mkdir, refused, unmount
+from tests.fuzz.rounds import rounds
 from tests.fuzz.test_msdosfs_hostile import attempt, change, change_everything, look_at_everything
 
-ROUNDS = 120
+ROUNDS = rounds(120)
 SECONDS = 5.0
 _SLOT = 32
 

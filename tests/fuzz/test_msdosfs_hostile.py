@@ -13,8 +13,9 @@ from rumpvfs.core.vnode import Changes, FileSystem, NewNode, Vnode, VType
 from rumpvfs.fs.msdosfs import bpb
 from rumpwire.errno import Errno, KernelError
 from tests.fat_images import MemoryDevice, fresh, image, make, mkdir, mount, refused, unmount
+from tests.fuzz.rounds import rounds
 
-ROUNDS = 120
+ROUNDS = rounds(120)
 ALLOWED = {Errno.EIO, Errno.EINVAL, Errno.EOPNOTSUPP, Errno.ENOENT, Errno.ENOSPC, Errno.EEXIST, Errno.ENOTEMPTY,
            Errno.EFBIG, Errno.EBUSY, Errno.ENXIO}  # fmt: skip
 SECONDS = 5.0
