@@ -9,7 +9,7 @@ from rumpwire.errno import Errno, KernelError
 
 
 class BlockDevice(Protocol):
-    """A disk: what a device of `rumpvfs.core.vnode`, which drivers of file systems stand on, can do."""
+    """A disk, as drivers of file systems and other disks stand on it."""
 
     readonly: bool
     name: str
@@ -18,14 +18,16 @@ class BlockDevice(Protocol):
     def size(self) -> int: ...
 
     def view(self, offset: int, length: int) -> memoryview:
-        """Exactly ``length`` bytes. EIO past the end or on failure."""
+        """Exactly ``length`` bytes, without a copy where the device is mapped. EIO past the end or on failure."""
         ...
 
     def write(self, offset: int, data: Buffer) -> None:
         """EROFS, EIO, ENOSPC. A device that can grow does so when it is written past its end; others say EIO."""
         ...
 
-    def flush(self) -> None: ...
+    def flush(self) -> None:
+        """Brings what was written to stable storage."""
+        ...
 
     def close(self) -> None: ...
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from rumpuser.disk import BlockDevice as BlockDevice
 from rumpuser.host import Buffer
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -77,30 +78,6 @@ class NewNode:
     gid: int
     rdev: int = 0
     target: bytes = b""
-
-
-class BlockDevice(Protocol):
-    """The disk under a file system."""
-
-    readonly: bool
-    name: str
-
-    @property
-    def size(self) -> int: ...
-
-    def view(self, offset: int, length: int) -> memoryview:
-        """Exactly ``length`` bytes, without a copy where the device is mapped. EIO past the end or on failure."""
-        ...
-
-    def write(self, offset: int, data: Buffer) -> None:
-        """EROFS, EIO, ENOSPC."""
-        ...
-
-    def flush(self) -> None:
-        """Brings what was written to stable storage."""
-        ...
-
-    def close(self) -> None: ...
 
 
 def unsupported(what: str) -> KernelError:
