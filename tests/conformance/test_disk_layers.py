@@ -71,6 +71,24 @@ def test_a_partition(k: Any, mount: Any, disk: Path) -> None:
         assert image.read_bytes("/file") == b"in a partition" * 1000
 
 
+def test_partitions_side_by_side(k: Any, folder: str, disk: Path) -> None:
+    key = f"/dev/layers{next(_keys)}"
+    k.pub.etfs_register(key, str(disk), type="blk")
+    k.pub.newfs("msdos", f"{key}@p1")
+    for number, kind in ((1, "msdos"), (2, "ext2fs")):
+        k.sys.mkdir(f"{folder}/{number}", 0o755)
+        k.sys.mount(kind, f"{folder}/{number}", device=f"{key}@p{number}")
+    for name in (key, f"{key}@p1", f"{key}@qcow2"):
+        assert code(k.sys.mount, "ext2fs", folder, device=name) == "EBUSY"
+    for number in (1, 2):
+        write(k, f"{folder}/{number}/file", b"x" * 100_000)
+        k.sys.unmount(f"{folder}/{number}")
+    partition_is_clean(disk)
+    inner = disk.with_name("fat")
+    inner.write_bytes(disk.read_bytes()[2048 * 512 : (2048 + 16384) * 512])
+    run("fsck.fat", "-n", inner)
+
+
 def test_a_partition_of_a_qcow2_image(k: Any, mount: Any, disk: Path, tmp_path: Path) -> None:
     image, back = tmp_path / "image.qcow2", tmp_path / "back"
     run("qemu-img", "convert", "-O", "qcow2", disk, image)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rumpuser.component import KERNEL, Context
-from rumpuser.disk import FileDevice
+from rumpuser.disk import FileDevice, Slice
 from rumpuser.disk.layers import open_layers
 from rumpvfs.core.access import check_mount
 from rumpvfs.core.blkfail import Faults, FaultyDisk
@@ -27,14 +27,24 @@ from rumpwire.values import DevMapResult, DiskTakeResult, IoctlArgsInteger
 _OPEN, _MAP, _IOCTL, _CLOSE = OPS["dev_open"], OPS["dev_map"], OPS["ioctl"], OPS["close"]
 
 Key = Vnode | int
-"""What is used by one at a time: a file, or a device by its number, whichever node led to it."""
+"""What may be in use: a file, or a device by its number, whichever node led to it."""
+WHOLE = (0, 1 << 63)
+
+
+@dataclass(slots=True, eq=False)
+class Use:
+    """Bytes ``begin`` to ``end`` of a file or device, which one at a time may have. Partitions lie side by side."""
+
+    vnode: Vnode
+    key: Key
+    begin: int
+    end: int
 
 
 @dataclass(slots=True)
 class Taken:
     """A disk that dev uses. ``file`` is there for files that are no host files."""
 
-    key: Key
     done: Callable[[], None]
     file: OpenFile | None = None
 
@@ -47,7 +57,7 @@ class Disks:
         self.faults = Faults.from_parameters(vfs.parameters.extra, vfs.host.entropy)
         if self.faults is not None:
             vfs.environment.log(f"RUMP_BLKFAIL: {self.faults.rate} of 10000, RUMP_BLKFAIL_SEED={self.faults.seed}")
-        self._used: set[Key] = set()
+        self._uses: dict[Key, list[Use]] = {}
         self._taken: dict[int, Taken] = {}
 
     async def open(self, ctx: Context, fspec: bytes, *, readonly: bool) -> BlockDevice:
@@ -59,13 +69,13 @@ class Disks:
         name = fspec.decode(errors="replace")
         if vnode.vtype is not VType.BLK:
             raise KernelError(Errno.ENOTBLK, f"{name} is no block device")
-        key = self._use(vnode)
+        use = self._use(vnode, self._span(vnode, layers))
         try:
             disk = await self._open(ctx, vnode, name, readonly=readonly)
         except BaseException:
-            self._let_go(vnode, key)
+            self._let_go(use)
             raise
-        disk.when_closed(lambda: self._let_go(vnode, key))
+        disk.when_closed(lambda: self._let_go(use))
         device: BlockDevice = disk if self.faults is None else FaultyDisk(disk, self.faults)
         return self._layered(device, vnode, layers, readonly=readonly) if layers else device
 
@@ -78,6 +88,14 @@ class Disks:
             if error.errno != Errno.ENOENT or not at or not path:
                 raise
             return self.vfs.names.lookup(ctx, path), rest.decode(errors="replace").split("@")
+
+    def _span(self, vnode: Vnode, layers: list[str]) -> tuple[int, int]:
+        """The bytes of a host file that a partition is; everything else is used as a whole. Errors of the tables."""
+        if not layers or "qcow2" in layers or not isinstance(vnode, HostVnode):
+            return WHOLE
+        parts = open_layers(disk_of(vnode, "", readonly=True), layers)
+        begin = sum(part.begin for part in parts if isinstance(part, Slice))
+        return begin, begin + parts[-1].size
 
     def _layered(self, device: BlockDevice, vnode: Vnode, layers: list[str], *, readonly: bool) -> BlockDevice:
         """What the layers make of a disk. An image may grow, where it is a file of the host."""
@@ -165,21 +183,25 @@ class Disks:
 
     # -- who uses what
 
-    def _use(self, vnode: Vnode) -> Key:
+    def _use(self, vnode: Vnode, span: tuple[int, int] = WHOLE) -> Use:
         """Holds a disk or file. ENXIO, EBUSY."""
         if vnode.vtype is VType.BLK and vnode.fs.mount.flags & const.MNT_NODEV:
             raise KernelError(Errno.ENXIO, "the mount allows no devices")
         device = vnode.vtype is VType.BLK and not isinstance(vnode, HostVnode)
         key: Key = vnode.getattr().st_rdev if device else vnode.base()
-        if key in self._used:
+        use = Use(vnode, key, *span)
+        others = self._uses.setdefault(key, [])
+        if any(other.begin < use.end and use.begin < other.end for other in others):
             raise KernelError(Errno.EBUSY, "the device is in use: mounted, or part of another disk")
         hold(vnode)
-        self._used.add(key)
-        return key
+        others.append(use)
+        return use
 
-    def _let_go(self, vnode: Vnode, key: Key) -> None:
-        self._used.discard(key)
-        release(vnode)
+    def _let_go(self, use: Use) -> None:
+        self._uses[use.key].remove(use)
+        if not self._uses[use.key]:
+            del self._uses[use.key]
+        release(use.vnode)
 
     # -- for dev
 
@@ -195,15 +217,15 @@ class Disks:
         readonly = readonly or (isinstance(vnode, HostVnode) and vnode.file.readonly)
         if not readonly and vnode.vtype is VType.REG:
             check_mount(vnode)
-        key = self._use(vnode)
+        use = self._use(vnode)
         st = self.vfs.stat(vnode)
         if isinstance(vnode, HostVnode):
-            handle = self._keep(Taken(key, lambda: self._let_go(vnode, key)))
+            handle = self._keep(Taken(lambda: self._let_go(use)))
             return DiskTakeResult(handle, vnode.hostpath, vnode.begin, vnode.size, 0, readonly, st.st_dev, st.st_ino)
         if vnode.vtype is VType.BLK:
-            handle = self._keep(Taken(key, lambda: self._let_go(vnode, key)))
+            handle = self._keep(Taken(lambda: self._let_go(use)))
             return DiskTakeResult(handle, rdev=st.st_rdev, readonly=readonly, dev=st.st_dev, ino=st.st_ino)
-        return self._take_file(ctx, vnode, key, readonly=readonly)
+        return self._take_file(ctx, use, readonly=readonly)
 
     def _check_kind(self, vnode: Vnode, path: bytes, *, files: bool) -> None:
         if vnode.vtype is VType.BLK or (files and vnode.vtype is VType.REG):
@@ -215,17 +237,18 @@ class Disks:
             raise KernelError(Errno.EISDIR, f"{name} is a directory")
         raise KernelError(Errno.EINVAL, f"{name} is neither a file nor a block device")
 
-    def _take_file(self, ctx: Context, vnode: Vnode, key: Key, *, readonly: bool) -> DiskTakeResult:
+    def _take_file(self, ctx: Context, use: Use, *, readonly: bool) -> DiskTakeResult:
         """The handle is one of vfs's open files: dev reads and writes it by the ordinary calls."""
+        vnode = use.vnode
         file = DataFile(vnode, const.O_RDONLY if readonly else const.O_RDWR)
         handle = self.vfs.install(file)
 
         def done() -> None:
-            self._let_go(vnode, key)
+            self._let_go(use)
             self.vfs.files.pop(handle, None)
             file.close(ctx)
 
-        self._taken[handle] = Taken(key, done, file)
+        self._taken[handle] = Taken(done, file)
         st = self.vfs.stat(vnode)
         return DiskTakeResult(handle, b"", 0, st.st_size, 0, readonly, st.st_dev, st.st_ino)
 
