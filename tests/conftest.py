@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 import rump
 from tests.live import LiveKernel, start_kernel
 
+# Tools of file systems are where users may not look: the tests run them by name.
+os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 PLACEMENTS = ("local", "server", "split")
 _names = itertools.count()
 

@@ -12,6 +12,7 @@ import pytest
 
 import rump
 from tests.conformance.test_descriptors import code
+from tests.conformance.test_disks import cgd_clear, cgd_set
 from tests.tools import need
 
 MB = 1 << 20
@@ -87,6 +88,25 @@ def test_partitions_side_by_side(k: Any, folder: str, disk: Path) -> None:
     inner = disk.with_name("fat")
     inner.write_bytes(disk.read_bytes()[2048 * 512 : (2048 + 16384) * 512])
     run("fsck.fat", "-n", inner)
+
+
+def test_an_encrypted_disk_in_a_partition(k: Any, folder: str, disk: Path) -> None:
+    key = f"/dev/layers{next(_keys)}"
+    k.pub.etfs_register(key, str(disk), type="blk")
+    before = disk.read_bytes()
+
+    with pytest.raises(rump.RumpError, match="no other layers"):
+        cgd_set(k, f"{key}@qcow2")
+    cgd_set(k, f"{key}@p2")
+    k.pub.newfs("ext2fs", "/dev/cgd0d")
+    k.sys.mount("ext2fs", folder, device="/dev/cgd0d")
+    write(k, f"{folder}/secret", b"nobody reads this " * 100)
+    k.sys.unmount(folder)
+    cgd_clear(k)
+    after = disk.read_bytes()
+    assert after[: 20480 * 512] == before[: 20480 * 512]
+    assert b"nobody reads this" not in after
+    assert after[20480 * 512 :] != before[20480 * 512 :]
 
 
 def test_a_partition_of_a_qcow2_image(k: Any, mount: Any, disk: Path, tmp_path: Path) -> None:

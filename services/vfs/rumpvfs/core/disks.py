@@ -208,20 +208,25 @@ class Disks:
     def disk_take(self, ctx: Context, path: bytes, readonly: bool, files: bool) -> DiskTakeResult:
         """A disk, or with ``files`` a file, for a disk of dev.
 
-        EPERM; errors of namei; ENOTBLK, EISDIR, EINVAL for what is neither; ENXIO; EROFS; EBUSY while it is in use.
+        EPERM; errors of namei; ENOTBLK, EISDIR, EINVAL for what is neither; EOPNOTSUPP for images in it; ENXIO; EROFS;
+        EBUSY while it is in use.
         """
         if ctx.cred.euid != 0:
             raise KernelError(Errno.EPERM, "for the superuser")
-        vnode = self.vfs.names.lookup(ctx, path)
+        vnode, layers = self._find(ctx, path)
         self._check_kind(vnode, path, files=files)
+        if layers and ("qcow2" in layers or not isinstance(vnode, HostVnode)):
+            raise KernelError(Errno.EOPNOTSUPP, "disks of dev stand on partitions of host files, on no other layers")
+        begin, end = self._span(vnode, layers)
         readonly = readonly or (isinstance(vnode, HostVnode) and vnode.file.readonly)
         if not readonly and vnode.vtype is VType.REG:
             check_mount(vnode)
-        use = self._use(vnode)
+        use = self._use(vnode, (begin, end))
         st = self.vfs.stat(vnode)
         if isinstance(vnode, HostVnode):
             handle = self._keep(Taken(lambda: self._let_go(use)))
-            return DiskTakeResult(handle, vnode.hostpath, vnode.begin, vnode.size, 0, readonly, st.st_dev, st.st_ino)
+            place = (vnode.begin + begin, min(vnode.size, end) - begin)
+            return DiskTakeResult(handle, vnode.hostpath, *place, 0, readonly, st.st_dev, st.st_ino)
         if vnode.vtype is VType.BLK:
             handle = self._keep(Taken(lambda: self._let_go(use)))
             return DiskTakeResult(handle, rdev=st.st_rdev, readonly=readonly, dev=st.st_dev, ino=st.st_ino)
