@@ -55,7 +55,7 @@ def build(folder: bytes, tree: dict[bytes, Any], made: list[bytes]) -> None:
             os.symlink(what["target"], path)
         elif "fifo" in what:
             os.mkfifo(path)
-            os.chmod(path, what["fifo"])
+            os.chmod(path, what["fifo"] if ROOT else what["fifo"] & 0o1777)
         elif "data" in what:
             _file(path, what)
             made.append(path)

@@ -89,6 +89,8 @@ def test_bsdtar_reads_it(made: Path, source: tuple[Path, dict[str, Facts]]) -> N
     lines = run("bsdtar", "-tvf", made).splitlines()
     assert len(lines) >= len(source[1])
     assert any(line.endswith((" link to small", " link to hard")) for line in lines)
+    if os.geteuid() != 0:
+        return  # nobody else makes devices and gives files away
     assert any(line.startswith("crw-r----- ") and " 1,3 " in line for line in lines)
     assert any(line.startswith("-rwsr-xr-x ") and " 1234 " in line and " 70000 " in line for line in lines)
 

@@ -252,8 +252,9 @@ class HostTarget(_HostTree):
         return mode if self._kept.owners else mode & ~(stat.S_ISUID | stat.S_ISGID)
 
     def _attributes(self, handle: int, node: Node) -> None:
-        if self._kept.owners:
-            os.chown(handle, node.st.st_uid, node.st.st_gid)
+        mode = self._mode(node)
+        if self._kept.owners and not self._chown(node, handle):
+            mode &= ~(stat.S_ISUID | stat.S_ISGID)
         for name, value in node.xattrs.items():
             try:
                 os.setxattr(handle, name, value)
@@ -261,13 +262,24 @@ class HostTarget(_HostTree):
                 if error.errno not in _NO_XATTR | {errno.EINVAL, errno.ENOSPC, errno.E2BIG}:
                     raise
                 self._copied.lost.add("xattr")
-        os.chmod(handle, self._mode(node))
+        os.chmod(handle, mode)
         if self._kept.times:
             os.utime(handle, ns=(node.st.st_atime_ns, node.st.st_mtime_ns))
 
+    def _chown(self, node: Node, where: int | bytes, fd: int | None = None, *, follow: bool = True) -> bool:
+        """False where the host does not let its user give files away."""
+        try:
+            os.chown(where, node.st.st_uid, node.st.st_gid, dir_fd=fd, follow_symlinks=follow)
+        except PermissionError:
+            if os.geteuid() == 0:
+                raise
+            self._copied.lost.add("owner")
+            return False
+        return True
+
     def _link_attributes(self, fd: int | None, path: bytes, node: Node) -> None:
         if self._kept.owners:
-            os.chown(path, node.st.st_uid, node.st.st_gid, dir_fd=fd, follow_symlinks=False)
+            self._chown(node, path, fd, follow=False)
         if self._kept.times:
             times = (node.st.st_atime_ns, node.st.st_mtime_ns)
             os.utime(path, ns=times, dir_fd=fd, follow_symlinks=False)
