@@ -86,6 +86,33 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return top
 
 
+@pytest.mark.parametrize("kind", [VType.REG, VType.DIR])
+def test_more_names_than_are_counted(kind: VType, tmp_path: Path) -> None:
+    """The file goes with the last name that is counted; names that are left are refused, and nothing else breaks."""
+    image = make_image(tmp_path / "image", "8M", *VARIANTS["ext4"])
+    run("debugfs", "-w", "-R", "mkdir one" if kind is VType.DIR else f"write {__file__} one", image)
+    run("debugfs", "-w", "-R", "ln one two", image)
+    fs = mount_disk(MemoryDisk(image.read_bytes()))
+    root = fs.root()
+    node = root.lookup(b"one")
+    assert node is root.lookup(b"two")
+    node.uses += 1
+    remove = root.rmdir if kind is VType.DIR else root.unlink
+    remove(b"one", node)
+    for _ in range(2):
+        with pytest.raises(KernelError) as caught:
+            remove(b"two", node)
+        assert caught.value.errno == (Errno.ENOENT if kind is VType.DIR else Errno.EIO)
+    made = root.create(b"three", NewNode(kind, 0o644, 0, 0))
+    with pytest.raises(KernelError) as caught:
+        root.rename(b"three", made, root, b"two", node)
+    assert caught.value.errno == (Errno.ENOENT if kind is VType.DIR else Errno.EIO)
+    fs.sync()
+    node.uses -= 1
+    node.inactive()
+    fs.unmount(force=False)
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_writing_to_a_damaged_image_never_does_more_than_fail(variant: str, source: Path, tmp_path: Path) -> None:
     image = make_image(tmp_path / "image", "8M", *VARIANTS[variant], source=source)

@@ -206,6 +206,8 @@ class DirectoryNode(Node):
     def _unlinked(self, writer: Writer, target: Node) -> None:
         """A file has one name less; with the last one it is an orphan until nobody uses it."""
         inode = target.inode
+        if inode.links == 0:
+            raise bad(inode.number, "it has a name though all its names are gone")
         writer.transaction.touch(inode)
         inode.links -= 1
         inode.ctime_ns = self.inode.ctime_ns
