@@ -113,6 +113,23 @@ def test_more_names_than_are_counted(kind: VType, tmp_path: Path) -> None:
     fs.unmount(force=False)
 
 
+@pytest.mark.parametrize("count", [0, 0xFFFFFFFF])
+def test_free_counts_that_lie(count: int, tmp_path: Path) -> None:
+    """Those of the superblock are a summary: files come and go all the same."""
+    data = bytearray(make_image(tmp_path / "image", "8M", *VARIANTS["ext4"]).read_bytes())
+    data[1024 + 0xC : 1024 + 0x14] = count.to_bytes(4, "little") * 2
+    fs = mount_disk(MemoryDisk(data))
+    assert 0 <= fs.statvfs().f_bfree <= 8192
+    for name in (b"one", b"two"):
+        fs.root().create(name, NewNode(VType.REG, 0o644, 0, 0)).write(0, bytes(5000))
+    fs.sync()
+    root = fs.root()
+    for name in (b"one", b"two", b"lost+found"):
+        node = root.lookup(name)
+        (root.rmdir if node.vtype is VType.DIR else root.unlink)(name, node)
+    fs.unmount(force=False)
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_writing_to_a_damaged_image_never_does_more_than_fail(variant: str, source: Path, tmp_path: Path) -> None:
     image = make_image(tmp_path / "image", "8M", *VARIANTS[variant], source=source)

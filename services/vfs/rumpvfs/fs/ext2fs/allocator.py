@@ -135,8 +135,9 @@ class Allocator:
         return self._first(number) + self.group(number).hint
 
     def free_counts(self) -> tuple[int, int]:
-        """(free blocks, free inodes) over all groups."""
-        return self._free_blocks, self._free_inodes
+        """(free blocks, free inodes) over all groups; within what there can be, though a superblock may have lied."""
+        blocks, inodes = self._sb.blocks_count, self._sb.inodes_count
+        return min(max(self._free_blocks, 0), blocks), min(max(self._free_inodes, 0), inodes)
 
     def _count(self, blocks: int, inodes: int) -> None:
         """So many more are free."""
