@@ -28,13 +28,10 @@ class VfsComponent(Component):
 
     def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
         """As `Component.call`; when a driver asks another faction something, the call is done again with the answer."""
-        entry = self.table.get(op.name)
-        if entry is None:
-            raise KernelError(Errno.ENOSYS, f"{op.cname} is not implemented", self.name)
         try:
-            return entry.handler(ctx, *args)
+            return super().call(ctx, op, args)
         except Again as again:
-            return self._again(ctx, entry, args, again)
+            return self._again(ctx, self.table[op.name], args, again)
 
     async def _again(self, ctx: Context, entry: Entry, args: tuple[Any, ...], again: Again) -> Any:
         questions, answers = self.vfs.questions, dict[Question, Any]()

@@ -12,7 +12,7 @@ from rump._arguments import path as encoded
 from rump._errors import error_of
 from rump.fs._probe import probe
 from rumpuser.disk import BlockDevice, FileDevice, Slice
-from rumpuser.disk.layers import close_layers, open_layers
+from rumpuser.disk.layers import beside, close_layers, open_layers
 from rumpuser.disk.partitions import Partition, find
 from rumpuser.hostfiles import SystemFiles
 from rumpwire.errno import Errno, KernelError
@@ -66,18 +66,13 @@ def _disk(path: PathArg, offset: int, size: int | None) -> Iterator[tuple[BlockD
         if offset or size is not None:
             yield Slice(file, offset, file.size - offset if size is None else size), ()
         elif name.endswith(b".qcow2"):
-            folder = os.path.dirname(name)
-            opened = open_layers(file, ("qcow2",), lambda backing: _backing(files, folder, backing), readonly=True)
+            opened = open_layers(file, ("qcow2",), beside(files, name), readonly=True)
             yield opened[-1], ("qcow2",)
         else:
             yield file, ()
     finally:
         close_layers(opened)
         file.close()
-
-
-def _backing(files: SystemFiles, folder: bytes, name: str) -> FileDevice:
-    return FileDevice(files.open(os.path.join(folder, os.fsencode(name)), write=False), name)
 
 
 def _partition(disk: BlockDevice, name: str) -> str:

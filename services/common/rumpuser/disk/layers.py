@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rumpuser.host import HostFiles
 from rumpwire.errno import Errno, KernelError
 
-from .device import BlockDevice
+from .device import BlockDevice, FileDevice
 from .partitions import open_partition
 from .qcow2 import Opener, Qcow2, open_image
 
@@ -38,6 +39,19 @@ def open_layers(
             raise KernelError(Errno.EINVAL, f"{layer!r} is neither qcow2 nor a partition")
         opened.append(device)
     return opened
+
+
+def beside(files: HostFiles, image: bytes) -> Opener:
+    """Opens the backing files of the image at a path of the host; names that are not absolute are of its directory."""
+    folder = image.rpartition(b"/")[0]
+
+    def opener(name: str) -> FileDevice:
+        path = name.encode("utf-8", "surrogateescape")
+        if folder and not path.startswith(b"/"):
+            path = folder + b"/" + path
+        return FileDevice(files.open(path, write=False), name)
+
+    return opener
 
 
 def close_layers(opened: Sequence[BlockDevice]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rumpuser.component import KERNEL, Context
 from rumpuser.disk import FileDevice, Slice
-from rumpuser.disk.layers import open_layers
+from rumpuser.disk.layers import beside, open_layers
 from rumpvfs.core.access import check_mount
 from rumpvfs.core.blkfail import Faults, FaultyDisk
 from rumpvfs.core.disk import Disk, HostDisk, LayeredDisk, VnodeDisk
@@ -102,27 +102,13 @@ class Disks:
         below = device
         if layers[0] == "qcow2" and isinstance(vnode, HostVnode) and vnode.whole and self.faults is None:
             below = FileDevice(vnode.file, device.name, readonly=device.readonly)
+        opener = beside(self.vfs.host.files, vnode.hostpath) if isinstance(vnode, HostVnode) else None
         try:
-            opened = open_layers(below, layers, self._beside(vnode), readonly=readonly or device.readonly)
+            opened = open_layers(below, layers, opener, readonly=readonly or device.readonly)
         except BaseException:
             device.close()
             raise
         return LayeredDisk(device, opened)
-
-    def _beside(self, vnode: Vnode) -> Callable[[str], FileDevice] | None:
-        """Opens the backing files of an image; names without a directory are of the image's."""
-        if not isinstance(vnode, HostVnode):
-            return None
-        folder = vnode.hostpath.rpartition(b"/")[0]
-        files = self.vfs.host.files
-
-        def opener(name: str) -> FileDevice:
-            path = name.encode("utf-8", "surrogateescape")
-            if folder and not path.startswith(b"/"):
-                path = folder + b"/" + path
-            return FileDevice(files.open(path, write=False), name)
-
-        return opener
 
     async def _open(self, ctx: Context, vnode: Vnode, name: str, *, readonly: bool) -> Disk:
         if isinstance(vnode, HostVnode):
