@@ -3127,6 +3127,639 @@ func (x *NetconfigIfaddrsResponse) GetInterfaces() []*Interface {
 	return nil
 }
 
+type NetconfigIfaddrdelRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Addr          string                 `protobuf:"bytes,2,opt,name=addr,proto3" json:"addr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfaddrdelRequest) Reset() {
+	*x = NetconfigIfaddrdelRequest{}
+	mi := &file_rump_net_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfaddrdelRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfaddrdelRequest) ProtoMessage() {}
+
+func (x *NetconfigIfaddrdelRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfaddrdelRequest.ProtoReflect.Descriptor instead.
+func (*NetconfigIfaddrdelRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *NetconfigIfaddrdelRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NetconfigIfaddrdelRequest) GetAddr() string {
+	if x != nil {
+		return x.Addr
+	}
+	return ""
+}
+
+type NetconfigIfaddrdelResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfaddrdelResponse) Reset() {
+	*x = NetconfigIfaddrdelResponse{}
+	mi := &file_rump_net_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfaddrdelResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfaddrdelResponse) ProtoMessage() {}
+
+func (x *NetconfigIfaddrdelResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfaddrdelResponse.ProtoReflect.Descriptor instead.
+func (*NetconfigIfaddrdelResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{67}
+}
+
+type RouteSendRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	S             int32                  `protobuf:"varint,1,opt,name=s,proto3" json:"s,omitempty"`
+	Msg           *Rtmsg                 `protobuf:"bytes,2,opt,name=msg,proto3" json:"msg,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteSendRequest) Reset() {
+	*x = RouteSendRequest{}
+	mi := &file_rump_net_proto_msgTypes[68]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteSendRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteSendRequest) ProtoMessage() {}
+
+func (x *RouteSendRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[68]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteSendRequest.ProtoReflect.Descriptor instead.
+func (*RouteSendRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{68}
+}
+
+func (x *RouteSendRequest) GetS() int32 {
+	if x != nil {
+		return x.S
+	}
+	return 0
+}
+
+func (x *RouteSendRequest) GetMsg() *Rtmsg {
+	if x != nil {
+		return x.Msg
+	}
+	return nil
+}
+
+type RouteSendResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The message as it comes back to all routing sockets; for RTM_GET with the answer.
+	Msg           *Rtmsg `protobuf:"bytes,1,opt,name=msg,proto3" json:"msg,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteSendResponse) Reset() {
+	*x = RouteSendResponse{}
+	mi := &file_rump_net_proto_msgTypes[69]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteSendResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteSendResponse) ProtoMessage() {}
+
+func (x *RouteSendResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[69]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteSendResponse.ProtoReflect.Descriptor instead.
+func (*RouteSendResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{69}
+}
+
+func (x *RouteSendResponse) GetMsg() *Rtmsg {
+	if x != nil {
+		return x.Msg
+	}
+	return nil
+}
+
+type RouteRecvRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	S             int32                  `protobuf:"varint,1,opt,name=s,proto3" json:"s,omitempty"`
+	Flags         int32                  `protobuf:"varint,2,opt,name=flags,proto3" json:"flags,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteRecvRequest) Reset() {
+	*x = RouteRecvRequest{}
+	mi := &file_rump_net_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteRecvRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteRecvRequest) ProtoMessage() {}
+
+func (x *RouteRecvRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteRecvRequest.ProtoReflect.Descriptor instead.
+func (*RouteRecvRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *RouteRecvRequest) GetS() int32 {
+	if x != nil {
+		return x.S
+	}
+	return 0
+}
+
+func (x *RouteRecvRequest) GetFlags() int32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+type RouteRecvResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Msg           *Rtmsg                 `protobuf:"bytes,1,opt,name=msg,proto3" json:"msg,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteRecvResponse) Reset() {
+	*x = RouteRecvResponse{}
+	mi := &file_rump_net_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteRecvResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteRecvResponse) ProtoMessage() {}
+
+func (x *RouteRecvResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteRecvResponse.ProtoReflect.Descriptor instead.
+func (*RouteRecvResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{71}
+}
+
+func (x *RouteRecvResponse) GetMsg() *Rtmsg {
+	if x != nil {
+		return x.Msg
+	}
+	return nil
+}
+
+type RouteDumpRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Family        uint32                 `protobuf:"varint,1,opt,name=family,proto3" json:"family,omitempty"`
+	Op            uint32                 `protobuf:"varint,2,opt,name=op,proto3" json:"op,omitempty"`
+	Arg           uint32                 `protobuf:"varint,3,opt,name=arg,proto3" json:"arg,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteDumpRequest) Reset() {
+	*x = RouteDumpRequest{}
+	mi := &file_rump_net_proto_msgTypes[72]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteDumpRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteDumpRequest) ProtoMessage() {}
+
+func (x *RouteDumpRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[72]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteDumpRequest.ProtoReflect.Descriptor instead.
+func (*RouteDumpRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{72}
+}
+
+func (x *RouteDumpRequest) GetFamily() uint32 {
+	if x != nil {
+		return x.Family
+	}
+	return 0
+}
+
+func (x *RouteDumpRequest) GetOp() uint32 {
+	if x != nil {
+		return x.Op
+	}
+	return 0
+}
+
+func (x *RouteDumpRequest) GetArg() uint32 {
+	if x != nil {
+		return x.Arg
+	}
+	return 0
+}
+
+type RouteDumpResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Msgs          []*Rtmsg               `protobuf:"bytes,1,rep,name=msgs,proto3" json:"msgs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteDumpResponse) Reset() {
+	*x = RouteDumpResponse{}
+	mi := &file_rump_net_proto_msgTypes[73]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteDumpResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteDumpResponse) ProtoMessage() {}
+
+func (x *RouteDumpResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[73]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteDumpResponse.ProtoReflect.Descriptor instead.
+func (*RouteDumpResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{73}
+}
+
+func (x *RouteDumpResponse) GetMsgs() []*Rtmsg {
+	if x != nil {
+		return x.Msgs
+	}
+	return nil
+}
+
+type NetPcblistRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetPcblistRequest) Reset() {
+	*x = NetPcblistRequest{}
+	mi := &file_rump_net_proto_msgTypes[74]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetPcblistRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetPcblistRequest) ProtoMessage() {}
+
+func (x *NetPcblistRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[74]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetPcblistRequest.ProtoReflect.Descriptor instead.
+func (*NetPcblistRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{74}
+}
+
+type NetPcblistResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pcbs          []*Inpcb               `protobuf:"bytes,1,rep,name=pcbs,proto3" json:"pcbs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetPcblistResponse) Reset() {
+	*x = NetPcblistResponse{}
+	mi := &file_rump_net_proto_msgTypes[75]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetPcblistResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetPcblistResponse) ProtoMessage() {}
+
+func (x *NetPcblistResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[75]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetPcblistResponse.ProtoReflect.Descriptor instead.
+func (*NetPcblistResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{75}
+}
+
+func (x *NetPcblistResponse) GetPcbs() []*Inpcb {
+	if x != nil {
+		return x.Pcbs
+	}
+	return nil
+}
+
+type NetCountersRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetCountersRequest) Reset() {
+	*x = NetCountersRequest{}
+	mi := &file_rump_net_proto_msgTypes[76]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetCountersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetCountersRequest) ProtoMessage() {}
+
+func (x *NetCountersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[76]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetCountersRequest.ProtoReflect.Descriptor instead.
+func (*NetCountersRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{76}
+}
+
+type NetCountersResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Counters      []*NetCounter          `protobuf:"bytes,1,rep,name=counters,proto3" json:"counters,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetCountersResponse) Reset() {
+	*x = NetCountersResponse{}
+	mi := &file_rump_net_proto_msgTypes[77]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetCountersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetCountersResponse) ProtoMessage() {}
+
+func (x *NetCountersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[77]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetCountersResponse.ProtoReflect.Descriptor instead.
+func (*NetCountersResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{77}
+}
+
+func (x *NetCountersResponse) GetCounters() []*NetCounter {
+	if x != nil {
+		return x.Counters
+	}
+	return nil
+}
+
+type NdListRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NdListRequest) Reset() {
+	*x = NdListRequest{}
+	mi := &file_rump_net_proto_msgTypes[78]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NdListRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NdListRequest) ProtoMessage() {}
+
+func (x *NdListRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[78]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NdListRequest.ProtoReflect.Descriptor instead.
+func (*NdListRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{78}
+}
+
+type NdListResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Routers       []*NdRouter            `protobuf:"bytes,1,rep,name=routers,proto3" json:"routers,omitempty"`
+	Prefixes      []*NdPrefix            `protobuf:"bytes,2,rep,name=prefixes,proto3" json:"prefixes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NdListResponse) Reset() {
+	*x = NdListResponse{}
+	mi := &file_rump_net_proto_msgTypes[79]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NdListResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NdListResponse) ProtoMessage() {}
+
+func (x *NdListResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[79]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NdListResponse.ProtoReflect.Descriptor instead.
+func (*NdListResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{79}
+}
+
+func (x *NdListResponse) GetRouters() []*NdRouter {
+	if x != nil {
+		return x.Routers
+	}
+	return nil
+}
+
+func (x *NdListResponse) GetPrefixes() []*NdPrefix {
+	if x != nil {
+		return x.Prefixes
+	}
+	return nil
+}
+
 var File_rump_net_proto protoreflect.FileDescriptor
 
 const file_rump_net_proto_rawDesc = "" +
@@ -3297,7 +3930,37 @@ const file_rump_net_proto_rawDesc = "" +
 	"\x18NetconfigIfaddrsResponse\x125\n" +
 	"\n" +
 	"interfaces\x18\x01 \x03(\v2\x15.rump.sp.v1.InterfaceR\n" +
-	"interfacesB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
+	"interfaces\"G\n" +
+	"\x19NetconfigIfaddrdelRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x12\n" +
+	"\x04addr\x18\x02 \x01(\tR\x04addr\"\x1c\n" +
+	"\x1aNetconfigIfaddrdelResponse\"K\n" +
+	"\x10RouteSendRequest\x12\x12\n" +
+	"\x01s\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x01R\x01s\x12#\n" +
+	"\x03msg\x18\x02 \x01(\v2\x11.rump.sp.v1.RtmsgR\x03msg\"8\n" +
+	"\x11RouteSendResponse\x12#\n" +
+	"\x03msg\x18\x01 \x01(\v2\x11.rump.sp.v1.RtmsgR\x03msg\"<\n" +
+	"\x10RouteRecvRequest\x12\x12\n" +
+	"\x01s\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x01R\x01s\x12\x14\n" +
+	"\x05flags\x18\x02 \x01(\x05R\x05flags\"8\n" +
+	"\x11RouteRecvResponse\x12#\n" +
+	"\x03msg\x18\x01 \x01(\v2\x11.rump.sp.v1.RtmsgR\x03msg\"L\n" +
+	"\x10RouteDumpRequest\x12\x16\n" +
+	"\x06family\x18\x01 \x01(\rR\x06family\x12\x0e\n" +
+	"\x02op\x18\x02 \x01(\rR\x02op\x12\x10\n" +
+	"\x03arg\x18\x03 \x01(\rR\x03arg\":\n" +
+	"\x11RouteDumpResponse\x12%\n" +
+	"\x04msgs\x18\x01 \x03(\v2\x11.rump.sp.v1.RtmsgR\x04msgs\"\x13\n" +
+	"\x11NetPcblistRequest\";\n" +
+	"\x12NetPcblistResponse\x12%\n" +
+	"\x04pcbs\x18\x01 \x03(\v2\x11.rump.sp.v1.InpcbR\x04pcbs\"\x14\n" +
+	"\x12NetCountersRequest\"I\n" +
+	"\x13NetCountersResponse\x122\n" +
+	"\bcounters\x18\x01 \x03(\v2\x16.rump.sp.v1.NetCounterR\bcounters\"\x0f\n" +
+	"\rNdListRequest\"r\n" +
+	"\x0eNdListResponse\x12.\n" +
+	"\arouters\x18\x01 \x03(\v2\x14.rump.sp.v1.NdRouterR\arouters\x120\n" +
+	"\bprefixes\x18\x02 \x03(\v2\x14.rump.sp.v1.NdPrefixR\bprefixesB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
 
 var (
 	file_rump_net_proto_rawDescOnce sync.Once
@@ -3311,7 +3974,7 @@ func file_rump_net_proto_rawDescGZIP() []byte {
 	return file_rump_net_proto_rawDescData
 }
 
-var file_rump_net_proto_msgTypes = make([]protoimpl.MessageInfo, 66)
+var file_rump_net_proto_msgTypes = make([]protoimpl.MessageInfo, 80)
 var file_rump_net_proto_goTypes = []any{
 	(*RecvmsgRequest)(nil),                   // 0: rump.sp.v1.RecvmsgRequest
 	(*RecvmsgResponse)(nil),                  // 1: rump.sp.v1.RecvmsgResponse
@@ -3379,34 +4042,61 @@ var file_rump_net_proto_goTypes = []any{
 	(*NetconfigAutoIpv6Response)(nil),        // 63: rump.sp.v1.NetconfigAutoIpv6Response
 	(*NetconfigIfaddrsRequest)(nil),          // 64: rump.sp.v1.NetconfigIfaddrsRequest
 	(*NetconfigIfaddrsResponse)(nil),         // 65: rump.sp.v1.NetconfigIfaddrsResponse
-	(*Msghdr)(nil),                           // 66: rump.sp.v1.Msghdr
-	(*Sockaddr)(nil),                         // 67: rump.sp.v1.Sockaddr
-	(*Sockopt)(nil),                          // 68: rump.sp.v1.Sockopt
-	(*Timespec)(nil),                         // 69: rump.sp.v1.Timespec
-	(*Interface)(nil),                        // 70: rump.sp.v1.Interface
+	(*NetconfigIfaddrdelRequest)(nil),        // 66: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*NetconfigIfaddrdelResponse)(nil),       // 67: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendRequest)(nil),                 // 68: rump.sp.v1.RouteSendRequest
+	(*RouteSendResponse)(nil),                // 69: rump.sp.v1.RouteSendResponse
+	(*RouteRecvRequest)(nil),                 // 70: rump.sp.v1.RouteRecvRequest
+	(*RouteRecvResponse)(nil),                // 71: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpRequest)(nil),                 // 72: rump.sp.v1.RouteDumpRequest
+	(*RouteDumpResponse)(nil),                // 73: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistRequest)(nil),                // 74: rump.sp.v1.NetPcblistRequest
+	(*NetPcblistResponse)(nil),               // 75: rump.sp.v1.NetPcblistResponse
+	(*NetCountersRequest)(nil),               // 76: rump.sp.v1.NetCountersRequest
+	(*NetCountersResponse)(nil),              // 77: rump.sp.v1.NetCountersResponse
+	(*NdListRequest)(nil),                    // 78: rump.sp.v1.NdListRequest
+	(*NdListResponse)(nil),                   // 79: rump.sp.v1.NdListResponse
+	(*Msghdr)(nil),                           // 80: rump.sp.v1.Msghdr
+	(*Sockaddr)(nil),                         // 81: rump.sp.v1.Sockaddr
+	(*Sockopt)(nil),                          // 82: rump.sp.v1.Sockopt
+	(*Timespec)(nil),                         // 83: rump.sp.v1.Timespec
+	(*Interface)(nil),                        // 84: rump.sp.v1.Interface
+	(*Rtmsg)(nil),                            // 85: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),                            // 86: rump.sp.v1.Inpcb
+	(*NetCounter)(nil),                       // 87: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),                         // 88: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),                         // 89: rump.sp.v1.NdPrefix
 }
 var file_rump_net_proto_depIdxs = []int32{
-	66, // 0: rump.sp.v1.RecvmsgResponse.msg:type_name -> rump.sp.v1.Msghdr
-	66, // 1: rump.sp.v1.SendmsgRequest.msg:type_name -> rump.sp.v1.Msghdr
-	67, // 2: rump.sp.v1.RecvfromResponse.from_addr:type_name -> rump.sp.v1.Sockaddr
-	67, // 3: rump.sp.v1.AcceptResponse.name:type_name -> rump.sp.v1.Sockaddr
-	67, // 4: rump.sp.v1.GetpeernameResponse.name:type_name -> rump.sp.v1.Sockaddr
-	67, // 5: rump.sp.v1.GetsocknameResponse.name:type_name -> rump.sp.v1.Sockaddr
-	67, // 6: rump.sp.v1.ConnectRequest.name:type_name -> rump.sp.v1.Sockaddr
-	67, // 7: rump.sp.v1.BindRequest.name:type_name -> rump.sp.v1.Sockaddr
-	68, // 8: rump.sp.v1.SetsockoptRequest.val:type_name -> rump.sp.v1.Sockopt
-	68, // 9: rump.sp.v1.GetsockoptResponse.val:type_name -> rump.sp.v1.Sockopt
-	67, // 10: rump.sp.v1.SendtoRequest.to:type_name -> rump.sp.v1.Sockaddr
-	67, // 11: rump.sp.v1.PacceptResponse.name:type_name -> rump.sp.v1.Sockaddr
-	69, // 12: rump.sp.v1.RecvmmsgRequest.timeout:type_name -> rump.sp.v1.Timespec
-	66, // 13: rump.sp.v1.RecvmmsgResponse.msgs:type_name -> rump.sp.v1.Msghdr
-	66, // 14: rump.sp.v1.SendmmsgRequest.msgs:type_name -> rump.sp.v1.Msghdr
-	70, // 15: rump.sp.v1.NetconfigIfaddrsResponse.interfaces:type_name -> rump.sp.v1.Interface
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	80, // 0: rump.sp.v1.RecvmsgResponse.msg:type_name -> rump.sp.v1.Msghdr
+	80, // 1: rump.sp.v1.SendmsgRequest.msg:type_name -> rump.sp.v1.Msghdr
+	81, // 2: rump.sp.v1.RecvfromResponse.from_addr:type_name -> rump.sp.v1.Sockaddr
+	81, // 3: rump.sp.v1.AcceptResponse.name:type_name -> rump.sp.v1.Sockaddr
+	81, // 4: rump.sp.v1.GetpeernameResponse.name:type_name -> rump.sp.v1.Sockaddr
+	81, // 5: rump.sp.v1.GetsocknameResponse.name:type_name -> rump.sp.v1.Sockaddr
+	81, // 6: rump.sp.v1.ConnectRequest.name:type_name -> rump.sp.v1.Sockaddr
+	81, // 7: rump.sp.v1.BindRequest.name:type_name -> rump.sp.v1.Sockaddr
+	82, // 8: rump.sp.v1.SetsockoptRequest.val:type_name -> rump.sp.v1.Sockopt
+	82, // 9: rump.sp.v1.GetsockoptResponse.val:type_name -> rump.sp.v1.Sockopt
+	81, // 10: rump.sp.v1.SendtoRequest.to:type_name -> rump.sp.v1.Sockaddr
+	81, // 11: rump.sp.v1.PacceptResponse.name:type_name -> rump.sp.v1.Sockaddr
+	83, // 12: rump.sp.v1.RecvmmsgRequest.timeout:type_name -> rump.sp.v1.Timespec
+	80, // 13: rump.sp.v1.RecvmmsgResponse.msgs:type_name -> rump.sp.v1.Msghdr
+	80, // 14: rump.sp.v1.SendmmsgRequest.msgs:type_name -> rump.sp.v1.Msghdr
+	84, // 15: rump.sp.v1.NetconfigIfaddrsResponse.interfaces:type_name -> rump.sp.v1.Interface
+	85, // 16: rump.sp.v1.RouteSendRequest.msg:type_name -> rump.sp.v1.Rtmsg
+	85, // 17: rump.sp.v1.RouteSendResponse.msg:type_name -> rump.sp.v1.Rtmsg
+	85, // 18: rump.sp.v1.RouteRecvResponse.msg:type_name -> rump.sp.v1.Rtmsg
+	85, // 19: rump.sp.v1.RouteDumpResponse.msgs:type_name -> rump.sp.v1.Rtmsg
+	86, // 20: rump.sp.v1.NetPcblistResponse.pcbs:type_name -> rump.sp.v1.Inpcb
+	87, // 21: rump.sp.v1.NetCountersResponse.counters:type_name -> rump.sp.v1.NetCounter
+	88, // 22: rump.sp.v1.NdListResponse.routers:type_name -> rump.sp.v1.NdRouter
+	89, // 23: rump.sp.v1.NdListResponse.prefixes:type_name -> rump.sp.v1.NdPrefix
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_rump_net_proto_init() }
@@ -3426,7 +4116,7 @@ func file_rump_net_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_net_proto_rawDesc), len(file_rump_net_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   66,
+			NumMessages:   80,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

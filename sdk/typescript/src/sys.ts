@@ -59,11 +59,17 @@ import type {
   GetpeernameResponse,
   GetsocknameResponse,
   GetsockoptResponse,
+  NdListResponse,
+  NetCountersResponse,
+  NetPcblistResponse,
   NetconfigIfaddrsResponse,
   PacceptResponse,
   RecvfromResponse,
   RecvmmsgResponse,
   RecvmsgResponse,
+  RouteDumpResponse,
+  RouteRecvResponse,
+  RouteSendResponse,
   SendmmsgResponse,
   SendmsgResponse,
   SendtoResponse,
@@ -74,6 +80,7 @@ import type {
   Dirent,
   Driver,
   Flock,
+  Inpcb,
   Interface,
   IoctlArgs,
   Itimerspec,
@@ -82,9 +89,11 @@ import type {
   ModuleStat,
   MountArgs,
   Msghdr,
+  NetCounter,
   Pollfd,
   QuotactlArgs,
   Rlimit,
+  Rtmsg,
   Sigevent,
   Sockaddr,
   Sockopt,
@@ -1627,6 +1636,57 @@ export class Pub {
    */
   async netconfig_ifaddrs(ifname?: string): Promise<Interface[]> {
     return ((await this.#do({ $case: "netconfig_ifaddrs", value: { ifname } })) as NetconfigIfaddrsResponse).interfaces;
+  }
+
+  /**
+   * Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL.
+   */
+  async netconfig_ifaddrdel(ifname: string, addr: string): Promise<void> {
+    await this.#do({ $case: "netconfig_ifaddrdel", value: { ifname, addr } });
+  }
+
+  /**
+   * Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL,
+   * EACCES.
+   */
+  async route_send(s: number, msg?: Rtmsg): Promise<Rtmsg | undefined> {
+    return ((await this.#do({ $case: "route_send", value: { s, msg } })) as RouteSendResponse).msg;
+  }
+
+  /**
+   * Reads the next message of a routing socket. EAGAIN.
+   */
+  async route_recv(s: number, flags: number): Promise<Rtmsg | undefined> {
+    return ((await this.#do({ $case: "route_recv", value: { s, flags } })) as RouteRecvResponse).msg;
+  }
+
+  /**
+   * The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags
+   * in arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+   */
+  async route_dump(family: number, op: number, arg: number): Promise<Rtmsg[]> {
+    return ((await this.#do({ $case: "route_dump", value: { family, op, arg } })) as RouteDumpResponse).msgs;
+  }
+
+  /**
+   * Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail.
+   */
+  async net_pcblist(): Promise<Inpcb[]> {
+    return ((await this.#do({ $case: "net_pcblist", value: {} })) as NetPcblistResponse).pcbs;
+  }
+
+  /**
+   * What the protocols have counted (sysctl net.*.stats). Cannot fail.
+   */
+  async net_counters(): Promise<NetCounter[]> {
+    return ((await this.#do({ $case: "net_counters", value: {} })) as NetCountersResponse).counters;
+  }
+
+  /**
+   * Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT.
+   */
+  async nd_list(): Promise<NdListResponse> {
+    return (await this.#do({ $case: "nd_list", value: {} })) as NdListResponse;
   }
 
   /**
