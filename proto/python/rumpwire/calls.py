@@ -240,7 +240,7 @@ NETCONFIG_DHCP_IPV4_ONESHOT: Final = Op('netconfig_dhcp_ipv4_oneshot', 'netconfi
 NETCONFIG_AUTO_IPV6: Final = Op('netconfig_auto_ipv6', 'netconfig_auto_ipv6', 10033, 'net', 'Net', 'NetconfigAutoIpv6', ('ifname',), (), authorisation='network.interface', pub=True)
 NETCONFIG_IFADDRS: Final = Op('netconfig_ifaddrs', 'netconfig_ifaddrs', 10034, 'net', 'Net', 'NetconfigIfaddrs', ('ifname',), ('interfaces',), idempotent=True, pub=True)
 NETCONFIG_IFADDRDEL: Final = Op('netconfig_ifaddrdel', 'netconfig_ifaddrdel', 10035, 'net', 'Net', 'NetconfigIfaddrdel', ('ifname', 'addr'), (), authorisation='network.interface', pub=True)
-ROUTE_SEND: Final = Op('route_send', 'route_send', 10036, 'net', 'Net', 'RouteSend', ('s', 'msg'), ('msg',), descriptors=(0,), authorisation='network.route', pub=True)
+ROUTE_SEND: Final = Op('route_send', 'route_send', 10036, 'net', 'Net', 'RouteSend', ('s', 'msg'), ('msg',), descriptors=(0,), pub=True)
 ROUTE_RECV: Final = Op('route_recv', 'route_recv', 10037, 'net', 'Net', 'RouteRecv', ('s', 'flags'), ('msg',), descriptors=(0,), blocking=True, pub=True)
 ROUTE_DUMP: Final = Op('route_dump', 'route_dump', 10038, 'net', 'Net', 'RouteDump', ('family', 'op', 'arg'), ('msgs',), idempotent=True, pub=True)
 NET_PCBLIST: Final = Op('net_pcblist', 'net_pcblist', 10039, 'net', 'Net', 'NetPcblist', (), ('pcbs',), idempotent=True, pub=True)

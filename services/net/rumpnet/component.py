@@ -12,7 +12,7 @@ from rumpuser.module import Found
 
 
 class NetComponent(Component):
-    """net. The modules local and netinet are in it from the start; both can be unloaded."""
+    """net. The modules local, netinet and netinet6 are in it from the start; all can be unloaded."""
 
     name = "net"
 
@@ -21,7 +21,7 @@ class NetComponent(Component):
         self.net = Net(host, bus)
         self.net.interfaces.kinds.update(KINDS)
         self.table.update(syscalls(self))
-        for module in (modules.LOCAL, modules.NETINET):
+        for module in (modules.LOCAL, modules.NETINET, modules.NETINET6):
             module.init(self, {})
             self.loader.found[module.manifest.name] = Found(module, "builtin", active=True)
 
