@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rumpnet import modules
 from rumpnet.core.net import Net
+from rumpnet.core.rtsock import RouteDomain
 from rumpnet.ifaces import KINDS
 from rumpnet.syscalls import syscalls
 from rumpuser.component import Bus, Component, Parameters
@@ -20,7 +21,10 @@ class NetComponent(Component):
         super().__init__()
         self.net = Net(host, bus)
         self.net.interfaces.kinds.update(KINDS)
-        self.table.update(syscalls(self))
+        routes = RouteDomain(self.net)
+        self.net.add_domain(routes)
+        routes.start()
+        self.table.update(syscalls(self, routes))
         for module in (modules.LOCAL, modules.NETINET, modules.NETINET6):
             module.init(self, {})
             self.loader.found[module.manifest.name] = Found(module, "builtin", active=True)

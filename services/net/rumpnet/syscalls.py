@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 from rumpnet.core.calls import Calls
 from rumpnet.core.netconfig import Netconfig
+from rumpnet.core.netstat import Netstat
 from rumpuser.component import Entry, Support
 
 if TYPE_CHECKING:
     from rumpnet.component import NetComponent
+    from rumpnet.core.rtsock import RouteDomain
 
 
-def syscalls(component: NetComponent) -> dict[str, Entry]:
+def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
     net = component.net
-    calls, config = Calls(net), Netconfig(net)
+    calls, config, status = Calls(net), Netconfig(net), Netstat(net)
     partial = Support.PARTIAL
     return {
         "socket": Entry(calls.socket, partial, "no TCP"),
@@ -54,6 +56,12 @@ def syscalls(component: NetComponent) -> dict[str, Entry]:
         "netconfig_auto_ipv6": Entry(config.netconfig_auto_ipv6),
         "netconfig_ifaddrdel": Entry(config.netconfig_ifaddrdel),
         "netconfig_ifaddrs": Entry(config.netconfig_ifaddrs),
+        "route_send": Entry(routes.route_send),
+        "route_recv": Entry(routes.route_recv),
+        "route_dump": Entry(routes.route_dump),
+        "net_pcblist": Entry(status.net_pcblist),
+        "net_counters": Entry(status.net_counters),
+        "nd_list": Entry(status.nd_list),
         "sysctl_export": Entry(net.sysctl_export),
         "sysctl_value": Entry(net.sysctl_value),
     }

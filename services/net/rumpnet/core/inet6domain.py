@@ -46,6 +46,7 @@ class Inet6Domain:
         net.resolvers[16] = self.nd
         net.queue.protocols[IPV6] = self.ip6.input
         net.interfaces.listeners.append(self.nd)
+        net.counters.update(ip6=self.ip6.stats, icmp6=self.icmp6.stats, nd6=self.nd.stats)
 
     def nodes(self) -> list[Node]:
         parts = (self.ip6, self.icmp6, self.nd, self.slaac, self.rtadv)
