@@ -196,9 +196,11 @@ def test_hostile_messages_do_nothing_worse_than_nothing(data: st.DataObject) -> 
     link = Link()
     client = link.client()
     client.start()
-    good = Dhcp(dhcp.REPLY, client._xid, MAC, {dhcp.TYPE: bytes((data.draw(st.integers(1, 8)),)), dhcp.SERVER_ID: SERVER,
-                dhcp.MASK: data.draw(st.binary(max_size=5)), dhcp.CLASSLESS_ROUTES: data.draw(st.binary(max_size=9))},
-                yiaddr=SERVER).emit()  # fmt: skip
+    options = {
+        dhcp.TYPE: bytes((data.draw(st.integers(1, 8)),)), dhcp.SERVER_ID: SERVER,
+        dhcp.MASK: data.draw(st.binary(max_size=5)), dhcp.CLASSLESS_ROUTES: data.draw(st.binary(max_size=9)),
+    }  # fmt: skip
+    good = Dhcp(dhcp.REPLY, client._xid, MAC, options, yiaddr=SERVER).emit()
     raw = bytearray(good)
     for _ in range(data.draw(st.integers(0, 5))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))

@@ -238,14 +238,14 @@ def _lease(message: Dhcp, asked_ns: int, server: bytes) -> Lease:
         raise Malformed("a network mask with holes")
     classless = message.options.get(dhcp.CLASSLESS_ROUTES)
     router = message.address(dhcp.ROUTERS)
-    routes = (
-        dhcp.classless_routes(classless) if classless else [(dhcp.NO_ADDR, 0, router)] if router != dhcp.NO_ADDR else []
-    )
+    routes = [(dhcp.NO_ADDR, 0, router)] if router != dhcp.NO_ADDR else []
+    if classless:
+        routes = dhcp.classless_routes(classless)
     names = message.options.get(dhcp.DNS, b"")
     lease = Lease(
         message.yiaddr, prefixlen, message.address(dhcp.SERVER_ID) if dhcp.SERVER_ID in message.options else server,
-        routes,
-        [names[at : at + 4] for at in range(0, len(names) - 3, 4)], message.options.get(dhcp.DOMAIN, b"").rstrip(b"\0"),
+        routes, [names[at : at + 4] for at in range(0, len(names) - 3, 4)],
+        message.options.get(dhcp.DOMAIN, b"").rstrip(b"\0"),
         int.from_bytes(message.options.get(dhcp.MTU, b"")[:2], "big"),
     )  # fmt: skip
     seconds = message.seconds(dhcp.LEASE_TIME, FOREVER)
