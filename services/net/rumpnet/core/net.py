@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from rumpnet.core.socket import Socket
 from rumpuser.component import Bus, Context
 from rumpuser.host import Host
+from rumpuser.kqueue import Watching
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import SysctlExport, SysctlValue, SysctlValueInteger
@@ -59,6 +60,7 @@ class Net:
         self.domains: dict[int, Domain] = {}
         self.sockets: dict[int, Socket] = {}
         self.nodes: dict[str, Node] = {}
+        self.watching = Watching(host, self.socket)
         self._handle = 0
         # File systems may keep ids of sockets for longer than this process lives; another's must not be taken for ours.
         self._boot = int.from_bytes(host.entropy(4), "big") << 32
