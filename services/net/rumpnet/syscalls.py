@@ -53,6 +53,7 @@ def syscalls(component: NetComponent) -> dict[str, Entry]:
         "netconfig_ipv4_ifaddr": Entry(config.netconfig_ipv4_ifaddr),
         "netconfig_ipv4_ifaddr_cidr": Entry(config.netconfig_ipv4_ifaddr_cidr),
         "netconfig_ifaddrs": Entry(config.netconfig_ifaddrs),
+        **net.watching.table(),
         **{name: Entry(component.filter_call(name)) for name in FILTER_CALLS},
         "sysctl_export": Entry(net.sysctl_export),
         "sysctl_value": Entry(net.sysctl_value),
