@@ -871,6 +871,21 @@ def _enc_ProcessInfo(v: Any, m: Any) -> None:
     if v.cred is not None: m.cred.SetInParent(); _enc_Credentials(v.cred, m.cred)
 
 
+def _dec_KnoteSpec(m: Any) -> KnoteSpec:
+    return KnoteSpec(m.ident, m.object, m.queue, m.filter, m.flags, m.fflags, m.data, m.udata)
+
+
+def _enc_KnoteSpec(v: Any, m: Any) -> None:
+    m.ident = v.ident
+    m.object = v.object
+    m.queue = v.queue
+    m.filter = v.filter
+    m.flags = v.flags
+    m.fflags = v.fflags
+    m.data = v.data
+    m.udata = v.udata
+
+
 def _dec_SysctlExport(m: Any) -> SysctlExport:
     return SysctlExport(m.path, m.type, m.flags, m.description, list(m.number))
 
@@ -4444,6 +4459,21 @@ def _dec_r_disk_give(m: Any) -> Any:
     return None
 
 
+def _enc_q_device_of(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0]: m.handles.extend(a[0])
+
+def _dec_q_device_of(m: Any) -> Any:
+    return (list(m.handles),)
+
+def _enc_r_device_of(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v: m.devices.extend(v)
+
+def _dec_r_device_of(m: Any) -> Any:
+    return list(m.devices)
+
+
 def _enc_q_dev_open(a: Any, m: Any) -> None:
     m.block = a[0]
     m.rdev = a[1]
@@ -4545,6 +4575,69 @@ def _enc_r_sysctl_value(v: Any, m: Any) -> None:
 
 def _dec_r_sysctl_value(m: Any) -> Any:
     return _dec_SysctlValue(m.oldv) if m.HasField("oldv") else None
+
+
+def _enc_q_poll_objects(a: Any, m: Any) -> None:
+    if a[0]: m.handles.extend(a[0])
+    if a[1]: m.events.extend(a[1])
+    if a[2]: m.queues.extend(a[2])
+    m.wait = a[3]
+
+def _dec_q_poll_objects(m: Any) -> Any:
+    return (list(m.handles), list(m.events), list(m.queues), m.wait)
+
+def _enc_r_poll_objects(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v: m.revents.extend(v)
+
+def _dec_r_poll_objects(m: Any) -> Any:
+    return list(m.revents)
+
+
+def _enc_q_knote_change(a: Any, m: Any) -> None:
+    m.queue = a[0]
+    for x in a[1] or (): _enc_KnoteSpec(x, m.changes.add())
+    m.room = a[2]
+
+def _dec_q_knote_change(m: Any) -> Any:
+    return (m.queue, [_dec_KnoteSpec(x) for x in m.changes], m.room)
+
+def _enc_r_knote_change(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_Kevent(x, m.outcomes.add())
+
+def _dec_r_knote_change(m: Any) -> Any:
+    return [_dec_Kevent(x) for x in m.outcomes]
+
+
+def _enc_q_knote_collect(a: Any, m: Any) -> None:
+    m.queue = a[0]
+    m.nevents = a[1]
+    m.wait = a[2]
+
+def _dec_q_knote_collect(m: Any) -> Any:
+    return (m.queue, m.nevents, m.wait)
+
+def _enc_r_knote_collect(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_Kevent(x, m.events.add())
+
+def _dec_r_knote_collect(m: Any) -> Any:
+    return [_dec_Kevent(x) for x in m.events]
+
+
+def _enc_q_knote_detach(a: Any, m: Any) -> None:
+    m.queue = a[0]
+    m.ident = a[1]
+
+def _dec_q_knote_detach(m: Any) -> Any:
+    return (m.queue, m.ident)
+
+def _enc_r_knote_detach(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_knote_detach(m: Any) -> Any:
+    return None
 
 
 def _enc_q_faction_start(a: Any, m: Any) -> None:
@@ -4806,6 +4899,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "lock_release": (_enc_q_lock_release, _dec_q_lock_release),
     "disk_take": (_enc_q_disk_take, _dec_q_disk_take),
     "disk_give": (_enc_q_disk_give, _dec_q_disk_give),
+    "device_of": (_enc_q_device_of, _dec_q_device_of),
     "dev_open": (_enc_q_dev_open, _dec_q_dev_open),
     "dev_map": (_enc_q_dev_map, _dec_q_dev_map),
     "module_describe": (_enc_q_module_describe, _dec_q_module_describe),
@@ -4813,6 +4907,10 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "module_unload": (_enc_q_module_unload, _dec_q_module_unload),
     "sysctl_export": (_enc_q_sysctl_export, _dec_q_sysctl_export),
     "sysctl_value": (_enc_q_sysctl_value, _dec_q_sysctl_value),
+    "poll_objects": (_enc_q_poll_objects, _dec_q_poll_objects),
+    "knote_change": (_enc_q_knote_change, _dec_q_knote_change),
+    "knote_collect": (_enc_q_knote_collect, _dec_q_knote_collect),
+    "knote_detach": (_enc_q_knote_detach, _dec_q_knote_detach),
     "faction_start": (_enc_q_faction_start, _dec_q_faction_start),
 }
 # name: (value into a message, message into value)
@@ -5062,6 +5160,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "lock_release": (_enc_r_lock_release, _dec_r_lock_release),
     "disk_take": (_enc_r_disk_take, _dec_r_disk_take),
     "disk_give": (_enc_r_disk_give, _dec_r_disk_give),
+    "device_of": (_enc_r_device_of, _dec_r_device_of),
     "dev_open": (_enc_r_dev_open, _dec_r_dev_open),
     "dev_map": (_enc_r_dev_map, _dec_r_dev_map),
     "module_describe": (_enc_r_module_describe, _dec_r_module_describe),
@@ -5069,5 +5168,9 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "module_unload": (_enc_r_module_unload, _dec_r_module_unload),
     "sysctl_export": (_enc_r_sysctl_export, _dec_r_sysctl_export),
     "sysctl_value": (_enc_r_sysctl_value, _dec_r_sysctl_value),
+    "poll_objects": (_enc_r_poll_objects, _dec_r_poll_objects),
+    "knote_change": (_enc_r_knote_change, _dec_r_knote_change),
+    "knote_collect": (_enc_r_knote_collect, _dec_r_knote_collect),
+    "knote_detach": (_enc_r_knote_detach, _dec_r_knote_detach),
     "faction_start": (_enc_r_faction_start, _dec_r_faction_start),
 }

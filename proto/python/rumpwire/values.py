@@ -618,6 +618,19 @@ class ProcessInfo(NamedTuple):
     cred: Credentials | None = None
 
 
+class KnoteSpec(NamedTuple):
+    """What is to be watched: an object by handle, or a part of another kqueue. ident is what the client calls it by."""
+
+    ident: int = 0
+    object: int = 0
+    queue: int = 0
+    filter: int = 0
+    flags: int = 0
+    fflags: int = 0
+    data: int = 0
+    udata: int = 0
+
+
 class SysctlExport(NamedTuple):
     """A node that a faction offers to the tree. Its value is asked for when somebody reads it."""
 

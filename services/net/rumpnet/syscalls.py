@@ -64,6 +64,7 @@ def syscalls(component: NetComponent) -> dict[str, Entry]:
         "dhcpd_stop": Entry(dhcp.dhcpd_stop),
         "dhcpd_bindings": Entry(dhcp.dhcpd_bindings),
         "dns_forward": Entry(dns.dns_forward),
+        **net.watching.table(),
         **{name: Entry(component.filter_call(name)) for name in FILTER_CALLS},
         "sysctl_export": Entry(net.sysctl_export),
         "sysctl_value": Entry(net.sysctl_value),
