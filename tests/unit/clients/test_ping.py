@@ -80,7 +80,7 @@ def test_checksums(length: int) -> None:
 
 
 def test_what_is_too_short_is_nothing() -> None:
-    assert _icmp.parse(bytes(27), "x", v6=False) is None
+    assert _icmp.parse(b"\x45" + bytes(26), "x", v6=False) is None
     assert _icmp.parse(bytes(7), "x", v6=True) is None
     error = _icmp.parse(b"\x45" + bytes(19) + struct.pack("!BBHHH", 3, 3, 0, 0, 0) + b"\x45", "x", v6=False)
     assert error is not None
