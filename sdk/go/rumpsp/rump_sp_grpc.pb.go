@@ -7568,6 +7568,23 @@ const (
 	Net_NetconfigDhcpIpv4Oneshot_FullMethodName = "/rump.sp.v1.Net/NetconfigDhcpIpv4Oneshot"
 	Net_NetconfigAutoIpv6_FullMethodName        = "/rump.sp.v1.Net/NetconfigAutoIpv6"
 	Net_NetconfigIfaddrs_FullMethodName         = "/rump.sp.v1.Net/NetconfigIfaddrs"
+	Net_NpfLoad_FullMethodName                  = "/rump.sp.v1.Net/NpfLoad"
+	Net_NpfConfigGet_FullMethodName             = "/rump.sp.v1.Net/NpfConfigGet"
+	Net_NpfSwitch_FullMethodName                = "/rump.sp.v1.Net/NpfSwitch"
+	Net_NpfFlush_FullMethodName                 = "/rump.sp.v1.Net/NpfFlush"
+	Net_NpfConnections_FullMethodName           = "/rump.sp.v1.Net/NpfConnections"
+	Net_NpfStats_FullMethodName                 = "/rump.sp.v1.Net/NpfStats"
+	Net_NpfTable_FullMethodName                 = "/rump.sp.v1.Net/NpfTable"
+	Net_NpfRuleAdd_FullMethodName               = "/rump.sp.v1.Net/NpfRuleAdd"
+	Net_NpfRuleRemove_FullMethodName            = "/rump.sp.v1.Net/NpfRuleRemove"
+	Net_DhcpStart_FullMethodName                = "/rump.sp.v1.Net/DhcpStart"
+	Net_DhcpRenew_FullMethodName                = "/rump.sp.v1.Net/DhcpRenew"
+	Net_DhcpStop_FullMethodName                 = "/rump.sp.v1.Net/DhcpStop"
+	Net_DhcpLeases_FullMethodName               = "/rump.sp.v1.Net/DhcpLeases"
+	Net_DhcpdStart_FullMethodName               = "/rump.sp.v1.Net/DhcpdStart"
+	Net_DhcpdStop_FullMethodName                = "/rump.sp.v1.Net/DhcpdStop"
+	Net_DhcpdBindings_FullMethodName            = "/rump.sp.v1.Net/DhcpdBindings"
+	Net_DnsForward_FullMethodName               = "/rump.sp.v1.Net/DnsForward"
 	Net_NetconfigIfaddrdel_FullMethodName       = "/rump.sp.v1.Net/NetconfigIfaddrdel"
 	Net_RouteSend_FullMethodName                = "/rump.sp.v1.Net/RouteSend"
 	Net_RouteRecv_FullMethodName                = "/rump.sp.v1.Net/RouteRecv"
@@ -7649,6 +7666,40 @@ type NetClient interface {
 	NetconfigAutoIpv6(ctx context.Context, in *NetconfigAutoIpv6Request, opts ...grpc.CallOption) (*NetconfigAutoIpv6Response, error)
 	// Interfaces with their flags and addresses. ENXIO.
 	NetconfigIfaddrs(ctx context.Context, in *NetconfigIfaddrsRequest, opts ...grpc.CallOption) (*NetconfigIfaddrsResponse, error)
+	// Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG.
+	NpfLoad(ctx context.Context, in *NpfLoadRequest, opts ...grpc.CallOption) (*NpfLoadResponse, error)
+	// The configuration with the counters of its rules, and whether the filter is active.
+	NpfConfigGet(ctx context.Context, in *NpfConfigGetRequest, opts ...grpc.CallOption) (*NpfConfigGetResponse, error)
+	// Begins or ends filtering. Ending forgets all connections.
+	NpfSwitch(ctx context.Context, in *NpfSwitchRequest, opts ...grpc.CallOption) (*NpfSwitchResponse, error)
+	// Forgets the configuration and all connections.
+	NpfFlush(ctx context.Context, in *NpfFlushRequest, opts ...grpc.CallOption) (*NpfFlushResponse, error)
+	// The connections that the filter knows.
+	NpfConnections(ctx context.Context, in *NpfConnectionsRequest, opts ...grpc.CallOption) (*NpfConnectionsResponse, error)
+	// What the filter has counted.
+	NpfStats(ctx context.Context, in *NpfStatsRequest, opts ...grpc.CallOption) (*NpfStatsResponse, error)
+	// Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const.
+	NpfTable(ctx context.Context, in *NpfTableRequest, opts ...grpc.CallOption) (*NpfTableResponse, error)
+	// Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC.
+	NpfRuleAdd(ctx context.Context, in *NpfRuleAddRequest, opts ...grpc.CallOption) (*NpfRuleAddResponse, error)
+	// Removes a rule from a dynamic group. ESRCH, ENOENT.
+	NpfRuleRemove(ctx context.Context, in *NpfRuleRemoveRequest, opts ...grpc.CallOption) (*NpfRuleRemoveResponse, error)
+	// Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets.
+	DhcpStart(ctx context.Context, in *DhcpStartRequest, opts ...grpc.CallOption) (*DhcpStartResponse, error)
+	// Asks for more time for a lease at once. ENXIO, ENOENT when there is none.
+	DhcpRenew(ctx context.Context, in *DhcpRenewRequest, opts ...grpc.CallOption) (*DhcpRenewResponse, error)
+	// Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT.
+	DhcpStop(ctx context.Context, in *DhcpStopRequest, opts ...grpc.CallOption) (*DhcpStopResponse, error)
+	// The leases of all interfaces.
+	DhcpLeases(ctx context.Context, in *DhcpLeasesRequest, opts ...grpc.CallOption) (*DhcpLeasesResponse, error)
+	// Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL.
+	DhcpdStart(ctx context.Context, in *DhcpdStartRequest, opts ...grpc.CallOption) (*DhcpdStartResponse, error)
+	// Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT.
+	DhcpdStop(ctx context.Context, in *DhcpdStopRequest, opts ...grpc.CallOption) (*DhcpdStopResponse, error)
+	// What the server of an interface has leased. ENXIO, ENOENT.
+	DhcpdBindings(ctx context.Context, in *DhcpdBindingsRequest, opts ...grpc.CallOption) (*DhcpdBindingsResponse, error)
+	// Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL.
+	DnsForward(ctx context.Context, in *DnsForwardRequest, opts ...grpc.CallOption) (*DnsForwardResponse, error)
 	// Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL.
 	NetconfigIfaddrdel(ctx context.Context, in *NetconfigIfaddrdelRequest, opts ...grpc.CallOption) (*NetconfigIfaddrdelResponse, error)
 	// Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES.
@@ -8004,6 +8055,176 @@ func (c *netClient) NetconfigIfaddrs(ctx context.Context, in *NetconfigIfaddrsRe
 	return out, nil
 }
 
+func (c *netClient) NpfLoad(ctx context.Context, in *NpfLoadRequest, opts ...grpc.CallOption) (*NpfLoadResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfLoadResponse)
+	err := c.cc.Invoke(ctx, Net_NpfLoad_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfConfigGet(ctx context.Context, in *NpfConfigGetRequest, opts ...grpc.CallOption) (*NpfConfigGetResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfConfigGetResponse)
+	err := c.cc.Invoke(ctx, Net_NpfConfigGet_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfSwitch(ctx context.Context, in *NpfSwitchRequest, opts ...grpc.CallOption) (*NpfSwitchResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfSwitchResponse)
+	err := c.cc.Invoke(ctx, Net_NpfSwitch_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfFlush(ctx context.Context, in *NpfFlushRequest, opts ...grpc.CallOption) (*NpfFlushResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfFlushResponse)
+	err := c.cc.Invoke(ctx, Net_NpfFlush_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfConnections(ctx context.Context, in *NpfConnectionsRequest, opts ...grpc.CallOption) (*NpfConnectionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfConnectionsResponse)
+	err := c.cc.Invoke(ctx, Net_NpfConnections_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfStats(ctx context.Context, in *NpfStatsRequest, opts ...grpc.CallOption) (*NpfStatsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfStatsResponse)
+	err := c.cc.Invoke(ctx, Net_NpfStats_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfTable(ctx context.Context, in *NpfTableRequest, opts ...grpc.CallOption) (*NpfTableResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfTableResponse)
+	err := c.cc.Invoke(ctx, Net_NpfTable_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfRuleAdd(ctx context.Context, in *NpfRuleAddRequest, opts ...grpc.CallOption) (*NpfRuleAddResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfRuleAddResponse)
+	err := c.cc.Invoke(ctx, Net_NpfRuleAdd_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfRuleRemove(ctx context.Context, in *NpfRuleRemoveRequest, opts ...grpc.CallOption) (*NpfRuleRemoveResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfRuleRemoveResponse)
+	err := c.cc.Invoke(ctx, Net_NpfRuleRemove_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpStart(ctx context.Context, in *DhcpStartRequest, opts ...grpc.CallOption) (*DhcpStartResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpStartResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpStart_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpRenew(ctx context.Context, in *DhcpRenewRequest, opts ...grpc.CallOption) (*DhcpRenewResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpRenewResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpRenew_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpStop(ctx context.Context, in *DhcpStopRequest, opts ...grpc.CallOption) (*DhcpStopResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpStopResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpStop_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpLeases(ctx context.Context, in *DhcpLeasesRequest, opts ...grpc.CallOption) (*DhcpLeasesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpLeasesResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpLeases_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpdStart(ctx context.Context, in *DhcpdStartRequest, opts ...grpc.CallOption) (*DhcpdStartResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpdStartResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpdStart_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpdStop(ctx context.Context, in *DhcpdStopRequest, opts ...grpc.CallOption) (*DhcpdStopResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpdStopResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpdStop_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpdBindings(ctx context.Context, in *DhcpdBindingsRequest, opts ...grpc.CallOption) (*DhcpdBindingsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpdBindingsResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpdBindings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DnsForward(ctx context.Context, in *DnsForwardRequest, opts ...grpc.CallOption) (*DnsForwardResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DnsForwardResponse)
+	err := c.cc.Invoke(ctx, Net_DnsForward_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *netClient) NetconfigIfaddrdel(ctx context.Context, in *NetconfigIfaddrdelRequest, opts ...grpc.CallOption) (*NetconfigIfaddrdelResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(NetconfigIfaddrdelResponse)
@@ -8146,6 +8367,40 @@ type NetServer interface {
 	NetconfigAutoIpv6(context.Context, *NetconfigAutoIpv6Request) (*NetconfigAutoIpv6Response, error)
 	// Interfaces with their flags and addresses. ENXIO.
 	NetconfigIfaddrs(context.Context, *NetconfigIfaddrsRequest) (*NetconfigIfaddrsResponse, error)
+	// Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG.
+	NpfLoad(context.Context, *NpfLoadRequest) (*NpfLoadResponse, error)
+	// The configuration with the counters of its rules, and whether the filter is active.
+	NpfConfigGet(context.Context, *NpfConfigGetRequest) (*NpfConfigGetResponse, error)
+	// Begins or ends filtering. Ending forgets all connections.
+	NpfSwitch(context.Context, *NpfSwitchRequest) (*NpfSwitchResponse, error)
+	// Forgets the configuration and all connections.
+	NpfFlush(context.Context, *NpfFlushRequest) (*NpfFlushResponse, error)
+	// The connections that the filter knows.
+	NpfConnections(context.Context, *NpfConnectionsRequest) (*NpfConnectionsResponse, error)
+	// What the filter has counted.
+	NpfStats(context.Context, *NpfStatsRequest) (*NpfStatsResponse, error)
+	// Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const.
+	NpfTable(context.Context, *NpfTableRequest) (*NpfTableResponse, error)
+	// Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC.
+	NpfRuleAdd(context.Context, *NpfRuleAddRequest) (*NpfRuleAddResponse, error)
+	// Removes a rule from a dynamic group. ESRCH, ENOENT.
+	NpfRuleRemove(context.Context, *NpfRuleRemoveRequest) (*NpfRuleRemoveResponse, error)
+	// Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets.
+	DhcpStart(context.Context, *DhcpStartRequest) (*DhcpStartResponse, error)
+	// Asks for more time for a lease at once. ENXIO, ENOENT when there is none.
+	DhcpRenew(context.Context, *DhcpRenewRequest) (*DhcpRenewResponse, error)
+	// Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT.
+	DhcpStop(context.Context, *DhcpStopRequest) (*DhcpStopResponse, error)
+	// The leases of all interfaces.
+	DhcpLeases(context.Context, *DhcpLeasesRequest) (*DhcpLeasesResponse, error)
+	// Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL.
+	DhcpdStart(context.Context, *DhcpdStartRequest) (*DhcpdStartResponse, error)
+	// Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT.
+	DhcpdStop(context.Context, *DhcpdStopRequest) (*DhcpdStopResponse, error)
+	// What the server of an interface has leased. ENXIO, ENOENT.
+	DhcpdBindings(context.Context, *DhcpdBindingsRequest) (*DhcpdBindingsResponse, error)
+	// Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL.
+	DnsForward(context.Context, *DnsForwardRequest) (*DnsForwardResponse, error)
 	// Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL.
 	NetconfigIfaddrdel(context.Context, *NetconfigIfaddrdelRequest) (*NetconfigIfaddrdelResponse, error)
 	// Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES.
@@ -8269,6 +8524,57 @@ func (UnimplementedNetServer) NetconfigAutoIpv6(context.Context, *NetconfigAutoI
 }
 func (UnimplementedNetServer) NetconfigIfaddrs(context.Context, *NetconfigIfaddrsRequest) (*NetconfigIfaddrsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method NetconfigIfaddrs not implemented")
+}
+func (UnimplementedNetServer) NpfLoad(context.Context, *NpfLoadRequest) (*NpfLoadResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfLoad not implemented")
+}
+func (UnimplementedNetServer) NpfConfigGet(context.Context, *NpfConfigGetRequest) (*NpfConfigGetResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfConfigGet not implemented")
+}
+func (UnimplementedNetServer) NpfSwitch(context.Context, *NpfSwitchRequest) (*NpfSwitchResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfSwitch not implemented")
+}
+func (UnimplementedNetServer) NpfFlush(context.Context, *NpfFlushRequest) (*NpfFlushResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfFlush not implemented")
+}
+func (UnimplementedNetServer) NpfConnections(context.Context, *NpfConnectionsRequest) (*NpfConnectionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfConnections not implemented")
+}
+func (UnimplementedNetServer) NpfStats(context.Context, *NpfStatsRequest) (*NpfStatsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfStats not implemented")
+}
+func (UnimplementedNetServer) NpfTable(context.Context, *NpfTableRequest) (*NpfTableResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfTable not implemented")
+}
+func (UnimplementedNetServer) NpfRuleAdd(context.Context, *NpfRuleAddRequest) (*NpfRuleAddResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfRuleAdd not implemented")
+}
+func (UnimplementedNetServer) NpfRuleRemove(context.Context, *NpfRuleRemoveRequest) (*NpfRuleRemoveResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfRuleRemove not implemented")
+}
+func (UnimplementedNetServer) DhcpStart(context.Context, *DhcpStartRequest) (*DhcpStartResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpStart not implemented")
+}
+func (UnimplementedNetServer) DhcpRenew(context.Context, *DhcpRenewRequest) (*DhcpRenewResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpRenew not implemented")
+}
+func (UnimplementedNetServer) DhcpStop(context.Context, *DhcpStopRequest) (*DhcpStopResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpStop not implemented")
+}
+func (UnimplementedNetServer) DhcpLeases(context.Context, *DhcpLeasesRequest) (*DhcpLeasesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpLeases not implemented")
+}
+func (UnimplementedNetServer) DhcpdStart(context.Context, *DhcpdStartRequest) (*DhcpdStartResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpdStart not implemented")
+}
+func (UnimplementedNetServer) DhcpdStop(context.Context, *DhcpdStopRequest) (*DhcpdStopResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpdStop not implemented")
+}
+func (UnimplementedNetServer) DhcpdBindings(context.Context, *DhcpdBindingsRequest) (*DhcpdBindingsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpdBindings not implemented")
+}
+func (UnimplementedNetServer) DnsForward(context.Context, *DnsForwardRequest) (*DnsForwardResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DnsForward not implemented")
 }
 func (UnimplementedNetServer) NetconfigIfaddrdel(context.Context, *NetconfigIfaddrdelRequest) (*NetconfigIfaddrdelResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method NetconfigIfaddrdel not implemented")
@@ -8906,6 +9212,312 @@ func _Net_NetconfigIfaddrs_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Net_NpfLoad_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfLoadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfLoad(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfLoad_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfLoad(ctx, req.(*NpfLoadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfConfigGet_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfConfigGetRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfConfigGet(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfConfigGet_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfConfigGet(ctx, req.(*NpfConfigGetRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfSwitch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfSwitchRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfSwitch(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfSwitch_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfSwitch(ctx, req.(*NpfSwitchRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfFlush_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfFlushRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfFlush(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfFlush_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfFlush(ctx, req.(*NpfFlushRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfConnections_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfConnectionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfConnections(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfConnections_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfConnections(ctx, req.(*NpfConnectionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfStats_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfStatsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfStats(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfStats_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfStats(ctx, req.(*NpfStatsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfTable_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfTableRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfTable(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfTable_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfTable(ctx, req.(*NpfTableRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfRuleAdd_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfRuleAddRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfRuleAdd(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfRuleAdd_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfRuleAdd(ctx, req.(*NpfRuleAddRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfRuleRemove_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfRuleRemoveRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfRuleRemove(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfRuleRemove_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfRuleRemove(ctx, req.(*NpfRuleRemoveRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpStart_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpStartRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpStart(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpStart_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpStart(ctx, req.(*DhcpStartRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpRenew_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpRenewRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpRenew(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpRenew_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpRenew(ctx, req.(*DhcpRenewRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpStop_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpStopRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpStop(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpStop_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpStop(ctx, req.(*DhcpStopRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpLeases_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpLeasesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpLeases(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpLeases_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpLeases(ctx, req.(*DhcpLeasesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpdStart_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpdStartRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpdStart(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpdStart_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpdStart(ctx, req.(*DhcpdStartRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpdStop_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpdStopRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpdStop(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpdStop_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpdStop(ctx, req.(*DhcpdStopRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpdBindings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpdBindingsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpdBindings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpdBindings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpdBindings(ctx, req.(*DhcpdBindingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DnsForward_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DnsForwardRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DnsForward(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DnsForward_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DnsForward(ctx, req.(*DnsForwardRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Net_NetconfigIfaddrdel_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(NetconfigIfaddrdelRequest)
 	if err := dec(in); err != nil {
@@ -9170,6 +9782,74 @@ var Net_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "NetconfigIfaddrs",
 			Handler:    _Net_NetconfigIfaddrs_Handler,
+		},
+		{
+			MethodName: "NpfLoad",
+			Handler:    _Net_NpfLoad_Handler,
+		},
+		{
+			MethodName: "NpfConfigGet",
+			Handler:    _Net_NpfConfigGet_Handler,
+		},
+		{
+			MethodName: "NpfSwitch",
+			Handler:    _Net_NpfSwitch_Handler,
+		},
+		{
+			MethodName: "NpfFlush",
+			Handler:    _Net_NpfFlush_Handler,
+		},
+		{
+			MethodName: "NpfConnections",
+			Handler:    _Net_NpfConnections_Handler,
+		},
+		{
+			MethodName: "NpfStats",
+			Handler:    _Net_NpfStats_Handler,
+		},
+		{
+			MethodName: "NpfTable",
+			Handler:    _Net_NpfTable_Handler,
+		},
+		{
+			MethodName: "NpfRuleAdd",
+			Handler:    _Net_NpfRuleAdd_Handler,
+		},
+		{
+			MethodName: "NpfRuleRemove",
+			Handler:    _Net_NpfRuleRemove_Handler,
+		},
+		{
+			MethodName: "DhcpStart",
+			Handler:    _Net_DhcpStart_Handler,
+		},
+		{
+			MethodName: "DhcpRenew",
+			Handler:    _Net_DhcpRenew_Handler,
+		},
+		{
+			MethodName: "DhcpStop",
+			Handler:    _Net_DhcpStop_Handler,
+		},
+		{
+			MethodName: "DhcpLeases",
+			Handler:    _Net_DhcpLeases_Handler,
+		},
+		{
+			MethodName: "DhcpdStart",
+			Handler:    _Net_DhcpdStart_Handler,
+		},
+		{
+			MethodName: "DhcpdStop",
+			Handler:    _Net_DhcpdStop_Handler,
+		},
+		{
+			MethodName: "DhcpdBindings",
+			Handler:    _Net_DhcpdBindings_Handler,
+		},
+		{
+			MethodName: "DnsForward",
+			Handler:    _Net_DnsForward_Handler,
 		},
 		{
 			MethodName: "NetconfigIfaddrdel",

@@ -9,6 +9,7 @@ from rumpnet.core.inetdomain import InetDomain
 from rumpnet.core.ip6 import LOOPBACK
 from rumpnet.core.local import LocalDomain
 from rumpnet.core.netconfig import configure_lo0
+from rumpnet.core.npf.stack import StackFilter
 from rumpuser.module import Manifest, Module
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -71,6 +72,22 @@ class Netinet6Module(Module):
         component.net.remove_domain(const.AF_INET6)
 
 
+class NpfModule(Module):
+    """The packet filter. It filters nothing until it is told to (npfctl start)."""
+
+    manifest = Manifest("npf", "driver", "net", requires=("netinet",))
+
+    def init(self, component: NetComponent, props: dict[str, str]) -> None:
+        component.filter = StackFilter(component.net)
+
+    def fini(self, component: NetComponent) -> None:
+        """EBUSY while it is active."""
+        if component.filter is not None and component.filter.npf.active:
+            raise KernelError(Errno.EBUSY, "the packet filter is active; npfctl stop ends it")
+        component.filter = None
+
+
 LOCAL = LocalModule()
 NETINET6 = Netinet6Module()
 NETINET = NetinetModule()
+NPF = NpfModule()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rumpnet.core.calls import Calls
+from rumpnet.core.dhcp.service import Dhcp
+from rumpnet.core.dns.forwarder import Forwarder
 from rumpnet.core.netconfig import Netconfig
 from rumpnet.core.netstat import Netstat
 from rumpuser.component import Entry, Support
@@ -13,10 +15,15 @@ if TYPE_CHECKING:
     from rumpnet.component import NetComponent
     from rumpnet.core.rtsock import RouteDomain
 
+FILTER_CALLS = (
+    "npf_load", "npf_config_get", "npf_switch", "npf_flush", "npf_connections", "npf_stats", "npf_table",
+    "npf_rule_add", "npf_rule_remove",
+)  # fmt: skip
+
 
 def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
     net = component.net
-    calls, config, status = Calls(net), Netconfig(net), Netstat(net)
+    calls, config, dhcp, dns, status = Calls(net), Netconfig(net), Dhcp(net), Forwarder(net), Netstat(net)
     partial = Support.PARTIAL
     return {
         "socket": Entry(calls.socket, partial, "no TCP"),
@@ -62,6 +69,17 @@ def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
         "net_pcblist": Entry(status.net_pcblist),
         "net_counters": Entry(status.net_counters),
         "nd_list": Entry(status.nd_list),
+        "netconfig_dhcp_ipv4_oneshot": Entry(dhcp.netconfig_dhcp_ipv4_oneshot),
+        "dhcp_start": Entry(dhcp.dhcp_start),
+        "dhcp_renew": Entry(dhcp.dhcp_renew),
+        "dhcp_stop": Entry(dhcp.dhcp_stop),
+        "dhcp_leases": Entry(dhcp.dhcp_leases),
+        "dhcpd_start": Entry(dhcp.dhcpd_start),
+        "dhcpd_stop": Entry(dhcp.dhcpd_stop),
+        "dhcpd_bindings": Entry(dhcp.dhcpd_bindings),
+        "dns_forward": Entry(dns.dns_forward),
+        **net.watching.table(),
+        **{name: Entry(component.filter_call(name)) for name in FILTER_CALLS},
         "sysctl_export": Entry(net.sysctl_export),
         "sysctl_value": Entry(net.sysctl_value),
     }

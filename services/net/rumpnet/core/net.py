@@ -12,6 +12,7 @@ from rumpnet.core.route import Routes
 from rumpnet.core.socket import Socket
 from rumpuser.component import Bus, Context
 from rumpuser.host import Host
+from rumpuser.kqueue import Watching
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Inpcb, SysctlExport, SysctlValue, SysctlValueInteger
@@ -70,6 +71,7 @@ class Net:
         self.domains: dict[int, Domain] = {}
         self.sockets: dict[int, Socket] = {}
         self.nodes: dict[str, Node] = {}
+        self.watching = Watching(host, self.socket)
         self.queue = InputQueue()
         self.routes = Routes(self)
         self.interfaces = Interfaces(self)

@@ -7,7 +7,7 @@ address before one that is bound to the port alone. A broadcast or multicast goe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rumpnet.core.ancillary import PLAIN, Outgoing, outgoing, received
@@ -28,6 +28,8 @@ from rumpwire.values import Cmsg, Sockaddr
 
 NUMBER = [4, 2, udp.PROTOCOL]
 """net.inet.udp"""
+Service = Callable[[Iface, bytes, int, bytes, memoryview], None]
+"""Who serves a port inside of the kernel gets the interface, source address and port, destination address, and data."""
 
 
 class UdpLayer:
@@ -36,6 +38,7 @@ class UdpLayer:
     def __init__(self, net: Net, ports: Ports) -> None:
         self.net = net
         self.pcbs: PcbTable[UdpSocket] = PcbTable(net.host, ports)
+        self.services: dict[int, Service] = {}
         self.stats: Counter[str] = Counter()
         self.checksum = Knob(1, 0, 1)
         self.loopback_checksum = Knob(1, 0, 1)
@@ -63,6 +66,10 @@ class UdpLayer:
         except Malformed as error:
             stats[f"dropped: {type(error).__name__.lower()}"] += 1
             raise
+        service = self.services.get(datagram.dst_port)
+        if service is not None:
+            service(iface, src, datagram.src_port, dst, datagram.payload)
+            return
         if packet.link_cast or is_group(dst) or dst == b"\xff\xff\xff\xff" or dst in self.net.interfaces.broadcasts:
             self._deliver_to_all(iface, src, dst, datagram, header)
             return
