@@ -82,6 +82,7 @@ class Flags:
         self._what = what
         self._passing = passing
         self._known: dict[int, int] = {}
+        self._seen: dict[int, int] = {}
 
     def wire(self, flags: int) -> int:
         try:
@@ -102,10 +103,18 @@ class Flags:
         return out
 
     def host(self, flags: int) -> int:
+        try:
+            return self._seen[flags]
+        except KeyError:
+            return self._see(flags)
+
+    def _see(self, flags: int) -> int:
         out = flags & self._passing
         for host, wire in self._pairs:
             if wire and flags & wire == wire:
                 out |= host
+        if len(self._seen) < 256:
+            self._seen[flags] = out
         return out
 
 
