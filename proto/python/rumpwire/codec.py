@@ -785,6 +785,56 @@ def _enc_NpfCounter(v: Any, m: Any) -> None:
     m.value = v.value
 
 
+def _dec_DhcpLease(m: Any) -> DhcpLease:
+    return DhcpLease(m.ifname, m.state, m.addr, m.prefixlen, m.server, list(m.routers), list(m.dns), m.domain, m.expires)
+
+
+def _enc_DhcpLease(v: Any, m: Any) -> None:
+    m.ifname = v.ifname
+    m.state = v.state
+    m.addr = _buffer(v.addr)
+    m.prefixlen = v.prefixlen
+    m.server = _buffer(v.server)
+    if v.routers: m.routers.extend([_buffer(x) for x in v.routers])
+    if v.dns: m.dns.extend([_buffer(x) for x in v.dns])
+    m.domain = _buffer(v.domain)
+    m.expires = v.expires
+
+
+def _dec_DhcpHost(m: Any) -> DhcpHost:
+    return DhcpHost(m.lladdr, m.addr)
+
+
+def _enc_DhcpHost(v: Any, m: Any) -> None:
+    m.lladdr = _buffer(v.lladdr)
+    m.addr = _buffer(v.addr)
+
+
+def _dec_DhcpPool(m: Any) -> DhcpPool:
+    return DhcpPool(m.first, m.last, m.lease, m.router, list(m.dns), m.domain, [_dec_DhcpHost(x) for x in m.hosts])
+
+
+def _enc_DhcpPool(v: Any, m: Any) -> None:
+    m.first = _buffer(v.first)
+    m.last = _buffer(v.last)
+    m.lease = v.lease
+    m.router = _buffer(v.router)
+    if v.dns: m.dns.extend([_buffer(x) for x in v.dns])
+    m.domain = _buffer(v.domain)
+    for x in v.hosts or (): _enc_DhcpHost(x, m.hosts.add())
+
+
+def _dec_DhcpBinding(m: Any) -> DhcpBinding:
+    return DhcpBinding(m.addr, m.lladdr, m.hostname, m.expires)
+
+
+def _enc_DhcpBinding(v: Any, m: Any) -> None:
+    m.addr = _buffer(v.addr)
+    m.lladdr = _buffer(v.lladdr)
+    m.hostname = _buffer(v.hostname)
+    m.expires = v.expires
+
+
 def _dec_Driver(m: Any) -> Driver:
     return Driver(m.name, m.bmajor, m.cmajor, list(m.units))
 
@@ -4011,6 +4061,116 @@ def _dec_r_npf_rule_remove(m: Any) -> Any:
     return None
 
 
+def _enc_q_dhcp_start(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+    m.hostname = a[1]
+
+def _dec_q_dhcp_start(m: Any) -> Any:
+    return (m.ifname, m.hostname)
+
+def _enc_r_dhcp_start(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dhcp_start(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dhcp_renew(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+
+def _dec_q_dhcp_renew(m: Any) -> Any:
+    return (m.ifname,)
+
+def _enc_r_dhcp_renew(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dhcp_renew(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dhcp_stop(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+    m.release = a[1]
+
+def _dec_q_dhcp_stop(m: Any) -> Any:
+    return (m.ifname, m.release)
+
+def _enc_r_dhcp_stop(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dhcp_stop(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dhcp_leases(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_dhcp_leases(m: Any) -> Any:
+    return ()
+
+def _enc_r_dhcp_leases(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_DhcpLease(x, m.leases.add())
+
+def _dec_r_dhcp_leases(m: Any) -> Any:
+    return [_dec_DhcpLease(x) for x in m.leases]
+
+
+def _enc_q_dhcpd_start(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+    if a[1] is not None: m.pool.SetInParent(); _enc_DhcpPool(a[1], m.pool)
+
+def _dec_q_dhcpd_start(m: Any) -> Any:
+    return (m.ifname, _dec_DhcpPool(m.pool) if m.HasField("pool") else None)
+
+def _enc_r_dhcpd_start(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dhcpd_start(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dhcpd_stop(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+
+def _dec_q_dhcpd_stop(m: Any) -> Any:
+    return (m.ifname,)
+
+def _enc_r_dhcpd_stop(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dhcpd_stop(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dhcpd_bindings(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+
+def _dec_q_dhcpd_bindings(m: Any) -> Any:
+    return (m.ifname,)
+
+def _enc_r_dhcpd_bindings(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_DhcpBinding(x, m.bindings.add())
+
+def _dec_r_dhcpd_bindings(m: Any) -> Any:
+    return [_dec_DhcpBinding(x) for x in m.bindings]
+
+
+def _enc_q_dns_forward(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0]: m.servers.extend([_buffer(x) for x in a[0]])
+
+def _dec_q_dns_forward(m: Any) -> Any:
+    return (list(m.servers),)
+
+def _enc_r_dns_forward(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dns_forward(m: Any) -> Any:
+    return None
+
+
 def _enc_q_dev_list(a: Any, m: Any) -> None:
     m.SetInParent()
 
@@ -4711,6 +4871,14 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "npf_table": (_enc_q_npf_table, _dec_q_npf_table),
     "npf_rule_add": (_enc_q_npf_rule_add, _dec_q_npf_rule_add),
     "npf_rule_remove": (_enc_q_npf_rule_remove, _dec_q_npf_rule_remove),
+    "dhcp_start": (_enc_q_dhcp_start, _dec_q_dhcp_start),
+    "dhcp_renew": (_enc_q_dhcp_renew, _dec_q_dhcp_renew),
+    "dhcp_stop": (_enc_q_dhcp_stop, _dec_q_dhcp_stop),
+    "dhcp_leases": (_enc_q_dhcp_leases, _dec_q_dhcp_leases),
+    "dhcpd_start": (_enc_q_dhcpd_start, _dec_q_dhcpd_start),
+    "dhcpd_stop": (_enc_q_dhcpd_stop, _dec_q_dhcpd_stop),
+    "dhcpd_bindings": (_enc_q_dhcpd_bindings, _dec_q_dhcpd_bindings),
+    "dns_forward": (_enc_q_dns_forward, _dec_q_dns_forward),
     "dev_list": (_enc_q_dev_list, _dec_q_dev_list),
     "md_create": (_enc_q_md_create, _dec_q_md_create),
     "md_destroy": (_enc_q_md_destroy, _dec_q_md_destroy),
@@ -4964,6 +5132,14 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "npf_table": (_enc_r_npf_table, _dec_r_npf_table),
     "npf_rule_add": (_enc_r_npf_rule_add, _dec_r_npf_rule_add),
     "npf_rule_remove": (_enc_r_npf_rule_remove, _dec_r_npf_rule_remove),
+    "dhcp_start": (_enc_r_dhcp_start, _dec_r_dhcp_start),
+    "dhcp_renew": (_enc_r_dhcp_renew, _dec_r_dhcp_renew),
+    "dhcp_stop": (_enc_r_dhcp_stop, _dec_r_dhcp_stop),
+    "dhcp_leases": (_enc_r_dhcp_leases, _dec_r_dhcp_leases),
+    "dhcpd_start": (_enc_r_dhcpd_start, _dec_r_dhcpd_start),
+    "dhcpd_stop": (_enc_r_dhcpd_stop, _dec_r_dhcpd_stop),
+    "dhcpd_bindings": (_enc_r_dhcpd_bindings, _dec_r_dhcpd_bindings),
+    "dns_forward": (_enc_r_dns_forward, _dec_r_dns_forward),
     "dev_list": (_enc_r_dev_list, _dec_r_dev_list),
     "md_create": (_enc_r_md_create, _dec_r_md_create),
     "md_destroy": (_enc_r_md_destroy, _dec_r_md_destroy),
