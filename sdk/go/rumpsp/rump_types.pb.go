@@ -1288,6 +1288,7 @@ type Sockopt struct {
 	//	*Sockopt_Linger
 	//	*Sockopt_Timeval
 	//	*Sockopt_Raw
+	//	*Sockopt_Peereid
 	Value         isSockopt_Value `protobuf_oneof:"value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1366,6 +1367,15 @@ func (x *Sockopt) GetRaw() []byte {
 	return nil
 }
 
+func (x *Sockopt) GetPeereid() *Unpcbid {
+	if x != nil {
+		if x, ok := x.Value.(*Sockopt_Peereid); ok {
+			return x.Peereid
+		}
+	}
+	return nil
+}
+
 type isSockopt_Value interface {
 	isSockopt_Value()
 }
@@ -1386,6 +1396,10 @@ type Sockopt_Raw struct {
 	Raw []byte `protobuf:"bytes,4,opt,name=raw,proto3,oneof"`
 }
 
+type Sockopt_Peereid struct {
+	Peereid *Unpcbid `protobuf:"bytes,30,opt,name=peereid,proto3,oneof"`
+}
+
 func (*Sockopt_Integer) isSockopt_Value() {}
 
 func (*Sockopt_Linger) isSockopt_Value() {}
@@ -1394,20 +1408,252 @@ func (*Sockopt_Timeval) isSockopt_Value() {}
 
 func (*Sockopt_Raw) isSockopt_Value() {}
 
-// One piece of control data. SCM_RIGHTS carries descriptors, the others bytes.
+func (*Sockopt_Peereid) isSockopt_Value() {}
+
+// LOCAL_PEEREID: who connected, or listens, at the other end of a local socket.
+type Unpcbid struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UnpPid        int32                  `protobuf:"varint,1,opt,name=unp_pid,json=unpPid,proto3" json:"unp_pid,omitempty"`
+	UnpEuid       uint32                 `protobuf:"varint,2,opt,name=unp_euid,json=unpEuid,proto3" json:"unp_euid,omitempty"`
+	UnpEgid       uint32                 `protobuf:"varint,3,opt,name=unp_egid,json=unpEgid,proto3" json:"unp_egid,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Unpcbid) Reset() {
+	*x = Unpcbid{}
+	mi := &file_rump_types_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unpcbid) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unpcbid) ProtoMessage() {}
+
+func (x *Unpcbid) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unpcbid.ProtoReflect.Descriptor instead.
+func (*Unpcbid) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Unpcbid) GetUnpPid() int32 {
+	if x != nil {
+		return x.UnpPid
+	}
+	return 0
+}
+
+func (x *Unpcbid) GetUnpEuid() uint32 {
+	if x != nil {
+		return x.UnpEuid
+	}
+	return 0
+}
+
+func (x *Unpcbid) GetUnpEgid() uint32 {
+	if x != nil {
+		return x.UnpEgid
+	}
+	return 0
+}
+
+// SCM_CREDS: who sent a message.
+type Sockcred struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ScPid         int32                  `protobuf:"varint,1,opt,name=sc_pid,json=scPid,proto3" json:"sc_pid,omitempty"`
+	ScUid         uint32                 `protobuf:"varint,2,opt,name=sc_uid,json=scUid,proto3" json:"sc_uid,omitempty"`
+	ScEuid        uint32                 `protobuf:"varint,3,opt,name=sc_euid,json=scEuid,proto3" json:"sc_euid,omitempty"`
+	ScGid         uint32                 `protobuf:"varint,4,opt,name=sc_gid,json=scGid,proto3" json:"sc_gid,omitempty"`
+	ScEgid        uint32                 `protobuf:"varint,5,opt,name=sc_egid,json=scEgid,proto3" json:"sc_egid,omitempty"`
+	ScGroups      []uint32               `protobuf:"varint,6,rep,packed,name=sc_groups,json=scGroups,proto3" json:"sc_groups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sockcred) Reset() {
+	*x = Sockcred{}
+	mi := &file_rump_types_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sockcred) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sockcred) ProtoMessage() {}
+
+func (x *Sockcred) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sockcred.ProtoReflect.Descriptor instead.
+func (*Sockcred) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Sockcred) GetScPid() int32 {
+	if x != nil {
+		return x.ScPid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScUid() uint32 {
+	if x != nil {
+		return x.ScUid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScEuid() uint32 {
+	if x != nil {
+		return x.ScEuid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScGid() uint32 {
+	if x != nil {
+		return x.ScGid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScEgid() uint32 {
+	if x != nil {
+		return x.ScEgid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScGroups() []uint32 {
+	if x != nil {
+		return x.ScGroups
+	}
+	return nil
+}
+
+// What a piece of control data holds, where that is no descriptor.
+type CmsgValue struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Value:
+	//
+	//	*CmsgValue_Creds
+	//	*CmsgValue_Timestamp
+	Value         isCmsgValue_Value `protobuf_oneof:"value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CmsgValue) Reset() {
+	*x = CmsgValue{}
+	mi := &file_rump_types_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CmsgValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CmsgValue) ProtoMessage() {}
+
+func (x *CmsgValue) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CmsgValue.ProtoReflect.Descriptor instead.
+func (*CmsgValue) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *CmsgValue) GetValue() isCmsgValue_Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *CmsgValue) GetCreds() *Sockcred {
+	if x != nil {
+		if x, ok := x.Value.(*CmsgValue_Creds); ok {
+			return x.Creds
+		}
+	}
+	return nil
+}
+
+func (x *CmsgValue) GetTimestamp() *Timespec {
+	if x != nil {
+		if x, ok := x.Value.(*CmsgValue_Timestamp); ok {
+			return x.Timestamp
+		}
+	}
+	return nil
+}
+
+type isCmsgValue_Value interface {
+	isCmsgValue_Value()
+}
+
+type CmsgValue_Creds struct {
+	Creds *Sockcred `protobuf:"bytes,1,opt,name=creds,proto3,oneof"`
+}
+
+type CmsgValue_Timestamp struct {
+	Timestamp *Timespec `protobuf:"bytes,2,opt,name=timestamp,proto3,oneof"`
+}
+
+func (*CmsgValue_Creds) isCmsgValue_Value() {}
+
+func (*CmsgValue_Timestamp) isCmsgValue_Value() {}
+
+// One piece of control data: descriptors (SCM_RIGHTS), a typed value, or else bytes.
 type Cmsg struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	CmsgLevel     int32                  `protobuf:"varint,1,opt,name=cmsg_level,json=cmsgLevel,proto3" json:"cmsg_level,omitempty"`
 	CmsgType      int32                  `protobuf:"varint,2,opt,name=cmsg_type,json=cmsgType,proto3" json:"cmsg_type,omitempty"`
 	Data          []byte                 `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
 	Rights        []int32                `protobuf:"varint,4,rep,packed,name=rights,proto3" json:"rights,omitempty"`
+	Value         *CmsgValue             `protobuf:"bytes,5,opt,name=value,proto3" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Cmsg) Reset() {
 	*x = Cmsg{}
-	mi := &file_rump_types_proto_msgTypes[17]
+	mi := &file_rump_types_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1419,7 +1665,7 @@ func (x *Cmsg) String() string {
 func (*Cmsg) ProtoMessage() {}
 
 func (x *Cmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[17]
+	mi := &file_rump_types_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1432,7 +1678,7 @@ func (x *Cmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cmsg.ProtoReflect.Descriptor instead.
 func (*Cmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{17}
+	return file_rump_types_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Cmsg) GetCmsgLevel() int32 {
@@ -1463,6 +1709,13 @@ func (x *Cmsg) GetRights() []int32 {
 	return nil
 }
 
+func (x *Cmsg) GetValue() *CmsgValue {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
 type Msghdr struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	MsgName       *Sockaddr              `protobuf:"bytes,1,opt,name=msg_name,json=msgName,proto3" json:"msg_name,omitempty"`
@@ -1475,7 +1728,7 @@ type Msghdr struct {
 
 func (x *Msghdr) Reset() {
 	*x = Msghdr{}
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1487,7 +1740,7 @@ func (x *Msghdr) String() string {
 func (*Msghdr) ProtoMessage() {}
 
 func (x *Msghdr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1500,7 +1753,7 @@ func (x *Msghdr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Msghdr.ProtoReflect.Descriptor instead.
 func (*Msghdr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{18}
+	return file_rump_types_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Msghdr) GetMsgName() *Sockaddr {
@@ -1548,7 +1801,7 @@ type SysctlValue struct {
 
 func (x *SysctlValue) Reset() {
 	*x = SysctlValue{}
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1560,7 +1813,7 @@ func (x *SysctlValue) String() string {
 func (*SysctlValue) ProtoMessage() {}
 
 func (x *SysctlValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1573,7 +1826,7 @@ func (x *SysctlValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlValue.ProtoReflect.Descriptor instead.
 func (*SysctlValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{19}
+	return file_rump_types_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SysctlValue) GetValue() isSysctlValue_Value {
@@ -1677,7 +1930,7 @@ type SysctlNode struct {
 
 func (x *SysctlNode) Reset() {
 	*x = SysctlNode{}
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1689,7 +1942,7 @@ func (x *SysctlNode) String() string {
 func (*SysctlNode) ProtoMessage() {}
 
 func (x *SysctlNode) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1702,7 +1955,7 @@ func (x *SysctlNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlNode.ProtoReflect.Descriptor instead.
 func (*SysctlNode) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{20}
+	return file_rump_types_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SysctlNode) GetNumber() int32 {
@@ -1759,7 +2012,7 @@ type ModctlLoad struct {
 
 func (x *ModctlLoad) Reset() {
 	*x = ModctlLoad{}
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1771,7 +2024,7 @@ func (x *ModctlLoad) String() string {
 func (*ModctlLoad) ProtoMessage() {}
 
 func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1784,7 +2037,7 @@ func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModctlLoad.ProtoReflect.Descriptor instead.
 func (*ModctlLoad) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{21}
+	return file_rump_types_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ModctlLoad) GetFilename() string {
@@ -1826,7 +2079,7 @@ type ModuleStat struct {
 
 func (x *ModuleStat) Reset() {
 	*x = ModuleStat{}
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1838,7 +2091,7 @@ func (x *ModuleStat) String() string {
 func (*ModuleStat) ProtoMessage() {}
 
 func (x *ModuleStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1851,7 +2104,7 @@ func (x *ModuleStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleStat.ProtoReflect.Descriptor instead.
 func (*ModuleStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{22}
+	return file_rump_types_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ModuleStat) GetName() string {
@@ -1930,7 +2183,7 @@ type TmpfsArgs struct {
 
 func (x *TmpfsArgs) Reset() {
 	*x = TmpfsArgs{}
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1942,7 +2195,7 @@ func (x *TmpfsArgs) String() string {
 func (*TmpfsArgs) ProtoMessage() {}
 
 func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1955,7 +2208,7 @@ func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TmpfsArgs.ProtoReflect.Descriptor instead.
 func (*TmpfsArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{23}
+	return file_rump_types_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *TmpfsArgs) GetSizeMax() uint64 {
@@ -2003,7 +2256,7 @@ type DiskArgs struct {
 
 func (x *DiskArgs) Reset() {
 	*x = DiskArgs{}
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2015,7 +2268,7 @@ func (x *DiskArgs) String() string {
 func (*DiskArgs) ProtoMessage() {}
 
 func (x *DiskArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2028,7 +2281,7 @@ func (x *DiskArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiskArgs.ProtoReflect.Descriptor instead.
 func (*DiskArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{24}
+	return file_rump_types_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DiskArgs) GetFspec() []byte {
@@ -2049,7 +2302,7 @@ type OptionArgs struct {
 
 func (x *OptionArgs) Reset() {
 	*x = OptionArgs{}
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2061,7 +2314,7 @@ func (x *OptionArgs) String() string {
 func (*OptionArgs) ProtoMessage() {}
 
 func (x *OptionArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2074,7 +2327,7 @@ func (x *OptionArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptionArgs.ProtoReflect.Descriptor instead.
 func (*OptionArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{25}
+	return file_rump_types_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *OptionArgs) GetFspec() []byte {
@@ -2106,7 +2359,7 @@ type MountArgs struct {
 
 func (x *MountArgs) Reset() {
 	*x = MountArgs{}
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2118,7 +2371,7 @@ func (x *MountArgs) String() string {
 func (*MountArgs) ProtoMessage() {}
 
 func (x *MountArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2131,7 +2384,7 @@ func (x *MountArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountArgs.ProtoReflect.Descriptor instead.
 func (*MountArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{26}
+	return file_rump_types_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *MountArgs) GetArgs() isMountArgs_Args {
@@ -2214,7 +2467,7 @@ type IoctlArgs struct {
 
 func (x *IoctlArgs) Reset() {
 	*x = IoctlArgs{}
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2226,7 +2479,7 @@ func (x *IoctlArgs) String() string {
 func (*IoctlArgs) ProtoMessage() {}
 
 func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2239,7 +2492,7 @@ func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlArgs.ProtoReflect.Descriptor instead.
 func (*IoctlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{27}
+	return file_rump_types_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *IoctlArgs) GetArgs() isIoctlArgs_Args {
@@ -2445,7 +2698,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2457,7 +2710,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2470,7 +2723,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{28}
+	return file_rump_types_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -2507,7 +2760,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2519,7 +2772,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2532,7 +2785,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{29}
+	return file_rump_types_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -2582,7 +2835,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2594,7 +2847,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2607,7 +2860,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{30}
+	return file_rump_types_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -2690,7 +2943,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2702,7 +2955,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2715,7 +2968,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{31}
+	return file_rump_types_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -2788,7 +3041,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2800,7 +3053,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2813,7 +3066,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{32}
+	return file_rump_types_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -2862,7 +3115,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2874,7 +3127,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2887,7 +3140,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{33}
+	return file_rump_types_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -2915,7 +3168,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2927,7 +3180,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2940,7 +3193,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{34}
+	return file_rump_types_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -2969,7 +3222,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2981,7 +3234,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2994,7 +3247,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{35}
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -3030,7 +3283,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3042,7 +3295,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3055,7 +3308,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{36}
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -3096,7 +3349,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3108,7 +3361,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3121,7 +3374,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{37}
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -3198,7 +3451,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3210,7 +3463,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3223,7 +3476,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{38}
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -3303,7 +3556,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3315,7 +3568,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3328,7 +3581,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{39}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Interface) GetName() string {
@@ -3384,7 +3637,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3396,7 +3649,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3409,7 +3662,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{40}
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -3444,7 +3697,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3456,7 +3709,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3469,7 +3722,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -3501,7 +3754,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3513,7 +3766,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3526,7 +3779,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -3576,7 +3829,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3588,7 +3841,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3601,7 +3854,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{43}
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -3642,7 +3895,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3654,7 +3907,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3667,7 +3920,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{44}
+	return file_rump_types_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -3748,7 +4001,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3760,7 +4013,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3773,7 +4026,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{45}
+	return file_rump_types_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -3867,7 +4120,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3879,7 +4132,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3892,7 +4145,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{46}
+	return file_rump_types_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -3950,7 +4203,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3962,7 +4215,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3975,7 +4228,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{47}
+	return file_rump_types_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -4046,7 +4299,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4058,7 +4311,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4071,7 +4324,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{48}
+	return file_rump_types_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *NpfTable) GetName() string {
@@ -4110,7 +4363,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4122,7 +4375,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4135,7 +4388,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{49}
+	return file_rump_types_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -4194,7 +4447,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4206,7 +4459,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4219,7 +4472,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{50}
+	return file_rump_types_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -4274,7 +4527,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4286,7 +4539,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4299,7 +4552,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{51}
+	return file_rump_types_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -4368,7 +4621,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4380,7 +4633,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4393,7 +4646,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{52}
+	return file_rump_types_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -4429,7 +4682,7 @@ type DhcpLease struct {
 
 func (x *DhcpLease) Reset() {
 	*x = DhcpLease{}
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4441,7 +4694,7 @@ func (x *DhcpLease) String() string {
 func (*DhcpLease) ProtoMessage() {}
 
 func (x *DhcpLease) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4454,7 +4707,7 @@ func (x *DhcpLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
 func (*DhcpLease) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{53}
+	return file_rump_types_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *DhcpLease) GetIfname() string {
@@ -4531,7 +4784,7 @@ type DhcpHost struct {
 
 func (x *DhcpHost) Reset() {
 	*x = DhcpHost{}
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4543,7 +4796,7 @@ func (x *DhcpHost) String() string {
 func (*DhcpHost) ProtoMessage() {}
 
 func (x *DhcpHost) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4556,7 +4809,7 @@ func (x *DhcpHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
 func (*DhcpHost) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{54}
+	return file_rump_types_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *DhcpHost) GetLladdr() []byte {
@@ -4590,7 +4843,7 @@ type DhcpPool struct {
 
 func (x *DhcpPool) Reset() {
 	*x = DhcpPool{}
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4602,7 +4855,7 @@ func (x *DhcpPool) String() string {
 func (*DhcpPool) ProtoMessage() {}
 
 func (x *DhcpPool) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4615,7 +4868,7 @@ func (x *DhcpPool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
 func (*DhcpPool) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{55}
+	return file_rump_types_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *DhcpPool) GetFirst() []byte {
@@ -4680,7 +4933,7 @@ type DhcpBinding struct {
 
 func (x *DhcpBinding) Reset() {
 	*x = DhcpBinding{}
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4692,7 +4945,7 @@ func (x *DhcpBinding) String() string {
 func (*DhcpBinding) ProtoMessage() {}
 
 func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4705,7 +4958,7 @@ func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
 func (*DhcpBinding) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{56}
+	return file_rump_types_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *DhcpBinding) GetAddr() []byte {
@@ -4749,7 +5002,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4761,7 +5014,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4774,7 +5027,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{57}
+	return file_rump_types_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Driver) GetName() string {
@@ -4818,7 +5071,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4830,7 +5083,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4843,7 +5096,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{58}
+	return file_rump_types_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -4985,19 +5238,36 @@ const file_rump_types_proto_rawDesc = "" +
 	"\aaddress\"<\n" +
 	"\x06Linger\x12\x17\n" +
 	"\al_onoff\x18\x01 \x01(\x05R\x06lOnoff\x12\x19\n" +
-	"\bl_linger\x18\x02 \x01(\x05R\alLinger\"\xa2\x01\n" +
+	"\bl_linger\x18\x02 \x01(\x05R\alLinger\"\xd3\x01\n" +
 	"\aSockopt\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12,\n" +
 	"\x06linger\x18\x02 \x01(\v2\x12.rump.sp.v1.LingerH\x00R\x06linger\x120\n" +
 	"\atimeval\x18\x03 \x01(\v2\x14.rump.sp.v1.TimespecH\x00R\atimeval\x12\x12\n" +
-	"\x03raw\x18\x04 \x01(\fH\x00R\x03rawB\a\n" +
-	"\x05value\"n\n" +
+	"\x03raw\x18\x04 \x01(\fH\x00R\x03raw\x12/\n" +
+	"\apeereid\x18\x1e \x01(\v2\x13.rump.sp.v1.UnpcbidH\x00R\apeereidB\a\n" +
+	"\x05value\"X\n" +
+	"\aUnpcbid\x12\x17\n" +
+	"\aunp_pid\x18\x01 \x01(\x05R\x06unpPid\x12\x19\n" +
+	"\bunp_euid\x18\x02 \x01(\rR\aunpEuid\x12\x19\n" +
+	"\bunp_egid\x18\x03 \x01(\rR\aunpEgid\"\x9e\x01\n" +
+	"\bSockcred\x12\x15\n" +
+	"\x06sc_pid\x18\x01 \x01(\x05R\x05scPid\x12\x15\n" +
+	"\x06sc_uid\x18\x02 \x01(\rR\x05scUid\x12\x17\n" +
+	"\asc_euid\x18\x03 \x01(\rR\x06scEuid\x12\x15\n" +
+	"\x06sc_gid\x18\x04 \x01(\rR\x05scGid\x12\x17\n" +
+	"\asc_egid\x18\x05 \x01(\rR\x06scEgid\x12\x1b\n" +
+	"\tsc_groups\x18\x06 \x03(\rR\bscGroups\"x\n" +
+	"\tCmsgValue\x12,\n" +
+	"\x05creds\x18\x01 \x01(\v2\x14.rump.sp.v1.SockcredH\x00R\x05creds\x124\n" +
+	"\ttimestamp\x18\x02 \x01(\v2\x14.rump.sp.v1.TimespecH\x00R\ttimestampB\a\n" +
+	"\x05value\"\x9b\x01\n" +
 	"\x04Cmsg\x12\x1d\n" +
 	"\n" +
 	"cmsg_level\x18\x01 \x01(\x05R\tcmsgLevel\x12\x1b\n" +
 	"\tcmsg_type\x18\x02 \x01(\x05R\bcmsgType\x12\x12\n" +
 	"\x04data\x18\x03 \x01(\fR\x04data\x12\x16\n" +
-	"\x06rights\x18\x04 \x03(\x05R\x06rights\"\x96\x01\n" +
+	"\x06rights\x18\x04 \x03(\x05R\x06rights\x12+\n" +
+	"\x05value\x18\x05 \x01(\v2\x15.rump.sp.v1.CmsgValueR\x05value\"\x96\x01\n" +
 	"\x06Msghdr\x12/\n" +
 	"\bmsg_name\x18\x01 \x01(\v2\x14.rump.sp.v1.SockaddrR\amsgName\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12*\n" +
@@ -5305,7 +5575,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 62)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 65)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -5324,51 +5594,54 @@ var file_rump_types_proto_goTypes = []any{
 	(*Sockaddr)(nil),         // 14: rump.sp.v1.Sockaddr
 	(*Linger)(nil),           // 15: rump.sp.v1.Linger
 	(*Sockopt)(nil),          // 16: rump.sp.v1.Sockopt
-	(*Cmsg)(nil),             // 17: rump.sp.v1.Cmsg
-	(*Msghdr)(nil),           // 18: rump.sp.v1.Msghdr
-	(*SysctlValue)(nil),      // 19: rump.sp.v1.SysctlValue
-	(*SysctlNode)(nil),       // 20: rump.sp.v1.SysctlNode
-	(*ModctlLoad)(nil),       // 21: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),       // 22: rump.sp.v1.ModuleStat
-	(*TmpfsArgs)(nil),        // 23: rump.sp.v1.TmpfsArgs
-	(*DiskArgs)(nil),         // 24: rump.sp.v1.DiskArgs
-	(*OptionArgs)(nil),       // 25: rump.sp.v1.OptionArgs
-	(*MountArgs)(nil),        // 26: rump.sp.v1.MountArgs
-	(*IoctlArgs)(nil),        // 27: rump.sp.v1.IoctlArgs
-	(*VndIoctl)(nil),         // 28: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 29: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 30: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 31: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 32: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 33: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 34: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 35: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 36: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 37: rump.sp.v1.RaidInfo
-	(*QuotactlArgs)(nil),     // 38: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 39: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 40: rump.sp.v1.InterfaceAddress
-	(*NpfPorts)(nil),         // 41: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 42: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 43: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 44: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 45: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 46: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 47: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 48: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 49: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 50: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 51: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 52: rump.sp.v1.NpfCounter
-	(*DhcpLease)(nil),        // 53: rump.sp.v1.DhcpLease
-	(*DhcpHost)(nil),         // 54: rump.sp.v1.DhcpHost
-	(*DhcpPool)(nil),         // 55: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),      // 56: rump.sp.v1.DhcpBinding
-	(*Driver)(nil),           // 57: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 58: rump.sp.v1.SyscallError
-	nil,                      // 59: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 60: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 61: rump.sp.v1.NpfConfig.ParamsEntry
+	(*Unpcbid)(nil),          // 17: rump.sp.v1.Unpcbid
+	(*Sockcred)(nil),         // 18: rump.sp.v1.Sockcred
+	(*CmsgValue)(nil),        // 19: rump.sp.v1.CmsgValue
+	(*Cmsg)(nil),             // 20: rump.sp.v1.Cmsg
+	(*Msghdr)(nil),           // 21: rump.sp.v1.Msghdr
+	(*SysctlValue)(nil),      // 22: rump.sp.v1.SysctlValue
+	(*SysctlNode)(nil),       // 23: rump.sp.v1.SysctlNode
+	(*ModctlLoad)(nil),       // 24: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),       // 25: rump.sp.v1.ModuleStat
+	(*TmpfsArgs)(nil),        // 26: rump.sp.v1.TmpfsArgs
+	(*DiskArgs)(nil),         // 27: rump.sp.v1.DiskArgs
+	(*OptionArgs)(nil),       // 28: rump.sp.v1.OptionArgs
+	(*MountArgs)(nil),        // 29: rump.sp.v1.MountArgs
+	(*IoctlArgs)(nil),        // 30: rump.sp.v1.IoctlArgs
+	(*VndIoctl)(nil),         // 31: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 32: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 33: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 34: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 35: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 36: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 37: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 38: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 39: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 40: rump.sp.v1.RaidInfo
+	(*QuotactlArgs)(nil),     // 41: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 42: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 43: rump.sp.v1.InterfaceAddress
+	(*NpfPorts)(nil),         // 44: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 45: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 46: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 47: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 48: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 49: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 50: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 51: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 52: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 53: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 54: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 55: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 56: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 57: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 58: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 59: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 60: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 61: rump.sp.v1.SyscallError
+	nil,                      // 62: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 63: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 64: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,  // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -5379,51 +5652,55 @@ var file_rump_types_proto_depIdxs = []int32{
 	13, // 5: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
 	15, // 6: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
 	0,  // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
-	14, // 8: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
-	17, // 9: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	59, // 10: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	60, // 11: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
-	23, // 12: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
-	24, // 13: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
-	25, // 14: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	28, // 15: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	29, // 16: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	30, // 17: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	31, // 18: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	32, // 19: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	33, // 20: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	34, // 21: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	35, // 22: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	37, // 23: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
-	36, // 24: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	36, // 25: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	40, // 26: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	14, // 27: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 28: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	42, // 29: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	41, // 30: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	43, // 31: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	43, // 32: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	44, // 33: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	45, // 34: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	44, // 35: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	42, // 36: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	41, // 37: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	42, // 38: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	48, // 39: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	49, // 40: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	47, // 41: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	46, // 42: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	61, // 43: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
-	14, // 44: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
-	14, // 45: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
-	14, // 46: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	54, // 47: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
-	48, // [48:48] is the sub-list for method output_type
-	48, // [48:48] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	17, // 8: rump.sp.v1.Sockopt.peereid:type_name -> rump.sp.v1.Unpcbid
+	18, // 9: rump.sp.v1.CmsgValue.creds:type_name -> rump.sp.v1.Sockcred
+	0,  // 10: rump.sp.v1.CmsgValue.timestamp:type_name -> rump.sp.v1.Timespec
+	19, // 11: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
+	14, // 12: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
+	20, // 13: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
+	62, // 14: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	63, // 15: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	26, // 16: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
+	27, // 17: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
+	28, // 18: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
+	31, // 19: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	32, // 20: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	33, // 21: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	34, // 22: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	35, // 23: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	36, // 24: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	37, // 25: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	38, // 26: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	40, // 27: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	39, // 28: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	39, // 29: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	43, // 30: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	14, // 31: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 32: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	45, // 33: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	44, // 34: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	46, // 35: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	46, // 36: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	47, // 37: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	48, // 38: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	47, // 39: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	45, // 40: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	44, // 41: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	45, // 42: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	51, // 43: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	52, // 44: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	50, // 45: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	49, // 46: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	64, // 47: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	14, // 48: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	14, // 49: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	14, // 50: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	57, // 51: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	52, // [52:52] is the sub-list for method output_type
+	52, // [52:52] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -5442,21 +5719,26 @@ func file_rump_types_proto_init() {
 		(*Sockopt_Linger)(nil),
 		(*Sockopt_Timeval)(nil),
 		(*Sockopt_Raw)(nil),
+		(*Sockopt_Peereid)(nil),
 	}
 	file_rump_types_proto_msgTypes[19].OneofWrappers = []any{
+		(*CmsgValue_Creds)(nil),
+		(*CmsgValue_Timestamp)(nil),
+	}
+	file_rump_types_proto_msgTypes[22].OneofWrappers = []any{
 		(*SysctlValue_Integer)(nil),
 		(*SysctlValue_Quad)(nil),
 		(*SysctlValue_Text)(nil),
 		(*SysctlValue_Boolean)(nil),
 		(*SysctlValue_Raw)(nil),
 	}
-	file_rump_types_proto_msgTypes[23].OneofWrappers = []any{}
-	file_rump_types_proto_msgTypes[26].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[26].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[29].OneofWrappers = []any{
 		(*MountArgs_Tmpfs)(nil),
 		(*MountArgs_Disk)(nil),
 		(*MountArgs_Other)(nil),
 	}
-	file_rump_types_proto_msgTypes[27].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[30].OneofWrappers = []any{
 		(*IoctlArgs_Integer)(nil),
 		(*IoctlArgs_Raw)(nil),
 		(*IoctlArgs_Text)(nil),
@@ -5470,14 +5752,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_RaidProgress)(nil),
 		(*IoctlArgs_RaidInfo)(nil),
 	}
-	file_rump_types_proto_msgTypes[44].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[47].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   62,
+			NumMessages:   65,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

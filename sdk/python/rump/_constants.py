@@ -95,9 +95,11 @@ FD_CLOEXEC: Final[int] = _of["FD_CLOEXEC"]
 FFILESYNC: Final[int] = _of["FFILESYNC"]
 FIOASYNC: Final[int] = _of["FIOASYNC"]
 FIOCLEX: Final[int] = _of["FIOCLEX"]
+FIOGETOWN: Final[int] = _of["FIOGETOWN"]
 FIONBIO: Final[int] = _of["FIONBIO"]
 FIONCLEX: Final[int] = _of["FIONCLEX"]
 FIONREAD: Final[int] = _of["FIONREAD"]
+FIOSETOWN: Final[int] = _of["FIOSETOWN"]
 F_CLOSEM: Final[int] = _of["F_CLOSEM"]
 F_DUPFD: Final[int] = _of["F_DUPFD"]
 F_DUPFD_CLOEXEC: Final[int] = _of["F_DUPFD_CLOEXEC"]
@@ -196,6 +198,9 @@ IP_RECVTTL: Final[int] = _of["IP_RECVTTL"]
 IP_RETOPTS: Final[int] = _of["IP_RETOPTS"]
 IP_TOS: Final[int] = _of["IP_TOS"]
 IP_TTL: Final[int] = _of["IP_TTL"]
+LOCAL_CONNWAIT: Final[int] = _of["LOCAL_CONNWAIT"]
+LOCAL_CREDS: Final[int] = _of["LOCAL_CREDS"]
+LOCAL_PEEREID: Final[int] = _of["LOCAL_PEEREID"]
 LOCK_EX: Final[int] = _of["LOCK_EX"]
 LOCK_NB: Final[int] = _of["LOCK_NB"]
 LOCK_SH: Final[int] = _of["LOCK_SH"]
@@ -236,6 +241,7 @@ MODCTL_STAT: Final[int] = _of["MODCTL_STAT"]
 MODCTL_UNLOAD: Final[int] = _of["MODCTL_UNLOAD"]
 MODFLG_AUTO_LOADED: Final[int] = _of["MODFLG_AUTO_LOADED"]
 MODFLG_MUST_FORCE: Final[int] = _of["MODFLG_MUST_FORCE"]
+MSG_CMSG_CLOEXEC: Final[int] = _of["MSG_CMSG_CLOEXEC"]
 MSG_CTRUNC: Final[int] = _of["MSG_CTRUNC"]
 MSG_DONTROUTE: Final[int] = _of["MSG_DONTROUTE"]
 MSG_DONTWAIT: Final[int] = _of["MSG_DONTWAIT"]
@@ -245,6 +251,7 @@ MSG_OOB: Final[int] = _of["MSG_OOB"]
 MSG_PEEK: Final[int] = _of["MSG_PEEK"]
 MSG_TRUNC: Final[int] = _of["MSG_TRUNC"]
 MSG_WAITALL: Final[int] = _of["MSG_WAITALL"]
+MSG_WAITFORONE: Final[int] = _of["MSG_WAITFORONE"]
 NAME_MAX: Final[int] = _of["NAME_MAX"]
 NET_RT_DUMP: Final[int] = _of["NET_RT_DUMP"]
 NET_RT_FLAGS: Final[int] = _of["NET_RT_FLAGS"]
@@ -401,6 +408,7 @@ RUMP_ETFS_REG: Final[int] = _of["RUMP_ETFS_REG"]
 R_OK: Final[int] = _of["R_OK"]
 SCM_CREDS: Final[int] = _of["SCM_CREDS"]
 SCM_RIGHTS: Final[int] = _of["SCM_RIGHTS"]
+SCM_TIMESTAMP: Final[int] = _of["SCM_TIMESTAMP"]
 SEEK_CUR: Final[int] = _of["SEEK_CUR"]
 SEEK_DATA: Final[int] = _of["SEEK_DATA"]
 SEEK_END: Final[int] = _of["SEEK_END"]
@@ -412,6 +420,8 @@ SF_IMMUTABLE: Final[int] = _of["SF_IMMUTABLE"]
 SHUT_RD: Final[int] = _of["SHUT_RD"]
 SHUT_RDWR: Final[int] = _of["SHUT_RDWR"]
 SHUT_WR: Final[int] = _of["SHUT_WR"]
+SIOCGPGRP: Final[int] = _of["SIOCGPGRP"]
+SIOCSPGRP: Final[int] = _of["SIOCSPGRP"]
 SOCK_CLOEXEC: Final[int] = _of["SOCK_CLOEXEC"]
 SOCK_DGRAM: Final[int] = _of["SOCK_DGRAM"]
 SOCK_NONBLOCK: Final[int] = _of["SOCK_NONBLOCK"]
@@ -421,9 +431,11 @@ SOCK_RDM: Final[int] = _of["SOCK_RDM"]
 SOCK_SEQPACKET: Final[int] = _of["SOCK_SEQPACKET"]
 SOCK_STREAM: Final[int] = _of["SOCK_STREAM"]
 SOCK_TYPE_MASK: Final[int] = _of["SOCK_TYPE_MASK"]
+SOL_LOCAL: Final[int] = _of["SOL_LOCAL"]
 SOL_SOCKET: Final[int] = _of["SOL_SOCKET"]
 SOMAXCONN: Final[int] = _of["SOMAXCONN"]
 SO_ACCEPTCONN: Final[int] = _of["SO_ACCEPTCONN"]
+SO_ACCEPTFILTER: Final[int] = _of["SO_ACCEPTFILTER"]
 SO_BROADCAST: Final[int] = _of["SO_BROADCAST"]
 SO_DEBUG: Final[int] = _of["SO_DEBUG"]
 SO_DONTROUTE: Final[int] = _of["SO_DONTROUTE"]
@@ -432,6 +444,7 @@ SO_KEEPALIVE: Final[int] = _of["SO_KEEPALIVE"]
 SO_LINGER: Final[int] = _of["SO_LINGER"]
 SO_NOSIGPIPE: Final[int] = _of["SO_NOSIGPIPE"]
 SO_OOBINLINE: Final[int] = _of["SO_OOBINLINE"]
+SO_OVERFLOWED: Final[int] = _of["SO_OVERFLOWED"]
 SO_RCVBUF: Final[int] = _of["SO_RCVBUF"]
 SO_RCVLOWAT: Final[int] = _of["SO_RCVLOWAT"]
 SO_RCVTIMEO: Final[int] = _of["SO_RCVTIMEO"]
@@ -560,9 +573,11 @@ __all__ = [
     "FFILESYNC",
     "FIOASYNC",
     "FIOCLEX",
+    "FIOGETOWN",
     "FIONBIO",
     "FIONCLEX",
     "FIONREAD",
+    "FIOSETOWN",
     "F_CLOSEM",
     "F_DUPFD",
     "F_DUPFD_CLOEXEC",
@@ -661,6 +676,9 @@ __all__ = [
     "IP_RETOPTS",
     "IP_TOS",
     "IP_TTL",
+    "LOCAL_CONNWAIT",
+    "LOCAL_CREDS",
+    "LOCAL_PEEREID",
     "LOCK_EX",
     "LOCK_NB",
     "LOCK_SH",
@@ -701,6 +719,7 @@ __all__ = [
     "MODCTL_UNLOAD",
     "MODFLG_AUTO_LOADED",
     "MODFLG_MUST_FORCE",
+    "MSG_CMSG_CLOEXEC",
     "MSG_CTRUNC",
     "MSG_DONTROUTE",
     "MSG_DONTWAIT",
@@ -710,6 +729,7 @@ __all__ = [
     "MSG_PEEK",
     "MSG_TRUNC",
     "MSG_WAITALL",
+    "MSG_WAITFORONE",
     "NAME_MAX",
     "NET_RT_DUMP",
     "NET_RT_FLAGS",
@@ -866,6 +886,7 @@ __all__ = [
     "R_OK",
     "SCM_CREDS",
     "SCM_RIGHTS",
+    "SCM_TIMESTAMP",
     "SEEK_CUR",
     "SEEK_DATA",
     "SEEK_END",
@@ -877,6 +898,8 @@ __all__ = [
     "SHUT_RD",
     "SHUT_RDWR",
     "SHUT_WR",
+    "SIOCGPGRP",
+    "SIOCSPGRP",
     "SOCK_CLOEXEC",
     "SOCK_DGRAM",
     "SOCK_NONBLOCK",
@@ -886,9 +909,11 @@ __all__ = [
     "SOCK_SEQPACKET",
     "SOCK_STREAM",
     "SOCK_TYPE_MASK",
+    "SOL_LOCAL",
     "SOL_SOCKET",
     "SOMAXCONN",
     "SO_ACCEPTCONN",
+    "SO_ACCEPTFILTER",
     "SO_BROADCAST",
     "SO_DEBUG",
     "SO_DONTROUTE",
@@ -897,6 +922,7 @@ __all__ = [
     "SO_LINGER",
     "SO_NOSIGPIPE",
     "SO_OOBINLINE",
+    "SO_OVERFLOWED",
     "SO_RCVBUF",
     "SO_RCVLOWAT",
     "SO_RCVTIMEO",

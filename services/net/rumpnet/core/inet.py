@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rumpnet.core.buffer import Record, RecordBuffer
+from rumpnet.core.control import arrival
 from rumpnet.core.net import Net
 from rumpnet.core.options import integer
 from rumpnet.core.pcb import is_group
@@ -169,7 +170,8 @@ class InetSocket(Socket):
         """Takes a datagram; False when there is no room."""
         assert isinstance(self.rcv, RecordBuffer)
         if self.cant_receive or not self.rcv.fits(len(data)):
+            self.overflowed += not self.cant_receive
             return False
-        self.rcv.append(Record(data, name))
+        self.rcv.append(Record(data, name, 0, arrival(self)))
         self.readable.wake()
         return True
