@@ -2396,6 +2396,22 @@ class NetStub:
     """What the server of an interface has leased. ENXIO, ENOENT."""
     DnsForward: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DnsForwardRequest, _rump_net_pb2.DnsForwardResponse]
     """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL."""
+    NetconfigIfaddrdel: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfaddrdelRequest, _rump_net_pb2.NetconfigIfaddrdelResponse]
+    """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL."""
+    RouteSend: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.RouteSendRequest, _rump_net_pb2.RouteSendResponse]
+    """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES."""
+    RouteRecv: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.RouteRecvRequest, _rump_net_pb2.RouteRecvResponse]
+    """Reads the next message of a routing socket. EAGAIN."""
+    RouteDump: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.RouteDumpRequest, _rump_net_pb2.RouteDumpResponse]
+    """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+    arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+    """
+    NetPcblist: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetPcblistRequest, _rump_net_pb2.NetPcblistResponse]
+    """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail."""
+    NetCounters: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetCountersRequest, _rump_net_pb2.NetCountersResponse]
+    """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
+    NdList: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NdListRequest, _rump_net_pb2.NdListResponse]
+    """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
 
 @_typing.type_check_only
 class NetAsyncStub(NetStub):
@@ -2502,6 +2518,22 @@ class NetAsyncStub(NetStub):
     """What the server of an interface has leased. ENXIO, ENOENT."""
     DnsForward: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DnsForwardRequest, _rump_net_pb2.DnsForwardResponse]  # type: ignore[assignment]
     """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL."""
+    NetconfigIfaddrdel: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfaddrdelRequest, _rump_net_pb2.NetconfigIfaddrdelResponse]  # type: ignore[assignment]
+    """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL."""
+    RouteSend: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.RouteSendRequest, _rump_net_pb2.RouteSendResponse]  # type: ignore[assignment]
+    """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES."""
+    RouteRecv: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.RouteRecvRequest, _rump_net_pb2.RouteRecvResponse]  # type: ignore[assignment]
+    """Reads the next message of a routing socket. EAGAIN."""
+    RouteDump: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.RouteDumpRequest, _rump_net_pb2.RouteDumpResponse]  # type: ignore[assignment]
+    """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+    arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+    """
+    NetPcblist: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetPcblistRequest, _rump_net_pb2.NetPcblistResponse]  # type: ignore[assignment]
+    """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail."""
+    NetCounters: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetCountersRequest, _rump_net_pb2.NetCountersResponse]  # type: ignore[assignment]
+    """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
+    NdList: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NdListRequest, _rump_net_pb2.NdListResponse]  # type: ignore[assignment]
+    """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
 
 class NetServicer(metaclass=_abc_1.ABCMeta):
     """The networking faction: sockets, interfaces and routes."""
@@ -2905,6 +2937,64 @@ class NetServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_net_pb2.DnsForwardResponse, _abc.Awaitable[_rump_net_pb2.DnsForwardResponse]]:
         """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL."""
+
+    @_abc_1.abstractmethod
+    def NetconfigIfaddrdel(
+        self,
+        request: _rump_net_pb2.NetconfigIfaddrdelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetconfigIfaddrdelResponse, _abc.Awaitable[_rump_net_pb2.NetconfigIfaddrdelResponse]]:
+        """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL."""
+
+    @_abc_1.abstractmethod
+    def RouteSend(
+        self,
+        request: _rump_net_pb2.RouteSendRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.RouteSendResponse, _abc.Awaitable[_rump_net_pb2.RouteSendResponse]]:
+        """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES."""
+
+    @_abc_1.abstractmethod
+    def RouteRecv(
+        self,
+        request: _rump_net_pb2.RouteRecvRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.RouteRecvResponse, _abc.Awaitable[_rump_net_pb2.RouteRecvResponse]]:
+        """Reads the next message of a routing socket. EAGAIN."""
+
+    @_abc_1.abstractmethod
+    def RouteDump(
+        self,
+        request: _rump_net_pb2.RouteDumpRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.RouteDumpResponse, _abc.Awaitable[_rump_net_pb2.RouteDumpResponse]]:
+        """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+        arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+        """
+
+    @_abc_1.abstractmethod
+    def NetPcblist(
+        self,
+        request: _rump_net_pb2.NetPcblistRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetPcblistResponse, _abc.Awaitable[_rump_net_pb2.NetPcblistResponse]]:
+        """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail."""
+
+    @_abc_1.abstractmethod
+    def NetCounters(
+        self,
+        request: _rump_net_pb2.NetCountersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetCountersResponse, _abc.Awaitable[_rump_net_pb2.NetCountersResponse]]:
+        """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
+
+    @_abc_1.abstractmethod
+    def NdList(
+        self,
+        request: _rump_net_pb2.NdListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NdListResponse, _abc.Awaitable[_rump_net_pb2.NdListResponse]]:
+        """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
 
 def add_NetServicer_to_server(servicer: NetServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

@@ -61,6 +61,9 @@ import type {
   GetpeernameResponse,
   GetsocknameResponse,
   GetsockoptResponse,
+  NdListResponse,
+  NetCountersResponse,
+  NetPcblistResponse,
   NetconfigIfaddrsResponse,
   NpfConfigGetResponse,
   NpfConnectionsResponse,
@@ -71,6 +74,9 @@ import type {
   RecvfromResponse,
   RecvmmsgResponse,
   RecvmsgResponse,
+  RouteDumpResponse,
+  RouteRecvResponse,
+  RouteSendResponse,
   SendmmsgResponse,
   SendmsgResponse,
   SendtoResponse,
@@ -84,6 +90,7 @@ import type {
   Dirent,
   Driver,
   Flock,
+  Inpcb,
   Interface,
   IoctlArgs,
   Itimerspec,
@@ -92,6 +99,7 @@ import type {
   ModuleStat,
   MountArgs,
   Msghdr,
+  NetCounter,
   NpfAddress,
   NpfConfig,
   NpfConnection,
@@ -100,6 +108,7 @@ import type {
   Pollfd,
   QuotactlArgs,
   Rlimit,
+  Rtmsg,
   Sigevent,
   Sockaddr,
   Sockopt,
@@ -1764,6 +1773,57 @@ export class Pub {
    */
   async dns_forward(servers: Uint8Array[]): Promise<void> {
     await this.#do({ $case: "dns_forward", value: { servers: servers.map((piece) => Buffer.from(piece)) } });
+  }
+
+  /**
+   * Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL.
+   */
+  async netconfig_ifaddrdel(ifname: string, addr: string): Promise<void> {
+    await this.#do({ $case: "netconfig_ifaddrdel", value: { ifname, addr } });
+  }
+
+  /**
+   * Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL,
+   * EACCES.
+   */
+  async route_send(s: number, msg?: Rtmsg): Promise<Rtmsg | undefined> {
+    return ((await this.#do({ $case: "route_send", value: { s, msg } })) as RouteSendResponse).msg;
+  }
+
+  /**
+   * Reads the next message of a routing socket. EAGAIN.
+   */
+  async route_recv(s: number, flags: number): Promise<Rtmsg | undefined> {
+    return ((await this.#do({ $case: "route_recv", value: { s, flags } })) as RouteRecvResponse).msg;
+  }
+
+  /**
+   * The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags
+   * in arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+   */
+  async route_dump(family: number, op: number, arg: number): Promise<Rtmsg[]> {
+    return ((await this.#do({ $case: "route_dump", value: { family, op, arg } })) as RouteDumpResponse).msgs;
+  }
+
+  /**
+   * Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail.
+   */
+  async net_pcblist(): Promise<Inpcb[]> {
+    return ((await this.#do({ $case: "net_pcblist", value: {} })) as NetPcblistResponse).pcbs;
+  }
+
+  /**
+   * What the protocols have counted (sysctl net.*.stats). Cannot fail.
+   */
+  async net_counters(): Promise<NetCounter[]> {
+    return ((await this.#do({ $case: "net_counters", value: {} })) as NetCountersResponse).counters;
+  }
+
+  /**
+   * Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT.
+   */
+  async nd_list(): Promise<NdListResponse> {
+    return (await this.#do({ $case: "nd_list", value: {} })) as NdListResponse;
   }
 
   /**

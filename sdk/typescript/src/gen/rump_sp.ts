@@ -191,6 +191,8 @@ import {
   GetsockoptResponse,
   ListenRequest,
   ListenResponse,
+  NdListRequest,
+  NdListResponse,
   NetconfigAutoIpv6Request,
   NetconfigAutoIpv6Response,
   NetconfigBraddRequest,
@@ -199,6 +201,8 @@ import {
   NetconfigBrdelResponse,
   NetconfigDhcpIpv4OneshotRequest,
   NetconfigDhcpIpv4OneshotResponse,
+  NetconfigIfaddrdelRequest,
+  NetconfigIfaddrdelResponse,
   NetconfigIfaddrsRequest,
   NetconfigIfaddrsResponse,
   NetconfigIfcreateRequest,
@@ -221,6 +225,10 @@ import {
   NetconfigIpv6GwResponse,
   NetconfigIpv6IfaddrRequest,
   NetconfigIpv6IfaddrResponse,
+  NetCountersRequest,
+  NetCountersResponse,
+  NetPcblistRequest,
+  NetPcblistResponse,
   NpfConfigGetRequest,
   NpfConfigGetResponse,
   NpfConnectionsRequest,
@@ -247,6 +255,12 @@ import {
   RecvmmsgResponse,
   RecvmsgRequest,
   RecvmsgResponse,
+  RouteDumpRequest,
+  RouteDumpResponse,
+  RouteRecvRequest,
+  RouteRecvResponse,
+  RouteSendRequest,
+  RouteSendResponse,
   SendmmsgRequest,
   SendmmsgResponse,
   SendmsgRequest,
@@ -726,6 +740,13 @@ export interface Call {
     | { $case: "dhcpd_stop"; value: DhcpdStopRequest }
     | { $case: "dhcpd_bindings"; value: DhcpdBindingsRequest }
     | { $case: "dns_forward"; value: DnsForwardRequest }
+    | { $case: "netconfig_ifaddrdel"; value: NetconfigIfaddrdelRequest }
+    | { $case: "route_send"; value: RouteSendRequest }
+    | { $case: "route_recv"; value: RouteRecvRequest }
+    | { $case: "route_dump"; value: RouteDumpRequest }
+    | { $case: "net_pcblist"; value: NetPcblistRequest }
+    | { $case: "net_counters"; value: NetCountersRequest }
+    | { $case: "nd_list"; value: NdListRequest }
     | undefined;
 }
 
@@ -961,6 +982,13 @@ export interface Result {
     | { $case: "dhcpd_stop"; value: DhcpdStopResponse }
     | { $case: "dhcpd_bindings"; value: DhcpdBindingsResponse }
     | { $case: "dns_forward"; value: DnsForwardResponse }
+    | { $case: "netconfig_ifaddrdel"; value: NetconfigIfaddrdelResponse }
+    | { $case: "route_send"; value: RouteSendResponse }
+    | { $case: "route_recv"; value: RouteRecvResponse }
+    | { $case: "route_dump"; value: RouteDumpResponse }
+    | { $case: "net_pcblist"; value: NetPcblistResponse }
+    | { $case: "net_counters"; value: NetCountersResponse }
+    | { $case: "nd_list"; value: NdListResponse }
     | undefined;
 }
 
@@ -1849,6 +1877,27 @@ export const Call: MessageFns<Call> = {
         break;
       case "dns_forward":
         DnsForwardRequest.encode(message.call.value, writer.uint32(16778).fork()).join();
+        break;
+      case "netconfig_ifaddrdel":
+        NetconfigIfaddrdelRequest.encode(message.call.value, writer.uint32(16282).fork()).join();
+        break;
+      case "route_send":
+        RouteSendRequest.encode(message.call.value, writer.uint32(16290).fork()).join();
+        break;
+      case "route_recv":
+        RouteRecvRequest.encode(message.call.value, writer.uint32(16298).fork()).join();
+        break;
+      case "route_dump":
+        RouteDumpRequest.encode(message.call.value, writer.uint32(16306).fork()).join();
+        break;
+      case "net_pcblist":
+        NetPcblistRequest.encode(message.call.value, writer.uint32(16314).fork()).join();
+        break;
+      case "net_counters":
+        NetCountersRequest.encode(message.call.value, writer.uint32(16322).fork()).join();
+        break;
+      case "nd_list":
+        NdListRequest.encode(message.call.value, writer.uint32(16330).fork()).join();
         break;
     }
     return writer;
@@ -3750,6 +3799,65 @@ export const Call: MessageFns<Call> = {
             message.call = { $case: "dns_forward", value: DnsForwardRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2035: {
+            if (tag !== 16282) {
+              break;
+            }
+
+            message.call = {
+              $case: "netconfig_ifaddrdel",
+              value: NetconfigIfaddrdelRequest.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2036: {
+            if (tag !== 16290) {
+              break;
+            }
+
+            message.call = { $case: "route_send", value: RouteSendRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2037: {
+            if (tag !== 16298) {
+              break;
+            }
+
+            message.call = { $case: "route_recv", value: RouteRecvRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2038: {
+            if (tag !== 16306) {
+              break;
+            }
+
+            message.call = { $case: "route_dump", value: RouteDumpRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2039: {
+            if (tag !== 16314) {
+              break;
+            }
+
+            message.call = { $case: "net_pcblist", value: NetPcblistRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2040: {
+            if (tag !== 16322) {
+              break;
+            }
+
+            message.call = { $case: "net_counters", value: NetCountersRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2041: {
+            if (tag !== 16330) {
+              break;
+            }
+
+            message.call = { $case: "nd_list", value: NdListRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4456,6 +4564,27 @@ export const Result: MessageFns<Result> = {
         break;
       case "dns_forward":
         DnsForwardResponse.encode(message.result.value, writer.uint32(16778).fork()).join();
+        break;
+      case "netconfig_ifaddrdel":
+        NetconfigIfaddrdelResponse.encode(message.result.value, writer.uint32(16282).fork()).join();
+        break;
+      case "route_send":
+        RouteSendResponse.encode(message.result.value, writer.uint32(16290).fork()).join();
+        break;
+      case "route_recv":
+        RouteRecvResponse.encode(message.result.value, writer.uint32(16298).fork()).join();
+        break;
+      case "route_dump":
+        RouteDumpResponse.encode(message.result.value, writer.uint32(16306).fork()).join();
+        break;
+      case "net_pcblist":
+        NetPcblistResponse.encode(message.result.value, writer.uint32(16314).fork()).join();
+        break;
+      case "net_counters":
+        NetCountersResponse.encode(message.result.value, writer.uint32(16322).fork()).join();
+        break;
+      case "nd_list":
+        NdListResponse.encode(message.result.value, writer.uint32(16330).fork()).join();
         break;
     }
     return writer;
@@ -6388,6 +6517,65 @@ export const Result: MessageFns<Result> = {
             }
 
             message.result = { $case: "dns_forward", value: DnsForwardResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2035: {
+            if (tag !== 16282) {
+              break;
+            }
+
+            message.result = {
+              $case: "netconfig_ifaddrdel",
+              value: NetconfigIfaddrdelResponse.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2036: {
+            if (tag !== 16290) {
+              break;
+            }
+
+            message.result = { $case: "route_send", value: RouteSendResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2037: {
+            if (tag !== 16298) {
+              break;
+            }
+
+            message.result = { $case: "route_recv", value: RouteRecvResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2038: {
+            if (tag !== 16306) {
+              break;
+            }
+
+            message.result = { $case: "route_dump", value: RouteDumpResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2039: {
+            if (tag !== 16314) {
+              break;
+            }
+
+            message.result = { $case: "net_pcblist", value: NetPcblistResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2040: {
+            if (tag !== 16322) {
+              break;
+            }
+
+            message.result = { $case: "net_counters", value: NetCountersResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2041: {
+            if (tag !== 16330) {
+              break;
+            }
+
+            message.result = { $case: "nd_list", value: NdListResponse.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -10308,6 +10496,81 @@ export const NetService = {
     responseSerialize: (value: DnsForwardResponse): Buffer => Buffer.from(DnsForwardResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DnsForwardResponse => DnsForwardResponse.decode(value),
   },
+  /** Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL. */
+  netconfigIfaddrdel: {
+    path: "/rump.sp.v1.Net/NetconfigIfaddrdel" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NetconfigIfaddrdelRequest): Buffer =>
+      Buffer.from(NetconfigIfaddrdelRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NetconfigIfaddrdelRequest => NetconfigIfaddrdelRequest.decode(value),
+    responseSerialize: (value: NetconfigIfaddrdelResponse): Buffer =>
+      Buffer.from(NetconfigIfaddrdelResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NetconfigIfaddrdelResponse => NetconfigIfaddrdelResponse.decode(value),
+  },
+  /** Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES. */
+  routeSend: {
+    path: "/rump.sp.v1.Net/RouteSend" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RouteSendRequest): Buffer => Buffer.from(RouteSendRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RouteSendRequest => RouteSendRequest.decode(value),
+    responseSerialize: (value: RouteSendResponse): Buffer => Buffer.from(RouteSendResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RouteSendResponse => RouteSendResponse.decode(value),
+  },
+  /** Reads the next message of a routing socket. EAGAIN. */
+  routeRecv: {
+    path: "/rump.sp.v1.Net/RouteRecv" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RouteRecvRequest): Buffer => Buffer.from(RouteRecvRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RouteRecvRequest => RouteRecvRequest.decode(value),
+    responseSerialize: (value: RouteRecvResponse): Buffer => Buffer.from(RouteRecvResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RouteRecvResponse => RouteRecvResponse.decode(value),
+  },
+  /**
+   * The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+   * arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+   */
+  routeDump: {
+    path: "/rump.sp.v1.Net/RouteDump" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RouteDumpRequest): Buffer => Buffer.from(RouteDumpRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RouteDumpRequest => RouteDumpRequest.decode(value),
+    responseSerialize: (value: RouteDumpResponse): Buffer => Buffer.from(RouteDumpResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RouteDumpResponse => RouteDumpResponse.decode(value),
+  },
+  /** Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail. */
+  netPcblist: {
+    path: "/rump.sp.v1.Net/NetPcblist" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NetPcblistRequest): Buffer => Buffer.from(NetPcblistRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NetPcblistRequest => NetPcblistRequest.decode(value),
+    responseSerialize: (value: NetPcblistResponse): Buffer => Buffer.from(NetPcblistResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NetPcblistResponse => NetPcblistResponse.decode(value),
+  },
+  /** What the protocols have counted (sysctl net.*.stats). Cannot fail. */
+  netCounters: {
+    path: "/rump.sp.v1.Net/NetCounters" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NetCountersRequest): Buffer => Buffer.from(NetCountersRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NetCountersRequest => NetCountersRequest.decode(value),
+    responseSerialize: (value: NetCountersResponse): Buffer => Buffer.from(NetCountersResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NetCountersResponse => NetCountersResponse.decode(value),
+  },
+  /** Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT. */
+  ndList: {
+    path: "/rump.sp.v1.Net/NdList" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NdListRequest): Buffer => Buffer.from(NdListRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NdListRequest => NdListRequest.decode(value),
+    responseSerialize: (value: NdListResponse): Buffer => Buffer.from(NdListResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NdListResponse => NdListResponse.decode(value),
+  },
 } as const;
 
 export interface NetServer extends UntypedServiceImplementation {
@@ -10411,6 +10674,23 @@ export interface NetServer extends UntypedServiceImplementation {
   dhcpdBindings: handleUnaryCall<DhcpdBindingsRequest, DhcpdBindingsResponse>;
   /** Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL. */
   dnsForward: handleUnaryCall<DnsForwardRequest, DnsForwardResponse>;
+  /** Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL. */
+  netconfigIfaddrdel: handleUnaryCall<NetconfigIfaddrdelRequest, NetconfigIfaddrdelResponse>;
+  /** Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES. */
+  routeSend: handleUnaryCall<RouteSendRequest, RouteSendResponse>;
+  /** Reads the next message of a routing socket. EAGAIN. */
+  routeRecv: handleUnaryCall<RouteRecvRequest, RouteRecvResponse>;
+  /**
+   * The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+   * arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+   */
+  routeDump: handleUnaryCall<RouteDumpRequest, RouteDumpResponse>;
+  /** Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail. */
+  netPcblist: handleUnaryCall<NetPcblistRequest, NetPcblistResponse>;
+  /** What the protocols have counted (sysctl net.*.stats). Cannot fail. */
+  netCounters: handleUnaryCall<NetCountersRequest, NetCountersResponse>;
+  /** Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT. */
+  ndList: handleUnaryCall<NdListRequest, NdListResponse>;
 }
 
 /** The device faction. Devices are used through open, read, write and ioctl on their nodes; what needs a call of its own is here. */

@@ -261,7 +261,7 @@ class Calls:
             return IoctlResult()
         if com == const.FIOASYNC:
             return IoctlResult()
-        raise KernelError(Errno.ENOTTY, f"ioctl {com:#x} on a socket")
+        return so.ioctl(ctx, com, data)
 
 
 def _nanoseconds(time: Timespec) -> int:

@@ -18,7 +18,7 @@ from rumpuser.pending import Channel
 from rumpuser.readiness import IN, OUT, Measure, Selectable, SelectChannel, Selinfo
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Cmsg, Linger, Sockaddr, Sockopt, Stat, Unpcbid
+from rumpwire.values import Cmsg, IoctlArgs, IoctlResult, Linger, Sockaddr, Sockopt, Stat, Unpcbid
 
 if TYPE_CHECKING:
     from rumpnet.core.net import Net
@@ -298,6 +298,10 @@ class Socket(Selectable):
 
     def stat(self) -> Stat:
         return Stat(st_mode=const.S_IFSOCK, st_nlink=1, st_blksize=self.snd_hiwat, st_ino=self.handle)
+
+    def ioctl(self, ctx: Context, com: int, data: IoctlArgs | None) -> IoctlResult:
+        """Requests of the protocol. ENOTTY."""
+        raise KernelError(Errno.ENOTTY, f"ioctl {com:#x} on a socket")
 
     def available(self) -> int:
         """FIONREAD: bytes that one read gives at most."""
