@@ -65,13 +65,15 @@ from rumpwire.values import (
     SockaddrIn,
     SockaddrIn6,
     SockaddrUn,
+    Sockcred,
     Stat,
     Statvfs,
     SysctlNode,
     Timespec,
     TmpfsArgs,
+    Unpcbid,
     VndIoctl,
     VndUser,
 )
 
-__all__ = ["CgdIoctl", "CgdUser", "Cmsg", "DhcpBinding", "DhcpHost", "DhcpLease", "DhcpPool", "Dirent", "DiskArgs", "Driver", "Flock", "Ifaliasreq", "Ifclonereq", "Ifconf", "Ifdata", "Ifmediareq", "Ifreq", "Inpcb", "Interface", "InterfaceAddress", "Itimerspec", "Kevent", "Linger", "ModctlLoad", "ModuleStat", "Mreq", "Msghdr", "Nbrinfo", "NdPrefix", "NdRouter", "Ndireq", "NetCounter", "NpfAddress", "NpfConfig", "NpfConnection", "NpfCounter", "NpfEnd", "NpfFilter", "NpfGroup", "NpfMap", "NpfPorts", "NpfProcedure", "NpfRule", "NpfTable", "OptionArgs", "Pollfd", "QuotactlArgs", "RaidComponent", "RaidConfig", "RaidDisk", "RaidInfo", "RaidProgress", "RaidReconReq", "Rlimit", "Rtmsg", "Sigevent", "SockaddrDl", "SockaddrIn", "SockaddrIn6", "SockaddrUn", "Stat", "Statvfs", "SysctlNode", "Timespec", "TmpfsArgs", "VndIoctl", "VndUser"]
+__all__ = ["CgdIoctl", "CgdUser", "Cmsg", "DhcpBinding", "DhcpHost", "DhcpLease", "DhcpPool", "Dirent", "DiskArgs", "Driver", "Flock", "Ifaliasreq", "Ifclonereq", "Ifconf", "Ifdata", "Ifmediareq", "Ifreq", "Inpcb", "Interface", "InterfaceAddress", "Itimerspec", "Kevent", "Linger", "ModctlLoad", "ModuleStat", "Mreq", "Msghdr", "Nbrinfo", "NdPrefix", "NdRouter", "Ndireq", "NetCounter", "NpfAddress", "NpfConfig", "NpfConnection", "NpfCounter", "NpfEnd", "NpfFilter", "NpfGroup", "NpfMap", "NpfPorts", "NpfProcedure", "NpfRule", "NpfTable", "OptionArgs", "Pollfd", "QuotactlArgs", "RaidComponent", "RaidConfig", "RaidDisk", "RaidInfo", "RaidProgress", "RaidReconReq", "Rlimit", "Rtmsg", "Sigevent", "SockaddrDl", "SockaddrIn", "SockaddrIn6", "SockaddrUn", "Sockcred", "Stat", "Statvfs", "SysctlNode", "Timespec", "TmpfsArgs", "Unpcbid", "VndIoctl", "VndUser"]
