@@ -50,7 +50,7 @@ def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
         "setsockopt": Entry(calls.setsockopt, partial, "no IPSEC, no source filters of groups"),
         "fstat": Entry(calls.fstat),
         "fcntl": Entry(calls.fcntl, partial, "F_GETFL, F_SETFL, F_GETNOSIGPIPE, F_SETNOSIGPIPE"),
-        "ioctl": Entry(calls.ioctl, partial, "FIONREAD, FIONBIO, FIOASYNC; SIOC* of interfaces: see network.md"),
+        "ioctl": Entry(calls.ioctl, partial, "FIONREAD, FIONBIO, FIOASYNC; SIOC* of interfaces: see net/inet.md"),
         "close": Entry(calls.close),
         "netconfig_ifcreate": Entry(config.netconfig_ifcreate),
         "netconfig_ifdestroy": Entry(config.netconfig_ifdestroy),
