@@ -16,10 +16,8 @@ def test_addresses(k: Any) -> None:
         k.pub.netconfig_ipv4_ifaddr_cidr("lo5", "10.55.0.1", 24)
         k.pub.netconfig_ipv6_ifaddr("lo5", "fd55::1", 64)
         (lo5,) = k.pub.netconfig_ifaddrs("lo5")
-        assert {(type(a.addr).__name__, a.prefixlen) for a in lo5.addresses} >= {
-            ("SockaddrIn", 24),
-            ("SockaddrIn6", 64),
-        }
+        shown = {(type(a.addr), a.prefixlen) for a in lo5.addresses}
+        assert shown >= {(rump.SockaddrIn, 24), (rump.SockaddrIn6, 64)}
         k.pub.netconfig_ifaddrdel("lo5", "fd55::1")
         assert code(k.pub.netconfig_ifaddrdel, "lo5", "fd55::1") == "EADDRNOTAVAIL"
         assert code(k.pub.netconfig_ifsetlinkstr, "lo5", "bus") == "ENOTTY"

@@ -135,6 +135,41 @@ def test_a_new_link_address_is_told(lab: Lab) -> None:
     answer(one, ping(one, TWO))
 
 
+def test_neighbours_go_with_their_network(lab: Lab) -> None:
+    one, _, _ = lab.two()
+    cache = eth(one).neighbours
+    answer(one, ping(one, TWO))
+    one.net.routes.remove(one.net.routes.lookup(TWO))
+    assert len(cache) == 0
+    one.net.routes.add(bytes([10, 0, 0, 0]), 24, eth(one), src=ONE)
+    answer(one, ping(one, TWO))
+    found = one.net.routes.find(bytes([10, 0, 0, 0]), 24)
+    assert found is not None
+    one.net.routes.change(found, mtu=1000)
+    assert len(cache) == 0
+
+
+def test_what_comes_up_announces_itself(lab: Lab) -> None:
+    one, two, wire = lab.two()
+    answer(two, ping(two, ONE))
+    s = one.udp()
+    one("setsockopt", s, IP, const.IP_ADD_MEMBERSHIP, Mreq(GROUP, ONE))
+    eth(one).set_link(False)
+    wire.frames.clear()
+    eth(one).set_link(True)
+    assert [(a.sender, a.target) for a in arps(wire)] == [(ONE, ONE)]
+    assert [p.protocol for p in packets(wire)] == [igmp.PROTOCOL]
+
+
+def test_straight_to_the_link_alone(lab: Lab) -> None:
+    one, _, _ = lab.two()
+    one("netconfig_ipv4_gw", "10.0.0.2")
+    s = one.udp()
+    one.option(s, const.SO_DONTROUTE, 1)
+    one("sendto", s, b"x", None, SockaddrIn(TWO, 5))
+    assert fails(one, "sendto", s, b"x", None, SockaddrIn(bytes([99, 0, 0, 1]), 5)) == "ENETUNREACH"
+
+
 # -- ICMP
 
 

@@ -379,6 +379,18 @@ def test_path_mtu(lab: Lab) -> None:
     assert layer.path_mtu(layer.route(dst), dst) == 1500
 
 
+def test_packets_that_go_through_everywhere(lab: Lab) -> None:
+    one, _, wire = two(lab)
+    s = udp6(one)
+    one("setsockopt", s, IP6, const.IPV6_USE_MIN_MTU, SockoptInteger(1))
+    one("sendto", s, bytes(1400), None, SockaddrIn6(TWO, 5))
+    fragments = [p for p in packets(wire) if p.next_header == ipv6.FRAGMENT]
+    assert len(fragments) == 2
+    assert max(len(p.view) for p in fragments) <= 1280
+    one("setsockopt", s, IP6, const.IPV6_DONTFRAG, SockoptInteger(1))
+    assert fails(one, "sendto", s, bytes(1400), None, SockaddrIn6(TWO, 5)) == "EMSGSIZE"
+
+
 def test_routers_tell_of_what_they_do_not_forward(lab: Lab) -> None:
     host, _, _, left, _ = routed(lab)
     s = udp6(host)

@@ -16,6 +16,7 @@ from rumpnet.core.packet import Packet
 from rumpnet.core.pcb import is_group
 from rumpnet.core.route import ANY, ANY6, Route, text
 from rumpnet.core.socket import Socket
+from rumpnet.core.wire import ipv6
 from rumpnet.core.zone import MAPPED, sockaddr, with_zone, zone_of
 from rumpuser.component import Context
 from rumpuser.host import Buffer
@@ -151,12 +152,17 @@ class InetSocket(Socket):
             iface = self.memberships.interface
         if iface is not None and dst not in self.net.interfaces.owners:
             return layer.route_via(iface, dst)
-        return layer.route(dst)
+        route: Route = layer.route(dst)
+        if route.gateway and self.options & const.SO_DONTROUTE:
+            raise KernelError(Errno.ENETUNREACH, f"{text(dst)} is behind a gateway (SO_DONTROUTE)")
+        return route
 
     def pass_down(self, route: Route, src: bytes, dst: bytes, packet: Packet, how: Outgoing = PLAIN) -> None:
         """Sends a packet of its protocol as its options say. Errors of `Layer.send`."""
         layer = self.net.layers[len(dst)]
         group = is_group(dst)
+        if len(dst) == 16 and self.numbers.get((const.IPPROTO_IPV6, const.IPV6_USE_MIN_MTU)) == 1:
+            route = _narrow(route)
         hop_limit = self.hop_limit
         if group:
             hop_limit = self.memberships.hops or -1
@@ -228,3 +234,10 @@ class InetSocket(Socket):
     def close(self) -> None:
         super().close()
         self.memberships.close()
+
+
+def _narrow(route: Route) -> Route:
+    """The same route for who wants packets that go through everywhere (IPV6_USE_MIN_MTU)."""
+    narrow = Route(route.dst, route.prefixlen, route.iface, route.gateway, route.flags, route.src)
+    narrow.mtu, narrow.owner = ipv6.MIN_MTU, route.owner
+    return narrow

@@ -183,6 +183,8 @@ class Ip6:
         protocol, head[next_at] = head[next_at], ipv6.FRAGMENT
         payload = view[len(head) :]
         step = (mtu - len(head) - ipv6.FRAGMENT_LEN) // ipv6.UNIT * ipv6.UNIT
+        if step <= 0:
+            raise KernelError(Errno.EMSGSIZE, f"interface {iface.name} takes packets of {mtu} bytes at most")
         self._ident = self._ident + 1 & 0xFFFFFFFF
         self.stats["output datagrams fragmented"] += 1
         for begin in range(0, len(payload), step):

@@ -68,6 +68,7 @@ class Nd(Listener):
         self.mmaxtries = Knob(3, 1, 255)
         self.gctimer = Knob(86400, 1, 1 << 30)
         self.auto_linklocal = Knob(1, 0, 1)
+        self._ready: set[Iface] = set()
         self._probing: dict[InterfaceAddr, Callable[[], None]] = {}
         self.ip6.nd = self
         icmp.handlers[icmp6.NEIGHBOUR_SOLICIT] = self.solicited
@@ -301,6 +302,7 @@ class Nd(Listener):
         """One that came up looks for duplicates again, and for routers."""
         if iface.loopback:
             return
+        self._groups_again(iface)
         for address in iface.ipv6():
             if not iface.link_up and not address.flags & DUPLICATED:
                 address.flags = address.flags & ~TENTATIVE | DETACHED
@@ -313,7 +315,16 @@ class Nd(Listener):
                 self._stop_probing(address)
         self.slaac.iface_changed(iface)
 
+    def _groups_again(self, iface: Iface) -> None:
+        if not (iface.up and iface.link_up):
+            self._ready.discard(iface)
+            self.ip6.groups.forget(iface)
+        elif iface not in self._ready:
+            self._ready.add(iface)
+            self.ip6.groups.again(iface, 16)
+
     def iface_gone(self, iface: Iface) -> None:
+        self._ready.discard(iface)
         self.links.pop(iface, None)
         self.slaac.iface_gone(iface)
         self.ip6.groups.forget(iface)

@@ -198,6 +198,15 @@ class Neighbours:
             if (permanent or not entry.permanent) and length in (0, len(entry.addr)):
                 self._drop(entry)
 
+    def purge_network(self, dst: bytes, prefixlen: int) -> None:
+        """Forgets what was learned of a network that is not on the link any more."""
+        shift = len(dst) * 8 - prefixlen
+        number = int.from_bytes(dst, "big") >> shift
+        for entry in self:
+            same = len(entry.addr) == len(dst) and int.from_bytes(entry.addr, "big") >> shift == number
+            if same and not entry.permanent:
+                self._drop(entry)
+
     # -- the machine
 
     def _policy(self, addr: bytes) -> Policy:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rumpnet.core.control import Rights
 from rumpnet.core.iface import Iface, InputQueue, Interfaces
-from rumpnet.core.neighbour import Neighbour, Resolver
-from rumpnet.core.route import Routes
+from rumpnet.core.neighbour import Neighbour, Neighbours, Resolver
+from rumpnet.core.route import Listener as RouteListener
+from rumpnet.core.route import Route, Routes
 from rumpnet.core.socket import Socket
 from rumpuser.component import Bus, Context
 from rumpuser.host import Host
@@ -85,6 +86,7 @@ class Net:
         """What protocols have counted, by the names of protocols."""
         self.pcblists: list[Callable[[], Iterable[Inpcb]]] = []
         """Who has connections to show beside sockets."""
+        self.routes.listeners.append(StaleNeighbours())
         self.neighbour_listeners: list[NeighbourListener] = []
         self._handle = 0
         # File systems may keep ids of sockets for longer than this process lives; another's must not be taken for ours.
@@ -178,6 +180,32 @@ class Net:
             raise KernelError(Errno.EINVAL, f"{path} is a number")
         node.put(newv.integer)
         return old
+
+
+class StaleNeighbours(RouteListener):
+    """A network that is not on the link any more has no neighbours there."""
+
+    def route_new(self, route: Route) -> None:
+        """Its neighbours are found when they are needed."""
+
+    def route_missed(self, dst: bytes) -> None:
+        """There is nothing to forget."""
+
+    def route_redirected(self, route: Route, author: bytes) -> None:
+        """There is nothing to forget."""
+
+    def route_gone(self, route: Route) -> None:
+        if not route.gateway and not route.flags & const.RTF_DYNAMIC:
+            self._purge(route)
+
+    def route_changed(self, route: Route) -> None:
+        if not route.flags & const.RTF_DYNAMIC:
+            self._purge(route)
+
+    def _purge(self, route: Route) -> None:
+        neighbours = getattr(route.iface, "neighbours", None)
+        if isinstance(neighbours, Neighbours) and route.prefixlen:
+            neighbours.purge_network(route.dst, route.prefixlen)
 
 
 class Knob:
