@@ -13,7 +13,19 @@ from rumpnet.core.neighbour import State
 from rumpnet.core.wire import ethernet, icmp6, ipv6, udp
 from rumpnet.core.zone import link_local, with_zone
 from rumpwire import const
-from rumpwire.values import Cmsg, Mreq, Msghdr, SockaddrIn, SockaddrIn6, SockoptInteger, SockoptRaw
+from rumpwire.values import (
+    Cmsg,
+    Ifaliasreq,
+    Ifreq,
+    Mreq,
+    Msghdr,
+    Nbrinfo,
+    Ndireq,
+    SockaddrIn,
+    SockaddrIn6,
+    SockoptInteger,
+    SockoptRaw,
+)
 from tests.unit.net.kit import fails
 from tests.unit.net.lab import Lab, Machine, Port, Wire
 from tests.unit.net.test_inet import eth
@@ -535,6 +547,32 @@ def test_addresses_go_with_their_routes(lab: Lab) -> None:
     one("netconfig_ifdestroy", "eth0")
     assert {r.iface.name for r in one.net.routes} == {"lo0"}
     lab.host.advance(100)
+
+
+def test_requests_of_ifconfig_and_ndp(lab: Lab) -> None:
+    one, _, _ = two(lab)
+    s = udp6(one)
+    answered(one, ping6(one, TWO))
+    found = one("ioctl", s, const.SIOCGNBRINFO_IN6, Nbrinfo("eth0", SockaddrIn6(TWO))).data
+    assert (found.state, found.expire, len(found.lladdr.sdl_addr)) == (const.ND6_LLINFO_REACHABLE, 30, 6)
+    one("ioctl", s, const.SIOCSNDFLUSH_IN6, Ifreq("eth0"))
+    assert fails(one, "ioctl", s, const.SIOCGNBRINFO_IN6, Nbrinfo("eth0", SockaddrIn6(TWO))) == "EINVAL"
+    info = one("ioctl", s, const.SIOCGIFINFO_IN6, Ndireq("eth0")).data
+    assert (info.linkmtu, info.basereachable, info.retrans) == (1500, 30_000, 1000)
+    assert not info.flags & const.ND6_IFF_ACCEPT_RTADV
+    changed = info._replace(linkmtu=1280, retrans=500, flags=info.flags | const.ND6_IFF_ACCEPT_RTADV)
+    one("ioctl", s, const.SIOCSIFINFO_IN6, changed)
+    assert one("ioctl", s, const.SIOCGIFINFO_IN6, Ndireq("eth0")).data == changed
+    assert fails(one, "ioctl", s, const.SIOCSIFINFO_IN6, Ndireq("eth0", 100)) == "EINVAL"
+    old = Ifaliasreq("eth0", SockaddrIn6(a6("fd00::5")), 64, ifra_vltime=1000, ifra_pltime=10)
+    one("ioctl", s, const.SIOCAIFADDR_IN6, old)
+    lab.host.advance(11)
+    shown = one("ioctl", s, const.SIOCGIFALIFETIME_IN6, old).data
+    assert (shown.ifra_flags, shown.ifra_vltime) == (DEPRECATED, 989)
+    lab.host.advance(1000)
+    assert fails(one, "ioctl", s, const.SIOCGIFALIFETIME_IN6, old) == "EADDRNOTAVAIL"
+    bad = old._replace(ifra_pltime=2000)
+    assert fails(one, "ioctl", s, const.SIOCAIFADDR_IN6, bad) == "EINVAL"
 
 
 def test_without_the_module(lab: Lab) -> None:
