@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from rumpwire.errno import Errno, KernelError
 
@@ -54,6 +54,11 @@ class Host(Protocol):
     @property
     def files(self) -> HostFiles: ...
 
+    @property
+    def sockets(self) -> Any:
+        """Sockets of the host, see `rumpuser.devices.hostsocket`."""
+        ...
+
     def realtime_ns(self) -> int: ...
 
     def monotonic_ns(self) -> int: ...
@@ -66,6 +71,13 @@ class Host(Protocol):
 
     def call_soon(self, callback: Callable[[], None]) -> None:
         """Calls back when the handler that runs now has returned."""
+        ...
+
+    def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
+        """Calls back while the descriptor can be read, as handlers are called; returns what ends it.
+
+        It must be ended before the descriptor is closed.
+        """
         ...
 
 
@@ -87,6 +99,10 @@ class ManualHost:
 
     def __init__(self, seed: int = 0, files: HostFiles | None = None) -> None:
         self.files: HostFiles = files or NoFiles()
+        self.sockets: Any = None
+        """What stands for the host's sockets, where a test wants some."""
+        self.watched: dict[int, Callable[[], None]] = {}
+        """What is called when a test says that a descriptor can be read."""
         self.now_ns = 1_000_000_000
         self.epoch_ns = 1_700_000_000_000_000_000
         self._random = random.Random(seed)  # noqa: S311  repeatable is what is wanted
@@ -117,6 +133,10 @@ class ManualHost:
     def call_soon(self, callback: Callable[[], None]) -> None:
         """At once: a test's handlers have returned when it calls the next one."""
         callback()
+
+    def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
+        self.watched[fd] = callback
+        return lambda: self.watched.__delitem__(fd)
 
     def advance(self, seconds: float) -> None:
         """Turns the clock on and fires, in order, what falls due on the way."""

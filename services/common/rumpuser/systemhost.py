@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import heapq
 import os
+import select
 import threading
 import time
 from collections.abc import Callable
 
+from rumpuser.devices.hostsocket import HostSockets
 from rumpuser.hostfiles import SystemFiles
 
 _LATE_NS = 1000
@@ -24,6 +26,10 @@ class SystemClock:
 
     def __init__(self) -> None:
         self.files = SystemFiles()
+        self.sockets = HostSockets(self)
+
+    def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
+        raise NotImplementedError
 
     def realtime_ns(self) -> int:
         return time.time_ns()
@@ -48,6 +54,14 @@ class SystemHost(SystemClock):
     def call_soon(self, callback: Callable[[], None]) -> None:
         self._loop.call_soon(callback)
 
+    def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
+        self._loop.add_reader(fd, callback)
+
+        def end() -> None:
+            self._loop.remove_reader(fd)
+
+        return end
+
 
 class Callout:
     """A timer of `LocalHost`. Fields change under the kernel's lock alone."""
@@ -67,6 +81,52 @@ class Callout:
         self.armed = False
 
 
+class Poller:
+    """The thread of `LocalHost` that waits for descriptors; started by the first one."""
+
+    def __init__(self, turn: threading.Condition) -> None:
+        self._turn = turn
+        self._callbacks: dict[int, Callable[[], None]] = {}
+        self._epoll: select.epoll | None = None
+        self._thread: threading.Thread | None = None
+        self._end = -1
+
+    def add(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
+        """With the kernel's lock held, as what it returns."""
+        if self._epoll is None:
+            self._epoll = select.epoll()
+            self._end = os.eventfd(0, os.EFD_CLOEXEC)
+            self._epoll.register(self._end, select.EPOLLIN)
+            self._thread = threading.Thread(target=self._run, args=(self._epoll,), name="rump-poller", daemon=True)
+            self._thread.start()
+        self._callbacks[fd] = callback
+        self._epoll.register(fd, select.EPOLLIN)
+        return lambda: self._remove(fd)
+
+    def close(self) -> None:
+        """Ends the thread. Not to be called with the kernel's lock held."""
+        if self._epoll is not None and self._thread is not None:
+            os.eventfd_write(self._end, 1)
+            self._thread.join()
+            self._epoll.close()
+            os.close(self._end)
+            self._epoll = None
+
+    def _remove(self, fd: int) -> None:
+        if self._callbacks.pop(fd, None) is not None and self._epoll is not None:
+            self._epoll.unregister(fd)
+
+    def _run(self, epoll: select.epoll) -> None:
+        while True:
+            for fd, _ in epoll.poll():
+                if fd == self._end:
+                    return
+                with self._turn:
+                    callback = self._callbacks.get(fd)
+                    if callback is not None:
+                        callback()
+
+
 class LocalHost(SystemClock):
     """Timers on a thread of their own, which is started by the first one.
 
@@ -77,6 +137,7 @@ class LocalHost(SystemClock):
     def __init__(self, turn: threading.Condition) -> None:
         super().__init__()
         self._turn = turn
+        self._poller = Poller(turn)
         self._change = threading.Condition(threading.Lock())
         self._heap: list[Callout] = []
         self._armed = 0
@@ -99,8 +160,12 @@ class LocalHost(SystemClock):
         """At once: only threads wait here, and they go on when they get the kernel's lock."""
         callback()
 
+    def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
+        return self._poller.add(fd, callback)
+
     def close(self) -> None:
-        """Ends the thread. Not to be called with the kernel's lock held."""
+        """Ends the threads. Not to be called with the kernel's lock held."""
+        self._poller.close()
         with self._change:
             self._closed = True
             self._heap.clear()
