@@ -257,7 +257,7 @@ DHCPD_STOP: Final = Op('dhcpd_stop', 'dhcpd_stop', 10095, 'net', 'Net', 'DhcpdSt
 DHCPD_BINDINGS: Final = Op('dhcpd_bindings', 'dhcpd_bindings', 10096, 'net', 'Net', 'DhcpdBindings', ('ifname',), ('bindings',), idempotent=True, authorisation='network.interface', pub=True)
 DNS_FORWARD: Final = Op('dns_forward', 'dns_forward', 10097, 'net', 'Net', 'DnsForward', ('servers',), (), idempotent=True, authorisation='network.interface', pub=True)
 NETCONFIG_IFADDRDEL: Final = Op('netconfig_ifaddrdel', 'netconfig_ifaddrdel', 10035, 'net', 'Net', 'NetconfigIfaddrdel', ('ifname', 'addr'), (), authorisation='network.interface', pub=True)
-ROUTE_SEND: Final = Op('route_send', 'route_send', 10036, 'net', 'Net', 'RouteSend', ('s', 'msg'), ('msg',), descriptors=(0,), authorisation='network.route', pub=True)
+ROUTE_SEND: Final = Op('route_send', 'route_send', 10036, 'net', 'Net', 'RouteSend', ('s', 'msg'), ('msg',), descriptors=(0,), pub=True)
 ROUTE_RECV: Final = Op('route_recv', 'route_recv', 10037, 'net', 'Net', 'RouteRecv', ('s', 'flags'), ('msg',), descriptors=(0,), blocking=True, pub=True)
 ROUTE_DUMP: Final = Op('route_dump', 'route_dump', 10038, 'net', 'Net', 'RouteDump', ('family', 'op', 'arg'), ('msgs',), idempotent=True, pub=True)
 NET_PCBLIST: Final = Op('net_pcblist', 'net_pcblist', 10039, 'net', 'Net', 'NetPcblist', (), ('pcbs',), idempotent=True, pub=True)
