@@ -143,6 +143,7 @@ class Opening:
     def _installed(self, ctx: Context, vnode: Vnode, flags: int) -> Opened:
         vtype = vnode.vtype
         if vtype is VType.REG or vtype is VType.DIR:
+            vnode.opening(write=flags & O_ACCMODE != const.O_RDONLY)
             return self.vfs.install(DataFile(vnode, flags))
         if vtype is VType.FIFO:
             return self._fifo(ctx, vnode, flags)
