@@ -2207,6 +2207,14 @@ type IoctlArgs struct {
 	//	*IoctlArgs_RaidRecon
 	//	*IoctlArgs_RaidProgress
 	//	*IoctlArgs_RaidInfo
+	//	*IoctlArgs_Termios
+	//	*IoctlArgs_Winsize
+	//	*IoctlArgs_Ptmget
+	//	*IoctlArgs_DevListArgs
+	//	*IoctlArgs_DevDetach
+	//	*IoctlArgs_DevRescan
+	//	*IoctlArgs_DevPm
+	//	*IoctlArgs_DevCommand
 	Args          isIoctlArgs_Args `protobuf_oneof:"args"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2357,6 +2365,78 @@ func (x *IoctlArgs) GetRaidInfo() *RaidInfo {
 	return nil
 }
 
+func (x *IoctlArgs) GetTermios() *Termios {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Termios); ok {
+			return x.Termios
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetWinsize() *Winsize {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Winsize); ok {
+			return x.Winsize
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetPtmget() *Ptmget {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Ptmget); ok {
+			return x.Ptmget
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevListArgs() *DevListArgs {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevListArgs); ok {
+			return x.DevListArgs
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevDetach() *DevDetachArgs {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevDetach); ok {
+			return x.DevDetach
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevRescan() *DevRescanArgs {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevRescan); ok {
+			return x.DevRescan
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevPm() *DevPmArgs {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevPm); ok {
+			return x.DevPm
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevCommand() *DevCommand {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevCommand); ok {
+			return x.DevCommand
+		}
+	}
+	return nil
+}
+
 type isIoctlArgs_Args interface {
 	isIoctlArgs_Args()
 }
@@ -2409,6 +2489,38 @@ type IoctlArgs_RaidInfo struct {
 	RaidInfo *RaidInfo `protobuf:"bytes,28,opt,name=raid_info,json=raidInfo,proto3,oneof"`
 }
 
+type IoctlArgs_Termios struct {
+	Termios *Termios `protobuf:"bytes,60,opt,name=termios,proto3,oneof"`
+}
+
+type IoctlArgs_Winsize struct {
+	Winsize *Winsize `protobuf:"bytes,61,opt,name=winsize,proto3,oneof"`
+}
+
+type IoctlArgs_Ptmget struct {
+	Ptmget *Ptmget `protobuf:"bytes,62,opt,name=ptmget,proto3,oneof"`
+}
+
+type IoctlArgs_DevListArgs struct {
+	DevListArgs *DevListArgs `protobuf:"bytes,63,opt,name=dev_list_args,json=devListArgs,proto3,oneof"`
+}
+
+type IoctlArgs_DevDetach struct {
+	DevDetach *DevDetachArgs `protobuf:"bytes,64,opt,name=dev_detach,json=devDetach,proto3,oneof"`
+}
+
+type IoctlArgs_DevRescan struct {
+	DevRescan *DevRescanArgs `protobuf:"bytes,65,opt,name=dev_rescan,json=devRescan,proto3,oneof"`
+}
+
+type IoctlArgs_DevPm struct {
+	DevPm *DevPmArgs `protobuf:"bytes,66,opt,name=dev_pm,json=devPm,proto3,oneof"`
+}
+
+type IoctlArgs_DevCommand struct {
+	DevCommand *DevCommand `protobuf:"bytes,67,opt,name=dev_command,json=devCommand,proto3,oneof"`
+}
+
 func (*IoctlArgs_Integer) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_Raw) isIoctlArgs_Args() {}
@@ -2433,6 +2545,528 @@ func (*IoctlArgs_RaidProgress) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_RaidInfo) isIoctlArgs_Args() {}
 
+func (*IoctlArgs_Termios) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Winsize) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Ptmget) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevListArgs) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevDetach) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevRescan) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevPm) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevCommand) isIoctlArgs_Args() {}
+
+// TIOCGETA, TIOCSETA, TIOCSETAW, TIOCSETAF: what a terminal does with what goes through it (termios(4)), by NetBSD's numbers.
+type Termios struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	CIflag uint32                 `protobuf:"varint,1,opt,name=c_iflag,json=cIflag,proto3" json:"c_iflag,omitempty"`
+	COflag uint32                 `protobuf:"varint,2,opt,name=c_oflag,json=cOflag,proto3" json:"c_oflag,omitempty"`
+	CCflag uint32                 `protobuf:"varint,3,opt,name=c_cflag,json=cCflag,proto3" json:"c_cflag,omitempty"`
+	CLflag uint32                 `protobuf:"varint,4,opt,name=c_lflag,json=cLflag,proto3" json:"c_lflag,omitempty"`
+	// NCCS characters, by their index (VEOF, VERASE, ...); _POSIX_VDISABLE for none.
+	CCc           []byte `protobuf:"bytes,5,opt,name=c_cc,json=cCc,proto3" json:"c_cc,omitempty"`
+	CIspeed       uint32 `protobuf:"varint,6,opt,name=c_ispeed,json=cIspeed,proto3" json:"c_ispeed,omitempty"`
+	COspeed       uint32 `protobuf:"varint,7,opt,name=c_ospeed,json=cOspeed,proto3" json:"c_ospeed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Termios) Reset() {
+	*x = Termios{}
+	mi := &file_rump_types_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Termios) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Termios) ProtoMessage() {}
+
+func (x *Termios) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Termios.ProtoReflect.Descriptor instead.
+func (*Termios) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Termios) GetCIflag() uint32 {
+	if x != nil {
+		return x.CIflag
+	}
+	return 0
+}
+
+func (x *Termios) GetCOflag() uint32 {
+	if x != nil {
+		return x.COflag
+	}
+	return 0
+}
+
+func (x *Termios) GetCCflag() uint32 {
+	if x != nil {
+		return x.CCflag
+	}
+	return 0
+}
+
+func (x *Termios) GetCLflag() uint32 {
+	if x != nil {
+		return x.CLflag
+	}
+	return 0
+}
+
+func (x *Termios) GetCCc() []byte {
+	if x != nil {
+		return x.CCc
+	}
+	return nil
+}
+
+func (x *Termios) GetCIspeed() uint32 {
+	if x != nil {
+		return x.CIspeed
+	}
+	return 0
+}
+
+func (x *Termios) GetCOspeed() uint32 {
+	if x != nil {
+		return x.COspeed
+	}
+	return 0
+}
+
+// TIOCGWINSZ, TIOCSWINSZ.
+type Winsize struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	WsRow         uint32                 `protobuf:"varint,1,opt,name=ws_row,json=wsRow,proto3" json:"ws_row,omitempty"`
+	WsCol         uint32                 `protobuf:"varint,2,opt,name=ws_col,json=wsCol,proto3" json:"ws_col,omitempty"`
+	WsXpixel      uint32                 `protobuf:"varint,3,opt,name=ws_xpixel,json=wsXpixel,proto3" json:"ws_xpixel,omitempty"`
+	WsYpixel      uint32                 `protobuf:"varint,4,opt,name=ws_ypixel,json=wsYpixel,proto3" json:"ws_ypixel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Winsize) Reset() {
+	*x = Winsize{}
+	mi := &file_rump_types_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Winsize) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Winsize) ProtoMessage() {}
+
+func (x *Winsize) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Winsize.ProtoReflect.Descriptor instead.
+func (*Winsize) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Winsize) GetWsRow() uint32 {
+	if x != nil {
+		return x.WsRow
+	}
+	return 0
+}
+
+func (x *Winsize) GetWsCol() uint32 {
+	if x != nil {
+		return x.WsCol
+	}
+	return 0
+}
+
+func (x *Winsize) GetWsXpixel() uint32 {
+	if x != nil {
+		return x.WsXpixel
+	}
+	return 0
+}
+
+func (x *Winsize) GetWsYpixel() uint32 {
+	if x != nil {
+		return x.WsYpixel
+	}
+	return 0
+}
+
+// TIOCPTMGET: a new pair of terminals, opened (cfd: the controlling side) and by name. TIOCPTSNAME: the names alone, cfd
+// and sfd are -1. unit is the number of the pair.
+type Ptmget struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cfd           int32                  `protobuf:"varint,1,opt,name=cfd,proto3" json:"cfd,omitempty"`
+	Sfd           int32                  `protobuf:"varint,2,opt,name=sfd,proto3" json:"sfd,omitempty"`
+	Cn            []byte                 `protobuf:"bytes,3,opt,name=cn,proto3" json:"cn,omitempty"`
+	Sn            []byte                 `protobuf:"bytes,4,opt,name=sn,proto3" json:"sn,omitempty"`
+	Unit          uint32                 `protobuf:"varint,5,opt,name=unit,proto3" json:"unit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ptmget) Reset() {
+	*x = Ptmget{}
+	mi := &file_rump_types_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ptmget) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ptmget) ProtoMessage() {}
+
+func (x *Ptmget) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ptmget.ProtoReflect.Descriptor instead.
+func (*Ptmget) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Ptmget) GetCfd() int32 {
+	if x != nil {
+		return x.Cfd
+	}
+	return 0
+}
+
+func (x *Ptmget) GetSfd() int32 {
+	if x != nil {
+		return x.Sfd
+	}
+	return 0
+}
+
+func (x *Ptmget) GetCn() []byte {
+	if x != nil {
+		return x.Cn
+	}
+	return nil
+}
+
+func (x *Ptmget) GetSn() []byte {
+	if x != nil {
+		return x.Sn
+	}
+	return nil
+}
+
+func (x *Ptmget) GetUnit() uint32 {
+	if x != nil {
+		return x.Unit
+	}
+	return 0
+}
+
+// DRVLISTDEV: the children of a device, those of the root where devname is empty. childname is an answer.
+type DevListArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Devname       string                 `protobuf:"bytes,1,opt,name=devname,proto3" json:"devname,omitempty"`
+	Childname     []string               `protobuf:"bytes,2,rep,name=childname,proto3" json:"childname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevListArgs) Reset() {
+	*x = DevListArgs{}
+	mi := &file_rump_types_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevListArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevListArgs) ProtoMessage() {}
+
+func (x *DevListArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevListArgs.ProtoReflect.Descriptor instead.
+func (*DevListArgs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *DevListArgs) GetDevname() string {
+	if x != nil {
+		return x.Devname
+	}
+	return ""
+}
+
+func (x *DevListArgs) GetChildname() []string {
+	if x != nil {
+		return x.Childname
+	}
+	return nil
+}
+
+// DRVDETACHDEV.
+type DevDetachArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Devname       string                 `protobuf:"bytes,1,opt,name=devname,proto3" json:"devname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevDetachArgs) Reset() {
+	*x = DevDetachArgs{}
+	mi := &file_rump_types_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevDetachArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevDetachArgs) ProtoMessage() {}
+
+func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevDetachArgs.ProtoReflect.Descriptor instead.
+func (*DevDetachArgs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *DevDetachArgs) GetDevname() string {
+	if x != nil {
+		return x.Devname
+	}
+	return ""
+}
+
+// DRVRESCANBUS.
+type DevRescanArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Busname       string                 `protobuf:"bytes,1,opt,name=busname,proto3" json:"busname,omitempty"`
+	Ifattr        string                 `protobuf:"bytes,2,opt,name=ifattr,proto3" json:"ifattr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevRescanArgs) Reset() {
+	*x = DevRescanArgs{}
+	mi := &file_rump_types_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevRescanArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevRescanArgs) ProtoMessage() {}
+
+func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevRescanArgs.ProtoReflect.Descriptor instead.
+func (*DevRescanArgs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *DevRescanArgs) GetBusname() string {
+	if x != nil {
+		return x.Busname
+	}
+	return ""
+}
+
+func (x *DevRescanArgs) GetIfattr() string {
+	if x != nil {
+		return x.Ifattr
+	}
+	return ""
+}
+
+// DRVSUSPENDDEV, DRVRESUMEDEV.
+type DevPmArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Devname       string                 `protobuf:"bytes,1,opt,name=devname,proto3" json:"devname,omitempty"`
+	Flags         uint32                 `protobuf:"varint,2,opt,name=flags,proto3" json:"flags,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevPmArgs) Reset() {
+	*x = DevPmArgs{}
+	mi := &file_rump_types_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevPmArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevPmArgs) ProtoMessage() {}
+
+func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevPmArgs.ProtoReflect.Descriptor instead.
+func (*DevPmArgs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *DevPmArgs) GetDevname() string {
+	if x != nil {
+		return x.Devname
+	}
+	return ""
+}
+
+func (x *DevPmArgs) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+// DRVCTLCOMMAND. command: get-properties. properties is an answer, by name.
+type DevCommand struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Command       string                 `protobuf:"bytes,1,opt,name=command,proto3" json:"command,omitempty"`
+	DeviceName    string                 `protobuf:"bytes,2,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
+	Properties    map[string]string      `protobuf:"bytes,3,rep,name=properties,proto3" json:"properties,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevCommand) Reset() {
+	*x = DevCommand{}
+	mi := &file_rump_types_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevCommand) ProtoMessage() {}
+
+func (x *DevCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevCommand.ProtoReflect.Descriptor instead.
+func (*DevCommand) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *DevCommand) GetCommand() string {
+	if x != nil {
+		return x.Command
+	}
+	return ""
+}
+
+func (x *DevCommand) GetDeviceName() string {
+	if x != nil {
+		return x.DeviceName
+	}
+	return ""
+}
+
+func (x *DevCommand) GetProperties() map[string]string {
+	if x != nil {
+		return x.Properties
+	}
+	return nil
+}
+
 // VNDIOCSET, VNDIOCCLR: a file as the disk of a vnd. vnd_size is an answer: bytes.
 type VndIoctl struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2445,7 +3079,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2457,7 +3091,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2470,7 +3104,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{28}
+	return file_rump_types_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -2507,7 +3141,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2519,7 +3153,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2532,7 +3166,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{29}
+	return file_rump_types_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -2582,7 +3216,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2594,7 +3228,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2607,7 +3241,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{30}
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -2690,7 +3324,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2702,7 +3336,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2715,7 +3349,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{31}
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -2788,7 +3422,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2800,7 +3434,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2813,7 +3447,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{32}
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -2862,7 +3496,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2874,7 +3508,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2887,7 +3521,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{33}
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -2915,7 +3549,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2927,7 +3561,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2940,7 +3574,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{34}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -2969,7 +3603,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2981,7 +3615,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2994,7 +3628,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{35}
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -3030,7 +3664,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3042,7 +3676,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3055,7 +3689,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{36}
+	return file_rump_types_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -3096,7 +3730,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3108,7 +3742,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3121,7 +3755,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{37}
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -3198,7 +3832,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3210,7 +3844,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3223,7 +3857,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{38}
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -3303,7 +3937,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3315,7 +3949,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3328,7 +3962,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{39}
+	return file_rump_types_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Interface) GetName() string {
@@ -3384,7 +4018,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3396,7 +4030,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3409,7 +4043,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{40}
+	return file_rump_types_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -3446,7 +4080,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3458,7 +4092,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3471,7 +4105,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Driver) GetName() string {
@@ -3515,7 +4149,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3527,7 +4161,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3540,7 +4174,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -3757,7 +4391,7 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x05tmpfs\x18\x01 \x01(\v2\x15.rump.sp.v1.TmpfsArgsH\x00R\x05tmpfs\x12*\n" +
 	"\x04disk\x18\x02 \x01(\v2\x14.rump.sp.v1.DiskArgsH\x00R\x04disk\x12.\n" +
 	"\x05other\x18\x03 \x01(\v2\x16.rump.sp.v1.OptionArgsH\x00R\x05otherB\x06\n" +
-	"\x04args\"\xc1\x04\n" +
+	"\x04args\"\xf3\a\n" +
 	"\tIoctlArgs\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12\x12\n" +
 	"\x03raw\x18\x02 \x01(\fH\x00R\x03raw\x12\x14\n" +
@@ -3772,8 +4406,60 @@ const file_rump_types_proto_rawDesc = "" +
 	"\n" +
 	"raid_recon\x18\x1a \x01(\v2\x18.rump.sp.v1.RaidReconReqH\x00R\traidRecon\x12?\n" +
 	"\rraid_progress\x18\x1b \x01(\v2\x18.rump.sp.v1.RaidProgressH\x00R\fraidProgress\x123\n" +
-	"\traid_info\x18\x1c \x01(\v2\x14.rump.sp.v1.RaidInfoH\x00R\braidInfoB\x06\n" +
-	"\x04args\"]\n" +
+	"\traid_info\x18\x1c \x01(\v2\x14.rump.sp.v1.RaidInfoH\x00R\braidInfo\x12/\n" +
+	"\atermios\x18< \x01(\v2\x13.rump.sp.v1.TermiosH\x00R\atermios\x12/\n" +
+	"\awinsize\x18= \x01(\v2\x13.rump.sp.v1.WinsizeH\x00R\awinsize\x12,\n" +
+	"\x06ptmget\x18> \x01(\v2\x12.rump.sp.v1.PtmgetH\x00R\x06ptmget\x12=\n" +
+	"\rdev_list_args\x18? \x01(\v2\x17.rump.sp.v1.DevListArgsH\x00R\vdevListArgs\x12:\n" +
+	"\n" +
+	"dev_detach\x18@ \x01(\v2\x19.rump.sp.v1.DevDetachArgsH\x00R\tdevDetach\x12:\n" +
+	"\n" +
+	"dev_rescan\x18A \x01(\v2\x19.rump.sp.v1.DevRescanArgsH\x00R\tdevRescan\x12.\n" +
+	"\x06dev_pm\x18B \x01(\v2\x15.rump.sp.v1.DevPmArgsH\x00R\x05devPm\x129\n" +
+	"\vdev_command\x18C \x01(\v2\x16.rump.sp.v1.DevCommandH\x00R\n" +
+	"devCommandB\x06\n" +
+	"\x04args\"\xb6\x01\n" +
+	"\aTermios\x12\x17\n" +
+	"\ac_iflag\x18\x01 \x01(\rR\x06cIflag\x12\x17\n" +
+	"\ac_oflag\x18\x02 \x01(\rR\x06cOflag\x12\x17\n" +
+	"\ac_cflag\x18\x03 \x01(\rR\x06cCflag\x12\x17\n" +
+	"\ac_lflag\x18\x04 \x01(\rR\x06cLflag\x12\x11\n" +
+	"\x04c_cc\x18\x05 \x01(\fR\x03cCc\x12\x19\n" +
+	"\bc_ispeed\x18\x06 \x01(\rR\acIspeed\x12\x19\n" +
+	"\bc_ospeed\x18\a \x01(\rR\acOspeed\"q\n" +
+	"\aWinsize\x12\x15\n" +
+	"\x06ws_row\x18\x01 \x01(\rR\x05wsRow\x12\x15\n" +
+	"\x06ws_col\x18\x02 \x01(\rR\x05wsCol\x12\x1b\n" +
+	"\tws_xpixel\x18\x03 \x01(\rR\bwsXpixel\x12\x1b\n" +
+	"\tws_ypixel\x18\x04 \x01(\rR\bwsYpixel\"`\n" +
+	"\x06Ptmget\x12\x10\n" +
+	"\x03cfd\x18\x01 \x01(\x05R\x03cfd\x12\x10\n" +
+	"\x03sfd\x18\x02 \x01(\x05R\x03sfd\x12\x0e\n" +
+	"\x02cn\x18\x03 \x01(\fR\x02cn\x12\x0e\n" +
+	"\x02sn\x18\x04 \x01(\fR\x02sn\x12\x12\n" +
+	"\x04unit\x18\x05 \x01(\rR\x04unit\"E\n" +
+	"\vDevListArgs\x12\x18\n" +
+	"\adevname\x18\x01 \x01(\tR\adevname\x12\x1c\n" +
+	"\tchildname\x18\x02 \x03(\tR\tchildname\")\n" +
+	"\rDevDetachArgs\x12\x18\n" +
+	"\adevname\x18\x01 \x01(\tR\adevname\"A\n" +
+	"\rDevRescanArgs\x12\x18\n" +
+	"\abusname\x18\x01 \x01(\tR\abusname\x12\x16\n" +
+	"\x06ifattr\x18\x02 \x01(\tR\x06ifattr\";\n" +
+	"\tDevPmArgs\x12\x18\n" +
+	"\adevname\x18\x01 \x01(\tR\adevname\x12\x14\n" +
+	"\x05flags\x18\x02 \x01(\rR\x05flags\"\xce\x01\n" +
+	"\n" +
+	"DevCommand\x12\x18\n" +
+	"\acommand\x18\x01 \x01(\tR\acommand\x12\x1f\n" +
+	"\vdevice_name\x18\x02 \x01(\tR\n" +
+	"deviceName\x12F\n" +
+	"\n" +
+	"properties\x18\x03 \x03(\v2&.rump.sp.v1.DevCommand.PropertiesEntryR\n" +
+	"properties\x1a=\n" +
+	"\x0fPropertiesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"]\n" +
 	"\bVndIoctl\x12\x19\n" +
 	"\bvnd_file\x18\x01 \x01(\fR\avndFile\x12\x1b\n" +
 	"\tvnd_flags\x18\x02 \x01(\rR\bvndFlags\x12\x19\n" +
@@ -3883,7 +4569,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -3913,23 +4599,32 @@ var file_rump_types_proto_goTypes = []any{
 	(*OptionArgs)(nil),       // 25: rump.sp.v1.OptionArgs
 	(*MountArgs)(nil),        // 26: rump.sp.v1.MountArgs
 	(*IoctlArgs)(nil),        // 27: rump.sp.v1.IoctlArgs
-	(*VndIoctl)(nil),         // 28: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 29: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 30: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 31: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 32: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 33: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 34: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 35: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 36: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 37: rump.sp.v1.RaidInfo
-	(*QuotactlArgs)(nil),     // 38: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 39: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 40: rump.sp.v1.InterfaceAddress
-	(*Driver)(nil),           // 41: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 42: rump.sp.v1.SyscallError
-	nil,                      // 43: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 44: rump.sp.v1.OptionArgs.OptionsEntry
+	(*Termios)(nil),          // 28: rump.sp.v1.Termios
+	(*Winsize)(nil),          // 29: rump.sp.v1.Winsize
+	(*Ptmget)(nil),           // 30: rump.sp.v1.Ptmget
+	(*DevListArgs)(nil),      // 31: rump.sp.v1.DevListArgs
+	(*DevDetachArgs)(nil),    // 32: rump.sp.v1.DevDetachArgs
+	(*DevRescanArgs)(nil),    // 33: rump.sp.v1.DevRescanArgs
+	(*DevPmArgs)(nil),        // 34: rump.sp.v1.DevPmArgs
+	(*DevCommand)(nil),       // 35: rump.sp.v1.DevCommand
+	(*VndIoctl)(nil),         // 36: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 37: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 38: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 39: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 40: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 41: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 42: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 43: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 44: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 45: rump.sp.v1.RaidInfo
+	(*QuotactlArgs)(nil),     // 46: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 47: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 48: rump.sp.v1.InterfaceAddress
+	(*Driver)(nil),           // 49: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 50: rump.sp.v1.SyscallError
+	nil,                      // 51: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 52: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 53: rump.sp.v1.DevCommand.PropertiesEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,  // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -3942,30 +4637,39 @@ var file_rump_types_proto_depIdxs = []int32{
 	0,  // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
 	14, // 8: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
 	17, // 9: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	43, // 10: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	44, // 11: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	51, // 10: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	52, // 11: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
 	23, // 12: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
 	24, // 13: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
 	25, // 14: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	28, // 15: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	29, // 16: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	30, // 17: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	31, // 18: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	32, // 19: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	33, // 20: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	34, // 21: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	35, // 22: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	37, // 23: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
-	36, // 24: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	36, // 25: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	40, // 26: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	14, // 27: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 28: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	36, // 15: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	37, // 16: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	38, // 17: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	39, // 18: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	40, // 19: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	41, // 20: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	42, // 21: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	43, // 22: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	45, // 23: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	28, // 24: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
+	29, // 25: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
+	30, // 26: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
+	31, // 27: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
+	32, // 28: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
+	33, // 29: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
+	34, // 30: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
+	35, // 31: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
+	53, // 32: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
+	44, // 33: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	44, // 34: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	48, // 35: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	14, // 36: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 37: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	38, // [38:38] is the sub-list for method output_type
+	38, // [38:38] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -4011,6 +4715,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_RaidRecon)(nil),
 		(*IoctlArgs_RaidProgress)(nil),
 		(*IoctlArgs_RaidInfo)(nil),
+		(*IoctlArgs_Termios)(nil),
+		(*IoctlArgs_Winsize)(nil),
+		(*IoctlArgs_Ptmget)(nil),
+		(*IoctlArgs_DevListArgs)(nil),
+		(*IoctlArgs_DevDetach)(nil),
+		(*IoctlArgs_DevRescan)(nil),
+		(*IoctlArgs_DevPm)(nil),
+		(*IoctlArgs_DevCommand)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -4018,7 +4730,7 @@ func file_rump_types_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   45,
+			NumMessages:   54,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

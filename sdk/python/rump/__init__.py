@@ -25,6 +25,11 @@ from rumpwire.values import (
     CgdIoctl,
     CgdUser,
     Cmsg,
+    DevCommand,
+    DevDetachArgs,
+    DevListArgs,
+    DevPmArgs,
+    DevRescanArgs,
     Dirent,
     DiskArgs,
     Flock,
@@ -37,6 +42,7 @@ from rumpwire.values import (
     Msghdr,
     OptionArgs,
     Pollfd,
+    Ptmget,
     RaidComponent,
     RaidConfig,
     RaidDisk,
@@ -52,10 +58,12 @@ from rumpwire.values import (
     Stat,
     Statvfs,
     SysctlNode,
+    Termios,
     Timespec,
     TmpfsArgs,
     VndIoctl,
     VndUser,
+    Winsize,
 )
 
 if TYPE_CHECKING:
@@ -65,12 +73,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [  # noqa: PLE0604  the constants are strings too
-    "RFCFDG", "Batch", "CgdIoctl", "CgdUser", "Client", "Cmsg", "Dirent", "DiskArgs", "Flock", "Future", "Interface",
-    "Itimerspec", "Kernel", "Kevent", "Linger", "ModctlLoad", "ModuleStat", "Msghdr", "OptionArgs", "Pollfd",
-    "RaidComponent", "RaidConfig", "RaidDisk", "RaidInfo", "RaidProgress", "RaidReconReq", "Rlimit", "RumpError",
-    "Sigevent", "SockaddrDl", "SockaddrIn", "SockaddrIn6", "SockaddrUn", "Socket", "Stat", "Statvfs", "SysctlNode",
-    "Timespec", "TmpfsArgs", "VndIoctl", "VndUser", "aio", "connect", "default", "fs", "generate_key", "major",
-    "makedev", "minor", "newfs", "set_default", "sign_wheel",
+    "RFCFDG", "Batch", "CgdIoctl", "CgdUser", "Client", "Cmsg", "DevCommand", "DevDetachArgs", "DevListArgs",
+    "DevPmArgs", "DevRescanArgs", "Dirent", "DiskArgs", "Flock", "Future", "Interface", "Itimerspec", "Kernel",
+    "Kevent", "Linger", "ModctlLoad", "ModuleStat", "Msghdr", "OptionArgs", "Pollfd", "Ptmget", "RaidComponent",
+    "RaidConfig", "RaidDisk", "RaidInfo", "RaidProgress", "RaidReconReq", "Rlimit", "RumpError", "Sigevent",
+    "SockaddrDl", "SockaddrIn", "SockaddrIn6", "SockaddrUn", "Socket", "Stat", "Statvfs", "SysctlNode", "Termios",
+    "Timespec", "TmpfsArgs", "VndIoctl", "VndUser", "Winsize", "aio", "connect", "default", "fs", "generate_key",
+    "major", "makedev", "minor", "newfs", "set_default", "sign_wheel",
     *_constants.__all__,
 ]  # fmt: skip
 

@@ -18,20 +18,25 @@ AF_LOCAL: Final[int] = _of["AF_LOCAL"]
 AF_ROUTE: Final[int] = _of["AF_ROUTE"]
 AF_UNIX: Final[int] = _of["AF_UNIX"]
 AF_UNSPEC: Final[int] = _of["AF_UNSPEC"]
+ALTWERASE: Final[int] = _of["ALTWERASE"]
 AT_EACCESS: Final[int] = _of["AT_EACCESS"]
 AT_FDCWD: Final[int] = _of["AT_FDCWD"]
 AT_REMOVEDIR: Final[int] = _of["AT_REMOVEDIR"]
 AT_SYMLINK_FOLLOW: Final[int] = _of["AT_SYMLINK_FOLLOW"]
 AT_SYMLINK_NOFOLLOW: Final[int] = _of["AT_SYMLINK_NOFOLLOW"]
+BRKINT: Final[int] = _of["BRKINT"]
 CGDIOCCLR: Final[int] = _of["CGDIOCCLR"]
 CGDIOCGET: Final[int] = _of["CGDIOCGET"]
 CGDIOCSET: Final[int] = _of["CGDIOCSET"]
 CGD_CIPHER_CBC_ENCBLKNO1: Final[int] = _of["CGD_CIPHER_CBC_ENCBLKNO1"]
 CGD_CIPHER_CBC_ENCBLKNO8: Final[int] = _of["CGD_CIPHER_CBC_ENCBLKNO8"]
+CLOCAL: Final[int] = _of["CLOCAL"]
 CLOCK_MONOTONIC: Final[int] = _of["CLOCK_MONOTONIC"]
 CLOCK_PROF: Final[int] = _of["CLOCK_PROF"]
 CLOCK_REALTIME: Final[int] = _of["CLOCK_REALTIME"]
 CLOCK_VIRTUAL: Final[int] = _of["CLOCK_VIRTUAL"]
+CREAD: Final[int] = _of["CREAD"]
+CS8: Final[int] = _of["CS8"]
 CTLFLAG_ANYWRITE: Final[int] = _of["CTLFLAG_ANYWRITE"]
 CTLFLAG_HIDDEN: Final[int] = _of["CTLFLAG_HIDDEN"]
 CTLFLAG_PERMANENT: Final[int] = _of["CTLFLAG_PERMANENT"]
@@ -60,6 +65,13 @@ CTL_VFS: Final[int] = _of["CTL_VFS"]
 CTL_VM: Final[int] = _of["CTL_VM"]
 DIOCGMEDIASIZE: Final[int] = _of["DIOCGMEDIASIZE"]
 DIOCGSECTORSIZE: Final[int] = _of["DIOCGSECTORSIZE"]
+DRVCTLCOMMAND: Final[int] = _of["DRVCTLCOMMAND"]
+DRVDETACHDEV: Final[int] = _of["DRVDETACHDEV"]
+DRVGETEVENT: Final[int] = _of["DRVGETEVENT"]
+DRVLISTDEV: Final[int] = _of["DRVLISTDEV"]
+DRVRESCANBUS: Final[int] = _of["DRVRESCANBUS"]
+DRVRESUMEDEV: Final[int] = _of["DRVRESUMEDEV"]
+DRVSUSPENDDEV: Final[int] = _of["DRVSUSPENDDEV"]
 DT_BLK: Final[int] = _of["DT_BLK"]
 DT_CHR: Final[int] = _of["DT_CHR"]
 DT_DIR: Final[int] = _of["DT_DIR"]
@@ -69,6 +81,13 @@ DT_REG: Final[int] = _of["DT_REG"]
 DT_SOCK: Final[int] = _of["DT_SOCK"]
 DT_UNKNOWN: Final[int] = _of["DT_UNKNOWN"]
 DT_WHT: Final[int] = _of["DT_WHT"]
+ECHO: Final[int] = _of["ECHO"]
+ECHOCTL: Final[int] = _of["ECHOCTL"]
+ECHOE: Final[int] = _of["ECHOE"]
+ECHOK: Final[int] = _of["ECHOK"]
+ECHOKE: Final[int] = _of["ECHOKE"]
+ECHONL: Final[int] = _of["ECHONL"]
+ECHOPRT: Final[int] = _of["ECHOPRT"]
 FDATASYNC: Final[int] = _of["FDATASYNC"]
 FDISKSYNC: Final[int] = _of["FDISKSYNC"]
 FD_CLOEXEC: Final[int] = _of["FD_CLOEXEC"]
@@ -78,6 +97,9 @@ FIOCLEX: Final[int] = _of["FIOCLEX"]
 FIONBIO: Final[int] = _of["FIONBIO"]
 FIONCLEX: Final[int] = _of["FIONCLEX"]
 FIONREAD: Final[int] = _of["FIONREAD"]
+FLUSHO: Final[int] = _of["FLUSHO"]
+FREAD: Final[int] = _of["FREAD"]
+FWRITE: Final[int] = _of["FWRITE"]
 F_CLOSEM: Final[int] = _of["F_CLOSEM"]
 F_DUPFD: Final[int] = _of["F_DUPFD"]
 F_DUPFD_CLOEXEC: Final[int] = _of["F_DUPFD_CLOEXEC"]
@@ -97,12 +119,19 @@ F_SETNOSIGPIPE: Final[int] = _of["F_SETNOSIGPIPE"]
 F_SETOWN: Final[int] = _of["F_SETOWN"]
 F_UNLCK: Final[int] = _of["F_UNLCK"]
 F_WRLCK: Final[int] = _of["F_WRLCK"]
+HUPCL: Final[int] = _of["HUPCL"]
+ICANON: Final[int] = _of["ICANON"]
+ICRNL: Final[int] = _of["ICRNL"]
+IEXTEN: Final[int] = _of["IEXTEN"]
 IFF_BROADCAST: Final[int] = _of["IFF_BROADCAST"]
 IFF_LOOPBACK: Final[int] = _of["IFF_LOOPBACK"]
 IFF_MULTICAST: Final[int] = _of["IFF_MULTICAST"]
 IFF_POINTOPOINT: Final[int] = _of["IFF_POINTOPOINT"]
 IFF_RUNNING: Final[int] = _of["IFF_RUNNING"]
 IFF_UP: Final[int] = _of["IFF_UP"]
+IGNCR: Final[int] = _of["IGNCR"]
+IMAXBEL: Final[int] = _of["IMAXBEL"]
+INLCR: Final[int] = _of["INLCR"]
 IOV_MAX: Final[int] = _of["IOV_MAX"]
 IPPROTO_ICMP: Final[int] = _of["IPPROTO_ICMP"]
 IPPROTO_IP: Final[int] = _of["IPPROTO_IP"]
@@ -111,15 +140,26 @@ IPPROTO_TCP: Final[int] = _of["IPPROTO_TCP"]
 IPPROTO_UDP: Final[int] = _of["IPPROTO_UDP"]
 IP_TOS: Final[int] = _of["IP_TOS"]
 IP_TTL: Final[int] = _of["IP_TTL"]
+ISIG: Final[int] = _of["ISIG"]
+ISTRIP: Final[int] = _of["ISTRIP"]
+IXANY: Final[int] = _of["IXANY"]
+IXOFF: Final[int] = _of["IXOFF"]
+IXON: Final[int] = _of["IXON"]
 LOCK_EX: Final[int] = _of["LOCK_EX"]
 LOCK_NB: Final[int] = _of["LOCK_NB"]
 LOCK_SH: Final[int] = _of["LOCK_SH"]
 LOCK_UN: Final[int] = _of["LOCK_UN"]
 MAJOR_CGD_BLK: Final[int] = _of["MAJOR_CGD_BLK"]
 MAJOR_CGD_CHR: Final[int] = _of["MAJOR_CGD_CHR"]
+MAJOR_CTTY: Final[int] = _of["MAJOR_CTTY"]
+MAJOR_DRVCTL: Final[int] = _of["MAJOR_DRVCTL"]
+MAJOR_FILEDESC: Final[int] = _of["MAJOR_FILEDESC"]
 MAJOR_MD_BLK: Final[int] = _of["MAJOR_MD_BLK"]
 MAJOR_MD_CHR: Final[int] = _of["MAJOR_MD_CHR"]
 MAJOR_NULL: Final[int] = _of["MAJOR_NULL"]
+MAJOR_PTC: Final[int] = _of["MAJOR_PTC"]
+MAJOR_PTM: Final[int] = _of["MAJOR_PTM"]
+MAJOR_PTS: Final[int] = _of["MAJOR_PTS"]
 MAJOR_RAID_BLK: Final[int] = _of["MAJOR_RAID_BLK"]
 MAJOR_RAID_CHR: Final[int] = _of["MAJOR_RAID_CHR"]
 MAJOR_RND: Final[int] = _of["MAJOR_RND"]
@@ -161,8 +201,17 @@ MSG_PEEK: Final[int] = _of["MSG_PEEK"]
 MSG_TRUNC: Final[int] = _of["MSG_TRUNC"]
 MSG_WAITALL: Final[int] = _of["MSG_WAITALL"]
 NAME_MAX: Final[int] = _of["NAME_MAX"]
+NCCS: Final[int] = _of["NCCS"]
 NGROUPS_MAX: Final[int] = _of["NGROUPS_MAX"]
+NOFLSH: Final[int] = _of["NOFLSH"]
+OCRNL: Final[int] = _of["OCRNL"]
+ONLCR: Final[int] = _of["ONLCR"]
+ONLRET: Final[int] = _of["ONLRET"]
+ONOCR: Final[int] = _of["ONOCR"]
+ONOEOT: Final[int] = _of["ONOEOT"]
 OPEN_MAX: Final[int] = _of["OPEN_MAX"]
+OPOST: Final[int] = _of["OPOST"]
+OXTABS: Final[int] = _of["OXTABS"]
 O_ACCMODE: Final[int] = _of["O_ACCMODE"]
 O_ALT_IO: Final[int] = _of["O_ALT_IO"]
 O_APPEND: Final[int] = _of["O_APPEND"]
@@ -200,6 +249,7 @@ PC_PIPE_BUF: Final[int] = _of["PC_PIPE_BUF"]
 PC_SYMLINK_MAX: Final[int] = _of["PC_SYMLINK_MAX"]
 PC_SYNC_IO: Final[int] = _of["PC_SYNC_IO"]
 PC_VDISABLE: Final[int] = _of["PC_VDISABLE"]
+PENDIN: Final[int] = _of["PENDIN"]
 PIPE_BUF: Final[int] = _of["PIPE_BUF"]
 POLLERR: Final[int] = _of["POLLERR"]
 POLLHUP: Final[int] = _of["POLLHUP"]
@@ -211,6 +261,7 @@ POLLRDBAND: Final[int] = _of["POLLRDBAND"]
 POLLRDNORM: Final[int] = _of["POLLRDNORM"]
 POLLWRBAND: Final[int] = _of["POLLWRBAND"]
 POLLWRNORM: Final[int] = _of["POLLWRNORM"]
+POSIX_VDISABLE: Final[int] = _of["POSIX_VDISABLE"]
 RAIDFRAME_ADD_HOT_SPARE: Final[int] = _of["RAIDFRAME_ADD_HOT_SPARE"]
 RAIDFRAME_CHECK_PARITY: Final[int] = _of["RAIDFRAME_CHECK_PARITY"]
 RAIDFRAME_CHECK_PARITYREWRITE_STATUS_EXT: Final[int] = _of["RAIDFRAME_CHECK_PARITYREWRITE_STATUS_EXT"]
@@ -307,17 +358,69 @@ S_ISGID: Final[int] = _of["S_ISGID"]
 S_ISUID: Final[int] = _of["S_ISUID"]
 S_ISVTX: Final[int] = _of["S_ISVTX"]
 TIMER_ABSTIME: Final[int] = _of["TIMER_ABSTIME"]
+TIOCDRAIN: Final[int] = _of["TIOCDRAIN"]
+TIOCEXCL: Final[int] = _of["TIOCEXCL"]
+TIOCFLUSH: Final[int] = _of["TIOCFLUSH"]
+TIOCGETA: Final[int] = _of["TIOCGETA"]
+TIOCGETD: Final[int] = _of["TIOCGETD"]
+TIOCGLINED: Final[int] = _of["TIOCGLINED"]
+TIOCGPGRP: Final[int] = _of["TIOCGPGRP"]
+TIOCGRANTPT: Final[int] = _of["TIOCGRANTPT"]
+TIOCGSID: Final[int] = _of["TIOCGSID"]
+TIOCGWINSZ: Final[int] = _of["TIOCGWINSZ"]
+TIOCNOTTY: Final[int] = _of["TIOCNOTTY"]
+TIOCNXCL: Final[int] = _of["TIOCNXCL"]
+TIOCOUTQ: Final[int] = _of["TIOCOUTQ"]
+TIOCPKT: Final[int] = _of["TIOCPKT"]
+TIOCPKT_DATA: Final[int] = _of["TIOCPKT_DATA"]
+TIOCPKT_DOSTOP: Final[int] = _of["TIOCPKT_DOSTOP"]
+TIOCPKT_FLUSHREAD: Final[int] = _of["TIOCPKT_FLUSHREAD"]
+TIOCPKT_FLUSHWRITE: Final[int] = _of["TIOCPKT_FLUSHWRITE"]
+TIOCPKT_NOSTOP: Final[int] = _of["TIOCPKT_NOSTOP"]
+TIOCPKT_START: Final[int] = _of["TIOCPKT_START"]
+TIOCPKT_STOP: Final[int] = _of["TIOCPKT_STOP"]
+TIOCPTMGET: Final[int] = _of["TIOCPTMGET"]
+TIOCPTSNAME: Final[int] = _of["TIOCPTSNAME"]
+TIOCSCTTY: Final[int] = _of["TIOCSCTTY"]
+TIOCSETA: Final[int] = _of["TIOCSETA"]
+TIOCSETAF: Final[int] = _of["TIOCSETAF"]
+TIOCSETAW: Final[int] = _of["TIOCSETAW"]
+TIOCSETD: Final[int] = _of["TIOCSETD"]
+TIOCSPGRP: Final[int] = _of["TIOCSPGRP"]
+TIOCSTART: Final[int] = _of["TIOCSTART"]
+TIOCSTI: Final[int] = _of["TIOCSTI"]
+TIOCSTOP: Final[int] = _of["TIOCSTOP"]
+TIOCSWINSZ: Final[int] = _of["TIOCSWINSZ"]
+TOSTOP: Final[int] = _of["TOSTOP"]
 UF_APPEND: Final[int] = _of["UF_APPEND"]
 UF_IMMUTABLE: Final[int] = _of["UF_IMMUTABLE"]
 UF_NODUMP: Final[int] = _of["UF_NODUMP"]
 UF_OPAQUE: Final[int] = _of["UF_OPAQUE"]
 UTIME_NOW: Final[int] = _of["UTIME_NOW"]
 UTIME_OMIT: Final[int] = _of["UTIME_OMIT"]
+VDISCARD: Final[int] = _of["VDISCARD"]
+VDSUSP: Final[int] = _of["VDSUSP"]
+VEOF: Final[int] = _of["VEOF"]
+VEOL: Final[int] = _of["VEOL"]
+VEOL2: Final[int] = _of["VEOL2"]
+VERASE: Final[int] = _of["VERASE"]
+VINTR: Final[int] = _of["VINTR"]
+VKILL: Final[int] = _of["VKILL"]
+VLNEXT: Final[int] = _of["VLNEXT"]
+VMIN: Final[int] = _of["VMIN"]
 VNDIOCCLR: Final[int] = _of["VNDIOCCLR"]
 VNDIOCGET: Final[int] = _of["VNDIOCGET"]
 VNDIOCSET: Final[int] = _of["VNDIOCSET"]
 VNDIOF_FORCE: Final[int] = _of["VNDIOF_FORCE"]
 VNDIOF_READONLY: Final[int] = _of["VNDIOF_READONLY"]
+VQUIT: Final[int] = _of["VQUIT"]
+VREPRINT: Final[int] = _of["VREPRINT"]
+VSTART: Final[int] = _of["VSTART"]
+VSTATUS: Final[int] = _of["VSTATUS"]
+VSTOP: Final[int] = _of["VSTOP"]
+VSUSP: Final[int] = _of["VSUSP"]
+VTIME: Final[int] = _of["VTIME"]
+VWERASE: Final[int] = _of["VWERASE"]
 W_OK: Final[int] = _of["W_OK"]
 X_OK: Final[int] = _of["X_OK"]
 
@@ -329,20 +432,25 @@ __all__ = [
     "AF_ROUTE",
     "AF_UNIX",
     "AF_UNSPEC",
+    "ALTWERASE",
     "AT_EACCESS",
     "AT_FDCWD",
     "AT_REMOVEDIR",
     "AT_SYMLINK_FOLLOW",
     "AT_SYMLINK_NOFOLLOW",
+    "BRKINT",
     "CGDIOCCLR",
     "CGDIOCGET",
     "CGDIOCSET",
     "CGD_CIPHER_CBC_ENCBLKNO1",
     "CGD_CIPHER_CBC_ENCBLKNO8",
+    "CLOCAL",
     "CLOCK_MONOTONIC",
     "CLOCK_PROF",
     "CLOCK_REALTIME",
     "CLOCK_VIRTUAL",
+    "CREAD",
+    "CS8",
     "CTLFLAG_ANYWRITE",
     "CTLFLAG_HIDDEN",
     "CTLFLAG_PERMANENT",
@@ -371,6 +479,13 @@ __all__ = [
     "CTL_VM",
     "DIOCGMEDIASIZE",
     "DIOCGSECTORSIZE",
+    "DRVCTLCOMMAND",
+    "DRVDETACHDEV",
+    "DRVGETEVENT",
+    "DRVLISTDEV",
+    "DRVRESCANBUS",
+    "DRVRESUMEDEV",
+    "DRVSUSPENDDEV",
     "DT_BLK",
     "DT_CHR",
     "DT_DIR",
@@ -380,6 +495,13 @@ __all__ = [
     "DT_SOCK",
     "DT_UNKNOWN",
     "DT_WHT",
+    "ECHO",
+    "ECHOCTL",
+    "ECHOE",
+    "ECHOK",
+    "ECHOKE",
+    "ECHONL",
+    "ECHOPRT",
     "FDATASYNC",
     "FDISKSYNC",
     "FD_CLOEXEC",
@@ -389,6 +511,9 @@ __all__ = [
     "FIONBIO",
     "FIONCLEX",
     "FIONREAD",
+    "FLUSHO",
+    "FREAD",
+    "FWRITE",
     "F_CLOSEM",
     "F_DUPFD",
     "F_DUPFD_CLOEXEC",
@@ -408,12 +533,19 @@ __all__ = [
     "F_SETOWN",
     "F_UNLCK",
     "F_WRLCK",
+    "HUPCL",
+    "ICANON",
+    "ICRNL",
+    "IEXTEN",
     "IFF_BROADCAST",
     "IFF_LOOPBACK",
     "IFF_MULTICAST",
     "IFF_POINTOPOINT",
     "IFF_RUNNING",
     "IFF_UP",
+    "IGNCR",
+    "IMAXBEL",
+    "INLCR",
     "IOV_MAX",
     "IPPROTO_ICMP",
     "IPPROTO_IP",
@@ -422,15 +554,26 @@ __all__ = [
     "IPPROTO_UDP",
     "IP_TOS",
     "IP_TTL",
+    "ISIG",
+    "ISTRIP",
+    "IXANY",
+    "IXOFF",
+    "IXON",
     "LOCK_EX",
     "LOCK_NB",
     "LOCK_SH",
     "LOCK_UN",
     "MAJOR_CGD_BLK",
     "MAJOR_CGD_CHR",
+    "MAJOR_CTTY",
+    "MAJOR_DRVCTL",
+    "MAJOR_FILEDESC",
     "MAJOR_MD_BLK",
     "MAJOR_MD_CHR",
     "MAJOR_NULL",
+    "MAJOR_PTC",
+    "MAJOR_PTM",
+    "MAJOR_PTS",
     "MAJOR_RAID_BLK",
     "MAJOR_RAID_CHR",
     "MAJOR_RND",
@@ -472,8 +615,17 @@ __all__ = [
     "MSG_TRUNC",
     "MSG_WAITALL",
     "NAME_MAX",
+    "NCCS",
     "NGROUPS_MAX",
+    "NOFLSH",
+    "OCRNL",
+    "ONLCR",
+    "ONLRET",
+    "ONOCR",
+    "ONOEOT",
     "OPEN_MAX",
+    "OPOST",
+    "OXTABS",
     "O_ACCMODE",
     "O_ALT_IO",
     "O_APPEND",
@@ -511,6 +663,7 @@ __all__ = [
     "PC_SYMLINK_MAX",
     "PC_SYNC_IO",
     "PC_VDISABLE",
+    "PENDIN",
     "PIPE_BUF",
     "POLLERR",
     "POLLHUP",
@@ -522,6 +675,7 @@ __all__ = [
     "POLLRDNORM",
     "POLLWRBAND",
     "POLLWRNORM",
+    "POSIX_VDISABLE",
     "RAIDFRAME_ADD_HOT_SPARE",
     "RAIDFRAME_CHECK_PARITY",
     "RAIDFRAME_CHECK_PARITYREWRITE_STATUS_EXT",
@@ -618,17 +772,69 @@ __all__ = [
     "S_ISUID",
     "S_ISVTX",
     "TIMER_ABSTIME",
+    "TIOCDRAIN",
+    "TIOCEXCL",
+    "TIOCFLUSH",
+    "TIOCGETA",
+    "TIOCGETD",
+    "TIOCGLINED",
+    "TIOCGPGRP",
+    "TIOCGRANTPT",
+    "TIOCGSID",
+    "TIOCGWINSZ",
+    "TIOCNOTTY",
+    "TIOCNXCL",
+    "TIOCOUTQ",
+    "TIOCPKT",
+    "TIOCPKT_DATA",
+    "TIOCPKT_DOSTOP",
+    "TIOCPKT_FLUSHREAD",
+    "TIOCPKT_FLUSHWRITE",
+    "TIOCPKT_NOSTOP",
+    "TIOCPKT_START",
+    "TIOCPKT_STOP",
+    "TIOCPTMGET",
+    "TIOCPTSNAME",
+    "TIOCSCTTY",
+    "TIOCSETA",
+    "TIOCSETAF",
+    "TIOCSETAW",
+    "TIOCSETD",
+    "TIOCSPGRP",
+    "TIOCSTART",
+    "TIOCSTI",
+    "TIOCSTOP",
+    "TIOCSWINSZ",
+    "TOSTOP",
     "UF_APPEND",
     "UF_IMMUTABLE",
     "UF_NODUMP",
     "UF_OPAQUE",
     "UTIME_NOW",
     "UTIME_OMIT",
+    "VDISCARD",
+    "VDSUSP",
+    "VEOF",
+    "VEOL",
+    "VEOL2",
+    "VERASE",
+    "VINTR",
+    "VKILL",
+    "VLNEXT",
+    "VMIN",
     "VNDIOCCLR",
     "VNDIOCGET",
     "VNDIOCSET",
     "VNDIOF_FORCE",
     "VNDIOF_READONLY",
+    "VQUIT",
+    "VREPRINT",
+    "VSTART",
+    "VSTATUS",
+    "VSTOP",
+    "VSUSP",
+    "VTIME",
+    "VWERASE",
     "W_OK",
     "X_OK",
 ]
