@@ -162,7 +162,7 @@ async def duplicate(gateway: Gateway, p: Process, number: int, flags: int, *, cl
     """
     description = p.fds.get(number)
     have = await value_of(gateway.peer(description.owner).call(p.context, calls.FCNTL, _getfl(description)))
-    if not _allows(have.result & const.O_ACCMODE, flags & const.O_ACCMODE):
+    if not _allows(have.value & const.O_ACCMODE, flags & const.O_ACCMODE):
         raise KernelError(Errno.EACCES, f"descriptor {number} is not open for that")
     return p.fds.install(p.fds.get(number), cloexec=cloexec)
 

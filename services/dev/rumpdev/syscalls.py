@@ -30,7 +30,7 @@ def syscalls(component: DevComponent) -> dict[str, Entry]:
         "ioctl": Entry(
             handles.ioctl,
             Support.PARTIAL,
-            "FIONREAD, FIONBIO, FIOASYNC; disks: DIOCGMEDIASIZE, DIOCGSECTORSIZE; vnd, cgd, raid: see disks.md",
+            "FIONREAD, FIONBIO, FIOASYNC; disks: DIOCGMEDIASIZE, DIOCGSECTORSIZE; vnd, cgd, raid: disks.md; terminals.md",
         ),
         "close": Entry(handles.close),
         "dev_list": Entry(component.dev_list),

@@ -61,6 +61,8 @@ class Opening:
     async def locked(self, ctx: Context, opened: Opened, flags: int) -> int:
         """O_SHLOCK and O_EXLOCK: an open file that is locked from the start. EAGAIN with O_NONBLOCK, EINTR, ENOLCK."""
         handle = opened if isinstance(opened, int) else await opened
+        if handle < 0:
+            return handle  # a descriptor, which is locked with flock
         try:
             exclusive, wait = bool(flags & const.O_EXLOCK), not flags & const.O_NONBLOCK
             waiting = self.locking.lock(ctx, handle, exclusive=exclusive, wait=wait)
@@ -112,11 +114,16 @@ class Opening:
     # -- an existing file
 
     def opened(self, ctx: Context, vnode: Vnode, flags: int) -> Opened:
-        """Opens what is there already, with all checks."""
+        """Opens what is there already, with all checks.
+
+        The name of a descriptor is the gateway's to open: -1 - N for descriptor N of the caller.
+        """
         vtype = vnode.vtype
         mode = flags & O_ACCMODE
         if mode == O_ACCMODE:
             raise KernelError(Errno.EINVAL)
+        if vnode.descriptor is not None and not flags & O_DIRECTORY:
+            return -1 - vnode.descriptor
         if vtype is VType.LNK:
             raise KernelError(Errno.EFTYPE, "a symbolic link, and O_NOFOLLOW")
         if vtype is VType.SOCK:

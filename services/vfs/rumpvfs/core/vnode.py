@@ -93,6 +93,9 @@ class Vnode:
 
     __slots__ = ("__weakref__", "fileno", "fs", "mounted", "names", "uses", "vtype")
 
+    descriptor: int | None = None
+    """Set where opening the file duplicates a descriptor of the caller (fdesc)."""
+
     def __init__(self, fs: FileSystem, fileno: int, vtype: VType) -> None:
         self.fs = fs
         self.fileno = fileno
