@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import stat
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
@@ -116,3 +117,31 @@ def test_by_name(k: Any) -> None:
     assert k.sys.read(master, 9) == b""
     k.sys.close(slave)
     k.sys.close(master)
+
+
+def test_readiness(k: Any) -> None:
+    pair = new(k)
+
+    def ready() -> list[int]:
+        both = [(pair.cfd, select.POLLIN | select.POLLOUT), (pair.sfd, select.POLLIN | select.POLLOUT)]
+        return [fd.revents for fd in k.sys.poll(both, 0).fds]
+
+    assert ready() == [select.POLLOUT, select.POLLOUT]
+    k.sys.write(pair.cfd, b"no line yet")
+    assert ready() == [select.POLLIN | select.POLLOUT, select.POLLOUT]
+    k.sys.write(pair.cfd, b"\n")
+    assert ready()[1] == select.POLLIN | select.POLLOUT
+    k.sys.read(pair.cfd, 100)
+    k.sys.read(pair.sfd, 100)
+    queue = k.sys.kqueue1(0)
+    k.sys.kevent(queue, [rump.Kevent(pair.sfd, rump.EVFILT_READ, rump.EV_ADD, 0, 0, 7)], 0, None)
+    assert k.sys.kevent(queue, [], 4, 0) == []
+    with ThreadPoolExecutor(1) as pool:
+        event = pool.submit(k.sys.kevent, queue, [], 4, 10)
+        k.sys.write(pair.cfd, b"four\n")
+        (seen,) = event.result(10)
+    assert (seen.ident, seen.data, seen.udata) == (pair.sfd, 5, 7)
+    k.sys.close(pair.cfd)
+    assert k.sys.poll([(pair.sfd, 0)], 0).fds[0].revents == select.POLLHUP
+    k.sys.close(pair.sfd)
+    k.sys.close(queue)

@@ -30,9 +30,10 @@ def syscalls(component: DevComponent) -> dict[str, Entry]:
         "ioctl": Entry(
             handles.ioctl,
             Support.PARTIAL,
-            "FIONREAD, FIONBIO, FIOASYNC; disks: DIOCGMEDIASIZE, DIOCGSECTORSIZE; vnd, cgd, raid: disks.md; terminals.md",
+            "FIONREAD, FIONBIO, FIOASYNC; disks: DIOCGMEDIASIZE, DIOCGSECTORSIZE; others: disks.md, terminals.md",
         ),
         "close": Entry(handles.close),
+        **component.watching.table(),
         "dev_list": Entry(component.dev_list),
         "sysctl_export": Entry(component.sysctl_export),
         "sysctl_value": Entry(component.sysctl_value),

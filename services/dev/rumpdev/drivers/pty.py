@@ -12,6 +12,7 @@ from rumpdev.core.tty.pair import Pair
 from rumpuser.component import Context
 from rumpuser.host import Buffer, Host
 from rumpuser.module import Manifest, Module
+from rumpuser.readiness import IN, OUT, Measure, Selinfo
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import IoctlArgs, IoctlResult, Ptmget
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 UNITS_MAX = 992
 """Pairs at a time (kern.maxptys)."""
 PTMX, PTM = 0, 1
+_FILTERS = (const.EVFILT_READ, const.EVFILT_WRITE)
 Install = Callable[[Device, str, int], int]
 
 
@@ -71,11 +73,28 @@ class Side(Device):
         self.pair = pair
         self._pairs = pairs
 
+    def poll(self) -> int:
+        """POLLHUP when the other side is closed."""
+        events = 0
+        for which, bits in ((const.EVFILT_READ, IN), (const.EVFILT_WRITE, OUT)):
+            measure = self.measure(which)
+            if measure is not None:
+                events |= bits if measure.ready else 0
+                events |= const.POLLHUP if measure.eof else 0
+        return events
+
     async def flush(self) -> None:
         raise KernelError(Errno.EINVAL, "a terminal is not written out: TIOCDRAIN waits for it")
 
 
 class Master(Side):
+    @property
+    def selinfo(self) -> Selinfo:
+        return self.pair.master_news
+
+    def measure(self, filter: int) -> Measure | None:
+        return self.pair.measure_master(filter) if filter in _FILTERS else None
+
     def read_for(self, ctx: Context, flags: int, offset: int, length: int) -> Any:
         return self.pair.master_read(flags, length)
 
@@ -97,6 +116,13 @@ class Master(Side):
 
 
 class Slave(Side):
+    @property
+    def selinfo(self) -> Selinfo:
+        return self.pair.slave_news
+
+    def measure(self, filter: int) -> Measure | None:
+        return self.pair.measure_slave(filter) if filter in _FILTERS else None
+
     def read_for(self, ctx: Context, flags: int, offset: int, length: int) -> Any:
         return self.pair.slave_read(ctx, flags, length)
 

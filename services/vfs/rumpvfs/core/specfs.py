@@ -40,18 +40,18 @@ async def open_device(bus: Bus, ctx: Context, vnode: Vnode, flags: int) -> Devic
 class DeviceFile(OpenFile):
     """A device, opened; ``handle`` is that of the device faction, None when that was taken away (revoke)."""
 
-    __slots__ = ("_bus", "_handle")
+    __slots__ = ("_bus", "handle")
 
     def __init__(self, vnode: Vnode, flags: int, bus: Bus, handle: int) -> None:
         super().__init__(vnode, flags)
         self._bus = bus
-        self._handle: int | None = handle
+        self.handle: int | None = handle
 
     def _ask(self, ctx: Context, op: Any, *args: Any) -> Coroutine[Any, Any, Any]:
         """EIO when it was revoked, or its file system unmounted by force."""
-        if self._handle is None or isinstance(self.vnode, Dead):
+        if self.handle is None or isinstance(self.vnode, Dead):
             raise KernelError(Errno.EIO, "the device was taken away (revoke, or unmount by force)", "vfs")
-        return ask(self._bus, ctx, op, (self._handle, *args))
+        return ask(self._bus, ctx, op, (self.handle, *args))
 
     def close(self, ctx: Context) -> Any:
         super().close(ctx)
@@ -59,7 +59,7 @@ class DeviceFile(OpenFile):
 
     def disconnect(self, ctx: Context) -> Any:
         """Closes the device; a second time nothing is done."""
-        handle, self._handle = self._handle, None
+        handle, self.handle = self.handle, None
         return ask(self._bus, ctx, _CLOSE, (handle,)) if handle is not None else None
 
     def read(self, ctx: Context, length: int) -> Any:

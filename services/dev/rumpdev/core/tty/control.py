@@ -62,7 +62,7 @@ def _apply(pair: Pair, com: int, termios: Termios) -> IoctlResult:
     if _stops(termios) != before:
         ldisc.events &= ~(const.TIOCPKT_NOSTOP | const.TIOCPKT_DOSTOP)
         ldisc.events |= const.TIOCPKT_NOSTOP if before else const.TIOCPKT_DOSTOP
-    pair.changed.wake()
+    pair.news()
     return _result()
 
 
@@ -75,7 +75,7 @@ def _stops(termios: Termios) -> bool:
 def _flush(pair: Pair, ctx: Context, com: int, data: IoctlArgs | None, master: bool) -> IoctlResult:
     which = integer(data) or const.FREAD | const.FWRITE
     pair.ldisc.flush(which & (const.FREAD | const.FWRITE))
-    pair.changed.wake()
+    pair.news()
     return _result()
 
 
@@ -87,7 +87,7 @@ async def _drain(pair: Pair, ctx: Context, com: int, data: IoctlArgs | None, mas
 
 def _stop(pair: Pair, ctx: Context, com: int, data: IoctlArgs | None, master: bool) -> IoctlResult:
     (pair.ldisc.hold if com == const.TIOCSTOP else pair.ldisc.go_on)()
-    pair.changed.wake()
+    pair.news()
     return _result()
 
 
@@ -109,7 +109,7 @@ async def _insert(pair: Pair, ctx: Context, com: int, data: IoctlArgs | None, ma
         raise KernelError(Errno.EPERM, "only the superuser types for others")
     typed = bytes(data.raw) if isinstance(data, IoctlArgsRaw) else bytes((integer(data) & 0xFF,))
     pair.ldisc.receive(typed[:1])
-    pair.changed.wake()
+    pair.news()
     await pair.deliver()
     return _result()
 

@@ -16,6 +16,7 @@ from rumpdev.core.tty.settings import DEFAULTS, Signal
 from rumpuser.component import Context
 from rumpuser.host import Buffer, Host
 from rumpuser.pending import Channel, Pending
+from rumpuser.readiness import ANY, IN, OUT, Measure, Selinfo
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Winsize
@@ -33,6 +34,8 @@ class Pair:
         self.jobs = jobs
         self.ldisc = LineDiscipline()
         self.changed = Channel(host)
+        self.master_news = Selinfo()
+        self.slave_news = Selinfo()
         self.master = False
         self.hung_up = False
         self.slaves = 0
@@ -48,6 +51,14 @@ class Pair:
         self._readers: dict[Pending[bool], int] = {}
         self._interrupted: set[Pending[bool]] = set()
 
+    def news(self, master: int = ANY, slave: int = ANY) -> None:
+        """Something has changed, for those who wait and those who poll: what may hold now for each side."""
+        self.changed.wake()
+        if master:
+            self.master_news.notify(master)
+        if slave:
+            self.slave_news.notify(slave)
+
     # -- opening and closing
 
     def open_master(self) -> None:
@@ -55,7 +66,7 @@ class Pair:
         if self.master:
             raise KernelError(Errno.EIO, f"somebody else has terminal {self.unit}")
         self.master = True
-        self.changed.wake()
+        self.news()
 
     def close_master(self) -> None:
         self.master = False
@@ -64,7 +75,7 @@ class Pair:
         self.ldisc.flush(const.FREAD | const.FWRITE)
         if self.session and not self.ldisc.termios.c_cflag & const.CLOCAL:
             self._post(self.session, Signal.HUP)
-        self.changed.wake()
+        self.news()
 
     def open_slave(self, ctx: Context, flags: int) -> Awaitable[None] | None:
         """EBUSY with TIOCEXCL; waits for the master unless O_NONBLOCK is given (EINTR)."""
@@ -90,7 +101,7 @@ class Pair:
 
     def _has_opened(self) -> None:
         self.opened_once = True
-        self.changed.wake()
+        self.news()
 
     def close_slave(self) -> None:
         self.slaves -= 1
@@ -100,7 +111,7 @@ class Pair:
             self.exclusive = False
             self.ldisc.flush(const.FREAD)
             self.ldisc.go_on()
-        self.changed.wake()
+        self.news()
 
     @property
     def free(self) -> bool:
@@ -120,7 +131,7 @@ class Pair:
             return bytes((events,))[:length]
         data = ldisc.transmit(length - 1 if self.packets else length)
         if data:
-            self.changed.wake()
+            self.news(0, OUT)
             return b"\0" + data if self.packets else data
         if not length or (self.opened_once and not self.slaves):
             return b""
@@ -145,7 +156,7 @@ class Pair:
                 return 0
             return self.ldisc.receive(rest)
 
-        return await self._put_all(flags, data, put)
+        return await self._put_all(flags, data, put, slave=IN)
 
     # -- the slave's side
 
@@ -160,7 +171,7 @@ class Pair:
 
     def _taken(self, length: int) -> bytes:
         data = self.ldisc.read(length)
-        self.changed.wake()
+        self.news(OUT, 0)
         return data
 
     async def _slave_read(self, ctx: Context, flags: int, length: int) -> bytes:
@@ -202,9 +213,9 @@ class Pair:
                 raise KernelError(Errno.EIO, "the master of the terminal is closed")
             return self.ldisc.write(rest)
 
-        return await self._put_all(flags, data, put)
+        return await self._put_all(flags, data, put, slave=0)
 
-    async def _put_all(self, flags: int, data: Buffer, put: Callable[[memoryview], int]) -> int:
+    async def _put_all(self, flags: int, data: Buffer, put: Callable[[memoryview], int], *, slave: int) -> int:
         """All of it, unless one may not wait; after an error or a signal what was done until then."""
         rest = memoryview(data).cast("B")
         done = 0
@@ -213,7 +224,7 @@ class Pair:
                 count = put(rest[done:])
                 if count:
                     done += count
-                    self.changed.wake()
+                    self.news(IN, slave)  # to the master it is an echo
                 await self.deliver()
                 if done == len(rest):
                     return done
@@ -231,6 +242,29 @@ class Pair:
             if not self.master:
                 raise KernelError(Errno.EIO, "the master of the terminal is closed")
             await self.changed.wait()
+
+    # -- readiness
+
+    def measure_master(self, filter: int) -> Measure:
+        if filter == const.EVFILT_READ:
+            ldisc = self.ldisc
+            events = self.packets and bool(ldisc.events)
+            there = 0 if ldisc.stopped else len(ldisc.output)
+            return Measure(there + events, eof=self.opened_once and not self.slaves)
+        return Measure(0 if self.ldisc.full or not self.slaves else 1, eof=self.opened_once and not self.slaves)
+
+    def measure_slave(self, filter: int) -> Measure:
+        if filter == const.EVFILT_READ:
+            lines = self.ldisc.termios.c_lflag & const.ICANON
+            ready = self.ldisc.finished if lines else self.ldisc.available >= max(1, self._least)
+            return Measure(self.ldisc.available, 0 if ready else None, eof=not self.master)
+        return Measure(self.ldisc.output.room, eof=not self.master)
+
+    @property
+    def _least(self) -> int:
+        """VMIN, where no time goes with it."""
+        cc = self.ldisc.termios.c_cc
+        return cc[const.VMIN] if not cc[const.VTIME] else 1
 
     # -- whose it is
 
