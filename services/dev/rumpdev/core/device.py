@@ -93,6 +93,10 @@ class Driver:
         """As `open`, where it matters who opens; may be a coroutine."""
         return self.open(minor, flags, block=block)
 
+    def detach_unit(self, ctx: Context, name: str) -> Any:
+        """Takes one of `disks` away (drvctl); may be a coroutine. EBUSY while it is in use, EOPNOTSUPP."""
+        raise KernelError(Errno.EOPNOTSUPP, f"{name} cannot be taken away")
+
     def map(self, minor: int) -> DevMapResult:
         """Where the bytes of a disk are a mapping. ENXIO, EOPNOTSUPP."""
         raise KernelError(Errno.EOPNOTSUPP, f"{self.name}: the bytes of this device cannot be mapped")

@@ -46,6 +46,7 @@ NODES = (
     (b"rcgd0d", VType.CHR, 0o640, const.makedev(const.MAJOR_CGD_CHR, 3)),
     (b"raid0d", VType.BLK, 0o640, const.makedev(const.MAJOR_RAID_BLK, 3)),
     (b"rraid0d", VType.CHR, 0o640, const.makedev(const.MAJOR_RAID_CHR, 3)),
+    (b"drvctl", VType.CHR, 0o644, const.makedev(const.MAJOR_DRVCTL, 0)),
     (b"tty", VType.CHR, 0o666, const.makedev(const.MAJOR_CTTY, 0)),
     (b"ptmx", VType.CHR, 0o666, const.makedev(const.MAJOR_PTM, 0)),
     (b"ptm", VType.CHR, 0o666, const.makedev(const.MAJOR_PTM, 1)),
