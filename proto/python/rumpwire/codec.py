@@ -541,6 +541,88 @@ def _enc_RaidInfo(v: Any, m: Any) -> None:
     for x in v.spares or (): _enc_RaidDisk(x, m.spares.add())
 
 
+def _dec_Termios(m: Any) -> Termios:
+    return Termios(m.c_iflag, m.c_oflag, m.c_cflag, m.c_lflag, m.c_cc, m.c_ispeed, m.c_ospeed)
+
+
+def _enc_Termios(v: Any, m: Any) -> None:
+    m.c_iflag = v.c_iflag
+    m.c_oflag = v.c_oflag
+    m.c_cflag = v.c_cflag
+    m.c_lflag = v.c_lflag
+    m.c_cc = _buffer(v.c_cc)
+    m.c_ispeed = v.c_ispeed
+    m.c_ospeed = v.c_ospeed
+
+
+def _dec_Winsize(m: Any) -> Winsize:
+    return Winsize(m.ws_row, m.ws_col, m.ws_xpixel, m.ws_ypixel)
+
+
+def _enc_Winsize(v: Any, m: Any) -> None:
+    m.ws_row = v.ws_row
+    m.ws_col = v.ws_col
+    m.ws_xpixel = v.ws_xpixel
+    m.ws_ypixel = v.ws_ypixel
+
+
+def _dec_Ptmget(m: Any) -> Ptmget:
+    return Ptmget(m.cfd, m.sfd, m.cn, m.sn, m.unit)
+
+
+def _enc_Ptmget(v: Any, m: Any) -> None:
+    m.cfd = v.cfd
+    m.sfd = v.sfd
+    m.cn = _buffer(v.cn)
+    m.sn = _buffer(v.sn)
+    m.unit = v.unit
+
+
+def _dec_DevListArgs(m: Any) -> DevListArgs:
+    return DevListArgs(m.devname, list(m.childname))
+
+
+def _enc_DevListArgs(v: Any, m: Any) -> None:
+    m.devname = v.devname
+    if v.childname: m.childname.extend(v.childname)
+
+
+def _dec_DevDetachArgs(m: Any) -> DevDetachArgs:
+    return DevDetachArgs(m.devname)
+
+
+def _enc_DevDetachArgs(v: Any, m: Any) -> None:
+    m.devname = v.devname
+
+
+def _dec_DevRescanArgs(m: Any) -> DevRescanArgs:
+    return DevRescanArgs(m.busname, m.ifattr)
+
+
+def _enc_DevRescanArgs(v: Any, m: Any) -> None:
+    m.busname = v.busname
+    m.ifattr = v.ifattr
+
+
+def _dec_DevPmArgs(m: Any) -> DevPmArgs:
+    return DevPmArgs(m.devname, m.flags)
+
+
+def _enc_DevPmArgs(v: Any, m: Any) -> None:
+    m.devname = v.devname
+    m.flags = v.flags
+
+
+def _dec_DevCommand(m: Any) -> DevCommand:
+    return DevCommand(m.command, m.device_name, dict(m.properties))
+
+
+def _enc_DevCommand(v: Any, m: Any) -> None:
+    m.command = v.command
+    m.device_name = v.device_name
+    if v.properties: m.properties.update(v.properties)
+
+
 def _dec_Ifreq(m: Any) -> Ifreq:
     return Ifreq(m.ifr_name, _dec_Sockaddr(m.ifr_addr) if m.HasField("ifr_addr") else None, m.ifr_value, m.ifr_text)
 
@@ -701,6 +783,22 @@ def _dec_IoctlArgs(m: Any) -> Any:
         return _dec_RaidProgress(m.raid_progress)
     if which == "raid_info":
         return _dec_RaidInfo(m.raid_info)
+    if which == "termios":
+        return _dec_Termios(m.termios)
+    if which == "winsize":
+        return _dec_Winsize(m.winsize)
+    if which == "ptmget":
+        return _dec_Ptmget(m.ptmget)
+    if which == "dev_list_args":
+        return _dec_DevListArgs(m.dev_list_args)
+    if which == "dev_detach":
+        return _dec_DevDetachArgs(m.dev_detach)
+    if which == "dev_rescan":
+        return _dec_DevRescanArgs(m.dev_rescan)
+    if which == "dev_pm":
+        return _dec_DevPmArgs(m.dev_pm)
+    if which == "dev_command":
+        return _dec_DevCommand(m.dev_command)
     if which == "ifreq":
         return _dec_Ifreq(m.ifreq)
     if which == "ifalias":
@@ -757,6 +855,30 @@ def _enc_IoctlArgs(v: Any, m: Any) -> None:
         return
     if kind is RaidInfo:
         m.raid_info.SetInParent(); _enc_RaidInfo(v, m.raid_info)
+        return
+    if kind is Termios:
+        m.termios.SetInParent(); _enc_Termios(v, m.termios)
+        return
+    if kind is Winsize:
+        m.winsize.SetInParent(); _enc_Winsize(v, m.winsize)
+        return
+    if kind is Ptmget:
+        m.ptmget.SetInParent(); _enc_Ptmget(v, m.ptmget)
+        return
+    if kind is DevListArgs:
+        m.dev_list_args.SetInParent(); _enc_DevListArgs(v, m.dev_list_args)
+        return
+    if kind is DevDetachArgs:
+        m.dev_detach.SetInParent(); _enc_DevDetachArgs(v, m.dev_detach)
+        return
+    if kind is DevRescanArgs:
+        m.dev_rescan.SetInParent(); _enc_DevRescanArgs(v, m.dev_rescan)
+        return
+    if kind is DevPmArgs:
+        m.dev_pm.SetInParent(); _enc_DevPmArgs(v, m.dev_pm)
+        return
+    if kind is DevCommand:
+        m.dev_command.SetInParent(); _enc_DevCommand(v, m.dev_command)
         return
     if kind is Ifreq:
         m.ifreq.SetInParent(); _enc_Ifreq(v, m.ifreq)
@@ -4985,6 +5107,35 @@ def _dec_r_knote_detach(m: Any) -> Any:
     return None
 
 
+def _enc_q_fd_list(a: Any, m: Any) -> None:
+    m.pid = a[0]
+
+def _dec_q_fd_list(m: Any) -> Any:
+    return (m.pid,)
+
+def _enc_r_fd_list(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v: m.fds.extend(v)
+
+def _dec_r_fd_list(m: Any) -> Any:
+    return list(m.fds)
+
+
+def _enc_q_fd_stat(a: Any, m: Any) -> None:
+    m.pid = a[0]
+    m.number = a[1]
+
+def _dec_q_fd_stat(m: Any) -> Any:
+    return (m.pid, m.number)
+
+def _enc_r_fd_stat(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.st.SetInParent(); _enc_Stat(v, m.st)
+
+def _dec_r_fd_stat(m: Any) -> Any:
+    return _dec_Stat(m.st) if m.HasField("st") else None
+
+
 def _enc_q_faction_start(a: Any, m: Any) -> None:
     m.faction = a[0]
 
@@ -5263,6 +5414,8 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "knote_change": (_enc_q_knote_change, _dec_q_knote_change),
     "knote_collect": (_enc_q_knote_collect, _dec_q_knote_collect),
     "knote_detach": (_enc_q_knote_detach, _dec_q_knote_detach),
+    "fd_list": (_enc_q_fd_list, _dec_q_fd_list),
+    "fd_stat": (_enc_q_fd_stat, _dec_q_fd_stat),
     "faction_start": (_enc_q_faction_start, _dec_q_faction_start),
 }
 # name: (value into a message, message into value)
@@ -5531,5 +5684,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "knote_change": (_enc_r_knote_change, _dec_r_knote_change),
     "knote_collect": (_enc_r_knote_collect, _dec_r_knote_collect),
     "knote_detach": (_enc_r_knote_detach, _dec_r_knote_detach),
+    "fd_list": (_enc_r_fd_list, _dec_r_fd_list),
+    "fd_stat": (_enc_r_fd_stat, _dec_r_fd_stat),
     "faction_start": (_enc_r_faction_start, _dec_r_faction_start),
 }

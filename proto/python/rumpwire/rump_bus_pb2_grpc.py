@@ -1670,7 +1670,7 @@ class AnyBus(object):
 
 
 class GatewayBusStub(object):
-    """What the gateway does for kern. Reached through Component only.
+    """What the gateway does for kern and vfs. Reached through Component only.
     """
 
     def __init__(self, channel):
@@ -1679,6 +1679,16 @@ class GatewayBusStub(object):
         Args:
             channel: A grpc.Channel.
         """
+        self.FdList = channel.unary_unary(
+                '/rump.sp.v1.GatewayBus/FdList',
+                request_serializer=rump__bus__pb2.FdListRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.FdListResponse.FromString,
+                _registered_method=True)
+        self.FdStat = channel.unary_unary(
+                '/rump.sp.v1.GatewayBus/FdStat',
+                request_serializer=rump__bus__pb2.FdStatRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.FdStatResponse.FromString,
+                _registered_method=True)
         self.FactionStart = channel.unary_unary(
                 '/rump.sp.v1.GatewayBus/FactionStart',
                 request_serializer=rump__bus__pb2.FactionStartRequest.SerializeToString,
@@ -1687,8 +1697,22 @@ class GatewayBusStub(object):
 
 
 class GatewayBusServicer(object):
-    """What the gateway does for kern. Reached through Component only.
+    """What the gateway does for kern and vfs. Reached through Component only.
     """
+
+    def FdList(self, request, context):
+        """The descriptors that a process has open. ESRCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FdStat(self, request, context):
+        """What fstat gives for a descriptor of a process. ESRCH, EBADF.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def FactionStart(self, request, context):
         """Starts the process of a faction that is not running.
@@ -1700,6 +1724,16 @@ class GatewayBusServicer(object):
 
 def add_GatewayBusServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'FdList': grpc.unary_unary_rpc_method_handler(
+                    servicer.FdList,
+                    request_deserializer=rump__bus__pb2.FdListRequest.FromString,
+                    response_serializer=rump__bus__pb2.FdListResponse.SerializeToString,
+            ),
+            'FdStat': grpc.unary_unary_rpc_method_handler(
+                    servicer.FdStat,
+                    request_deserializer=rump__bus__pb2.FdStatRequest.FromString,
+                    response_serializer=rump__bus__pb2.FdStatResponse.SerializeToString,
+            ),
             'FactionStart': grpc.unary_unary_rpc_method_handler(
                     servicer.FactionStart,
                     request_deserializer=rump__bus__pb2.FactionStartRequest.FromString,
@@ -1714,8 +1748,62 @@ def add_GatewayBusServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class GatewayBus(object):
-    """What the gateway does for kern. Reached through Component only.
+    """What the gateway does for kern and vfs. Reached through Component only.
     """
+
+    @staticmethod
+    def FdList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.GatewayBus/FdList',
+            rump__bus__pb2.FdListRequest.SerializeToString,
+            rump__bus__pb2.FdListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FdStat(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.GatewayBus/FdStat',
+            rump__bus__pb2.FdStatRequest.SerializeToString,
+            rump__bus__pb2.FdStatResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def FactionStart(request,

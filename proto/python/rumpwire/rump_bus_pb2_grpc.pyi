@@ -537,25 +537,49 @@ class AnyBusServicer(metaclass=_abc_1.ABCMeta):
 def add_AnyBusServicer_to_server(servicer: AnyBusServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class GatewayBusStub:
-    """What the gateway does for kern. Reached through Component only."""
+    """What the gateway does for kern and vfs. Reached through Component only."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> GatewayBusAsyncStub: ...
+    FdList: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.FdListRequest, _rump_bus_pb2.FdListResponse]
+    """The descriptors that a process has open. ESRCH."""
+    FdStat: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.FdStatRequest, _rump_bus_pb2.FdStatResponse]
+    """What fstat gives for a descriptor of a process. ESRCH, EBADF."""
     FactionStart: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.FactionStartRequest, _rump_bus_pb2.FactionStartResponse]
     """Starts the process of a faction that is not running."""
 
 @_typing.type_check_only
 class GatewayBusAsyncStub(GatewayBusStub):
-    """What the gateway does for kern. Reached through Component only."""
+    """What the gateway does for kern and vfs. Reached through Component only."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    FdList: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.FdListRequest, _rump_bus_pb2.FdListResponse]  # type: ignore[assignment]
+    """The descriptors that a process has open. ESRCH."""
+    FdStat: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.FdStatRequest, _rump_bus_pb2.FdStatResponse]  # type: ignore[assignment]
+    """What fstat gives for a descriptor of a process. ESRCH, EBADF."""
     FactionStart: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.FactionStartRequest, _rump_bus_pb2.FactionStartResponse]  # type: ignore[assignment]
     """Starts the process of a faction that is not running."""
 
 class GatewayBusServicer(metaclass=_abc_1.ABCMeta):
-    """What the gateway does for kern. Reached through Component only."""
+    """What the gateway does for kern and vfs. Reached through Component only."""
+
+    @_abc_1.abstractmethod
+    def FdList(
+        self,
+        request: _rump_bus_pb2.FdListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.FdListResponse, _abc.Awaitable[_rump_bus_pb2.FdListResponse]]:
+        """The descriptors that a process has open. ESRCH."""
+
+    @_abc_1.abstractmethod
+    def FdStat(
+        self,
+        request: _rump_bus_pb2.FdStatRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.FdStatResponse, _abc.Awaitable[_rump_bus_pb2.FdStatResponse]]:
+        """What fstat gives for a descriptor of a process. ESRCH, EBADF."""
 
     @_abc_1.abstractmethod
     def FactionStart(

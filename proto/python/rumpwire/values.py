@@ -382,6 +382,72 @@ class RaidInfo(NamedTuple):
     spares: list[RaidDisk] = []
 
 
+class Termios(NamedTuple):
+    """TIOCGETA, TIOCSETA, TIOCSETAW, TIOCSETAF: what a terminal does with what goes through it (termios(4)), by NetBSD's numbers."""
+
+    c_iflag: int = 0
+    c_oflag: int = 0
+    c_cflag: int = 0
+    c_lflag: int = 0
+    c_cc: bytes = b""
+    c_ispeed: int = 0
+    c_ospeed: int = 0
+
+
+class Winsize(NamedTuple):
+    """TIOCGWINSZ, TIOCSWINSZ."""
+
+    ws_row: int = 0
+    ws_col: int = 0
+    ws_xpixel: int = 0
+    ws_ypixel: int = 0
+
+
+class Ptmget(NamedTuple):
+    """TIOCPTMGET: a new pair of terminals, opened (cfd: the controlling side) and by name. TIOCPTSNAME: the names alone, cfd and sfd are -1. unit is the number of the pair."""
+
+    cfd: int = 0
+    sfd: int = 0
+    cn: bytes = b""
+    sn: bytes = b""
+    unit: int = 0
+
+
+class DevListArgs(NamedTuple):
+    """DRVLISTDEV: the children of a device, those of the root where devname is empty. childname is an answer."""
+
+    devname: str = ""
+    childname: list[str] = []
+
+
+class DevDetachArgs(NamedTuple):
+    """DRVDETACHDEV."""
+
+    devname: str = ""
+
+
+class DevRescanArgs(NamedTuple):
+    """DRVRESCANBUS."""
+
+    busname: str = ""
+    ifattr: str = ""
+
+
+class DevPmArgs(NamedTuple):
+    """DRVSUSPENDDEV, DRVRESUMEDEV."""
+
+    devname: str = ""
+    flags: int = 0
+
+
+class DevCommand(NamedTuple):
+    """DRVCTLCOMMAND. command: get-properties. properties is an answer, by name."""
+
+    command: str = ""
+    device_name: str = ""
+    properties: dict[str, str] = {}
+
+
 class Ifreq(NamedTuple):
     """Interface requests about one thing: an address (ifr_addr, also for masks and link-level ones), a number (flags, metric, mtu, index, media, capabilities) or a text (SIOCSLINKSTR, SIOCGLINKSTR)."""
 
@@ -510,7 +576,7 @@ class IoctlArgsText(NamedTuple):
     text: str = ""
 
 
-IoctlArgs: TypeAlias = IoctlArgsInteger | IoctlArgsRaw | IoctlArgsText | VndIoctl | VndUser | CgdIoctl | CgdUser | RaidConfig | RaidComponent | RaidReconReq | RaidProgress | RaidInfo | Ifreq | Ifaliasreq | Ifconf | Ifclonereq | Ifmediareq | Ifdata | Nbrinfo | Ndireq
+IoctlArgs: TypeAlias = IoctlArgsInteger | IoctlArgsRaw | IoctlArgsText | VndIoctl | VndUser | CgdIoctl | CgdUser | RaidConfig | RaidComponent | RaidReconReq | RaidProgress | RaidInfo | Termios | Winsize | Ptmget | DevListArgs | DevDetachArgs | DevRescanArgs | DevPmArgs | DevCommand | Ifreq | Ifaliasreq | Ifconf | Ifclonereq | Ifmediareq | Ifdata | Nbrinfo | Ndireq
 
 
 class QuotactlArgs(NamedTuple):

@@ -2285,6 +2285,14 @@ type IoctlArgs struct {
 	//	*IoctlArgs_RaidRecon
 	//	*IoctlArgs_RaidProgress
 	//	*IoctlArgs_RaidInfo
+	//	*IoctlArgs_Termios
+	//	*IoctlArgs_Winsize
+	//	*IoctlArgs_Ptmget
+	//	*IoctlArgs_DevListArgs
+	//	*IoctlArgs_DevDetach
+	//	*IoctlArgs_DevRescan
+	//	*IoctlArgs_DevPm
+	//	*IoctlArgs_DevCommand
 	//	*IoctlArgs_Ifreq
 	//	*IoctlArgs_Ifalias
 	//	*IoctlArgs_Ifconf
@@ -2443,6 +2451,78 @@ func (x *IoctlArgs) GetRaidInfo() *RaidInfo {
 	return nil
 }
 
+func (x *IoctlArgs) GetTermios() *Termios {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Termios); ok {
+			return x.Termios
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetWinsize() *Winsize {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Winsize); ok {
+			return x.Winsize
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetPtmget() *Ptmget {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Ptmget); ok {
+			return x.Ptmget
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevListArgs() *DevListArgs {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevListArgs); ok {
+			return x.DevListArgs
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevDetach() *DevDetachArgs {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevDetach); ok {
+			return x.DevDetach
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevRescan() *DevRescanArgs {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevRescan); ok {
+			return x.DevRescan
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevPm() *DevPmArgs {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevPm); ok {
+			return x.DevPm
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevCommand() *DevCommand {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevCommand); ok {
+			return x.DevCommand
+		}
+	}
+	return nil
+}
+
 func (x *IoctlArgs) GetIfreq() *Ifreq {
 	if x != nil {
 		if x, ok := x.Args.(*IoctlArgs_Ifreq); ok {
@@ -2567,6 +2647,38 @@ type IoctlArgs_RaidInfo struct {
 	RaidInfo *RaidInfo `protobuf:"bytes,28,opt,name=raid_info,json=raidInfo,proto3,oneof"`
 }
 
+type IoctlArgs_Termios struct {
+	Termios *Termios `protobuf:"bytes,60,opt,name=termios,proto3,oneof"`
+}
+
+type IoctlArgs_Winsize struct {
+	Winsize *Winsize `protobuf:"bytes,61,opt,name=winsize,proto3,oneof"`
+}
+
+type IoctlArgs_Ptmget struct {
+	Ptmget *Ptmget `protobuf:"bytes,62,opt,name=ptmget,proto3,oneof"`
+}
+
+type IoctlArgs_DevListArgs struct {
+	DevListArgs *DevListArgs `protobuf:"bytes,63,opt,name=dev_list_args,json=devListArgs,proto3,oneof"`
+}
+
+type IoctlArgs_DevDetach struct {
+	DevDetach *DevDetachArgs `protobuf:"bytes,64,opt,name=dev_detach,json=devDetach,proto3,oneof"`
+}
+
+type IoctlArgs_DevRescan struct {
+	DevRescan *DevRescanArgs `protobuf:"bytes,65,opt,name=dev_rescan,json=devRescan,proto3,oneof"`
+}
+
+type IoctlArgs_DevPm struct {
+	DevPm *DevPmArgs `protobuf:"bytes,66,opt,name=dev_pm,json=devPm,proto3,oneof"`
+}
+
+type IoctlArgs_DevCommand struct {
+	DevCommand *DevCommand `protobuf:"bytes,67,opt,name=dev_command,json=devCommand,proto3,oneof"`
+}
+
 type IoctlArgs_Ifreq struct {
 	Ifreq *Ifreq `protobuf:"bytes,40,opt,name=ifreq,proto3,oneof"`
 }
@@ -2623,6 +2735,22 @@ func (*IoctlArgs_RaidProgress) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_RaidInfo) isIoctlArgs_Args() {}
 
+func (*IoctlArgs_Termios) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Winsize) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Ptmget) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevListArgs) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevDetach) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevRescan) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevPm) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevCommand) isIoctlArgs_Args() {}
+
 func (*IoctlArgs_Ifreq) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_Ifalias) isIoctlArgs_Args() {}
@@ -2639,6 +2767,512 @@ func (*IoctlArgs_Nbrinfo) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_Ndi) isIoctlArgs_Args() {}
 
+// TIOCGETA, TIOCSETA, TIOCSETAW, TIOCSETAF: what a terminal does with what goes through it (termios(4)), by NetBSD's numbers.
+type Termios struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	CIflag uint32                 `protobuf:"varint,1,opt,name=c_iflag,json=cIflag,proto3" json:"c_iflag,omitempty"`
+	COflag uint32                 `protobuf:"varint,2,opt,name=c_oflag,json=cOflag,proto3" json:"c_oflag,omitempty"`
+	CCflag uint32                 `protobuf:"varint,3,opt,name=c_cflag,json=cCflag,proto3" json:"c_cflag,omitempty"`
+	CLflag uint32                 `protobuf:"varint,4,opt,name=c_lflag,json=cLflag,proto3" json:"c_lflag,omitempty"`
+	// NCCS characters, by their index (VEOF, VERASE, ...); _POSIX_VDISABLE for none.
+	CCc           []byte `protobuf:"bytes,5,opt,name=c_cc,json=cCc,proto3" json:"c_cc,omitempty"`
+	CIspeed       uint32 `protobuf:"varint,6,opt,name=c_ispeed,json=cIspeed,proto3" json:"c_ispeed,omitempty"`
+	COspeed       uint32 `protobuf:"varint,7,opt,name=c_ospeed,json=cOspeed,proto3" json:"c_ospeed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Termios) Reset() {
+	*x = Termios{}
+	mi := &file_rump_types_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Termios) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Termios) ProtoMessage() {}
+
+func (x *Termios) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Termios.ProtoReflect.Descriptor instead.
+func (*Termios) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Termios) GetCIflag() uint32 {
+	if x != nil {
+		return x.CIflag
+	}
+	return 0
+}
+
+func (x *Termios) GetCOflag() uint32 {
+	if x != nil {
+		return x.COflag
+	}
+	return 0
+}
+
+func (x *Termios) GetCCflag() uint32 {
+	if x != nil {
+		return x.CCflag
+	}
+	return 0
+}
+
+func (x *Termios) GetCLflag() uint32 {
+	if x != nil {
+		return x.CLflag
+	}
+	return 0
+}
+
+func (x *Termios) GetCCc() []byte {
+	if x != nil {
+		return x.CCc
+	}
+	return nil
+}
+
+func (x *Termios) GetCIspeed() uint32 {
+	if x != nil {
+		return x.CIspeed
+	}
+	return 0
+}
+
+func (x *Termios) GetCOspeed() uint32 {
+	if x != nil {
+		return x.COspeed
+	}
+	return 0
+}
+
+// TIOCGWINSZ, TIOCSWINSZ.
+type Winsize struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	WsRow         uint32                 `protobuf:"varint,1,opt,name=ws_row,json=wsRow,proto3" json:"ws_row,omitempty"`
+	WsCol         uint32                 `protobuf:"varint,2,opt,name=ws_col,json=wsCol,proto3" json:"ws_col,omitempty"`
+	WsXpixel      uint32                 `protobuf:"varint,3,opt,name=ws_xpixel,json=wsXpixel,proto3" json:"ws_xpixel,omitempty"`
+	WsYpixel      uint32                 `protobuf:"varint,4,opt,name=ws_ypixel,json=wsYpixel,proto3" json:"ws_ypixel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Winsize) Reset() {
+	*x = Winsize{}
+	mi := &file_rump_types_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Winsize) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Winsize) ProtoMessage() {}
+
+func (x *Winsize) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Winsize.ProtoReflect.Descriptor instead.
+func (*Winsize) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Winsize) GetWsRow() uint32 {
+	if x != nil {
+		return x.WsRow
+	}
+	return 0
+}
+
+func (x *Winsize) GetWsCol() uint32 {
+	if x != nil {
+		return x.WsCol
+	}
+	return 0
+}
+
+func (x *Winsize) GetWsXpixel() uint32 {
+	if x != nil {
+		return x.WsXpixel
+	}
+	return 0
+}
+
+func (x *Winsize) GetWsYpixel() uint32 {
+	if x != nil {
+		return x.WsYpixel
+	}
+	return 0
+}
+
+// TIOCPTMGET: a new pair of terminals, opened (cfd: the controlling side) and by name. TIOCPTSNAME: the names alone, cfd
+// and sfd are -1. unit is the number of the pair.
+type Ptmget struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cfd           int32                  `protobuf:"varint,1,opt,name=cfd,proto3" json:"cfd,omitempty"`
+	Sfd           int32                  `protobuf:"varint,2,opt,name=sfd,proto3" json:"sfd,omitempty"`
+	Cn            []byte                 `protobuf:"bytes,3,opt,name=cn,proto3" json:"cn,omitempty"`
+	Sn            []byte                 `protobuf:"bytes,4,opt,name=sn,proto3" json:"sn,omitempty"`
+	Unit          uint32                 `protobuf:"varint,5,opt,name=unit,proto3" json:"unit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ptmget) Reset() {
+	*x = Ptmget{}
+	mi := &file_rump_types_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ptmget) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ptmget) ProtoMessage() {}
+
+func (x *Ptmget) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ptmget.ProtoReflect.Descriptor instead.
+func (*Ptmget) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *Ptmget) GetCfd() int32 {
+	if x != nil {
+		return x.Cfd
+	}
+	return 0
+}
+
+func (x *Ptmget) GetSfd() int32 {
+	if x != nil {
+		return x.Sfd
+	}
+	return 0
+}
+
+func (x *Ptmget) GetCn() []byte {
+	if x != nil {
+		return x.Cn
+	}
+	return nil
+}
+
+func (x *Ptmget) GetSn() []byte {
+	if x != nil {
+		return x.Sn
+	}
+	return nil
+}
+
+func (x *Ptmget) GetUnit() uint32 {
+	if x != nil {
+		return x.Unit
+	}
+	return 0
+}
+
+// DRVLISTDEV: the children of a device, those of the root where devname is empty. childname is an answer.
+type DevListArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Devname       string                 `protobuf:"bytes,1,opt,name=devname,proto3" json:"devname,omitempty"`
+	Childname     []string               `protobuf:"bytes,2,rep,name=childname,proto3" json:"childname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevListArgs) Reset() {
+	*x = DevListArgs{}
+	mi := &file_rump_types_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevListArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevListArgs) ProtoMessage() {}
+
+func (x *DevListArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevListArgs.ProtoReflect.Descriptor instead.
+func (*DevListArgs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *DevListArgs) GetDevname() string {
+	if x != nil {
+		return x.Devname
+	}
+	return ""
+}
+
+func (x *DevListArgs) GetChildname() []string {
+	if x != nil {
+		return x.Childname
+	}
+	return nil
+}
+
+// DRVDETACHDEV.
+type DevDetachArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Devname       string                 `protobuf:"bytes,1,opt,name=devname,proto3" json:"devname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevDetachArgs) Reset() {
+	*x = DevDetachArgs{}
+	mi := &file_rump_types_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevDetachArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevDetachArgs) ProtoMessage() {}
+
+func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevDetachArgs.ProtoReflect.Descriptor instead.
+func (*DevDetachArgs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *DevDetachArgs) GetDevname() string {
+	if x != nil {
+		return x.Devname
+	}
+	return ""
+}
+
+// DRVRESCANBUS.
+type DevRescanArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Busname       string                 `protobuf:"bytes,1,opt,name=busname,proto3" json:"busname,omitempty"`
+	Ifattr        string                 `protobuf:"bytes,2,opt,name=ifattr,proto3" json:"ifattr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevRescanArgs) Reset() {
+	*x = DevRescanArgs{}
+	mi := &file_rump_types_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevRescanArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevRescanArgs) ProtoMessage() {}
+
+func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevRescanArgs.ProtoReflect.Descriptor instead.
+func (*DevRescanArgs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *DevRescanArgs) GetBusname() string {
+	if x != nil {
+		return x.Busname
+	}
+	return ""
+}
+
+func (x *DevRescanArgs) GetIfattr() string {
+	if x != nil {
+		return x.Ifattr
+	}
+	return ""
+}
+
+// DRVSUSPENDDEV, DRVRESUMEDEV.
+type DevPmArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Devname       string                 `protobuf:"bytes,1,opt,name=devname,proto3" json:"devname,omitempty"`
+	Flags         uint32                 `protobuf:"varint,2,opt,name=flags,proto3" json:"flags,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevPmArgs) Reset() {
+	*x = DevPmArgs{}
+	mi := &file_rump_types_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevPmArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevPmArgs) ProtoMessage() {}
+
+func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevPmArgs.ProtoReflect.Descriptor instead.
+func (*DevPmArgs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *DevPmArgs) GetDevname() string {
+	if x != nil {
+		return x.Devname
+	}
+	return ""
+}
+
+func (x *DevPmArgs) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+// DRVCTLCOMMAND. command: get-properties. properties is an answer, by name.
+type DevCommand struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Command       string                 `protobuf:"bytes,1,opt,name=command,proto3" json:"command,omitempty"`
+	DeviceName    string                 `protobuf:"bytes,2,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
+	Properties    map[string]string      `protobuf:"bytes,3,rep,name=properties,proto3" json:"properties,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevCommand) Reset() {
+	*x = DevCommand{}
+	mi := &file_rump_types_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevCommand) ProtoMessage() {}
+
+func (x *DevCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevCommand.ProtoReflect.Descriptor instead.
+func (*DevCommand) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *DevCommand) GetCommand() string {
+	if x != nil {
+		return x.Command
+	}
+	return ""
+}
+
+func (x *DevCommand) GetDeviceName() string {
+	if x != nil {
+		return x.DeviceName
+	}
+	return ""
+}
+
+func (x *DevCommand) GetProperties() map[string]string {
+	if x != nil {
+		return x.Properties
+	}
+	return nil
+}
+
 // Interface requests about one thing: an address (ifr_addr, also for masks and link-level ones), a number (flags,
 // metric, mtu, index, media, capabilities) or a text (SIOCSLINKSTR, SIOCGLINKSTR).
 type Ifreq struct {
@@ -2653,7 +3287,7 @@ type Ifreq struct {
 
 func (x *Ifreq) Reset() {
 	*x = Ifreq{}
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2665,7 +3299,7 @@ func (x *Ifreq) String() string {
 func (*Ifreq) ProtoMessage() {}
 
 func (x *Ifreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2678,7 +3312,7 @@ func (x *Ifreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifreq.ProtoReflect.Descriptor instead.
 func (*Ifreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{29}
+	return file_rump_types_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Ifreq) GetIfrName() string {
@@ -2727,7 +3361,7 @@ type Ifaliasreq struct {
 
 func (x *Ifaliasreq) Reset() {
 	*x = Ifaliasreq{}
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2739,7 +3373,7 @@ func (x *Ifaliasreq) String() string {
 func (*Ifaliasreq) ProtoMessage() {}
 
 func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2752,7 +3386,7 @@ func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifaliasreq.ProtoReflect.Descriptor instead.
 func (*Ifaliasreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{30}
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Ifaliasreq) GetIfraName() string {
@@ -2821,7 +3455,7 @@ type Ifconf struct {
 
 func (x *Ifconf) Reset() {
 	*x = Ifconf{}
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2833,7 +3467,7 @@ func (x *Ifconf) String() string {
 func (*Ifconf) ProtoMessage() {}
 
 func (x *Ifconf) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2846,7 +3480,7 @@ func (x *Ifconf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifconf.ProtoReflect.Descriptor instead.
 func (*Ifconf) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{31}
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Ifconf) GetInterfaces() []*Interface {
@@ -2866,7 +3500,7 @@ type Ifclonereq struct {
 
 func (x *Ifclonereq) Reset() {
 	*x = Ifclonereq{}
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2878,7 +3512,7 @@ func (x *Ifclonereq) String() string {
 func (*Ifclonereq) ProtoMessage() {}
 
 func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2891,7 +3525,7 @@ func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifclonereq.ProtoReflect.Descriptor instead.
 func (*Ifclonereq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{32}
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Ifclonereq) GetCloners() []string {
@@ -2916,7 +3550,7 @@ type Ifmediareq struct {
 
 func (x *Ifmediareq) Reset() {
 	*x = Ifmediareq{}
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2928,7 +3562,7 @@ func (x *Ifmediareq) String() string {
 func (*Ifmediareq) ProtoMessage() {}
 
 func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2941,7 +3575,7 @@ func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifmediareq.ProtoReflect.Descriptor instead.
 func (*Ifmediareq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{33}
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Ifmediareq) GetIfmName() string {
@@ -3012,7 +3646,7 @@ type Ifdata struct {
 
 func (x *Ifdata) Reset() {
 	*x = Ifdata{}
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3024,7 +3658,7 @@ func (x *Ifdata) String() string {
 func (*Ifdata) ProtoMessage() {}
 
 func (x *Ifdata) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3037,7 +3671,7 @@ func (x *Ifdata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifdata.ProtoReflect.Descriptor instead.
 func (*Ifdata) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{34}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Ifdata) GetIfdrName() string {
@@ -3175,7 +3809,7 @@ type Nbrinfo struct {
 
 func (x *Nbrinfo) Reset() {
 	*x = Nbrinfo{}
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3187,7 +3821,7 @@ func (x *Nbrinfo) String() string {
 func (*Nbrinfo) ProtoMessage() {}
 
 func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3200,7 +3834,7 @@ func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Nbrinfo.ProtoReflect.Descriptor instead.
 func (*Nbrinfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{35}
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Nbrinfo) GetIfname() string {
@@ -3268,7 +3902,7 @@ type Ndireq struct {
 
 func (x *Ndireq) Reset() {
 	*x = Ndireq{}
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3280,7 +3914,7 @@ func (x *Ndireq) String() string {
 func (*Ndireq) ProtoMessage() {}
 
 func (x *Ndireq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3293,7 +3927,7 @@ func (x *Ndireq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ndireq.ProtoReflect.Descriptor instead.
 func (*Ndireq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{36}
+	return file_rump_types_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Ndireq) GetIfname() string {
@@ -3357,7 +3991,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3369,7 +4003,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3382,7 +4016,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{37}
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -3419,7 +4053,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3431,7 +4065,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3444,7 +4078,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{38}
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -3494,7 +4128,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3506,7 +4140,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3519,7 +4153,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{39}
+	return file_rump_types_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -3602,7 +4236,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3614,7 +4248,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3627,7 +4261,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{40}
+	return file_rump_types_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -3700,7 +4334,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3712,7 +4346,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3725,7 +4359,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -3774,7 +4408,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3786,7 +4420,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3799,7 +4433,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -3827,7 +4461,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3839,7 +4473,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3852,7 +4486,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{43}
+	return file_rump_types_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -3881,7 +4515,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3893,7 +4527,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3906,7 +4540,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{44}
+	return file_rump_types_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -3942,7 +4576,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3954,7 +4588,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3967,7 +4601,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{45}
+	return file_rump_types_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -4008,7 +4642,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4020,7 +4654,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4033,7 +4667,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{46}
+	return file_rump_types_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -4110,7 +4744,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4122,7 +4756,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4135,7 +4769,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{47}
+	return file_rump_types_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -4215,7 +4849,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4227,7 +4861,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4240,7 +4874,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{48}
+	return file_rump_types_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Interface) GetName() string {
@@ -4301,7 +4935,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4313,7 +4947,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4326,7 +4960,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{49}
+	return file_rump_types_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -4412,7 +5046,7 @@ type Rtmsg struct {
 
 func (x *Rtmsg) Reset() {
 	*x = Rtmsg{}
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4424,7 +5058,7 @@ func (x *Rtmsg) String() string {
 func (*Rtmsg) ProtoMessage() {}
 
 func (x *Rtmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4437,7 +5071,7 @@ func (x *Rtmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rtmsg.ProtoReflect.Descriptor instead.
 func (*Rtmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{50}
+	return file_rump_types_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Rtmsg) GetRtmType() uint32 {
@@ -4589,7 +5223,7 @@ type Inpcb struct {
 
 func (x *Inpcb) Reset() {
 	*x = Inpcb{}
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4601,7 +5235,7 @@ func (x *Inpcb) String() string {
 func (*Inpcb) ProtoMessage() {}
 
 func (x *Inpcb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4614,7 +5248,7 @@ func (x *Inpcb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inpcb.ProtoReflect.Descriptor instead.
 func (*Inpcb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{51}
+	return file_rump_types_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Inpcb) GetProtocol() string {
@@ -4678,7 +5312,7 @@ type NetCounter struct {
 
 func (x *NetCounter) Reset() {
 	*x = NetCounter{}
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4690,7 +5324,7 @@ func (x *NetCounter) String() string {
 func (*NetCounter) ProtoMessage() {}
 
 func (x *NetCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4703,7 +5337,7 @@ func (x *NetCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetCounter.ProtoReflect.Descriptor instead.
 func (*NetCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{52}
+	return file_rump_types_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *NetCounter) GetProtocol() string {
@@ -4741,7 +5375,7 @@ type NdRouter struct {
 
 func (x *NdRouter) Reset() {
 	*x = NdRouter{}
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4753,7 +5387,7 @@ func (x *NdRouter) String() string {
 func (*NdRouter) ProtoMessage() {}
 
 func (x *NdRouter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4766,7 +5400,7 @@ func (x *NdRouter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdRouter.ProtoReflect.Descriptor instead.
 func (*NdRouter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{53}
+	return file_rump_types_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *NdRouter) GetAddr() *Sockaddr {
@@ -4820,7 +5454,7 @@ type NdPrefix struct {
 
 func (x *NdPrefix) Reset() {
 	*x = NdPrefix{}
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4832,7 +5466,7 @@ func (x *NdPrefix) String() string {
 func (*NdPrefix) ProtoMessage() {}
 
 func (x *NdPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4845,7 +5479,7 @@ func (x *NdPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdPrefix.ProtoReflect.Descriptor instead.
 func (*NdPrefix) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{54}
+	return file_rump_types_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *NdPrefix) GetPrefix() *Sockaddr {
@@ -4908,7 +5542,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4920,7 +5554,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4933,7 +5567,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{55}
+	return file_rump_types_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -4965,7 +5599,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4977,7 +5611,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4990,7 +5624,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{56}
+	return file_rump_types_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -5040,7 +5674,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5052,7 +5686,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5065,7 +5699,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{57}
+	return file_rump_types_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -5106,7 +5740,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5118,7 +5752,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5131,7 +5765,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{58}
+	return file_rump_types_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -5212,7 +5846,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5224,7 +5858,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5237,7 +5871,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{59}
+	return file_rump_types_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -5331,7 +5965,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5343,7 +5977,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5356,7 +5990,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{60}
+	return file_rump_types_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -5414,7 +6048,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5426,7 +6060,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5439,7 +6073,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{61}
+	return file_rump_types_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -5510,7 +6144,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5522,7 +6156,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5535,7 +6169,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{62}
+	return file_rump_types_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *NpfTable) GetName() string {
@@ -5574,7 +6208,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5586,7 +6220,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5599,7 +6233,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{63}
+	return file_rump_types_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -5658,7 +6292,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5670,7 +6304,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5683,7 +6317,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{64}
+	return file_rump_types_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -5738,7 +6372,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5750,7 +6384,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5763,7 +6397,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{65}
+	return file_rump_types_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -5832,7 +6466,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5844,7 +6478,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5857,7 +6491,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{66}
+	return file_rump_types_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -5893,7 +6527,7 @@ type DhcpLease struct {
 
 func (x *DhcpLease) Reset() {
 	*x = DhcpLease{}
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5905,7 +6539,7 @@ func (x *DhcpLease) String() string {
 func (*DhcpLease) ProtoMessage() {}
 
 func (x *DhcpLease) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5918,7 +6552,7 @@ func (x *DhcpLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
 func (*DhcpLease) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{67}
+	return file_rump_types_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *DhcpLease) GetIfname() string {
@@ -5995,7 +6629,7 @@ type DhcpHost struct {
 
 func (x *DhcpHost) Reset() {
 	*x = DhcpHost{}
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6007,7 +6641,7 @@ func (x *DhcpHost) String() string {
 func (*DhcpHost) ProtoMessage() {}
 
 func (x *DhcpHost) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6020,7 +6654,7 @@ func (x *DhcpHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
 func (*DhcpHost) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{68}
+	return file_rump_types_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *DhcpHost) GetLladdr() []byte {
@@ -6054,7 +6688,7 @@ type DhcpPool struct {
 
 func (x *DhcpPool) Reset() {
 	*x = DhcpPool{}
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6066,7 +6700,7 @@ func (x *DhcpPool) String() string {
 func (*DhcpPool) ProtoMessage() {}
 
 func (x *DhcpPool) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6079,7 +6713,7 @@ func (x *DhcpPool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
 func (*DhcpPool) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{69}
+	return file_rump_types_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *DhcpPool) GetFirst() []byte {
@@ -6144,7 +6778,7 @@ type DhcpBinding struct {
 
 func (x *DhcpBinding) Reset() {
 	*x = DhcpBinding{}
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6156,7 +6790,7 @@ func (x *DhcpBinding) String() string {
 func (*DhcpBinding) ProtoMessage() {}
 
 func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6169,7 +6803,7 @@ func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
 func (*DhcpBinding) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{70}
+	return file_rump_types_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *DhcpBinding) GetAddr() []byte {
@@ -6213,7 +6847,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6225,7 +6859,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6238,7 +6872,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{71}
+	return file_rump_types_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *Driver) GetName() string {
@@ -6282,7 +6916,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6294,7 +6928,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6307,7 +6941,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{72}
+	return file_rump_types_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -6529,7 +7163,8 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x05tmpfs\x18\x01 \x01(\v2\x15.rump.sp.v1.TmpfsArgsH\x00R\x05tmpfs\x12*\n" +
 	"\x04disk\x18\x02 \x01(\v2\x14.rump.sp.v1.DiskArgsH\x00R\x04disk\x12.\n" +
 	"\x05other\x18\x03 \x01(\v2\x16.rump.sp.v1.OptionArgsH\x00R\x05otherB\x06\n" +
-	"\x04args\"\xbd\a\n" +
+	"\x04args\"\xef\n" +
+	"\n" +
 	"\tIoctlArgs\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12\x12\n" +
 	"\x03raw\x18\x02 \x01(\fH\x00R\x03raw\x12\x14\n" +
@@ -6544,7 +7179,18 @@ const file_rump_types_proto_rawDesc = "" +
 	"\n" +
 	"raid_recon\x18\x1a \x01(\v2\x18.rump.sp.v1.RaidReconReqH\x00R\traidRecon\x12?\n" +
 	"\rraid_progress\x18\x1b \x01(\v2\x18.rump.sp.v1.RaidProgressH\x00R\fraidProgress\x123\n" +
-	"\traid_info\x18\x1c \x01(\v2\x14.rump.sp.v1.RaidInfoH\x00R\braidInfo\x12)\n" +
+	"\traid_info\x18\x1c \x01(\v2\x14.rump.sp.v1.RaidInfoH\x00R\braidInfo\x12/\n" +
+	"\atermios\x18< \x01(\v2\x13.rump.sp.v1.TermiosH\x00R\atermios\x12/\n" +
+	"\awinsize\x18= \x01(\v2\x13.rump.sp.v1.WinsizeH\x00R\awinsize\x12,\n" +
+	"\x06ptmget\x18> \x01(\v2\x12.rump.sp.v1.PtmgetH\x00R\x06ptmget\x12=\n" +
+	"\rdev_list_args\x18? \x01(\v2\x17.rump.sp.v1.DevListArgsH\x00R\vdevListArgs\x12:\n" +
+	"\n" +
+	"dev_detach\x18@ \x01(\v2\x19.rump.sp.v1.DevDetachArgsH\x00R\tdevDetach\x12:\n" +
+	"\n" +
+	"dev_rescan\x18A \x01(\v2\x19.rump.sp.v1.DevRescanArgsH\x00R\tdevRescan\x12.\n" +
+	"\x06dev_pm\x18B \x01(\v2\x15.rump.sp.v1.DevPmArgsH\x00R\x05devPm\x129\n" +
+	"\vdev_command\x18C \x01(\v2\x16.rump.sp.v1.DevCommandH\x00R\n" +
+	"devCommand\x12)\n" +
 	"\x05ifreq\x18( \x01(\v2\x11.rump.sp.v1.IfreqH\x00R\x05ifreq\x122\n" +
 	"\aifalias\x18) \x01(\v2\x16.rump.sp.v1.IfaliasreqH\x00R\aifalias\x12,\n" +
 	"\x06ifconf\x18* \x01(\v2\x12.rump.sp.v1.IfconfH\x00R\x06ifconf\x122\n" +
@@ -6553,7 +7199,48 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x06ifdata\x18- \x01(\v2\x12.rump.sp.v1.IfdataH\x00R\x06ifdata\x12/\n" +
 	"\anbrinfo\x18. \x01(\v2\x13.rump.sp.v1.NbrinfoH\x00R\anbrinfo\x12&\n" +
 	"\x03ndi\x18/ \x01(\v2\x12.rump.sp.v1.NdireqH\x00R\x03ndiB\x06\n" +
-	"\x04args\"\x8b\x01\n" +
+	"\x04args\"\xb6\x01\n" +
+	"\aTermios\x12\x17\n" +
+	"\ac_iflag\x18\x01 \x01(\rR\x06cIflag\x12\x17\n" +
+	"\ac_oflag\x18\x02 \x01(\rR\x06cOflag\x12\x17\n" +
+	"\ac_cflag\x18\x03 \x01(\rR\x06cCflag\x12\x17\n" +
+	"\ac_lflag\x18\x04 \x01(\rR\x06cLflag\x12\x11\n" +
+	"\x04c_cc\x18\x05 \x01(\fR\x03cCc\x12\x19\n" +
+	"\bc_ispeed\x18\x06 \x01(\rR\acIspeed\x12\x19\n" +
+	"\bc_ospeed\x18\a \x01(\rR\acOspeed\"q\n" +
+	"\aWinsize\x12\x15\n" +
+	"\x06ws_row\x18\x01 \x01(\rR\x05wsRow\x12\x15\n" +
+	"\x06ws_col\x18\x02 \x01(\rR\x05wsCol\x12\x1b\n" +
+	"\tws_xpixel\x18\x03 \x01(\rR\bwsXpixel\x12\x1b\n" +
+	"\tws_ypixel\x18\x04 \x01(\rR\bwsYpixel\"`\n" +
+	"\x06Ptmget\x12\x10\n" +
+	"\x03cfd\x18\x01 \x01(\x05R\x03cfd\x12\x10\n" +
+	"\x03sfd\x18\x02 \x01(\x05R\x03sfd\x12\x0e\n" +
+	"\x02cn\x18\x03 \x01(\fR\x02cn\x12\x0e\n" +
+	"\x02sn\x18\x04 \x01(\fR\x02sn\x12\x12\n" +
+	"\x04unit\x18\x05 \x01(\rR\x04unit\"E\n" +
+	"\vDevListArgs\x12\x18\n" +
+	"\adevname\x18\x01 \x01(\tR\adevname\x12\x1c\n" +
+	"\tchildname\x18\x02 \x03(\tR\tchildname\")\n" +
+	"\rDevDetachArgs\x12\x18\n" +
+	"\adevname\x18\x01 \x01(\tR\adevname\"A\n" +
+	"\rDevRescanArgs\x12\x18\n" +
+	"\abusname\x18\x01 \x01(\tR\abusname\x12\x16\n" +
+	"\x06ifattr\x18\x02 \x01(\tR\x06ifattr\";\n" +
+	"\tDevPmArgs\x12\x18\n" +
+	"\adevname\x18\x01 \x01(\tR\adevname\x12\x14\n" +
+	"\x05flags\x18\x02 \x01(\rR\x05flags\"\xce\x01\n" +
+	"\n" +
+	"DevCommand\x12\x18\n" +
+	"\acommand\x18\x01 \x01(\tR\acommand\x12\x1f\n" +
+	"\vdevice_name\x18\x02 \x01(\tR\n" +
+	"deviceName\x12F\n" +
+	"\n" +
+	"properties\x18\x03 \x03(\v2&.rump.sp.v1.DevCommand.PropertiesEntryR\n" +
+	"properties\x1a=\n" +
+	"\x0fPropertiesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8b\x01\n" +
 	"\x05Ifreq\x12\x19\n" +
 	"\bifr_name\x18\x01 \x01(\tR\aifrName\x12/\n" +
 	"\bifr_addr\x18\x02 \x01(\v2\x14.rump.sp.v1.SockaddrR\aifrAddr\x12\x1b\n" +
@@ -6913,7 +7600,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 76)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 85)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -6944,53 +7631,62 @@ var file_rump_types_proto_goTypes = []any{
 	(*OptionArgs)(nil),       // 26: rump.sp.v1.OptionArgs
 	(*MountArgs)(nil),        // 27: rump.sp.v1.MountArgs
 	(*IoctlArgs)(nil),        // 28: rump.sp.v1.IoctlArgs
-	(*Ifreq)(nil),            // 29: rump.sp.v1.Ifreq
-	(*Ifaliasreq)(nil),       // 30: rump.sp.v1.Ifaliasreq
-	(*Ifconf)(nil),           // 31: rump.sp.v1.Ifconf
-	(*Ifclonereq)(nil),       // 32: rump.sp.v1.Ifclonereq
-	(*Ifmediareq)(nil),       // 33: rump.sp.v1.Ifmediareq
-	(*Ifdata)(nil),           // 34: rump.sp.v1.Ifdata
-	(*Nbrinfo)(nil),          // 35: rump.sp.v1.Nbrinfo
-	(*Ndireq)(nil),           // 36: rump.sp.v1.Ndireq
-	(*VndIoctl)(nil),         // 37: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 38: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 39: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 40: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 41: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 42: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 43: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 44: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 45: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 46: rump.sp.v1.RaidInfo
-	(*QuotactlArgs)(nil),     // 47: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 48: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 49: rump.sp.v1.InterfaceAddress
-	(*Rtmsg)(nil),            // 50: rump.sp.v1.Rtmsg
-	(*Inpcb)(nil),            // 51: rump.sp.v1.Inpcb
-	(*NetCounter)(nil),       // 52: rump.sp.v1.NetCounter
-	(*NdRouter)(nil),         // 53: rump.sp.v1.NdRouter
-	(*NdPrefix)(nil),         // 54: rump.sp.v1.NdPrefix
-	(*NpfPorts)(nil),         // 55: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 56: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 57: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 58: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 59: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 60: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 61: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 62: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 63: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 64: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 65: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 66: rump.sp.v1.NpfCounter
-	(*DhcpLease)(nil),        // 67: rump.sp.v1.DhcpLease
-	(*DhcpHost)(nil),         // 68: rump.sp.v1.DhcpHost
-	(*DhcpPool)(nil),         // 69: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),      // 70: rump.sp.v1.DhcpBinding
-	(*Driver)(nil),           // 71: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 72: rump.sp.v1.SyscallError
-	nil,                      // 73: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 74: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 75: rump.sp.v1.NpfConfig.ParamsEntry
+	(*Termios)(nil),          // 29: rump.sp.v1.Termios
+	(*Winsize)(nil),          // 30: rump.sp.v1.Winsize
+	(*Ptmget)(nil),           // 31: rump.sp.v1.Ptmget
+	(*DevListArgs)(nil),      // 32: rump.sp.v1.DevListArgs
+	(*DevDetachArgs)(nil),    // 33: rump.sp.v1.DevDetachArgs
+	(*DevRescanArgs)(nil),    // 34: rump.sp.v1.DevRescanArgs
+	(*DevPmArgs)(nil),        // 35: rump.sp.v1.DevPmArgs
+	(*DevCommand)(nil),       // 36: rump.sp.v1.DevCommand
+	(*Ifreq)(nil),            // 37: rump.sp.v1.Ifreq
+	(*Ifaliasreq)(nil),       // 38: rump.sp.v1.Ifaliasreq
+	(*Ifconf)(nil),           // 39: rump.sp.v1.Ifconf
+	(*Ifclonereq)(nil),       // 40: rump.sp.v1.Ifclonereq
+	(*Ifmediareq)(nil),       // 41: rump.sp.v1.Ifmediareq
+	(*Ifdata)(nil),           // 42: rump.sp.v1.Ifdata
+	(*Nbrinfo)(nil),          // 43: rump.sp.v1.Nbrinfo
+	(*Ndireq)(nil),           // 44: rump.sp.v1.Ndireq
+	(*VndIoctl)(nil),         // 45: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 46: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 47: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 48: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 49: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 50: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 51: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 52: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 53: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 54: rump.sp.v1.RaidInfo
+	(*QuotactlArgs)(nil),     // 55: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 56: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 57: rump.sp.v1.InterfaceAddress
+	(*Rtmsg)(nil),            // 58: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),            // 59: rump.sp.v1.Inpcb
+	(*NetCounter)(nil),       // 60: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),         // 61: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),         // 62: rump.sp.v1.NdPrefix
+	(*NpfPorts)(nil),         // 63: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 64: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 65: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 66: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 67: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 68: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 69: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 70: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 71: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 72: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 73: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 74: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 75: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 76: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 77: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 78: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 79: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 80: rump.sp.v1.SyscallError
+	nil,                      // 81: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 82: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 83: rump.sp.v1.DevCommand.PropertiesEntry
+	nil,                      // 84: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,  // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -7004,76 +7700,85 @@ var file_rump_types_proto_depIdxs = []int32{
 	17, // 8: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
 	14, // 9: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
 	18, // 10: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	73, // 11: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	74, // 12: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	81, // 11: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	82, // 12: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
 	24, // 13: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
 	25, // 14: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
 	26, // 15: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	37, // 16: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	38, // 17: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	39, // 18: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	40, // 19: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	41, // 20: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	42, // 21: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	43, // 22: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	44, // 23: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	46, // 24: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
-	29, // 25: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
-	30, // 26: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
-	31, // 27: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
-	32, // 28: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
-	33, // 29: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
-	34, // 30: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
-	35, // 31: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
-	36, // 32: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
-	14, // 33: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 34: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 35: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 36: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
-	48, // 37: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
-	14, // 38: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
-	13, // 39: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
-	45, // 40: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	45, // 41: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	49, // 42: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	14, // 43: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 44: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 45: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 46: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
-	14, // 47: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
-	14, // 48: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
-	14, // 49: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
-	48, // 50: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
-	49, // 51: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
-	34, // 52: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
-	14, // 53: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
-	14, // 54: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
-	14, // 55: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 56: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
-	56, // 57: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	55, // 58: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	57, // 59: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	57, // 60: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	58, // 61: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	59, // 62: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	58, // 63: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	56, // 64: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	55, // 65: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	56, // 66: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	62, // 67: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	63, // 68: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	61, // 69: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	60, // 70: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	75, // 71: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
-	14, // 72: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
-	14, // 73: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
-	14, // 74: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	68, // 75: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
-	76, // [76:76] is the sub-list for method output_type
-	76, // [76:76] is the sub-list for method input_type
-	76, // [76:76] is the sub-list for extension type_name
-	76, // [76:76] is the sub-list for extension extendee
-	0,  // [0:76] is the sub-list for field type_name
+	45, // 16: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	46, // 17: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	47, // 18: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	48, // 19: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	49, // 20: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	50, // 21: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	51, // 22: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	52, // 23: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	54, // 24: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	29, // 25: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
+	30, // 26: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
+	31, // 27: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
+	32, // 28: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
+	33, // 29: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
+	34, // 30: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
+	35, // 31: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
+	36, // 32: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
+	37, // 33: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
+	38, // 34: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
+	39, // 35: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
+	40, // 36: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
+	41, // 37: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
+	42, // 38: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
+	43, // 39: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
+	44, // 40: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
+	83, // 41: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
+	14, // 42: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 43: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 44: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
+	14, // 45: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
+	56, // 46: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
+	14, // 47: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
+	13, // 48: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
+	53, // 49: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	53, // 50: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	57, // 51: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	14, // 52: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 53: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	14, // 54: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	14, // 55: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
+	14, // 56: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
+	14, // 57: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
+	14, // 58: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
+	56, // 59: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
+	57, // 60: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
+	42, // 61: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
+	14, // 62: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
+	14, // 63: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
+	14, // 64: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 65: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
+	64, // 66: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	63, // 67: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	65, // 68: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	65, // 69: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	66, // 70: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	67, // 71: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	66, // 72: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	64, // 73: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	63, // 74: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	64, // 75: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	70, // 76: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	71, // 77: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	69, // 78: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	68, // 79: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	84, // 80: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	14, // 81: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	14, // 82: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	14, // 83: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	76, // 84: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	85, // [85:85] is the sub-list for method output_type
+	85, // [85:85] is the sub-list for method input_type
+	85, // [85:85] is the sub-list for extension type_name
+	85, // [85:85] is the sub-list for extension extendee
+	0,  // [0:85] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -7120,6 +7825,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_RaidRecon)(nil),
 		(*IoctlArgs_RaidProgress)(nil),
 		(*IoctlArgs_RaidInfo)(nil),
+		(*IoctlArgs_Termios)(nil),
+		(*IoctlArgs_Winsize)(nil),
+		(*IoctlArgs_Ptmget)(nil),
+		(*IoctlArgs_DevListArgs)(nil),
+		(*IoctlArgs_DevDetach)(nil),
+		(*IoctlArgs_DevRescan)(nil),
+		(*IoctlArgs_DevPm)(nil),
+		(*IoctlArgs_DevCommand)(nil),
 		(*IoctlArgs_Ifreq)(nil),
 		(*IoctlArgs_Ifalias)(nil),
 		(*IoctlArgs_Ifconf)(nil),
@@ -7129,14 +7842,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_Nbrinfo)(nil),
 		(*IoctlArgs_Ndi)(nil),
 	}
-	file_rump_types_proto_msgTypes[58].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[66].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   76,
+			NumMessages:   85,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
