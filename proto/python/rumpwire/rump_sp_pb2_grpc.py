@@ -4721,7 +4721,8 @@ class VfsServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Quotactl(self, request, context):
-        """Quota operations. EOPNOTSUPP, EPERM.
+        """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+        (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

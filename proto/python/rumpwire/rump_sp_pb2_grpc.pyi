@@ -1198,7 +1198,9 @@ class VfsStub:
     Futimens: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.FutimensRequest, _rump_vfs_pb2.FutimensResponse]
     """futimes with UTIME_NOW and UTIME_OMIT. EBADF."""
     Quotactl: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.QuotactlRequest, _rump_vfs_pb2.QuotactlResponse]
-    """Quota operations. EOPNOTSUPP, EPERM."""
+    """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+    (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+    """
     PosixFallocate: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.PosixFallocateRequest, _rump_vfs_pb2.PosixFallocateResponse]
     """Makes sure that a range has storage. EBADF, EINVAL, ENOSPC, EOPNOTSUPP."""
     Fdiscard: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.FdiscardRequest, _rump_vfs_pb2.FdiscardResponse]
@@ -1418,7 +1420,9 @@ class VfsAsyncStub(VfsStub):
     Futimens: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.FutimensRequest, _rump_vfs_pb2.FutimensResponse]  # type: ignore[assignment]
     """futimes with UTIME_NOW and UTIME_OMIT. EBADF."""
     Quotactl: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.QuotactlRequest, _rump_vfs_pb2.QuotactlResponse]  # type: ignore[assignment]
-    """Quota operations. EOPNOTSUPP, EPERM."""
+    """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+    (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+    """
     PosixFallocate: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.PosixFallocateRequest, _rump_vfs_pb2.PosixFallocateResponse]  # type: ignore[assignment]
     """Makes sure that a range has storage. EBADF, EINVAL, ENOSPC, EOPNOTSUPP."""
     Fdiscard: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.FdiscardRequest, _rump_vfs_pb2.FdiscardResponse]  # type: ignore[assignment]
@@ -2235,7 +2239,9 @@ class VfsServicer(metaclass=_abc_1.ABCMeta):
         request: _rump_vfs_pb2.QuotactlRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rump_vfs_pb2.QuotactlResponse, _abc.Awaitable[_rump_vfs_pb2.QuotactlResponse]]:
-        """Quota operations. EOPNOTSUPP, EPERM."""
+        """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+        (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+        """
 
     @_abc_1.abstractmethod
     def PosixFallocate(

@@ -1103,7 +1103,9 @@ func (c Sys) Futimens(ctx context.Context, fd int32, atime *rumpsp.Timespec, mti
 	return err
 }
 
-// Quotactl: quota operations. EOPNOTSUPP, EPERM.
+// Quotactl: quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no
+// quotas there), ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY,
+// ENOSPC, EIO.
 func (c Sys) Quotactl(ctx context.Context, path string, args *rumpsp.QuotactlArgs) (*rumpsp.QuotactlArgs, error) {
 	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Quotactl{Quotactl: &rumpsp.QuotactlRequest{Path: []byte(path), Args: args}}})
 	r := result.GetQuotactl()

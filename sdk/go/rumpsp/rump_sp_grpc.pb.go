@@ -3537,7 +3537,8 @@ type VfsClient interface {
 	Unlinkat(ctx context.Context, in *UnlinkatRequest, opts ...grpc.CallOption) (*UnlinkatResponse, error)
 	// futimes with UTIME_NOW and UTIME_OMIT. EBADF.
 	Futimens(ctx context.Context, in *FutimensRequest, opts ...grpc.CallOption) (*FutimensResponse, error)
-	// Quota operations. EOPNOTSUPP, EPERM.
+	// Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+	// (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
 	Quotactl(ctx context.Context, in *QuotactlRequest, opts ...grpc.CallOption) (*QuotactlResponse, error)
 	// Makes sure that a range has storage. EBADF, EINVAL, ENOSPC, EOPNOTSUPP.
 	PosixFallocate(ctx context.Context, in *PosixFallocateRequest, opts ...grpc.CallOption) (*PosixFallocateResponse, error)
@@ -4826,7 +4827,8 @@ type VfsServer interface {
 	Unlinkat(context.Context, *UnlinkatRequest) (*UnlinkatResponse, error)
 	// futimes with UTIME_NOW and UTIME_OMIT. EBADF.
 	Futimens(context.Context, *FutimensRequest) (*FutimensResponse, error)
-	// Quota operations. EOPNOTSUPP, EPERM.
+	// Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+	// (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
 	Quotactl(context.Context, *QuotactlRequest) (*QuotactlResponse, error)
 	// Makes sure that a range has storage. EBADF, EINVAL, ENOSPC, EOPNOTSUPP.
 	PosixFallocate(context.Context, *PosixFallocateRequest) (*PosixFallocateResponse, error)

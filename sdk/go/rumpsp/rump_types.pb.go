@@ -3180,7 +3180,264 @@ func (x *RaidInfo) GetSpares() []*RaidDisk {
 	return nil
 }
 
-// A quota operation.
+// What a quota is about: whose (idtype QUOTA_IDTYPE_*; id, QUOTA_DEFAULTID for who has none) and of what
+// (objtype QUOTA_OBJTYPE_*).
+type QuotaKey struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Idtype        uint32                 `protobuf:"varint,1,opt,name=idtype,proto3" json:"idtype,omitempty"`
+	Id            uint32                 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
+	Objtype       uint32                 `protobuf:"varint,3,opt,name=objtype,proto3" json:"objtype,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaKey) Reset() {
+	*x = QuotaKey{}
+	mi := &file_rump_types_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaKey) ProtoMessage() {}
+
+func (x *QuotaKey) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaKey.ProtoReflect.Descriptor instead.
+func (*QuotaKey) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *QuotaKey) GetIdtype() uint32 {
+	if x != nil {
+		return x.Idtype
+	}
+	return 0
+}
+
+func (x *QuotaKey) GetId() uint32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *QuotaKey) GetObjtype() uint32 {
+	if x != nil {
+		return x.Objtype
+	}
+	return 0
+}
+
+// Limits and use: blocks of 512 bytes, or files; QUOTA_NOLIMIT where there is no limit. expiretime is when the soft limit
+// becomes a hard one (seconds since 1970, QUOTA_NOTIME while it is not exceeded); grace is for how long it may be (seconds).
+type QuotaValue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hardlimit     uint64                 `protobuf:"varint,1,opt,name=hardlimit,proto3" json:"hardlimit,omitempty"`
+	Softlimit     uint64                 `protobuf:"varint,2,opt,name=softlimit,proto3" json:"softlimit,omitempty"`
+	Usage         uint64                 `protobuf:"varint,3,opt,name=usage,proto3" json:"usage,omitempty"`
+	Expiretime    int64                  `protobuf:"varint,4,opt,name=expiretime,proto3" json:"expiretime,omitempty"`
+	Grace         int64                  `protobuf:"varint,5,opt,name=grace,proto3" json:"grace,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaValue) Reset() {
+	*x = QuotaValue{}
+	mi := &file_rump_types_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaValue) ProtoMessage() {}
+
+func (x *QuotaValue) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaValue.ProtoReflect.Descriptor instead.
+func (*QuotaValue) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *QuotaValue) GetHardlimit() uint64 {
+	if x != nil {
+		return x.Hardlimit
+	}
+	return 0
+}
+
+func (x *QuotaValue) GetSoftlimit() uint64 {
+	if x != nil {
+		return x.Softlimit
+	}
+	return 0
+}
+
+func (x *QuotaValue) GetUsage() uint64 {
+	if x != nil {
+		return x.Usage
+	}
+	return 0
+}
+
+func (x *QuotaValue) GetExpiretime() int64 {
+	if x != nil {
+		return x.Expiretime
+	}
+	return 0
+}
+
+func (x *QuotaValue) GetGrace() int64 {
+	if x != nil {
+		return x.Grace
+	}
+	return 0
+}
+
+type QuotaEntry struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           *QuotaKey              `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Value         *QuotaValue            `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaEntry) Reset() {
+	*x = QuotaEntry{}
+	mi := &file_rump_types_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaEntry) ProtoMessage() {}
+
+func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaEntry.ProtoReflect.Descriptor instead.
+func (*QuotaEntry) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *QuotaEntry) GetKey() *QuotaKey {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *QuotaEntry) GetValue() *QuotaValue {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+// Where a walk over all quotas is: the key that comes next, and the idtypes that are left out, as bits. at_end: there
+// is no next one.
+type QuotaCursor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Next          *QuotaKey              `protobuf:"bytes,1,opt,name=next,proto3" json:"next,omitempty"`
+	Skipped       uint32                 `protobuf:"varint,2,opt,name=skipped,proto3" json:"skipped,omitempty"`
+	AtEnd         bool                   `protobuf:"varint,3,opt,name=at_end,json=atEnd,proto3" json:"at_end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaCursor) Reset() {
+	*x = QuotaCursor{}
+	mi := &file_rump_types_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaCursor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaCursor) ProtoMessage() {}
+
+func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaCursor.ProtoReflect.Descriptor instead.
+func (*QuotaCursor) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *QuotaCursor) GetNext() *QuotaKey {
+	if x != nil {
+		return x.Next
+	}
+	return nil
+}
+
+func (x *QuotaCursor) GetSkipped() uint32 {
+	if x != nil {
+		return x.Skipped
+	}
+	return 0
+}
+
+func (x *QuotaCursor) GetAtEnd() bool {
+	if x != nil {
+		return x.AtEnd
+	}
+	return false
+}
+
+// A quota operation (QUOTACTL_*) and its answer. GET, PUT, DEL: idtype, id, objtype; PUT also hardlimit, softlimit and
+// grace. IDTYPESTAT, OBJTYPESTAT, QUOTAON, QUOTAOFF: idtype or objtype. STAT answers with name, numidtypes, numobjtypes
+// and restrictions, the other STATs with name and isbytes. CURSOR*: cursor, which the answer has as it is afterwards;
+// CURSORGET: maxnum, and the answer has entries; CURSORSKIPIDTYPE: idtype.
 type QuotactlArgs struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Op            uint32                 `protobuf:"varint,1,opt,name=op,proto3" json:"op,omitempty"`
@@ -3192,13 +3449,21 @@ type QuotactlArgs struct {
 	Usage         int64                  `protobuf:"varint,7,opt,name=usage,proto3" json:"usage,omitempty"`
 	Expiretime    int64                  `protobuf:"varint,8,opt,name=expiretime,proto3" json:"expiretime,omitempty"`
 	Grace         int64                  `protobuf:"varint,9,opt,name=grace,proto3" json:"grace,omitempty"`
+	Name          string                 `protobuf:"bytes,10,opt,name=name,proto3" json:"name,omitempty"`
+	Numidtypes    uint32                 `protobuf:"varint,11,opt,name=numidtypes,proto3" json:"numidtypes,omitempty"`
+	Numobjtypes   uint32                 `protobuf:"varint,12,opt,name=numobjtypes,proto3" json:"numobjtypes,omitempty"`
+	Restrictions  uint32                 `protobuf:"varint,13,opt,name=restrictions,proto3" json:"restrictions,omitempty"`
+	Isbytes       bool                   `protobuf:"varint,14,opt,name=isbytes,proto3" json:"isbytes,omitempty"`
+	Cursor        *QuotaCursor           `protobuf:"bytes,15,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Maxnum        uint32                 `protobuf:"varint,16,opt,name=maxnum,proto3" json:"maxnum,omitempty"`
+	Entries       []*QuotaEntry          `protobuf:"bytes,17,rep,name=entries,proto3" json:"entries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3210,7 +3475,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3223,7 +3488,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{38}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -3289,6 +3554,62 @@ func (x *QuotactlArgs) GetGrace() int64 {
 	return 0
 }
 
+func (x *QuotactlArgs) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *QuotactlArgs) GetNumidtypes() uint32 {
+	if x != nil {
+		return x.Numidtypes
+	}
+	return 0
+}
+
+func (x *QuotactlArgs) GetNumobjtypes() uint32 {
+	if x != nil {
+		return x.Numobjtypes
+	}
+	return 0
+}
+
+func (x *QuotactlArgs) GetRestrictions() uint32 {
+	if x != nil {
+		return x.Restrictions
+	}
+	return 0
+}
+
+func (x *QuotactlArgs) GetIsbytes() bool {
+	if x != nil {
+		return x.Isbytes
+	}
+	return false
+}
+
+func (x *QuotactlArgs) GetCursor() *QuotaCursor {
+	if x != nil {
+		return x.Cursor
+	}
+	return nil
+}
+
+func (x *QuotactlArgs) GetMaxnum() uint32 {
+	if x != nil {
+		return x.Maxnum
+	}
+	return 0
+}
+
+func (x *QuotactlArgs) GetEntries() []*QuotaEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
 type Interface struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -3303,7 +3624,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3315,7 +3636,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3328,7 +3649,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{39}
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Interface) GetName() string {
@@ -3384,7 +3705,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3396,7 +3717,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3409,7 +3730,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{40}
+	return file_rump_types_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -3446,7 +3767,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3458,7 +3779,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3471,7 +3792,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Driver) GetName() string {
@@ -3515,7 +3836,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3527,7 +3848,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3540,7 +3861,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -3836,7 +4157,28 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x06serial\x18\x05 \x01(\x04R\x06serial\x12\x14\n" +
 	"\x05clean\x18\x06 \x01(\bR\x05clean\x12(\n" +
 	"\x04devs\x18\a \x03(\v2\x14.rump.sp.v1.RaidDiskR\x04devs\x12,\n" +
-	"\x06spares\x18\b \x03(\v2\x14.rump.sp.v1.RaidDiskR\x06spares\"\xe8\x01\n" +
+	"\x06spares\x18\b \x03(\v2\x14.rump.sp.v1.RaidDiskR\x06spares\"L\n" +
+	"\bQuotaKey\x12\x16\n" +
+	"\x06idtype\x18\x01 \x01(\rR\x06idtype\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\rR\x02id\x12\x18\n" +
+	"\aobjtype\x18\x03 \x01(\rR\aobjtype\"\x94\x01\n" +
+	"\n" +
+	"QuotaValue\x12\x1c\n" +
+	"\thardlimit\x18\x01 \x01(\x04R\thardlimit\x12\x1c\n" +
+	"\tsoftlimit\x18\x02 \x01(\x04R\tsoftlimit\x12\x14\n" +
+	"\x05usage\x18\x03 \x01(\x04R\x05usage\x12\x1e\n" +
+	"\n" +
+	"expiretime\x18\x04 \x01(\x03R\n" +
+	"expiretime\x12\x14\n" +
+	"\x05grace\x18\x05 \x01(\x03R\x05grace\"b\n" +
+	"\n" +
+	"QuotaEntry\x12&\n" +
+	"\x03key\x18\x01 \x01(\v2\x14.rump.sp.v1.QuotaKeyR\x03key\x12,\n" +
+	"\x05value\x18\x02 \x01(\v2\x16.rump.sp.v1.QuotaValueR\x05value\"h\n" +
+	"\vQuotaCursor\x12(\n" +
+	"\x04next\x18\x01 \x01(\v2\x14.rump.sp.v1.QuotaKeyR\x04next\x12\x18\n" +
+	"\askipped\x18\x02 \x01(\rR\askipped\x12\x15\n" +
+	"\x06at_end\x18\x03 \x01(\bR\x05atEnd\"\xf7\x03\n" +
 	"\fQuotactlArgs\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\rR\x02op\x12\x16\n" +
 	"\x06idtype\x18\x02 \x01(\rR\x06idtype\x12\x0e\n" +
@@ -3848,7 +4190,18 @@ const file_rump_types_proto_rawDesc = "" +
 	"\n" +
 	"expiretime\x18\b \x01(\x03R\n" +
 	"expiretime\x12\x14\n" +
-	"\x05grace\x18\t \x01(\x03R\x05grace\"\xb5\x01\n" +
+	"\x05grace\x18\t \x01(\x03R\x05grace\x12\x12\n" +
+	"\x04name\x18\n" +
+	" \x01(\tR\x04name\x12\x1e\n" +
+	"\n" +
+	"numidtypes\x18\v \x01(\rR\n" +
+	"numidtypes\x12 \n" +
+	"\vnumobjtypes\x18\f \x01(\rR\vnumobjtypes\x12\"\n" +
+	"\frestrictions\x18\r \x01(\rR\frestrictions\x12\x18\n" +
+	"\aisbytes\x18\x0e \x01(\bR\aisbytes\x12/\n" +
+	"\x06cursor\x18\x0f \x01(\v2\x17.rump.sp.v1.QuotaCursorR\x06cursor\x12\x16\n" +
+	"\x06maxnum\x18\x10 \x01(\rR\x06maxnum\x120\n" +
+	"\aentries\x18\x11 \x03(\v2\x16.rump.sp.v1.QuotaEntryR\aentries\"\xb5\x01\n" +
 	"\tInterface\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aifindex\x18\x02 \x01(\rR\aifindex\x12\x14\n" +
@@ -3883,7 +4236,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 49)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -3923,13 +4276,17 @@ var file_rump_types_proto_goTypes = []any{
 	(*RaidProgress)(nil),     // 35: rump.sp.v1.RaidProgress
 	(*RaidDisk)(nil),         // 36: rump.sp.v1.RaidDisk
 	(*RaidInfo)(nil),         // 37: rump.sp.v1.RaidInfo
-	(*QuotactlArgs)(nil),     // 38: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 39: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 40: rump.sp.v1.InterfaceAddress
-	(*Driver)(nil),           // 41: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 42: rump.sp.v1.SyscallError
-	nil,                      // 43: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 44: rump.sp.v1.OptionArgs.OptionsEntry
+	(*QuotaKey)(nil),         // 38: rump.sp.v1.QuotaKey
+	(*QuotaValue)(nil),       // 39: rump.sp.v1.QuotaValue
+	(*QuotaEntry)(nil),       // 40: rump.sp.v1.QuotaEntry
+	(*QuotaCursor)(nil),      // 41: rump.sp.v1.QuotaCursor
+	(*QuotactlArgs)(nil),     // 42: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 43: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 44: rump.sp.v1.InterfaceAddress
+	(*Driver)(nil),           // 45: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 46: rump.sp.v1.SyscallError
+	nil,                      // 47: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 48: rump.sp.v1.OptionArgs.OptionsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,  // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -3942,8 +4299,8 @@ var file_rump_types_proto_depIdxs = []int32{
 	0,  // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
 	14, // 8: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
 	17, // 9: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	43, // 10: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	44, // 11: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	47, // 10: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	48, // 11: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
 	23, // 12: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
 	24, // 13: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
 	25, // 14: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
@@ -3958,14 +4315,19 @@ var file_rump_types_proto_depIdxs = []int32{
 	37, // 23: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
 	36, // 24: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
 	36, // 25: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	40, // 26: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	14, // 27: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 28: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	38, // 26: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
+	39, // 27: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
+	38, // 28: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
+	41, // 29: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
+	40, // 30: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
+	44, // 31: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	14, // 32: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 33: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -4018,7 +4380,7 @@ func file_rump_types_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   45,
+			NumMessages:   49,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -37,6 +37,11 @@ from rumpwire.values import (
     Msghdr,
     OptionArgs,
     Pollfd,
+    QuotactlArgs,
+    QuotaCursor,
+    QuotaEntry,
+    QuotaKey,
+    QuotaValue,
     RaidComponent,
     RaidConfig,
     RaidDisk,
@@ -67,10 +72,11 @@ __version__ = "0.1.0"
 __all__ = [  # noqa: PLE0604  the constants are strings too
     "RFCFDG", "Batch", "CgdIoctl", "CgdUser", "Client", "Cmsg", "Dirent", "DiskArgs", "Flock", "Future", "Interface",
     "Itimerspec", "Kernel", "Kevent", "Linger", "ModctlLoad", "ModuleStat", "Msghdr", "OptionArgs", "Pollfd",
-    "RaidComponent", "RaidConfig", "RaidDisk", "RaidInfo", "RaidProgress", "RaidReconReq", "Rlimit", "RumpError",
-    "Sigevent", "SockaddrDl", "SockaddrIn", "SockaddrIn6", "SockaddrUn", "Socket", "Stat", "Statvfs", "SysctlNode",
-    "Timespec", "TmpfsArgs", "VndIoctl", "VndUser", "aio", "connect", "default", "fs", "generate_key", "major",
-    "makedev", "minor", "newfs", "set_default", "sign_wheel",
+    "QuotaCursor", "QuotaEntry", "QuotaKey", "QuotaValue", "QuotactlArgs", "RaidComponent", "RaidConfig", "RaidDisk",
+    "RaidInfo", "RaidProgress", "RaidReconReq", "Rlimit", "RumpError", "Sigevent", "SockaddrDl", "SockaddrIn",
+    "SockaddrIn6", "SockaddrUn", "Socket", "Stat", "Statvfs", "SysctlNode", "Timespec", "TmpfsArgs", "VndIoctl",
+    "VndUser", "aio", "connect", "default", "fs", "generate_key", "major", "makedev", "minor", "newfs", "set_default",
+    "sign_wheel",
     *_constants.__all__,
 ]  # fmt: skip
 

@@ -783,7 +783,10 @@ class SysCalls(SyncBase):
         self._do(C.FUTIMENS, (fd, atime, mtime))
 
     def quotactl(self, path: A.PathArg, args: V.QuotactlArgs | None) -> V.QuotactlArgs:
-        """Quota operations. EOPNOTSUPP, EPERM."""
+        """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas
+        there), ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC,
+        EIO.
+        """
         out: V.QuotactlArgs = self._do(C.QUOTACTL, (path, args))
         return out
 
@@ -1652,7 +1655,10 @@ class AsyncSysCalls(AsyncBase):
         await self._do(C.FUTIMENS, (fd, atime, mtime))
 
     async def quotactl(self, path: A.PathArg, args: V.QuotactlArgs | None) -> V.QuotactlArgs:
-        """Quota operations. EOPNOTSUPP, EPERM."""
+        """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas
+        there), ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC,
+        EIO.
+        """
         out: V.QuotactlArgs = await self._do(C.QUOTACTL, (path, args))
         return out
 
@@ -2661,7 +2667,10 @@ class BatchCalls(BatchBase):
         return self._add(C.FUTIMENS, (fd, atime, mtime))
 
     def quotactl(self, path: A.PathArg | Ref, args: V.QuotactlArgs | None | Ref) -> Future[V.QuotactlArgs]:
-        """Quota operations. EOPNOTSUPP, EPERM."""
+        """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas
+        there), ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC,
+        EIO.
+        """
         return self._add(C.QUOTACTL, (path, args))
 
     def posix_fallocate(self, fd: int | Ref, pos: int | Ref, len: int | Ref) -> Future[None]:

@@ -889,7 +889,9 @@ def rump_sys_futimens(fd: int, atime: A.TimeArg = None, mtime: A.TimeArg = None)
 
 
 def rump_sys___quotactl(path: A.PathArg, args: V.QuotactlArgs | None) -> V.QuotactlArgs:
-    """Quota operations. EOPNOTSUPP, EPERM."""
+    """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there),
+    ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+    """
     return default().sys.quotactl(path, args)
 
 

@@ -1324,7 +1324,8 @@ export class Sys {
   }
 
   /**
-   * Quota operations. EOPNOTSUPP, EPERM.
+   * Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there),
+   * ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
    */
   async quotactl(path: string | Uint8Array, args?: QuotactlArgs): Promise<QuotactlArgs | undefined> {
     return ((await this.#do({ $case: "quotactl", value: { path: text(path), args } })) as QuotactlResponse).args;

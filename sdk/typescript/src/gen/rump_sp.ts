@@ -9025,7 +9025,10 @@ export const VfsService = {
     responseSerialize: (value: FutimensResponse): Buffer => Buffer.from(FutimensResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): FutimensResponse => FutimensResponse.decode(value),
   },
-  /** Quota operations. EOPNOTSUPP, EPERM. */
+  /**
+   * Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+   * (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+   */
   quotactl: {
     path: "/rump.sp.v1.Vfs/Quotactl" as const,
     requestStream: false as const,
@@ -9304,7 +9307,10 @@ export interface VfsServer extends UntypedServiceImplementation {
   unlinkat: handleUnaryCall<UnlinkatRequest, UnlinkatResponse>;
   /** futimes with UTIME_NOW and UTIME_OMIT. EBADF. */
   futimens: handleUnaryCall<FutimensRequest, FutimensResponse>;
-  /** Quota operations. EOPNOTSUPP, EPERM. */
+  /**
+   * Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+   * (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+   */
   quotactl: handleUnaryCall<QuotactlRequest, QuotactlResponse>;
   /** Makes sure that a range has storage. EBADF, EINVAL, ENOSPC, EOPNOTSUPP. */
   posixFallocate: handleUnaryCall<PosixFallocateRequest, PosixFallocateResponse>;

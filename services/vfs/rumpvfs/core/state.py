@@ -17,7 +17,7 @@ from rumpvfs.core.syncer import Syncer
 from rumpvfs.core.vnode import FileSystem, FileSystemType, NewNode, Vnode, VType
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Stat, TmpfsArgs
+from rumpwire.values import Credentials, Stat, TmpfsArgs
 
 NODES = (
     (b"null", VType.CHR, 0o666, const.makedev(const.MAJOR_NULL, 2)),
@@ -38,7 +38,7 @@ NODES = (
 
 
 class Environment:
-    """What file system drivers get of the kernel; counts the memory that they hold."""
+    """What file system drivers get of the kernel; counts the memory that they hold. ``cred`` is set for each call."""
 
     def __init__(
         self, host: Host, limit: int | None, questions: Questions, log: Callable[[str], None] | None = None
@@ -47,6 +47,7 @@ class Environment:
         self.ask = questions.ask
         self.caller = questions.caller
         self.entropy = host.entropy
+        self.cred = Credentials()
         self.limit = limit
         self.used = 0
         self.lines: list[str] = []

@@ -22,11 +22,12 @@ from rumpuser.disk import BlockDevice as BlockDevice
 from rumpuser.host import Buffer
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Stat, Statvfs
+from rumpwire.values import Credentials, Stat, Statvfs
 
 if TYPE_CHECKING:
     from rumpvfs.core.mount import Mount
     from rumpvfs.core.namecache import NameCache
+    from rumpvfs.core.quota import Quotas
 
 
 class VType(enum.IntEnum):
@@ -226,7 +227,7 @@ class FileSystem:
     st_flags (chflags); where they never do, nobody asks for them. ``noatime`` is set by the caller: reading leaves the
     time of access alone (MNT_NOATIME, or read-only). ``folds_names`` says that names which differ, in case, can be one
     name of a file, which has no other: renaming from one to the other changes its spelling. Such a file system does not
-    have its names cached.
+    have its names cached. ``quotas`` are those of a file system that has some.
     """
 
     type_name = ""
@@ -237,6 +238,7 @@ class FileSystem:
     folds_names = False
     dev = 0
     noatime = False
+    quotas: Quotas | None = None
     mount: Mount
 
     def root(self) -> Vnode:
@@ -277,6 +279,14 @@ class Environment(Protocol):
         ...
 
     def entropy(self, length: int) -> bytes: ...
+
+    @property
+    def cred(self) -> Credentials:
+        """Who the call is done for: for limits that do not hold for the superuser, of space and quotas.
+
+        What may be done to which file at all is checked by the caller.
+        """
+        ...
 
     def reserve(self, size: int) -> bool:
         """Takes bytes of the kernel's memory (gives them back when negative); False when there are not as many."""

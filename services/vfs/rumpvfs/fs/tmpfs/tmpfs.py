@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import cast
 
 from rumpuser.host import Buffer
+from rumpvfs.core.quota import IDTYPES, Quotas, Table
 from rumpvfs.core.vnode import (
     Changes,
     Entry,
@@ -96,6 +97,9 @@ class Node(Vnode):
         if changes.size is not None:
             self.resize(changes.size)
             self.mtime = now
+        owner = (self.uid if changes.uid is None else changes.uid, self.gid if changes.gid is None else changes.gid)
+        if owner != (self.uid, self.gid):
+            self.fs.quotas.transfer((self.uid, self.gid), owner, blocks=self.space()[1] >> 9)
         for name in ("mode", "uid", "gid", "flags"):
             value = getattr(changes, name)
             if value is not None:
@@ -162,7 +166,19 @@ class File(Node):
 
     def __init__(self, fs: Tmpfs, fileno: int, new: NewNode) -> None:
         super().__init__(fs, fileno, new)
-        self.store = Store(fs.reserve)
+        self.store = Store(self._reserve)
+
+    def _reserve(self, size: int) -> bool:
+        """Takes memory, for the owner of the file, or gives it back (negative). EDQUOT."""
+        quotas = self.fs.quotas
+        if not quotas.tables:
+            return self.fs.reserve(size)
+        if size > 0:
+            quotas.check(self.uid, self.gid, blocks=size >> 9)
+        if not self.fs.reserve(size):
+            return False
+        quotas.count(self.uid, self.gid, blocks=size >> 9)
+        return True
 
     def space(self) -> tuple[int, int]:
         return self.store.size, self.store.allocated
@@ -335,12 +351,35 @@ class Directory(Node):
         self.nlink -= 1
 
 
+class TmpfsQuotas(Quotas):
+    """Quotas of a tmpfs: counted from the first QUOTACTL_QUOTAON on, in memory as all of it."""
+
+    name = "tmpfs quota"
+
+    def __init__(self, fs: Tmpfs) -> None:
+        super().__init__(fs.env)
+        self.fs = fs
+
+    def on(self, idtype: int) -> None:
+        if idtype in range(len(IDTYPES)) and idtype not in self.tables:
+            self.tables[idtype] = self._counted(idtype)
+        super().on(idtype)
+
+    def _counted(self, idtype: int) -> Table:
+        """What there is already."""
+        counting = Quotas(self.env, [Table(idtype)])
+        for node in self.fs.all():
+            counting.count(node.uid, node.gid, blocks=node.space()[1] >> 9, files=1)
+        return counting.tables[idtype]
+
+
 class Tmpfs(FileSystem):
     """One mounted tmpfs. ``size_max`` bounds the memory of all contents, ``nodes_max`` the number of files."""
 
     type_name = "tmpfs"
     cache_names = False
     flags_kept = True
+    quotas: TmpfsQuotas
 
     def __init__(self, env: Environment, args: TmpfsArgs, *, readonly: bool = False, noatime: bool = False) -> None:
         self.env = env
@@ -352,13 +391,18 @@ class Tmpfs(FileSystem):
         self.nodes = 0
         self._last = 1
         self._numbers: dict[int, Node] = {}
+        self.quotas = TmpfsQuotas(self)
         mode = 0o755 if args.root_mode is None else args.root_mode
         self._root = self.make(NewNode(_DIR, mode, args.root_uid, args.root_gid), None)
 
     def make(self, new: NewNode, parent: Directory | None) -> Node:
-        """A new node without a name. ENOSPC."""
+        """A new node without a name. EDQUOT, ENOSPC."""
+        if self.quotas.tables:
+            self.quotas.check(new.uid, new.gid, files=1)
         if self.nodes >= self.nodes_max or not self.env.reserve(NODE_SIZE):
             raise KernelError(Errno.ENOSPC, "no more files")
+        if self.quotas.tables:
+            self.quotas.count(new.uid, new.gid, files=1)
         self.nodes += 1
         self._last += 1
         if new.vtype is _DIR:
@@ -374,6 +418,7 @@ class Tmpfs(FileSystem):
             node.nlink = -1
             del self._numbers[node.fileno]
             node.contents_gone()
+            self.quotas.count(node.uid, node.gid, files=-1)
             self.nodes -= 1
             self.env.reserve(-NODE_SIZE)
 
@@ -387,6 +432,10 @@ class Tmpfs(FileSystem):
 
     def root(self) -> Vnode:
         return self._root
+
+    def all(self) -> list[Node]:
+        """All nodes, also those without names that are in use."""
+        return list(self._numbers.values())
 
     def vget(self, fileno: int, generation: int) -> Vnode:
         """Numbers are not used again, so the generation is always 0."""
