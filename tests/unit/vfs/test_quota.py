@@ -10,16 +10,18 @@ import pytest
 
 from rumpuser.component import Context
 from rumpvfs.core import quota
+from rumpvfs.fs.ext2fs import FILE_SYSTEM as EXT2FS
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import QuotactlArgs, QuotaCursor, QuotaEntry, QuotaKey, QuotaValue
+from rumpwire.values import DiskArgs, QuotactlArgs, QuotaCursor, QuotaEntry, QuotaKey, QuotaValue
 from tests.unit.vfs.kit import CALLER, Kit, MemoryFiles, fails, user
 
 USER, GROUP, BLOCKS, FILES = quota.USER, quota.GROUP, quota.BLOCKS, quota.FILES
 NOLIMIT, NOTIME, DEFAULT = quota.NOLIMIT, quota.NOTIME, quota.DEFAULT
 UID = 1000
 SOMEBODY = user(UID, 1000)
-MNT = b"/mnt"
+MNT, DISK = b"/mnt", b"/dev/disk"
+DISKS = {"ext2fs": EXT2FS}
 
 
 class Mounted(NamedTuple):
@@ -37,6 +39,9 @@ class Mounted(NamedTuple):
     def put(
         self, objtype: int, hard: int, soft: int = NOLIMIT, grace: int = NOTIME, *, id: int = UID, idtype: int = USER
     ) -> None:
+        if self.kind == "ext2fs" and grace != NOTIME:  # one grace for all
+            common: dict[str, Any] = {"hardlimit": NOLIMIT, "softlimit": NOLIMIT, "grace": grace}
+            self.control(const.QUOTACTL_PUT, idtype=idtype, id=DEFAULT, objtype=objtype, **common)
         limits: dict[str, Any] = {"hardlimit": hard, "softlimit": soft, "grace": grace}
         self.control(const.QUOTACTL_PUT, idtype=idtype, id=id, objtype=objtype, **limits)
 
@@ -82,14 +87,18 @@ class Mounted(NamedTuple):
 
 
 def mount(k: Kit, kind: str) -> None:
-    k.mount(kind, MNT, 0, None)
+    k.mount(kind, MNT, 0, DiskArgs(DISK) if kind in DISKS else None)
 
 
-@pytest.fixture(params=["tmpfs"])
+@pytest.fixture(params=["tmpfs", "ext2fs"])
 def m(request: pytest.FixtureRequest) -> Iterator[Mounted]:
     kind = request.param
-    k = Kit(MemoryFiles())
+    k = Kit(MemoryFiles(image=bytes(8 << 20)))
     k.mkdir(MNT, 0o755)
+    if kind in DISKS:
+        k.component.add_filesystem(DISKS[kind])
+        k.etfs_register(DISK, b"image", const.RUMP_ETFS_BLK)
+        k.newfs(kind, DISK, {"quota": "both"}, b"")
     mount(k, kind)
     k.chmod(MNT, 0o1777)
     found = Mounted(k, kind)
@@ -287,6 +296,12 @@ def test_limits_below_what_is_used(m: Mounted) -> None:
 
 
 def test_defaults(m: Mounted) -> None:
+    if m.kind == "ext2fs":
+        with fails(Errno.EOPNOTSUPP):
+            m.put(FILES, 2, id=DEFAULT)
+        with fails(Errno.EINVAL):
+            m.put(FILES, 0)
+        return
     m.put(FILES, 2, 1, 50, id=DEFAULT)
     m.remount()
     assert m.get(FILES, id=DEFAULT) == QuotaValue(2, 1, 0, NOTIME, 50)
@@ -299,7 +314,7 @@ def test_defaults(m: Mounted) -> None:
 
 def test_the_list(m: Mounted) -> None:
     for number in range(40):
-        m.put(BLOCKS, 1000 + number, id=5000 + 7 * number, idtype=number % 2)
+        m.put(BLOCKS, 1000 + 2 * number, id=5000 + 7 * number, idtype=number % 2)
     m.remount()
     entries = m.all()
     keys = [entry.key for entry in entries]
@@ -307,7 +322,7 @@ def test_the_list(m: Mounted) -> None:
     assert keys[0] == QuotaKey(USER, DEFAULT, BLOCKS)
     for number in range(40):
         at = keys.index(QuotaKey(number % 2, 5000 + 7 * number, BLOCKS))
-        assert entries[at].value == QuotaValue(1000 + number, NOLIMIT, 0, NOTIME, quota.WEEK)
+        assert entries[at].value == QuotaValue(1000 + 2 * number, NOLIMIT, 0, NOTIME, quota.WEEK)
     assert [entry for entry in entries if entry.key and entry.key.idtype == GROUP] == m.all(1000, skip=USER)
     assert m.all(1, skip=GROUP) == m.all(7, skip=GROUP)
     with fails(Errno.EINVAL):

@@ -89,7 +89,7 @@ class RegularFile(Node):
             error = self._try_write(writer, at, part)
             if error is None:
                 at += len(part)
-            elif error.errno == Errno.ENOSPC and len(part) > writer.volume.sb.block_size:
+            elif error.errno in (Errno.ENOSPC, Errno.EDQUOT) and len(part) > writer.volume.sb.block_size:
                 size = len(part) // 2  # As much as there is room for.
             elif at == offset:
                 raise error

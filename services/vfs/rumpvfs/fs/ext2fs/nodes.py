@@ -116,10 +116,11 @@ class Node(Vnode):
         if changes.mode is not None:
             inode.mode = inode.kind | changes.mode & 0o7777
             self._change_acl(writer)
-        if changes.uid is not None:
-            inode.uid = changes.uid
-        if changes.gid is not None:
-            inode.gid = changes.gid
+        if changes.uid is not None or changes.gid is not None:
+            uid = inode.uid if changes.uid is None else changes.uid
+            gid = inode.gid if changes.gid is None else changes.gid
+            writer.space.change_owner(inode, uid, gid)
+            inode.uid, inode.gid = uid, gid
         if flags is not None:
             inode.flags = inode.flags & ~0x70 | flags
         if changes.atime_ns is not None:

@@ -31,6 +31,7 @@ from .leaf import Leaf
 from .log import Log
 from .mapping import Blocks, FileMap
 from .orphans import Orphans
+from .quotas import ExtQuotas, Space
 from .storage import Cache
 from .transaction import Transaction
 from .volume import Volume
@@ -58,6 +59,7 @@ class Writer:
         self.log = log
         self.transaction = Transaction(device, volume.sb.block_size, env, log)
         self.allocator = Allocator(volume, self.transaction)
+        self.space = Space(volume, self.allocator, env)
         self.orphans = Orphans(self.transaction)
         self.attributes = AttributeWriter(self)
         self.leaves: Cache[tuple[int, int], Leaf] = Cache(_LEAF_BYTES)
@@ -162,6 +164,8 @@ class Writer:
             block, at = self.volume.locate(inode.number)
             transaction.modify(block)[at : at + sb.inode_size] = pack(sb, inode)
         transaction.inodes.clear()
+        if self.space.quotas is not None:
+            self.space.quotas.store()
         if self.allocator.seal():
             self._put_counts(transaction.modify(self._block))
             transaction.seals[self._block] = self._seal_superblock
@@ -197,7 +201,7 @@ class Writer:
     # -- inodes
 
     def blocks(self, inode: Inode) -> Blocks:
-        return Blocks(self.volume, self.transaction, self.allocator, inode)
+        return Blocks(self.volume, self.transaction, self.allocator, self.space, inode)
 
     def has_extents(self, inode: Inode) -> bool:
         return bool(inode.flags & FLAG_EXTENTS)
@@ -216,7 +220,7 @@ class Writer:
             self._large_file = True
 
     def new_inode(self, parent: Inode, new: NewNode) -> Inode:
-        """An inode without a name, its map empty. ENOSPC, EINVAL for a device that cannot be told, EIO."""
+        """An inode without a name, its map empty. ENOSPC, EDQUOT, EINVAL for a device that cannot be told, EIO."""
         number = self.allocator.allocate_inode(parent.number, directory=new.vtype is VType.DIR)
         inode = blank(self.volume.sb, number, self._extra)
         self.transaction.touch(inode)
@@ -224,6 +228,7 @@ class Writer:
         inode.generation = self._generation
         inode.mode = new.mode & 0o7777 | new.vtype
         inode.uid, inode.gid = new.uid, new.gid
+        self.space.new_file(inode)
         inode.links = 1
         inode.atime_ns = inode.mtime_ns = inode.ctime_ns = self.env.now_ns()
         inode.birthtime_ns = inode.ctime_ns if inode.extra_size >= 24 else 0
@@ -267,6 +272,7 @@ class Writer:
         if self.has_map(inode):
             self.cut(inode, 0)
         self.attributes.release(inode)
+        self.space.file_gone(inode)
         self.orphans.remove(inode)
         self.transaction.touch(inode)
         # Less would be taken for the number of an orphan.
@@ -323,6 +329,8 @@ def open_writer(volume: Volume, env: Environment) -> Writer:
         if not volume.sb.state & superblock.STATE_VALID:
             env.log(f"ext2fs: {device.name} was not unmounted: run fsck")
         writer.mark_used()
+    if any(volume.sb.quota_inodes):
+        writer.space.quotas = ExtQuotas(volume, writer, env)
     writer.finish_orphans()
     return writer
 

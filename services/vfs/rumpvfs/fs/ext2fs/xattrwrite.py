@@ -193,7 +193,7 @@ class AttributeWriter:
         if references > 1:
             transaction.modify(block)[_REFERENCES : _REFERENCES + 4] = (references - 1).to_bytes(4, "little")
             self._seal(block)
-            inode.blocks = max(inode.blocks - (self._volume.sb.block_size >> 9), 0)
+            self._writer.blocks(inode).lost(self._volume.sb.block_size >> 9)
         else:
             self._writer.blocks(inode).free_node(block)
         inode.file_acl = 0
