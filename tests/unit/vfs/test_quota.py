@@ -11,6 +11,7 @@ import pytest
 from rumpuser.component import Context
 from rumpvfs.core import quota
 from rumpvfs.fs.ext2fs import FILE_SYSTEM as EXT2FS
+from rumpvfs.fs.ffs import FILE_SYSTEM as FFS
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import DiskArgs, QuotactlArgs, QuotaCursor, QuotaEntry, QuotaKey, QuotaValue
@@ -21,7 +22,7 @@ NOLIMIT, NOTIME, DEFAULT = quota.NOLIMIT, quota.NOTIME, quota.DEFAULT
 UID = 1000
 SOMEBODY = user(UID, 1000)
 MNT, DISK = b"/mnt", b"/dev/disk"
-DISKS = {"ext2fs": EXT2FS}
+DISKS = {"ext2fs": EXT2FS, "ffs": FFS}
 
 
 class Mounted(NamedTuple):
@@ -90,7 +91,7 @@ def mount(k: Kit, kind: str) -> None:
     k.mount(kind, MNT, 0, DiskArgs(DISK) if kind in DISKS else None)
 
 
-@pytest.fixture(params=["tmpfs", "ext2fs"])
+@pytest.fixture(params=["tmpfs", "ext2fs", "ffs"])
 def m(request: pytest.FixtureRequest) -> Iterator[Mounted]:
     kind = request.param
     k = Kit(MemoryFiles(image=bytes(8 << 20)))

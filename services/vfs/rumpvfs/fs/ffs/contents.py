@@ -216,7 +216,7 @@ class Contents:
     def _move(self, block: int, place: int, old: int, new: int, whole: bytearray) -> None:
         volume = self.volume
         near = self.alloc.preference(self.inode, block, self.map.get(block - 1) if block else 0)
-        moved = self.alloc.frags(self.inode, new, near)
+        moved = self.alloc.frags(self.inode, new, near, instead_of=old)
         try:
             if self.cached:
                 volume.write_inodes()  # what a directory names must be there before the directory is
@@ -239,6 +239,7 @@ class Contents:
         places: list[int] = []
         before = self.map.get(block - 1) if block else 0
         count = min(count, self.map.prepare(block, self._new_node))
+        count = max(1, min(count, self.alloc.room(inode) // sb.frag))
         try:
             for n in range(count):
                 before = self.alloc.block(inode, self.alloc.preference(inode, block + n, before))
@@ -288,7 +289,7 @@ class Contents:
         return place
 
     def _count(self, frags: int) -> None:
-        self.inode.blocks = max(0, self.inode.blocks + frags * (self.volume.sb.fsize >> 9))
+        self.alloc.count(self.inode, frags)
 
     def _forget_run(self) -> None:
         self._start = self._end = 0

@@ -61,13 +61,12 @@ class Node(Vnode):
 
     def setattr(self, changes: Changes) -> None:
         inode, now = self.inode, self.fs.now()
+        self.fs.change_owner(inode, changes)
         if changes.size is not None:
             self.contents.resize(changes.size)
             inode.mtime_ns = now
         if changes.mode is not None:
             inode.mode = (inode.mode & const.S_IFMT) | (changes.mode & 0o7777)
-        inode.uid = inode.uid if changes.uid is None else changes.uid
-        inode.gid = inode.gid if changes.gid is None else changes.gid
         inode.flags = inode.flags if changes.flags is None else changes.flags
         inode.atime_ns = inode.atime_ns if changes.atime_ns is None else changes.atime_ns
         inode.mtime_ns = inode.mtime_ns if changes.mtime_ns is None else changes.mtime_ns
