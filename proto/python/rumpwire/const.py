@@ -453,6 +453,14 @@ MAJOR_RAID_CHR: Final = 54
 MAJOR_CGD_BLK: Final = 19
 MAJOR_CGD_CHR: Final = 96
 
+# sys/extattr.h, ufs/ufs/extattr.h
+EXTATTR_NAMESPACE_USER: Final = 1
+EXTATTR_NAMESPACE_SYSTEM: Final = 2
+UFS_EXTATTR_CMD_START: Final = 1
+UFS_EXTATTR_CMD_STOP: Final = 2
+UFS_EXTATTR_CMD_ENABLE: Final = 3
+UFS_EXTATTR_CMD_DISABLE: Final = 4
+
 # quota.h, sys/quotactl.h
 QUOTACTL_STAT: Final = 0
 QUOTACTL_IDTYPESTAT: Final = 1

@@ -4357,7 +4357,8 @@ class VfsServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Extattrctl(self, request, context):
-        """Controls extended attributes of a mount. EPERM, EOPNOTSUPP.
+        """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+        EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

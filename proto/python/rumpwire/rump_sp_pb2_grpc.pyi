@@ -1094,7 +1094,9 @@ class VfsStub:
     Fstatvfs1: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.Fstatvfs1Request, _rump_vfs_pb2.Fstatvfs1Response]
     """Statistics of the file system of an open file. EBADF."""
     Extattrctl: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrctlRequest, _rump_vfs_pb2.ExtattrctlResponse]
-    """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+    """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+    EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+    """
     ExtattrSetFile: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrSetFileRequest, _rump_vfs_pb2.ExtattrSetFileResponse]
     """Sets an extended attribute. EOPNOTSUPP, EPERM, ENOSPC."""
     ExtattrGetFile: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrGetFileRequest, _rump_vfs_pb2.ExtattrGetFileResponse]
@@ -1316,7 +1318,9 @@ class VfsAsyncStub(VfsStub):
     Fstatvfs1: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.Fstatvfs1Request, _rump_vfs_pb2.Fstatvfs1Response]  # type: ignore[assignment]
     """Statistics of the file system of an open file. EBADF."""
     Extattrctl: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrctlRequest, _rump_vfs_pb2.ExtattrctlResponse]  # type: ignore[assignment]
-    """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+    """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+    EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+    """
     ExtattrSetFile: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrSetFileRequest, _rump_vfs_pb2.ExtattrSetFileResponse]  # type: ignore[assignment]
     """Sets an extended attribute. EOPNOTSUPP, EPERM, ENOSPC."""
     ExtattrGetFile: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrGetFileRequest, _rump_vfs_pb2.ExtattrGetFileResponse]  # type: ignore[assignment]
@@ -1823,7 +1827,9 @@ class VfsServicer(metaclass=_abc_1.ABCMeta):
         request: _rump_vfs_pb2.ExtattrctlRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rump_vfs_pb2.ExtattrctlResponse, _abc.Awaitable[_rump_vfs_pb2.ExtattrctlResponse]]:
-        """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+        """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+        EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+        """
 
     @_abc_1.abstractmethod
     def ExtattrSetFile(

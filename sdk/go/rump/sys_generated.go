@@ -763,7 +763,8 @@ func (c Sys) Fstatvfs1(ctx context.Context, fd int32, flags int32) (*rumpsp.Stat
 	return r.GetBuf(), err
 }
 
-// Extattrctl: controls extended attributes of a mount. EPERM, EOPNOTSUPP.
+// Extattrctl: starts, stops, enables and disables extended attributes that are in files of their own (UFS1).
+// Errors of namei, EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
 func (c Sys) Extattrctl(ctx context.Context, path string, cmd int32, filename string, attrnamespace int32, attrname []byte) error {
 	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Extattrctl{Extattrctl: &rumpsp.ExtattrctlRequest{Path: []byte(path), Cmd: cmd, Filename: []byte(filename), Attrnamespace: attrnamespace, Attrname: attrname}}})
 	return err

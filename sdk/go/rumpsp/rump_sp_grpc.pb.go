@@ -3433,7 +3433,8 @@ type VfsClient interface {
 	Statvfs1(ctx context.Context, in *Statvfs1Request, opts ...grpc.CallOption) (*Statvfs1Response, error)
 	// Statistics of the file system of an open file. EBADF.
 	Fstatvfs1(ctx context.Context, in *Fstatvfs1Request, opts ...grpc.CallOption) (*Fstatvfs1Response, error)
-	// Controls extended attributes of a mount. EPERM, EOPNOTSUPP.
+	// Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+	// EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
 	Extattrctl(ctx context.Context, in *ExtattrctlRequest, opts ...grpc.CallOption) (*ExtattrctlResponse, error)
 	// Sets an extended attribute. EOPNOTSUPP, EPERM, ENOSPC.
 	ExtattrSetFile(ctx context.Context, in *ExtattrSetFileRequest, opts ...grpc.CallOption) (*ExtattrSetFileResponse, error)
@@ -4723,7 +4724,8 @@ type VfsServer interface {
 	Statvfs1(context.Context, *Statvfs1Request) (*Statvfs1Response, error)
 	// Statistics of the file system of an open file. EBADF.
 	Fstatvfs1(context.Context, *Fstatvfs1Request) (*Fstatvfs1Response, error)
-	// Controls extended attributes of a mount. EPERM, EOPNOTSUPP.
+	// Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+	// EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
 	Extattrctl(context.Context, *ExtattrctlRequest) (*ExtattrctlResponse, error)
 	// Sets an extended attribute. EOPNOTSUPP, EPERM, ENOSPC.
 	ExtattrSetFile(context.Context, *ExtattrSetFileRequest) (*ExtattrSetFileResponse, error)

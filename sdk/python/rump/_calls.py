@@ -547,7 +547,9 @@ class SysCalls(SyncBase):
         return out
 
     def extattrctl(self, path: A.PathArg, cmd: int, filename: A.PathArg, attrnamespace: int, attrname: A.TextArg) -> None:
-        """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+        """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of
+        namei, EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+        """
         self._do(C.EXTATTRCTL, (path, cmd, filename, attrnamespace, attrname))
 
     def extattr_set_file(self, path: A.PathArg, attrnamespace: int, attrname: A.TextArg, data: A.Buffer) -> int:
@@ -1419,7 +1421,9 @@ class AsyncSysCalls(AsyncBase):
         return out
 
     async def extattrctl(self, path: A.PathArg, cmd: int, filename: A.PathArg, attrnamespace: int, attrname: A.TextArg) -> None:
-        """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+        """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of
+        namei, EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+        """
         await self._do(C.EXTATTRCTL, (path, cmd, filename, attrnamespace, attrname))
 
     async def extattr_set_file(self, path: A.PathArg, attrnamespace: int, attrname: A.TextArg, data: A.Buffer) -> int:
@@ -2543,7 +2547,9 @@ class BatchCalls(BatchBase):
         return self._add(C.FSTATVFS1, (fd, flags))
 
     def extattrctl(self, path: A.PathArg | Ref, cmd: int | Ref, filename: A.PathArg | Ref, attrnamespace: int | Ref, attrname: A.TextArg | Ref) -> Future[None]:
-        """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+        """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of
+        namei, EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+        """
         return self._add(C.EXTATTRCTL, (path, cmd, filename, attrnamespace, attrname))
 
     def extattr_set_file(self, path: A.PathArg | Ref, attrnamespace: int | Ref, attrname: A.TextArg | Ref, data: A.Buffer | Ref) -> Future[int]:

@@ -69,6 +69,8 @@ DT_REG: Final[int] = _of["DT_REG"]
 DT_SOCK: Final[int] = _of["DT_SOCK"]
 DT_UNKNOWN: Final[int] = _of["DT_UNKNOWN"]
 DT_WHT: Final[int] = _of["DT_WHT"]
+EXTATTR_NAMESPACE_SYSTEM: Final[int] = _of["EXTATTR_NAMESPACE_SYSTEM"]
+EXTATTR_NAMESPACE_USER: Final[int] = _of["EXTATTR_NAMESPACE_USER"]
 FDATASYNC: Final[int] = _of["FDATASYNC"]
 FDISKSYNC: Final[int] = _of["FDISKSYNC"]
 FD_CLOEXEC: Final[int] = _of["FD_CLOEXEC"]
@@ -434,6 +436,10 @@ S_ISGID: Final[int] = _of["S_ISGID"]
 S_ISUID: Final[int] = _of["S_ISUID"]
 S_ISVTX: Final[int] = _of["S_ISVTX"]
 TIMER_ABSTIME: Final[int] = _of["TIMER_ABSTIME"]
+UFS_EXTATTR_CMD_DISABLE: Final[int] = _of["UFS_EXTATTR_CMD_DISABLE"]
+UFS_EXTATTR_CMD_ENABLE: Final[int] = _of["UFS_EXTATTR_CMD_ENABLE"]
+UFS_EXTATTR_CMD_START: Final[int] = _of["UFS_EXTATTR_CMD_START"]
+UFS_EXTATTR_CMD_STOP: Final[int] = _of["UFS_EXTATTR_CMD_STOP"]
 UF_APPEND: Final[int] = _of["UF_APPEND"]
 UF_IMMUTABLE: Final[int] = _of["UF_IMMUTABLE"]
 UF_NODUMP: Final[int] = _of["UF_NODUMP"]
@@ -507,6 +513,8 @@ __all__ = [
     "DT_SOCK",
     "DT_UNKNOWN",
     "DT_WHT",
+    "EXTATTR_NAMESPACE_SYSTEM",
+    "EXTATTR_NAMESPACE_USER",
     "FDATASYNC",
     "FDISKSYNC",
     "FD_CLOEXEC",
@@ -872,6 +880,10 @@ __all__ = [
     "S_ISUID",
     "S_ISVTX",
     "TIMER_ABSTIME",
+    "UFS_EXTATTR_CMD_DISABLE",
+    "UFS_EXTATTR_CMD_ENABLE",
+    "UFS_EXTATTR_CMD_START",
+    "UFS_EXTATTR_CMD_STOP",
     "UF_APPEND",
     "UF_IMMUTABLE",
     "UF_NODUMP",

@@ -627,7 +627,9 @@ def rump_sys_fstatvfs1(fd: int, flags: int = 1) -> V.Statvfs:
 
 
 def rump_sys_extattrctl(path: A.PathArg, cmd: int, filename: A.PathArg, attrnamespace: int, attrname: A.TextArg) -> None:
-    """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+    """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei,
+    EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+    """
     default().sys.extattrctl(path, cmd, filename, attrnamespace, attrname)
 
 

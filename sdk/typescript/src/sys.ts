@@ -969,7 +969,8 @@ export class Sys {
   }
 
   /**
-   * Controls extended attributes of a mount. EPERM, EOPNOTSUPP.
+   * Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of
+   * namei, EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
    */
   async extattrctl(path: string | Uint8Array, cmd: number, filename: string | Uint8Array, attrnamespace: number, attrname: Uint8Array): Promise<void> {
     await this.#do({ $case: "extattrctl", value: { path: text(path), cmd, filename: text(filename), attrnamespace, attrname: Buffer.from(attrname) } });

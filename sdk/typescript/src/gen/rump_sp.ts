@@ -8719,7 +8719,10 @@ export const VfsService = {
     responseSerialize: (value: Fstatvfs1Response): Buffer => Buffer.from(Fstatvfs1Response.encode(value).finish()),
     responseDeserialize: (value: Buffer): Fstatvfs1Response => Fstatvfs1Response.decode(value),
   },
-  /** Controls extended attributes of a mount. EPERM, EOPNOTSUPP. */
+  /**
+   * Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+   * EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+   */
   extattrctl: {
     path: "/rump.sp.v1.Vfs/Extattrctl" as const,
     requestStream: false as const,
@@ -9440,7 +9443,10 @@ export interface VfsServer extends UntypedServiceImplementation {
   statvfs1: handleUnaryCall<Statvfs1Request, Statvfs1Response>;
   /** Statistics of the file system of an open file. EBADF. */
   fstatvfs1: handleUnaryCall<Fstatvfs1Request, Fstatvfs1Response>;
-  /** Controls extended attributes of a mount. EPERM, EOPNOTSUPP. */
+  /**
+   * Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+   * EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+   */
   extattrctl: handleUnaryCall<ExtattrctlRequest, ExtattrctlResponse>;
   /** Sets an extended attribute. EOPNOTSUPP, EPERM, ENOSPC. */
   extattrSetFile: handleUnaryCall<ExtattrSetFileRequest, ExtattrSetFileResponse>;

@@ -262,6 +262,13 @@ class FileSystem:
         """A limit of this file system, None where the common answer holds."""
         return None
 
+    def extattrctl(self, cmd: int, file: Vnode | None, name: bytes) -> None:
+        """Extended attributes that have to be set up, see extattrctl(2). ``file`` is one of this file system.
+
+        ``name`` is a full one, or empty. EOPNOTSUPP, EINVAL, ENOENT, EBUSY, EEXIST, ENOATTR, EIO.
+        """
+        raise unsupported("extattrctl")
+
     def below(self) -> Sequence[FileSystem]:
         """Those that this one stands on: they stay mounted as long, whatever force is used."""
         return ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rumpuser.component import Context
 from rumpvfs.core import access
+from rumpvfs.core.mounting import superuser
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import Vnode, VType
 from rumpwire.errno import Errno, KernelError
@@ -68,6 +69,17 @@ class ExtendedAttributes:
         remove(ctx, self._handle(fd), name)
 
     # -- a namespace and a name
+
+    def extattrctl(
+        self, ctx: Context, path: bytes, cmd: int, filename: bytes, attrnamespace: int, attrname: bytes
+    ) -> None:
+        """Errors of namei, EPERM, EXDEV (the file is elsewhere), and those of `FileSystem.extattrctl`."""
+        fs = self._path(ctx, path).base().fs
+        file = self._path(ctx, filename).base() if filename else None
+        superuser(ctx)
+        if file is not None and file.fs is not fs:
+            raise KernelError(Errno.EXDEV, "the file of an attribute is on the file system that has it")
+        fs.extattrctl(cmd, file, full(attrnamespace, attrname) if attrname else b"")
 
     def extattr_set_file(self, ctx: Context, path: bytes, attrnamespace: int, attrname: bytes, data: bytes) -> int:
         return _set(ctx, self._path(ctx, path), attrnamespace, attrname, data)

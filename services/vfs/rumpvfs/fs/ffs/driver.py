@@ -26,6 +26,7 @@ from .contents import Contents
 from .dinode import ROOT, SECOND, Inode, bad
 from .directory import Directory
 from .dirent import Format
+from .extattr1 import DISABLE, ENABLE, START, STOP, BackingFiles
 from .newfs import newfs
 from .nodes import LINK_MAX, DirectoryNode, Node, RegularFile, SymbolicLink
 from .superblock import CLEAN, Superblock
@@ -54,6 +55,7 @@ class FastFileSystem(FileSystem):
         self._nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
         self._indexes: OrderedDict[int, Directory] = OrderedDict()
         self._kept = 0
+        self.backing = BackingFiles(self)
         self._root = self.node(ROOT)
         if self._root.vtype is not VType.DIR:
             raise bad(ROOT, "the root is no directory")
@@ -249,12 +251,15 @@ class FastFileSystem(FileSystem):
     # -- extended attributes
 
     def attributes(self, inode: Inode) -> dict[bytes, bytes]:
-        """All of them by full name. EOPNOTSUPP on UFS1, EIO."""
+        """All of them by full name. EOPNOTSUPP on UFS1 without files for them, EIO."""
         if self.sb.version == 1:
-            raise KernelError(Errno.EOPNOTSUPP, "UFS1 has no extended attributes", "ffs")
+            return self.backing.load(inode)
         return extattr.load(self.volume, inode)
 
     def set_attribute(self, inode: Inode, name: bytes, value: bytes | None) -> None:
+        if self.sb.version == 1:
+            self.backing.store(inode, name, value)
+            return
         found = self.attributes(inode)
         if value is None:
             del found[name]
@@ -265,6 +270,22 @@ class FastFileSystem(FileSystem):
     def set_attributes(self, inode: Inode, attributes: dict[bytes, bytes]) -> None:
         if self.sb.version == 2 and (attributes or inode.extsize):
             extattr.store(self.volume, self.alloc, inode, attributes)
+
+    def extattrctl(self, cmd: int, file: Vnode | None, name: bytes) -> None:
+        if self.sb.version != 1:
+            raise KernelError(Errno.EOPNOTSUPP, "UFS2 has attributes in the inodes: nothing is to be started", "ffs")
+        if (file is not None) != (cmd == ENABLE) or bool(name) != (cmd in (ENABLE, DISABLE)):
+            raise KernelError(Errno.EINVAL)
+        if cmd == START:
+            self.backing.start()
+        elif cmd == STOP:
+            self.backing.stop()
+        elif cmd == DISABLE:
+            self.backing.disable(name)
+        elif isinstance(file, RegularFile):
+            self.backing.enable(name, file)
+        else:
+            raise KernelError(Errno.EINVAL, "no regular file, or no such command", "ffs")
 
     # -- the whole
 
@@ -393,7 +414,13 @@ def mount(request: MountRequest, env: Environment) -> FileSystem:
         sb = superblock.find(device)
     elif request.readonly and not sb.clean & CLEAN:
         env.log(f"ffs: {device.name} is not clean: run fsck")
-    return FastFileSystem(Volume(device, env, sb), log, readonly=request.readonly, force="force" in request.options)
+    fs = FastFileSystem(Volume(device, env, sb), log, readonly=request.readonly, force="force" in request.options)
+    if "extattr" in request.options and sb.version == 1:
+        try:
+            fs.backing.start()
+        except KernelError as error:
+            env.log(f"ffs: {device.name}: no extended attributes: {error}")
+    return fs
 
 
 def _replayed(device: BlockDevice, log: wapbl.Log, *, readonly: bool) -> BlockDevice:
