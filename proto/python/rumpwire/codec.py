@@ -834,6 +834,56 @@ def _enc_NpfCounter(v: Any, m: Any) -> None:
     m.value = v.value
 
 
+def _dec_DhcpLease(m: Any) -> DhcpLease:
+    return DhcpLease(m.ifname, m.state, m.addr, m.prefixlen, m.server, list(m.routers), list(m.dns), m.domain, m.expires)
+
+
+def _enc_DhcpLease(v: Any, m: Any) -> None:
+    m.ifname = v.ifname
+    m.state = v.state
+    m.addr = _buffer(v.addr)
+    m.prefixlen = v.prefixlen
+    m.server = _buffer(v.server)
+    if v.routers: m.routers.extend([_buffer(x) for x in v.routers])
+    if v.dns: m.dns.extend([_buffer(x) for x in v.dns])
+    m.domain = _buffer(v.domain)
+    m.expires = v.expires
+
+
+def _dec_DhcpHost(m: Any) -> DhcpHost:
+    return DhcpHost(m.lladdr, m.addr)
+
+
+def _enc_DhcpHost(v: Any, m: Any) -> None:
+    m.lladdr = _buffer(v.lladdr)
+    m.addr = _buffer(v.addr)
+
+
+def _dec_DhcpPool(m: Any) -> DhcpPool:
+    return DhcpPool(m.first, m.last, m.lease, m.router, list(m.dns), m.domain, [_dec_DhcpHost(x) for x in m.hosts])
+
+
+def _enc_DhcpPool(v: Any, m: Any) -> None:
+    m.first = _buffer(v.first)
+    m.last = _buffer(v.last)
+    m.lease = v.lease
+    m.router = _buffer(v.router)
+    if v.dns: m.dns.extend([_buffer(x) for x in v.dns])
+    m.domain = _buffer(v.domain)
+    for x in v.hosts or (): _enc_DhcpHost(x, m.hosts.add())
+
+
+def _dec_DhcpBinding(m: Any) -> DhcpBinding:
+    return DhcpBinding(m.addr, m.lladdr, m.hostname, m.expires)
+
+
+def _enc_DhcpBinding(v: Any, m: Any) -> None:
+    m.addr = _buffer(v.addr)
+    m.lladdr = _buffer(v.lladdr)
+    m.hostname = _buffer(v.hostname)
+    m.expires = v.expires
+
+
 def _dec_Driver(m: Any) -> Driver:
     return Driver(m.name, m.bmajor, m.cmajor, list(m.units))
 
@@ -868,6 +918,21 @@ def _enc_ProcessInfo(v: Any, m: Any) -> None:
     m.ppid = v.ppid
     m.comm = v.comm
     if v.cred is not None: m.cred.SetInParent(); _enc_Credentials(v.cred, m.cred)
+
+
+def _dec_KnoteSpec(m: Any) -> KnoteSpec:
+    return KnoteSpec(m.ident, m.object, m.queue, m.filter, m.flags, m.fflags, m.data, m.udata)
+
+
+def _enc_KnoteSpec(v: Any, m: Any) -> None:
+    m.ident = v.ident
+    m.object = v.object
+    m.queue = v.queue
+    m.filter = v.filter
+    m.flags = v.flags
+    m.fflags = v.fflags
+    m.data = v.data
+    m.udata = v.udata
 
 
 def _dec_SysctlExport(m: Any) -> SysctlExport:
@@ -4045,6 +4110,116 @@ def _dec_r_npf_rule_remove(m: Any) -> Any:
     return None
 
 
+def _enc_q_dhcp_start(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+    m.hostname = a[1]
+
+def _dec_q_dhcp_start(m: Any) -> Any:
+    return (m.ifname, m.hostname)
+
+def _enc_r_dhcp_start(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dhcp_start(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dhcp_renew(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+
+def _dec_q_dhcp_renew(m: Any) -> Any:
+    return (m.ifname,)
+
+def _enc_r_dhcp_renew(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dhcp_renew(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dhcp_stop(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+    m.release = a[1]
+
+def _dec_q_dhcp_stop(m: Any) -> Any:
+    return (m.ifname, m.release)
+
+def _enc_r_dhcp_stop(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dhcp_stop(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dhcp_leases(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_dhcp_leases(m: Any) -> Any:
+    return ()
+
+def _enc_r_dhcp_leases(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_DhcpLease(x, m.leases.add())
+
+def _dec_r_dhcp_leases(m: Any) -> Any:
+    return [_dec_DhcpLease(x) for x in m.leases]
+
+
+def _enc_q_dhcpd_start(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+    if a[1] is not None: m.pool.SetInParent(); _enc_DhcpPool(a[1], m.pool)
+
+def _dec_q_dhcpd_start(m: Any) -> Any:
+    return (m.ifname, _dec_DhcpPool(m.pool) if m.HasField("pool") else None)
+
+def _enc_r_dhcpd_start(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dhcpd_start(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dhcpd_stop(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+
+def _dec_q_dhcpd_stop(m: Any) -> Any:
+    return (m.ifname,)
+
+def _enc_r_dhcpd_stop(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dhcpd_stop(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dhcpd_bindings(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+
+def _dec_q_dhcpd_bindings(m: Any) -> Any:
+    return (m.ifname,)
+
+def _enc_r_dhcpd_bindings(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_DhcpBinding(x, m.bindings.add())
+
+def _dec_r_dhcpd_bindings(m: Any) -> Any:
+    return [_dec_DhcpBinding(x) for x in m.bindings]
+
+
+def _enc_q_dns_forward(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0]: m.servers.extend([_buffer(x) for x in a[0]])
+
+def _dec_q_dns_forward(m: Any) -> Any:
+    return (list(m.servers),)
+
+def _enc_r_dns_forward(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dns_forward(m: Any) -> Any:
+    return None
+
+
 def _enc_q_dev_list(a: Any, m: Any) -> None:
     m.SetInParent()
 
@@ -4333,6 +4508,21 @@ def _dec_r_disk_give(m: Any) -> Any:
     return None
 
 
+def _enc_q_device_of(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0]: m.handles.extend(a[0])
+
+def _dec_q_device_of(m: Any) -> Any:
+    return (list(m.handles),)
+
+def _enc_r_device_of(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v: m.devices.extend(v)
+
+def _dec_r_device_of(m: Any) -> Any:
+    return list(m.devices)
+
+
 def _enc_q_dev_open(a: Any, m: Any) -> None:
     m.block = a[0]
     m.rdev = a[1]
@@ -4434,6 +4624,69 @@ def _enc_r_sysctl_value(v: Any, m: Any) -> None:
 
 def _dec_r_sysctl_value(m: Any) -> Any:
     return _dec_SysctlValue(m.oldv) if m.HasField("oldv") else None
+
+
+def _enc_q_poll_objects(a: Any, m: Any) -> None:
+    if a[0]: m.handles.extend(a[0])
+    if a[1]: m.events.extend(a[1])
+    if a[2]: m.queues.extend(a[2])
+    m.wait = a[3]
+
+def _dec_q_poll_objects(m: Any) -> Any:
+    return (list(m.handles), list(m.events), list(m.queues), m.wait)
+
+def _enc_r_poll_objects(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v: m.revents.extend(v)
+
+def _dec_r_poll_objects(m: Any) -> Any:
+    return list(m.revents)
+
+
+def _enc_q_knote_change(a: Any, m: Any) -> None:
+    m.queue = a[0]
+    for x in a[1] or (): _enc_KnoteSpec(x, m.changes.add())
+    m.room = a[2]
+
+def _dec_q_knote_change(m: Any) -> Any:
+    return (m.queue, [_dec_KnoteSpec(x) for x in m.changes], m.room)
+
+def _enc_r_knote_change(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_Kevent(x, m.outcomes.add())
+
+def _dec_r_knote_change(m: Any) -> Any:
+    return [_dec_Kevent(x) for x in m.outcomes]
+
+
+def _enc_q_knote_collect(a: Any, m: Any) -> None:
+    m.queue = a[0]
+    m.nevents = a[1]
+    m.wait = a[2]
+
+def _dec_q_knote_collect(m: Any) -> Any:
+    return (m.queue, m.nevents, m.wait)
+
+def _enc_r_knote_collect(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_Kevent(x, m.events.add())
+
+def _dec_r_knote_collect(m: Any) -> Any:
+    return [_dec_Kevent(x) for x in m.events]
+
+
+def _enc_q_knote_detach(a: Any, m: Any) -> None:
+    m.queue = a[0]
+    m.ident = a[1]
+
+def _dec_q_knote_detach(m: Any) -> Any:
+    return (m.queue, m.ident)
+
+def _enc_r_knote_detach(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_knote_detach(m: Any) -> Any:
+    return None
 
 
 def _enc_q_faction_start(a: Any, m: Any) -> None:
@@ -4667,6 +4920,14 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "npf_table": (_enc_q_npf_table, _dec_q_npf_table),
     "npf_rule_add": (_enc_q_npf_rule_add, _dec_q_npf_rule_add),
     "npf_rule_remove": (_enc_q_npf_rule_remove, _dec_q_npf_rule_remove),
+    "dhcp_start": (_enc_q_dhcp_start, _dec_q_dhcp_start),
+    "dhcp_renew": (_enc_q_dhcp_renew, _dec_q_dhcp_renew),
+    "dhcp_stop": (_enc_q_dhcp_stop, _dec_q_dhcp_stop),
+    "dhcp_leases": (_enc_q_dhcp_leases, _dec_q_dhcp_leases),
+    "dhcpd_start": (_enc_q_dhcpd_start, _dec_q_dhcpd_start),
+    "dhcpd_stop": (_enc_q_dhcpd_stop, _dec_q_dhcpd_stop),
+    "dhcpd_bindings": (_enc_q_dhcpd_bindings, _dec_q_dhcpd_bindings),
+    "dns_forward": (_enc_q_dns_forward, _dec_q_dns_forward),
     "dev_list": (_enc_q_dev_list, _dec_q_dev_list),
     "md_create": (_enc_q_md_create, _dec_q_md_create),
     "md_destroy": (_enc_q_md_destroy, _dec_q_md_destroy),
@@ -4687,6 +4948,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "lock_release": (_enc_q_lock_release, _dec_q_lock_release),
     "disk_take": (_enc_q_disk_take, _dec_q_disk_take),
     "disk_give": (_enc_q_disk_give, _dec_q_disk_give),
+    "device_of": (_enc_q_device_of, _dec_q_device_of),
     "dev_open": (_enc_q_dev_open, _dec_q_dev_open),
     "dev_map": (_enc_q_dev_map, _dec_q_dev_map),
     "module_describe": (_enc_q_module_describe, _dec_q_module_describe),
@@ -4694,6 +4956,10 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "module_unload": (_enc_q_module_unload, _dec_q_module_unload),
     "sysctl_export": (_enc_q_sysctl_export, _dec_q_sysctl_export),
     "sysctl_value": (_enc_q_sysctl_value, _dec_q_sysctl_value),
+    "poll_objects": (_enc_q_poll_objects, _dec_q_poll_objects),
+    "knote_change": (_enc_q_knote_change, _dec_q_knote_change),
+    "knote_collect": (_enc_q_knote_collect, _dec_q_knote_collect),
+    "knote_detach": (_enc_q_knote_detach, _dec_q_knote_detach),
     "faction_start": (_enc_q_faction_start, _dec_q_faction_start),
 }
 # name: (value into a message, message into value)
@@ -4915,6 +5181,14 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "npf_table": (_enc_r_npf_table, _dec_r_npf_table),
     "npf_rule_add": (_enc_r_npf_rule_add, _dec_r_npf_rule_add),
     "npf_rule_remove": (_enc_r_npf_rule_remove, _dec_r_npf_rule_remove),
+    "dhcp_start": (_enc_r_dhcp_start, _dec_r_dhcp_start),
+    "dhcp_renew": (_enc_r_dhcp_renew, _dec_r_dhcp_renew),
+    "dhcp_stop": (_enc_r_dhcp_stop, _dec_r_dhcp_stop),
+    "dhcp_leases": (_enc_r_dhcp_leases, _dec_r_dhcp_leases),
+    "dhcpd_start": (_enc_r_dhcpd_start, _dec_r_dhcpd_start),
+    "dhcpd_stop": (_enc_r_dhcpd_stop, _dec_r_dhcpd_stop),
+    "dhcpd_bindings": (_enc_r_dhcpd_bindings, _dec_r_dhcpd_bindings),
+    "dns_forward": (_enc_r_dns_forward, _dec_r_dns_forward),
     "dev_list": (_enc_r_dev_list, _dec_r_dev_list),
     "md_create": (_enc_r_md_create, _dec_r_md_create),
     "md_destroy": (_enc_r_md_destroy, _dec_r_md_destroy),
@@ -4935,6 +5209,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "lock_release": (_enc_r_lock_release, _dec_r_lock_release),
     "disk_take": (_enc_r_disk_take, _dec_r_disk_take),
     "disk_give": (_enc_r_disk_give, _dec_r_disk_give),
+    "device_of": (_enc_r_device_of, _dec_r_device_of),
     "dev_open": (_enc_r_dev_open, _dec_r_dev_open),
     "dev_map": (_enc_r_dev_map, _dec_r_dev_map),
     "module_describe": (_enc_r_module_describe, _dec_r_module_describe),
@@ -4942,5 +5217,9 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "module_unload": (_enc_r_module_unload, _dec_r_module_unload),
     "sysctl_export": (_enc_r_sysctl_export, _dec_r_sysctl_export),
     "sysctl_value": (_enc_r_sysctl_value, _dec_r_sysctl_value),
+    "poll_objects": (_enc_r_poll_objects, _dec_r_poll_objects),
+    "knote_change": (_enc_r_knote_change, _dec_r_knote_change),
+    "knote_collect": (_enc_r_knote_collect, _dec_r_knote_collect),
+    "knote_detach": (_enc_r_knote_detach, _dec_r_knote_detach),
     "faction_start": (_enc_r_faction_start, _dec_r_faction_start),
 }

@@ -8400,6 +8400,46 @@ class NetStub(object):
                 request_serializer=rump__net__pb2.NpfRuleRemoveRequest.SerializeToString,
                 response_deserializer=rump__net__pb2.NpfRuleRemoveResponse.FromString,
                 _registered_method=True)
+        self.DhcpStart = channel.unary_unary(
+                '/rump.sp.v1.Net/DhcpStart',
+                request_serializer=rump__net__pb2.DhcpStartRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.DhcpStartResponse.FromString,
+                _registered_method=True)
+        self.DhcpRenew = channel.unary_unary(
+                '/rump.sp.v1.Net/DhcpRenew',
+                request_serializer=rump__net__pb2.DhcpRenewRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.DhcpRenewResponse.FromString,
+                _registered_method=True)
+        self.DhcpStop = channel.unary_unary(
+                '/rump.sp.v1.Net/DhcpStop',
+                request_serializer=rump__net__pb2.DhcpStopRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.DhcpStopResponse.FromString,
+                _registered_method=True)
+        self.DhcpLeases = channel.unary_unary(
+                '/rump.sp.v1.Net/DhcpLeases',
+                request_serializer=rump__net__pb2.DhcpLeasesRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.DhcpLeasesResponse.FromString,
+                _registered_method=True)
+        self.DhcpdStart = channel.unary_unary(
+                '/rump.sp.v1.Net/DhcpdStart',
+                request_serializer=rump__net__pb2.DhcpdStartRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.DhcpdStartResponse.FromString,
+                _registered_method=True)
+        self.DhcpdStop = channel.unary_unary(
+                '/rump.sp.v1.Net/DhcpdStop',
+                request_serializer=rump__net__pb2.DhcpdStopRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.DhcpdStopResponse.FromString,
+                _registered_method=True)
+        self.DhcpdBindings = channel.unary_unary(
+                '/rump.sp.v1.Net/DhcpdBindings',
+                request_serializer=rump__net__pb2.DhcpdBindingsRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.DhcpdBindingsResponse.FromString,
+                _registered_method=True)
+        self.DnsForward = channel.unary_unary(
+                '/rump.sp.v1.Net/DnsForward',
+                request_serializer=rump__net__pb2.DnsForwardRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.DnsForwardResponse.FromString,
+                _registered_method=True)
 
 
 class NetServicer(object):
@@ -8700,6 +8740,62 @@ class NetServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DhcpStart(self, request, context):
+        """Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DhcpRenew(self, request, context):
+        """Asks for more time for a lease at once. ENXIO, ENOENT when there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DhcpStop(self, request, context):
+        """Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DhcpLeases(self, request, context):
+        """The leases of all interfaces.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DhcpdStart(self, request, context):
+        """Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DhcpdStop(self, request, context):
+        """Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DhcpdBindings(self, request, context):
+        """What the server of an interface has leased. ENXIO, ENOENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DnsForward(self, request, context):
+        """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NetServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -8912,6 +9008,46 @@ def add_NetServicer_to_server(servicer, server):
                     servicer.NpfRuleRemove,
                     request_deserializer=rump__net__pb2.NpfRuleRemoveRequest.FromString,
                     response_serializer=rump__net__pb2.NpfRuleRemoveResponse.SerializeToString,
+            ),
+            'DhcpStart': grpc.unary_unary_rpc_method_handler(
+                    servicer.DhcpStart,
+                    request_deserializer=rump__net__pb2.DhcpStartRequest.FromString,
+                    response_serializer=rump__net__pb2.DhcpStartResponse.SerializeToString,
+            ),
+            'DhcpRenew': grpc.unary_unary_rpc_method_handler(
+                    servicer.DhcpRenew,
+                    request_deserializer=rump__net__pb2.DhcpRenewRequest.FromString,
+                    response_serializer=rump__net__pb2.DhcpRenewResponse.SerializeToString,
+            ),
+            'DhcpStop': grpc.unary_unary_rpc_method_handler(
+                    servicer.DhcpStop,
+                    request_deserializer=rump__net__pb2.DhcpStopRequest.FromString,
+                    response_serializer=rump__net__pb2.DhcpStopResponse.SerializeToString,
+            ),
+            'DhcpLeases': grpc.unary_unary_rpc_method_handler(
+                    servicer.DhcpLeases,
+                    request_deserializer=rump__net__pb2.DhcpLeasesRequest.FromString,
+                    response_serializer=rump__net__pb2.DhcpLeasesResponse.SerializeToString,
+            ),
+            'DhcpdStart': grpc.unary_unary_rpc_method_handler(
+                    servicer.DhcpdStart,
+                    request_deserializer=rump__net__pb2.DhcpdStartRequest.FromString,
+                    response_serializer=rump__net__pb2.DhcpdStartResponse.SerializeToString,
+            ),
+            'DhcpdStop': grpc.unary_unary_rpc_method_handler(
+                    servicer.DhcpdStop,
+                    request_deserializer=rump__net__pb2.DhcpdStopRequest.FromString,
+                    response_serializer=rump__net__pb2.DhcpdStopResponse.SerializeToString,
+            ),
+            'DhcpdBindings': grpc.unary_unary_rpc_method_handler(
+                    servicer.DhcpdBindings,
+                    request_deserializer=rump__net__pb2.DhcpdBindingsRequest.FromString,
+                    response_serializer=rump__net__pb2.DhcpdBindingsResponse.SerializeToString,
+            ),
+            'DnsForward': grpc.unary_unary_rpc_method_handler(
+                    servicer.DnsForward,
+                    request_deserializer=rump__net__pb2.DnsForwardRequest.FromString,
+                    response_serializer=rump__net__pb2.DnsForwardResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -10049,6 +10185,222 @@ class Net(object):
             '/rump.sp.v1.Net/NpfRuleRemove',
             rump__net__pb2.NpfRuleRemoveRequest.SerializeToString,
             rump__net__pb2.NpfRuleRemoveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DhcpStart(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/DhcpStart',
+            rump__net__pb2.DhcpStartRequest.SerializeToString,
+            rump__net__pb2.DhcpStartResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DhcpRenew(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/DhcpRenew',
+            rump__net__pb2.DhcpRenewRequest.SerializeToString,
+            rump__net__pb2.DhcpRenewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DhcpStop(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/DhcpStop',
+            rump__net__pb2.DhcpStopRequest.SerializeToString,
+            rump__net__pb2.DhcpStopResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DhcpLeases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/DhcpLeases',
+            rump__net__pb2.DhcpLeasesRequest.SerializeToString,
+            rump__net__pb2.DhcpLeasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DhcpdStart(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/DhcpdStart',
+            rump__net__pb2.DhcpdStartRequest.SerializeToString,
+            rump__net__pb2.DhcpdStartResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DhcpdStop(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/DhcpdStop',
+            rump__net__pb2.DhcpdStopRequest.SerializeToString,
+            rump__net__pb2.DhcpdStopResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DhcpdBindings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/DhcpdBindings',
+            rump__net__pb2.DhcpdBindingsRequest.SerializeToString,
+            rump__net__pb2.DhcpdBindingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DnsForward(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/DnsForward',
+            rump__net__pb2.DnsForwardRequest.SerializeToString,
+            rump__net__pb2.DnsForwardResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -2392,6 +2392,22 @@ class NetStub:
     """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC."""
     NpfRuleRemove: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfRuleRemoveRequest, _rump_net_pb2.NpfRuleRemoveResponse]
     """Removes a rule from a dynamic group. ESRCH, ENOENT."""
+    DhcpStart: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpStartRequest, _rump_net_pb2.DhcpStartResponse]
+    """Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets."""
+    DhcpRenew: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpRenewRequest, _rump_net_pb2.DhcpRenewResponse]
+    """Asks for more time for a lease at once. ENXIO, ENOENT when there is none."""
+    DhcpStop: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpStopRequest, _rump_net_pb2.DhcpStopResponse]
+    """Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT."""
+    DhcpLeases: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpLeasesRequest, _rump_net_pb2.DhcpLeasesResponse]
+    """The leases of all interfaces."""
+    DhcpdStart: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpdStartRequest, _rump_net_pb2.DhcpdStartResponse]
+    """Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL."""
+    DhcpdStop: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpdStopRequest, _rump_net_pb2.DhcpdStopResponse]
+    """Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT."""
+    DhcpdBindings: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpdBindingsRequest, _rump_net_pb2.DhcpdBindingsResponse]
+    """What the server of an interface has leased. ENXIO, ENOENT."""
+    DnsForward: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DnsForwardRequest, _rump_net_pb2.DnsForwardResponse]
+    """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL."""
 
 @_typing.type_check_only
 class NetAsyncStub(NetStub):
@@ -2482,6 +2498,22 @@ class NetAsyncStub(NetStub):
     """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC."""
     NpfRuleRemove: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfRuleRemoveRequest, _rump_net_pb2.NpfRuleRemoveResponse]  # type: ignore[assignment]
     """Removes a rule from a dynamic group. ESRCH, ENOENT."""
+    DhcpStart: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpStartRequest, _rump_net_pb2.DhcpStartResponse]  # type: ignore[assignment]
+    """Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets."""
+    DhcpRenew: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpRenewRequest, _rump_net_pb2.DhcpRenewResponse]  # type: ignore[assignment]
+    """Asks for more time for a lease at once. ENXIO, ENOENT when there is none."""
+    DhcpStop: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpStopRequest, _rump_net_pb2.DhcpStopResponse]  # type: ignore[assignment]
+    """Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT."""
+    DhcpLeases: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpLeasesRequest, _rump_net_pb2.DhcpLeasesResponse]  # type: ignore[assignment]
+    """The leases of all interfaces."""
+    DhcpdStart: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpdStartRequest, _rump_net_pb2.DhcpdStartResponse]  # type: ignore[assignment]
+    """Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL."""
+    DhcpdStop: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpdStopRequest, _rump_net_pb2.DhcpdStopResponse]  # type: ignore[assignment]
+    """Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT."""
+    DhcpdBindings: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpdBindingsRequest, _rump_net_pb2.DhcpdBindingsResponse]  # type: ignore[assignment]
+    """What the server of an interface has leased. ENXIO, ENOENT."""
+    DnsForward: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DnsForwardRequest, _rump_net_pb2.DnsForwardResponse]  # type: ignore[assignment]
+    """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL."""
 
 class NetServicer(metaclass=_abc_1.ABCMeta):
     """The networking faction: sockets, interfaces and routes."""
@@ -2821,6 +2853,70 @@ class NetServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_net_pb2.NpfRuleRemoveResponse, _abc.Awaitable[_rump_net_pb2.NpfRuleRemoveResponse]]:
         """Removes a rule from a dynamic group. ESRCH, ENOENT."""
+
+    @_abc_1.abstractmethod
+    def DhcpStart(
+        self,
+        request: _rump_net_pb2.DhcpStartRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.DhcpStartResponse, _abc.Awaitable[_rump_net_pb2.DhcpStartResponse]]:
+        """Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets."""
+
+    @_abc_1.abstractmethod
+    def DhcpRenew(
+        self,
+        request: _rump_net_pb2.DhcpRenewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.DhcpRenewResponse, _abc.Awaitable[_rump_net_pb2.DhcpRenewResponse]]:
+        """Asks for more time for a lease at once. ENXIO, ENOENT when there is none."""
+
+    @_abc_1.abstractmethod
+    def DhcpStop(
+        self,
+        request: _rump_net_pb2.DhcpStopRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.DhcpStopResponse, _abc.Awaitable[_rump_net_pb2.DhcpStopResponse]]:
+        """Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT."""
+
+    @_abc_1.abstractmethod
+    def DhcpLeases(
+        self,
+        request: _rump_net_pb2.DhcpLeasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.DhcpLeasesResponse, _abc.Awaitable[_rump_net_pb2.DhcpLeasesResponse]]:
+        """The leases of all interfaces."""
+
+    @_abc_1.abstractmethod
+    def DhcpdStart(
+        self,
+        request: _rump_net_pb2.DhcpdStartRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.DhcpdStartResponse, _abc.Awaitable[_rump_net_pb2.DhcpdStartResponse]]:
+        """Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL."""
+
+    @_abc_1.abstractmethod
+    def DhcpdStop(
+        self,
+        request: _rump_net_pb2.DhcpdStopRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.DhcpdStopResponse, _abc.Awaitable[_rump_net_pb2.DhcpdStopResponse]]:
+        """Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT."""
+
+    @_abc_1.abstractmethod
+    def DhcpdBindings(
+        self,
+        request: _rump_net_pb2.DhcpdBindingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.DhcpdBindingsResponse, _abc.Awaitable[_rump_net_pb2.DhcpdBindingsResponse]]:
+        """What the server of an interface has leased. ENXIO, ENOENT."""
+
+    @_abc_1.abstractmethod
+    def DnsForward(
+        self,
+        request: _rump_net_pb2.DnsForwardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.DnsForwardResponse, _abc.Awaitable[_rump_net_pb2.DnsForwardResponse]]:
+        """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL."""
 
 def add_NetServicer_to_server(servicer: NetServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

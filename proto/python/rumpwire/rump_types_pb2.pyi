@@ -2042,6 +2042,152 @@ class NpfCounter(_message.Message):
 Global___NpfCounter: _TypeAlias = NpfCounter  # noqa: Y015
 
 @_typing.final
+class DhcpLease(_message.Message):
+    """A lease that an interface has or asks for. state: init, selecting, requesting, bound, renewing, rebinding. expires is in seconds
+    from now, 0 for a lease that does not end.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ADDR_FIELD_NUMBER: _builtins.int
+    PREFIXLEN_FIELD_NUMBER: _builtins.int
+    SERVER_FIELD_NUMBER: _builtins.int
+    ROUTERS_FIELD_NUMBER: _builtins.int
+    DNS_FIELD_NUMBER: _builtins.int
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    EXPIRES_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    state: _builtins.str
+    addr: _builtins.bytes
+    prefixlen: _builtins.int
+    server: _builtins.bytes
+    domain: _builtins.bytes
+    expires: _builtins.int
+    @_builtins.property
+    def routers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    @_builtins.property
+    def dns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+        state: _builtins.str = ...,
+        addr: _builtins.bytes = ...,
+        prefixlen: _builtins.int = ...,
+        server: _builtins.bytes = ...,
+        routers: _abc.Iterable[_builtins.bytes] | None = ...,
+        dns: _abc.Iterable[_builtins.bytes] | None = ...,
+        domain: _builtins.bytes = ...,
+        expires: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "dns", b"dns", "domain", b"domain", "expires", b"expires", "ifname", b"ifname", "prefixlen", b"prefixlen", "routers", b"routers", "server", b"server", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DhcpLease: _TypeAlias = DhcpLease  # noqa: Y015
+
+@_typing.final
+class DhcpHost(_message.Message):
+    """A client that always gets the same address."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LLADDR_FIELD_NUMBER: _builtins.int
+    ADDR_FIELD_NUMBER: _builtins.int
+    lladdr: _builtins.bytes
+    addr: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        lladdr: _builtins.bytes = ...,
+        addr: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "lladdr", b"lladdr"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DhcpHost: _TypeAlias = DhcpHost  # noqa: Y015
+
+@_typing.final
+class DhcpPool(_message.Message):
+    """What a server leases, from first to last, and what it tells besides. The mask is that of the interface's address. lease is in
+    seconds, 0 for one hour; no router is the interface's own address.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
+    ROUTER_FIELD_NUMBER: _builtins.int
+    DNS_FIELD_NUMBER: _builtins.int
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    HOSTS_FIELD_NUMBER: _builtins.int
+    first: _builtins.bytes
+    last: _builtins.bytes
+    lease: _builtins.int
+    router: _builtins.bytes
+    domain: _builtins.bytes
+    @_builtins.property
+    def dns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    @_builtins.property
+    def hosts(self) -> _containers.RepeatedCompositeFieldContainer[Global___DhcpHost]: ...
+    def __init__(
+        self,
+        *,
+        first: _builtins.bytes = ...,
+        last: _builtins.bytes = ...,
+        lease: _builtins.int = ...,
+        router: _builtins.bytes = ...,
+        dns: _abc.Iterable[_builtins.bytes] | None = ...,
+        domain: _builtins.bytes = ...,
+        hosts: _abc.Iterable[Global___DhcpHost] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dns", b"dns", "domain", b"domain", "first", b"first", "hosts", b"hosts", "last", b"last", "lease", b"lease", "router", b"router"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DhcpPool: _TypeAlias = DhcpPool  # noqa: Y015
+
+@_typing.final
+class DhcpBinding(_message.Message):
+    """An address that a server has leased. expires is in seconds from now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDR_FIELD_NUMBER: _builtins.int
+    LLADDR_FIELD_NUMBER: _builtins.int
+    HOSTNAME_FIELD_NUMBER: _builtins.int
+    EXPIRES_FIELD_NUMBER: _builtins.int
+    addr: _builtins.bytes
+    lladdr: _builtins.bytes
+    hostname: _builtins.bytes
+    expires: _builtins.int
+    def __init__(
+        self,
+        *,
+        addr: _builtins.bytes = ...,
+        lladdr: _builtins.bytes = ...,
+        hostname: _builtins.bytes = ...,
+        expires: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "expires", b"expires", "hostname", b"hostname", "lladdr", b"lladdr"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DhcpBinding: _TypeAlias = DhcpBinding  # noqa: Y015
+
+@_typing.final
 class Driver(_message.Message):
     """A device driver and its units."""
 

@@ -587,6 +587,48 @@ class NpfCounter(NamedTuple):
     value: int = 0
 
 
+class DhcpLease(NamedTuple):
+    """A lease that an interface has or asks for. state: init, selecting, requesting, bound, renewing, rebinding. expires is in seconds from now, 0 for a lease that does not end."""
+
+    ifname: str = ""
+    state: str = ""
+    addr: bytes = b""
+    prefixlen: int = 0
+    server: bytes = b""
+    routers: list[bytes] = []
+    dns: list[bytes] = []
+    domain: bytes = b""
+    expires: int = 0
+
+
+class DhcpHost(NamedTuple):
+    """A client that always gets the same address."""
+
+    lladdr: bytes = b""
+    addr: bytes = b""
+
+
+class DhcpPool(NamedTuple):
+    """What a server leases, from first to last, and what it tells besides. The mask is that of the interface's address. lease is in seconds, 0 for one hour; no router is the interface's own address."""
+
+    first: bytes = b""
+    last: bytes = b""
+    lease: int = 0
+    router: bytes = b""
+    dns: list[bytes] = []
+    domain: bytes = b""
+    hosts: list[DhcpHost] = []
+
+
+class DhcpBinding(NamedTuple):
+    """An address that a server has leased. expires is in seconds from now."""
+
+    addr: bytes = b""
+    lladdr: bytes = b""
+    hostname: bytes = b""
+    expires: int = 0
+
+
 class Driver(NamedTuple):
     """A device driver and its units."""
 
@@ -613,6 +655,19 @@ class ProcessInfo(NamedTuple):
     ppid: int = 0
     comm: str = ""
     cred: Credentials | None = None
+
+
+class KnoteSpec(NamedTuple):
+    """What is to be watched: an object by handle, or a part of another kqueue. ident is what the client calls it by."""
+
+    ident: int = 0
+    object: int = 0
+    queue: int = 0
+    filter: int = 0
+    flags: int = 0
+    fflags: int = 0
+    data: int = 0
+    udata: int = 0
 
 
 class SysctlExport(NamedTuple):

@@ -1443,6 +1443,58 @@ func (c Pub) NpfRuleRemove(ctx context.Context, group string, id uint64) error {
 	return err
 }
 
+// DhcpStart: gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one,
+// EINVAL for interfaces other than Ethernets.
+func (c Pub) DhcpStart(ctx context.Context, ifname string, hostname string) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DhcpStart{DhcpStart: &rumpsp.DhcpStartRequest{Ifname: ifname, Hostname: hostname}}})
+	return err
+}
+
+// DhcpRenew: asks for more time for a lease at once. ENXIO, ENOENT when there is none.
+func (c Pub) DhcpRenew(ctx context.Context, ifname string) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DhcpRenew{DhcpRenew: &rumpsp.DhcpRenewRequest{Ifname: ifname}}})
+	return err
+}
+
+// DhcpStop: stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT.
+func (c Pub) DhcpStop(ctx context.Context, ifname string, release bool) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DhcpStop{DhcpStop: &rumpsp.DhcpStopRequest{Ifname: ifname, Release: release}}})
+	return err
+}
+
+// DhcpLeases: the leases of all interfaces.
+func (c Pub) DhcpLeases(ctx context.Context) ([]*rumpsp.DhcpLease, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DhcpLeases{DhcpLeases: &rumpsp.DhcpLeasesRequest{}}})
+	r := result.GetDhcpLeases()
+	return r.GetLeases(), err
+}
+
+// DhcpdStart: leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL.
+func (c Pub) DhcpdStart(ctx context.Context, ifname string, pool *rumpsp.DhcpPool) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DhcpdStart{DhcpdStart: &rumpsp.DhcpdStartRequest{Ifname: ifname, Pool: pool}}})
+	return err
+}
+
+// DhcpdStop: ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT.
+func (c Pub) DhcpdStop(ctx context.Context, ifname string) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DhcpdStop{DhcpdStop: &rumpsp.DhcpdStopRequest{Ifname: ifname}}})
+	return err
+}
+
+// DhcpdBindings: what the server of an interface has leased. ENXIO, ENOENT.
+func (c Pub) DhcpdBindings(ctx context.Context, ifname string) ([]*rumpsp.DhcpBinding, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DhcpdBindings{DhcpdBindings: &rumpsp.DhcpdBindingsRequest{Ifname: ifname}}})
+	r := result.GetDhcpdBindings()
+	return r.GetBindings(), err
+}
+
+// DnsForward: answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it.
+// EADDRINUSE, EINVAL.
+func (c Pub) DnsForward(ctx context.Context, servers [][]byte) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DnsForward{DnsForward: &rumpsp.DnsForwardRequest{Servers: servers}}})
+	return err
+}
+
 // DevList: device drivers with their major numbers and units.
 func (c Pub) DevList(ctx context.Context) ([]*rumpsp.Driver, error) {
 	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DevList{DevList: &rumpsp.DevListRequest{}}})

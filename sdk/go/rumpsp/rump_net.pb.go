@@ -3895,6 +3895,678 @@ func (*NpfRuleRemoveResponse) Descriptor() ([]byte, []int) {
 	return file_rump_net_proto_rawDescGZIP(), []int{83}
 }
 
+type DhcpStartRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Hostname      string                 `protobuf:"bytes,2,opt,name=hostname,proto3" json:"hostname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpStartRequest) Reset() {
+	*x = DhcpStartRequest{}
+	mi := &file_rump_net_proto_msgTypes[84]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpStartRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpStartRequest) ProtoMessage() {}
+
+func (x *DhcpStartRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[84]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpStartRequest.ProtoReflect.Descriptor instead.
+func (*DhcpStartRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{84}
+}
+
+func (x *DhcpStartRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *DhcpStartRequest) GetHostname() string {
+	if x != nil {
+		return x.Hostname
+	}
+	return ""
+}
+
+type DhcpStartResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpStartResponse) Reset() {
+	*x = DhcpStartResponse{}
+	mi := &file_rump_net_proto_msgTypes[85]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpStartResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpStartResponse) ProtoMessage() {}
+
+func (x *DhcpStartResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[85]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpStartResponse.ProtoReflect.Descriptor instead.
+func (*DhcpStartResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{85}
+}
+
+type DhcpRenewRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpRenewRequest) Reset() {
+	*x = DhcpRenewRequest{}
+	mi := &file_rump_net_proto_msgTypes[86]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpRenewRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpRenewRequest) ProtoMessage() {}
+
+func (x *DhcpRenewRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[86]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpRenewRequest.ProtoReflect.Descriptor instead.
+func (*DhcpRenewRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{86}
+}
+
+func (x *DhcpRenewRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+type DhcpRenewResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpRenewResponse) Reset() {
+	*x = DhcpRenewResponse{}
+	mi := &file_rump_net_proto_msgTypes[87]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpRenewResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpRenewResponse) ProtoMessage() {}
+
+func (x *DhcpRenewResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[87]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpRenewResponse.ProtoReflect.Descriptor instead.
+func (*DhcpRenewResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{87}
+}
+
+type DhcpStopRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Release       bool                   `protobuf:"varint,2,opt,name=release,proto3" json:"release,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpStopRequest) Reset() {
+	*x = DhcpStopRequest{}
+	mi := &file_rump_net_proto_msgTypes[88]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpStopRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpStopRequest) ProtoMessage() {}
+
+func (x *DhcpStopRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[88]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpStopRequest.ProtoReflect.Descriptor instead.
+func (*DhcpStopRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{88}
+}
+
+func (x *DhcpStopRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *DhcpStopRequest) GetRelease() bool {
+	if x != nil {
+		return x.Release
+	}
+	return false
+}
+
+type DhcpStopResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpStopResponse) Reset() {
+	*x = DhcpStopResponse{}
+	mi := &file_rump_net_proto_msgTypes[89]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpStopResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpStopResponse) ProtoMessage() {}
+
+func (x *DhcpStopResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[89]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpStopResponse.ProtoReflect.Descriptor instead.
+func (*DhcpStopResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{89}
+}
+
+type DhcpLeasesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpLeasesRequest) Reset() {
+	*x = DhcpLeasesRequest{}
+	mi := &file_rump_net_proto_msgTypes[90]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpLeasesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpLeasesRequest) ProtoMessage() {}
+
+func (x *DhcpLeasesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[90]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpLeasesRequest.ProtoReflect.Descriptor instead.
+func (*DhcpLeasesRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{90}
+}
+
+type DhcpLeasesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Leases        []*DhcpLease           `protobuf:"bytes,1,rep,name=leases,proto3" json:"leases,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpLeasesResponse) Reset() {
+	*x = DhcpLeasesResponse{}
+	mi := &file_rump_net_proto_msgTypes[91]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpLeasesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpLeasesResponse) ProtoMessage() {}
+
+func (x *DhcpLeasesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[91]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpLeasesResponse.ProtoReflect.Descriptor instead.
+func (*DhcpLeasesResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{91}
+}
+
+func (x *DhcpLeasesResponse) GetLeases() []*DhcpLease {
+	if x != nil {
+		return x.Leases
+	}
+	return nil
+}
+
+type DhcpdStartRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Pool          *DhcpPool              `protobuf:"bytes,2,opt,name=pool,proto3" json:"pool,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpdStartRequest) Reset() {
+	*x = DhcpdStartRequest{}
+	mi := &file_rump_net_proto_msgTypes[92]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpdStartRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpdStartRequest) ProtoMessage() {}
+
+func (x *DhcpdStartRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[92]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpdStartRequest.ProtoReflect.Descriptor instead.
+func (*DhcpdStartRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{92}
+}
+
+func (x *DhcpdStartRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *DhcpdStartRequest) GetPool() *DhcpPool {
+	if x != nil {
+		return x.Pool
+	}
+	return nil
+}
+
+type DhcpdStartResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpdStartResponse) Reset() {
+	*x = DhcpdStartResponse{}
+	mi := &file_rump_net_proto_msgTypes[93]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpdStartResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpdStartResponse) ProtoMessage() {}
+
+func (x *DhcpdStartResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[93]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpdStartResponse.ProtoReflect.Descriptor instead.
+func (*DhcpdStartResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{93}
+}
+
+type DhcpdStopRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpdStopRequest) Reset() {
+	*x = DhcpdStopRequest{}
+	mi := &file_rump_net_proto_msgTypes[94]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpdStopRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpdStopRequest) ProtoMessage() {}
+
+func (x *DhcpdStopRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[94]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpdStopRequest.ProtoReflect.Descriptor instead.
+func (*DhcpdStopRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{94}
+}
+
+func (x *DhcpdStopRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+type DhcpdStopResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpdStopResponse) Reset() {
+	*x = DhcpdStopResponse{}
+	mi := &file_rump_net_proto_msgTypes[95]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpdStopResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpdStopResponse) ProtoMessage() {}
+
+func (x *DhcpdStopResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[95]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpdStopResponse.ProtoReflect.Descriptor instead.
+func (*DhcpdStopResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{95}
+}
+
+type DhcpdBindingsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpdBindingsRequest) Reset() {
+	*x = DhcpdBindingsRequest{}
+	mi := &file_rump_net_proto_msgTypes[96]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpdBindingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpdBindingsRequest) ProtoMessage() {}
+
+func (x *DhcpdBindingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[96]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpdBindingsRequest.ProtoReflect.Descriptor instead.
+func (*DhcpdBindingsRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{96}
+}
+
+func (x *DhcpdBindingsRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+type DhcpdBindingsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bindings      []*DhcpBinding         `protobuf:"bytes,1,rep,name=bindings,proto3" json:"bindings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpdBindingsResponse) Reset() {
+	*x = DhcpdBindingsResponse{}
+	mi := &file_rump_net_proto_msgTypes[97]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpdBindingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpdBindingsResponse) ProtoMessage() {}
+
+func (x *DhcpdBindingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[97]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpdBindingsResponse.ProtoReflect.Descriptor instead.
+func (*DhcpdBindingsResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{97}
+}
+
+func (x *DhcpdBindingsResponse) GetBindings() []*DhcpBinding {
+	if x != nil {
+		return x.Bindings
+	}
+	return nil
+}
+
+type DnsForwardRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Servers       [][]byte               `protobuf:"bytes,1,rep,name=servers,proto3" json:"servers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DnsForwardRequest) Reset() {
+	*x = DnsForwardRequest{}
+	mi := &file_rump_net_proto_msgTypes[98]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DnsForwardRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DnsForwardRequest) ProtoMessage() {}
+
+func (x *DnsForwardRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[98]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DnsForwardRequest.ProtoReflect.Descriptor instead.
+func (*DnsForwardRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{98}
+}
+
+func (x *DnsForwardRequest) GetServers() [][]byte {
+	if x != nil {
+		return x.Servers
+	}
+	return nil
+}
+
+type DnsForwardResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DnsForwardResponse) Reset() {
+	*x = DnsForwardResponse{}
+	mi := &file_rump_net_proto_msgTypes[99]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DnsForwardResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DnsForwardResponse) ProtoMessage() {}
+
+func (x *DnsForwardResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[99]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DnsForwardResponse.ProtoReflect.Descriptor instead.
+func (*DnsForwardResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{99}
+}
+
 var File_rump_net_proto protoreflect.FileDescriptor
 
 const file_rump_net_proto_rawDesc = "" +
@@ -4098,7 +4770,35 @@ const file_rump_net_proto_rawDesc = "" +
 	"\x14NpfRuleRemoveRequest\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\tR\x05group\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\x04R\x02id\"\x17\n" +
-	"\x15NpfRuleRemoveResponseB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
+	"\x15NpfRuleRemoveResponse\"F\n" +
+	"\x10DhcpStartRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x1a\n" +
+	"\bhostname\x18\x02 \x01(\tR\bhostname\"\x13\n" +
+	"\x11DhcpStartResponse\"*\n" +
+	"\x10DhcpRenewRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\"\x13\n" +
+	"\x11DhcpRenewResponse\"C\n" +
+	"\x0fDhcpStopRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x18\n" +
+	"\arelease\x18\x02 \x01(\bR\arelease\"\x12\n" +
+	"\x10DhcpStopResponse\"\x13\n" +
+	"\x11DhcpLeasesRequest\"C\n" +
+	"\x12DhcpLeasesResponse\x12-\n" +
+	"\x06leases\x18\x01 \x03(\v2\x15.rump.sp.v1.DhcpLeaseR\x06leases\"U\n" +
+	"\x11DhcpdStartRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12(\n" +
+	"\x04pool\x18\x02 \x01(\v2\x14.rump.sp.v1.DhcpPoolR\x04pool\"\x14\n" +
+	"\x12DhcpdStartResponse\"*\n" +
+	"\x10DhcpdStopRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\"\x13\n" +
+	"\x11DhcpdStopResponse\".\n" +
+	"\x14DhcpdBindingsRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\"L\n" +
+	"\x15DhcpdBindingsResponse\x123\n" +
+	"\bbindings\x18\x01 \x03(\v2\x17.rump.sp.v1.DhcpBindingR\bbindings\"-\n" +
+	"\x11DnsForwardRequest\x12\x18\n" +
+	"\aservers\x18\x01 \x03(\fR\aservers\"\x14\n" +
+	"\x12DnsForwardResponseB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
 
 var (
 	file_rump_net_proto_rawDescOnce sync.Once
@@ -4112,7 +4812,7 @@ func file_rump_net_proto_rawDescGZIP() []byte {
 	return file_rump_net_proto_rawDescData
 }
 
-var file_rump_net_proto_msgTypes = make([]protoimpl.MessageInfo, 84)
+var file_rump_net_proto_msgTypes = make([]protoimpl.MessageInfo, 100)
 var file_rump_net_proto_goTypes = []any{
 	(*RecvmsgRequest)(nil),                   // 0: rump.sp.v1.RecvmsgRequest
 	(*RecvmsgResponse)(nil),                  // 1: rump.sp.v1.RecvmsgResponse
@@ -4198,46 +4898,68 @@ var file_rump_net_proto_goTypes = []any{
 	(*NpfRuleAddResponse)(nil),               // 81: rump.sp.v1.NpfRuleAddResponse
 	(*NpfRuleRemoveRequest)(nil),             // 82: rump.sp.v1.NpfRuleRemoveRequest
 	(*NpfRuleRemoveResponse)(nil),            // 83: rump.sp.v1.NpfRuleRemoveResponse
-	(*Msghdr)(nil),                           // 84: rump.sp.v1.Msghdr
-	(*Sockaddr)(nil),                         // 85: rump.sp.v1.Sockaddr
-	(*Sockopt)(nil),                          // 86: rump.sp.v1.Sockopt
-	(*Timespec)(nil),                         // 87: rump.sp.v1.Timespec
-	(*Interface)(nil),                        // 88: rump.sp.v1.Interface
-	(*NpfConfig)(nil),                        // 89: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),                    // 90: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),                       // 91: rump.sp.v1.NpfCounter
-	(*NpfAddress)(nil),                       // 92: rump.sp.v1.NpfAddress
-	(*NpfRule)(nil),                          // 93: rump.sp.v1.NpfRule
+	(*DhcpStartRequest)(nil),                 // 84: rump.sp.v1.DhcpStartRequest
+	(*DhcpStartResponse)(nil),                // 85: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewRequest)(nil),                 // 86: rump.sp.v1.DhcpRenewRequest
+	(*DhcpRenewResponse)(nil),                // 87: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopRequest)(nil),                  // 88: rump.sp.v1.DhcpStopRequest
+	(*DhcpStopResponse)(nil),                 // 89: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesRequest)(nil),                // 90: rump.sp.v1.DhcpLeasesRequest
+	(*DhcpLeasesResponse)(nil),               // 91: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartRequest)(nil),                // 92: rump.sp.v1.DhcpdStartRequest
+	(*DhcpdStartResponse)(nil),               // 93: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopRequest)(nil),                 // 94: rump.sp.v1.DhcpdStopRequest
+	(*DhcpdStopResponse)(nil),                // 95: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsRequest)(nil),             // 96: rump.sp.v1.DhcpdBindingsRequest
+	(*DhcpdBindingsResponse)(nil),            // 97: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardRequest)(nil),                // 98: rump.sp.v1.DnsForwardRequest
+	(*DnsForwardResponse)(nil),               // 99: rump.sp.v1.DnsForwardResponse
+	(*Msghdr)(nil),                           // 100: rump.sp.v1.Msghdr
+	(*Sockaddr)(nil),                         // 101: rump.sp.v1.Sockaddr
+	(*Sockopt)(nil),                          // 102: rump.sp.v1.Sockopt
+	(*Timespec)(nil),                         // 103: rump.sp.v1.Timespec
+	(*Interface)(nil),                        // 104: rump.sp.v1.Interface
+	(*NpfConfig)(nil),                        // 105: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),                    // 106: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),                       // 107: rump.sp.v1.NpfCounter
+	(*NpfAddress)(nil),                       // 108: rump.sp.v1.NpfAddress
+	(*NpfRule)(nil),                          // 109: rump.sp.v1.NpfRule
+	(*DhcpLease)(nil),                        // 110: rump.sp.v1.DhcpLease
+	(*DhcpPool)(nil),                         // 111: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),                      // 112: rump.sp.v1.DhcpBinding
 }
 var file_rump_net_proto_depIdxs = []int32{
-	84, // 0: rump.sp.v1.RecvmsgResponse.msg:type_name -> rump.sp.v1.Msghdr
-	84, // 1: rump.sp.v1.SendmsgRequest.msg:type_name -> rump.sp.v1.Msghdr
-	85, // 2: rump.sp.v1.RecvfromResponse.from_addr:type_name -> rump.sp.v1.Sockaddr
-	85, // 3: rump.sp.v1.AcceptResponse.name:type_name -> rump.sp.v1.Sockaddr
-	85, // 4: rump.sp.v1.GetpeernameResponse.name:type_name -> rump.sp.v1.Sockaddr
-	85, // 5: rump.sp.v1.GetsocknameResponse.name:type_name -> rump.sp.v1.Sockaddr
-	85, // 6: rump.sp.v1.ConnectRequest.name:type_name -> rump.sp.v1.Sockaddr
-	85, // 7: rump.sp.v1.BindRequest.name:type_name -> rump.sp.v1.Sockaddr
-	86, // 8: rump.sp.v1.SetsockoptRequest.val:type_name -> rump.sp.v1.Sockopt
-	86, // 9: rump.sp.v1.GetsockoptResponse.val:type_name -> rump.sp.v1.Sockopt
-	85, // 10: rump.sp.v1.SendtoRequest.to:type_name -> rump.sp.v1.Sockaddr
-	85, // 11: rump.sp.v1.PacceptResponse.name:type_name -> rump.sp.v1.Sockaddr
-	87, // 12: rump.sp.v1.RecvmmsgRequest.timeout:type_name -> rump.sp.v1.Timespec
-	84, // 13: rump.sp.v1.RecvmmsgResponse.msgs:type_name -> rump.sp.v1.Msghdr
-	84, // 14: rump.sp.v1.SendmmsgRequest.msgs:type_name -> rump.sp.v1.Msghdr
-	88, // 15: rump.sp.v1.NetconfigIfaddrsResponse.interfaces:type_name -> rump.sp.v1.Interface
-	89, // 16: rump.sp.v1.NpfLoadRequest.config:type_name -> rump.sp.v1.NpfConfig
-	89, // 17: rump.sp.v1.NpfConfigGetResponse.config:type_name -> rump.sp.v1.NpfConfig
-	90, // 18: rump.sp.v1.NpfConnectionsResponse.connections:type_name -> rump.sp.v1.NpfConnection
-	91, // 19: rump.sp.v1.NpfStatsResponse.counters:type_name -> rump.sp.v1.NpfCounter
-	92, // 20: rump.sp.v1.NpfTableRequest.entry:type_name -> rump.sp.v1.NpfAddress
-	92, // 21: rump.sp.v1.NpfTableResponse.entries:type_name -> rump.sp.v1.NpfAddress
-	93, // 22: rump.sp.v1.NpfRuleAddRequest.rule:type_name -> rump.sp.v1.NpfRule
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	100, // 0: rump.sp.v1.RecvmsgResponse.msg:type_name -> rump.sp.v1.Msghdr
+	100, // 1: rump.sp.v1.SendmsgRequest.msg:type_name -> rump.sp.v1.Msghdr
+	101, // 2: rump.sp.v1.RecvfromResponse.from_addr:type_name -> rump.sp.v1.Sockaddr
+	101, // 3: rump.sp.v1.AcceptResponse.name:type_name -> rump.sp.v1.Sockaddr
+	101, // 4: rump.sp.v1.GetpeernameResponse.name:type_name -> rump.sp.v1.Sockaddr
+	101, // 5: rump.sp.v1.GetsocknameResponse.name:type_name -> rump.sp.v1.Sockaddr
+	101, // 6: rump.sp.v1.ConnectRequest.name:type_name -> rump.sp.v1.Sockaddr
+	101, // 7: rump.sp.v1.BindRequest.name:type_name -> rump.sp.v1.Sockaddr
+	102, // 8: rump.sp.v1.SetsockoptRequest.val:type_name -> rump.sp.v1.Sockopt
+	102, // 9: rump.sp.v1.GetsockoptResponse.val:type_name -> rump.sp.v1.Sockopt
+	101, // 10: rump.sp.v1.SendtoRequest.to:type_name -> rump.sp.v1.Sockaddr
+	101, // 11: rump.sp.v1.PacceptResponse.name:type_name -> rump.sp.v1.Sockaddr
+	103, // 12: rump.sp.v1.RecvmmsgRequest.timeout:type_name -> rump.sp.v1.Timespec
+	100, // 13: rump.sp.v1.RecvmmsgResponse.msgs:type_name -> rump.sp.v1.Msghdr
+	100, // 14: rump.sp.v1.SendmmsgRequest.msgs:type_name -> rump.sp.v1.Msghdr
+	104, // 15: rump.sp.v1.NetconfigIfaddrsResponse.interfaces:type_name -> rump.sp.v1.Interface
+	105, // 16: rump.sp.v1.NpfLoadRequest.config:type_name -> rump.sp.v1.NpfConfig
+	105, // 17: rump.sp.v1.NpfConfigGetResponse.config:type_name -> rump.sp.v1.NpfConfig
+	106, // 18: rump.sp.v1.NpfConnectionsResponse.connections:type_name -> rump.sp.v1.NpfConnection
+	107, // 19: rump.sp.v1.NpfStatsResponse.counters:type_name -> rump.sp.v1.NpfCounter
+	108, // 20: rump.sp.v1.NpfTableRequest.entry:type_name -> rump.sp.v1.NpfAddress
+	108, // 21: rump.sp.v1.NpfTableResponse.entries:type_name -> rump.sp.v1.NpfAddress
+	109, // 22: rump.sp.v1.NpfRuleAddRequest.rule:type_name -> rump.sp.v1.NpfRule
+	110, // 23: rump.sp.v1.DhcpLeasesResponse.leases:type_name -> rump.sp.v1.DhcpLease
+	111, // 24: rump.sp.v1.DhcpdStartRequest.pool:type_name -> rump.sp.v1.DhcpPool
+	112, // 25: rump.sp.v1.DhcpdBindingsResponse.bindings:type_name -> rump.sp.v1.DhcpBinding
+	26,  // [26:26] is the sub-list for method output_type
+	26,  // [26:26] is the sub-list for method input_type
+	26,  // [26:26] is the sub-list for extension type_name
+	26,  // [26:26] is the sub-list for extension extendee
+	0,   // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_rump_net_proto_init() }
@@ -4257,7 +4979,7 @@ func file_rump_net_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_net_proto_rawDesc), len(file_rump_net_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   84,
+			NumMessages:   100,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -7581,6 +7581,14 @@ const (
 	Net_NpfTable_FullMethodName                 = "/rump.sp.v1.Net/NpfTable"
 	Net_NpfRuleAdd_FullMethodName               = "/rump.sp.v1.Net/NpfRuleAdd"
 	Net_NpfRuleRemove_FullMethodName            = "/rump.sp.v1.Net/NpfRuleRemove"
+	Net_DhcpStart_FullMethodName                = "/rump.sp.v1.Net/DhcpStart"
+	Net_DhcpRenew_FullMethodName                = "/rump.sp.v1.Net/DhcpRenew"
+	Net_DhcpStop_FullMethodName                 = "/rump.sp.v1.Net/DhcpStop"
+	Net_DhcpLeases_FullMethodName               = "/rump.sp.v1.Net/DhcpLeases"
+	Net_DhcpdStart_FullMethodName               = "/rump.sp.v1.Net/DhcpdStart"
+	Net_DhcpdStop_FullMethodName                = "/rump.sp.v1.Net/DhcpdStop"
+	Net_DhcpdBindings_FullMethodName            = "/rump.sp.v1.Net/DhcpdBindings"
+	Net_DnsForward_FullMethodName               = "/rump.sp.v1.Net/DnsForward"
 )
 
 // NetClient is the client API for Net service.
@@ -7673,6 +7681,22 @@ type NetClient interface {
 	NpfRuleAdd(ctx context.Context, in *NpfRuleAddRequest, opts ...grpc.CallOption) (*NpfRuleAddResponse, error)
 	// Removes a rule from a dynamic group. ESRCH, ENOENT.
 	NpfRuleRemove(ctx context.Context, in *NpfRuleRemoveRequest, opts ...grpc.CallOption) (*NpfRuleRemoveResponse, error)
+	// Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets.
+	DhcpStart(ctx context.Context, in *DhcpStartRequest, opts ...grpc.CallOption) (*DhcpStartResponse, error)
+	// Asks for more time for a lease at once. ENXIO, ENOENT when there is none.
+	DhcpRenew(ctx context.Context, in *DhcpRenewRequest, opts ...grpc.CallOption) (*DhcpRenewResponse, error)
+	// Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT.
+	DhcpStop(ctx context.Context, in *DhcpStopRequest, opts ...grpc.CallOption) (*DhcpStopResponse, error)
+	// The leases of all interfaces.
+	DhcpLeases(ctx context.Context, in *DhcpLeasesRequest, opts ...grpc.CallOption) (*DhcpLeasesResponse, error)
+	// Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL.
+	DhcpdStart(ctx context.Context, in *DhcpdStartRequest, opts ...grpc.CallOption) (*DhcpdStartResponse, error)
+	// Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT.
+	DhcpdStop(ctx context.Context, in *DhcpdStopRequest, opts ...grpc.CallOption) (*DhcpdStopResponse, error)
+	// What the server of an interface has leased. ENXIO, ENOENT.
+	DhcpdBindings(ctx context.Context, in *DhcpdBindingsRequest, opts ...grpc.CallOption) (*DhcpdBindingsResponse, error)
+	// Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL.
+	DnsForward(ctx context.Context, in *DnsForwardRequest, opts ...grpc.CallOption) (*DnsForwardResponse, error)
 }
 
 type netClient struct {
@@ -8103,6 +8127,86 @@ func (c *netClient) NpfRuleRemove(ctx context.Context, in *NpfRuleRemoveRequest,
 	return out, nil
 }
 
+func (c *netClient) DhcpStart(ctx context.Context, in *DhcpStartRequest, opts ...grpc.CallOption) (*DhcpStartResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpStartResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpStart_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpRenew(ctx context.Context, in *DhcpRenewRequest, opts ...grpc.CallOption) (*DhcpRenewResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpRenewResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpRenew_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpStop(ctx context.Context, in *DhcpStopRequest, opts ...grpc.CallOption) (*DhcpStopResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpStopResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpStop_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpLeases(ctx context.Context, in *DhcpLeasesRequest, opts ...grpc.CallOption) (*DhcpLeasesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpLeasesResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpLeases_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpdStart(ctx context.Context, in *DhcpdStartRequest, opts ...grpc.CallOption) (*DhcpdStartResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpdStartResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpdStart_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpdStop(ctx context.Context, in *DhcpdStopRequest, opts ...grpc.CallOption) (*DhcpdStopResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpdStopResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpdStop_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpdBindings(ctx context.Context, in *DhcpdBindingsRequest, opts ...grpc.CallOption) (*DhcpdBindingsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpdBindingsResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpdBindings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DnsForward(ctx context.Context, in *DnsForwardRequest, opts ...grpc.CallOption) (*DnsForwardResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DnsForwardResponse)
+	err := c.cc.Invoke(ctx, Net_DnsForward_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // NetServer is the server API for Net service.
 // All implementations must embed UnimplementedNetServer
 // for forward compatibility.
@@ -8193,6 +8297,22 @@ type NetServer interface {
 	NpfRuleAdd(context.Context, *NpfRuleAddRequest) (*NpfRuleAddResponse, error)
 	// Removes a rule from a dynamic group. ESRCH, ENOENT.
 	NpfRuleRemove(context.Context, *NpfRuleRemoveRequest) (*NpfRuleRemoveResponse, error)
+	// Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets.
+	DhcpStart(context.Context, *DhcpStartRequest) (*DhcpStartResponse, error)
+	// Asks for more time for a lease at once. ENXIO, ENOENT when there is none.
+	DhcpRenew(context.Context, *DhcpRenewRequest) (*DhcpRenewResponse, error)
+	// Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT.
+	DhcpStop(context.Context, *DhcpStopRequest) (*DhcpStopResponse, error)
+	// The leases of all interfaces.
+	DhcpLeases(context.Context, *DhcpLeasesRequest) (*DhcpLeasesResponse, error)
+	// Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL.
+	DhcpdStart(context.Context, *DhcpdStartRequest) (*DhcpdStartResponse, error)
+	// Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT.
+	DhcpdStop(context.Context, *DhcpdStopRequest) (*DhcpdStopResponse, error)
+	// What the server of an interface has leased. ENXIO, ENOENT.
+	DhcpdBindings(context.Context, *DhcpdBindingsRequest) (*DhcpdBindingsResponse, error)
+	// Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL.
+	DnsForward(context.Context, *DnsForwardRequest) (*DnsForwardResponse, error)
 	mustEmbedUnimplementedNetServer()
 }
 
@@ -8328,6 +8448,30 @@ func (UnimplementedNetServer) NpfRuleAdd(context.Context, *NpfRuleAddRequest) (*
 }
 func (UnimplementedNetServer) NpfRuleRemove(context.Context, *NpfRuleRemoveRequest) (*NpfRuleRemoveResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method NpfRuleRemove not implemented")
+}
+func (UnimplementedNetServer) DhcpStart(context.Context, *DhcpStartRequest) (*DhcpStartResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpStart not implemented")
+}
+func (UnimplementedNetServer) DhcpRenew(context.Context, *DhcpRenewRequest) (*DhcpRenewResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpRenew not implemented")
+}
+func (UnimplementedNetServer) DhcpStop(context.Context, *DhcpStopRequest) (*DhcpStopResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpStop not implemented")
+}
+func (UnimplementedNetServer) DhcpLeases(context.Context, *DhcpLeasesRequest) (*DhcpLeasesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpLeases not implemented")
+}
+func (UnimplementedNetServer) DhcpdStart(context.Context, *DhcpdStartRequest) (*DhcpdStartResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpdStart not implemented")
+}
+func (UnimplementedNetServer) DhcpdStop(context.Context, *DhcpdStopRequest) (*DhcpdStopResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpdStop not implemented")
+}
+func (UnimplementedNetServer) DhcpdBindings(context.Context, *DhcpdBindingsRequest) (*DhcpdBindingsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpdBindings not implemented")
+}
+func (UnimplementedNetServer) DnsForward(context.Context, *DnsForwardRequest) (*DnsForwardResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DnsForward not implemented")
 }
 func (UnimplementedNetServer) mustEmbedUnimplementedNetServer() {}
 func (UnimplementedNetServer) testEmbeddedByValue()             {}
@@ -9106,6 +9250,150 @@ func _Net_NpfRuleRemove_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Net_DhcpStart_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpStartRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpStart(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpStart_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpStart(ctx, req.(*DhcpStartRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpRenew_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpRenewRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpRenew(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpRenew_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpRenew(ctx, req.(*DhcpRenewRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpStop_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpStopRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpStop(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpStop_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpStop(ctx, req.(*DhcpStopRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpLeases_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpLeasesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpLeases(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpLeases_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpLeases(ctx, req.(*DhcpLeasesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpdStart_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpdStartRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpdStart(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpdStart_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpdStart(ctx, req.(*DhcpdStartRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpdStop_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpdStopRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpdStop(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpdStop_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpdStop(ctx, req.(*DhcpdStopRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpdBindings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpdBindingsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpdBindings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpdBindings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpdBindings(ctx, req.(*DhcpdBindingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DnsForward_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DnsForwardRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DnsForward(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DnsForward_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DnsForward(ctx, req.(*DnsForwardRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Net_ServiceDesc is the grpc.ServiceDesc for Net service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -9280,6 +9568,38 @@ var Net_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "NpfRuleRemove",
 			Handler:    _Net_NpfRuleRemove_Handler,
+		},
+		{
+			MethodName: "DhcpStart",
+			Handler:    _Net_DhcpStart_Handler,
+		},
+		{
+			MethodName: "DhcpRenew",
+			Handler:    _Net_DhcpRenew_Handler,
+		},
+		{
+			MethodName: "DhcpStop",
+			Handler:    _Net_DhcpStop_Handler,
+		},
+		{
+			MethodName: "DhcpLeases",
+			Handler:    _Net_DhcpLeases_Handler,
+		},
+		{
+			MethodName: "DhcpdStart",
+			Handler:    _Net_DhcpdStart_Handler,
+		},
+		{
+			MethodName: "DhcpdStop",
+			Handler:    _Net_DhcpdStop_Handler,
+		},
+		{
+			MethodName: "DhcpdBindings",
+			Handler:    _Net_DhcpdBindings_Handler,
+		},
+		{
+			MethodName: "DnsForward",
+			Handler:    _Net_DnsForward_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

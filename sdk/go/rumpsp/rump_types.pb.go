@@ -4731,6 +4731,332 @@ func (x *NpfCounter) GetValue() uint64 {
 	return 0
 }
 
+// A lease that an interface has or asks for. state: init, selecting, requesting, bound, renewing, rebinding. expires is in seconds
+// from now, 0 for a lease that does not end.
+type DhcpLease struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	State         string                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,3,opt,name=addr,proto3" json:"addr,omitempty"`
+	Prefixlen     uint32                 `protobuf:"varint,4,opt,name=prefixlen,proto3" json:"prefixlen,omitempty"`
+	Server        []byte                 `protobuf:"bytes,5,opt,name=server,proto3" json:"server,omitempty"`
+	Routers       [][]byte               `protobuf:"bytes,6,rep,name=routers,proto3" json:"routers,omitempty"`
+	Dns           [][]byte               `protobuf:"bytes,7,rep,name=dns,proto3" json:"dns,omitempty"`
+	Domain        []byte                 `protobuf:"bytes,8,opt,name=domain,proto3" json:"domain,omitempty"`
+	Expires       uint64                 `protobuf:"varint,9,opt,name=expires,proto3" json:"expires,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpLease) Reset() {
+	*x = DhcpLease{}
+	mi := &file_rump_types_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpLease) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpLease) ProtoMessage() {}
+
+func (x *DhcpLease) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
+func (*DhcpLease) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *DhcpLease) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *DhcpLease) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *DhcpLease) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *DhcpLease) GetPrefixlen() uint32 {
+	if x != nil {
+		return x.Prefixlen
+	}
+	return 0
+}
+
+func (x *DhcpLease) GetServer() []byte {
+	if x != nil {
+		return x.Server
+	}
+	return nil
+}
+
+func (x *DhcpLease) GetRouters() [][]byte {
+	if x != nil {
+		return x.Routers
+	}
+	return nil
+}
+
+func (x *DhcpLease) GetDns() [][]byte {
+	if x != nil {
+		return x.Dns
+	}
+	return nil
+}
+
+func (x *DhcpLease) GetDomain() []byte {
+	if x != nil {
+		return x.Domain
+	}
+	return nil
+}
+
+func (x *DhcpLease) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+// A client that always gets the same address.
+type DhcpHost struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Lladdr        []byte                 `protobuf:"bytes,1,opt,name=lladdr,proto3" json:"lladdr,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,2,opt,name=addr,proto3" json:"addr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpHost) Reset() {
+	*x = DhcpHost{}
+	mi := &file_rump_types_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpHost) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpHost) ProtoMessage() {}
+
+func (x *DhcpHost) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
+func (*DhcpHost) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *DhcpHost) GetLladdr() []byte {
+	if x != nil {
+		return x.Lladdr
+	}
+	return nil
+}
+
+func (x *DhcpHost) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+// What a server leases, from first to last, and what it tells besides. The mask is that of the interface's address. lease is in
+// seconds, 0 for one hour; no router is the interface's own address.
+type DhcpPool struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	First         []byte                 `protobuf:"bytes,1,opt,name=first,proto3" json:"first,omitempty"`
+	Last          []byte                 `protobuf:"bytes,2,opt,name=last,proto3" json:"last,omitempty"`
+	Lease         uint32                 `protobuf:"varint,3,opt,name=lease,proto3" json:"lease,omitempty"`
+	Router        []byte                 `protobuf:"bytes,4,opt,name=router,proto3" json:"router,omitempty"`
+	Dns           [][]byte               `protobuf:"bytes,5,rep,name=dns,proto3" json:"dns,omitempty"`
+	Domain        []byte                 `protobuf:"bytes,6,opt,name=domain,proto3" json:"domain,omitempty"`
+	Hosts         []*DhcpHost            `protobuf:"bytes,7,rep,name=hosts,proto3" json:"hosts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpPool) Reset() {
+	*x = DhcpPool{}
+	mi := &file_rump_types_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpPool) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpPool) ProtoMessage() {}
+
+func (x *DhcpPool) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
+func (*DhcpPool) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *DhcpPool) GetFirst() []byte {
+	if x != nil {
+		return x.First
+	}
+	return nil
+}
+
+func (x *DhcpPool) GetLast() []byte {
+	if x != nil {
+		return x.Last
+	}
+	return nil
+}
+
+func (x *DhcpPool) GetLease() uint32 {
+	if x != nil {
+		return x.Lease
+	}
+	return 0
+}
+
+func (x *DhcpPool) GetRouter() []byte {
+	if x != nil {
+		return x.Router
+	}
+	return nil
+}
+
+func (x *DhcpPool) GetDns() [][]byte {
+	if x != nil {
+		return x.Dns
+	}
+	return nil
+}
+
+func (x *DhcpPool) GetDomain() []byte {
+	if x != nil {
+		return x.Domain
+	}
+	return nil
+}
+
+func (x *DhcpPool) GetHosts() []*DhcpHost {
+	if x != nil {
+		return x.Hosts
+	}
+	return nil
+}
+
+// An address that a server has leased. expires is in seconds from now.
+type DhcpBinding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Addr          []byte                 `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
+	Lladdr        []byte                 `protobuf:"bytes,2,opt,name=lladdr,proto3" json:"lladdr,omitempty"`
+	Hostname      []byte                 `protobuf:"bytes,3,opt,name=hostname,proto3" json:"hostname,omitempty"`
+	Expires       uint64                 `protobuf:"varint,4,opt,name=expires,proto3" json:"expires,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpBinding) Reset() {
+	*x = DhcpBinding{}
+	mi := &file_rump_types_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpBinding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpBinding) ProtoMessage() {}
+
+func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
+func (*DhcpBinding) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *DhcpBinding) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *DhcpBinding) GetLladdr() []byte {
+	if x != nil {
+		return x.Lladdr
+	}
+	return nil
+}
+
+func (x *DhcpBinding) GetHostname() []byte {
+	if x != nil {
+		return x.Hostname
+	}
+	return nil
+}
+
+func (x *DhcpBinding) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
 // A device driver and its units.
 type Driver struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -4744,7 +5070,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4756,7 +5082,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4769,7 +5095,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{57}
+	return file_rump_types_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Driver) GetName() string {
@@ -4813,7 +5139,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4825,7 +5151,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4838,7 +5164,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{58}
+	return file_rump_types_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -5282,7 +5608,33 @@ const file_rump_types_proto_rawDesc = "" +
 	"\n" +
 	"NpfCounter\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x04R\x05value\"b\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value\"\xe1\x01\n" +
+	"\tDhcpLease\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\x12\x12\n" +
+	"\x04addr\x18\x03 \x01(\fR\x04addr\x12\x1c\n" +
+	"\tprefixlen\x18\x04 \x01(\rR\tprefixlen\x12\x16\n" +
+	"\x06server\x18\x05 \x01(\fR\x06server\x12\x18\n" +
+	"\arouters\x18\x06 \x03(\fR\arouters\x12\x10\n" +
+	"\x03dns\x18\a \x03(\fR\x03dns\x12\x16\n" +
+	"\x06domain\x18\b \x01(\fR\x06domain\x12\x18\n" +
+	"\aexpires\x18\t \x01(\x04R\aexpires\"6\n" +
+	"\bDhcpHost\x12\x16\n" +
+	"\x06lladdr\x18\x01 \x01(\fR\x06lladdr\x12\x12\n" +
+	"\x04addr\x18\x02 \x01(\fR\x04addr\"\xb8\x01\n" +
+	"\bDhcpPool\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\fR\x05first\x12\x12\n" +
+	"\x04last\x18\x02 \x01(\fR\x04last\x12\x14\n" +
+	"\x05lease\x18\x03 \x01(\rR\x05lease\x12\x16\n" +
+	"\x06router\x18\x04 \x01(\fR\x06router\x12\x10\n" +
+	"\x03dns\x18\x05 \x03(\fR\x03dns\x12\x16\n" +
+	"\x06domain\x18\x06 \x01(\fR\x06domain\x12*\n" +
+	"\x05hosts\x18\a \x03(\v2\x14.rump.sp.v1.DhcpHostR\x05hosts\"o\n" +
+	"\vDhcpBinding\x12\x12\n" +
+	"\x04addr\x18\x01 \x01(\fR\x04addr\x12\x16\n" +
+	"\x06lladdr\x18\x02 \x01(\fR\x06lladdr\x12\x1a\n" +
+	"\bhostname\x18\x03 \x01(\fR\bhostname\x12\x18\n" +
+	"\aexpires\x18\x04 \x01(\x04R\aexpires\"b\n" +
 	"\x06Driver\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06bmajor\x18\x02 \x01(\x05R\x06bmajor\x12\x16\n" +
@@ -5306,7 +5658,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 62)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 66)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -5365,11 +5717,15 @@ var file_rump_types_proto_goTypes = []any{
 	(*NpfConfig)(nil),        // 54: rump.sp.v1.NpfConfig
 	(*NpfConnection)(nil),    // 55: rump.sp.v1.NpfConnection
 	(*NpfCounter)(nil),       // 56: rump.sp.v1.NpfCounter
-	(*Driver)(nil),           // 57: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 58: rump.sp.v1.SyscallError
-	nil,                      // 59: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 60: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 61: rump.sp.v1.NpfConfig.ParamsEntry
+	(*DhcpLease)(nil),        // 57: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 58: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 59: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 60: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 61: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 62: rump.sp.v1.SyscallError
+	nil,                      // 63: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 64: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 65: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,  // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -5382,8 +5738,8 @@ var file_rump_types_proto_depIdxs = []int32{
 	0,  // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
 	14, // 8: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
 	17, // 9: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	59, // 10: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	60, // 11: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	63, // 10: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	64, // 11: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
 	23, // 12: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
 	24, // 13: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
 	25, // 14: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
@@ -5420,15 +5776,16 @@ var file_rump_types_proto_depIdxs = []int32{
 	53, // 45: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
 	51, // 46: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
 	50, // 47: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	61, // 48: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	65, // 48: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
 	14, // 49: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
 	14, // 50: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
 	14, // 51: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	52, // [52:52] is the sub-list for method output_type
-	52, // [52:52] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	58, // 52: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	53, // [53:53] is the sub-list for method output_type
+	53, // [53:53] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -5482,7 +5839,7 @@ func file_rump_types_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   62,
+			NumMessages:   66,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1901,6 +1901,44 @@ class PubCalls(SyncBase):
         """Removes a rule from a dynamic group. ESRCH, ENOENT."""
         self._do(C.NPF_RULE_REMOVE, (group, id))
 
+    def dhcp_start(self, ifname: str, hostname: str) -> None:
+        """Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL
+        for interfaces other than Ethernets.
+        """
+        self._do(C.DHCP_START, (ifname, hostname))
+
+    def dhcp_renew(self, ifname: str) -> None:
+        """Asks for more time for a lease at once. ENXIO, ENOENT when there is none."""
+        self._do(C.DHCP_RENEW, (ifname,))
+
+    def dhcp_stop(self, ifname: str, release: bool) -> None:
+        """Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT."""
+        self._do(C.DHCP_STOP, (ifname, release))
+
+    def dhcp_leases(self) -> list[V.DhcpLease]:
+        """The leases of all interfaces."""
+        out: list[V.DhcpLease] = self._do(C.DHCP_LEASES, ())
+        return out
+
+    def dhcpd_start(self, ifname: str, pool: V.DhcpPool | None = None) -> None:
+        """Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL."""
+        self._do(C.DHCPD_START, (ifname, pool))
+
+    def dhcpd_stop(self, ifname: str) -> None:
+        """Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT."""
+        self._do(C.DHCPD_STOP, (ifname,))
+
+    def dhcpd_bindings(self, ifname: str) -> list[V.DhcpBinding]:
+        """What the server of an interface has leased. ENXIO, ENOENT."""
+        out: list[V.DhcpBinding] = self._do(C.DHCPD_BINDINGS, (ifname,))
+        return out
+
+    def dns_forward(self, servers: Iterable[A.Buffer]) -> None:
+        """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE,
+        EINVAL.
+        """
+        self._do(C.DNS_FORWARD, (servers,))
+
     def dev_list(self) -> list[V.Driver]:
         """Device drivers with their major numbers and units."""
         out: list[V.Driver] = self._do(C.DEV_LIST, ())
@@ -2053,6 +2091,44 @@ class AsyncPubCalls(AsyncBase):
     async def npf_rule_remove(self, group: str, id: int) -> None:
         """Removes a rule from a dynamic group. ESRCH, ENOENT."""
         await self._do(C.NPF_RULE_REMOVE, (group, id))
+
+    async def dhcp_start(self, ifname: str, hostname: str) -> None:
+        """Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL
+        for interfaces other than Ethernets.
+        """
+        await self._do(C.DHCP_START, (ifname, hostname))
+
+    async def dhcp_renew(self, ifname: str) -> None:
+        """Asks for more time for a lease at once. ENXIO, ENOENT when there is none."""
+        await self._do(C.DHCP_RENEW, (ifname,))
+
+    async def dhcp_stop(self, ifname: str, release: bool) -> None:
+        """Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT."""
+        await self._do(C.DHCP_STOP, (ifname, release))
+
+    async def dhcp_leases(self) -> list[V.DhcpLease]:
+        """The leases of all interfaces."""
+        out: list[V.DhcpLease] = await self._do(C.DHCP_LEASES, ())
+        return out
+
+    async def dhcpd_start(self, ifname: str, pool: V.DhcpPool | None = None) -> None:
+        """Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL."""
+        await self._do(C.DHCPD_START, (ifname, pool))
+
+    async def dhcpd_stop(self, ifname: str) -> None:
+        """Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT."""
+        await self._do(C.DHCPD_STOP, (ifname,))
+
+    async def dhcpd_bindings(self, ifname: str) -> list[V.DhcpBinding]:
+        """What the server of an interface has leased. ENXIO, ENOENT."""
+        out: list[V.DhcpBinding] = await self._do(C.DHCPD_BINDINGS, (ifname,))
+        return out
+
+    async def dns_forward(self, servers: Iterable[A.Buffer]) -> None:
+        """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE,
+        EINVAL.
+        """
+        await self._do(C.DNS_FORWARD, (servers,))
 
     async def dev_list(self) -> list[V.Driver]:
         """Device drivers with their major numbers and units."""
@@ -2965,6 +3041,42 @@ class BatchCalls(BatchBase):
     def npf_rule_remove(self, group: str | Ref, id: int | Ref) -> Future[None]:
         """Removes a rule from a dynamic group. ESRCH, ENOENT."""
         return self._add(C.NPF_RULE_REMOVE, (group, id))
+
+    def dhcp_start(self, ifname: str | Ref, hostname: str | Ref) -> Future[None]:
+        """Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL
+        for interfaces other than Ethernets.
+        """
+        return self._add(C.DHCP_START, (ifname, hostname))
+
+    def dhcp_renew(self, ifname: str | Ref) -> Future[None]:
+        """Asks for more time for a lease at once. ENXIO, ENOENT when there is none."""
+        return self._add(C.DHCP_RENEW, (ifname,))
+
+    def dhcp_stop(self, ifname: str | Ref, release: bool | Ref) -> Future[None]:
+        """Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT."""
+        return self._add(C.DHCP_STOP, (ifname, release))
+
+    def dhcp_leases(self) -> Future[list[V.DhcpLease]]:
+        """The leases of all interfaces."""
+        return self._add(C.DHCP_LEASES, ())
+
+    def dhcpd_start(self, ifname: str | Ref, pool: V.DhcpPool | None | Ref = None) -> Future[None]:
+        """Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL."""
+        return self._add(C.DHCPD_START, (ifname, pool))
+
+    def dhcpd_stop(self, ifname: str | Ref) -> Future[None]:
+        """Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT."""
+        return self._add(C.DHCPD_STOP, (ifname,))
+
+    def dhcpd_bindings(self, ifname: str | Ref) -> Future[list[V.DhcpBinding]]:
+        """What the server of an interface has leased. ENXIO, ENOENT."""
+        return self._add(C.DHCPD_BINDINGS, (ifname,))
+
+    def dns_forward(self, servers: Iterable[A.Buffer] | Ref) -> Future[None]:
+        """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE,
+        EINVAL.
+        """
+        return self._add(C.DNS_FORWARD, (servers,))
 
     def dev_list(self) -> Future[list[V.Driver]]:
         """Device drivers with their major numbers and units."""

@@ -142,6 +142,7 @@ CONVERT: dict[Op, Callable[..., tuple[Any, ...]]] = {
     C.PACCEPT: lambda s, mask, flags: (s, mask, H.socket_type(flags)),
     C.RECVMMSG: lambda s, vlen, len, flags, timeout: (s, vlen, len, H.MESSAGE.wire(flags), A.timespec(timeout)),
     C.SENDMMSG: lambda s, msgs, flags: (s, A.messages(msgs), H.MESSAGE.wire(flags)),
+    C.DNS_FORWARD: lambda servers: (A.buffers(servers),),
 }
 
 # Positions of the arguments that errors name.
@@ -437,6 +438,14 @@ ZERO: dict[Op, tuple[Any, ...]] = {
     C.NPF_TABLE: ("", "", None),
     C.NPF_RULE_ADD: ("", None),
     C.NPF_RULE_REMOVE: ("", 0),
+    C.DHCP_START: ("", ""),
+    C.DHCP_RENEW: ("",),
+    C.DHCP_STOP: ("", False),
+    C.DHCP_LEASES: (),
+    C.DHCPD_START: ("", None),
+    C.DHCPD_STOP: ("",),
+    C.DHCPD_BINDINGS: ("",),
+    C.DNS_FORWARD: ((),),
     C.DEV_LIST: (),
     C.MD_CREATE: (0, 0),
     C.MD_DESTROY: (0,),

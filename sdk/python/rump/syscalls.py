@@ -1146,6 +1146,50 @@ def rump_pub_npf_rule_remove(group: str, id: int) -> None:
     default().pub.npf_rule_remove(group, id)
 
 
+def rump_pub_dhcp_start(ifname: str, hostname: str) -> None:
+    """Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for
+    interfaces other than Ethernets.
+    """
+    default().pub.dhcp_start(ifname, hostname)
+
+
+def rump_pub_dhcp_renew(ifname: str) -> None:
+    """Asks for more time for a lease at once. ENXIO, ENOENT when there is none."""
+    default().pub.dhcp_renew(ifname)
+
+
+def rump_pub_dhcp_stop(ifname: str, release: bool) -> None:
+    """Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT."""
+    default().pub.dhcp_stop(ifname, release)
+
+
+def rump_pub_dhcp_leases() -> list[V.DhcpLease]:
+    """The leases of all interfaces."""
+    return default().pub.dhcp_leases()
+
+
+def rump_pub_dhcpd_start(ifname: str, pool: V.DhcpPool | None = None) -> None:
+    """Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL."""
+    default().pub.dhcpd_start(ifname, pool)
+
+
+def rump_pub_dhcpd_stop(ifname: str) -> None:
+    """Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT."""
+    default().pub.dhcpd_stop(ifname)
+
+
+def rump_pub_dhcpd_bindings(ifname: str) -> list[V.DhcpBinding]:
+    """What the server of an interface has leased. ENXIO, ENOENT."""
+    return default().pub.dhcpd_bindings(ifname)
+
+
+def rump_pub_dns_forward(servers: Iterable[A.Buffer]) -> None:
+    """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE,
+    EINVAL.
+    """
+    default().pub.dns_forward(servers)
+
+
 def rump_pub_dev_list() -> list[V.Driver]:
     """Device drivers with their major numbers and units."""
     return default().pub.dev_list()
@@ -1388,6 +1432,14 @@ __all__ = [
     "rump_pub_npf_table",
     "rump_pub_npf_rule_add",
     "rump_pub_npf_rule_remove",
+    "rump_pub_dhcp_start",
+    "rump_pub_dhcp_renew",
+    "rump_pub_dhcp_stop",
+    "rump_pub_dhcp_leases",
+    "rump_pub_dhcpd_start",
+    "rump_pub_dhcpd_stop",
+    "rump_pub_dhcpd_bindings",
+    "rump_pub_dns_forward",
     "rump_pub_dev_list",
     "rump_pub_md_create",
     "rump_pub_md_destroy",

@@ -56,6 +56,8 @@ import type {
 } from "./gen/rump_kern.js";
 import type {
   AcceptResponse,
+  DhcpLeasesResponse,
+  DhcpdBindingsResponse,
   GetpeernameResponse,
   GetsocknameResponse,
   GetsockoptResponse,
@@ -76,6 +78,9 @@ import type {
   SocketpairResponse,
 } from "./gen/rump_net.js";
 import type {
+  DhcpBinding,
+  DhcpLease,
+  DhcpPool,
   Dirent,
   Driver,
   Flock,
@@ -1703,6 +1708,64 @@ export class Pub {
    */
   async npf_rule_remove(group: string, id: number | bigint): Promise<void> {
     await this.#do({ $case: "npf_rule_remove", value: { group, id: BigInt(id) } });
+  }
+
+  /**
+   * Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for
+   * interfaces other than Ethernets.
+   */
+  async dhcp_start(ifname: string, hostname: string): Promise<void> {
+    await this.#do({ $case: "dhcp_start", value: { ifname, hostname } });
+  }
+
+  /**
+   * Asks for more time for a lease at once. ENXIO, ENOENT when there is none.
+   */
+  async dhcp_renew(ifname: string): Promise<void> {
+    await this.#do({ $case: "dhcp_renew", value: { ifname } });
+  }
+
+  /**
+   * Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT.
+   */
+  async dhcp_stop(ifname: string, release: boolean): Promise<void> {
+    await this.#do({ $case: "dhcp_stop", value: { ifname, release } });
+  }
+
+  /**
+   * The leases of all interfaces.
+   */
+  async dhcp_leases(): Promise<DhcpLease[]> {
+    return ((await this.#do({ $case: "dhcp_leases", value: {} })) as DhcpLeasesResponse).leases;
+  }
+
+  /**
+   * Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL.
+   */
+  async dhcpd_start(ifname: string, pool?: DhcpPool): Promise<void> {
+    await this.#do({ $case: "dhcpd_start", value: { ifname, pool } });
+  }
+
+  /**
+   * Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT.
+   */
+  async dhcpd_stop(ifname: string): Promise<void> {
+    await this.#do({ $case: "dhcpd_stop", value: { ifname } });
+  }
+
+  /**
+   * What the server of an interface has leased. ENXIO, ENOENT.
+   */
+  async dhcpd_bindings(ifname: string): Promise<DhcpBinding[]> {
+    return ((await this.#do({ $case: "dhcpd_bindings", value: { ifname } })) as DhcpdBindingsResponse).bindings;
+  }
+
+  /**
+   * Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE,
+   * EINVAL.
+   */
+  async dns_forward(servers: Uint8Array[]): Promise<void> {
+    await this.#do({ $case: "dns_forward", value: { servers: servers.map((piece) => Buffer.from(piece)) } });
   }
 
   /**

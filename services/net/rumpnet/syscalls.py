@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rumpnet.core.calls import Calls
+from rumpnet.core.dhcp.service import Dhcp
+from rumpnet.core.dns.forwarder import Forwarder
 from rumpnet.core.netconfig import Netconfig
 from rumpuser.component import Entry, Support
 
@@ -19,7 +21,7 @@ FILTER_CALLS = (
 
 def syscalls(component: NetComponent) -> dict[str, Entry]:
     net = component.net
-    calls, config = Calls(net), Netconfig(net)
+    calls, config, dhcp, dns = Calls(net), Netconfig(net), Dhcp(net), Forwarder(net)
     partial = Support.PARTIAL
     return {
         "socket": Entry(calls.socket, partial, "AF_LOCAL; AF_INET: UDP, raw ICMP, no TCP"),
@@ -53,6 +55,16 @@ def syscalls(component: NetComponent) -> dict[str, Entry]:
         "netconfig_ipv4_ifaddr": Entry(config.netconfig_ipv4_ifaddr),
         "netconfig_ipv4_ifaddr_cidr": Entry(config.netconfig_ipv4_ifaddr_cidr),
         "netconfig_ifaddrs": Entry(config.netconfig_ifaddrs),
+        "netconfig_dhcp_ipv4_oneshot": Entry(dhcp.netconfig_dhcp_ipv4_oneshot),
+        "dhcp_start": Entry(dhcp.dhcp_start),
+        "dhcp_renew": Entry(dhcp.dhcp_renew),
+        "dhcp_stop": Entry(dhcp.dhcp_stop),
+        "dhcp_leases": Entry(dhcp.dhcp_leases),
+        "dhcpd_start": Entry(dhcp.dhcpd_start),
+        "dhcpd_stop": Entry(dhcp.dhcpd_stop),
+        "dhcpd_bindings": Entry(dhcp.dhcpd_bindings),
+        "dns_forward": Entry(dns.dns_forward),
+        **net.watching.table(),
         **{name: Entry(component.filter_call(name)) for name in FILTER_CALLS},
         "sysctl_export": Entry(net.sysctl_export),
         "sysctl_value": Entry(net.sysctl_value),

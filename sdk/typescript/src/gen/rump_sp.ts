@@ -167,6 +167,22 @@ import {
   BindResponse,
   ConnectRequest,
   ConnectResponse,
+  DhcpdBindingsRequest,
+  DhcpdBindingsResponse,
+  DhcpdStartRequest,
+  DhcpdStartResponse,
+  DhcpdStopRequest,
+  DhcpdStopResponse,
+  DhcpLeasesRequest,
+  DhcpLeasesResponse,
+  DhcpRenewRequest,
+  DhcpRenewResponse,
+  DhcpStartRequest,
+  DhcpStartResponse,
+  DhcpStopRequest,
+  DhcpStopResponse,
+  DnsForwardRequest,
+  DnsForwardResponse,
   GetpeernameRequest,
   GetpeernameResponse,
   GetsocknameRequest,
@@ -702,6 +718,14 @@ export interface Call {
     | { $case: "npf_table"; value: NpfTableRequest }
     | { $case: "npf_rule_add"; value: NpfRuleAddRequest }
     | { $case: "npf_rule_remove"; value: NpfRuleRemoveRequest }
+    | { $case: "dhcp_start"; value: DhcpStartRequest }
+    | { $case: "dhcp_renew"; value: DhcpRenewRequest }
+    | { $case: "dhcp_stop"; value: DhcpStopRequest }
+    | { $case: "dhcp_leases"; value: DhcpLeasesRequest }
+    | { $case: "dhcpd_start"; value: DhcpdStartRequest }
+    | { $case: "dhcpd_stop"; value: DhcpdStopRequest }
+    | { $case: "dhcpd_bindings"; value: DhcpdBindingsRequest }
+    | { $case: "dns_forward"; value: DnsForwardRequest }
     | undefined;
 }
 
@@ -929,6 +953,14 @@ export interface Result {
     | { $case: "npf_table"; value: NpfTableResponse }
     | { $case: "npf_rule_add"; value: NpfRuleAddResponse }
     | { $case: "npf_rule_remove"; value: NpfRuleRemoveResponse }
+    | { $case: "dhcp_start"; value: DhcpStartResponse }
+    | { $case: "dhcp_renew"; value: DhcpRenewResponse }
+    | { $case: "dhcp_stop"; value: DhcpStopResponse }
+    | { $case: "dhcp_leases"; value: DhcpLeasesResponse }
+    | { $case: "dhcpd_start"; value: DhcpdStartResponse }
+    | { $case: "dhcpd_stop"; value: DhcpdStopResponse }
+    | { $case: "dhcpd_bindings"; value: DhcpdBindingsResponse }
+    | { $case: "dns_forward"; value: DnsForwardResponse }
     | undefined;
 }
 
@@ -1793,6 +1825,30 @@ export const Call: MessageFns<Call> = {
         break;
       case "npf_rule_remove":
         NpfRuleRemoveRequest.encode(message.call.value, writer.uint32(16706).fork()).join();
+        break;
+      case "dhcp_start":
+        DhcpStartRequest.encode(message.call.value, writer.uint32(16722).fork()).join();
+        break;
+      case "dhcp_renew":
+        DhcpRenewRequest.encode(message.call.value, writer.uint32(16730).fork()).join();
+        break;
+      case "dhcp_stop":
+        DhcpStopRequest.encode(message.call.value, writer.uint32(16738).fork()).join();
+        break;
+      case "dhcp_leases":
+        DhcpLeasesRequest.encode(message.call.value, writer.uint32(16746).fork()).join();
+        break;
+      case "dhcpd_start":
+        DhcpdStartRequest.encode(message.call.value, writer.uint32(16754).fork()).join();
+        break;
+      case "dhcpd_stop":
+        DhcpdStopRequest.encode(message.call.value, writer.uint32(16762).fork()).join();
+        break;
+      case "dhcpd_bindings":
+        DhcpdBindingsRequest.encode(message.call.value, writer.uint32(16770).fork()).join();
+        break;
+      case "dns_forward":
+        DnsForwardRequest.encode(message.call.value, writer.uint32(16778).fork()).join();
         break;
     }
     return writer;
@@ -3630,6 +3686,70 @@ export const Call: MessageFns<Call> = {
             message.call = { $case: "npf_rule_remove", value: NpfRuleRemoveRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2090: {
+            if (tag !== 16722) {
+              break;
+            }
+
+            message.call = { $case: "dhcp_start", value: DhcpStartRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2091: {
+            if (tag !== 16730) {
+              break;
+            }
+
+            message.call = { $case: "dhcp_renew", value: DhcpRenewRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2092: {
+            if (tag !== 16738) {
+              break;
+            }
+
+            message.call = { $case: "dhcp_stop", value: DhcpStopRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2093: {
+            if (tag !== 16746) {
+              break;
+            }
+
+            message.call = { $case: "dhcp_leases", value: DhcpLeasesRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2094: {
+            if (tag !== 16754) {
+              break;
+            }
+
+            message.call = { $case: "dhcpd_start", value: DhcpdStartRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2095: {
+            if (tag !== 16762) {
+              break;
+            }
+
+            message.call = { $case: "dhcpd_stop", value: DhcpdStopRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2096: {
+            if (tag !== 16770) {
+              break;
+            }
+
+            message.call = { $case: "dhcpd_bindings", value: DhcpdBindingsRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2097: {
+            if (tag !== 16778) {
+              break;
+            }
+
+            message.call = { $case: "dns_forward", value: DnsForwardRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4312,6 +4432,30 @@ export const Result: MessageFns<Result> = {
         break;
       case "npf_rule_remove":
         NpfRuleRemoveResponse.encode(message.result.value, writer.uint32(16706).fork()).join();
+        break;
+      case "dhcp_start":
+        DhcpStartResponse.encode(message.result.value, writer.uint32(16722).fork()).join();
+        break;
+      case "dhcp_renew":
+        DhcpRenewResponse.encode(message.result.value, writer.uint32(16730).fork()).join();
+        break;
+      case "dhcp_stop":
+        DhcpStopResponse.encode(message.result.value, writer.uint32(16738).fork()).join();
+        break;
+      case "dhcp_leases":
+        DhcpLeasesResponse.encode(message.result.value, writer.uint32(16746).fork()).join();
+        break;
+      case "dhcpd_start":
+        DhcpdStartResponse.encode(message.result.value, writer.uint32(16754).fork()).join();
+        break;
+      case "dhcpd_stop":
+        DhcpdStopResponse.encode(message.result.value, writer.uint32(16762).fork()).join();
+        break;
+      case "dhcpd_bindings":
+        DhcpdBindingsResponse.encode(message.result.value, writer.uint32(16770).fork()).join();
+        break;
+      case "dns_forward":
+        DnsForwardResponse.encode(message.result.value, writer.uint32(16778).fork()).join();
         break;
     }
     return writer;
@@ -6180,6 +6324,70 @@ export const Result: MessageFns<Result> = {
             }
 
             message.result = { $case: "npf_rule_remove", value: NpfRuleRemoveResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2090: {
+            if (tag !== 16722) {
+              break;
+            }
+
+            message.result = { $case: "dhcp_start", value: DhcpStartResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2091: {
+            if (tag !== 16730) {
+              break;
+            }
+
+            message.result = { $case: "dhcp_renew", value: DhcpRenewResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2092: {
+            if (tag !== 16738) {
+              break;
+            }
+
+            message.result = { $case: "dhcp_stop", value: DhcpStopResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2093: {
+            if (tag !== 16746) {
+              break;
+            }
+
+            message.result = { $case: "dhcp_leases", value: DhcpLeasesResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2094: {
+            if (tag !== 16754) {
+              break;
+            }
+
+            message.result = { $case: "dhcpd_start", value: DhcpdStartResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2095: {
+            if (tag !== 16762) {
+              break;
+            }
+
+            message.result = { $case: "dhcpd_stop", value: DhcpdStopResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2096: {
+            if (tag !== 16770) {
+              break;
+            }
+
+            message.result = { $case: "dhcpd_bindings", value: DhcpdBindingsResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2097: {
+            if (tag !== 16778) {
+              break;
+            }
+
+            message.result = { $case: "dns_forward", value: DnsForwardResponse.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -10031,6 +10239,87 @@ export const NetService = {
       Buffer.from(NpfRuleRemoveResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): NpfRuleRemoveResponse => NpfRuleRemoveResponse.decode(value),
   },
+  /** Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets. */
+  dhcpStart: {
+    path: "/rump.sp.v1.Net/DhcpStart" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DhcpStartRequest): Buffer => Buffer.from(DhcpStartRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DhcpStartRequest => DhcpStartRequest.decode(value),
+    responseSerialize: (value: DhcpStartResponse): Buffer => Buffer.from(DhcpStartResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DhcpStartResponse => DhcpStartResponse.decode(value),
+  },
+  /** Asks for more time for a lease at once. ENXIO, ENOENT when there is none. */
+  dhcpRenew: {
+    path: "/rump.sp.v1.Net/DhcpRenew" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DhcpRenewRequest): Buffer => Buffer.from(DhcpRenewRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DhcpRenewRequest => DhcpRenewRequest.decode(value),
+    responseSerialize: (value: DhcpRenewResponse): Buffer => Buffer.from(DhcpRenewResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DhcpRenewResponse => DhcpRenewResponse.decode(value),
+  },
+  /** Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT. */
+  dhcpStop: {
+    path: "/rump.sp.v1.Net/DhcpStop" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DhcpStopRequest): Buffer => Buffer.from(DhcpStopRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DhcpStopRequest => DhcpStopRequest.decode(value),
+    responseSerialize: (value: DhcpStopResponse): Buffer => Buffer.from(DhcpStopResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DhcpStopResponse => DhcpStopResponse.decode(value),
+  },
+  /** The leases of all interfaces. */
+  dhcpLeases: {
+    path: "/rump.sp.v1.Net/DhcpLeases" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DhcpLeasesRequest): Buffer => Buffer.from(DhcpLeasesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DhcpLeasesRequest => DhcpLeasesRequest.decode(value),
+    responseSerialize: (value: DhcpLeasesResponse): Buffer => Buffer.from(DhcpLeasesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DhcpLeasesResponse => DhcpLeasesResponse.decode(value),
+  },
+  /** Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL. */
+  dhcpdStart: {
+    path: "/rump.sp.v1.Net/DhcpdStart" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DhcpdStartRequest): Buffer => Buffer.from(DhcpdStartRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DhcpdStartRequest => DhcpdStartRequest.decode(value),
+    responseSerialize: (value: DhcpdStartResponse): Buffer => Buffer.from(DhcpdStartResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DhcpdStartResponse => DhcpdStartResponse.decode(value),
+  },
+  /** Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT. */
+  dhcpdStop: {
+    path: "/rump.sp.v1.Net/DhcpdStop" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DhcpdStopRequest): Buffer => Buffer.from(DhcpdStopRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DhcpdStopRequest => DhcpdStopRequest.decode(value),
+    responseSerialize: (value: DhcpdStopResponse): Buffer => Buffer.from(DhcpdStopResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DhcpdStopResponse => DhcpdStopResponse.decode(value),
+  },
+  /** What the server of an interface has leased. ENXIO, ENOENT. */
+  dhcpdBindings: {
+    path: "/rump.sp.v1.Net/DhcpdBindings" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DhcpdBindingsRequest): Buffer => Buffer.from(DhcpdBindingsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DhcpdBindingsRequest => DhcpdBindingsRequest.decode(value),
+    responseSerialize: (value: DhcpdBindingsResponse): Buffer =>
+      Buffer.from(DhcpdBindingsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DhcpdBindingsResponse => DhcpdBindingsResponse.decode(value),
+  },
+  /** Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL. */
+  dnsForward: {
+    path: "/rump.sp.v1.Net/DnsForward" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DnsForwardRequest): Buffer => Buffer.from(DnsForwardRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DnsForwardRequest => DnsForwardRequest.decode(value),
+    responseSerialize: (value: DnsForwardResponse): Buffer => Buffer.from(DnsForwardResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DnsForwardResponse => DnsForwardResponse.decode(value),
+  },
 } as const;
 
 export interface NetServer extends UntypedServiceImplementation {
@@ -10118,6 +10407,22 @@ export interface NetServer extends UntypedServiceImplementation {
   npfRuleAdd: handleUnaryCall<NpfRuleAddRequest, NpfRuleAddResponse>;
   /** Removes a rule from a dynamic group. ESRCH, ENOENT. */
   npfRuleRemove: handleUnaryCall<NpfRuleRemoveRequest, NpfRuleRemoveResponse>;
+  /** Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets. */
+  dhcpStart: handleUnaryCall<DhcpStartRequest, DhcpStartResponse>;
+  /** Asks for more time for a lease at once. ENXIO, ENOENT when there is none. */
+  dhcpRenew: handleUnaryCall<DhcpRenewRequest, DhcpRenewResponse>;
+  /** Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT. */
+  dhcpStop: handleUnaryCall<DhcpStopRequest, DhcpStopResponse>;
+  /** The leases of all interfaces. */
+  dhcpLeases: handleUnaryCall<DhcpLeasesRequest, DhcpLeasesResponse>;
+  /** Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL. */
+  dhcpdStart: handleUnaryCall<DhcpdStartRequest, DhcpdStartResponse>;
+  /** Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT. */
+  dhcpdStop: handleUnaryCall<DhcpdStopRequest, DhcpdStopResponse>;
+  /** What the server of an interface has leased. ENXIO, ENOENT. */
+  dhcpdBindings: handleUnaryCall<DhcpdBindingsRequest, DhcpdBindingsResponse>;
+  /** Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL. */
+  dnsForward: handleUnaryCall<DnsForwardRequest, DnsForwardResponse>;
 }
 
 /** The device faction. Devices are used through open, read, write and ioctl on their nodes; what needs a call of its own is here. */

@@ -570,6 +570,50 @@ export interface NpfCounter {
   value: bigint;
 }
 
+/**
+ * A lease that an interface has or asks for. state: init, selecting, requesting, bound, renewing, rebinding. expires is in seconds
+ * from now, 0 for a lease that does not end.
+ */
+export interface DhcpLease {
+  ifname: string;
+  state: string;
+  addr: Buffer;
+  prefixlen: number;
+  server: Buffer;
+  routers: Buffer[];
+  dns: Buffer[];
+  domain: Buffer;
+  expires: bigint;
+}
+
+/** A client that always gets the same address. */
+export interface DhcpHost {
+  lladdr: Buffer;
+  addr: Buffer;
+}
+
+/**
+ * What a server leases, from first to last, and what it tells besides. The mask is that of the interface's address. lease is in
+ * seconds, 0 for one hour; no router is the interface's own address.
+ */
+export interface DhcpPool {
+  first: Buffer;
+  last: Buffer;
+  lease: number;
+  router: Buffer;
+  dns: Buffer[];
+  domain: Buffer;
+  hosts: DhcpHost[];
+}
+
+/** An address that a server has leased. expires is in seconds from now. */
+export interface DhcpBinding {
+  addr: Buffer;
+  lladdr: Buffer;
+  hostname: Buffer;
+  expires: bigint;
+}
+
 /** A device driver and its units. */
 export interface Driver {
   name: string;
@@ -6290,6 +6334,412 @@ export const NpfCounter: MessageFns<NpfCounter> = {
             }
 
             message.value = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDhcpLease(): DhcpLease {
+  return {
+    ifname: "",
+    state: "",
+    addr: Buffer.alloc(0),
+    prefixlen: 0,
+    server: Buffer.alloc(0),
+    routers: [],
+    dns: [],
+    domain: Buffer.alloc(0),
+    expires: 0n,
+  };
+}
+
+export const DhcpLease: MessageFns<DhcpLease> = {
+  encode(message: DhcpLease, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifname !== "") {
+      writer.uint32(10).string(message.ifname);
+    }
+    if (message.state !== "") {
+      writer.uint32(18).string(message.state);
+    }
+    if (message.addr.length !== 0) {
+      writer.uint32(26).bytes(message.addr);
+    }
+    if (message.prefixlen !== 0) {
+      writer.uint32(32).uint32(message.prefixlen);
+    }
+    if (message.server.length !== 0) {
+      writer.uint32(42).bytes(message.server);
+    }
+    for (const v of message.routers) {
+      writer.uint32(50).bytes(v!);
+    }
+    for (const v of message.dns) {
+      writer.uint32(58).bytes(v!);
+    }
+    if (message.domain.length !== 0) {
+      writer.uint32(66).bytes(message.domain);
+    }
+    if (message.expires !== 0n) {
+      if (BigInt.asUintN(64, message.expires) !== message.expires) {
+        throw new globalThis.Error("value provided for field message.expires of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.expires);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DhcpLease {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDhcpLease();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.addr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.prefixlen = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.server = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.routers.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.dns.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.domain = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.expires = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDhcpHost(): DhcpHost {
+  return { lladdr: Buffer.alloc(0), addr: Buffer.alloc(0) };
+}
+
+export const DhcpHost: MessageFns<DhcpHost> = {
+  encode(message: DhcpHost, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.lladdr.length !== 0) {
+      writer.uint32(10).bytes(message.lladdr);
+    }
+    if (message.addr.length !== 0) {
+      writer.uint32(18).bytes(message.addr);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DhcpHost {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDhcpHost();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lladdr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.addr = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDhcpPool(): DhcpPool {
+  return {
+    first: Buffer.alloc(0),
+    last: Buffer.alloc(0),
+    lease: 0,
+    router: Buffer.alloc(0),
+    dns: [],
+    domain: Buffer.alloc(0),
+    hosts: [],
+  };
+}
+
+export const DhcpPool: MessageFns<DhcpPool> = {
+  encode(message: DhcpPool, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.first.length !== 0) {
+      writer.uint32(10).bytes(message.first);
+    }
+    if (message.last.length !== 0) {
+      writer.uint32(18).bytes(message.last);
+    }
+    if (message.lease !== 0) {
+      writer.uint32(24).uint32(message.lease);
+    }
+    if (message.router.length !== 0) {
+      writer.uint32(34).bytes(message.router);
+    }
+    for (const v of message.dns) {
+      writer.uint32(42).bytes(v!);
+    }
+    if (message.domain.length !== 0) {
+      writer.uint32(50).bytes(message.domain);
+    }
+    for (const v of message.hosts) {
+      DhcpHost.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DhcpPool {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDhcpPool();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.first = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.last = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.lease = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.router = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.dns.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.domain = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.hosts.push(DhcpHost.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDhcpBinding(): DhcpBinding {
+  return { addr: Buffer.alloc(0), lladdr: Buffer.alloc(0), hostname: Buffer.alloc(0), expires: 0n };
+}
+
+export const DhcpBinding: MessageFns<DhcpBinding> = {
+  encode(message: DhcpBinding, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.addr.length !== 0) {
+      writer.uint32(10).bytes(message.addr);
+    }
+    if (message.lladdr.length !== 0) {
+      writer.uint32(18).bytes(message.lladdr);
+    }
+    if (message.hostname.length !== 0) {
+      writer.uint32(26).bytes(message.hostname);
+    }
+    if (message.expires !== 0n) {
+      if (BigInt.asUintN(64, message.expires) !== message.expires) {
+        throw new globalThis.Error("value provided for field message.expires of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.expires);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DhcpBinding {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDhcpBinding();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.addr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lladdr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hostname = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.expires = reader.uint64() as bigint;
             continue;
           }
         }

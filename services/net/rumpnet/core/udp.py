@@ -7,6 +7,7 @@ address before one that is bound to the port alone. A broadcast or multicast goe
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from rumpnet.core.iface import CSUM, Iface
@@ -25,6 +26,8 @@ from rumpwire.values import Sockaddr
 
 NUMBER = [4, 2, udp.PROTOCOL]
 """net.inet.udp"""
+Service = Callable[[Iface, bytes, int, bytes, memoryview], None]
+"""Who serves a port inside of the kernel gets the interface, source address and port, destination address, and data."""
 
 
 class UdpLayer:
@@ -33,6 +36,7 @@ class UdpLayer:
     def __init__(self, net: Net, ports: Ports) -> None:
         self.net = net
         self.pcbs: PcbTable[UdpSocket] = PcbTable(net.host, ports)
+        self.services: dict[int, Service] = {}
         self.stats: Counter[str] = Counter()
         self.checksum = Knob(1, 0, 1)
         self.loopback_checksum = Knob(1, 0, 1)
@@ -60,6 +64,10 @@ class UdpLayer:
         except Malformed as error:
             stats[f"dropped: {type(error).__name__.lower()}"] += 1
             raise
+        service = self.services.get(datagram.dst_port)
+        if service is not None:
+            service(iface, src, datagram.src_port, dst, datagram.payload)
+            return
         if packet.link_cast or is_group(dst) or dst == b"\xff\xff\xff\xff" or dst in self.net.interfaces.broadcasts:
             self._deliver_to_all(iface, src, dst, datagram, header)
             return
