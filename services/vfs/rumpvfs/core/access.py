@@ -1,7 +1,8 @@
-"""Who may do what to a file: mode bits, ownership, sticky directories, file flags (kauth's vnode scope)."""
+"""Who may do what to a file: modes, access lists, ownership, sticky directories, file flags (kauth's vnode scope)."""
 
 from __future__ import annotations
 
+from rumpvfs.core import acl
 from rumpvfs.core.vnode import Vnode, VType
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -38,7 +39,13 @@ def check(vnode: Vnode, cred: Credentials, want: int) -> None:
     if cred.euid == 0 and (not want & EXEC or vnode.vtype is VType.DIR):
         return
     mode, uid, gid = vnode.owner()
-    if not permitted(mode & 0o7777 | vnode.vtype, uid, gid, cred, want):
+    # As Linux, which does not ask a list that grants nobody but owner and others anything.
+    list_ = vnode.acl() if cred.euid not in (0, uid) and mode & 0o070 else None
+    if list_ is not None:
+        granted = acl.permitted(list_, uid, gid, cred, want)
+    else:
+        granted = permitted(mode & 0o7777 | vnode.vtype, uid, gid, cred, want)
+    if not granted:
         raise KernelError(Errno.EACCES)
 
 

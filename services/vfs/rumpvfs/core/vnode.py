@@ -25,6 +25,7 @@ from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Credentials, Stat, Statvfs
 
 if TYPE_CHECKING:
+    from rumpvfs.core.acl import Acl
     from rumpvfs.core.mount import Mount
     from rumpvfs.core.namecache import NameCache
     from rumpvfs.core.notes import Notes
@@ -72,7 +73,7 @@ class Changes:
 
 @dataclass(slots=True)
 class NewNode:
-    """What a created object is born with."""
+    """What a created object is born with; the access lists, if any, come from the directory (`Vnode.acl`)."""
 
     vtype: VType
     mode: int
@@ -80,6 +81,8 @@ class NewNode:
     gid: int
     rdev: int = 0
     target: bytes = b""
+    acl: Acl | None = None
+    default_acl: Acl | None = None
 
 
 def unsupported(what: str) -> KernelError:
@@ -118,6 +121,10 @@ class Vnode:
         """Mode, user and group, for permission checks. EIO."""
         st = self.getattr()
         return st.st_mode, st.st_uid, st.st_gid
+
+    def acl(self, *, default: bool = False) -> Acl | None:
+        """The access list, or (of a directory) the one that new files in it get; None without. EIO."""
+        return None
 
     def file_flags(self) -> int:
         """The st_flags, which are asked for before each change. EIO."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rumpuser.component import Context
-from rumpvfs.core import access
+from rumpvfs.core import access, acl
 from rumpvfs.core.mounting import superuser
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import Vnode, VType
@@ -127,12 +127,17 @@ def full(namespace: int, name: bytes) -> bytes:
 
 
 def _check(ctx: Context, vnode: Vnode, name: bytes, want: int) -> None:
-    """EINVAL, ENAMETOOLONG, EPERM (not the user's namespace, or no file or directory), EROFS, EACCES."""
+    """EINVAL, ENAMETOOLONG, EPERM (not the user's namespace, no file or directory, not the owner), EROFS, EACCES."""
     space, _, rest = name.partition(b".")
     if not rest or b"\0" in name:
         raise KernelError(Errno.EINVAL, "the name of an attribute is namespace.name")
     if len(name) > NAME_MAX:
         raise KernelError(Errno.ENAMETOOLONG)
+    if name in acl.NAMES:  # everybody may see them, who owns the file may set them
+        if want == access.WRITE:
+            access.check_writable(vnode)
+            access.check_owner(vnode, ctx.cred)
+        return
     if space != b"user":
         if want == access.WRITE and ctx.cred.euid != 0:
             raise KernelError(Errno.EPERM)
