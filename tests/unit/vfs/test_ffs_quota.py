@@ -131,3 +131,37 @@ def test_broken_quota_files(seed: int) -> None:
         fs.unmount(force=False)
     except KernelError as error:
         assert error.errno in (Errno.EIO, Errno.EDQUOT)  # noqa: PT017  either way is right
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_storage_for_a_range_and_none_for_it_any_more(variant: str, tmp_path: Path) -> None:
+    disk, env = newfs(8 << 20, quota="user", bsize="8192", fsize="1024", **VARIANTS[variant]), Clock()
+    fs = mount(disk, env)
+    node = put(fs.root(), b"file", b"x" * 3000, 1000)
+    free = fs.statvfs().f_bfree
+    node.allocate(100_000, 1_500_001)
+    assert node.getattr().st_size == 1_600_001
+    assert fs.statvfs().f_bfree <= free - 1_500_000 // 1024
+    assert contents(node) == (b"x" * 3000).ljust(1_600_001, b"\0")
+    assert (node.seek(3000, hole=True), node.seek(50_000, hole=False)) == (8192, 98_304)
+    before = node.getattr().st_blocks
+    node.allocate(0, 3000)
+    assert node.getattr().st_blocks == before
+    node.write(700_000, b"y" * 500_000)
+    node.discard(600_000, 550_000)
+    data = (b"x" * 3000).ljust(1_150_000, b"\0") + b"y" * 50_000
+    assert contents(node) == data.ljust(1_600_001, b"\0")
+    assert node.getattr().st_blocks < before - 1000
+    node.discard(0, 1 << 40)
+    assert contents(node) == bytes(1_600_001)
+    assert node.getattr().st_blocks <= 2 * 16 + 4
+    limit(fs, 1000, BLOCKS, 1000)
+    env.cred = Credentials(uid=1000, euid=1000)
+    refused(Errno.EDQUOT, node.allocate, 0, 1_600_001)
+    assert node.getattr().st_size == 1_600_001
+    env.cred = Credentials()
+    refused(Errno.ENOSPC, node.allocate, 0, 16 << 20)
+    refused(Errno.EFBIG, node.allocate, 0, 1 << 62)
+    assert node.getattr().st_size == 1_600_001
+    fs.unmount(force=False)
+    sound(disk, tmp_path)

@@ -70,6 +70,7 @@ class DirectoryNode(Node):
         directory = self._open()
         if not 0 <= cookie <= directory.size:
             raise KernelError(Errno.EINVAL, f"no place {cookie} in a directory of {directory.size} bytes", "ext2fs")
+        self._accessed()
         return directory.entries(cookie)
 
     def _open(self) -> Directory | InlineDirectory:

@@ -128,6 +128,7 @@ class Ext2FileSystem(FileSystem):
 
     def sync(self) -> None:
         if self.writer is not None:
+            self.writer.write_access_times()
             self.writer.sync()
 
     def remount(self, *, readonly: bool) -> None:

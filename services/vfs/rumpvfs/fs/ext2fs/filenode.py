@@ -37,13 +37,16 @@ class RegularFile(Node):
         self._content: Content | None = None
 
     def read(self, offset: int, length: int) -> Buffer:
+        if not self.fs.noatime:
+            self._accessed()
         data = self._data
         if data is not None:
             return data.read(offset, length)
         self._open()
         if self._inline is not None:
             return memoryview(self._inline)[offset : offset + length]
-        return self.read(offset, length)
+        assert self._data is not None
+        return self._data.read(offset, length)
 
     def seek(self, offset: int, *, hole: bool) -> int:
         self._open()

@@ -47,6 +47,8 @@ _INCOMPAT, _RO_COMPAT, _LAST_ORPHAN, _WANT_EXTRA = 0x60, 0x64, 0xE8, 0x15E
 _LEAF_BYTES = 8 << 20
 _EXTRA_SIZE = 32
 _LARGE = 1 << 31
+# Times of access that may wait, and how many of them are touched before the transaction may be committed.
+_ACCESSED_MAX, _ACCESSED_STEP = 4096, 64
 
 
 class Writer:
@@ -77,6 +79,7 @@ class Writer:
         volume.storage.changed = self.transaction.cache.dirty
         volume.storage.unsealed = self.transaction.seals
         volume.changed = self.transaction.inodes
+        volume.accessed = self._accessed = dict[int, Inode]()
 
     def run(self, work: Callable[[], Result]) -> Result:
         """Does an operation whole or not at all; once more when a commit sets blocks free that it lacks."""
@@ -177,12 +180,32 @@ class Writer:
         """EIO, EROFS after a failed commit."""
         self.transaction.flush()
 
+    def accessed(self, inode: Inode) -> None:
+        """The inode was read. That is written when the file system is, not in a transaction of its own. EIO, EROFS."""
+        inode.atime_ns = self.env.now_ns()
+        inode.stat = None
+        self._accessed[inode.number] = inode
+        if len(self._accessed) > _ACCESSED_MAX:
+            self.write_access_times()
+
+    def write_access_times(self) -> None:
+        """Puts them into the running transaction. EIO, EROFS."""
+        waiting = list(self._accessed.values())
+        self._accessed.clear()
+        with self.transaction:
+            for number, inode in enumerate(waiting):
+                self.transaction.touch(inode)
+                if number % _ACCESSED_STEP == 0:
+                    self.transaction.part_done()
+
     def close(self) -> None:
         """Writes everything to its place and says that the file system is clean. EIO."""
         if self.transaction.aborted:
             return
         for inode in self.orphans.unnamed():
             self.free(inode)
+        if self._accessed:
+            self.write_access_times()
         self.transaction.commit()
         if self.log is None:
             self.transaction.cache.flush()
@@ -279,6 +302,7 @@ class Writer:
         inode.dtime = max(self._seconds(), self.volume.sb.inodes_count)
         inode.size = 0
         self.allocator.free_inode(inode.number, directory=inode.kind == const.S_IFDIR)
+        self._accessed.pop(inode.number, None)
         self.volume.forget_inode(inode.number)
 
     def finish_orphans(self) -> None:

@@ -14,6 +14,7 @@ from rumpwire.values import Stat
 from .contents import Contents
 from .dinode import Inode, bad
 from .directory import Directory
+from .room import allocate, discard
 
 if TYPE_CHECKING:
     from .driver import FastFileSystem
@@ -132,6 +133,17 @@ class RegularFile(Node):
         self.changed(now)
         self.fs.done()
         return count
+
+    def allocate(self, offset: int, length: int) -> None:
+        allocate(self.contents, offset, length)
+        self.changed(self.fs.now())
+        self.fs.done()
+
+    def discard(self, offset: int, length: int) -> None:
+        discard(self.contents, offset, length)
+        self.inode.mtime_ns = now = self.fs.now()
+        self.changed(now)
+        self.fs.done()
 
     def seek(self, offset: int, *, hole: bool) -> int:
         if offset >= self.inode.size:
