@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rumpvfs.core import acl
 from rumpvfs.core.vnode import Vnode, VType
 from rumpwire import const
@@ -75,6 +77,24 @@ def check_flags(vnode: Vnode, forbidden: int) -> None:
     """EPERM when the file bears one of these flags."""
     if vnode.fs.flags_kept and vnode.file_flags() & forbidden:
         raise KernelError(Errno.EPERM, "file flags forbid it")
+
+
+@dataclass(slots=True)
+class LinkRules:
+    """Whom unprivileged users may not make hard links for (security.models.extensions): files of others, of groups."""
+
+    hardlink_check_uid: int = 0
+    hardlink_check_gid: int = 0
+
+    def check(self, vnode: Vnode, cred: Credentials) -> None:
+        """EPERM."""
+        if cred.euid == 0 or not (self.hardlink_check_uid or self.hardlink_check_gid):
+            return
+        _, uid, gid = vnode.owner()
+        if self.hardlink_check_uid and uid != cred.euid:
+            raise KernelError(Errno.EPERM, "a file of another user (hardlink_check_uid)")
+        if self.hardlink_check_gid and not member(cred, gid):
+            raise KernelError(Errno.EPERM, "a file of a group that the caller is not in (hardlink_check_gid)")
 
 
 def check_remove(directory: Vnode, vnode: Vnode, cred: Credentials) -> None:

@@ -8,7 +8,7 @@ from rumpuser.component import Bus, Context, Parameters
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.readiness import Selinfo
-from rumpvfs.core.access import EXEC, check
+from rumpvfs.core.access import EXEC, LinkRules, check
 from rumpvfs.core.etfs import Etfs
 from rumpvfs.core.fifo import Fifo
 from rumpvfs.core.file import OpenFile
@@ -108,6 +108,7 @@ class Vfs:
         self.watching = Watching(host, self.file)
         self.watching.filters[const.EVFILT_VNODE] = VnodeFilter(lambda handle: self.file(handle).vnode)
         self.watching.filters[const.EVFILT_FS] = MountFilter(self.mounted)
+        self.link_rules = LinkRules()
         self._handle = 0
         self.mounts = Mounts(self.environment, Syncer(host, self.environment.log))
         self.mounts.add_type(root_type)
