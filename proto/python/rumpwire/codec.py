@@ -907,8 +907,49 @@ def _enc_IoctlArgs(v: Any, m: Any) -> None:
     raise TypeError(f"no IoctlArgs: {v!r}")
 
 
+def _dec_QuotaKey(m: Any) -> QuotaKey:
+    return QuotaKey(m.idtype, m.id, m.objtype)
+
+
+def _enc_QuotaKey(v: Any, m: Any) -> None:
+    m.idtype = v.idtype
+    m.id = v.id
+    m.objtype = v.objtype
+
+
+def _dec_QuotaValue(m: Any) -> QuotaValue:
+    return QuotaValue(m.hardlimit, m.softlimit, m.usage, m.expiretime, m.grace)
+
+
+def _enc_QuotaValue(v: Any, m: Any) -> None:
+    m.hardlimit = v.hardlimit
+    m.softlimit = v.softlimit
+    m.usage = v.usage
+    m.expiretime = v.expiretime
+    m.grace = v.grace
+
+
+def _dec_QuotaEntry(m: Any) -> QuotaEntry:
+    return QuotaEntry(_dec_QuotaKey(m.key) if m.HasField("key") else None, _dec_QuotaValue(m.value) if m.HasField("value") else None)
+
+
+def _enc_QuotaEntry(v: Any, m: Any) -> None:
+    if v.key is not None: m.key.SetInParent(); _enc_QuotaKey(v.key, m.key)
+    if v.value is not None: m.value.SetInParent(); _enc_QuotaValue(v.value, m.value)
+
+
+def _dec_QuotaCursor(m: Any) -> QuotaCursor:
+    return QuotaCursor(_dec_QuotaKey(m.next) if m.HasField("next") else None, m.skipped, m.at_end)
+
+
+def _enc_QuotaCursor(v: Any, m: Any) -> None:
+    if v.next is not None: m.next.SetInParent(); _enc_QuotaKey(v.next, m.next)
+    m.skipped = v.skipped
+    m.at_end = v.at_end
+
+
 def _dec_QuotactlArgs(m: Any) -> QuotactlArgs:
-    return QuotactlArgs(m.op, m.idtype, m.id, m.objtype, m.hardlimit, m.softlimit, m.usage, m.expiretime, m.grace)
+    return QuotactlArgs(m.op, m.idtype, m.id, m.objtype, m.hardlimit, m.softlimit, m.usage, m.expiretime, m.grace, m.name, m.numidtypes, m.numobjtypes, m.restrictions, m.isbytes, _dec_QuotaCursor(m.cursor) if m.HasField("cursor") else None, m.maxnum, [_dec_QuotaEntry(x) for x in m.entries])
 
 
 def _enc_QuotactlArgs(v: Any, m: Any) -> None:
@@ -921,6 +962,14 @@ def _enc_QuotactlArgs(v: Any, m: Any) -> None:
     m.usage = v.usage
     m.expiretime = v.expiretime
     m.grace = v.grace
+    m.name = v.name
+    m.numidtypes = v.numidtypes
+    m.numobjtypes = v.numobjtypes
+    m.restrictions = v.restrictions
+    m.isbytes = v.isbytes
+    if v.cursor is not None: m.cursor.SetInParent(); _enc_QuotaCursor(v.cursor, m.cursor)
+    m.maxnum = v.maxnum
+    for x in v.entries or (): _enc_QuotaEntry(x, m.entries.add())
 
 
 def _dec_Rtmsg(m: Any) -> Rtmsg:

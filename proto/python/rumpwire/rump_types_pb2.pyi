@@ -1974,8 +1974,130 @@ class RaidInfo(_message.Message):
 Global___RaidInfo: _TypeAlias = RaidInfo  # noqa: Y015
 
 @_typing.final
+class QuotaKey(_message.Message):
+    """What a quota is about: whose (idtype QUOTA_IDTYPE_*; id, QUOTA_DEFAULTID for who has none) and of what
+    (objtype QUOTA_OBJTYPE_*).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDTYPE_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    OBJTYPE_FIELD_NUMBER: _builtins.int
+    idtype: _builtins.int
+    id: _builtins.int
+    objtype: _builtins.int
+    def __init__(
+        self,
+        *,
+        idtype: _builtins.int = ...,
+        id: _builtins.int = ...,
+        objtype: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "idtype", b"idtype", "objtype", b"objtype"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuotaKey: _TypeAlias = QuotaKey  # noqa: Y015
+
+@_typing.final
+class QuotaValue(_message.Message):
+    """Limits and use: blocks of 512 bytes, or files; QUOTA_NOLIMIT where there is no limit. expiretime is when the soft limit
+    becomes a hard one (seconds since 1970, QUOTA_NOTIME while it is not exceeded); grace is for how long it may be (seconds).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HARDLIMIT_FIELD_NUMBER: _builtins.int
+    SOFTLIMIT_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    EXPIRETIME_FIELD_NUMBER: _builtins.int
+    GRACE_FIELD_NUMBER: _builtins.int
+    hardlimit: _builtins.int
+    softlimit: _builtins.int
+    usage: _builtins.int
+    expiretime: _builtins.int
+    grace: _builtins.int
+    def __init__(
+        self,
+        *,
+        hardlimit: _builtins.int = ...,
+        softlimit: _builtins.int = ...,
+        usage: _builtins.int = ...,
+        expiretime: _builtins.int = ...,
+        grace: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiretime", b"expiretime", "grace", b"grace", "hardlimit", b"hardlimit", "softlimit", b"softlimit", "usage", b"usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuotaValue: _TypeAlias = QuotaValue  # noqa: Y015
+
+@_typing.final
+class QuotaEntry(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def key(self) -> Global___QuotaKey: ...
+    @_builtins.property
+    def value(self) -> Global___QuotaValue: ...
+    def __init__(
+        self,
+        *,
+        key: Global___QuotaKey | None = ...,
+        value: Global___QuotaValue | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuotaEntry: _TypeAlias = QuotaEntry  # noqa: Y015
+
+@_typing.final
+class QuotaCursor(_message.Message):
+    """Where a walk over all quotas is: the key that comes next, and the idtypes that are left out, as bits. at_end: there
+    is no next one.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NEXT_FIELD_NUMBER: _builtins.int
+    SKIPPED_FIELD_NUMBER: _builtins.int
+    AT_END_FIELD_NUMBER: _builtins.int
+    skipped: _builtins.int
+    at_end: _builtins.bool
+    @_builtins.property
+    def next(self) -> Global___QuotaKey: ...
+    def __init__(
+        self,
+        *,
+        next: Global___QuotaKey | None = ...,
+        skipped: _builtins.int = ...,
+        at_end: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next", b"next"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_end", b"at_end", "next", b"next", "skipped", b"skipped"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuotaCursor: _TypeAlias = QuotaCursor  # noqa: Y015
+
+@_typing.final
 class QuotactlArgs(_message.Message):
-    """A quota operation."""
+    """A quota operation (QUOTACTL_*) and its answer. GET, PUT, DEL: idtype, id, objtype; PUT also hardlimit, softlimit and
+    grace. IDTYPESTAT, OBJTYPESTAT, QUOTAON, QUOTAOFF: idtype or objtype. STAT answers with name, numidtypes, numobjtypes
+    and restrictions, the other STATs with name and isbytes. CURSOR*: cursor, which the answer has as it is afterwards;
+    CURSORGET: maxnum, and the answer has entries; CURSORSKIPIDTYPE: idtype.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1988,6 +2110,14 @@ class QuotactlArgs(_message.Message):
     USAGE_FIELD_NUMBER: _builtins.int
     EXPIRETIME_FIELD_NUMBER: _builtins.int
     GRACE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    NUMIDTYPES_FIELD_NUMBER: _builtins.int
+    NUMOBJTYPES_FIELD_NUMBER: _builtins.int
+    RESTRICTIONS_FIELD_NUMBER: _builtins.int
+    ISBYTES_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    MAXNUM_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
     op: _builtins.int
     idtype: _builtins.int
     id: _builtins.int
@@ -1997,6 +2127,16 @@ class QuotactlArgs(_message.Message):
     usage: _builtins.int
     expiretime: _builtins.int
     grace: _builtins.int
+    name: _builtins.str
+    numidtypes: _builtins.int
+    numobjtypes: _builtins.int
+    restrictions: _builtins.int
+    isbytes: _builtins.bool
+    maxnum: _builtins.int
+    @_builtins.property
+    def cursor(self) -> Global___QuotaCursor: ...
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuotaEntry]: ...
     def __init__(
         self,
         *,
@@ -2009,10 +2149,18 @@ class QuotactlArgs(_message.Message):
         usage: _builtins.int = ...,
         expiretime: _builtins.int = ...,
         grace: _builtins.int = ...,
+        name: _builtins.str = ...,
+        numidtypes: _builtins.int = ...,
+        numobjtypes: _builtins.int = ...,
+        restrictions: _builtins.int = ...,
+        isbytes: _builtins.bool = ...,
+        cursor: Global___QuotaCursor | None = ...,
+        maxnum: _builtins.int = ...,
+        entries: _abc.Iterable[Global___QuotaEntry] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiretime", b"expiretime", "grace", b"grace", "hardlimit", b"hardlimit", "id", b"id", "idtype", b"idtype", "objtype", b"objtype", "op", b"op", "softlimit", b"softlimit", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "entries", b"entries", "expiretime", b"expiretime", "grace", b"grace", "hardlimit", b"hardlimit", "id", b"id", "idtype", b"idtype", "isbytes", b"isbytes", "maxnum", b"maxnum", "name", b"name", "numidtypes", b"numidtypes", "numobjtypes", b"numobjtypes", "objtype", b"objtype", "op", b"op", "restrictions", b"restrictions", "softlimit", b"softlimit", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

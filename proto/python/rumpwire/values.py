@@ -579,8 +579,39 @@ class IoctlArgsText(NamedTuple):
 IoctlArgs: TypeAlias = IoctlArgsInteger | IoctlArgsRaw | IoctlArgsText | VndIoctl | VndUser | CgdIoctl | CgdUser | RaidConfig | RaidComponent | RaidReconReq | RaidProgress | RaidInfo | Termios | Winsize | Ptmget | DevListArgs | DevDetachArgs | DevRescanArgs | DevPmArgs | DevCommand | Ifreq | Ifaliasreq | Ifconf | Ifclonereq | Ifmediareq | Ifdata | Nbrinfo | Ndireq
 
 
+class QuotaKey(NamedTuple):
+    """What a quota is about: whose (idtype QUOTA_IDTYPE_*; id, QUOTA_DEFAULTID for who has none) and of what (objtype QUOTA_OBJTYPE_*)."""
+
+    idtype: int = 0
+    id: int = 0
+    objtype: int = 0
+
+
+class QuotaValue(NamedTuple):
+    """Limits and use: blocks of 512 bytes, or files; QUOTA_NOLIMIT where there is no limit. expiretime is when the soft limit becomes a hard one (seconds since 1970, QUOTA_NOTIME while it is not exceeded); grace is for how long it may be (seconds)."""
+
+    hardlimit: int = 0
+    softlimit: int = 0
+    usage: int = 0
+    expiretime: int = 0
+    grace: int = 0
+
+
+class QuotaEntry(NamedTuple):
+    key: QuotaKey | None = None
+    value: QuotaValue | None = None
+
+
+class QuotaCursor(NamedTuple):
+    """Where a walk over all quotas is: the key that comes next, and the idtypes that are left out, as bits. at_end: there is no next one."""
+
+    next: QuotaKey | None = None
+    skipped: int = 0
+    at_end: bool = False
+
+
 class QuotactlArgs(NamedTuple):
-    """A quota operation."""
+    """A quota operation (QUOTACTL_*) and its answer. GET, PUT, DEL: idtype, id, objtype; PUT also hardlimit, softlimit and grace. IDTYPESTAT, OBJTYPESTAT, QUOTAON, QUOTAOFF: idtype or objtype. STAT answers with name, numidtypes, numobjtypes and restrictions, the other STATs with name and isbytes. CURSOR*: cursor, which the answer has as it is afterwards; CURSORGET: maxnum, and the answer has entries; CURSORSKIPIDTYPE: idtype."""
 
     op: int = 0
     idtype: int = 0
@@ -591,6 +622,14 @@ class QuotactlArgs(NamedTuple):
     usage: int = 0
     expiretime: int = 0
     grace: int = 0
+    name: str = ""
+    numidtypes: int = 0
+    numobjtypes: int = 0
+    restrictions: int = 0
+    isbytes: bool = False
+    cursor: QuotaCursor | None = None
+    maxnum: int = 0
+    entries: list[QuotaEntry] = []
 
 
 class Rtmsg(NamedTuple):

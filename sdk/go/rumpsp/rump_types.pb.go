@@ -4726,7 +4726,264 @@ func (x *RaidInfo) GetSpares() []*RaidDisk {
 	return nil
 }
 
-// A quota operation.
+// What a quota is about: whose (idtype QUOTA_IDTYPE_*; id, QUOTA_DEFAULTID for who has none) and of what
+// (objtype QUOTA_OBJTYPE_*).
+type QuotaKey struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Idtype        uint32                 `protobuf:"varint,1,opt,name=idtype,proto3" json:"idtype,omitempty"`
+	Id            uint32                 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
+	Objtype       uint32                 `protobuf:"varint,3,opt,name=objtype,proto3" json:"objtype,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaKey) Reset() {
+	*x = QuotaKey{}
+	mi := &file_rump_types_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaKey) ProtoMessage() {}
+
+func (x *QuotaKey) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaKey.ProtoReflect.Descriptor instead.
+func (*QuotaKey) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *QuotaKey) GetIdtype() uint32 {
+	if x != nil {
+		return x.Idtype
+	}
+	return 0
+}
+
+func (x *QuotaKey) GetId() uint32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *QuotaKey) GetObjtype() uint32 {
+	if x != nil {
+		return x.Objtype
+	}
+	return 0
+}
+
+// Limits and use: blocks of 512 bytes, or files; QUOTA_NOLIMIT where there is no limit. expiretime is when the soft limit
+// becomes a hard one (seconds since 1970, QUOTA_NOTIME while it is not exceeded); grace is for how long it may be (seconds).
+type QuotaValue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hardlimit     uint64                 `protobuf:"varint,1,opt,name=hardlimit,proto3" json:"hardlimit,omitempty"`
+	Softlimit     uint64                 `protobuf:"varint,2,opt,name=softlimit,proto3" json:"softlimit,omitempty"`
+	Usage         uint64                 `protobuf:"varint,3,opt,name=usage,proto3" json:"usage,omitempty"`
+	Expiretime    int64                  `protobuf:"varint,4,opt,name=expiretime,proto3" json:"expiretime,omitempty"`
+	Grace         int64                  `protobuf:"varint,5,opt,name=grace,proto3" json:"grace,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaValue) Reset() {
+	*x = QuotaValue{}
+	mi := &file_rump_types_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaValue) ProtoMessage() {}
+
+func (x *QuotaValue) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaValue.ProtoReflect.Descriptor instead.
+func (*QuotaValue) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *QuotaValue) GetHardlimit() uint64 {
+	if x != nil {
+		return x.Hardlimit
+	}
+	return 0
+}
+
+func (x *QuotaValue) GetSoftlimit() uint64 {
+	if x != nil {
+		return x.Softlimit
+	}
+	return 0
+}
+
+func (x *QuotaValue) GetUsage() uint64 {
+	if x != nil {
+		return x.Usage
+	}
+	return 0
+}
+
+func (x *QuotaValue) GetExpiretime() int64 {
+	if x != nil {
+		return x.Expiretime
+	}
+	return 0
+}
+
+func (x *QuotaValue) GetGrace() int64 {
+	if x != nil {
+		return x.Grace
+	}
+	return 0
+}
+
+type QuotaEntry struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           *QuotaKey              `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Value         *QuotaValue            `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaEntry) Reset() {
+	*x = QuotaEntry{}
+	mi := &file_rump_types_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaEntry) ProtoMessage() {}
+
+func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaEntry.ProtoReflect.Descriptor instead.
+func (*QuotaEntry) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *QuotaEntry) GetKey() *QuotaKey {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *QuotaEntry) GetValue() *QuotaValue {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+// Where a walk over all quotas is: the key that comes next, and the idtypes that are left out, as bits. at_end: there
+// is no next one.
+type QuotaCursor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Next          *QuotaKey              `protobuf:"bytes,1,opt,name=next,proto3" json:"next,omitempty"`
+	Skipped       uint32                 `protobuf:"varint,2,opt,name=skipped,proto3" json:"skipped,omitempty"`
+	AtEnd         bool                   `protobuf:"varint,3,opt,name=at_end,json=atEnd,proto3" json:"at_end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaCursor) Reset() {
+	*x = QuotaCursor{}
+	mi := &file_rump_types_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaCursor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaCursor) ProtoMessage() {}
+
+func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaCursor.ProtoReflect.Descriptor instead.
+func (*QuotaCursor) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *QuotaCursor) GetNext() *QuotaKey {
+	if x != nil {
+		return x.Next
+	}
+	return nil
+}
+
+func (x *QuotaCursor) GetSkipped() uint32 {
+	if x != nil {
+		return x.Skipped
+	}
+	return 0
+}
+
+func (x *QuotaCursor) GetAtEnd() bool {
+	if x != nil {
+		return x.AtEnd
+	}
+	return false
+}
+
+// A quota operation (QUOTACTL_*) and its answer. GET, PUT, DEL: idtype, id, objtype; PUT also hardlimit, softlimit and
+// grace. IDTYPESTAT, OBJTYPESTAT, QUOTAON, QUOTAOFF: idtype or objtype. STAT answers with name, numidtypes, numobjtypes
+// and restrictions, the other STATs with name and isbytes. CURSOR*: cursor, which the answer has as it is afterwards;
+// CURSORGET: maxnum, and the answer has entries; CURSORSKIPIDTYPE: idtype.
 type QuotactlArgs struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Op            uint32                 `protobuf:"varint,1,opt,name=op,proto3" json:"op,omitempty"`
@@ -4738,13 +4995,21 @@ type QuotactlArgs struct {
 	Usage         int64                  `protobuf:"varint,7,opt,name=usage,proto3" json:"usage,omitempty"`
 	Expiretime    int64                  `protobuf:"varint,8,opt,name=expiretime,proto3" json:"expiretime,omitempty"`
 	Grace         int64                  `protobuf:"varint,9,opt,name=grace,proto3" json:"grace,omitempty"`
+	Name          string                 `protobuf:"bytes,10,opt,name=name,proto3" json:"name,omitempty"`
+	Numidtypes    uint32                 `protobuf:"varint,11,opt,name=numidtypes,proto3" json:"numidtypes,omitempty"`
+	Numobjtypes   uint32                 `protobuf:"varint,12,opt,name=numobjtypes,proto3" json:"numobjtypes,omitempty"`
+	Restrictions  uint32                 `protobuf:"varint,13,opt,name=restrictions,proto3" json:"restrictions,omitempty"`
+	Isbytes       bool                   `protobuf:"varint,14,opt,name=isbytes,proto3" json:"isbytes,omitempty"`
+	Cursor        *QuotaCursor           `protobuf:"bytes,15,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Maxnum        uint32                 `protobuf:"varint,16,opt,name=maxnum,proto3" json:"maxnum,omitempty"`
+	Entries       []*QuotaEntry          `protobuf:"bytes,17,rep,name=entries,proto3" json:"entries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4756,7 +5021,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4769,7 +5034,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{55}
+	return file_rump_types_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -4835,6 +5100,62 @@ func (x *QuotactlArgs) GetGrace() int64 {
 	return 0
 }
 
+func (x *QuotactlArgs) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *QuotactlArgs) GetNumidtypes() uint32 {
+	if x != nil {
+		return x.Numidtypes
+	}
+	return 0
+}
+
+func (x *QuotactlArgs) GetNumobjtypes() uint32 {
+	if x != nil {
+		return x.Numobjtypes
+	}
+	return 0
+}
+
+func (x *QuotactlArgs) GetRestrictions() uint32 {
+	if x != nil {
+		return x.Restrictions
+	}
+	return 0
+}
+
+func (x *QuotactlArgs) GetIsbytes() bool {
+	if x != nil {
+		return x.Isbytes
+	}
+	return false
+}
+
+func (x *QuotactlArgs) GetCursor() *QuotaCursor {
+	if x != nil {
+		return x.Cursor
+	}
+	return nil
+}
+
+func (x *QuotactlArgs) GetMaxnum() uint32 {
+	if x != nil {
+		return x.Maxnum
+	}
+	return 0
+}
+
+func (x *QuotactlArgs) GetEntries() []*QuotaEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
 type Interface struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -4849,7 +5170,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4861,7 +5182,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4874,7 +5195,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{56}
+	return file_rump_types_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Interface) GetName() string {
@@ -4935,7 +5256,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4947,7 +5268,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4960,7 +5281,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{57}
+	return file_rump_types_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -5046,7 +5367,7 @@ type Rtmsg struct {
 
 func (x *Rtmsg) Reset() {
 	*x = Rtmsg{}
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5058,7 +5379,7 @@ func (x *Rtmsg) String() string {
 func (*Rtmsg) ProtoMessage() {}
 
 func (x *Rtmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5071,7 +5392,7 @@ func (x *Rtmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rtmsg.ProtoReflect.Descriptor instead.
 func (*Rtmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{58}
+	return file_rump_types_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *Rtmsg) GetRtmType() uint32 {
@@ -5223,7 +5544,7 @@ type Inpcb struct {
 
 func (x *Inpcb) Reset() {
 	*x = Inpcb{}
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5235,7 +5556,7 @@ func (x *Inpcb) String() string {
 func (*Inpcb) ProtoMessage() {}
 
 func (x *Inpcb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5248,7 +5569,7 @@ func (x *Inpcb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inpcb.ProtoReflect.Descriptor instead.
 func (*Inpcb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{59}
+	return file_rump_types_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Inpcb) GetProtocol() string {
@@ -5312,7 +5633,7 @@ type NetCounter struct {
 
 func (x *NetCounter) Reset() {
 	*x = NetCounter{}
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5324,7 +5645,7 @@ func (x *NetCounter) String() string {
 func (*NetCounter) ProtoMessage() {}
 
 func (x *NetCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5337,7 +5658,7 @@ func (x *NetCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetCounter.ProtoReflect.Descriptor instead.
 func (*NetCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{60}
+	return file_rump_types_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *NetCounter) GetProtocol() string {
@@ -5375,7 +5696,7 @@ type NdRouter struct {
 
 func (x *NdRouter) Reset() {
 	*x = NdRouter{}
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5387,7 +5708,7 @@ func (x *NdRouter) String() string {
 func (*NdRouter) ProtoMessage() {}
 
 func (x *NdRouter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5400,7 +5721,7 @@ func (x *NdRouter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdRouter.ProtoReflect.Descriptor instead.
 func (*NdRouter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{61}
+	return file_rump_types_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *NdRouter) GetAddr() *Sockaddr {
@@ -5454,7 +5775,7 @@ type NdPrefix struct {
 
 func (x *NdPrefix) Reset() {
 	*x = NdPrefix{}
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5466,7 +5787,7 @@ func (x *NdPrefix) String() string {
 func (*NdPrefix) ProtoMessage() {}
 
 func (x *NdPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5479,7 +5800,7 @@ func (x *NdPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdPrefix.ProtoReflect.Descriptor instead.
 func (*NdPrefix) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{62}
+	return file_rump_types_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *NdPrefix) GetPrefix() *Sockaddr {
@@ -5542,7 +5863,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5554,7 +5875,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5567,7 +5888,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{63}
+	return file_rump_types_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -5599,7 +5920,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5611,7 +5932,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5624,7 +5945,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{64}
+	return file_rump_types_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -5674,7 +5995,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5686,7 +6007,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5699,7 +6020,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{65}
+	return file_rump_types_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -5740,7 +6061,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5752,7 +6073,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5765,7 +6086,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{66}
+	return file_rump_types_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -5846,7 +6167,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5858,7 +6179,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5871,7 +6192,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{67}
+	return file_rump_types_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -5965,7 +6286,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5977,7 +6298,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5990,7 +6311,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{68}
+	return file_rump_types_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -6048,7 +6369,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6060,7 +6381,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6073,7 +6394,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{69}
+	return file_rump_types_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -6144,7 +6465,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6156,7 +6477,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6169,7 +6490,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{70}
+	return file_rump_types_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *NpfTable) GetName() string {
@@ -6208,7 +6529,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6220,7 +6541,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6233,7 +6554,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{71}
+	return file_rump_types_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -6292,7 +6613,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6304,7 +6625,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6317,7 +6638,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{72}
+	return file_rump_types_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -6372,7 +6693,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6384,7 +6705,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6397,7 +6718,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{73}
+	return file_rump_types_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -6466,7 +6787,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6478,7 +6799,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6491,7 +6812,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{74}
+	return file_rump_types_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -6527,7 +6848,7 @@ type DhcpLease struct {
 
 func (x *DhcpLease) Reset() {
 	*x = DhcpLease{}
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6539,7 +6860,7 @@ func (x *DhcpLease) String() string {
 func (*DhcpLease) ProtoMessage() {}
 
 func (x *DhcpLease) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6552,7 +6873,7 @@ func (x *DhcpLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
 func (*DhcpLease) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{75}
+	return file_rump_types_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *DhcpLease) GetIfname() string {
@@ -6629,7 +6950,7 @@ type DhcpHost struct {
 
 func (x *DhcpHost) Reset() {
 	*x = DhcpHost{}
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6641,7 +6962,7 @@ func (x *DhcpHost) String() string {
 func (*DhcpHost) ProtoMessage() {}
 
 func (x *DhcpHost) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6654,7 +6975,7 @@ func (x *DhcpHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
 func (*DhcpHost) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{76}
+	return file_rump_types_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *DhcpHost) GetLladdr() []byte {
@@ -6688,7 +7009,7 @@ type DhcpPool struct {
 
 func (x *DhcpPool) Reset() {
 	*x = DhcpPool{}
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6700,7 +7021,7 @@ func (x *DhcpPool) String() string {
 func (*DhcpPool) ProtoMessage() {}
 
 func (x *DhcpPool) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6713,7 +7034,7 @@ func (x *DhcpPool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
 func (*DhcpPool) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{77}
+	return file_rump_types_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *DhcpPool) GetFirst() []byte {
@@ -6778,7 +7099,7 @@ type DhcpBinding struct {
 
 func (x *DhcpBinding) Reset() {
 	*x = DhcpBinding{}
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6790,7 +7111,7 @@ func (x *DhcpBinding) String() string {
 func (*DhcpBinding) ProtoMessage() {}
 
 func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6803,7 +7124,7 @@ func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
 func (*DhcpBinding) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{78}
+	return file_rump_types_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *DhcpBinding) GetAddr() []byte {
@@ -6847,7 +7168,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6859,7 +7180,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6872,7 +7193,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{79}
+	return file_rump_types_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *Driver) GetName() string {
@@ -6916,7 +7237,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6928,7 +7249,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6941,7 +7262,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{80}
+	return file_rump_types_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -7377,7 +7698,28 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x06serial\x18\x05 \x01(\x04R\x06serial\x12\x14\n" +
 	"\x05clean\x18\x06 \x01(\bR\x05clean\x12(\n" +
 	"\x04devs\x18\a \x03(\v2\x14.rump.sp.v1.RaidDiskR\x04devs\x12,\n" +
-	"\x06spares\x18\b \x03(\v2\x14.rump.sp.v1.RaidDiskR\x06spares\"\xe8\x01\n" +
+	"\x06spares\x18\b \x03(\v2\x14.rump.sp.v1.RaidDiskR\x06spares\"L\n" +
+	"\bQuotaKey\x12\x16\n" +
+	"\x06idtype\x18\x01 \x01(\rR\x06idtype\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\rR\x02id\x12\x18\n" +
+	"\aobjtype\x18\x03 \x01(\rR\aobjtype\"\x94\x01\n" +
+	"\n" +
+	"QuotaValue\x12\x1c\n" +
+	"\thardlimit\x18\x01 \x01(\x04R\thardlimit\x12\x1c\n" +
+	"\tsoftlimit\x18\x02 \x01(\x04R\tsoftlimit\x12\x14\n" +
+	"\x05usage\x18\x03 \x01(\x04R\x05usage\x12\x1e\n" +
+	"\n" +
+	"expiretime\x18\x04 \x01(\x03R\n" +
+	"expiretime\x12\x14\n" +
+	"\x05grace\x18\x05 \x01(\x03R\x05grace\"b\n" +
+	"\n" +
+	"QuotaEntry\x12&\n" +
+	"\x03key\x18\x01 \x01(\v2\x14.rump.sp.v1.QuotaKeyR\x03key\x12,\n" +
+	"\x05value\x18\x02 \x01(\v2\x16.rump.sp.v1.QuotaValueR\x05value\"h\n" +
+	"\vQuotaCursor\x12(\n" +
+	"\x04next\x18\x01 \x01(\v2\x14.rump.sp.v1.QuotaKeyR\x04next\x12\x18\n" +
+	"\askipped\x18\x02 \x01(\rR\askipped\x12\x15\n" +
+	"\x06at_end\x18\x03 \x01(\bR\x05atEnd\"\xf7\x03\n" +
 	"\fQuotactlArgs\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\rR\x02op\x12\x16\n" +
 	"\x06idtype\x18\x02 \x01(\rR\x06idtype\x12\x0e\n" +
@@ -7389,7 +7731,18 @@ const file_rump_types_proto_rawDesc = "" +
 	"\n" +
 	"expiretime\x18\b \x01(\x03R\n" +
 	"expiretime\x12\x14\n" +
-	"\x05grace\x18\t \x01(\x03R\x05grace\"\xb5\x01\n" +
+	"\x05grace\x18\t \x01(\x03R\x05grace\x12\x12\n" +
+	"\x04name\x18\n" +
+	" \x01(\tR\x04name\x12\x1e\n" +
+	"\n" +
+	"numidtypes\x18\v \x01(\rR\n" +
+	"numidtypes\x12 \n" +
+	"\vnumobjtypes\x18\f \x01(\rR\vnumobjtypes\x12\"\n" +
+	"\frestrictions\x18\r \x01(\rR\frestrictions\x12\x18\n" +
+	"\aisbytes\x18\x0e \x01(\bR\aisbytes\x12/\n" +
+	"\x06cursor\x18\x0f \x01(\v2\x17.rump.sp.v1.QuotaCursorR\x06cursor\x12\x16\n" +
+	"\x06maxnum\x18\x10 \x01(\rR\x06maxnum\x120\n" +
+	"\aentries\x18\x11 \x03(\v2\x16.rump.sp.v1.QuotaEntryR\aentries\"\xb5\x01\n" +
 	"\tInterface\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aifindex\x18\x02 \x01(\rR\aifindex\x12\x14\n" +
@@ -7600,7 +7953,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 85)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 89)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -7657,36 +8010,40 @@ var file_rump_types_proto_goTypes = []any{
 	(*RaidProgress)(nil),     // 52: rump.sp.v1.RaidProgress
 	(*RaidDisk)(nil),         // 53: rump.sp.v1.RaidDisk
 	(*RaidInfo)(nil),         // 54: rump.sp.v1.RaidInfo
-	(*QuotactlArgs)(nil),     // 55: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 56: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 57: rump.sp.v1.InterfaceAddress
-	(*Rtmsg)(nil),            // 58: rump.sp.v1.Rtmsg
-	(*Inpcb)(nil),            // 59: rump.sp.v1.Inpcb
-	(*NetCounter)(nil),       // 60: rump.sp.v1.NetCounter
-	(*NdRouter)(nil),         // 61: rump.sp.v1.NdRouter
-	(*NdPrefix)(nil),         // 62: rump.sp.v1.NdPrefix
-	(*NpfPorts)(nil),         // 63: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 64: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 65: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 66: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 67: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 68: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 69: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 70: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 71: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 72: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 73: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 74: rump.sp.v1.NpfCounter
-	(*DhcpLease)(nil),        // 75: rump.sp.v1.DhcpLease
-	(*DhcpHost)(nil),         // 76: rump.sp.v1.DhcpHost
-	(*DhcpPool)(nil),         // 77: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),      // 78: rump.sp.v1.DhcpBinding
-	(*Driver)(nil),           // 79: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 80: rump.sp.v1.SyscallError
-	nil,                      // 81: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 82: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 83: rump.sp.v1.DevCommand.PropertiesEntry
-	nil,                      // 84: rump.sp.v1.NpfConfig.ParamsEntry
+	(*QuotaKey)(nil),         // 55: rump.sp.v1.QuotaKey
+	(*QuotaValue)(nil),       // 56: rump.sp.v1.QuotaValue
+	(*QuotaEntry)(nil),       // 57: rump.sp.v1.QuotaEntry
+	(*QuotaCursor)(nil),      // 58: rump.sp.v1.QuotaCursor
+	(*QuotactlArgs)(nil),     // 59: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 60: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 61: rump.sp.v1.InterfaceAddress
+	(*Rtmsg)(nil),            // 62: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),            // 63: rump.sp.v1.Inpcb
+	(*NetCounter)(nil),       // 64: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),         // 65: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),         // 66: rump.sp.v1.NdPrefix
+	(*NpfPorts)(nil),         // 67: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 68: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 69: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 70: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 71: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 72: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 73: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 74: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 75: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 76: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 77: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 78: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 79: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 80: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 81: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 82: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 83: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 84: rump.sp.v1.SyscallError
+	nil,                      // 85: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 86: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 87: rump.sp.v1.DevCommand.PropertiesEntry
+	nil,                      // 88: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,  // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -7700,8 +8057,8 @@ var file_rump_types_proto_depIdxs = []int32{
 	17, // 8: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
 	14, // 9: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
 	18, // 10: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	81, // 11: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	82, // 12: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	85, // 11: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	86, // 12: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
 	24, // 13: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
 	25, // 14: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
 	26, // 15: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
@@ -7730,55 +8087,60 @@ var file_rump_types_proto_depIdxs = []int32{
 	42, // 38: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
 	43, // 39: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
 	44, // 40: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
-	83, // 41: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
+	87, // 41: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
 	14, // 42: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
 	14, // 43: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
 	14, // 44: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
 	14, // 45: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
-	56, // 46: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
+	60, // 46: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
 	14, // 47: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
 	13, // 48: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
 	53, // 49: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
 	53, // 50: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	57, // 51: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	14, // 52: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 53: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 54: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 55: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
-	14, // 56: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
-	14, // 57: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
-	14, // 58: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
-	56, // 59: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
-	57, // 60: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
-	42, // 61: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
-	14, // 62: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
-	14, // 63: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
-	14, // 64: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 65: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
-	64, // 66: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	63, // 67: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	65, // 68: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	65, // 69: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	66, // 70: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	67, // 71: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	66, // 72: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	64, // 73: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	63, // 74: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	64, // 75: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	70, // 76: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	71, // 77: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	69, // 78: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	68, // 79: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	84, // 80: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
-	14, // 81: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
-	14, // 82: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
-	14, // 83: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	76, // 84: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
-	85, // [85:85] is the sub-list for method output_type
-	85, // [85:85] is the sub-list for method input_type
-	85, // [85:85] is the sub-list for extension type_name
-	85, // [85:85] is the sub-list for extension extendee
-	0,  // [0:85] is the sub-list for field type_name
+	55, // 51: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
+	56, // 52: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
+	55, // 53: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
+	58, // 54: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
+	57, // 55: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
+	61, // 56: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	14, // 57: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 58: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	14, // 59: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	14, // 60: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
+	14, // 61: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
+	14, // 62: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
+	14, // 63: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
+	60, // 64: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
+	61, // 65: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
+	42, // 66: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
+	14, // 67: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
+	14, // 68: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
+	14, // 69: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 70: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
+	68, // 71: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	67, // 72: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	69, // 73: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	69, // 74: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	70, // 75: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	71, // 76: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	70, // 77: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	68, // 78: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	67, // 79: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	68, // 80: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	74, // 81: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	75, // 82: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	73, // 83: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	72, // 84: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	88, // 85: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	14, // 86: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	14, // 87: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	14, // 88: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	80, // 89: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	90, // [90:90] is the sub-list for method output_type
+	90, // [90:90] is the sub-list for method input_type
+	90, // [90:90] is the sub-list for extension type_name
+	90, // [90:90] is the sub-list for extension extendee
+	0,  // [0:90] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -7842,14 +8204,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_Nbrinfo)(nil),
 		(*IoctlArgs_Ndi)(nil),
 	}
-	file_rump_types_proto_msgTypes[66].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[70].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   85,
+			NumMessages:   89,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -545,7 +545,49 @@ export interface RaidInfo {
   spares: RaidDisk[];
 }
 
-/** A quota operation. */
+/**
+ * What a quota is about: whose (idtype QUOTA_IDTYPE_*; id, QUOTA_DEFAULTID for who has none) and of what
+ * (objtype QUOTA_OBJTYPE_*).
+ */
+export interface QuotaKey {
+  idtype: number;
+  id: number;
+  objtype: number;
+}
+
+/**
+ * Limits and use: blocks of 512 bytes, or files; QUOTA_NOLIMIT where there is no limit. expiretime is when the soft limit
+ * becomes a hard one (seconds since 1970, QUOTA_NOTIME while it is not exceeded); grace is for how long it may be (seconds).
+ */
+export interface QuotaValue {
+  hardlimit: bigint;
+  softlimit: bigint;
+  usage: bigint;
+  expiretime: bigint;
+  grace: bigint;
+}
+
+export interface QuotaEntry {
+  key: QuotaKey | undefined;
+  value: QuotaValue | undefined;
+}
+
+/**
+ * Where a walk over all quotas is: the key that comes next, and the idtypes that are left out, as bits. at_end: there
+ * is no next one.
+ */
+export interface QuotaCursor {
+  next: QuotaKey | undefined;
+  skipped: number;
+  at_end: boolean;
+}
+
+/**
+ * A quota operation (QUOTACTL_*) and its answer. GET, PUT, DEL: idtype, id, objtype; PUT also hardlimit, softlimit and
+ * grace. IDTYPESTAT, OBJTYPESTAT, QUOTAON, QUOTAOFF: idtype or objtype. STAT answers with name, numidtypes, numobjtypes
+ * and restrictions, the other STATs with name and isbytes. CURSOR*: cursor, which the answer has as it is afterwards;
+ * CURSORGET: maxnum, and the answer has entries; CURSORSKIPIDTYPE: idtype.
+ */
 export interface QuotactlArgs {
   op: number;
   idtype: number;
@@ -556,6 +598,14 @@ export interface QuotactlArgs {
   usage: bigint;
   expiretime: bigint;
   grace: bigint;
+  name: string;
+  numidtypes: number;
+  numobjtypes: number;
+  restrictions: number;
+  isbytes: boolean;
+  cursor: QuotaCursor | undefined;
+  maxnum: number;
+  entries: QuotaEntry[];
 }
 
 export interface Interface {
@@ -6370,8 +6420,324 @@ export const RaidInfo: MessageFns<RaidInfo> = {
   },
 };
 
+function createBaseQuotaKey(): QuotaKey {
+  return { idtype: 0, id: 0, objtype: 0 };
+}
+
+export const QuotaKey: MessageFns<QuotaKey> = {
+  encode(message: QuotaKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.idtype !== 0) {
+      writer.uint32(8).uint32(message.idtype);
+    }
+    if (message.id !== 0) {
+      writer.uint32(16).uint32(message.id);
+    }
+    if (message.objtype !== 0) {
+      writer.uint32(24).uint32(message.objtype);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuotaKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuotaKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.idtype = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.id = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.objtype = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseQuotaValue(): QuotaValue {
+  return { hardlimit: 0n, softlimit: 0n, usage: 0n, expiretime: 0n, grace: 0n };
+}
+
+export const QuotaValue: MessageFns<QuotaValue> = {
+  encode(message: QuotaValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hardlimit !== 0n) {
+      if (BigInt.asUintN(64, message.hardlimit) !== message.hardlimit) {
+        throw new globalThis.Error("value provided for field message.hardlimit of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.hardlimit);
+    }
+    if (message.softlimit !== 0n) {
+      if (BigInt.asUintN(64, message.softlimit) !== message.softlimit) {
+        throw new globalThis.Error("value provided for field message.softlimit of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.softlimit);
+    }
+    if (message.usage !== 0n) {
+      if (BigInt.asUintN(64, message.usage) !== message.usage) {
+        throw new globalThis.Error("value provided for field message.usage of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.usage);
+    }
+    if (message.expiretime !== 0n) {
+      if (BigInt.asIntN(64, message.expiretime) !== message.expiretime) {
+        throw new globalThis.Error("value provided for field message.expiretime of type int64 too large");
+      }
+      writer.uint32(32).int64(message.expiretime);
+    }
+    if (message.grace !== 0n) {
+      if (BigInt.asIntN(64, message.grace) !== message.grace) {
+        throw new globalThis.Error("value provided for field message.grace of type int64 too large");
+      }
+      writer.uint32(40).int64(message.grace);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuotaValue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuotaValue();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.hardlimit = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.softlimit = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.usage = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.expiretime = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.grace = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseQuotaEntry(): QuotaEntry {
+  return { key: undefined, value: undefined };
+}
+
+export const QuotaEntry: MessageFns<QuotaEntry> = {
+  encode(message: QuotaEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== undefined) {
+      QuotaKey.encode(message.key, writer.uint32(10).fork()).join();
+    }
+    if (message.value !== undefined) {
+      QuotaValue.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuotaEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuotaEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = QuotaKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = QuotaValue.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseQuotaCursor(): QuotaCursor {
+  return { next: undefined, skipped: 0, at_end: false };
+}
+
+export const QuotaCursor: MessageFns<QuotaCursor> = {
+  encode(message: QuotaCursor, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.next !== undefined) {
+      QuotaKey.encode(message.next, writer.uint32(10).fork()).join();
+    }
+    if (message.skipped !== 0) {
+      writer.uint32(16).uint32(message.skipped);
+    }
+    if (message.at_end !== false) {
+      writer.uint32(24).bool(message.at_end);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuotaCursor {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuotaCursor();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.next = QuotaKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.skipped = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.at_end = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseQuotactlArgs(): QuotactlArgs {
-  return { op: 0, idtype: 0, id: 0, objtype: 0, hardlimit: 0n, softlimit: 0n, usage: 0n, expiretime: 0n, grace: 0n };
+  return {
+    op: 0,
+    idtype: 0,
+    id: 0,
+    objtype: 0,
+    hardlimit: 0n,
+    softlimit: 0n,
+    usage: 0n,
+    expiretime: 0n,
+    grace: 0n,
+    name: "",
+    numidtypes: 0,
+    numobjtypes: 0,
+    restrictions: 0,
+    isbytes: false,
+    cursor: undefined,
+    maxnum: 0,
+    entries: [],
+  };
 }
 
 export const QuotactlArgs: MessageFns<QuotactlArgs> = {
@@ -6417,6 +6783,30 @@ export const QuotactlArgs: MessageFns<QuotactlArgs> = {
         throw new globalThis.Error("value provided for field message.grace of type int64 too large");
       }
       writer.uint32(72).int64(message.grace);
+    }
+    if (message.name !== "") {
+      writer.uint32(82).string(message.name);
+    }
+    if (message.numidtypes !== 0) {
+      writer.uint32(88).uint32(message.numidtypes);
+    }
+    if (message.numobjtypes !== 0) {
+      writer.uint32(96).uint32(message.numobjtypes);
+    }
+    if (message.restrictions !== 0) {
+      writer.uint32(104).uint32(message.restrictions);
+    }
+    if (message.isbytes !== false) {
+      writer.uint32(112).bool(message.isbytes);
+    }
+    if (message.cursor !== undefined) {
+      QuotaCursor.encode(message.cursor, writer.uint32(122).fork()).join();
+    }
+    if (message.maxnum !== 0) {
+      writer.uint32(128).uint32(message.maxnum);
+    }
+    for (const v of message.entries) {
+      QuotaEntry.encode(v!, writer.uint32(138).fork()).join();
     }
     return writer;
   },
@@ -6504,6 +6894,70 @@ export const QuotactlArgs: MessageFns<QuotactlArgs> = {
             }
 
             message.grace = reader.int64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.numidtypes = reader.uint32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.numobjtypes = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.restrictions = reader.uint32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.isbytes = reader.bool();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.cursor = QuotaCursor.decode(reader, reader.uint32());
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.maxnum = reader.uint32();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.entries.push(QuotaEntry.decode(reader, reader.uint32()));
             continue;
           }
         }

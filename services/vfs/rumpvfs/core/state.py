@@ -8,7 +8,7 @@ from rumpuser.component import Bus, Context, Parameters
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.readiness import Selinfo
-from rumpvfs.core.access import EXEC, check
+from rumpvfs.core.access import EXEC, LinkRules, check
 from rumpvfs.core.etfs import Etfs
 from rumpvfs.core.fifo import Fifo
 from rumpvfs.core.file import OpenFile
@@ -21,7 +21,7 @@ from rumpvfs.core.syncer import Syncer
 from rumpvfs.core.vnode import FileSystem, FileSystemType, NewNode, Vnode, VType
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Stat, TmpfsArgs
+from rumpwire.values import Credentials, Stat, TmpfsArgs
 
 BSD_PAIRS = 16
 """Pairs of terminals that have nodes of their own, beside those in ptyfs."""
@@ -57,7 +57,7 @@ NODES = (
 
 
 class Environment:
-    """What file system drivers get of the kernel; counts the memory that they hold."""
+    """What file system drivers get of the kernel; counts the memory that they hold. ``cred`` is set for each call."""
 
     def __init__(
         self, host: Host, limit: int | None, questions: Questions, log: Callable[[str], None] | None = None
@@ -66,6 +66,7 @@ class Environment:
         self.ask = questions.ask
         self.caller = questions.caller
         self.entropy = host.entropy
+        self.cred = Credentials()
         self.limit = limit
         self.used = 0
         self.lines: list[str] = []
@@ -122,6 +123,7 @@ class Vfs:
         self.watching = Watching(host, self.file)
         self.watching.filters[const.EVFILT_VNODE] = VnodeFilter(lambda handle: self.file(handle).vnode)
         self.watching.filters[const.EVFILT_FS] = MountFilter(self.mounted)
+        self.link_rules = LinkRules()
         self._handle = 0
         self.mounts = Mounts(self.environment, Syncer(host, self.environment.log))
         self.mounts.add_type(root_type)
