@@ -97,18 +97,83 @@ F_SETNOSIGPIPE: Final[int] = _of["F_SETNOSIGPIPE"]
 F_SETOWN: Final[int] = _of["F_SETOWN"]
 F_UNLCK: Final[int] = _of["F_UNLCK"]
 F_WRLCK: Final[int] = _of["F_WRLCK"]
+ICMP6_FILTER: Final[int] = _of["ICMP6_FILTER"]
+IFAN_ARRIVAL: Final[int] = _of["IFAN_ARRIVAL"]
+IFAN_DEPARTURE: Final[int] = _of["IFAN_DEPARTURE"]
+IFF_ALLMULTI: Final[int] = _of["IFF_ALLMULTI"]
 IFF_BROADCAST: Final[int] = _of["IFF_BROADCAST"]
+IFF_DEBUG: Final[int] = _of["IFF_DEBUG"]
+IFF_LINK0: Final[int] = _of["IFF_LINK0"]
+IFF_LINK1: Final[int] = _of["IFF_LINK1"]
+IFF_LINK2: Final[int] = _of["IFF_LINK2"]
 IFF_LOOPBACK: Final[int] = _of["IFF_LOOPBACK"]
 IFF_MULTICAST: Final[int] = _of["IFF_MULTICAST"]
+IFF_NOARP: Final[int] = _of["IFF_NOARP"]
+IFF_OACTIVE: Final[int] = _of["IFF_OACTIVE"]
 IFF_POINTOPOINT: Final[int] = _of["IFF_POINTOPOINT"]
+IFF_PROMISC: Final[int] = _of["IFF_PROMISC"]
 IFF_RUNNING: Final[int] = _of["IFF_RUNNING"]
+IFF_SIMPLEX: Final[int] = _of["IFF_SIMPLEX"]
 IFF_UP: Final[int] = _of["IFF_UP"]
 IOV_MAX: Final[int] = _of["IOV_MAX"]
 IPPROTO_ICMP: Final[int] = _of["IPPROTO_ICMP"]
+IPPROTO_ICMPV6: Final[int] = _of["IPPROTO_ICMPV6"]
+IPPROTO_IGMP: Final[int] = _of["IPPROTO_IGMP"]
 IPPROTO_IP: Final[int] = _of["IPPROTO_IP"]
 IPPROTO_IPV6: Final[int] = _of["IPPROTO_IPV6"]
+IPPROTO_RAW: Final[int] = _of["IPPROTO_RAW"]
 IPPROTO_TCP: Final[int] = _of["IPPROTO_TCP"]
 IPPROTO_UDP: Final[int] = _of["IPPROTO_UDP"]
+IPV6_CHECKSUM: Final[int] = _of["IPV6_CHECKSUM"]
+IPV6_DONTFRAG: Final[int] = _of["IPV6_DONTFRAG"]
+IPV6_DSTOPTS: Final[int] = _of["IPV6_DSTOPTS"]
+IPV6_HOPLIMIT: Final[int] = _of["IPV6_HOPLIMIT"]
+IPV6_HOPOPTS: Final[int] = _of["IPV6_HOPOPTS"]
+IPV6_JOIN_GROUP: Final[int] = _of["IPV6_JOIN_GROUP"]
+IPV6_LEAVE_GROUP: Final[int] = _of["IPV6_LEAVE_GROUP"]
+IPV6_MULTICAST_HOPS: Final[int] = _of["IPV6_MULTICAST_HOPS"]
+IPV6_MULTICAST_IF: Final[int] = _of["IPV6_MULTICAST_IF"]
+IPV6_MULTICAST_LOOP: Final[int] = _of["IPV6_MULTICAST_LOOP"]
+IPV6_NEXTHOP: Final[int] = _of["IPV6_NEXTHOP"]
+IPV6_PATHMTU: Final[int] = _of["IPV6_PATHMTU"]
+IPV6_PKTINFO: Final[int] = _of["IPV6_PKTINFO"]
+IPV6_PORTRANGE: Final[int] = _of["IPV6_PORTRANGE"]
+IPV6_RECVDSTOPTS: Final[int] = _of["IPV6_RECVDSTOPTS"]
+IPV6_RECVHOPLIMIT: Final[int] = _of["IPV6_RECVHOPLIMIT"]
+IPV6_RECVHOPOPTS: Final[int] = _of["IPV6_RECVHOPOPTS"]
+IPV6_RECVPATHMTU: Final[int] = _of["IPV6_RECVPATHMTU"]
+IPV6_RECVPKTINFO: Final[int] = _of["IPV6_RECVPKTINFO"]
+IPV6_RECVRTHDR: Final[int] = _of["IPV6_RECVRTHDR"]
+IPV6_RECVTCLASS: Final[int] = _of["IPV6_RECVTCLASS"]
+IPV6_RTHDR: Final[int] = _of["IPV6_RTHDR"]
+IPV6_RTHDRDSTOPTS: Final[int] = _of["IPV6_RTHDRDSTOPTS"]
+IPV6_TCLASS: Final[int] = _of["IPV6_TCLASS"]
+IPV6_UNICAST_HOPS: Final[int] = _of["IPV6_UNICAST_HOPS"]
+IPV6_USE_MIN_MTU: Final[int] = _of["IPV6_USE_MIN_MTU"]
+IPV6_V6ONLY: Final[int] = _of["IPV6_V6ONLY"]
+IP_ADD_MEMBERSHIP: Final[int] = _of["IP_ADD_MEMBERSHIP"]
+IP_BINDANY: Final[int] = _of["IP_BINDANY"]
+IP_DROP_MEMBERSHIP: Final[int] = _of["IP_DROP_MEMBERSHIP"]
+IP_ERRORMTU: Final[int] = _of["IP_ERRORMTU"]
+IP_HDRINCL: Final[int] = _of["IP_HDRINCL"]
+IP_MINTTL: Final[int] = _of["IP_MINTTL"]
+IP_MULTICAST_IF: Final[int] = _of["IP_MULTICAST_IF"]
+IP_MULTICAST_LOOP: Final[int] = _of["IP_MULTICAST_LOOP"]
+IP_MULTICAST_TTL: Final[int] = _of["IP_MULTICAST_TTL"]
+IP_OPTIONS: Final[int] = _of["IP_OPTIONS"]
+IP_PKTINFO: Final[int] = _of["IP_PKTINFO"]
+IP_PORTALGO: Final[int] = _of["IP_PORTALGO"]
+IP_PORTRANGE: Final[int] = _of["IP_PORTRANGE"]
+IP_PORTRANGE_DEFAULT: Final[int] = _of["IP_PORTRANGE_DEFAULT"]
+IP_PORTRANGE_HIGH: Final[int] = _of["IP_PORTRANGE_HIGH"]
+IP_PORTRANGE_LOW: Final[int] = _of["IP_PORTRANGE_LOW"]
+IP_RECVDSTADDR: Final[int] = _of["IP_RECVDSTADDR"]
+IP_RECVIF: Final[int] = _of["IP_RECVIF"]
+IP_RECVOPTS: Final[int] = _of["IP_RECVOPTS"]
+IP_RECVPKTINFO: Final[int] = _of["IP_RECVPKTINFO"]
+IP_RECVRETOPTS: Final[int] = _of["IP_RECVRETOPTS"]
+IP_RECVTTL: Final[int] = _of["IP_RECVTTL"]
+IP_RETOPTS: Final[int] = _of["IP_RETOPTS"]
 IP_TOS: Final[int] = _of["IP_TOS"]
 IP_TTL: Final[int] = _of["IP_TTL"]
 LOCK_EX: Final[int] = _of["LOCK_EX"]
@@ -161,6 +226,9 @@ MSG_PEEK: Final[int] = _of["MSG_PEEK"]
 MSG_TRUNC: Final[int] = _of["MSG_TRUNC"]
 MSG_WAITALL: Final[int] = _of["MSG_WAITALL"]
 NAME_MAX: Final[int] = _of["NAME_MAX"]
+NET_RT_DUMP: Final[int] = _of["NET_RT_DUMP"]
+NET_RT_FLAGS: Final[int] = _of["NET_RT_FLAGS"]
+NET_RT_IFLIST: Final[int] = _of["NET_RT_IFLIST"]
 NGROUPS_MAX: Final[int] = _of["NGROUPS_MAX"]
 OPEN_MAX: Final[int] = _of["OPEN_MAX"]
 O_ACCMODE: Final[int] = _of["O_ACCMODE"]
@@ -241,6 +309,40 @@ RLIMIT_RSS: Final[int] = _of["RLIMIT_RSS"]
 RLIMIT_SBSIZE: Final[int] = _of["RLIMIT_SBSIZE"]
 RLIMIT_STACK: Final[int] = _of["RLIMIT_STACK"]
 RLIM_INFINITY: Final[int] = _of["RLIM_INFINITY"]
+RTF_ANNOUNCE: Final[int] = _of["RTF_ANNOUNCE"]
+RTF_BLACKHOLE: Final[int] = _of["RTF_BLACKHOLE"]
+RTF_BROADCAST: Final[int] = _of["RTF_BROADCAST"]
+RTF_CONNECTED: Final[int] = _of["RTF_CONNECTED"]
+RTF_DONE: Final[int] = _of["RTF_DONE"]
+RTF_DYNAMIC: Final[int] = _of["RTF_DYNAMIC"]
+RTF_GATEWAY: Final[int] = _of["RTF_GATEWAY"]
+RTF_HOST: Final[int] = _of["RTF_HOST"]
+RTF_LLDATA: Final[int] = _of["RTF_LLDATA"]
+RTF_LOCAL: Final[int] = _of["RTF_LOCAL"]
+RTF_MASK: Final[int] = _of["RTF_MASK"]
+RTF_MODIFIED: Final[int] = _of["RTF_MODIFIED"]
+RTF_PROTO1: Final[int] = _of["RTF_PROTO1"]
+RTF_PROTO2: Final[int] = _of["RTF_PROTO2"]
+RTF_REJECT: Final[int] = _of["RTF_REJECT"]
+RTF_SRC: Final[int] = _of["RTF_SRC"]
+RTF_STATIC: Final[int] = _of["RTF_STATIC"]
+RTF_UP: Final[int] = _of["RTF_UP"]
+RTM_ADD: Final[int] = _of["RTM_ADD"]
+RTM_CHANGE: Final[int] = _of["RTM_CHANGE"]
+RTM_CHGADDR: Final[int] = _of["RTM_CHGADDR"]
+RTM_DELADDR: Final[int] = _of["RTM_DELADDR"]
+RTM_DELETE: Final[int] = _of["RTM_DELETE"]
+RTM_GET: Final[int] = _of["RTM_GET"]
+RTM_IFANNOUNCE: Final[int] = _of["RTM_IFANNOUNCE"]
+RTM_IFINFO: Final[int] = _of["RTM_IFINFO"]
+RTM_LLINFO_UPD: Final[int] = _of["RTM_LLINFO_UPD"]
+RTM_LOCK: Final[int] = _of["RTM_LOCK"]
+RTM_LOSING: Final[int] = _of["RTM_LOSING"]
+RTM_MISS: Final[int] = _of["RTM_MISS"]
+RTM_NEWADDR: Final[int] = _of["RTM_NEWADDR"]
+RTM_REDIRECT: Final[int] = _of["RTM_REDIRECT"]
+RTM_SETGATE: Final[int] = _of["RTM_SETGATE"]
+RTM_VERSION: Final[int] = _of["RTM_VERSION"]
 RUMP_ETFS_BLK: Final[int] = _of["RUMP_ETFS_BLK"]
 RUMP_ETFS_CHR: Final[int] = _of["RUMP_ETFS_CHR"]
 RUMP_ETFS_DIR: Final[int] = _of["RUMP_ETFS_DIR"]
@@ -408,18 +510,83 @@ __all__ = [
     "F_SETOWN",
     "F_UNLCK",
     "F_WRLCK",
+    "ICMP6_FILTER",
+    "IFAN_ARRIVAL",
+    "IFAN_DEPARTURE",
+    "IFF_ALLMULTI",
     "IFF_BROADCAST",
+    "IFF_DEBUG",
+    "IFF_LINK0",
+    "IFF_LINK1",
+    "IFF_LINK2",
     "IFF_LOOPBACK",
     "IFF_MULTICAST",
+    "IFF_NOARP",
+    "IFF_OACTIVE",
     "IFF_POINTOPOINT",
+    "IFF_PROMISC",
     "IFF_RUNNING",
+    "IFF_SIMPLEX",
     "IFF_UP",
     "IOV_MAX",
     "IPPROTO_ICMP",
+    "IPPROTO_ICMPV6",
+    "IPPROTO_IGMP",
     "IPPROTO_IP",
     "IPPROTO_IPV6",
+    "IPPROTO_RAW",
     "IPPROTO_TCP",
     "IPPROTO_UDP",
+    "IPV6_CHECKSUM",
+    "IPV6_DONTFRAG",
+    "IPV6_DSTOPTS",
+    "IPV6_HOPLIMIT",
+    "IPV6_HOPOPTS",
+    "IPV6_JOIN_GROUP",
+    "IPV6_LEAVE_GROUP",
+    "IPV6_MULTICAST_HOPS",
+    "IPV6_MULTICAST_IF",
+    "IPV6_MULTICAST_LOOP",
+    "IPV6_NEXTHOP",
+    "IPV6_PATHMTU",
+    "IPV6_PKTINFO",
+    "IPV6_PORTRANGE",
+    "IPV6_RECVDSTOPTS",
+    "IPV6_RECVHOPLIMIT",
+    "IPV6_RECVHOPOPTS",
+    "IPV6_RECVPATHMTU",
+    "IPV6_RECVPKTINFO",
+    "IPV6_RECVRTHDR",
+    "IPV6_RECVTCLASS",
+    "IPV6_RTHDR",
+    "IPV6_RTHDRDSTOPTS",
+    "IPV6_TCLASS",
+    "IPV6_UNICAST_HOPS",
+    "IPV6_USE_MIN_MTU",
+    "IPV6_V6ONLY",
+    "IP_ADD_MEMBERSHIP",
+    "IP_BINDANY",
+    "IP_DROP_MEMBERSHIP",
+    "IP_ERRORMTU",
+    "IP_HDRINCL",
+    "IP_MINTTL",
+    "IP_MULTICAST_IF",
+    "IP_MULTICAST_LOOP",
+    "IP_MULTICAST_TTL",
+    "IP_OPTIONS",
+    "IP_PKTINFO",
+    "IP_PORTALGO",
+    "IP_PORTRANGE",
+    "IP_PORTRANGE_DEFAULT",
+    "IP_PORTRANGE_HIGH",
+    "IP_PORTRANGE_LOW",
+    "IP_RECVDSTADDR",
+    "IP_RECVIF",
+    "IP_RECVOPTS",
+    "IP_RECVPKTINFO",
+    "IP_RECVRETOPTS",
+    "IP_RECVTTL",
+    "IP_RETOPTS",
     "IP_TOS",
     "IP_TTL",
     "LOCK_EX",
@@ -472,6 +639,9 @@ __all__ = [
     "MSG_TRUNC",
     "MSG_WAITALL",
     "NAME_MAX",
+    "NET_RT_DUMP",
+    "NET_RT_FLAGS",
+    "NET_RT_IFLIST",
     "NGROUPS_MAX",
     "OPEN_MAX",
     "O_ACCMODE",
@@ -552,6 +722,40 @@ __all__ = [
     "RLIMIT_SBSIZE",
     "RLIMIT_STACK",
     "RLIM_INFINITY",
+    "RTF_ANNOUNCE",
+    "RTF_BLACKHOLE",
+    "RTF_BROADCAST",
+    "RTF_CONNECTED",
+    "RTF_DONE",
+    "RTF_DYNAMIC",
+    "RTF_GATEWAY",
+    "RTF_HOST",
+    "RTF_LLDATA",
+    "RTF_LOCAL",
+    "RTF_MASK",
+    "RTF_MODIFIED",
+    "RTF_PROTO1",
+    "RTF_PROTO2",
+    "RTF_REJECT",
+    "RTF_SRC",
+    "RTF_STATIC",
+    "RTF_UP",
+    "RTM_ADD",
+    "RTM_CHANGE",
+    "RTM_CHGADDR",
+    "RTM_DELADDR",
+    "RTM_DELETE",
+    "RTM_GET",
+    "RTM_IFANNOUNCE",
+    "RTM_IFINFO",
+    "RTM_LLINFO_UPD",
+    "RTM_LOCK",
+    "RTM_LOSING",
+    "RTM_MISS",
+    "RTM_NEWADDR",
+    "RTM_REDIRECT",
+    "RTM_SETGATE",
+    "RTM_VERSION",
     "RUMP_ETFS_BLK",
     "RUMP_ETFS_CHR",
     "RUMP_ETFS_DIR",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rumpnet import modules
 from rumpnet.core.net import Net
+from rumpnet.ifaces import KINDS
 from rumpnet.syscalls import syscalls
 from rumpuser.component import Bus, Component, Parameters
 from rumpuser.host import Host
@@ -18,6 +19,7 @@ class NetComponent(Component):
     def __init__(self, host: Host, bus: Bus, parameters: Parameters) -> None:
         super().__init__()
         self.net = Net(host, bus)
+        self.net.interfaces.kinds.update(KINDS)
         self.table.update(syscalls(self))
         for module in (modules.LOCAL, modules.NETINET):
             module.init(self, {})

@@ -35,7 +35,8 @@ class NetinetModule(Module):
     def init(self, component: NetComponent, props: dict[str, str]) -> None:
         domain = InetDomain(component.net)
         component.net.add_domain(domain)
-        configure_lo0(domain.ip.interfaces)
+        domain.start()
+        configure_lo0(domain)
 
     def fini(self, component: NetComponent) -> None:
         """EBUSY while there are sockets."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rumpnet.core.iface import Iface
+from rumpnet.core.iface import IPV4, Iface
+from rumpnet.core.packet import Packet
 from rumpwire import const
 from rumpwire.values import (
     InterfaceAddress,
@@ -179,11 +180,11 @@ def test_checksums_can_be_left_out(n: Kit, knob: str | None, *, summed: bool) ->
         n("sysctl_value", f"net.inet.udp.{knob}", SysctlValueInteger(0))
     seen: list[bytes] = []
 
-    def deliver(iface: Iface, packet: bytes) -> None:
-        seen.append(packet)
+    def deliver(iface: Iface, packet: Packet) -> None:
+        seen.append(bytes(packet.view()))
         n.inet.ip.input(iface, packet)
 
-    n.inet.ip.queue.deliver = deliver
+    n.inet.ip.queue.protocols[IPV4] = deliver
     server, client = n.udp(5353), n.udp()
     n("sendto", client, b"x", None, lo(5353))
     assert (seen[0][26:28] != bytes(2)) == summed

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Protocol
+from typing import Any
 
 from rumpnet.core import route
 from rumpnet.core.iface import Iface
-from rumpnet.core.ip import Ip
+from rumpnet.core.ip import Ip, Upper
 from rumpnet.core.net import Knob, Node
+from rumpnet.core.packet import Packet
 from rumpnet.core.wire import Malformed, icmp, ipv4
 from rumpwire.errno import Errno, KernelError
 
@@ -26,27 +27,12 @@ ERRNOS = {
 }
 
 
-class Notified(Protocol):
-    """A protocol that wants to know what became of its packets."""
-
-    def notify(self, about: ipv4.Ipv4, payload: memoryview, errno: int) -> None:
-        """``payload`` is what the message quotes of the packet: at least 8 bytes. Malformed."""
-        ...
-
-
-class Listener(Protocol):
-    """Raw sockets."""
-
-    def deliver(self, header: ipv4.Ipv4, packet: ipv4.Packet) -> None: ...
-
-
 class IcmpLayer:
     """The protocol."""
 
     def __init__(self, ip: Ip) -> None:
         self.ip = ip
-        self.notified: dict[int, Notified] = {}
-        self.raw: Listener | None = None
+        self.raw: Upper | None = None
         self.stats: Counter[str] = Counter()
         self.returndatabytes = Knob(8, 8, 512)
         self.errppslimit = Knob(100, 0, 1 << 20)
@@ -63,9 +49,9 @@ class IcmpLayer:
 
     # -- in
 
-    def input(self, iface: Iface, header: ipv4.Ipv4, packet: ipv4.Packet) -> None:
+    def input(self, layer: Any, iface: Iface, src: bytes, dst: bytes, packet: Packet, header: ipv4.Packet) -> None:
         try:
-            message = icmp.Packet(packet.payload).parse()
+            message = icmp.Packet(packet.view(), verified=packet.csum_valid)
         except Malformed:
             self.stats["bad messages"] += 1
             raise
@@ -74,42 +60,51 @@ class IcmpLayer:
             self._reflect(header, message)
             return
         if message.type in icmp.ERRORS:
-            self._notify(message)
+            self._notify(message.parse())
         if self.raw is not None:
-            self.raw.deliver(header, packet)
+            self.raw.input(layer, iface, src, dst, packet, header)
 
-    def _reflect(self, header: ipv4.Ipv4, message: icmp.Icmp) -> None:
+    def _reflect(self, header: ipv4.Packet, message: icmp.Packet) -> None:
+        """The answer is the question with another type, and a checksum that differs by just that."""
         if header.src == route.ANY or header.src[0] >= 224:
             return
         src = header.dst if self.ip.interfaces.owner(header.dst) else route.ANY
-        self._send(src, header.src, icmp.Icmp(icmp.ECHO_REPLY, 0, message.rest, message.payload), tos=header.tos)
+        answer = Packet(message.reply_header(), message.payload)
+        self._send(src, header.src, answer, tos=header.tclass, kind=icmp.ECHO_REPLY)
 
     def _notify(self, message: icmp.Icmp) -> None:
         """Passes an error on to the protocol of the packet that the message quotes."""
         errno = ERRNOS.get((message.type, message.code))
         about, payload = quoted(message.payload)
-        upper = self.notified.get(about.protocol)
-        if errno is not None and upper is not None:
-            upper.notify(about, payload, errno)
+        upper = self.ip.protocols.get(about.protocol)
+        if errno is not None and upper is not None and upper is not self:
+            mtu = message.rest & 0xFFFF if errno == Errno.EMSGSIZE else 0
+            upper.notify(self.ip, about.src, about.dst, payload, errno, mtu)
+
+    def notify(self, layer: Any, src: bytes, dst: bytes, quoted: memoryview, errno: int, mtu: int) -> None:
+        """Nobody here waits for what became of our own messages."""
 
     # -- out
 
-    def send_error(self, about: ipv4.Packet, kind: int, code: int, mtu: int = 0) -> None:
+    def send_error(self, iface: Iface | None, about: ipv4.Packet, kind: int, code: int, rest: int = 0) -> None:
         """Tells the sender of a packet, unless nobody may be told of it (RFC 1122, 3.2.2) or too much was told."""
-        header = about.parse()
-        if not self._tellable(about, header) or not self._below_limit():
+        if not self._tellable(about) or not self._below_limit():
             self.stats["errors not generated"] += 1
             return
         quote = bytes(about.view[: about.header_len + self.returndatabytes.value])
-        src = header.dst if self.ip.interfaces.owner(header.dst) else route.ANY
-        self._send(src, header.src, icmp.Icmp(kind, code, mtu, quote), tos=0xC0)
+        src = about.dst if self.ip.interfaces.owner(about.dst) else route.ANY
+        self._send(src, about.src, Packet(icmp.Icmp(kind, code, rest, quote).emit()), tos=0xC0, kind=kind)
 
-    def _tellable(self, about: ipv4.Packet, header: ipv4.Ipv4) -> bool:
-        if about.offset or len(about.payload) < 8 or header.src == route.ANY:
+    def redirect(self, iface: Iface, about: ipv4.Packet, gateway: bytes) -> None:
+        """Tells a host of the better gateway for a destination."""
+        self.send_error(iface, about, icmp.REDIRECT, icmp.REDIRECT_HOST, int.from_bytes(gateway, "big"))
+
+    def _tellable(self, about: ipv4.Packet) -> bool:
+        if about.offset or len(about.payload) < 8 or about.src == route.ANY:
             return False
-        if header.src[0] >= 224 or header.dst[0] >= 224:
+        if about.src[0] >= 224 or about.dst[0] >= 224 or about.dst in self.ip.interfaces.broadcasts:
             return False
-        return header.protocol != icmp.PROTOCOL or about.payload[0] not in icmp.ERRORS
+        return about.protocol != icmp.PROTOCOL or about.payload[0] not in icmp.ERRORS
 
     def _below_limit(self) -> bool:
         second = self.ip.host.monotonic_ns() // SECOND_NS
@@ -118,12 +113,13 @@ class IcmpLayer:
         self._sent += 1
         return self._sent <= self.errppslimit.value
 
-    def _send(self, src: bytes, dst: bytes, message: icmp.Icmp, *, tos: int) -> None:
+    def _send(self, src: bytes, dst: bytes, message: Packet, *, tos: int, kind: int) -> None:
         """Nobody waits for it: one that cannot be sent is counted."""
         try:
-            src = src if src != route.ANY else route.lookup(self.ip.interfaces, dst).src
-            self.ip.output(self.ip.header(src, dst, icmp.PROTOCOL, ttl=255, tos=tos), message.emit())
-            self.stats[f"output type {message.type}"] += 1
+            found = self.ip.route(dst)
+            src = src if src != route.ANY else self.ip.source_for(dst)
+            self.ip.send(found, src, dst, icmp.PROTOCOL, message, hop_limit=255, tclass=tos)
+            self.stats[f"output type {kind}"] += 1
         except KernelError:
             self.stats["messages that could not be sent"] += 1
 

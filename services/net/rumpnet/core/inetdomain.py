@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from rumpnet.core.arp import Arp
 from rumpnet.core.icmp import IcmpLayer
+from rumpnet.core.iface import ARP, IPV4
 from rumpnet.core.inet import InetSocket
 from rumpnet.core.ip import Ip
 from rumpnet.core.net import Net, Node
@@ -22,19 +24,36 @@ class InetDomain:
 
     def __init__(self, net: Net) -> None:
         self.net = net
-        self.ip = Ip(net.host)
+        self.ip = Ip(net)
+        self.arp = Arp(self.ip)
         self.icmp = IcmpLayer(self.ip)
         self.udp = UdpLayer(net, self.ip)
-        self.raw = RawLayer(net, self.ip)
-        self.icmp.notified[udp.PROTOCOL] = self.udp
+        self.raw = RawLayer(net)
         self.icmp.raw = self.raw
+        self.ip.protocols[udp.PROTOCOL] = self.udp
+
+    def start(self) -> None:
+        """From now on packets and calls find it."""
+        net = self.net
+        net.layers[4] = self.ip
+        net.resolvers[4] = self.arp
+        net.queue.protocols[IPV4] = self.ip.input
+        net.queue.protocols[ARP] = self.arp.input
+        net.interfaces.listeners.append(self.arp)
 
     def nodes(self) -> list[Node]:
-        return [*self.ip.nodes(), *self.icmp.nodes(), *self.udp.nodes()]
+        return [*self.ip.nodes(), *self.icmp.nodes(), *self.udp.nodes(), *self.arp.nodes()]
 
     def stop(self) -> None:
         """Forgets what is under way, timers included."""
+        net = self.net
         self.ip.reassembly.clear()
+        self.ip.remove_addresses()
+        net.interfaces.listeners.remove(self.arp)
+        for table in (net.layers, net.resolvers):
+            table.pop(4, None)
+        for ethertype in (IPV4, ARP):
+            net.queue.protocols.pop(ethertype, None)
 
     def socket(self, ctx: Context, kind: int, protocol: int) -> InetSocket:
         """EPROTONOSUPPORT, EPROTOTYPE, EPERM for raw sockets of others than root."""

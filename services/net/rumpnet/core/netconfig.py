@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from rumpnet.core.iface import Iface, InterfaceAddr, Interfaces
+from rumpnet.core.inet import sockaddr
 from rumpnet.core.inetdomain import InetDomain
 from rumpnet.core.net import Net
 from rumpuser.component import Context
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Interface, InterfaceAddress, SockaddrIn
+from rumpwire.values import Interface, InterfaceAddress
 
-ADDRESSES_MAX = 256
-"""Addresses of one interface."""
-LO_ADDR = InterfaceAddr(bytes([127, 0, 0, 1]), 8)
+LO_ADDR = bytes([127, 0, 0, 1])
 
 
 class Netconfig:
@@ -39,12 +38,12 @@ class Netconfig:
     def netconfig_ifup(self, ctx: Context, ifname: str) -> None:
         """EPERM, EAFNOSUPPORT, ENXIO."""
         self._root(ctx)
-        self._interfaces().get(ifname).flags |= const.IFF_UP | const.IFF_RUNNING
+        self._interfaces().get(ifname).set_up(True)
 
     def netconfig_ifdown(self, ctx: Context, ifname: str) -> None:
         """EPERM, EAFNOSUPPORT, ENXIO."""
         self._root(ctx)
-        self._interfaces().get(ifname).flags &= ~(const.IFF_UP | const.IFF_RUNNING)
+        self._interfaces().get(ifname).set_up(False)
 
     def netconfig_ipv4_ifaddr(self, ctx: Context, ifname: str, addr: str, mask: str) -> None:
         """EPERM, EAFNOSUPPORT, ENXIO, EINVAL, ENOBUFS."""
@@ -62,27 +61,24 @@ class Netconfig:
         address = InterfaceAddr(ipv4_address(addr), prefixlen)
         if address.addr[0] >= 224 or address.addr == b"\0\0\0\0":
             raise KernelError(Errno.EINVAL, f"{addr} cannot be an interface's own address")
-        others = [a for a in iface.addresses if a.addr != address.addr]
-        if len(others) >= ADDRESSES_MAX:
-            raise KernelError(Errno.ENOBUFS, f"{ifname} has {ADDRESSES_MAX} addresses")
-        iface.addresses = [*others, address]
-        iface.flags |= const.IFF_UP | const.IFF_RUNNING
-
-    def _interfaces(self) -> Interfaces:
         domain = self.net.domain(const.AF_INET)
         assert isinstance(domain, InetDomain)
-        return domain.ip.interfaces
+        domain.ip.add_address(iface, address)
+
+    def _interfaces(self) -> Interfaces:
+        self.net.domain(const.AF_INET)
+        return self.net.interfaces
 
     def _root(self, ctx: Context) -> None:
         if ctx.cred.euid != 0:
             raise KernelError(Errno.EPERM, "interfaces are root's to configure")
 
 
-def configure_lo0(interfaces: Interfaces) -> None:
+def configure_lo0(domain: InetDomain) -> None:
     """What a kernel with the inet domain has from the start."""
-    lo0 = interfaces.create("lo0")
-    lo0.flags |= const.IFF_UP | const.IFF_RUNNING
-    lo0.addresses.append(LO_ADDR)
+    interfaces = domain.net.interfaces
+    lo0 = interfaces.by_name.get("lo0") or interfaces.create("lo0")
+    domain.ip.add_address(lo0, InterfaceAddr(LO_ADDR, 8))
 
 
 def ipv4_address(text: str) -> bytes:
@@ -103,5 +99,8 @@ def _prefixlen(mask: bytes) -> int:
 
 
 def _row(iface: Iface) -> Interface:
-    addresses = [InterfaceAddress(SockaddrIn(a.addr), a.prefixlen) for a in iface.addresses]
+    addresses = [
+        InterfaceAddress(sockaddr(a.addr), a.prefixlen, sockaddr(a.broadcast) if a.broadcast else None)
+        for a in iface.addresses
+    ]
     return Interface(iface.name, iface.index, iface.flags, iface.mtu, iface.lladdr, addresses)
