@@ -635,6 +635,156 @@ def _enc_Interface(v: Any, m: Any) -> None:
     for x in v.addresses or (): _enc_InterfaceAddress(x, m.addresses.add())
 
 
+def _dec_NpfPorts(m: Any) -> NpfPorts:
+    return NpfPorts(m.first, m.last)
+
+
+def _enc_NpfPorts(v: Any, m: Any) -> None:
+    m.first = v.first
+    m.last = v.last
+
+
+def _dec_NpfAddress(m: Any) -> NpfAddress:
+    return NpfAddress(m.addr, m.prefixlen, m.table, m.ifname, m.version)
+
+
+def _enc_NpfAddress(v: Any, m: Any) -> None:
+    m.addr = _buffer(v.addr)
+    m.prefixlen = v.prefixlen
+    m.table = v.table
+    m.ifname = v.ifname
+    m.version = v.version
+
+
+def _dec_NpfEnd(m: Any) -> NpfEnd:
+    return NpfEnd([_dec_NpfAddress(x) for x in m.addresses], m.negate, [_dec_NpfPorts(x) for x in m.ports])
+
+
+def _enc_NpfEnd(v: Any, m: Any) -> None:
+    for x in v.addresses or (): _enc_NpfAddress(x, m.addresses.add())
+    m.negate = v.negate
+    for x in v.ports or (): _enc_NpfPorts(x, m.ports.add())
+
+
+def _dec_NpfFilter(m: Any) -> NpfFilter:
+    return NpfFilter(m.version, list(m.protocols), _dec_NpfEnd(m.source) if m.HasField("source") else None, _dec_NpfEnd(m.destination) if m.HasField("destination") else None, m.tcp_flags, m.tcp_mask, m.icmp_type if m.HasField("icmp_type") else None, m.icmp_code if m.HasField("icmp_code") else None)
+
+
+def _enc_NpfFilter(v: Any, m: Any) -> None:
+    m.version = v.version
+    if v.protocols: m.protocols.extend(v.protocols)
+    if v.source is not None: m.source.SetInParent(); _enc_NpfEnd(v.source, m.source)
+    if v.destination is not None: m.destination.SetInParent(); _enc_NpfEnd(v.destination, m.destination)
+    m.tcp_flags = v.tcp_flags
+    m.tcp_mask = v.tcp_mask
+    if v.icmp_type is not None: m.icmp_type = v.icmp_type
+    if v.icmp_code is not None: m.icmp_code = v.icmp_code
+
+
+def _dec_NpfRule(m: Any) -> NpfRule:
+    return NpfRule(m.id, m.permit, m.direction, m.final, m.ifname, m.stateful, m.answer, _dec_NpfFilter(m.filter) if m.HasField("filter") else None, m.procedure, m.packets, m.bytes)
+
+
+def _enc_NpfRule(v: Any, m: Any) -> None:
+    m.id = v.id
+    m.permit = v.permit
+    m.direction = v.direction
+    m.final = v.final
+    m.ifname = v.ifname
+    m.stateful = v.stateful
+    m.answer = v.answer
+    if v.filter is not None: m.filter.SetInParent(); _enc_NpfFilter(v.filter, m.filter)
+    m.procedure = v.procedure
+    m.packets = v.packets
+    m.bytes = v.bytes
+
+
+def _dec_NpfGroup(m: Any) -> NpfGroup:
+    return NpfGroup(m.name, m.ifname, m.direction, m.dynamic, [_dec_NpfRule(x) for x in m.rules])
+
+
+def _enc_NpfGroup(v: Any, m: Any) -> None:
+    m.name = v.name
+    m.ifname = v.ifname
+    m.direction = v.direction
+    m.dynamic = v.dynamic
+    for x in v.rules or (): _enc_NpfRule(x, m.rules.add())
+
+
+def _dec_NpfMap(m: Any) -> NpfMap:
+    return NpfMap(m.id, m.ifname, m.direction, m.static, m.algorithm, _dec_NpfFilter(m.filter) if m.HasField("filter") else None, _dec_NpfAddress(m.translation) if m.HasField("translation") else None, _dec_NpfPorts(m.translation_ports) if m.HasField("translation_ports") else None)
+
+
+def _enc_NpfMap(v: Any, m: Any) -> None:
+    m.id = v.id
+    m.ifname = v.ifname
+    m.direction = v.direction
+    m.static = v.static
+    m.algorithm = v.algorithm
+    if v.filter is not None: m.filter.SetInParent(); _enc_NpfFilter(v.filter, m.filter)
+    if v.translation is not None: m.translation.SetInParent(); _enc_NpfAddress(v.translation, m.translation)
+    if v.translation_ports is not None: m.translation_ports.SetInParent(); _enc_NpfPorts(v.translation_ports, m.translation_ports)
+
+
+def _dec_NpfTable(m: Any) -> NpfTable:
+    return NpfTable(m.name, m.kind, [_dec_NpfAddress(x) for x in m.entries])
+
+
+def _enc_NpfTable(v: Any, m: Any) -> None:
+    m.name = v.name
+    m.kind = v.kind
+    for x in v.entries or (): _enc_NpfAddress(x, m.entries.add())
+
+
+def _dec_NpfProcedure(m: Any) -> NpfProcedure:
+    return NpfProcedure(m.name, m.log_ifname, m.min_ttl, m.max_mss, m.no_df, m.random_id)
+
+
+def _enc_NpfProcedure(v: Any, m: Any) -> None:
+    m.name = v.name
+    m.log_ifname = v.log_ifname
+    m.min_ttl = v.min_ttl
+    m.max_mss = v.max_mss
+    m.no_df = v.no_df
+    m.random_id = v.random_id
+
+
+def _dec_NpfConfig(m: Any) -> NpfConfig:
+    return NpfConfig([_dec_NpfTable(x) for x in m.tables], [_dec_NpfProcedure(x) for x in m.procedures], [_dec_NpfMap(x) for x in m.maps], [_dec_NpfGroup(x) for x in m.groups], dict(m.params))
+
+
+def _enc_NpfConfig(v: Any, m: Any) -> None:
+    for x in v.tables or (): _enc_NpfTable(x, m.tables.add())
+    for x in v.procedures or (): _enc_NpfProcedure(x, m.procedures.add())
+    for x in v.maps or (): _enc_NpfMap(x, m.maps.add())
+    for x in v.groups or (): _enc_NpfGroup(x, m.groups.add())
+    if v.params: m.params.update(v.params)
+
+
+def _dec_NpfConnection(m: Any) -> NpfConnection:
+    return NpfConnection(m.protocol, _dec_Sockaddr(m.source) if m.HasField("source") else None, _dec_Sockaddr(m.destination) if m.HasField("destination") else None, _dec_Sockaddr(m.translated) if m.HasField("translated") else None, m.ifname, m.state, m.expires, m.packets)
+
+
+def _enc_NpfConnection(v: Any, m: Any) -> None:
+    m.protocol = v.protocol
+    if v.source is not None: m.source.SetInParent(); _enc_Sockaddr(v.source, m.source)
+    if v.destination is not None: m.destination.SetInParent(); _enc_Sockaddr(v.destination, m.destination)
+    if v.translated is not None: m.translated.SetInParent(); _enc_Sockaddr(v.translated, m.translated)
+    m.ifname = v.ifname
+    m.state = v.state
+    m.expires = v.expires
+    m.packets = v.packets
+
+
+def _dec_NpfCounter(m: Any) -> NpfCounter:
+    return NpfCounter(m.name, m.value)
+
+
+def _enc_NpfCounter(v: Any, m: Any) -> None:
+    m.name = v.name
+    m.value = v.value
+
+
 def _dec_Driver(m: Any) -> Driver:
     return Driver(m.name, m.bmajor, m.cmajor, list(m.units))
 
@@ -669,6 +819,21 @@ def _enc_ProcessInfo(v: Any, m: Any) -> None:
     m.ppid = v.ppid
     m.comm = v.comm
     if v.cred is not None: m.cred.SetInParent(); _enc_Credentials(v.cred, m.cred)
+
+
+def _dec_KnoteSpec(m: Any) -> KnoteSpec:
+    return KnoteSpec(m.ident, m.object, m.queue, m.filter, m.flags, m.fflags, m.data, m.udata)
+
+
+def _enc_KnoteSpec(v: Any, m: Any) -> None:
+    m.ident = v.ident
+    m.object = v.object
+    m.queue = v.queue
+    m.filter = v.filter
+    m.flags = v.flags
+    m.fflags = v.fflags
+    m.data = v.data
+    m.udata = v.udata
 
 
 def _dec_SysctlExport(m: Any) -> SysctlExport:
@@ -3720,6 +3885,132 @@ def _dec_r_netconfig_ifaddrs(m: Any) -> Any:
     return [_dec_Interface(x) for x in m.interfaces]
 
 
+def _enc_q_npf_load(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0] is not None: m.config.SetInParent(); _enc_NpfConfig(a[0], m.config)
+
+def _dec_q_npf_load(m: Any) -> Any:
+    return (_dec_NpfConfig(m.config) if m.HasField("config") else None,)
+
+def _enc_r_npf_load(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_npf_load(m: Any) -> Any:
+    return None
+
+
+def _enc_q_npf_config_get(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_npf_config_get(m: Any) -> Any:
+    return ()
+
+def _enc_r_npf_config_get(v: Any, m: Any) -> None:
+    if v[0] is not None: m.config.SetInParent(); _enc_NpfConfig(v[0], m.config)
+    m.active = v[1]
+
+def _dec_r_npf_config_get(m: Any) -> Any:
+    return NpfConfigGetResult(_dec_NpfConfig(m.config) if m.HasField("config") else None, m.active)
+
+
+def _enc_q_npf_switch(a: Any, m: Any) -> None:
+    m.active = a[0]
+
+def _dec_q_npf_switch(m: Any) -> Any:
+    return (m.active,)
+
+def _enc_r_npf_switch(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_npf_switch(m: Any) -> Any:
+    return None
+
+
+def _enc_q_npf_flush(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_npf_flush(m: Any) -> Any:
+    return ()
+
+def _enc_r_npf_flush(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_npf_flush(m: Any) -> Any:
+    return None
+
+
+def _enc_q_npf_connections(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_npf_connections(m: Any) -> Any:
+    return ()
+
+def _enc_r_npf_connections(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_NpfConnection(x, m.connections.add())
+
+def _dec_r_npf_connections(m: Any) -> Any:
+    return [_dec_NpfConnection(x) for x in m.connections]
+
+
+def _enc_q_npf_stats(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_npf_stats(m: Any) -> Any:
+    return ()
+
+def _enc_r_npf_stats(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_NpfCounter(x, m.counters.add())
+
+def _dec_r_npf_stats(m: Any) -> Any:
+    return [_dec_NpfCounter(x) for x in m.counters]
+
+
+def _enc_q_npf_table(a: Any, m: Any) -> None:
+    m.table = a[0]
+    m.command = a[1]
+    if a[2] is not None: m.entry.SetInParent(); _enc_NpfAddress(a[2], m.entry)
+
+def _dec_q_npf_table(m: Any) -> Any:
+    return (m.table, m.command, _dec_NpfAddress(m.entry) if m.HasField("entry") else None)
+
+def _enc_r_npf_table(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_NpfAddress(x, m.entries.add())
+
+def _dec_r_npf_table(m: Any) -> Any:
+    return [_dec_NpfAddress(x) for x in m.entries]
+
+
+def _enc_q_npf_rule_add(a: Any, m: Any) -> None:
+    m.group = a[0]
+    if a[1] is not None: m.rule.SetInParent(); _enc_NpfRule(a[1], m.rule)
+
+def _dec_q_npf_rule_add(m: Any) -> Any:
+    return (m.group, _dec_NpfRule(m.rule) if m.HasField("rule") else None)
+
+def _enc_r_npf_rule_add(v: Any, m: Any) -> None:
+    m.id = v
+
+def _dec_r_npf_rule_add(m: Any) -> Any:
+    return m.id
+
+
+def _enc_q_npf_rule_remove(a: Any, m: Any) -> None:
+    m.group = a[0]
+    m.id = a[1]
+
+def _dec_q_npf_rule_remove(m: Any) -> Any:
+    return (m.group, m.id)
+
+def _enc_r_npf_rule_remove(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_npf_rule_remove(m: Any) -> Any:
+    return None
+
+
 def _enc_q_dev_list(a: Any, m: Any) -> None:
     m.SetInParent()
 
@@ -4008,6 +4299,21 @@ def _dec_r_disk_give(m: Any) -> Any:
     return None
 
 
+def _enc_q_device_of(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0]: m.handles.extend(a[0])
+
+def _dec_q_device_of(m: Any) -> Any:
+    return (list(m.handles),)
+
+def _enc_r_device_of(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v: m.devices.extend(v)
+
+def _dec_r_device_of(m: Any) -> Any:
+    return list(m.devices)
+
+
 def _enc_q_dev_open(a: Any, m: Any) -> None:
     m.block = a[0]
     m.rdev = a[1]
@@ -4109,6 +4415,69 @@ def _enc_r_sysctl_value(v: Any, m: Any) -> None:
 
 def _dec_r_sysctl_value(m: Any) -> Any:
     return _dec_SysctlValue(m.oldv) if m.HasField("oldv") else None
+
+
+def _enc_q_poll_objects(a: Any, m: Any) -> None:
+    if a[0]: m.handles.extend(a[0])
+    if a[1]: m.events.extend(a[1])
+    if a[2]: m.queues.extend(a[2])
+    m.wait = a[3]
+
+def _dec_q_poll_objects(m: Any) -> Any:
+    return (list(m.handles), list(m.events), list(m.queues), m.wait)
+
+def _enc_r_poll_objects(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v: m.revents.extend(v)
+
+def _dec_r_poll_objects(m: Any) -> Any:
+    return list(m.revents)
+
+
+def _enc_q_knote_change(a: Any, m: Any) -> None:
+    m.queue = a[0]
+    for x in a[1] or (): _enc_KnoteSpec(x, m.changes.add())
+    m.room = a[2]
+
+def _dec_q_knote_change(m: Any) -> Any:
+    return (m.queue, [_dec_KnoteSpec(x) for x in m.changes], m.room)
+
+def _enc_r_knote_change(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_Kevent(x, m.outcomes.add())
+
+def _dec_r_knote_change(m: Any) -> Any:
+    return [_dec_Kevent(x) for x in m.outcomes]
+
+
+def _enc_q_knote_collect(a: Any, m: Any) -> None:
+    m.queue = a[0]
+    m.nevents = a[1]
+    m.wait = a[2]
+
+def _dec_q_knote_collect(m: Any) -> Any:
+    return (m.queue, m.nevents, m.wait)
+
+def _enc_r_knote_collect(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_Kevent(x, m.events.add())
+
+def _dec_r_knote_collect(m: Any) -> Any:
+    return [_dec_Kevent(x) for x in m.events]
+
+
+def _enc_q_knote_detach(a: Any, m: Any) -> None:
+    m.queue = a[0]
+    m.ident = a[1]
+
+def _dec_q_knote_detach(m: Any) -> Any:
+    return (m.queue, m.ident)
+
+def _enc_r_knote_detach(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_knote_detach(m: Any) -> Any:
+    return None
 
 
 def _enc_q_faction_start(a: Any, m: Any) -> None:
@@ -4333,6 +4702,15 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "netconfig_dhcp_ipv4_oneshot": (_enc_q_netconfig_dhcp_ipv4_oneshot, _dec_q_netconfig_dhcp_ipv4_oneshot),
     "netconfig_auto_ipv6": (_enc_q_netconfig_auto_ipv6, _dec_q_netconfig_auto_ipv6),
     "netconfig_ifaddrs": (_enc_q_netconfig_ifaddrs, _dec_q_netconfig_ifaddrs),
+    "npf_load": (_enc_q_npf_load, _dec_q_npf_load),
+    "npf_config_get": (_enc_q_npf_config_get, _dec_q_npf_config_get),
+    "npf_switch": (_enc_q_npf_switch, _dec_q_npf_switch),
+    "npf_flush": (_enc_q_npf_flush, _dec_q_npf_flush),
+    "npf_connections": (_enc_q_npf_connections, _dec_q_npf_connections),
+    "npf_stats": (_enc_q_npf_stats, _dec_q_npf_stats),
+    "npf_table": (_enc_q_npf_table, _dec_q_npf_table),
+    "npf_rule_add": (_enc_q_npf_rule_add, _dec_q_npf_rule_add),
+    "npf_rule_remove": (_enc_q_npf_rule_remove, _dec_q_npf_rule_remove),
     "dev_list": (_enc_q_dev_list, _dec_q_dev_list),
     "md_create": (_enc_q_md_create, _dec_q_md_create),
     "md_destroy": (_enc_q_md_destroy, _dec_q_md_destroy),
@@ -4353,6 +4731,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "lock_release": (_enc_q_lock_release, _dec_q_lock_release),
     "disk_take": (_enc_q_disk_take, _dec_q_disk_take),
     "disk_give": (_enc_q_disk_give, _dec_q_disk_give),
+    "device_of": (_enc_q_device_of, _dec_q_device_of),
     "dev_open": (_enc_q_dev_open, _dec_q_dev_open),
     "dev_map": (_enc_q_dev_map, _dec_q_dev_map),
     "module_describe": (_enc_q_module_describe, _dec_q_module_describe),
@@ -4360,6 +4739,10 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "module_unload": (_enc_q_module_unload, _dec_q_module_unload),
     "sysctl_export": (_enc_q_sysctl_export, _dec_q_sysctl_export),
     "sysctl_value": (_enc_q_sysctl_value, _dec_q_sysctl_value),
+    "poll_objects": (_enc_q_poll_objects, _dec_q_poll_objects),
+    "knote_change": (_enc_q_knote_change, _dec_q_knote_change),
+    "knote_collect": (_enc_q_knote_collect, _dec_q_knote_collect),
+    "knote_detach": (_enc_q_knote_detach, _dec_q_knote_detach),
     "faction_start": (_enc_q_faction_start, _dec_q_faction_start),
 }
 # name: (value into a message, message into value)
@@ -4572,6 +4955,15 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "netconfig_dhcp_ipv4_oneshot": (_enc_r_netconfig_dhcp_ipv4_oneshot, _dec_r_netconfig_dhcp_ipv4_oneshot),
     "netconfig_auto_ipv6": (_enc_r_netconfig_auto_ipv6, _dec_r_netconfig_auto_ipv6),
     "netconfig_ifaddrs": (_enc_r_netconfig_ifaddrs, _dec_r_netconfig_ifaddrs),
+    "npf_load": (_enc_r_npf_load, _dec_r_npf_load),
+    "npf_config_get": (_enc_r_npf_config_get, _dec_r_npf_config_get),
+    "npf_switch": (_enc_r_npf_switch, _dec_r_npf_switch),
+    "npf_flush": (_enc_r_npf_flush, _dec_r_npf_flush),
+    "npf_connections": (_enc_r_npf_connections, _dec_r_npf_connections),
+    "npf_stats": (_enc_r_npf_stats, _dec_r_npf_stats),
+    "npf_table": (_enc_r_npf_table, _dec_r_npf_table),
+    "npf_rule_add": (_enc_r_npf_rule_add, _dec_r_npf_rule_add),
+    "npf_rule_remove": (_enc_r_npf_rule_remove, _dec_r_npf_rule_remove),
     "dev_list": (_enc_r_dev_list, _dec_r_dev_list),
     "md_create": (_enc_r_md_create, _dec_r_md_create),
     "md_destroy": (_enc_r_md_destroy, _dec_r_md_destroy),
@@ -4592,6 +4984,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "lock_release": (_enc_r_lock_release, _dec_r_lock_release),
     "disk_take": (_enc_r_disk_take, _dec_r_disk_take),
     "disk_give": (_enc_r_disk_give, _dec_r_disk_give),
+    "device_of": (_enc_r_device_of, _dec_r_device_of),
     "dev_open": (_enc_r_dev_open, _dec_r_dev_open),
     "dev_map": (_enc_r_dev_map, _dec_r_dev_map),
     "module_describe": (_enc_r_module_describe, _dec_r_module_describe),
@@ -4599,5 +4992,9 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "module_unload": (_enc_r_module_unload, _dec_r_module_unload),
     "sysctl_export": (_enc_r_sysctl_export, _dec_r_sysctl_export),
     "sysctl_value": (_enc_r_sysctl_value, _dec_r_sysctl_value),
+    "poll_objects": (_enc_r_poll_objects, _dec_r_poll_objects),
+    "knote_change": (_enc_r_knote_change, _dec_r_knote_change),
+    "knote_collect": (_enc_r_knote_collect, _dec_r_knote_collect),
+    "knote_detach": (_enc_r_knote_detach, _dec_r_knote_detach),
     "faction_start": (_enc_r_faction_start, _dec_r_faction_start),
 }

@@ -8353,6 +8353,51 @@ class NetStub(object):
                 request_serializer=rump__net__pb2.NetconfigIfaddrsRequest.SerializeToString,
                 response_deserializer=rump__net__pb2.NetconfigIfaddrsResponse.FromString,
                 _registered_method=True)
+        self.NpfLoad = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfLoad',
+                request_serializer=rump__net__pb2.NpfLoadRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfLoadResponse.FromString,
+                _registered_method=True)
+        self.NpfConfigGet = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfConfigGet',
+                request_serializer=rump__net__pb2.NpfConfigGetRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfConfigGetResponse.FromString,
+                _registered_method=True)
+        self.NpfSwitch = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfSwitch',
+                request_serializer=rump__net__pb2.NpfSwitchRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfSwitchResponse.FromString,
+                _registered_method=True)
+        self.NpfFlush = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfFlush',
+                request_serializer=rump__net__pb2.NpfFlushRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfFlushResponse.FromString,
+                _registered_method=True)
+        self.NpfConnections = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfConnections',
+                request_serializer=rump__net__pb2.NpfConnectionsRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfConnectionsResponse.FromString,
+                _registered_method=True)
+        self.NpfStats = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfStats',
+                request_serializer=rump__net__pb2.NpfStatsRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfStatsResponse.FromString,
+                _registered_method=True)
+        self.NpfTable = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfTable',
+                request_serializer=rump__net__pb2.NpfTableRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfTableResponse.FromString,
+                _registered_method=True)
+        self.NpfRuleAdd = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfRuleAdd',
+                request_serializer=rump__net__pb2.NpfRuleAddRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfRuleAddResponse.FromString,
+                _registered_method=True)
+        self.NpfRuleRemove = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfRuleRemove',
+                request_serializer=rump__net__pb2.NpfRuleRemoveRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfRuleRemoveResponse.FromString,
+                _registered_method=True)
 
 
 class NetServicer(object):
@@ -8590,6 +8635,69 @@ class NetServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def NpfLoad(self, request, context):
+        """Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NpfConfigGet(self, request, context):
+        """The configuration with the counters of its rules, and whether the filter is active.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NpfSwitch(self, request, context):
+        """Begins or ends filtering. Ending forgets all connections.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NpfFlush(self, request, context):
+        """Forgets the configuration and all connections.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NpfConnections(self, request, context):
+        """The connections that the filter knows.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NpfStats(self, request, context):
+        """What the filter has counted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NpfTable(self, request, context):
+        """Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NpfRuleAdd(self, request, context):
+        """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NpfRuleRemove(self, request, context):
+        """Removes a rule from a dynamic group. ESRCH, ENOENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NetServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -8757,6 +8865,51 @@ def add_NetServicer_to_server(servicer, server):
                     servicer.NetconfigIfaddrs,
                     request_deserializer=rump__net__pb2.NetconfigIfaddrsRequest.FromString,
                     response_serializer=rump__net__pb2.NetconfigIfaddrsResponse.SerializeToString,
+            ),
+            'NpfLoad': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfLoad,
+                    request_deserializer=rump__net__pb2.NpfLoadRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfLoadResponse.SerializeToString,
+            ),
+            'NpfConfigGet': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfConfigGet,
+                    request_deserializer=rump__net__pb2.NpfConfigGetRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfConfigGetResponse.SerializeToString,
+            ),
+            'NpfSwitch': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfSwitch,
+                    request_deserializer=rump__net__pb2.NpfSwitchRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfSwitchResponse.SerializeToString,
+            ),
+            'NpfFlush': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfFlush,
+                    request_deserializer=rump__net__pb2.NpfFlushRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfFlushResponse.SerializeToString,
+            ),
+            'NpfConnections': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfConnections,
+                    request_deserializer=rump__net__pb2.NpfConnectionsRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfConnectionsResponse.SerializeToString,
+            ),
+            'NpfStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfStats,
+                    request_deserializer=rump__net__pb2.NpfStatsRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfStatsResponse.SerializeToString,
+            ),
+            'NpfTable': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfTable,
+                    request_deserializer=rump__net__pb2.NpfTableRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfTableResponse.SerializeToString,
+            ),
+            'NpfRuleAdd': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfRuleAdd,
+                    request_deserializer=rump__net__pb2.NpfRuleAddRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfRuleAddResponse.SerializeToString,
+            ),
+            'NpfRuleRemove': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfRuleRemove,
+                    request_deserializer=rump__net__pb2.NpfRuleRemoveRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfRuleRemoveResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -9651,6 +9804,249 @@ class Net(object):
             '/rump.sp.v1.Net/NetconfigIfaddrs',
             rump__net__pb2.NetconfigIfaddrsRequest.SerializeToString,
             rump__net__pb2.NetconfigIfaddrsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfLoad(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfLoad',
+            rump__net__pb2.NpfLoadRequest.SerializeToString,
+            rump__net__pb2.NpfLoadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfConfigGet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfConfigGet',
+            rump__net__pb2.NpfConfigGetRequest.SerializeToString,
+            rump__net__pb2.NpfConfigGetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfSwitch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfSwitch',
+            rump__net__pb2.NpfSwitchRequest.SerializeToString,
+            rump__net__pb2.NpfSwitchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfFlush(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfFlush',
+            rump__net__pb2.NpfFlushRequest.SerializeToString,
+            rump__net__pb2.NpfFlushResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfConnections(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfConnections',
+            rump__net__pb2.NpfConnectionsRequest.SerializeToString,
+            rump__net__pb2.NpfConnectionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfStats',
+            rump__net__pb2.NpfStatsRequest.SerializeToString,
+            rump__net__pb2.NpfStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfTable(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfTable',
+            rump__net__pb2.NpfTableRequest.SerializeToString,
+            rump__net__pb2.NpfTableResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfRuleAdd(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfRuleAdd',
+            rump__net__pb2.NpfRuleAddRequest.SerializeToString,
+            rump__net__pb2.NpfRuleAddResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfRuleRemove(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfRuleRemove',
+            rump__net__pb2.NpfRuleRemoveRequest.SerializeToString,
+            rump__net__pb2.NpfRuleRemoveResponse.FromString,
             options,
             channel_credentials,
             insecure,

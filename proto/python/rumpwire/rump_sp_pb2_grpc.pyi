@@ -2362,6 +2362,24 @@ class NetStub:
     """Accepts router advertisements. ENXIO."""
     NetconfigIfaddrs: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfaddrsRequest, _rump_net_pb2.NetconfigIfaddrsResponse]
     """Interfaces with their flags and addresses. ENXIO."""
+    NpfLoad: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfLoadRequest, _rump_net_pb2.NpfLoadResponse]
+    """Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG."""
+    NpfConfigGet: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfConfigGetRequest, _rump_net_pb2.NpfConfigGetResponse]
+    """The configuration with the counters of its rules, and whether the filter is active."""
+    NpfSwitch: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfSwitchRequest, _rump_net_pb2.NpfSwitchResponse]
+    """Begins or ends filtering. Ending forgets all connections."""
+    NpfFlush: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfFlushRequest, _rump_net_pb2.NpfFlushResponse]
+    """Forgets the configuration and all connections."""
+    NpfConnections: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfConnectionsRequest, _rump_net_pb2.NpfConnectionsResponse]
+    """The connections that the filter knows."""
+    NpfStats: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfStatsRequest, _rump_net_pb2.NpfStatsResponse]
+    """What the filter has counted."""
+    NpfTable: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfTableRequest, _rump_net_pb2.NpfTableResponse]
+    """Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const."""
+    NpfRuleAdd: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfRuleAddRequest, _rump_net_pb2.NpfRuleAddResponse]
+    """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC."""
+    NpfRuleRemove: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfRuleRemoveRequest, _rump_net_pb2.NpfRuleRemoveResponse]
+    """Removes a rule from a dynamic group. ESRCH, ENOENT."""
 
 @_typing.type_check_only
 class NetAsyncStub(NetStub):
@@ -2434,6 +2452,24 @@ class NetAsyncStub(NetStub):
     """Accepts router advertisements. ENXIO."""
     NetconfigIfaddrs: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfaddrsRequest, _rump_net_pb2.NetconfigIfaddrsResponse]  # type: ignore[assignment]
     """Interfaces with their flags and addresses. ENXIO."""
+    NpfLoad: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfLoadRequest, _rump_net_pb2.NpfLoadResponse]  # type: ignore[assignment]
+    """Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG."""
+    NpfConfigGet: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfConfigGetRequest, _rump_net_pb2.NpfConfigGetResponse]  # type: ignore[assignment]
+    """The configuration with the counters of its rules, and whether the filter is active."""
+    NpfSwitch: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfSwitchRequest, _rump_net_pb2.NpfSwitchResponse]  # type: ignore[assignment]
+    """Begins or ends filtering. Ending forgets all connections."""
+    NpfFlush: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfFlushRequest, _rump_net_pb2.NpfFlushResponse]  # type: ignore[assignment]
+    """Forgets the configuration and all connections."""
+    NpfConnections: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfConnectionsRequest, _rump_net_pb2.NpfConnectionsResponse]  # type: ignore[assignment]
+    """The connections that the filter knows."""
+    NpfStats: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfStatsRequest, _rump_net_pb2.NpfStatsResponse]  # type: ignore[assignment]
+    """What the filter has counted."""
+    NpfTable: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfTableRequest, _rump_net_pb2.NpfTableResponse]  # type: ignore[assignment]
+    """Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const."""
+    NpfRuleAdd: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfRuleAddRequest, _rump_net_pb2.NpfRuleAddResponse]  # type: ignore[assignment]
+    """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC."""
+    NpfRuleRemove: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfRuleRemoveRequest, _rump_net_pb2.NpfRuleRemoveResponse]  # type: ignore[assignment]
+    """Removes a rule from a dynamic group. ESRCH, ENOENT."""
 
 class NetServicer(metaclass=_abc_1.ABCMeta):
     """The networking faction: sockets, interfaces and routes."""
@@ -2701,6 +2737,78 @@ class NetServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_net_pb2.NetconfigIfaddrsResponse, _abc.Awaitable[_rump_net_pb2.NetconfigIfaddrsResponse]]:
         """Interfaces with their flags and addresses. ENXIO."""
+
+    @_abc_1.abstractmethod
+    def NpfLoad(
+        self,
+        request: _rump_net_pb2.NpfLoadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfLoadResponse, _abc.Awaitable[_rump_net_pb2.NpfLoadResponse]]:
+        """Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG."""
+
+    @_abc_1.abstractmethod
+    def NpfConfigGet(
+        self,
+        request: _rump_net_pb2.NpfConfigGetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfConfigGetResponse, _abc.Awaitable[_rump_net_pb2.NpfConfigGetResponse]]:
+        """The configuration with the counters of its rules, and whether the filter is active."""
+
+    @_abc_1.abstractmethod
+    def NpfSwitch(
+        self,
+        request: _rump_net_pb2.NpfSwitchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfSwitchResponse, _abc.Awaitable[_rump_net_pb2.NpfSwitchResponse]]:
+        """Begins or ends filtering. Ending forgets all connections."""
+
+    @_abc_1.abstractmethod
+    def NpfFlush(
+        self,
+        request: _rump_net_pb2.NpfFlushRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfFlushResponse, _abc.Awaitable[_rump_net_pb2.NpfFlushResponse]]:
+        """Forgets the configuration and all connections."""
+
+    @_abc_1.abstractmethod
+    def NpfConnections(
+        self,
+        request: _rump_net_pb2.NpfConnectionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfConnectionsResponse, _abc.Awaitable[_rump_net_pb2.NpfConnectionsResponse]]:
+        """The connections that the filter knows."""
+
+    @_abc_1.abstractmethod
+    def NpfStats(
+        self,
+        request: _rump_net_pb2.NpfStatsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfStatsResponse, _abc.Awaitable[_rump_net_pb2.NpfStatsResponse]]:
+        """What the filter has counted."""
+
+    @_abc_1.abstractmethod
+    def NpfTable(
+        self,
+        request: _rump_net_pb2.NpfTableRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfTableResponse, _abc.Awaitable[_rump_net_pb2.NpfTableResponse]]:
+        """Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const."""
+
+    @_abc_1.abstractmethod
+    def NpfRuleAdd(
+        self,
+        request: _rump_net_pb2.NpfRuleAddRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfRuleAddResponse, _abc.Awaitable[_rump_net_pb2.NpfRuleAddResponse]]:
+        """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC."""
+
+    @_abc_1.abstractmethod
+    def NpfRuleRemove(
+        self,
+        request: _rump_net_pb2.NpfRuleRemoveRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfRuleRemoveResponse, _abc.Awaitable[_rump_net_pb2.NpfRuleRemoveResponse]]:
+        """Removes a rule from a dynamic group. ESRCH, ENOENT."""
 
 def add_NetServicer_to_server(servicer: NetServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

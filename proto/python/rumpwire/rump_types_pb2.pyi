@@ -1427,6 +1427,473 @@ class InterfaceAddress(_message.Message):
 Global___InterfaceAddress: _TypeAlias = InterfaceAddress  # noqa: Y015
 
 @_typing.final
+class NpfPorts(_message.Message):
+    """Ports, both ends included."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    first: _builtins.int
+    last: _builtins.int
+    def __init__(
+        self,
+        *,
+        first: _builtins.int = ...,
+        last: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "last", b"last"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfPorts: _TypeAlias = NpfPorts  # noqa: Y015
+
+@_typing.final
+class NpfAddress(_message.Message):
+    """One of: a network; the entries of a table; the addresses that an
+    interface has when the packet comes, of one version of IP or of both (0).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDR_FIELD_NUMBER: _builtins.int
+    PREFIXLEN_FIELD_NUMBER: _builtins.int
+    TABLE_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    addr: _builtins.bytes
+    prefixlen: _builtins.int
+    table: _builtins.str
+    ifname: _builtins.str
+    version: _builtins.int
+    def __init__(
+        self,
+        *,
+        addr: _builtins.bytes = ...,
+        prefixlen: _builtins.int = ...,
+        table: _builtins.str = ...,
+        ifname: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "ifname", b"ifname", "prefixlen", b"prefixlen", "table", b"table", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfAddress: _TypeAlias = NpfAddress  # noqa: Y015
+
+@_typing.final
+class NpfEnd(_message.Message):
+    """One side of a packet. No addresses are any address, no ports any port."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDRESSES_FIELD_NUMBER: _builtins.int
+    NEGATE_FIELD_NUMBER: _builtins.int
+    PORTS_FIELD_NUMBER: _builtins.int
+    negate: _builtins.bool
+    @_builtins.property
+    def addresses(self) -> _containers.RepeatedCompositeFieldContainer[Global___NpfAddress]: ...
+    @_builtins.property
+    def ports(self) -> _containers.RepeatedCompositeFieldContainer[Global___NpfPorts]: ...
+    def __init__(
+        self,
+        *,
+        addresses: _abc.Iterable[Global___NpfAddress] | None = ...,
+        negate: _builtins.bool = ...,
+        ports: _abc.Iterable[Global___NpfPorts] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "negate", b"negate", "ports", b"ports"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfEnd: _TypeAlias = NpfEnd  # noqa: Y015
+
+@_typing.final
+class NpfFilter(_message.Message):
+    """Which packets are meant. version is that of IP, 0 for both; no protocols are any."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    PROTOCOLS_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    DESTINATION_FIELD_NUMBER: _builtins.int
+    TCP_FLAGS_FIELD_NUMBER: _builtins.int
+    TCP_MASK_FIELD_NUMBER: _builtins.int
+    ICMP_TYPE_FIELD_NUMBER: _builtins.int
+    ICMP_CODE_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    tcp_flags: _builtins.int
+    tcp_mask: _builtins.int
+    icmp_type: _builtins.int
+    icmp_code: _builtins.int
+    @_builtins.property
+    def protocols(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def source(self) -> Global___NpfEnd: ...
+    @_builtins.property
+    def destination(self) -> Global___NpfEnd: ...
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        protocols: _abc.Iterable[_builtins.int] | None = ...,
+        source: Global___NpfEnd | None = ...,
+        destination: Global___NpfEnd | None = ...,
+        tcp_flags: _builtins.int = ...,
+        tcp_mask: _builtins.int = ...,
+        icmp_type: _builtins.int | None = ...,
+        icmp_code: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_icmp_code", b"_icmp_code", "_icmp_type", b"_icmp_type", "destination", b"destination", "icmp_code", b"icmp_code", "icmp_type", b"icmp_type", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_icmp_code", b"_icmp_code", "_icmp_type", b"_icmp_type", "destination", b"destination", "icmp_code", b"icmp_code", "icmp_type", b"icmp_type", "protocols", b"protocols", "source", b"source", "tcp_flags", b"tcp_flags", "tcp_mask", b"tcp_mask", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__icmp_code: _TypeAlias = _typing.Literal["icmp_code"]  # noqa: Y015
+    _WhichOneofArgType__icmp_code: _TypeAlias = _typing.Literal["_icmp_code", b"_icmp_code"]  # noqa: Y015
+    _WhichOneofReturnType__icmp_type: _TypeAlias = _typing.Literal["icmp_type"]  # noqa: Y015
+    _WhichOneofArgType__icmp_type: _TypeAlias = _typing.Literal["_icmp_type", b"_icmp_type"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__icmp_code) -> _WhichOneofReturnType__icmp_code | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__icmp_type) -> _WhichOneofReturnType__icmp_type | None: ...
+
+Global___NpfFilter: _TypeAlias = NpfFilter  # noqa: Y015
+
+@_typing.final
+class NpfRule(_message.Message):
+    """A rule. direction: in, out, or nothing for both. stateful: nothing, "interface" (connections pass on the interface where they
+    began) or "all". answer, of rules that block: nothing, "rst", "icmp" or "any" (what fits the protocol). packets and bytes are
+    counted by the kernel.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    PERMIT_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    FINAL_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    STATEFUL_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    PROCEDURE_FIELD_NUMBER: _builtins.int
+    PACKETS_FIELD_NUMBER: _builtins.int
+    BYTES_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    permit: _builtins.bool
+    direction: _builtins.str
+    final: _builtins.bool
+    ifname: _builtins.str
+    stateful: _builtins.str
+    answer: _builtins.str
+    procedure: _builtins.str
+    packets: _builtins.int
+    bytes: _builtins.int
+    @_builtins.property
+    def filter(self) -> Global___NpfFilter: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+        permit: _builtins.bool = ...,
+        direction: _builtins.str = ...,
+        final: _builtins.bool = ...,
+        ifname: _builtins.str = ...,
+        stateful: _builtins.str = ...,
+        answer: _builtins.str = ...,
+        filter: Global___NpfFilter | None = ...,
+        procedure: _builtins.str = ...,
+        packets: _builtins.int = ...,
+        bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "bytes", b"bytes", "direction", b"direction", "filter", b"filter", "final", b"final", "id", b"id", "ifname", b"ifname", "packets", b"packets", "permit", b"permit", "procedure", b"procedure", "stateful", b"stateful"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfRule: _TypeAlias = NpfRule  # noqa: Y015
+
+@_typing.final
+class NpfGroup(_message.Message):
+    """Rules that are looked at for packets of one interface and direction. dynamic: rules are added and removed while it is active."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    DYNAMIC_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    ifname: _builtins.str
+    direction: _builtins.str
+    dynamic: _builtins.bool
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___NpfRule]: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        ifname: _builtins.str = ...,
+        direction: _builtins.str = ...,
+        dynamic: _builtins.bool = ...,
+        rules: _abc.Iterable[Global___NpfRule] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["direction", b"direction", "dynamic", b"dynamic", "ifname", b"ifname", "name", b"name", "rules", b"rules"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfGroup: _TypeAlias = NpfGroup  # noqa: Y015
+
+@_typing.final
+class NpfMap(_message.Message):
+    """Translates addresses. direction: "out" rewrites the sources of packets that leave by the interface, "in" the destinations of
+    packets that come in. dynamic: connections get ports; static: addresses are exchanged one for one, both ways where
+    direction is "both". algorithm, of static ones: nothing or "netmap" for networks of the same size, "npt66" (RFC 6296).
+    translation_ports are those to translate to; without them those of the packet stay where they are free.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    STATIC_FIELD_NUMBER: _builtins.int
+    ALGORITHM_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    TRANSLATION_FIELD_NUMBER: _builtins.int
+    TRANSLATION_PORTS_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    ifname: _builtins.str
+    direction: _builtins.str
+    static: _builtins.bool
+    algorithm: _builtins.str
+    @_builtins.property
+    def filter(self) -> Global___NpfFilter: ...
+    @_builtins.property
+    def translation(self) -> Global___NpfAddress: ...
+    @_builtins.property
+    def translation_ports(self) -> Global___NpfPorts: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+        ifname: _builtins.str = ...,
+        direction: _builtins.str = ...,
+        static: _builtins.bool = ...,
+        algorithm: _builtins.str = ...,
+        filter: Global___NpfFilter | None = ...,
+        translation: Global___NpfAddress | None = ...,
+        translation_ports: Global___NpfPorts | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "translation", b"translation", "translation_ports", b"translation_ports"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "direction", b"direction", "filter", b"filter", "id", b"id", "ifname", b"ifname", "static", b"static", "translation", b"translation", "translation_ports", b"translation_ports"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfMap: _TypeAlias = NpfMap  # noqa: Y015
+
+@_typing.final
+class NpfTable(_message.Message):
+    """kind: ipset (single addresses), lpm (networks), const (cannot be changed)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    kind: _builtins.str
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___NpfAddress]: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        entries: _abc.Iterable[Global___NpfAddress] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "kind", b"kind", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfTable: _TypeAlias = NpfTable  # noqa: Y015
+
+@_typing.final
+class NpfProcedure(_message.Message):
+    """What is done to packets that pass by a rule: copied to an interface where bpf sees them, and made normal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LOG_IFNAME_FIELD_NUMBER: _builtins.int
+    MIN_TTL_FIELD_NUMBER: _builtins.int
+    MAX_MSS_FIELD_NUMBER: _builtins.int
+    NO_DF_FIELD_NUMBER: _builtins.int
+    RANDOM_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    log_ifname: _builtins.str
+    min_ttl: _builtins.int
+    max_mss: _builtins.int
+    no_df: _builtins.bool
+    random_id: _builtins.bool
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        log_ifname: _builtins.str = ...,
+        min_ttl: _builtins.int = ...,
+        max_mss: _builtins.int = ...,
+        no_df: _builtins.bool = ...,
+        random_id: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["log_ifname", b"log_ifname", "max_mss", b"max_mss", "min_ttl", b"min_ttl", "name", b"name", "no_df", b"no_df", "random_id", b"random_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfProcedure: _TypeAlias = NpfProcedure  # noqa: Y015
+
+@_typing.final
+class NpfConfig(_message.Message):
+    """Groups are looked at in order; the last one, without a name, is the default group."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ParamsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    TABLES_FIELD_NUMBER: _builtins.int
+    PROCEDURES_FIELD_NUMBER: _builtins.int
+    MAPS_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
+    PARAMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tables(self) -> _containers.RepeatedCompositeFieldContainer[Global___NpfTable]: ...
+    @_builtins.property
+    def procedures(self) -> _containers.RepeatedCompositeFieldContainer[Global___NpfProcedure]: ...
+    @_builtins.property
+    def maps(self) -> _containers.RepeatedCompositeFieldContainer[Global___NpfMap]: ...
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___NpfGroup]: ...
+    @_builtins.property
+    def params(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        tables: _abc.Iterable[Global___NpfTable] | None = ...,
+        procedures: _abc.Iterable[Global___NpfProcedure] | None = ...,
+        maps: _abc.Iterable[Global___NpfMap] | None = ...,
+        groups: _abc.Iterable[Global___NpfGroup] | None = ...,
+        params: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups", "maps", b"maps", "params", b"params", "procedures", b"procedures", "tables", b"tables"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfConfig: _TypeAlias = NpfConfig  # noqa: Y015
+
+@_typing.final
+class NpfConnection(_message.Message):
+    """A connection that the filter knows. state is that of TCP, or "active"."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROTOCOL_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    DESTINATION_FIELD_NUMBER: _builtins.int
+    TRANSLATED_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    EXPIRES_FIELD_NUMBER: _builtins.int
+    PACKETS_FIELD_NUMBER: _builtins.int
+    protocol: _builtins.int
+    ifname: _builtins.str
+    state: _builtins.str
+    expires: _builtins.int
+    packets: _builtins.int
+    @_builtins.property
+    def source(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def destination(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def translated(self) -> Global___Sockaddr: ...
+    def __init__(
+        self,
+        *,
+        protocol: _builtins.int = ...,
+        source: Global___Sockaddr | None = ...,
+        destination: Global___Sockaddr | None = ...,
+        translated: Global___Sockaddr | None = ...,
+        ifname: _builtins.str = ...,
+        state: _builtins.str = ...,
+        expires: _builtins.int = ...,
+        packets: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "source", b"source", "translated", b"translated"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "expires", b"expires", "ifname", b"ifname", "packets", b"packets", "protocol", b"protocol", "source", b"source", "state", b"state", "translated", b"translated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfConnection: _TypeAlias = NpfConnection  # noqa: Y015
+
+@_typing.final
+class NpfCounter(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    value: _builtins.int
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfCounter: _TypeAlias = NpfCounter  # noqa: Y015
+
+@_typing.final
 class Driver(_message.Message):
     """A device driver and its units."""
 

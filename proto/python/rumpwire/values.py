@@ -424,6 +424,130 @@ class Interface(NamedTuple):
     addresses: list[InterfaceAddress] = []
 
 
+class NpfPorts(NamedTuple):
+    """Ports, both ends included."""
+
+    first: int = 0
+    last: int = 0
+
+
+class NpfAddress(NamedTuple):
+    """One of: a network; the entries of a table; the addresses that an interface has when the packet comes, of one version of IP or of both (0)."""
+
+    addr: bytes = b""
+    prefixlen: int = 0
+    table: str = ""
+    ifname: str = ""
+    version: int = 0
+
+
+class NpfEnd(NamedTuple):
+    """One side of a packet. No addresses are any address, no ports any port."""
+
+    addresses: list[NpfAddress] = []
+    negate: bool = False
+    ports: list[NpfPorts] = []
+
+
+class NpfFilter(NamedTuple):
+    """Which packets are meant. version is that of IP, 0 for both; no protocols are any."""
+
+    version: int = 0
+    protocols: list[int] = []
+    source: NpfEnd | None = None
+    destination: NpfEnd | None = None
+    tcp_flags: int = 0
+    tcp_mask: int = 0
+    icmp_type: int | None = None
+    icmp_code: int | None = None
+
+
+class NpfRule(NamedTuple):
+    """A rule. direction: in, out, or nothing for both. stateful: nothing, "interface" (connections pass on the interface where they began) or "all". answer, of rules that block: nothing, "rst", "icmp" or "any" (what fits the protocol). packets and bytes are counted by the kernel."""
+
+    id: int = 0
+    permit: bool = False
+    direction: str = ""
+    final: bool = False
+    ifname: str = ""
+    stateful: str = ""
+    answer: str = ""
+    filter: NpfFilter | None = None
+    procedure: str = ""
+    packets: int = 0
+    bytes: int = 0
+
+
+class NpfGroup(NamedTuple):
+    """Rules that are looked at for packets of one interface and direction. dynamic: rules are added and removed while it is active."""
+
+    name: str = ""
+    ifname: str = ""
+    direction: str = ""
+    dynamic: bool = False
+    rules: list[NpfRule] = []
+
+
+class NpfMap(NamedTuple):
+    """Translates addresses. direction: "out" rewrites the sources of packets that leave by the interface, "in" the destinations of packets that come in. dynamic: connections get ports; static: addresses are exchanged one for one, both ways where direction is "both". algorithm, of static ones: nothing or "netmap" for networks of the same size, "npt66" (RFC 6296). translation_ports are those to translate to; without them those of the packet stay where they are free."""
+
+    id: int = 0
+    ifname: str = ""
+    direction: str = ""
+    static: bool = False
+    algorithm: str = ""
+    filter: NpfFilter | None = None
+    translation: NpfAddress | None = None
+    translation_ports: NpfPorts | None = None
+
+
+class NpfTable(NamedTuple):
+    """kind: ipset (single addresses), lpm (networks), const (cannot be changed)."""
+
+    name: str = ""
+    kind: str = ""
+    entries: list[NpfAddress] = []
+
+
+class NpfProcedure(NamedTuple):
+    """What is done to packets that pass by a rule: copied to an interface where bpf sees them, and made normal."""
+
+    name: str = ""
+    log_ifname: str = ""
+    min_ttl: int = 0
+    max_mss: int = 0
+    no_df: bool = False
+    random_id: bool = False
+
+
+class NpfConfig(NamedTuple):
+    """Groups are looked at in order; the last one, without a name, is the default group."""
+
+    tables: list[NpfTable] = []
+    procedures: list[NpfProcedure] = []
+    maps: list[NpfMap] = []
+    groups: list[NpfGroup] = []
+    params: dict[str, str] = {}
+
+
+class NpfConnection(NamedTuple):
+    """A connection that the filter knows. state is that of TCP, or "active"."""
+
+    protocol: int = 0
+    source: Sockaddr | None = None
+    destination: Sockaddr | None = None
+    translated: Sockaddr | None = None
+    ifname: str = ""
+    state: str = ""
+    expires: int = 0
+    packets: int = 0
+
+
+class NpfCounter(NamedTuple):
+    name: str = ""
+    value: int = 0
+
+
 class Driver(NamedTuple):
     """A device driver and its units."""
 
@@ -450,6 +574,19 @@ class ProcessInfo(NamedTuple):
     ppid: int = 0
     comm: str = ""
     cred: Credentials | None = None
+
+
+class KnoteSpec(NamedTuple):
+    """What is to be watched: an object by handle, or a part of another kqueue. ident is what the client calls it by."""
+
+    ident: int = 0
+    object: int = 0
+    queue: int = 0
+    filter: int = 0
+    flags: int = 0
+    fflags: int = 0
+    data: int = 0
+    udata: int = 0
 
 
 class SysctlExport(NamedTuple):
@@ -583,6 +720,13 @@ class PacceptResult(NamedTuple):
 
     s: int = 0
     name: Sockaddr | None = None
+
+
+class NpfConfigGetResult(NamedTuple):
+    """What npf_config_get gives."""
+
+    config: NpfConfig | None = None
+    active: bool = False
 
 
 class FileReadResult(NamedTuple):

@@ -1379,6 +1379,67 @@ func (c Pub) NetconfigIfaddrs(ctx context.Context, ifname *string) ([]*rumpsp.In
 	return r.GetInterfaces(), err
 }
 
+// NpfLoad: replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG.
+func (c Pub) NpfLoad(ctx context.Context, config *rumpsp.NpfConfig) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfLoad{NpfLoad: &rumpsp.NpfLoadRequest{Config: config}}})
+	return err
+}
+
+// NpfConfigGet: the configuration with the counters of its rules, and whether the filter is active. Results:
+// config, active.
+func (c Pub) NpfConfigGet(ctx context.Context) (*rumpsp.NpfConfig, bool, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfConfigGet{NpfConfigGet: &rumpsp.NpfConfigGetRequest{}}})
+	r := result.GetNpfConfigGet()
+	return r.GetConfig(), r.GetActive(), err
+}
+
+// NpfSwitch: begins or ends filtering. Ending forgets all connections.
+func (c Pub) NpfSwitch(ctx context.Context, active bool) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfSwitch{NpfSwitch: &rumpsp.NpfSwitchRequest{Active: active}}})
+	return err
+}
+
+// NpfFlush: forgets the configuration and all connections.
+func (c Pub) NpfFlush(ctx context.Context) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfFlush{NpfFlush: &rumpsp.NpfFlushRequest{}}})
+	return err
+}
+
+// NpfConnections: the connections that the filter knows.
+func (c Pub) NpfConnections(ctx context.Context) ([]*rumpsp.NpfConnection, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfConnections{NpfConnections: &rumpsp.NpfConnectionsRequest{}}})
+	r := result.GetNpfConnections()
+	return r.GetConnections(), err
+}
+
+// NpfStats: what the filter has counted.
+func (c Pub) NpfStats(ctx context.Context) ([]*rumpsp.NpfCounter, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfStats{NpfStats: &rumpsp.NpfStatsRequest{}}})
+	r := result.GetNpfStats()
+	return r.GetCounters(), err
+}
+
+// NpfTable: commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST,
+// ENOENT, EINVAL, EPERM for const.
+func (c Pub) NpfTable(ctx context.Context, table string, command string, entry *rumpsp.NpfAddress) ([]*rumpsp.NpfAddress, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfTable{NpfTable: &rumpsp.NpfTableRequest{Table: table, Command: command, Entry: entry}}})
+	r := result.GetNpfTable()
+	return r.GetEntries(), err
+}
+
+// NpfRuleAdd: adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC.
+func (c Pub) NpfRuleAdd(ctx context.Context, group string, rule *rumpsp.NpfRule) (uint64, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfRuleAdd{NpfRuleAdd: &rumpsp.NpfRuleAddRequest{Group: group, Rule: rule}}})
+	r := result.GetNpfRuleAdd()
+	return r.GetId(), err
+}
+
+// NpfRuleRemove: removes a rule from a dynamic group. ESRCH, ENOENT.
+func (c Pub) NpfRuleRemove(ctx context.Context, group string, id uint64) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfRuleRemove{NpfRuleRemove: &rumpsp.NpfRuleRemoveRequest{Group: group, Id: id}}})
+	return err
+}
+
 // DevList: device drivers with their major numbers and units.
 func (c Pub) DevList(ctx context.Context) ([]*rumpsp.Driver, error) {
 	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DevList{DevList: &rumpsp.DevListRequest{}}})

@@ -3127,6 +3127,774 @@ func (x *NetconfigIfaddrsResponse) GetInterfaces() []*Interface {
 	return nil
 }
 
+type NpfLoadRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Config        *NpfConfig             `protobuf:"bytes,1,opt,name=config,proto3" json:"config,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfLoadRequest) Reset() {
+	*x = NpfLoadRequest{}
+	mi := &file_rump_net_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfLoadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfLoadRequest) ProtoMessage() {}
+
+func (x *NpfLoadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfLoadRequest.ProtoReflect.Descriptor instead.
+func (*NpfLoadRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *NpfLoadRequest) GetConfig() *NpfConfig {
+	if x != nil {
+		return x.Config
+	}
+	return nil
+}
+
+type NpfLoadResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfLoadResponse) Reset() {
+	*x = NpfLoadResponse{}
+	mi := &file_rump_net_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfLoadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfLoadResponse) ProtoMessage() {}
+
+func (x *NpfLoadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfLoadResponse.ProtoReflect.Descriptor instead.
+func (*NpfLoadResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{67}
+}
+
+type NpfConfigGetRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfConfigGetRequest) Reset() {
+	*x = NpfConfigGetRequest{}
+	mi := &file_rump_net_proto_msgTypes[68]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfConfigGetRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfConfigGetRequest) ProtoMessage() {}
+
+func (x *NpfConfigGetRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[68]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfConfigGetRequest.ProtoReflect.Descriptor instead.
+func (*NpfConfigGetRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{68}
+}
+
+type NpfConfigGetResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Config        *NpfConfig             `protobuf:"bytes,1,opt,name=config,proto3" json:"config,omitempty"`
+	Active        bool                   `protobuf:"varint,2,opt,name=active,proto3" json:"active,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfConfigGetResponse) Reset() {
+	*x = NpfConfigGetResponse{}
+	mi := &file_rump_net_proto_msgTypes[69]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfConfigGetResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfConfigGetResponse) ProtoMessage() {}
+
+func (x *NpfConfigGetResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[69]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfConfigGetResponse.ProtoReflect.Descriptor instead.
+func (*NpfConfigGetResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{69}
+}
+
+func (x *NpfConfigGetResponse) GetConfig() *NpfConfig {
+	if x != nil {
+		return x.Config
+	}
+	return nil
+}
+
+func (x *NpfConfigGetResponse) GetActive() bool {
+	if x != nil {
+		return x.Active
+	}
+	return false
+}
+
+type NpfSwitchRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Active        bool                   `protobuf:"varint,1,opt,name=active,proto3" json:"active,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfSwitchRequest) Reset() {
+	*x = NpfSwitchRequest{}
+	mi := &file_rump_net_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfSwitchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfSwitchRequest) ProtoMessage() {}
+
+func (x *NpfSwitchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfSwitchRequest.ProtoReflect.Descriptor instead.
+func (*NpfSwitchRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *NpfSwitchRequest) GetActive() bool {
+	if x != nil {
+		return x.Active
+	}
+	return false
+}
+
+type NpfSwitchResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfSwitchResponse) Reset() {
+	*x = NpfSwitchResponse{}
+	mi := &file_rump_net_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfSwitchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfSwitchResponse) ProtoMessage() {}
+
+func (x *NpfSwitchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfSwitchResponse.ProtoReflect.Descriptor instead.
+func (*NpfSwitchResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{71}
+}
+
+type NpfFlushRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfFlushRequest) Reset() {
+	*x = NpfFlushRequest{}
+	mi := &file_rump_net_proto_msgTypes[72]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfFlushRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfFlushRequest) ProtoMessage() {}
+
+func (x *NpfFlushRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[72]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfFlushRequest.ProtoReflect.Descriptor instead.
+func (*NpfFlushRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{72}
+}
+
+type NpfFlushResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfFlushResponse) Reset() {
+	*x = NpfFlushResponse{}
+	mi := &file_rump_net_proto_msgTypes[73]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfFlushResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfFlushResponse) ProtoMessage() {}
+
+func (x *NpfFlushResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[73]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfFlushResponse.ProtoReflect.Descriptor instead.
+func (*NpfFlushResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{73}
+}
+
+type NpfConnectionsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfConnectionsRequest) Reset() {
+	*x = NpfConnectionsRequest{}
+	mi := &file_rump_net_proto_msgTypes[74]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfConnectionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfConnectionsRequest) ProtoMessage() {}
+
+func (x *NpfConnectionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[74]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfConnectionsRequest.ProtoReflect.Descriptor instead.
+func (*NpfConnectionsRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{74}
+}
+
+type NpfConnectionsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Connections   []*NpfConnection       `protobuf:"bytes,1,rep,name=connections,proto3" json:"connections,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfConnectionsResponse) Reset() {
+	*x = NpfConnectionsResponse{}
+	mi := &file_rump_net_proto_msgTypes[75]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfConnectionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfConnectionsResponse) ProtoMessage() {}
+
+func (x *NpfConnectionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[75]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfConnectionsResponse.ProtoReflect.Descriptor instead.
+func (*NpfConnectionsResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{75}
+}
+
+func (x *NpfConnectionsResponse) GetConnections() []*NpfConnection {
+	if x != nil {
+		return x.Connections
+	}
+	return nil
+}
+
+type NpfStatsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfStatsRequest) Reset() {
+	*x = NpfStatsRequest{}
+	mi := &file_rump_net_proto_msgTypes[76]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfStatsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfStatsRequest) ProtoMessage() {}
+
+func (x *NpfStatsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[76]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfStatsRequest.ProtoReflect.Descriptor instead.
+func (*NpfStatsRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{76}
+}
+
+type NpfStatsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Counters      []*NpfCounter          `protobuf:"bytes,1,rep,name=counters,proto3" json:"counters,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfStatsResponse) Reset() {
+	*x = NpfStatsResponse{}
+	mi := &file_rump_net_proto_msgTypes[77]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfStatsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfStatsResponse) ProtoMessage() {}
+
+func (x *NpfStatsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[77]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfStatsResponse.ProtoReflect.Descriptor instead.
+func (*NpfStatsResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{77}
+}
+
+func (x *NpfStatsResponse) GetCounters() []*NpfCounter {
+	if x != nil {
+		return x.Counters
+	}
+	return nil
+}
+
+type NpfTableRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Table         string                 `protobuf:"bytes,1,opt,name=table,proto3" json:"table,omitempty"`
+	Command       string                 `protobuf:"bytes,2,opt,name=command,proto3" json:"command,omitempty"`
+	Entry         *NpfAddress            `protobuf:"bytes,3,opt,name=entry,proto3" json:"entry,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfTableRequest) Reset() {
+	*x = NpfTableRequest{}
+	mi := &file_rump_net_proto_msgTypes[78]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfTableRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfTableRequest) ProtoMessage() {}
+
+func (x *NpfTableRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[78]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfTableRequest.ProtoReflect.Descriptor instead.
+func (*NpfTableRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{78}
+}
+
+func (x *NpfTableRequest) GetTable() string {
+	if x != nil {
+		return x.Table
+	}
+	return ""
+}
+
+func (x *NpfTableRequest) GetCommand() string {
+	if x != nil {
+		return x.Command
+	}
+	return ""
+}
+
+func (x *NpfTableRequest) GetEntry() *NpfAddress {
+	if x != nil {
+		return x.Entry
+	}
+	return nil
+}
+
+type NpfTableResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Entries       []*NpfAddress          `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfTableResponse) Reset() {
+	*x = NpfTableResponse{}
+	mi := &file_rump_net_proto_msgTypes[79]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfTableResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfTableResponse) ProtoMessage() {}
+
+func (x *NpfTableResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[79]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfTableResponse.ProtoReflect.Descriptor instead.
+func (*NpfTableResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{79}
+}
+
+func (x *NpfTableResponse) GetEntries() []*NpfAddress {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+type NpfRuleAddRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Group         string                 `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	Rule          *NpfRule               `protobuf:"bytes,2,opt,name=rule,proto3" json:"rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfRuleAddRequest) Reset() {
+	*x = NpfRuleAddRequest{}
+	mi := &file_rump_net_proto_msgTypes[80]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfRuleAddRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfRuleAddRequest) ProtoMessage() {}
+
+func (x *NpfRuleAddRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[80]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfRuleAddRequest.ProtoReflect.Descriptor instead.
+func (*NpfRuleAddRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{80}
+}
+
+func (x *NpfRuleAddRequest) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *NpfRuleAddRequest) GetRule() *NpfRule {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+type NpfRuleAddResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfRuleAddResponse) Reset() {
+	*x = NpfRuleAddResponse{}
+	mi := &file_rump_net_proto_msgTypes[81]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfRuleAddResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfRuleAddResponse) ProtoMessage() {}
+
+func (x *NpfRuleAddResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[81]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfRuleAddResponse.ProtoReflect.Descriptor instead.
+func (*NpfRuleAddResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{81}
+}
+
+func (x *NpfRuleAddResponse) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type NpfRuleRemoveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Group         string                 `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	Id            uint64                 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfRuleRemoveRequest) Reset() {
+	*x = NpfRuleRemoveRequest{}
+	mi := &file_rump_net_proto_msgTypes[82]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfRuleRemoveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfRuleRemoveRequest) ProtoMessage() {}
+
+func (x *NpfRuleRemoveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[82]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfRuleRemoveRequest.ProtoReflect.Descriptor instead.
+func (*NpfRuleRemoveRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{82}
+}
+
+func (x *NpfRuleRemoveRequest) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *NpfRuleRemoveRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type NpfRuleRemoveResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfRuleRemoveResponse) Reset() {
+	*x = NpfRuleRemoveResponse{}
+	mi := &file_rump_net_proto_msgTypes[83]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfRuleRemoveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfRuleRemoveResponse) ProtoMessage() {}
+
+func (x *NpfRuleRemoveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[83]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfRuleRemoveResponse.ProtoReflect.Descriptor instead.
+func (*NpfRuleRemoveResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{83}
+}
+
 var File_rump_net_proto protoreflect.FileDescriptor
 
 const file_rump_net_proto_rawDesc = "" +
@@ -3297,7 +4065,40 @@ const file_rump_net_proto_rawDesc = "" +
 	"\x18NetconfigIfaddrsResponse\x125\n" +
 	"\n" +
 	"interfaces\x18\x01 \x03(\v2\x15.rump.sp.v1.InterfaceR\n" +
-	"interfacesB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
+	"interfaces\"?\n" +
+	"\x0eNpfLoadRequest\x12-\n" +
+	"\x06config\x18\x01 \x01(\v2\x15.rump.sp.v1.NpfConfigR\x06config\"\x11\n" +
+	"\x0fNpfLoadResponse\"\x15\n" +
+	"\x13NpfConfigGetRequest\"]\n" +
+	"\x14NpfConfigGetResponse\x12-\n" +
+	"\x06config\x18\x01 \x01(\v2\x15.rump.sp.v1.NpfConfigR\x06config\x12\x16\n" +
+	"\x06active\x18\x02 \x01(\bR\x06active\"*\n" +
+	"\x10NpfSwitchRequest\x12\x16\n" +
+	"\x06active\x18\x01 \x01(\bR\x06active\"\x13\n" +
+	"\x11NpfSwitchResponse\"\x11\n" +
+	"\x0fNpfFlushRequest\"\x12\n" +
+	"\x10NpfFlushResponse\"\x17\n" +
+	"\x15NpfConnectionsRequest\"U\n" +
+	"\x16NpfConnectionsResponse\x12;\n" +
+	"\vconnections\x18\x01 \x03(\v2\x19.rump.sp.v1.NpfConnectionR\vconnections\"\x11\n" +
+	"\x0fNpfStatsRequest\"F\n" +
+	"\x10NpfStatsResponse\x122\n" +
+	"\bcounters\x18\x01 \x03(\v2\x16.rump.sp.v1.NpfCounterR\bcounters\"o\n" +
+	"\x0fNpfTableRequest\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\tR\x05table\x12\x18\n" +
+	"\acommand\x18\x02 \x01(\tR\acommand\x12,\n" +
+	"\x05entry\x18\x03 \x01(\v2\x16.rump.sp.v1.NpfAddressR\x05entry\"D\n" +
+	"\x10NpfTableResponse\x120\n" +
+	"\aentries\x18\x01 \x03(\v2\x16.rump.sp.v1.NpfAddressR\aentries\"R\n" +
+	"\x11NpfRuleAddRequest\x12\x14\n" +
+	"\x05group\x18\x01 \x01(\tR\x05group\x12'\n" +
+	"\x04rule\x18\x02 \x01(\v2\x13.rump.sp.v1.NpfRuleR\x04rule\"$\n" +
+	"\x12NpfRuleAddResponse\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\"<\n" +
+	"\x14NpfRuleRemoveRequest\x12\x14\n" +
+	"\x05group\x18\x01 \x01(\tR\x05group\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\x04R\x02id\"\x17\n" +
+	"\x15NpfRuleRemoveResponseB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
 
 var (
 	file_rump_net_proto_rawDescOnce sync.Once
@@ -3311,7 +4112,7 @@ func file_rump_net_proto_rawDescGZIP() []byte {
 	return file_rump_net_proto_rawDescData
 }
 
-var file_rump_net_proto_msgTypes = make([]protoimpl.MessageInfo, 66)
+var file_rump_net_proto_msgTypes = make([]protoimpl.MessageInfo, 84)
 var file_rump_net_proto_goTypes = []any{
 	(*RecvmsgRequest)(nil),                   // 0: rump.sp.v1.RecvmsgRequest
 	(*RecvmsgResponse)(nil),                  // 1: rump.sp.v1.RecvmsgResponse
@@ -3379,34 +4180,64 @@ var file_rump_net_proto_goTypes = []any{
 	(*NetconfigAutoIpv6Response)(nil),        // 63: rump.sp.v1.NetconfigAutoIpv6Response
 	(*NetconfigIfaddrsRequest)(nil),          // 64: rump.sp.v1.NetconfigIfaddrsRequest
 	(*NetconfigIfaddrsResponse)(nil),         // 65: rump.sp.v1.NetconfigIfaddrsResponse
-	(*Msghdr)(nil),                           // 66: rump.sp.v1.Msghdr
-	(*Sockaddr)(nil),                         // 67: rump.sp.v1.Sockaddr
-	(*Sockopt)(nil),                          // 68: rump.sp.v1.Sockopt
-	(*Timespec)(nil),                         // 69: rump.sp.v1.Timespec
-	(*Interface)(nil),                        // 70: rump.sp.v1.Interface
+	(*NpfLoadRequest)(nil),                   // 66: rump.sp.v1.NpfLoadRequest
+	(*NpfLoadResponse)(nil),                  // 67: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetRequest)(nil),              // 68: rump.sp.v1.NpfConfigGetRequest
+	(*NpfConfigGetResponse)(nil),             // 69: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchRequest)(nil),                 // 70: rump.sp.v1.NpfSwitchRequest
+	(*NpfSwitchResponse)(nil),                // 71: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushRequest)(nil),                  // 72: rump.sp.v1.NpfFlushRequest
+	(*NpfFlushResponse)(nil),                 // 73: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsRequest)(nil),            // 74: rump.sp.v1.NpfConnectionsRequest
+	(*NpfConnectionsResponse)(nil),           // 75: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsRequest)(nil),                  // 76: rump.sp.v1.NpfStatsRequest
+	(*NpfStatsResponse)(nil),                 // 77: rump.sp.v1.NpfStatsResponse
+	(*NpfTableRequest)(nil),                  // 78: rump.sp.v1.NpfTableRequest
+	(*NpfTableResponse)(nil),                 // 79: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddRequest)(nil),                // 80: rump.sp.v1.NpfRuleAddRequest
+	(*NpfRuleAddResponse)(nil),               // 81: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveRequest)(nil),             // 82: rump.sp.v1.NpfRuleRemoveRequest
+	(*NpfRuleRemoveResponse)(nil),            // 83: rump.sp.v1.NpfRuleRemoveResponse
+	(*Msghdr)(nil),                           // 84: rump.sp.v1.Msghdr
+	(*Sockaddr)(nil),                         // 85: rump.sp.v1.Sockaddr
+	(*Sockopt)(nil),                          // 86: rump.sp.v1.Sockopt
+	(*Timespec)(nil),                         // 87: rump.sp.v1.Timespec
+	(*Interface)(nil),                        // 88: rump.sp.v1.Interface
+	(*NpfConfig)(nil),                        // 89: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),                    // 90: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),                       // 91: rump.sp.v1.NpfCounter
+	(*NpfAddress)(nil),                       // 92: rump.sp.v1.NpfAddress
+	(*NpfRule)(nil),                          // 93: rump.sp.v1.NpfRule
 }
 var file_rump_net_proto_depIdxs = []int32{
-	66, // 0: rump.sp.v1.RecvmsgResponse.msg:type_name -> rump.sp.v1.Msghdr
-	66, // 1: rump.sp.v1.SendmsgRequest.msg:type_name -> rump.sp.v1.Msghdr
-	67, // 2: rump.sp.v1.RecvfromResponse.from_addr:type_name -> rump.sp.v1.Sockaddr
-	67, // 3: rump.sp.v1.AcceptResponse.name:type_name -> rump.sp.v1.Sockaddr
-	67, // 4: rump.sp.v1.GetpeernameResponse.name:type_name -> rump.sp.v1.Sockaddr
-	67, // 5: rump.sp.v1.GetsocknameResponse.name:type_name -> rump.sp.v1.Sockaddr
-	67, // 6: rump.sp.v1.ConnectRequest.name:type_name -> rump.sp.v1.Sockaddr
-	67, // 7: rump.sp.v1.BindRequest.name:type_name -> rump.sp.v1.Sockaddr
-	68, // 8: rump.sp.v1.SetsockoptRequest.val:type_name -> rump.sp.v1.Sockopt
-	68, // 9: rump.sp.v1.GetsockoptResponse.val:type_name -> rump.sp.v1.Sockopt
-	67, // 10: rump.sp.v1.SendtoRequest.to:type_name -> rump.sp.v1.Sockaddr
-	67, // 11: rump.sp.v1.PacceptResponse.name:type_name -> rump.sp.v1.Sockaddr
-	69, // 12: rump.sp.v1.RecvmmsgRequest.timeout:type_name -> rump.sp.v1.Timespec
-	66, // 13: rump.sp.v1.RecvmmsgResponse.msgs:type_name -> rump.sp.v1.Msghdr
-	66, // 14: rump.sp.v1.SendmmsgRequest.msgs:type_name -> rump.sp.v1.Msghdr
-	70, // 15: rump.sp.v1.NetconfigIfaddrsResponse.interfaces:type_name -> rump.sp.v1.Interface
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	84, // 0: rump.sp.v1.RecvmsgResponse.msg:type_name -> rump.sp.v1.Msghdr
+	84, // 1: rump.sp.v1.SendmsgRequest.msg:type_name -> rump.sp.v1.Msghdr
+	85, // 2: rump.sp.v1.RecvfromResponse.from_addr:type_name -> rump.sp.v1.Sockaddr
+	85, // 3: rump.sp.v1.AcceptResponse.name:type_name -> rump.sp.v1.Sockaddr
+	85, // 4: rump.sp.v1.GetpeernameResponse.name:type_name -> rump.sp.v1.Sockaddr
+	85, // 5: rump.sp.v1.GetsocknameResponse.name:type_name -> rump.sp.v1.Sockaddr
+	85, // 6: rump.sp.v1.ConnectRequest.name:type_name -> rump.sp.v1.Sockaddr
+	85, // 7: rump.sp.v1.BindRequest.name:type_name -> rump.sp.v1.Sockaddr
+	86, // 8: rump.sp.v1.SetsockoptRequest.val:type_name -> rump.sp.v1.Sockopt
+	86, // 9: rump.sp.v1.GetsockoptResponse.val:type_name -> rump.sp.v1.Sockopt
+	85, // 10: rump.sp.v1.SendtoRequest.to:type_name -> rump.sp.v1.Sockaddr
+	85, // 11: rump.sp.v1.PacceptResponse.name:type_name -> rump.sp.v1.Sockaddr
+	87, // 12: rump.sp.v1.RecvmmsgRequest.timeout:type_name -> rump.sp.v1.Timespec
+	84, // 13: rump.sp.v1.RecvmmsgResponse.msgs:type_name -> rump.sp.v1.Msghdr
+	84, // 14: rump.sp.v1.SendmmsgRequest.msgs:type_name -> rump.sp.v1.Msghdr
+	88, // 15: rump.sp.v1.NetconfigIfaddrsResponse.interfaces:type_name -> rump.sp.v1.Interface
+	89, // 16: rump.sp.v1.NpfLoadRequest.config:type_name -> rump.sp.v1.NpfConfig
+	89, // 17: rump.sp.v1.NpfConfigGetResponse.config:type_name -> rump.sp.v1.NpfConfig
+	90, // 18: rump.sp.v1.NpfConnectionsResponse.connections:type_name -> rump.sp.v1.NpfConnection
+	91, // 19: rump.sp.v1.NpfStatsResponse.counters:type_name -> rump.sp.v1.NpfCounter
+	92, // 20: rump.sp.v1.NpfTableRequest.entry:type_name -> rump.sp.v1.NpfAddress
+	92, // 21: rump.sp.v1.NpfTableResponse.entries:type_name -> rump.sp.v1.NpfAddress
+	93, // 22: rump.sp.v1.NpfRuleAddRequest.rule:type_name -> rump.sp.v1.NpfRule
+	23, // [23:23] is the sub-list for method output_type
+	23, // [23:23] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_rump_net_proto_init() }
@@ -3426,7 +4257,7 @@ func file_rump_net_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_net_proto_rawDesc), len(file_rump_net_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   66,
+			NumMessages:   84,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

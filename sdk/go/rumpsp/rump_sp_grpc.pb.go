@@ -7568,6 +7568,15 @@ const (
 	Net_NetconfigDhcpIpv4Oneshot_FullMethodName = "/rump.sp.v1.Net/NetconfigDhcpIpv4Oneshot"
 	Net_NetconfigAutoIpv6_FullMethodName        = "/rump.sp.v1.Net/NetconfigAutoIpv6"
 	Net_NetconfigIfaddrs_FullMethodName         = "/rump.sp.v1.Net/NetconfigIfaddrs"
+	Net_NpfLoad_FullMethodName                  = "/rump.sp.v1.Net/NpfLoad"
+	Net_NpfConfigGet_FullMethodName             = "/rump.sp.v1.Net/NpfConfigGet"
+	Net_NpfSwitch_FullMethodName                = "/rump.sp.v1.Net/NpfSwitch"
+	Net_NpfFlush_FullMethodName                 = "/rump.sp.v1.Net/NpfFlush"
+	Net_NpfConnections_FullMethodName           = "/rump.sp.v1.Net/NpfConnections"
+	Net_NpfStats_FullMethodName                 = "/rump.sp.v1.Net/NpfStats"
+	Net_NpfTable_FullMethodName                 = "/rump.sp.v1.Net/NpfTable"
+	Net_NpfRuleAdd_FullMethodName               = "/rump.sp.v1.Net/NpfRuleAdd"
+	Net_NpfRuleRemove_FullMethodName            = "/rump.sp.v1.Net/NpfRuleRemove"
 )
 
 // NetClient is the client API for Net service.
@@ -7642,6 +7651,24 @@ type NetClient interface {
 	NetconfigAutoIpv6(ctx context.Context, in *NetconfigAutoIpv6Request, opts ...grpc.CallOption) (*NetconfigAutoIpv6Response, error)
 	// Interfaces with their flags and addresses. ENXIO.
 	NetconfigIfaddrs(ctx context.Context, in *NetconfigIfaddrsRequest, opts ...grpc.CallOption) (*NetconfigIfaddrsResponse, error)
+	// Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG.
+	NpfLoad(ctx context.Context, in *NpfLoadRequest, opts ...grpc.CallOption) (*NpfLoadResponse, error)
+	// The configuration with the counters of its rules, and whether the filter is active.
+	NpfConfigGet(ctx context.Context, in *NpfConfigGetRequest, opts ...grpc.CallOption) (*NpfConfigGetResponse, error)
+	// Begins or ends filtering. Ending forgets all connections.
+	NpfSwitch(ctx context.Context, in *NpfSwitchRequest, opts ...grpc.CallOption) (*NpfSwitchResponse, error)
+	// Forgets the configuration and all connections.
+	NpfFlush(ctx context.Context, in *NpfFlushRequest, opts ...grpc.CallOption) (*NpfFlushResponse, error)
+	// The connections that the filter knows.
+	NpfConnections(ctx context.Context, in *NpfConnectionsRequest, opts ...grpc.CallOption) (*NpfConnectionsResponse, error)
+	// What the filter has counted.
+	NpfStats(ctx context.Context, in *NpfStatsRequest, opts ...grpc.CallOption) (*NpfStatsResponse, error)
+	// Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const.
+	NpfTable(ctx context.Context, in *NpfTableRequest, opts ...grpc.CallOption) (*NpfTableResponse, error)
+	// Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC.
+	NpfRuleAdd(ctx context.Context, in *NpfRuleAddRequest, opts ...grpc.CallOption) (*NpfRuleAddResponse, error)
+	// Removes a rule from a dynamic group. ESRCH, ENOENT.
+	NpfRuleRemove(ctx context.Context, in *NpfRuleRemoveRequest, opts ...grpc.CallOption) (*NpfRuleRemoveResponse, error)
 }
 
 type netClient struct {
@@ -7982,6 +8009,96 @@ func (c *netClient) NetconfigIfaddrs(ctx context.Context, in *NetconfigIfaddrsRe
 	return out, nil
 }
 
+func (c *netClient) NpfLoad(ctx context.Context, in *NpfLoadRequest, opts ...grpc.CallOption) (*NpfLoadResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfLoadResponse)
+	err := c.cc.Invoke(ctx, Net_NpfLoad_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfConfigGet(ctx context.Context, in *NpfConfigGetRequest, opts ...grpc.CallOption) (*NpfConfigGetResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfConfigGetResponse)
+	err := c.cc.Invoke(ctx, Net_NpfConfigGet_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfSwitch(ctx context.Context, in *NpfSwitchRequest, opts ...grpc.CallOption) (*NpfSwitchResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfSwitchResponse)
+	err := c.cc.Invoke(ctx, Net_NpfSwitch_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfFlush(ctx context.Context, in *NpfFlushRequest, opts ...grpc.CallOption) (*NpfFlushResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfFlushResponse)
+	err := c.cc.Invoke(ctx, Net_NpfFlush_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfConnections(ctx context.Context, in *NpfConnectionsRequest, opts ...grpc.CallOption) (*NpfConnectionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfConnectionsResponse)
+	err := c.cc.Invoke(ctx, Net_NpfConnections_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfStats(ctx context.Context, in *NpfStatsRequest, opts ...grpc.CallOption) (*NpfStatsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfStatsResponse)
+	err := c.cc.Invoke(ctx, Net_NpfStats_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfTable(ctx context.Context, in *NpfTableRequest, opts ...grpc.CallOption) (*NpfTableResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfTableResponse)
+	err := c.cc.Invoke(ctx, Net_NpfTable_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfRuleAdd(ctx context.Context, in *NpfRuleAddRequest, opts ...grpc.CallOption) (*NpfRuleAddResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfRuleAddResponse)
+	err := c.cc.Invoke(ctx, Net_NpfRuleAdd_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfRuleRemove(ctx context.Context, in *NpfRuleRemoveRequest, opts ...grpc.CallOption) (*NpfRuleRemoveResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfRuleRemoveResponse)
+	err := c.cc.Invoke(ctx, Net_NpfRuleRemove_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // NetServer is the server API for Net service.
 // All implementations must embed UnimplementedNetServer
 // for forward compatibility.
@@ -8054,6 +8171,24 @@ type NetServer interface {
 	NetconfigAutoIpv6(context.Context, *NetconfigAutoIpv6Request) (*NetconfigAutoIpv6Response, error)
 	// Interfaces with their flags and addresses. ENXIO.
 	NetconfigIfaddrs(context.Context, *NetconfigIfaddrsRequest) (*NetconfigIfaddrsResponse, error)
+	// Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG.
+	NpfLoad(context.Context, *NpfLoadRequest) (*NpfLoadResponse, error)
+	// The configuration with the counters of its rules, and whether the filter is active.
+	NpfConfigGet(context.Context, *NpfConfigGetRequest) (*NpfConfigGetResponse, error)
+	// Begins or ends filtering. Ending forgets all connections.
+	NpfSwitch(context.Context, *NpfSwitchRequest) (*NpfSwitchResponse, error)
+	// Forgets the configuration and all connections.
+	NpfFlush(context.Context, *NpfFlushRequest) (*NpfFlushResponse, error)
+	// The connections that the filter knows.
+	NpfConnections(context.Context, *NpfConnectionsRequest) (*NpfConnectionsResponse, error)
+	// What the filter has counted.
+	NpfStats(context.Context, *NpfStatsRequest) (*NpfStatsResponse, error)
+	// Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const.
+	NpfTable(context.Context, *NpfTableRequest) (*NpfTableResponse, error)
+	// Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC.
+	NpfRuleAdd(context.Context, *NpfRuleAddRequest) (*NpfRuleAddResponse, error)
+	// Removes a rule from a dynamic group. ESRCH, ENOENT.
+	NpfRuleRemove(context.Context, *NpfRuleRemoveRequest) (*NpfRuleRemoveResponse, error)
 	mustEmbedUnimplementedNetServer()
 }
 
@@ -8162,6 +8297,33 @@ func (UnimplementedNetServer) NetconfigAutoIpv6(context.Context, *NetconfigAutoI
 }
 func (UnimplementedNetServer) NetconfigIfaddrs(context.Context, *NetconfigIfaddrsRequest) (*NetconfigIfaddrsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method NetconfigIfaddrs not implemented")
+}
+func (UnimplementedNetServer) NpfLoad(context.Context, *NpfLoadRequest) (*NpfLoadResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfLoad not implemented")
+}
+func (UnimplementedNetServer) NpfConfigGet(context.Context, *NpfConfigGetRequest) (*NpfConfigGetResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfConfigGet not implemented")
+}
+func (UnimplementedNetServer) NpfSwitch(context.Context, *NpfSwitchRequest) (*NpfSwitchResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfSwitch not implemented")
+}
+func (UnimplementedNetServer) NpfFlush(context.Context, *NpfFlushRequest) (*NpfFlushResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfFlush not implemented")
+}
+func (UnimplementedNetServer) NpfConnections(context.Context, *NpfConnectionsRequest) (*NpfConnectionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfConnections not implemented")
+}
+func (UnimplementedNetServer) NpfStats(context.Context, *NpfStatsRequest) (*NpfStatsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfStats not implemented")
+}
+func (UnimplementedNetServer) NpfTable(context.Context, *NpfTableRequest) (*NpfTableResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfTable not implemented")
+}
+func (UnimplementedNetServer) NpfRuleAdd(context.Context, *NpfRuleAddRequest) (*NpfRuleAddResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfRuleAdd not implemented")
+}
+func (UnimplementedNetServer) NpfRuleRemove(context.Context, *NpfRuleRemoveRequest) (*NpfRuleRemoveResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfRuleRemove not implemented")
 }
 func (UnimplementedNetServer) mustEmbedUnimplementedNetServer() {}
 func (UnimplementedNetServer) testEmbeddedByValue()             {}
@@ -8778,6 +8940,168 @@ func _Net_NetconfigIfaddrs_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Net_NpfLoad_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfLoadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfLoad(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfLoad_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfLoad(ctx, req.(*NpfLoadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfConfigGet_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfConfigGetRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfConfigGet(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfConfigGet_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfConfigGet(ctx, req.(*NpfConfigGetRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfSwitch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfSwitchRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfSwitch(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfSwitch_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfSwitch(ctx, req.(*NpfSwitchRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfFlush_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfFlushRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfFlush(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfFlush_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfFlush(ctx, req.(*NpfFlushRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfConnections_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfConnectionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfConnections(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfConnections_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfConnections(ctx, req.(*NpfConnectionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfStats_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfStatsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfStats(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfStats_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfStats(ctx, req.(*NpfStatsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfTable_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfTableRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfTable(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfTable_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfTable(ctx, req.(*NpfTableRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfRuleAdd_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfRuleAddRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfRuleAdd(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfRuleAdd_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfRuleAdd(ctx, req.(*NpfRuleAddRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfRuleRemove_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfRuleRemoveRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfRuleRemove(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfRuleRemove_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfRuleRemove(ctx, req.(*NpfRuleRemoveRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Net_ServiceDesc is the grpc.ServiceDesc for Net service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -8916,6 +9240,42 @@ var Net_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "NetconfigIfaddrs",
 			Handler:    _Net_NetconfigIfaddrs_Handler,
+		},
+		{
+			MethodName: "NpfLoad",
+			Handler:    _Net_NpfLoad_Handler,
+		},
+		{
+			MethodName: "NpfConfigGet",
+			Handler:    _Net_NpfConfigGet_Handler,
+		},
+		{
+			MethodName: "NpfSwitch",
+			Handler:    _Net_NpfSwitch_Handler,
+		},
+		{
+			MethodName: "NpfFlush",
+			Handler:    _Net_NpfFlush_Handler,
+		},
+		{
+			MethodName: "NpfConnections",
+			Handler:    _Net_NpfConnections_Handler,
+		},
+		{
+			MethodName: "NpfStats",
+			Handler:    _Net_NpfStats_Handler,
+		},
+		{
+			MethodName: "NpfTable",
+			Handler:    _Net_NpfTable_Handler,
+		},
+		{
+			MethodName: "NpfRuleAdd",
+			Handler:    _Net_NpfRuleAdd_Handler,
+		},
+		{
+			MethodName: "NpfRuleRemove",
+			Handler:    _Net_NpfRuleRemove_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -3433,6 +3433,983 @@ func (x *InterfaceAddress) GetBroadaddr() *Sockaddr {
 	return nil
 }
 
+// Ports, both ends included.
+type NpfPorts struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	First         uint32                 `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`
+	Last          uint32                 `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfPorts) Reset() {
+	*x = NpfPorts{}
+	mi := &file_rump_types_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfPorts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfPorts) ProtoMessage() {}
+
+func (x *NpfPorts) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
+func (*NpfPorts) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *NpfPorts) GetFirst() uint32 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *NpfPorts) GetLast() uint32 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+// One of: a network; the entries of a table; the addresses that an
+// interface has when the packet comes, of one version of IP or of both (0).
+type NpfAddress struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Addr          []byte                 `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
+	Prefixlen     uint32                 `protobuf:"varint,2,opt,name=prefixlen,proto3" json:"prefixlen,omitempty"`
+	Table         string                 `protobuf:"bytes,3,opt,name=table,proto3" json:"table,omitempty"`
+	Ifname        string                 `protobuf:"bytes,4,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Version       uint32                 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfAddress) Reset() {
+	*x = NpfAddress{}
+	mi := &file_rump_types_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfAddress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfAddress) ProtoMessage() {}
+
+func (x *NpfAddress) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
+func (*NpfAddress) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *NpfAddress) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *NpfAddress) GetPrefixlen() uint32 {
+	if x != nil {
+		return x.Prefixlen
+	}
+	return 0
+}
+
+func (x *NpfAddress) GetTable() string {
+	if x != nil {
+		return x.Table
+	}
+	return ""
+}
+
+func (x *NpfAddress) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NpfAddress) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+// One side of a packet. No addresses are any address, no ports any port.
+type NpfEnd struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Addresses     []*NpfAddress          `protobuf:"bytes,1,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	Negate        bool                   `protobuf:"varint,2,opt,name=negate,proto3" json:"negate,omitempty"`
+	Ports         []*NpfPorts            `protobuf:"bytes,3,rep,name=ports,proto3" json:"ports,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfEnd) Reset() {
+	*x = NpfEnd{}
+	mi := &file_rump_types_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfEnd) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfEnd) ProtoMessage() {}
+
+func (x *NpfEnd) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
+func (*NpfEnd) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *NpfEnd) GetAddresses() []*NpfAddress {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+func (x *NpfEnd) GetNegate() bool {
+	if x != nil {
+		return x.Negate
+	}
+	return false
+}
+
+func (x *NpfEnd) GetPorts() []*NpfPorts {
+	if x != nil {
+		return x.Ports
+	}
+	return nil
+}
+
+// Which packets are meant. version is that of IP, 0 for both; no protocols are any.
+type NpfFilter struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       uint32                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	Protocols     []uint32               `protobuf:"varint,2,rep,packed,name=protocols,proto3" json:"protocols,omitempty"`
+	Source        *NpfEnd                `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
+	Destination   *NpfEnd                `protobuf:"bytes,4,opt,name=destination,proto3" json:"destination,omitempty"`
+	TcpFlags      uint32                 `protobuf:"varint,5,opt,name=tcp_flags,json=tcpFlags,proto3" json:"tcp_flags,omitempty"`
+	TcpMask       uint32                 `protobuf:"varint,6,opt,name=tcp_mask,json=tcpMask,proto3" json:"tcp_mask,omitempty"`
+	IcmpType      *uint32                `protobuf:"varint,7,opt,name=icmp_type,json=icmpType,proto3,oneof" json:"icmp_type,omitempty"`
+	IcmpCode      *uint32                `protobuf:"varint,8,opt,name=icmp_code,json=icmpCode,proto3,oneof" json:"icmp_code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfFilter) Reset() {
+	*x = NpfFilter{}
+	mi := &file_rump_types_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfFilter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfFilter) ProtoMessage() {}
+
+func (x *NpfFilter) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
+func (*NpfFilter) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *NpfFilter) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *NpfFilter) GetProtocols() []uint32 {
+	if x != nil {
+		return x.Protocols
+	}
+	return nil
+}
+
+func (x *NpfFilter) GetSource() *NpfEnd {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *NpfFilter) GetDestination() *NpfEnd {
+	if x != nil {
+		return x.Destination
+	}
+	return nil
+}
+
+func (x *NpfFilter) GetTcpFlags() uint32 {
+	if x != nil {
+		return x.TcpFlags
+	}
+	return 0
+}
+
+func (x *NpfFilter) GetTcpMask() uint32 {
+	if x != nil {
+		return x.TcpMask
+	}
+	return 0
+}
+
+func (x *NpfFilter) GetIcmpType() uint32 {
+	if x != nil && x.IcmpType != nil {
+		return *x.IcmpType
+	}
+	return 0
+}
+
+func (x *NpfFilter) GetIcmpCode() uint32 {
+	if x != nil && x.IcmpCode != nil {
+		return *x.IcmpCode
+	}
+	return 0
+}
+
+// A rule. direction: in, out, or nothing for both. stateful: nothing, "interface" (connections pass on the interface where they
+// began) or "all". answer, of rules that block: nothing, "rst", "icmp" or "any" (what fits the protocol). packets and bytes are
+// counted by the kernel.
+type NpfRule struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Permit        bool                   `protobuf:"varint,2,opt,name=permit,proto3" json:"permit,omitempty"`
+	Direction     string                 `protobuf:"bytes,3,opt,name=direction,proto3" json:"direction,omitempty"`
+	Final         bool                   `protobuf:"varint,4,opt,name=final,proto3" json:"final,omitempty"`
+	Ifname        string                 `protobuf:"bytes,5,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Stateful      string                 `protobuf:"bytes,6,opt,name=stateful,proto3" json:"stateful,omitempty"`
+	Answer        string                 `protobuf:"bytes,7,opt,name=answer,proto3" json:"answer,omitempty"`
+	Filter        *NpfFilter             `protobuf:"bytes,8,opt,name=filter,proto3" json:"filter,omitempty"`
+	Procedure     string                 `protobuf:"bytes,9,opt,name=procedure,proto3" json:"procedure,omitempty"`
+	Packets       uint64                 `protobuf:"varint,10,opt,name=packets,proto3" json:"packets,omitempty"`
+	Bytes         uint64                 `protobuf:"varint,11,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfRule) Reset() {
+	*x = NpfRule{}
+	mi := &file_rump_types_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfRule) ProtoMessage() {}
+
+func (x *NpfRule) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
+func (*NpfRule) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *NpfRule) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *NpfRule) GetPermit() bool {
+	if x != nil {
+		return x.Permit
+	}
+	return false
+}
+
+func (x *NpfRule) GetDirection() string {
+	if x != nil {
+		return x.Direction
+	}
+	return ""
+}
+
+func (x *NpfRule) GetFinal() bool {
+	if x != nil {
+		return x.Final
+	}
+	return false
+}
+
+func (x *NpfRule) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NpfRule) GetStateful() string {
+	if x != nil {
+		return x.Stateful
+	}
+	return ""
+}
+
+func (x *NpfRule) GetAnswer() string {
+	if x != nil {
+		return x.Answer
+	}
+	return ""
+}
+
+func (x *NpfRule) GetFilter() *NpfFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *NpfRule) GetProcedure() string {
+	if x != nil {
+		return x.Procedure
+	}
+	return ""
+}
+
+func (x *NpfRule) GetPackets() uint64 {
+	if x != nil {
+		return x.Packets
+	}
+	return 0
+}
+
+func (x *NpfRule) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+// Rules that are looked at for packets of one interface and direction. dynamic: rules are added and removed while it is active.
+type NpfGroup struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Ifname        string                 `protobuf:"bytes,2,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Direction     string                 `protobuf:"bytes,3,opt,name=direction,proto3" json:"direction,omitempty"`
+	Dynamic       bool                   `protobuf:"varint,4,opt,name=dynamic,proto3" json:"dynamic,omitempty"`
+	Rules         []*NpfRule             `protobuf:"bytes,5,rep,name=rules,proto3" json:"rules,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfGroup) Reset() {
+	*x = NpfGroup{}
+	mi := &file_rump_types_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfGroup) ProtoMessage() {}
+
+func (x *NpfGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
+func (*NpfGroup) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *NpfGroup) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NpfGroup) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NpfGroup) GetDirection() string {
+	if x != nil {
+		return x.Direction
+	}
+	return ""
+}
+
+func (x *NpfGroup) GetDynamic() bool {
+	if x != nil {
+		return x.Dynamic
+	}
+	return false
+}
+
+func (x *NpfGroup) GetRules() []*NpfRule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+// Translates addresses. direction: "out" rewrites the sources of packets that leave by the interface, "in" the destinations of
+// packets that come in. dynamic: connections get ports; static: addresses are exchanged one for one, both ways where
+// direction is "both". algorithm, of static ones: nothing or "netmap" for networks of the same size, "npt66" (RFC 6296).
+// translation_ports are those to translate to; without them those of the packet stay where they are free.
+type NpfMap struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Id               uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Ifname           string                 `protobuf:"bytes,2,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Direction        string                 `protobuf:"bytes,3,opt,name=direction,proto3" json:"direction,omitempty"`
+	Static           bool                   `protobuf:"varint,4,opt,name=static,proto3" json:"static,omitempty"`
+	Algorithm        string                 `protobuf:"bytes,5,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
+	Filter           *NpfFilter             `protobuf:"bytes,6,opt,name=filter,proto3" json:"filter,omitempty"`
+	Translation      *NpfAddress            `protobuf:"bytes,7,opt,name=translation,proto3" json:"translation,omitempty"`
+	TranslationPorts *NpfPorts              `protobuf:"bytes,8,opt,name=translation_ports,json=translationPorts,proto3" json:"translation_ports,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *NpfMap) Reset() {
+	*x = NpfMap{}
+	mi := &file_rump_types_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfMap) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfMap) ProtoMessage() {}
+
+func (x *NpfMap) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
+func (*NpfMap) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *NpfMap) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *NpfMap) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NpfMap) GetDirection() string {
+	if x != nil {
+		return x.Direction
+	}
+	return ""
+}
+
+func (x *NpfMap) GetStatic() bool {
+	if x != nil {
+		return x.Static
+	}
+	return false
+}
+
+func (x *NpfMap) GetAlgorithm() string {
+	if x != nil {
+		return x.Algorithm
+	}
+	return ""
+}
+
+func (x *NpfMap) GetFilter() *NpfFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *NpfMap) GetTranslation() *NpfAddress {
+	if x != nil {
+		return x.Translation
+	}
+	return nil
+}
+
+func (x *NpfMap) GetTranslationPorts() *NpfPorts {
+	if x != nil {
+		return x.TranslationPorts
+	}
+	return nil
+}
+
+// kind: ipset (single addresses), lpm (networks), const (cannot be changed).
+type NpfTable struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Entries       []*NpfAddress          `protobuf:"bytes,3,rep,name=entries,proto3" json:"entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfTable) Reset() {
+	*x = NpfTable{}
+	mi := &file_rump_types_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfTable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfTable) ProtoMessage() {}
+
+func (x *NpfTable) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
+func (*NpfTable) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *NpfTable) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NpfTable) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *NpfTable) GetEntries() []*NpfAddress {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+// What is done to packets that pass by a rule: copied to an interface where bpf sees them, and made normal.
+type NpfProcedure struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	LogIfname     string                 `protobuf:"bytes,2,opt,name=log_ifname,json=logIfname,proto3" json:"log_ifname,omitempty"`
+	MinTtl        uint32                 `protobuf:"varint,3,opt,name=min_ttl,json=minTtl,proto3" json:"min_ttl,omitempty"`
+	MaxMss        uint32                 `protobuf:"varint,4,opt,name=max_mss,json=maxMss,proto3" json:"max_mss,omitempty"`
+	NoDf          bool                   `protobuf:"varint,5,opt,name=no_df,json=noDf,proto3" json:"no_df,omitempty"`
+	RandomId      bool                   `protobuf:"varint,6,opt,name=random_id,json=randomId,proto3" json:"random_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfProcedure) Reset() {
+	*x = NpfProcedure{}
+	mi := &file_rump_types_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfProcedure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfProcedure) ProtoMessage() {}
+
+func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
+func (*NpfProcedure) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *NpfProcedure) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NpfProcedure) GetLogIfname() string {
+	if x != nil {
+		return x.LogIfname
+	}
+	return ""
+}
+
+func (x *NpfProcedure) GetMinTtl() uint32 {
+	if x != nil {
+		return x.MinTtl
+	}
+	return 0
+}
+
+func (x *NpfProcedure) GetMaxMss() uint32 {
+	if x != nil {
+		return x.MaxMss
+	}
+	return 0
+}
+
+func (x *NpfProcedure) GetNoDf() bool {
+	if x != nil {
+		return x.NoDf
+	}
+	return false
+}
+
+func (x *NpfProcedure) GetRandomId() bool {
+	if x != nil {
+		return x.RandomId
+	}
+	return false
+}
+
+// Groups are looked at in order; the last one, without a name, is the default group.
+type NpfConfig struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tables        []*NpfTable            `protobuf:"bytes,1,rep,name=tables,proto3" json:"tables,omitempty"`
+	Procedures    []*NpfProcedure        `protobuf:"bytes,2,rep,name=procedures,proto3" json:"procedures,omitempty"`
+	Maps          []*NpfMap              `protobuf:"bytes,3,rep,name=maps,proto3" json:"maps,omitempty"`
+	Groups        []*NpfGroup            `protobuf:"bytes,4,rep,name=groups,proto3" json:"groups,omitempty"`
+	Params        map[string]string      `protobuf:"bytes,5,rep,name=params,proto3" json:"params,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfConfig) Reset() {
+	*x = NpfConfig{}
+	mi := &file_rump_types_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfConfig) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfConfig) ProtoMessage() {}
+
+func (x *NpfConfig) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
+func (*NpfConfig) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *NpfConfig) GetTables() []*NpfTable {
+	if x != nil {
+		return x.Tables
+	}
+	return nil
+}
+
+func (x *NpfConfig) GetProcedures() []*NpfProcedure {
+	if x != nil {
+		return x.Procedures
+	}
+	return nil
+}
+
+func (x *NpfConfig) GetMaps() []*NpfMap {
+	if x != nil {
+		return x.Maps
+	}
+	return nil
+}
+
+func (x *NpfConfig) GetGroups() []*NpfGroup {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *NpfConfig) GetParams() map[string]string {
+	if x != nil {
+		return x.Params
+	}
+	return nil
+}
+
+// A connection that the filter knows. state is that of TCP, or "active".
+type NpfConnection struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Protocol      uint32                 `protobuf:"varint,1,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	Source        *Sockaddr              `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	Destination   *Sockaddr              `protobuf:"bytes,3,opt,name=destination,proto3" json:"destination,omitempty"`
+	Translated    *Sockaddr              `protobuf:"bytes,4,opt,name=translated,proto3" json:"translated,omitempty"`
+	Ifname        string                 `protobuf:"bytes,5,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	State         string                 `protobuf:"bytes,6,opt,name=state,proto3" json:"state,omitempty"`
+	Expires       uint64                 `protobuf:"varint,7,opt,name=expires,proto3" json:"expires,omitempty"`
+	Packets       uint64                 `protobuf:"varint,8,opt,name=packets,proto3" json:"packets,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfConnection) Reset() {
+	*x = NpfConnection{}
+	mi := &file_rump_types_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfConnection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfConnection) ProtoMessage() {}
+
+func (x *NpfConnection) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
+func (*NpfConnection) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *NpfConnection) GetProtocol() uint32 {
+	if x != nil {
+		return x.Protocol
+	}
+	return 0
+}
+
+func (x *NpfConnection) GetSource() *Sockaddr {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *NpfConnection) GetDestination() *Sockaddr {
+	if x != nil {
+		return x.Destination
+	}
+	return nil
+}
+
+func (x *NpfConnection) GetTranslated() *Sockaddr {
+	if x != nil {
+		return x.Translated
+	}
+	return nil
+}
+
+func (x *NpfConnection) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NpfConnection) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *NpfConnection) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+func (x *NpfConnection) GetPackets() uint64 {
+	if x != nil {
+		return x.Packets
+	}
+	return 0
+}
+
+type NpfCounter struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Value         uint64                 `protobuf:"varint,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfCounter) Reset() {
+	*x = NpfCounter{}
+	mi := &file_rump_types_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfCounter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfCounter) ProtoMessage() {}
+
+func (x *NpfCounter) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
+func (*NpfCounter) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *NpfCounter) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NpfCounter) GetValue() uint64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
 // A device driver and its units.
 type Driver struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3446,7 +4423,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3458,7 +4435,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3471,7 +4448,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Driver) GetName() string {
@@ -3515,7 +4492,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3527,7 +4504,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3540,7 +4517,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -3859,7 +4836,100 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x10InterfaceAddress\x12(\n" +
 	"\x04addr\x18\x01 \x01(\v2\x14.rump.sp.v1.SockaddrR\x04addr\x12\x1c\n" +
 	"\tprefixlen\x18\x02 \x01(\rR\tprefixlen\x122\n" +
-	"\tbroadaddr\x18\x03 \x01(\v2\x14.rump.sp.v1.SockaddrR\tbroadaddr\"b\n" +
+	"\tbroadaddr\x18\x03 \x01(\v2\x14.rump.sp.v1.SockaddrR\tbroadaddr\"4\n" +
+	"\bNpfPorts\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\rR\x05first\x12\x12\n" +
+	"\x04last\x18\x02 \x01(\rR\x04last\"\x86\x01\n" +
+	"\n" +
+	"NpfAddress\x12\x12\n" +
+	"\x04addr\x18\x01 \x01(\fR\x04addr\x12\x1c\n" +
+	"\tprefixlen\x18\x02 \x01(\rR\tprefixlen\x12\x14\n" +
+	"\x05table\x18\x03 \x01(\tR\x05table\x12\x16\n" +
+	"\x06ifname\x18\x04 \x01(\tR\x06ifname\x12\x18\n" +
+	"\aversion\x18\x05 \x01(\rR\aversion\"\x82\x01\n" +
+	"\x06NpfEnd\x124\n" +
+	"\taddresses\x18\x01 \x03(\v2\x16.rump.sp.v1.NpfAddressR\taddresses\x12\x16\n" +
+	"\x06negate\x18\x02 \x01(\bR\x06negate\x12*\n" +
+	"\x05ports\x18\x03 \x03(\v2\x14.rump.sp.v1.NpfPortsR\x05ports\"\xbd\x02\n" +
+	"\tNpfFilter\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\rR\aversion\x12\x1c\n" +
+	"\tprotocols\x18\x02 \x03(\rR\tprotocols\x12*\n" +
+	"\x06source\x18\x03 \x01(\v2\x12.rump.sp.v1.NpfEndR\x06source\x124\n" +
+	"\vdestination\x18\x04 \x01(\v2\x12.rump.sp.v1.NpfEndR\vdestination\x12\x1b\n" +
+	"\ttcp_flags\x18\x05 \x01(\rR\btcpFlags\x12\x19\n" +
+	"\btcp_mask\x18\x06 \x01(\rR\atcpMask\x12 \n" +
+	"\ticmp_type\x18\a \x01(\rH\x00R\bicmpType\x88\x01\x01\x12 \n" +
+	"\ticmp_code\x18\b \x01(\rH\x01R\bicmpCode\x88\x01\x01B\f\n" +
+	"\n" +
+	"_icmp_typeB\f\n" +
+	"\n" +
+	"_icmp_code\"\xae\x02\n" +
+	"\aNpfRule\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
+	"\x06permit\x18\x02 \x01(\bR\x06permit\x12\x1c\n" +
+	"\tdirection\x18\x03 \x01(\tR\tdirection\x12\x14\n" +
+	"\x05final\x18\x04 \x01(\bR\x05final\x12\x16\n" +
+	"\x06ifname\x18\x05 \x01(\tR\x06ifname\x12\x1a\n" +
+	"\bstateful\x18\x06 \x01(\tR\bstateful\x12\x16\n" +
+	"\x06answer\x18\a \x01(\tR\x06answer\x12-\n" +
+	"\x06filter\x18\b \x01(\v2\x15.rump.sp.v1.NpfFilterR\x06filter\x12\x1c\n" +
+	"\tprocedure\x18\t \x01(\tR\tprocedure\x12\x18\n" +
+	"\apackets\x18\n" +
+	" \x01(\x04R\apackets\x12\x14\n" +
+	"\x05bytes\x18\v \x01(\x04R\x05bytes\"\x99\x01\n" +
+	"\bNpfGroup\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06ifname\x18\x02 \x01(\tR\x06ifname\x12\x1c\n" +
+	"\tdirection\x18\x03 \x01(\tR\tdirection\x12\x18\n" +
+	"\adynamic\x18\x04 \x01(\bR\adynamic\x12)\n" +
+	"\x05rules\x18\x05 \x03(\v2\x13.rump.sp.v1.NpfRuleR\x05rules\"\xb0\x02\n" +
+	"\x06NpfMap\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
+	"\x06ifname\x18\x02 \x01(\tR\x06ifname\x12\x1c\n" +
+	"\tdirection\x18\x03 \x01(\tR\tdirection\x12\x16\n" +
+	"\x06static\x18\x04 \x01(\bR\x06static\x12\x1c\n" +
+	"\talgorithm\x18\x05 \x01(\tR\talgorithm\x12-\n" +
+	"\x06filter\x18\x06 \x01(\v2\x15.rump.sp.v1.NpfFilterR\x06filter\x128\n" +
+	"\vtranslation\x18\a \x01(\v2\x16.rump.sp.v1.NpfAddressR\vtranslation\x12A\n" +
+	"\x11translation_ports\x18\b \x01(\v2\x14.rump.sp.v1.NpfPortsR\x10translationPorts\"d\n" +
+	"\bNpfTable\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x120\n" +
+	"\aentries\x18\x03 \x03(\v2\x16.rump.sp.v1.NpfAddressR\aentries\"\xa5\x01\n" +
+	"\fNpfProcedure\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"log_ifname\x18\x02 \x01(\tR\tlogIfname\x12\x17\n" +
+	"\amin_ttl\x18\x03 \x01(\rR\x06minTtl\x12\x17\n" +
+	"\amax_mss\x18\x04 \x01(\rR\x06maxMss\x12\x13\n" +
+	"\x05no_df\x18\x05 \x01(\bR\x04noDf\x12\x1b\n" +
+	"\trandom_id\x18\x06 \x01(\bR\brandomId\"\xbf\x02\n" +
+	"\tNpfConfig\x12,\n" +
+	"\x06tables\x18\x01 \x03(\v2\x14.rump.sp.v1.NpfTableR\x06tables\x128\n" +
+	"\n" +
+	"procedures\x18\x02 \x03(\v2\x18.rump.sp.v1.NpfProcedureR\n" +
+	"procedures\x12&\n" +
+	"\x04maps\x18\x03 \x03(\v2\x12.rump.sp.v1.NpfMapR\x04maps\x12,\n" +
+	"\x06groups\x18\x04 \x03(\v2\x14.rump.sp.v1.NpfGroupR\x06groups\x129\n" +
+	"\x06params\x18\x05 \x03(\v2!.rump.sp.v1.NpfConfig.ParamsEntryR\x06params\x1a9\n" +
+	"\vParamsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa9\x02\n" +
+	"\rNpfConnection\x12\x1a\n" +
+	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12,\n" +
+	"\x06source\x18\x02 \x01(\v2\x14.rump.sp.v1.SockaddrR\x06source\x126\n" +
+	"\vdestination\x18\x03 \x01(\v2\x14.rump.sp.v1.SockaddrR\vdestination\x124\n" +
+	"\n" +
+	"translated\x18\x04 \x01(\v2\x14.rump.sp.v1.SockaddrR\n" +
+	"translated\x12\x16\n" +
+	"\x06ifname\x18\x05 \x01(\tR\x06ifname\x12\x14\n" +
+	"\x05state\x18\x06 \x01(\tR\x05state\x12\x18\n" +
+	"\aexpires\x18\a \x01(\x04R\aexpires\x12\x18\n" +
+	"\apackets\x18\b \x01(\x04R\apackets\"6\n" +
+	"\n" +
+	"NpfCounter\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value\"b\n" +
 	"\x06Driver\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06bmajor\x18\x02 \x01(\x05R\x06bmajor\x12\x16\n" +
@@ -3883,7 +4953,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -3926,10 +4996,23 @@ var file_rump_types_proto_goTypes = []any{
 	(*QuotactlArgs)(nil),     // 38: rump.sp.v1.QuotactlArgs
 	(*Interface)(nil),        // 39: rump.sp.v1.Interface
 	(*InterfaceAddress)(nil), // 40: rump.sp.v1.InterfaceAddress
-	(*Driver)(nil),           // 41: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 42: rump.sp.v1.SyscallError
-	nil,                      // 43: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 44: rump.sp.v1.OptionArgs.OptionsEntry
+	(*NpfPorts)(nil),         // 41: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 42: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 43: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 44: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 45: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 46: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 47: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 48: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 49: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 50: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 51: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 52: rump.sp.v1.NpfCounter
+	(*Driver)(nil),           // 53: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 54: rump.sp.v1.SyscallError
+	nil,                      // 55: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 56: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 57: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,  // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -3942,8 +5025,8 @@ var file_rump_types_proto_depIdxs = []int32{
 	0,  // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
 	14, // 8: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
 	17, // 9: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	43, // 10: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	44, // 11: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	55, // 10: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	56, // 11: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
 	23, // 12: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
 	24, // 13: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
 	25, // 14: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
@@ -3961,11 +5044,29 @@ var file_rump_types_proto_depIdxs = []int32{
 	40, // 26: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
 	14, // 27: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
 	14, // 28: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	42, // 29: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	41, // 30: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	43, // 31: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	43, // 32: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	44, // 33: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	45, // 34: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	44, // 35: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	42, // 36: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	41, // 37: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	42, // 38: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	48, // 39: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	49, // 40: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	47, // 41: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	46, // 42: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	57, // 43: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	14, // 44: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	14, // 45: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	14, // 46: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	47, // [47:47] is the sub-list for method output_type
+	47, // [47:47] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -4012,13 +5113,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_RaidProgress)(nil),
 		(*IoctlArgs_RaidInfo)(nil),
 	}
+	file_rump_types_proto_msgTypes[44].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   45,
+			NumMessages:   58,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -17,6 +17,7 @@ from rumpwire.values import (
     IoctlArgsInteger,
     IoctlArgsRaw,
     IoctlArgsText,
+    Kevent,
     Linger,
     Msghdr,
     Pollfd,
@@ -149,6 +150,19 @@ def poll_result(args: Sequence[Any], value: Any) -> Any:
     return value._replace(fds=fds)
 
 
+def kevents_result(args: Sequence[Any], value: list[Kevent]) -> list[Kevent]:
+    """An errno is in data where a change failed, and in fflags at the end of a socket."""
+    return [_kevent(event) for event in value]
+
+
+def _kevent(event: Kevent) -> Kevent:
+    if event.flags & const.EV_ERROR:
+        return event._replace(data=to_host(event.data) if event.data else 0)
+    if event.flags & const.EV_EOF and event.fflags and event.filter in (const.EVFILT_READ, const.EVFILT_WRITE):
+        return event._replace(fflags=to_host(event.fflags))
+    return event
+
+
 def flock(lock: Flock | None) -> Flock | None:
     return None if lock is None else lock._replace(l_type=_host.LOCK_TYPE.wire(lock.l_type))
 
@@ -236,6 +250,7 @@ RESULTS: dict[str, Callable[[Sequence[Any], Any], Any]] = {
     "getrlimit": rlimit_result,
     "getsockopt": option_result,
     "getuid": first_register,
+    "kevent": kevents_result,
     "poll": poll_result,
     "pollts": poll_result,
     "recvmmsg": messages_result,

@@ -1848,6 +1848,49 @@ class PubCalls(SyncBase):
         out: list[V.Interface] = self._do(C.NETCONFIG_IFADDRS, (ifname,))
         return out
 
+    def npf_load(self, config: V.NpfConfig | None = None) -> None:
+        """Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG."""
+        self._do(C.NPF_LOAD, (config,))
+
+    def npf_config_get(self) -> V.NpfConfigGetResult:
+        """The configuration with the counters of its rules, and whether the filter is active."""
+        out: V.NpfConfigGetResult = self._do(C.NPF_CONFIG_GET, ())
+        return out
+
+    def npf_switch(self, active: bool) -> None:
+        """Begins or ends filtering. Ending forgets all connections."""
+        self._do(C.NPF_SWITCH, (active,))
+
+    def npf_flush(self) -> None:
+        """Forgets the configuration and all connections."""
+        self._do(C.NPF_FLUSH, ())
+
+    def npf_connections(self) -> list[V.NpfConnection]:
+        """The connections that the filter knows."""
+        out: list[V.NpfConnection] = self._do(C.NPF_CONNECTIONS, ())
+        return out
+
+    def npf_stats(self) -> list[V.NpfCounter]:
+        """What the filter has counted."""
+        out: list[V.NpfCounter] = self._do(C.NPF_STATS, ())
+        return out
+
+    def npf_table(self, table: str, command: str, entry: V.NpfAddress | None = None) -> list[V.NpfAddress]:
+        """Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT,
+        EINVAL, EPERM for const.
+        """
+        out: list[V.NpfAddress] = self._do(C.NPF_TABLE, (table, command, entry))
+        return out
+
+    def npf_rule_add(self, group: str, rule: V.NpfRule | None = None) -> int:
+        """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC."""
+        out: int = self._do(C.NPF_RULE_ADD, (group, rule))
+        return out
+
+    def npf_rule_remove(self, group: str, id: int) -> None:
+        """Removes a rule from a dynamic group. ESRCH, ENOENT."""
+        self._do(C.NPF_RULE_REMOVE, (group, id))
+
     def dev_list(self) -> list[V.Driver]:
         """Device drivers with their major numbers and units."""
         out: list[V.Driver] = self._do(C.DEV_LIST, ())
@@ -1957,6 +2000,49 @@ class AsyncPubCalls(AsyncBase):
         """Interfaces with their flags and addresses. ENXIO."""
         out: list[V.Interface] = await self._do(C.NETCONFIG_IFADDRS, (ifname,))
         return out
+
+    async def npf_load(self, config: V.NpfConfig | None = None) -> None:
+        """Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG."""
+        await self._do(C.NPF_LOAD, (config,))
+
+    async def npf_config_get(self) -> V.NpfConfigGetResult:
+        """The configuration with the counters of its rules, and whether the filter is active."""
+        out: V.NpfConfigGetResult = await self._do(C.NPF_CONFIG_GET, ())
+        return out
+
+    async def npf_switch(self, active: bool) -> None:
+        """Begins or ends filtering. Ending forgets all connections."""
+        await self._do(C.NPF_SWITCH, (active,))
+
+    async def npf_flush(self) -> None:
+        """Forgets the configuration and all connections."""
+        await self._do(C.NPF_FLUSH, ())
+
+    async def npf_connections(self) -> list[V.NpfConnection]:
+        """The connections that the filter knows."""
+        out: list[V.NpfConnection] = await self._do(C.NPF_CONNECTIONS, ())
+        return out
+
+    async def npf_stats(self) -> list[V.NpfCounter]:
+        """What the filter has counted."""
+        out: list[V.NpfCounter] = await self._do(C.NPF_STATS, ())
+        return out
+
+    async def npf_table(self, table: str, command: str, entry: V.NpfAddress | None = None) -> list[V.NpfAddress]:
+        """Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT,
+        EINVAL, EPERM for const.
+        """
+        out: list[V.NpfAddress] = await self._do(C.NPF_TABLE, (table, command, entry))
+        return out
+
+    async def npf_rule_add(self, group: str, rule: V.NpfRule | None = None) -> int:
+        """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC."""
+        out: int = await self._do(C.NPF_RULE_ADD, (group, rule))
+        return out
+
+    async def npf_rule_remove(self, group: str, id: int) -> None:
+        """Removes a rule from a dynamic group. ESRCH, ENOENT."""
+        await self._do(C.NPF_RULE_REMOVE, (group, id))
 
     async def dev_list(self) -> list[V.Driver]:
         """Device drivers with their major numbers and units."""
@@ -2826,6 +2912,44 @@ class BatchCalls(BatchBase):
     def netconfig_ifaddrs(self, ifname: str | None | Ref = None) -> Future[list[V.Interface]]:
         """Interfaces with their flags and addresses. ENXIO."""
         return self._add(C.NETCONFIG_IFADDRS, (ifname,))
+
+    def npf_load(self, config: V.NpfConfig | None | Ref = None) -> Future[None]:
+        """Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG."""
+        return self._add(C.NPF_LOAD, (config,))
+
+    def npf_config_get(self) -> Future[V.NpfConfigGetResult]:
+        """The configuration with the counters of its rules, and whether the filter is active."""
+        return self._add(C.NPF_CONFIG_GET, ())
+
+    def npf_switch(self, active: bool | Ref) -> Future[None]:
+        """Begins or ends filtering. Ending forgets all connections."""
+        return self._add(C.NPF_SWITCH, (active,))
+
+    def npf_flush(self) -> Future[None]:
+        """Forgets the configuration and all connections."""
+        return self._add(C.NPF_FLUSH, ())
+
+    def npf_connections(self) -> Future[list[V.NpfConnection]]:
+        """The connections that the filter knows."""
+        return self._add(C.NPF_CONNECTIONS, ())
+
+    def npf_stats(self) -> Future[list[V.NpfCounter]]:
+        """What the filter has counted."""
+        return self._add(C.NPF_STATS, ())
+
+    def npf_table(self, table: str | Ref, command: str | Ref, entry: V.NpfAddress | None | Ref = None) -> Future[list[V.NpfAddress]]:
+        """Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT,
+        EINVAL, EPERM for const.
+        """
+        return self._add(C.NPF_TABLE, (table, command, entry))
+
+    def npf_rule_add(self, group: str | Ref, rule: V.NpfRule | None | Ref = None) -> Future[int]:
+        """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC."""
+        return self._add(C.NPF_RULE_ADD, (group, rule))
+
+    def npf_rule_remove(self, group: str | Ref, id: int | Ref) -> Future[None]:
+        """Removes a rule from a dynamic group. ESRCH, ENOENT."""
+        return self._add(C.NPF_RULE_REMOVE, (group, id))
 
     def dev_list(self) -> Future[list[V.Driver]]:
         """Device drivers with their major numbers and units."""

@@ -69,6 +69,26 @@ DT_REG: Final[int] = _of["DT_REG"]
 DT_SOCK: Final[int] = _of["DT_SOCK"]
 DT_UNKNOWN: Final[int] = _of["DT_UNKNOWN"]
 DT_WHT: Final[int] = _of["DT_WHT"]
+EVFILT_AIO: Final[int] = _of["EVFILT_AIO"]
+EVFILT_EMPTY: Final[int] = _of["EVFILT_EMPTY"]
+EVFILT_FS: Final[int] = _of["EVFILT_FS"]
+EVFILT_PROC: Final[int] = _of["EVFILT_PROC"]
+EVFILT_READ: Final[int] = _of["EVFILT_READ"]
+EVFILT_SIGNAL: Final[int] = _of["EVFILT_SIGNAL"]
+EVFILT_TIMER: Final[int] = _of["EVFILT_TIMER"]
+EVFILT_USER: Final[int] = _of["EVFILT_USER"]
+EVFILT_VNODE: Final[int] = _of["EVFILT_VNODE"]
+EVFILT_WRITE: Final[int] = _of["EVFILT_WRITE"]
+EV_ADD: Final[int] = _of["EV_ADD"]
+EV_CLEAR: Final[int] = _of["EV_CLEAR"]
+EV_DELETE: Final[int] = _of["EV_DELETE"]
+EV_DISABLE: Final[int] = _of["EV_DISABLE"]
+EV_DISPATCH: Final[int] = _of["EV_DISPATCH"]
+EV_ENABLE: Final[int] = _of["EV_ENABLE"]
+EV_EOF: Final[int] = _of["EV_EOF"]
+EV_ERROR: Final[int] = _of["EV_ERROR"]
+EV_ONESHOT: Final[int] = _of["EV_ONESHOT"]
+EV_RECEIPT: Final[int] = _of["EV_RECEIPT"]
 FDATASYNC: Final[int] = _of["FDATASYNC"]
 FDISKSYNC: Final[int] = _of["FDISKSYNC"]
 FD_CLOEXEC: Final[int] = _of["FD_CLOEXEC"]
@@ -230,6 +250,36 @@ NET_RT_DUMP: Final[int] = _of["NET_RT_DUMP"]
 NET_RT_FLAGS: Final[int] = _of["NET_RT_FLAGS"]
 NET_RT_IFLIST: Final[int] = _of["NET_RT_IFLIST"]
 NGROUPS_MAX: Final[int] = _of["NGROUPS_MAX"]
+NOTE_ABSTIME: Final[int] = _of["NOTE_ABSTIME"]
+NOTE_ATTRIB: Final[int] = _of["NOTE_ATTRIB"]
+NOTE_CHILD: Final[int] = _of["NOTE_CHILD"]
+NOTE_CLOSE: Final[int] = _of["NOTE_CLOSE"]
+NOTE_CLOSE_WRITE: Final[int] = _of["NOTE_CLOSE_WRITE"]
+NOTE_DELETE: Final[int] = _of["NOTE_DELETE"]
+NOTE_EXEC: Final[int] = _of["NOTE_EXEC"]
+NOTE_EXIT: Final[int] = _of["NOTE_EXIT"]
+NOTE_EXTEND: Final[int] = _of["NOTE_EXTEND"]
+NOTE_FFAND: Final[int] = _of["NOTE_FFAND"]
+NOTE_FFCOPY: Final[int] = _of["NOTE_FFCOPY"]
+NOTE_FFCTRLMASK: Final[int] = _of["NOTE_FFCTRLMASK"]
+NOTE_FFLAGSMASK: Final[int] = _of["NOTE_FFLAGSMASK"]
+NOTE_FFNOP: Final[int] = _of["NOTE_FFNOP"]
+NOTE_FFOR: Final[int] = _of["NOTE_FFOR"]
+NOTE_FORK: Final[int] = _of["NOTE_FORK"]
+NOTE_LINK: Final[int] = _of["NOTE_LINK"]
+NOTE_LOWAT: Final[int] = _of["NOTE_LOWAT"]
+NOTE_MSECONDS: Final[int] = _of["NOTE_MSECONDS"]
+NOTE_NSECONDS: Final[int] = _of["NOTE_NSECONDS"]
+NOTE_OPEN: Final[int] = _of["NOTE_OPEN"]
+NOTE_READ: Final[int] = _of["NOTE_READ"]
+NOTE_RENAME: Final[int] = _of["NOTE_RENAME"]
+NOTE_REVOKE: Final[int] = _of["NOTE_REVOKE"]
+NOTE_SECONDS: Final[int] = _of["NOTE_SECONDS"]
+NOTE_TRACK: Final[int] = _of["NOTE_TRACK"]
+NOTE_TRACKERR: Final[int] = _of["NOTE_TRACKERR"]
+NOTE_TRIGGER: Final[int] = _of["NOTE_TRIGGER"]
+NOTE_USECONDS: Final[int] = _of["NOTE_USECONDS"]
+NOTE_WRITE: Final[int] = _of["NOTE_WRITE"]
 OPEN_MAX: Final[int] = _of["OPEN_MAX"]
 O_ACCMODE: Final[int] = _of["O_ACCMODE"]
 O_ALT_IO: Final[int] = _of["O_ALT_IO"]
@@ -420,6 +470,8 @@ VNDIOCGET: Final[int] = _of["VNDIOCGET"]
 VNDIOCSET: Final[int] = _of["VNDIOCSET"]
 VNDIOF_FORCE: Final[int] = _of["VNDIOF_FORCE"]
 VNDIOF_READONLY: Final[int] = _of["VNDIOF_READONLY"]
+VQ_MOUNT: Final[int] = _of["VQ_MOUNT"]
+VQ_UNMOUNT: Final[int] = _of["VQ_UNMOUNT"]
 W_OK: Final[int] = _of["W_OK"]
 X_OK: Final[int] = _of["X_OK"]
 
@@ -482,6 +534,26 @@ __all__ = [
     "DT_SOCK",
     "DT_UNKNOWN",
     "DT_WHT",
+    "EVFILT_AIO",
+    "EVFILT_EMPTY",
+    "EVFILT_FS",
+    "EVFILT_PROC",
+    "EVFILT_READ",
+    "EVFILT_SIGNAL",
+    "EVFILT_TIMER",
+    "EVFILT_USER",
+    "EVFILT_VNODE",
+    "EVFILT_WRITE",
+    "EV_ADD",
+    "EV_CLEAR",
+    "EV_DELETE",
+    "EV_DISABLE",
+    "EV_DISPATCH",
+    "EV_ENABLE",
+    "EV_EOF",
+    "EV_ERROR",
+    "EV_ONESHOT",
+    "EV_RECEIPT",
     "FDATASYNC",
     "FDISKSYNC",
     "FD_CLOEXEC",
@@ -643,6 +715,36 @@ __all__ = [
     "NET_RT_FLAGS",
     "NET_RT_IFLIST",
     "NGROUPS_MAX",
+    "NOTE_ABSTIME",
+    "NOTE_ATTRIB",
+    "NOTE_CHILD",
+    "NOTE_CLOSE",
+    "NOTE_CLOSE_WRITE",
+    "NOTE_DELETE",
+    "NOTE_EXEC",
+    "NOTE_EXIT",
+    "NOTE_EXTEND",
+    "NOTE_FFAND",
+    "NOTE_FFCOPY",
+    "NOTE_FFCTRLMASK",
+    "NOTE_FFLAGSMASK",
+    "NOTE_FFNOP",
+    "NOTE_FFOR",
+    "NOTE_FORK",
+    "NOTE_LINK",
+    "NOTE_LOWAT",
+    "NOTE_MSECONDS",
+    "NOTE_NSECONDS",
+    "NOTE_OPEN",
+    "NOTE_READ",
+    "NOTE_RENAME",
+    "NOTE_REVOKE",
+    "NOTE_SECONDS",
+    "NOTE_TRACK",
+    "NOTE_TRACKERR",
+    "NOTE_TRIGGER",
+    "NOTE_USECONDS",
+    "NOTE_WRITE",
     "OPEN_MAX",
     "O_ACCMODE",
     "O_ALT_IO",
@@ -833,6 +935,8 @@ __all__ = [
     "VNDIOCSET",
     "VNDIOF_FORCE",
     "VNDIOF_READONLY",
+    "VQ_MOUNT",
+    "VQ_UNMOUNT",
     "W_OK",
     "X_OK",
 ]

@@ -1095,6 +1095,53 @@ def rump_pub_netconfig_ifaddrs(ifname: str | None = None) -> list[V.Interface]:
     return default().pub.netconfig_ifaddrs(ifname)
 
 
+def rump_pub_npf_load(config: V.NpfConfig | None = None) -> None:
+    """Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG."""
+    default().pub.npf_load(config)
+
+
+def rump_pub_npf_config_get() -> V.NpfConfigGetResult:
+    """The configuration with the counters of its rules, and whether the filter is active."""
+    return default().pub.npf_config_get()
+
+
+def rump_pub_npf_switch(active: bool) -> None:
+    """Begins or ends filtering. Ending forgets all connections."""
+    default().pub.npf_switch(active)
+
+
+def rump_pub_npf_flush() -> None:
+    """Forgets the configuration and all connections."""
+    default().pub.npf_flush()
+
+
+def rump_pub_npf_connections() -> list[V.NpfConnection]:
+    """The connections that the filter knows."""
+    return default().pub.npf_connections()
+
+
+def rump_pub_npf_stats() -> list[V.NpfCounter]:
+    """What the filter has counted."""
+    return default().pub.npf_stats()
+
+
+def rump_pub_npf_table(table: str, command: str, entry: V.NpfAddress | None = None) -> list[V.NpfAddress]:
+    """Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT,
+    EINVAL, EPERM for const.
+    """
+    return default().pub.npf_table(table, command, entry)
+
+
+def rump_pub_npf_rule_add(group: str, rule: V.NpfRule | None = None) -> int:
+    """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC."""
+    return default().pub.npf_rule_add(group, rule)
+
+
+def rump_pub_npf_rule_remove(group: str, id: int) -> None:
+    """Removes a rule from a dynamic group. ESRCH, ENOENT."""
+    default().pub.npf_rule_remove(group, id)
+
+
 def rump_pub_dev_list() -> list[V.Driver]:
     """Device drivers with their major numbers and units."""
     return default().pub.dev_list()
@@ -1328,6 +1375,15 @@ __all__ = [
     "rump_pub_netconfig_dhcp_ipv4_oneshot",
     "rump_pub_netconfig_auto_ipv6",
     "rump_pub_netconfig_ifaddrs",
+    "rump_pub_npf_load",
+    "rump_pub_npf_config_get",
+    "rump_pub_npf_switch",
+    "rump_pub_npf_flush",
+    "rump_pub_npf_connections",
+    "rump_pub_npf_stats",
+    "rump_pub_npf_table",
+    "rump_pub_npf_rule_add",
+    "rump_pub_npf_rule_remove",
     "rump_pub_dev_list",
     "rump_pub_md_create",
     "rump_pub_md_destroy",

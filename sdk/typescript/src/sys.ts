@@ -60,6 +60,11 @@ import type {
   GetsocknameResponse,
   GetsockoptResponse,
   NetconfigIfaddrsResponse,
+  NpfConfigGetResponse,
+  NpfConnectionsResponse,
+  NpfRuleAddResponse,
+  NpfStatsResponse,
+  NpfTableResponse,
   PacceptResponse,
   RecvfromResponse,
   RecvmmsgResponse,
@@ -82,6 +87,11 @@ import type {
   ModuleStat,
   MountArgs,
   Msghdr,
+  NpfAddress,
+  NpfConfig,
+  NpfConnection,
+  NpfCounter,
+  NpfRule,
   Pollfd,
   QuotactlArgs,
   Rlimit,
@@ -1627,6 +1637,70 @@ export class Pub {
    */
   async netconfig_ifaddrs(ifname?: string): Promise<Interface[]> {
     return ((await this.#do({ $case: "netconfig_ifaddrs", value: { ifname } })) as NetconfigIfaddrsResponse).interfaces;
+  }
+
+  /**
+   * Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG.
+   */
+  async npf_load(config?: NpfConfig): Promise<void> {
+    await this.#do({ $case: "npf_load", value: { config } });
+  }
+
+  /**
+   * The configuration with the counters of its rules, and whether the filter is active.
+   */
+  async npf_config_get(): Promise<NpfConfigGetResponse> {
+    return (await this.#do({ $case: "npf_config_get", value: {} })) as NpfConfigGetResponse;
+  }
+
+  /**
+   * Begins or ends filtering. Ending forgets all connections.
+   */
+  async npf_switch(active: boolean): Promise<void> {
+    await this.#do({ $case: "npf_switch", value: { active } });
+  }
+
+  /**
+   * Forgets the configuration and all connections.
+   */
+  async npf_flush(): Promise<void> {
+    await this.#do({ $case: "npf_flush", value: {} });
+  }
+
+  /**
+   * The connections that the filter knows.
+   */
+  async npf_connections(): Promise<NpfConnection[]> {
+    return ((await this.#do({ $case: "npf_connections", value: {} })) as NpfConnectionsResponse).connections;
+  }
+
+  /**
+   * What the filter has counted.
+   */
+  async npf_stats(): Promise<NpfCounter[]> {
+    return ((await this.#do({ $case: "npf_stats", value: {} })) as NpfStatsResponse).counters;
+  }
+
+  /**
+   * Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT,
+   * EINVAL, EPERM for const.
+   */
+  async npf_table(table: string, command: string, entry?: NpfAddress): Promise<NpfAddress[]> {
+    return ((await this.#do({ $case: "npf_table", value: { table, command, entry } })) as NpfTableResponse).entries;
+  }
+
+  /**
+   * Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC.
+   */
+  async npf_rule_add(group: string, rule?: NpfRule): Promise<bigint> {
+    return ((await this.#do({ $case: "npf_rule_add", value: { group, rule } })) as NpfRuleAddResponse).id;
+  }
+
+  /**
+   * Removes a rule from a dynamic group. ESRCH, ENOENT.
+   */
+  async npf_rule_remove(group: string, id: number | bigint): Promise<void> {
+    await this.#do({ $case: "npf_rule_remove", value: { group, id: BigInt(id) } });
   }
 
   /**

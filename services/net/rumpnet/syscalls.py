@@ -11,6 +11,11 @@ from rumpuser.component import Entry, Support
 if TYPE_CHECKING:
     from rumpnet.component import NetComponent
 
+FILTER_CALLS = (
+    "npf_load", "npf_config_get", "npf_switch", "npf_flush", "npf_connections", "npf_stats", "npf_table",
+    "npf_rule_add", "npf_rule_remove",
+)  # fmt: skip
+
 
 def syscalls(component: NetComponent) -> dict[str, Entry]:
     net = component.net
@@ -48,6 +53,8 @@ def syscalls(component: NetComponent) -> dict[str, Entry]:
         "netconfig_ipv4_ifaddr": Entry(config.netconfig_ipv4_ifaddr),
         "netconfig_ipv4_ifaddr_cidr": Entry(config.netconfig_ipv4_ifaddr_cidr),
         "netconfig_ifaddrs": Entry(config.netconfig_ifaddrs),
+        **net.watching.table(),
+        **{name: Entry(component.filter_call(name)) for name in FILTER_CALLS},
         "sysctl_export": Entry(net.sysctl_export),
         "sysctl_value": Entry(net.sysctl_value),
     }

@@ -205,6 +205,24 @@ import {
   NetconfigIpv6GwResponse,
   NetconfigIpv6IfaddrRequest,
   NetconfigIpv6IfaddrResponse,
+  NpfConfigGetRequest,
+  NpfConfigGetResponse,
+  NpfConnectionsRequest,
+  NpfConnectionsResponse,
+  NpfFlushRequest,
+  NpfFlushResponse,
+  NpfLoadRequest,
+  NpfLoadResponse,
+  NpfRuleAddRequest,
+  NpfRuleAddResponse,
+  NpfRuleRemoveRequest,
+  NpfRuleRemoveResponse,
+  NpfStatsRequest,
+  NpfStatsResponse,
+  NpfSwitchRequest,
+  NpfSwitchResponse,
+  NpfTableRequest,
+  NpfTableResponse,
   PacceptRequest,
   PacceptResponse,
   RecvfromRequest,
@@ -675,6 +693,15 @@ export interface Call {
     | { $case: "dev_list"; value: DevListRequest }
     | { $case: "md_create"; value: MdCreateRequest }
     | { $case: "md_destroy"; value: MdDestroyRequest }
+    | { $case: "npf_load"; value: NpfLoadRequest }
+    | { $case: "npf_config_get"; value: NpfConfigGetRequest }
+    | { $case: "npf_switch"; value: NpfSwitchRequest }
+    | { $case: "npf_flush"; value: NpfFlushRequest }
+    | { $case: "npf_connections"; value: NpfConnectionsRequest }
+    | { $case: "npf_stats"; value: NpfStatsRequest }
+    | { $case: "npf_table"; value: NpfTableRequest }
+    | { $case: "npf_rule_add"; value: NpfRuleAddRequest }
+    | { $case: "npf_rule_remove"; value: NpfRuleRemoveRequest }
     | undefined;
 }
 
@@ -893,6 +920,15 @@ export interface Result {
     | { $case: "dev_list"; value: DevListResponse }
     | { $case: "md_create"; value: MdCreateResponse }
     | { $case: "md_destroy"; value: MdDestroyResponse }
+    | { $case: "npf_load"; value: NpfLoadResponse }
+    | { $case: "npf_config_get"; value: NpfConfigGetResponse }
+    | { $case: "npf_switch"; value: NpfSwitchResponse }
+    | { $case: "npf_flush"; value: NpfFlushResponse }
+    | { $case: "npf_connections"; value: NpfConnectionsResponse }
+    | { $case: "npf_stats"; value: NpfStatsResponse }
+    | { $case: "npf_table"; value: NpfTableResponse }
+    | { $case: "npf_rule_add"; value: NpfRuleAddResponse }
+    | { $case: "npf_rule_remove"; value: NpfRuleRemoveResponse }
     | undefined;
 }
 
@@ -1730,6 +1766,33 @@ export const Call: MessageFns<Call> = {
         break;
       case "md_destroy":
         MdDestroyRequest.encode(message.call.value, writer.uint32(16418).fork()).join();
+        break;
+      case "npf_load":
+        NpfLoadRequest.encode(message.call.value, writer.uint32(16642).fork()).join();
+        break;
+      case "npf_config_get":
+        NpfConfigGetRequest.encode(message.call.value, writer.uint32(16650).fork()).join();
+        break;
+      case "npf_switch":
+        NpfSwitchRequest.encode(message.call.value, writer.uint32(16658).fork()).join();
+        break;
+      case "npf_flush":
+        NpfFlushRequest.encode(message.call.value, writer.uint32(16666).fork()).join();
+        break;
+      case "npf_connections":
+        NpfConnectionsRequest.encode(message.call.value, writer.uint32(16674).fork()).join();
+        break;
+      case "npf_stats":
+        NpfStatsRequest.encode(message.call.value, writer.uint32(16682).fork()).join();
+        break;
+      case "npf_table":
+        NpfTableRequest.encode(message.call.value, writer.uint32(16690).fork()).join();
+        break;
+      case "npf_rule_add":
+        NpfRuleAddRequest.encode(message.call.value, writer.uint32(16698).fork()).join();
+        break;
+      case "npf_rule_remove":
+        NpfRuleRemoveRequest.encode(message.call.value, writer.uint32(16706).fork()).join();
         break;
     }
     return writer;
@@ -3495,6 +3558,78 @@ export const Call: MessageFns<Call> = {
             message.call = { $case: "md_destroy", value: MdDestroyRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2080: {
+            if (tag !== 16642) {
+              break;
+            }
+
+            message.call = { $case: "npf_load", value: NpfLoadRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2081: {
+            if (tag !== 16650) {
+              break;
+            }
+
+            message.call = { $case: "npf_config_get", value: NpfConfigGetRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2082: {
+            if (tag !== 16658) {
+              break;
+            }
+
+            message.call = { $case: "npf_switch", value: NpfSwitchRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2083: {
+            if (tag !== 16666) {
+              break;
+            }
+
+            message.call = { $case: "npf_flush", value: NpfFlushRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2084: {
+            if (tag !== 16674) {
+              break;
+            }
+
+            message.call = { $case: "npf_connections", value: NpfConnectionsRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2085: {
+            if (tag !== 16682) {
+              break;
+            }
+
+            message.call = { $case: "npf_stats", value: NpfStatsRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2086: {
+            if (tag !== 16690) {
+              break;
+            }
+
+            message.call = { $case: "npf_table", value: NpfTableRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2087: {
+            if (tag !== 16698) {
+              break;
+            }
+
+            message.call = { $case: "npf_rule_add", value: NpfRuleAddRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2088: {
+            if (tag !== 16706) {
+              break;
+            }
+
+            message.call = { $case: "npf_rule_remove", value: NpfRuleRemoveRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4150,6 +4285,33 @@ export const Result: MessageFns<Result> = {
         break;
       case "md_destroy":
         MdDestroyResponse.encode(message.result.value, writer.uint32(16418).fork()).join();
+        break;
+      case "npf_load":
+        NpfLoadResponse.encode(message.result.value, writer.uint32(16642).fork()).join();
+        break;
+      case "npf_config_get":
+        NpfConfigGetResponse.encode(message.result.value, writer.uint32(16650).fork()).join();
+        break;
+      case "npf_switch":
+        NpfSwitchResponse.encode(message.result.value, writer.uint32(16658).fork()).join();
+        break;
+      case "npf_flush":
+        NpfFlushResponse.encode(message.result.value, writer.uint32(16666).fork()).join();
+        break;
+      case "npf_connections":
+        NpfConnectionsResponse.encode(message.result.value, writer.uint32(16674).fork()).join();
+        break;
+      case "npf_stats":
+        NpfStatsResponse.encode(message.result.value, writer.uint32(16682).fork()).join();
+        break;
+      case "npf_table":
+        NpfTableResponse.encode(message.result.value, writer.uint32(16690).fork()).join();
+        break;
+      case "npf_rule_add":
+        NpfRuleAddResponse.encode(message.result.value, writer.uint32(16698).fork()).join();
+        break;
+      case "npf_rule_remove":
+        NpfRuleRemoveResponse.encode(message.result.value, writer.uint32(16706).fork()).join();
         break;
     }
     return writer;
@@ -5943,6 +6105,81 @@ export const Result: MessageFns<Result> = {
             }
 
             message.result = { $case: "md_destroy", value: MdDestroyResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2080: {
+            if (tag !== 16642) {
+              break;
+            }
+
+            message.result = { $case: "npf_load", value: NpfLoadResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2081: {
+            if (tag !== 16650) {
+              break;
+            }
+
+            message.result = { $case: "npf_config_get", value: NpfConfigGetResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2082: {
+            if (tag !== 16658) {
+              break;
+            }
+
+            message.result = { $case: "npf_switch", value: NpfSwitchResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2083: {
+            if (tag !== 16666) {
+              break;
+            }
+
+            message.result = { $case: "npf_flush", value: NpfFlushResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2084: {
+            if (tag !== 16674) {
+              break;
+            }
+
+            message.result = {
+              $case: "npf_connections",
+              value: NpfConnectionsResponse.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2085: {
+            if (tag !== 16682) {
+              break;
+            }
+
+            message.result = { $case: "npf_stats", value: NpfStatsResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2086: {
+            if (tag !== 16690) {
+              break;
+            }
+
+            message.result = { $case: "npf_table", value: NpfTableResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2087: {
+            if (tag !== 16698) {
+              break;
+            }
+
+            message.result = { $case: "npf_rule_add", value: NpfRuleAddResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2088: {
+            if (tag !== 16706) {
+              break;
+            }
+
+            message.result = { $case: "npf_rule_remove", value: NpfRuleRemoveResponse.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -9688,6 +9925,100 @@ export const NetService = {
       Buffer.from(NetconfigIfaddrsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): NetconfigIfaddrsResponse => NetconfigIfaddrsResponse.decode(value),
   },
+  /** Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG. */
+  npfLoad: {
+    path: "/rump.sp.v1.Net/NpfLoad" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfLoadRequest): Buffer => Buffer.from(NpfLoadRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfLoadRequest => NpfLoadRequest.decode(value),
+    responseSerialize: (value: NpfLoadResponse): Buffer => Buffer.from(NpfLoadResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfLoadResponse => NpfLoadResponse.decode(value),
+  },
+  /** The configuration with the counters of its rules, and whether the filter is active. */
+  npfConfigGet: {
+    path: "/rump.sp.v1.Net/NpfConfigGet" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfConfigGetRequest): Buffer => Buffer.from(NpfConfigGetRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfConfigGetRequest => NpfConfigGetRequest.decode(value),
+    responseSerialize: (value: NpfConfigGetResponse): Buffer =>
+      Buffer.from(NpfConfigGetResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfConfigGetResponse => NpfConfigGetResponse.decode(value),
+  },
+  /** Begins or ends filtering. Ending forgets all connections. */
+  npfSwitch: {
+    path: "/rump.sp.v1.Net/NpfSwitch" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfSwitchRequest): Buffer => Buffer.from(NpfSwitchRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfSwitchRequest => NpfSwitchRequest.decode(value),
+    responseSerialize: (value: NpfSwitchResponse): Buffer => Buffer.from(NpfSwitchResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfSwitchResponse => NpfSwitchResponse.decode(value),
+  },
+  /** Forgets the configuration and all connections. */
+  npfFlush: {
+    path: "/rump.sp.v1.Net/NpfFlush" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfFlushRequest): Buffer => Buffer.from(NpfFlushRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfFlushRequest => NpfFlushRequest.decode(value),
+    responseSerialize: (value: NpfFlushResponse): Buffer => Buffer.from(NpfFlushResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfFlushResponse => NpfFlushResponse.decode(value),
+  },
+  /** The connections that the filter knows. */
+  npfConnections: {
+    path: "/rump.sp.v1.Net/NpfConnections" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfConnectionsRequest): Buffer =>
+      Buffer.from(NpfConnectionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfConnectionsRequest => NpfConnectionsRequest.decode(value),
+    responseSerialize: (value: NpfConnectionsResponse): Buffer =>
+      Buffer.from(NpfConnectionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfConnectionsResponse => NpfConnectionsResponse.decode(value),
+  },
+  /** What the filter has counted. */
+  npfStats: {
+    path: "/rump.sp.v1.Net/NpfStats" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfStatsRequest): Buffer => Buffer.from(NpfStatsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfStatsRequest => NpfStatsRequest.decode(value),
+    responseSerialize: (value: NpfStatsResponse): Buffer => Buffer.from(NpfStatsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfStatsResponse => NpfStatsResponse.decode(value),
+  },
+  /** Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const. */
+  npfTable: {
+    path: "/rump.sp.v1.Net/NpfTable" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfTableRequest): Buffer => Buffer.from(NpfTableRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfTableRequest => NpfTableRequest.decode(value),
+    responseSerialize: (value: NpfTableResponse): Buffer => Buffer.from(NpfTableResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfTableResponse => NpfTableResponse.decode(value),
+  },
+  /** Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC. */
+  npfRuleAdd: {
+    path: "/rump.sp.v1.Net/NpfRuleAdd" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfRuleAddRequest): Buffer => Buffer.from(NpfRuleAddRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfRuleAddRequest => NpfRuleAddRequest.decode(value),
+    responseSerialize: (value: NpfRuleAddResponse): Buffer => Buffer.from(NpfRuleAddResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfRuleAddResponse => NpfRuleAddResponse.decode(value),
+  },
+  /** Removes a rule from a dynamic group. ESRCH, ENOENT. */
+  npfRuleRemove: {
+    path: "/rump.sp.v1.Net/NpfRuleRemove" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfRuleRemoveRequest): Buffer => Buffer.from(NpfRuleRemoveRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfRuleRemoveRequest => NpfRuleRemoveRequest.decode(value),
+    responseSerialize: (value: NpfRuleRemoveResponse): Buffer =>
+      Buffer.from(NpfRuleRemoveResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfRuleRemoveResponse => NpfRuleRemoveResponse.decode(value),
+  },
 } as const;
 
 export interface NetServer extends UntypedServiceImplementation {
@@ -9757,6 +10088,24 @@ export interface NetServer extends UntypedServiceImplementation {
   netconfigAutoIpv6: handleUnaryCall<NetconfigAutoIpv6Request, NetconfigAutoIpv6Response>;
   /** Interfaces with their flags and addresses. ENXIO. */
   netconfigIfaddrs: handleUnaryCall<NetconfigIfaddrsRequest, NetconfigIfaddrsResponse>;
+  /** Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG. */
+  npfLoad: handleUnaryCall<NpfLoadRequest, NpfLoadResponse>;
+  /** The configuration with the counters of its rules, and whether the filter is active. */
+  npfConfigGet: handleUnaryCall<NpfConfigGetRequest, NpfConfigGetResponse>;
+  /** Begins or ends filtering. Ending forgets all connections. */
+  npfSwitch: handleUnaryCall<NpfSwitchRequest, NpfSwitchResponse>;
+  /** Forgets the configuration and all connections. */
+  npfFlush: handleUnaryCall<NpfFlushRequest, NpfFlushResponse>;
+  /** The connections that the filter knows. */
+  npfConnections: handleUnaryCall<NpfConnectionsRequest, NpfConnectionsResponse>;
+  /** What the filter has counted. */
+  npfStats: handleUnaryCall<NpfStatsRequest, NpfStatsResponse>;
+  /** Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const. */
+  npfTable: handleUnaryCall<NpfTableRequest, NpfTableResponse>;
+  /** Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC. */
+  npfRuleAdd: handleUnaryCall<NpfRuleAddRequest, NpfRuleAddResponse>;
+  /** Removes a rule from a dynamic group. ESRCH, ENOENT. */
+  npfRuleRemove: handleUnaryCall<NpfRuleRemoveRequest, NpfRuleRemoveResponse>;
 }
 
 /** The device faction. Devices are used through open, read, write and ioctl on their nodes; what needs a call of its own is here. */

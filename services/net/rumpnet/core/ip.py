@@ -38,6 +38,7 @@ class Layer(Protocol):
     net: Net
     stats: Counter[str]
     protocols: dict[int, Upper]
+    hooks: list[Hook]
 
     def route(self, dst: bytes) -> Route:
         """ENETUNREACH, EHOSTUNREACH, ENETDOWN."""

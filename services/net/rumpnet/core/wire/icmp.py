@@ -27,6 +27,9 @@ HOST_UNREACHABLE = 1
 PROTOCOL_UNREACHABLE = 2
 PORT_UNREACHABLE = 3
 NEEDS_FRAGMENTATION = 4
+ADMIN_PROHIBITED = 13
+NOBODY_OR_PROHIBITED = frozenset({0, 1, *range(6, 16)})
+"""Codes of errors that say that there is no way to a host, or that it is not allowed (RFC 1812, 5.2.7.1)."""
 REDIRECT_HOST = 1
 TTL_IN_TRANSIT = 0
 TTL_IN_REASSEMBLY = 1
