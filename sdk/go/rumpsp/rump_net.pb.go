@@ -3895,6 +3895,366 @@ func (*NpfRuleRemoveResponse) Descriptor() ([]byte, []int) {
 	return file_rump_net_proto_rawDescGZIP(), []int{83}
 }
 
+type NetconfigIfimpairRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Settings      *Impairment            `protobuf:"bytes,2,opt,name=settings,proto3" json:"settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfimpairRequest) Reset() {
+	*x = NetconfigIfimpairRequest{}
+	mi := &file_rump_net_proto_msgTypes[84]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfimpairRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfimpairRequest) ProtoMessage() {}
+
+func (x *NetconfigIfimpairRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[84]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfimpairRequest.ProtoReflect.Descriptor instead.
+func (*NetconfigIfimpairRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{84}
+}
+
+func (x *NetconfigIfimpairRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NetconfigIfimpairRequest) GetSettings() *Impairment {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+type NetconfigIfimpairResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfimpairResponse) Reset() {
+	*x = NetconfigIfimpairResponse{}
+	mi := &file_rump_net_proto_msgTypes[85]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfimpairResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfimpairResponse) ProtoMessage() {}
+
+func (x *NetconfigIfimpairResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[85]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfimpairResponse.ProtoReflect.Descriptor instead.
+func (*NetconfigIfimpairResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{85}
+}
+
+type NetconfigIfimpairstatRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfimpairstatRequest) Reset() {
+	*x = NetconfigIfimpairstatRequest{}
+	mi := &file_rump_net_proto_msgTypes[86]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfimpairstatRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfimpairstatRequest) ProtoMessage() {}
+
+func (x *NetconfigIfimpairstatRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[86]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfimpairstatRequest.ProtoReflect.Descriptor instead.
+func (*NetconfigIfimpairstatRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{86}
+}
+
+func (x *NetconfigIfimpairstatRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+type NetconfigIfimpairstatResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Stat          *ImpairmentStat        `protobuf:"bytes,1,opt,name=stat,proto3" json:"stat,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfimpairstatResponse) Reset() {
+	*x = NetconfigIfimpairstatResponse{}
+	mi := &file_rump_net_proto_msgTypes[87]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfimpairstatResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfimpairstatResponse) ProtoMessage() {}
+
+func (x *NetconfigIfimpairstatResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[87]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfimpairstatResponse.ProtoReflect.Descriptor instead.
+func (*NetconfigIfimpairstatResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{87}
+}
+
+func (x *NetconfigIfimpairstatResponse) GetStat() *ImpairmentStat {
+	if x != nil {
+		return x.Stat
+	}
+	return nil
+}
+
+type NetconfigIfcaptureRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Hostpath      []byte                 `protobuf:"bytes,2,opt,name=hostpath,proto3" json:"hostpath,omitempty"`
+	Snaplen       *uint32                `protobuf:"varint,3,opt,name=snaplen,proto3,oneof" json:"snaplen,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfcaptureRequest) Reset() {
+	*x = NetconfigIfcaptureRequest{}
+	mi := &file_rump_net_proto_msgTypes[88]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfcaptureRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfcaptureRequest) ProtoMessage() {}
+
+func (x *NetconfigIfcaptureRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[88]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfcaptureRequest.ProtoReflect.Descriptor instead.
+func (*NetconfigIfcaptureRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{88}
+}
+
+func (x *NetconfigIfcaptureRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NetconfigIfcaptureRequest) GetHostpath() []byte {
+	if x != nil {
+		return x.Hostpath
+	}
+	return nil
+}
+
+func (x *NetconfigIfcaptureRequest) GetSnaplen() uint32 {
+	if x != nil && x.Snaplen != nil {
+		return *x.Snaplen
+	}
+	return 0
+}
+
+type NetconfigIfcaptureResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Packets       uint64                 `protobuf:"varint,1,opt,name=packets,proto3" json:"packets,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfcaptureResponse) Reset() {
+	*x = NetconfigIfcaptureResponse{}
+	mi := &file_rump_net_proto_msgTypes[89]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfcaptureResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfcaptureResponse) ProtoMessage() {}
+
+func (x *NetconfigIfcaptureResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[89]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfcaptureResponse.ProtoReflect.Descriptor instead.
+func (*NetconfigIfcaptureResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{89}
+}
+
+func (x *NetconfigIfcaptureResponse) GetPackets() uint64 {
+	if x != nil {
+		return x.Packets
+	}
+	return 0
+}
+
+type BpfOpenRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfOpenRequest) Reset() {
+	*x = BpfOpenRequest{}
+	mi := &file_rump_net_proto_msgTypes[90]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfOpenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfOpenRequest) ProtoMessage() {}
+
+func (x *BpfOpenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[90]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfOpenRequest.ProtoReflect.Descriptor instead.
+func (*BpfOpenRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{90}
+}
+
+type BpfOpenResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Fd            int32                  `protobuf:"varint,1,opt,name=fd,proto3" json:"fd,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfOpenResponse) Reset() {
+	*x = BpfOpenResponse{}
+	mi := &file_rump_net_proto_msgTypes[91]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfOpenResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfOpenResponse) ProtoMessage() {}
+
+func (x *BpfOpenResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[91]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfOpenResponse.ProtoReflect.Descriptor instead.
+func (*BpfOpenResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{91}
+}
+
+func (x *BpfOpenResponse) GetFd() int32 {
+	if x != nil {
+		return x.Fd
+	}
+	return 0
+}
+
 var File_rump_net_proto protoreflect.FileDescriptor
 
 const file_rump_net_proto_rawDesc = "" +
@@ -4098,7 +4458,26 @@ const file_rump_net_proto_rawDesc = "" +
 	"\x14NpfRuleRemoveRequest\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\tR\x05group\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\x04R\x02id\"\x17\n" +
-	"\x15NpfRuleRemoveResponseB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
+	"\x15NpfRuleRemoveResponse\"f\n" +
+	"\x18NetconfigIfimpairRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x122\n" +
+	"\bsettings\x18\x02 \x01(\v2\x16.rump.sp.v1.ImpairmentR\bsettings\"\x1b\n" +
+	"\x19NetconfigIfimpairResponse\"6\n" +
+	"\x1cNetconfigIfimpairstatRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\"O\n" +
+	"\x1dNetconfigIfimpairstatResponse\x12.\n" +
+	"\x04stat\x18\x01 \x01(\v2\x1a.rump.sp.v1.ImpairmentStatR\x04stat\"z\n" +
+	"\x19NetconfigIfcaptureRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x1a\n" +
+	"\bhostpath\x18\x02 \x01(\fR\bhostpath\x12\x1d\n" +
+	"\asnaplen\x18\x03 \x01(\rH\x00R\asnaplen\x88\x01\x01B\n" +
+	"\n" +
+	"\b_snaplen\"6\n" +
+	"\x1aNetconfigIfcaptureResponse\x12\x18\n" +
+	"\apackets\x18\x01 \x01(\x04R\apackets\"\x10\n" +
+	"\x0eBpfOpenRequest\"'\n" +
+	"\x0fBpfOpenResponse\x12\x14\n" +
+	"\x02fd\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x03R\x02fdB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
 
 var (
 	file_rump_net_proto_rawDescOnce sync.Once
@@ -4112,7 +4491,7 @@ func file_rump_net_proto_rawDescGZIP() []byte {
 	return file_rump_net_proto_rawDescData
 }
 
-var file_rump_net_proto_msgTypes = make([]protoimpl.MessageInfo, 84)
+var file_rump_net_proto_msgTypes = make([]protoimpl.MessageInfo, 92)
 var file_rump_net_proto_goTypes = []any{
 	(*RecvmsgRequest)(nil),                   // 0: rump.sp.v1.RecvmsgRequest
 	(*RecvmsgResponse)(nil),                  // 1: rump.sp.v1.RecvmsgResponse
@@ -4198,46 +4577,58 @@ var file_rump_net_proto_goTypes = []any{
 	(*NpfRuleAddResponse)(nil),               // 81: rump.sp.v1.NpfRuleAddResponse
 	(*NpfRuleRemoveRequest)(nil),             // 82: rump.sp.v1.NpfRuleRemoveRequest
 	(*NpfRuleRemoveResponse)(nil),            // 83: rump.sp.v1.NpfRuleRemoveResponse
-	(*Msghdr)(nil),                           // 84: rump.sp.v1.Msghdr
-	(*Sockaddr)(nil),                         // 85: rump.sp.v1.Sockaddr
-	(*Sockopt)(nil),                          // 86: rump.sp.v1.Sockopt
-	(*Timespec)(nil),                         // 87: rump.sp.v1.Timespec
-	(*Interface)(nil),                        // 88: rump.sp.v1.Interface
-	(*NpfConfig)(nil),                        // 89: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),                    // 90: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),                       // 91: rump.sp.v1.NpfCounter
-	(*NpfAddress)(nil),                       // 92: rump.sp.v1.NpfAddress
-	(*NpfRule)(nil),                          // 93: rump.sp.v1.NpfRule
+	(*NetconfigIfimpairRequest)(nil),         // 84: rump.sp.v1.NetconfigIfimpairRequest
+	(*NetconfigIfimpairResponse)(nil),        // 85: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatRequest)(nil),     // 86: rump.sp.v1.NetconfigIfimpairstatRequest
+	(*NetconfigIfimpairstatResponse)(nil),    // 87: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureRequest)(nil),        // 88: rump.sp.v1.NetconfigIfcaptureRequest
+	(*NetconfigIfcaptureResponse)(nil),       // 89: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenRequest)(nil),                   // 90: rump.sp.v1.BpfOpenRequest
+	(*BpfOpenResponse)(nil),                  // 91: rump.sp.v1.BpfOpenResponse
+	(*Msghdr)(nil),                           // 92: rump.sp.v1.Msghdr
+	(*Sockaddr)(nil),                         // 93: rump.sp.v1.Sockaddr
+	(*Sockopt)(nil),                          // 94: rump.sp.v1.Sockopt
+	(*Timespec)(nil),                         // 95: rump.sp.v1.Timespec
+	(*Interface)(nil),                        // 96: rump.sp.v1.Interface
+	(*NpfConfig)(nil),                        // 97: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),                    // 98: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),                       // 99: rump.sp.v1.NpfCounter
+	(*NpfAddress)(nil),                       // 100: rump.sp.v1.NpfAddress
+	(*NpfRule)(nil),                          // 101: rump.sp.v1.NpfRule
+	(*Impairment)(nil),                       // 102: rump.sp.v1.Impairment
+	(*ImpairmentStat)(nil),                   // 103: rump.sp.v1.ImpairmentStat
 }
 var file_rump_net_proto_depIdxs = []int32{
-	84, // 0: rump.sp.v1.RecvmsgResponse.msg:type_name -> rump.sp.v1.Msghdr
-	84, // 1: rump.sp.v1.SendmsgRequest.msg:type_name -> rump.sp.v1.Msghdr
-	85, // 2: rump.sp.v1.RecvfromResponse.from_addr:type_name -> rump.sp.v1.Sockaddr
-	85, // 3: rump.sp.v1.AcceptResponse.name:type_name -> rump.sp.v1.Sockaddr
-	85, // 4: rump.sp.v1.GetpeernameResponse.name:type_name -> rump.sp.v1.Sockaddr
-	85, // 5: rump.sp.v1.GetsocknameResponse.name:type_name -> rump.sp.v1.Sockaddr
-	85, // 6: rump.sp.v1.ConnectRequest.name:type_name -> rump.sp.v1.Sockaddr
-	85, // 7: rump.sp.v1.BindRequest.name:type_name -> rump.sp.v1.Sockaddr
-	86, // 8: rump.sp.v1.SetsockoptRequest.val:type_name -> rump.sp.v1.Sockopt
-	86, // 9: rump.sp.v1.GetsockoptResponse.val:type_name -> rump.sp.v1.Sockopt
-	85, // 10: rump.sp.v1.SendtoRequest.to:type_name -> rump.sp.v1.Sockaddr
-	85, // 11: rump.sp.v1.PacceptResponse.name:type_name -> rump.sp.v1.Sockaddr
-	87, // 12: rump.sp.v1.RecvmmsgRequest.timeout:type_name -> rump.sp.v1.Timespec
-	84, // 13: rump.sp.v1.RecvmmsgResponse.msgs:type_name -> rump.sp.v1.Msghdr
-	84, // 14: rump.sp.v1.SendmmsgRequest.msgs:type_name -> rump.sp.v1.Msghdr
-	88, // 15: rump.sp.v1.NetconfigIfaddrsResponse.interfaces:type_name -> rump.sp.v1.Interface
-	89, // 16: rump.sp.v1.NpfLoadRequest.config:type_name -> rump.sp.v1.NpfConfig
-	89, // 17: rump.sp.v1.NpfConfigGetResponse.config:type_name -> rump.sp.v1.NpfConfig
-	90, // 18: rump.sp.v1.NpfConnectionsResponse.connections:type_name -> rump.sp.v1.NpfConnection
-	91, // 19: rump.sp.v1.NpfStatsResponse.counters:type_name -> rump.sp.v1.NpfCounter
-	92, // 20: rump.sp.v1.NpfTableRequest.entry:type_name -> rump.sp.v1.NpfAddress
-	92, // 21: rump.sp.v1.NpfTableResponse.entries:type_name -> rump.sp.v1.NpfAddress
-	93, // 22: rump.sp.v1.NpfRuleAddRequest.rule:type_name -> rump.sp.v1.NpfRule
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	92,  // 0: rump.sp.v1.RecvmsgResponse.msg:type_name -> rump.sp.v1.Msghdr
+	92,  // 1: rump.sp.v1.SendmsgRequest.msg:type_name -> rump.sp.v1.Msghdr
+	93,  // 2: rump.sp.v1.RecvfromResponse.from_addr:type_name -> rump.sp.v1.Sockaddr
+	93,  // 3: rump.sp.v1.AcceptResponse.name:type_name -> rump.sp.v1.Sockaddr
+	93,  // 4: rump.sp.v1.GetpeernameResponse.name:type_name -> rump.sp.v1.Sockaddr
+	93,  // 5: rump.sp.v1.GetsocknameResponse.name:type_name -> rump.sp.v1.Sockaddr
+	93,  // 6: rump.sp.v1.ConnectRequest.name:type_name -> rump.sp.v1.Sockaddr
+	93,  // 7: rump.sp.v1.BindRequest.name:type_name -> rump.sp.v1.Sockaddr
+	94,  // 8: rump.sp.v1.SetsockoptRequest.val:type_name -> rump.sp.v1.Sockopt
+	94,  // 9: rump.sp.v1.GetsockoptResponse.val:type_name -> rump.sp.v1.Sockopt
+	93,  // 10: rump.sp.v1.SendtoRequest.to:type_name -> rump.sp.v1.Sockaddr
+	93,  // 11: rump.sp.v1.PacceptResponse.name:type_name -> rump.sp.v1.Sockaddr
+	95,  // 12: rump.sp.v1.RecvmmsgRequest.timeout:type_name -> rump.sp.v1.Timespec
+	92,  // 13: rump.sp.v1.RecvmmsgResponse.msgs:type_name -> rump.sp.v1.Msghdr
+	92,  // 14: rump.sp.v1.SendmmsgRequest.msgs:type_name -> rump.sp.v1.Msghdr
+	96,  // 15: rump.sp.v1.NetconfigIfaddrsResponse.interfaces:type_name -> rump.sp.v1.Interface
+	97,  // 16: rump.sp.v1.NpfLoadRequest.config:type_name -> rump.sp.v1.NpfConfig
+	97,  // 17: rump.sp.v1.NpfConfigGetResponse.config:type_name -> rump.sp.v1.NpfConfig
+	98,  // 18: rump.sp.v1.NpfConnectionsResponse.connections:type_name -> rump.sp.v1.NpfConnection
+	99,  // 19: rump.sp.v1.NpfStatsResponse.counters:type_name -> rump.sp.v1.NpfCounter
+	100, // 20: rump.sp.v1.NpfTableRequest.entry:type_name -> rump.sp.v1.NpfAddress
+	100, // 21: rump.sp.v1.NpfTableResponse.entries:type_name -> rump.sp.v1.NpfAddress
+	101, // 22: rump.sp.v1.NpfRuleAddRequest.rule:type_name -> rump.sp.v1.NpfRule
+	102, // 23: rump.sp.v1.NetconfigIfimpairRequest.settings:type_name -> rump.sp.v1.Impairment
+	103, // 24: rump.sp.v1.NetconfigIfimpairstatResponse.stat:type_name -> rump.sp.v1.ImpairmentStat
+	25,  // [25:25] is the sub-list for method output_type
+	25,  // [25:25] is the sub-list for method input_type
+	25,  // [25:25] is the sub-list for extension type_name
+	25,  // [25:25] is the sub-list for extension extendee
+	0,   // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_rump_net_proto_init() }
@@ -4251,13 +4642,14 @@ func file_rump_net_proto_init() {
 	file_rump_net_proto_msgTypes[22].OneofWrappers = []any{}
 	file_rump_net_proto_msgTypes[30].OneofWrappers = []any{}
 	file_rump_net_proto_msgTypes[64].OneofWrappers = []any{}
+	file_rump_net_proto_msgTypes[88].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_net_proto_rawDesc), len(file_rump_net_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   84,
+			NumMessages:   92,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -7577,6 +7577,10 @@ const (
 	Net_NpfTable_FullMethodName                 = "/rump.sp.v1.Net/NpfTable"
 	Net_NpfRuleAdd_FullMethodName               = "/rump.sp.v1.Net/NpfRuleAdd"
 	Net_NpfRuleRemove_FullMethodName            = "/rump.sp.v1.Net/NpfRuleRemove"
+	Net_NetconfigIfimpair_FullMethodName        = "/rump.sp.v1.Net/NetconfigIfimpair"
+	Net_NetconfigIfimpairstat_FullMethodName    = "/rump.sp.v1.Net/NetconfigIfimpairstat"
+	Net_NetconfigIfcapture_FullMethodName       = "/rump.sp.v1.Net/NetconfigIfcapture"
+	Net_BpfOpen_FullMethodName                  = "/rump.sp.v1.Net/BpfOpen"
 )
 
 // NetClient is the client API for Net service.
@@ -7669,6 +7673,15 @@ type NetClient interface {
 	NpfRuleAdd(ctx context.Context, in *NpfRuleAddRequest, opts ...grpc.CallOption) (*NpfRuleAddResponse, error)
 	// Removes a rule from a dynamic group. ESRCH, ENOENT.
 	NpfRuleRemove(ctx context.Context, in *NpfRuleRemoveRequest, opts ...grpc.CallOption) (*NpfRuleRemoveResponse, error)
+	// Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP.
+	NetconfigIfimpair(ctx context.Context, in *NetconfigIfimpairRequest, opts ...grpc.CallOption) (*NetconfigIfimpairResponse, error)
+	// What became of the frames since then. ENXIO, ENOENT when it is not impaired.
+	NetconfigIfimpairstat(ctx context.Context, in *NetconfigIfimpairstatRequest, opts ...grpc.CallOption) (*NetconfigIfimpairstatResponse, error)
+	// Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+	// number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+	NetconfigIfcapture(ctx context.Context, in *NetconfigIfcaptureRequest, opts ...grpc.CallOption) (*NetconfigIfcaptureResponse, error)
+	// Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE.
+	BpfOpen(ctx context.Context, in *BpfOpenRequest, opts ...grpc.CallOption) (*BpfOpenResponse, error)
 }
 
 type netClient struct {
@@ -8099,6 +8112,46 @@ func (c *netClient) NpfRuleRemove(ctx context.Context, in *NpfRuleRemoveRequest,
 	return out, nil
 }
 
+func (c *netClient) NetconfigIfimpair(ctx context.Context, in *NetconfigIfimpairRequest, opts ...grpc.CallOption) (*NetconfigIfimpairResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NetconfigIfimpairResponse)
+	err := c.cc.Invoke(ctx, Net_NetconfigIfimpair_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NetconfigIfimpairstat(ctx context.Context, in *NetconfigIfimpairstatRequest, opts ...grpc.CallOption) (*NetconfigIfimpairstatResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NetconfigIfimpairstatResponse)
+	err := c.cc.Invoke(ctx, Net_NetconfigIfimpairstat_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NetconfigIfcapture(ctx context.Context, in *NetconfigIfcaptureRequest, opts ...grpc.CallOption) (*NetconfigIfcaptureResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NetconfigIfcaptureResponse)
+	err := c.cc.Invoke(ctx, Net_NetconfigIfcapture_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) BpfOpen(ctx context.Context, in *BpfOpenRequest, opts ...grpc.CallOption) (*BpfOpenResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BpfOpenResponse)
+	err := c.cc.Invoke(ctx, Net_BpfOpen_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // NetServer is the server API for Net service.
 // All implementations must embed UnimplementedNetServer
 // for forward compatibility.
@@ -8189,6 +8242,15 @@ type NetServer interface {
 	NpfRuleAdd(context.Context, *NpfRuleAddRequest) (*NpfRuleAddResponse, error)
 	// Removes a rule from a dynamic group. ESRCH, ENOENT.
 	NpfRuleRemove(context.Context, *NpfRuleRemoveRequest) (*NpfRuleRemoveResponse, error)
+	// Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP.
+	NetconfigIfimpair(context.Context, *NetconfigIfimpairRequest) (*NetconfigIfimpairResponse, error)
+	// What became of the frames since then. ENXIO, ENOENT when it is not impaired.
+	NetconfigIfimpairstat(context.Context, *NetconfigIfimpairstatRequest) (*NetconfigIfimpairstatResponse, error)
+	// Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+	// number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+	NetconfigIfcapture(context.Context, *NetconfigIfcaptureRequest) (*NetconfigIfcaptureResponse, error)
+	// Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE.
+	BpfOpen(context.Context, *BpfOpenRequest) (*BpfOpenResponse, error)
 	mustEmbedUnimplementedNetServer()
 }
 
@@ -8324,6 +8386,18 @@ func (UnimplementedNetServer) NpfRuleAdd(context.Context, *NpfRuleAddRequest) (*
 }
 func (UnimplementedNetServer) NpfRuleRemove(context.Context, *NpfRuleRemoveRequest) (*NpfRuleRemoveResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method NpfRuleRemove not implemented")
+}
+func (UnimplementedNetServer) NetconfigIfimpair(context.Context, *NetconfigIfimpairRequest) (*NetconfigIfimpairResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NetconfigIfimpair not implemented")
+}
+func (UnimplementedNetServer) NetconfigIfimpairstat(context.Context, *NetconfigIfimpairstatRequest) (*NetconfigIfimpairstatResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NetconfigIfimpairstat not implemented")
+}
+func (UnimplementedNetServer) NetconfigIfcapture(context.Context, *NetconfigIfcaptureRequest) (*NetconfigIfcaptureResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NetconfigIfcapture not implemented")
+}
+func (UnimplementedNetServer) BpfOpen(context.Context, *BpfOpenRequest) (*BpfOpenResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BpfOpen not implemented")
 }
 func (UnimplementedNetServer) mustEmbedUnimplementedNetServer() {}
 func (UnimplementedNetServer) testEmbeddedByValue()             {}
@@ -9102,6 +9176,78 @@ func _Net_NpfRuleRemove_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Net_NetconfigIfimpair_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NetconfigIfimpairRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NetconfigIfimpair(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NetconfigIfimpair_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NetconfigIfimpair(ctx, req.(*NetconfigIfimpairRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NetconfigIfimpairstat_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NetconfigIfimpairstatRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NetconfigIfimpairstat(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NetconfigIfimpairstat_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NetconfigIfimpairstat(ctx, req.(*NetconfigIfimpairstatRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NetconfigIfcapture_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NetconfigIfcaptureRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NetconfigIfcapture(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NetconfigIfcapture_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NetconfigIfcapture(ctx, req.(*NetconfigIfcaptureRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_BpfOpen_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BpfOpenRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).BpfOpen(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_BpfOpen_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).BpfOpen(ctx, req.(*BpfOpenRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Net_ServiceDesc is the grpc.ServiceDesc for Net service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -9276,6 +9422,22 @@ var Net_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "NpfRuleRemove",
 			Handler:    _Net_NpfRuleRemove_Handler,
+		},
+		{
+			MethodName: "NetconfigIfimpair",
+			Handler:    _Net_NetconfigIfimpair_Handler,
+		},
+		{
+			MethodName: "NetconfigIfimpairstat",
+			Handler:    _Net_NetconfigIfimpairstat_Handler,
+		},
+		{
+			MethodName: "NetconfigIfcapture",
+			Handler:    _Net_NetconfigIfcapture_Handler,
+		},
+		{
+			MethodName: "BpfOpen",
+			Handler:    _Net_BpfOpen_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

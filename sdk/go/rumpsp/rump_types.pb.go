@@ -2207,6 +2207,13 @@ type IoctlArgs struct {
 	//	*IoctlArgs_RaidRecon
 	//	*IoctlArgs_RaidProgress
 	//	*IoctlArgs_RaidInfo
+	//	*IoctlArgs_Bridge
+	//	*IoctlArgs_Vlan
+	//	*IoctlArgs_Phyaddr
+	//	*IoctlArgs_Lagg
+	//	*IoctlArgs_BpfProgram
+	//	*IoctlArgs_BpfStat
+	//	*IoctlArgs_BpfDltlist
 	Args          isIoctlArgs_Args `protobuf_oneof:"args"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2357,6 +2364,69 @@ func (x *IoctlArgs) GetRaidInfo() *RaidInfo {
 	return nil
 }
 
+func (x *IoctlArgs) GetBridge() *BridgeReq {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Bridge); ok {
+			return x.Bridge
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetVlan() *VlanReq {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Vlan); ok {
+			return x.Vlan
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetPhyaddr() *IfPhyAddr {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Phyaddr); ok {
+			return x.Phyaddr
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetLagg() *LaggReq {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Lagg); ok {
+			return x.Lagg
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetBpfProgram() *BpfProgram {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_BpfProgram); ok {
+			return x.BpfProgram
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetBpfStat() *BpfStat {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_BpfStat); ok {
+			return x.BpfStat
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetBpfDltlist() *BpfDltlist {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_BpfDltlist); ok {
+			return x.BpfDltlist
+		}
+	}
+	return nil
+}
+
 type isIoctlArgs_Args interface {
 	isIoctlArgs_Args()
 }
@@ -2409,6 +2479,34 @@ type IoctlArgs_RaidInfo struct {
 	RaidInfo *RaidInfo `protobuf:"bytes,28,opt,name=raid_info,json=raidInfo,proto3,oneof"`
 }
 
+type IoctlArgs_Bridge struct {
+	Bridge *BridgeReq `protobuf:"bytes,60,opt,name=bridge,proto3,oneof"`
+}
+
+type IoctlArgs_Vlan struct {
+	Vlan *VlanReq `protobuf:"bytes,61,opt,name=vlan,proto3,oneof"`
+}
+
+type IoctlArgs_Phyaddr struct {
+	Phyaddr *IfPhyAddr `protobuf:"bytes,62,opt,name=phyaddr,proto3,oneof"`
+}
+
+type IoctlArgs_Lagg struct {
+	Lagg *LaggReq `protobuf:"bytes,63,opt,name=lagg,proto3,oneof"`
+}
+
+type IoctlArgs_BpfProgram struct {
+	BpfProgram *BpfProgram `protobuf:"bytes,64,opt,name=bpf_program,json=bpfProgram,proto3,oneof"`
+}
+
+type IoctlArgs_BpfStat struct {
+	BpfStat *BpfStat `protobuf:"bytes,65,opt,name=bpf_stat,json=bpfStat,proto3,oneof"`
+}
+
+type IoctlArgs_BpfDltlist struct {
+	BpfDltlist *BpfDltlist `protobuf:"bytes,66,opt,name=bpf_dltlist,json=bpfDltlist,proto3,oneof"`
+}
+
 func (*IoctlArgs_Integer) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_Raw) isIoctlArgs_Args() {}
@@ -2433,6 +2531,873 @@ func (*IoctlArgs_RaidProgress) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_RaidInfo) isIoctlArgs_Args() {}
 
+func (*IoctlArgs_Bridge) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Vlan) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Phyaddr) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Lagg) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_BpfProgram) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_BpfStat) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_BpfDltlist) isIoctlArgs_Args() {}
+
+// SIOCSDRVSPEC, SIOCGDRVSPEC for a bridge: what is asked, or to be done, is ifd_cmd (BRDG*). value: entries (BRDGSCACHE),
+// seconds (BRDGSTO), or the seconds that an address stays (BRDGSADDR; 0 for ever).
+type BridgeReq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	IfdName       string                 `protobuf:"bytes,1,opt,name=ifd_name,json=ifdName,proto3" json:"ifd_name,omitempty"`
+	IfdCmd        uint32                 `protobuf:"varint,2,opt,name=ifd_cmd,json=ifdCmd,proto3" json:"ifd_cmd,omitempty"`
+	Member        string                 `protobuf:"bytes,3,opt,name=member,proto3" json:"member,omitempty"`
+	Flags         uint32                 `protobuf:"varint,4,opt,name=flags,proto3" json:"flags,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,5,opt,name=addr,proto3" json:"addr,omitempty"`
+	Value         uint32                 `protobuf:"varint,6,opt,name=value,proto3" json:"value,omitempty"`
+	Members       []*BridgeMember        `protobuf:"bytes,7,rep,name=members,proto3" json:"members,omitempty"`
+	Addrs         []*BridgeAddr          `protobuf:"bytes,8,rep,name=addrs,proto3" json:"addrs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeReq) Reset() {
+	*x = BridgeReq{}
+	mi := &file_rump_types_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeReq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeReq) ProtoMessage() {}
+
+func (x *BridgeReq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeReq.ProtoReflect.Descriptor instead.
+func (*BridgeReq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *BridgeReq) GetIfdName() string {
+	if x != nil {
+		return x.IfdName
+	}
+	return ""
+}
+
+func (x *BridgeReq) GetIfdCmd() uint32 {
+	if x != nil {
+		return x.IfdCmd
+	}
+	return 0
+}
+
+func (x *BridgeReq) GetMember() string {
+	if x != nil {
+		return x.Member
+	}
+	return ""
+}
+
+func (x *BridgeReq) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *BridgeReq) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *BridgeReq) GetValue() uint32 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *BridgeReq) GetMembers() []*BridgeMember {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *BridgeReq) GetAddrs() []*BridgeAddr {
+	if x != nil {
+		return x.Addrs
+	}
+	return nil
+}
+
+// A member of a bridge. flags: IFBIF_*; blocked: seconds for which it is left out, since it closed a loop.
+type BridgeMember struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Flags         uint32                 `protobuf:"varint,2,opt,name=flags,proto3" json:"flags,omitempty"`
+	Blocked       uint32                 `protobuf:"varint,3,opt,name=blocked,proto3" json:"blocked,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeMember) Reset() {
+	*x = BridgeMember{}
+	mi := &file_rump_types_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeMember) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeMember) ProtoMessage() {}
+
+func (x *BridgeMember) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeMember.ProtoReflect.Descriptor instead.
+func (*BridgeMember) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *BridgeMember) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *BridgeMember) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *BridgeMember) GetBlocked() uint32 {
+	if x != nil {
+		return x.Blocked
+	}
+	return 0
+}
+
+// An address that a bridge has learned, or was told of (IFBAF_STATIC). expire: seconds that are left.
+type BridgeAddr struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Addr          []byte                 `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
+	Ifname        string                 `protobuf:"bytes,2,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Flags         uint32                 `protobuf:"varint,3,opt,name=flags,proto3" json:"flags,omitempty"`
+	Expire        uint32                 `protobuf:"varint,4,opt,name=expire,proto3" json:"expire,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeAddr) Reset() {
+	*x = BridgeAddr{}
+	mi := &file_rump_types_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeAddr) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeAddr) ProtoMessage() {}
+
+func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeAddr.ProtoReflect.Descriptor instead.
+func (*BridgeAddr) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *BridgeAddr) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *BridgeAddr) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *BridgeAddr) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *BridgeAddr) GetExpire() uint32 {
+	if x != nil {
+		return x.Expire
+	}
+	return 0
+}
+
+// SIOCSETVLAN, SIOCGETVLAN: an empty parent detaches.
+type VlanReq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	VlrTag        uint32                 `protobuf:"varint,2,opt,name=vlr_tag,json=vlrTag,proto3" json:"vlr_tag,omitempty"`
+	VlrParent     string                 `protobuf:"bytes,3,opt,name=vlr_parent,json=vlrParent,proto3" json:"vlr_parent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VlanReq) Reset() {
+	*x = VlanReq{}
+	mi := &file_rump_types_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VlanReq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VlanReq) ProtoMessage() {}
+
+func (x *VlanReq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VlanReq.ProtoReflect.Descriptor instead.
+func (*VlanReq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *VlanReq) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *VlanReq) GetVlrTag() uint32 {
+	if x != nil {
+		return x.VlrTag
+	}
+	return 0
+}
+
+func (x *VlanReq) GetVlrParent() string {
+	if x != nil {
+		return x.VlrParent
+	}
+	return ""
+}
+
+// SIOCSLIFPHYADDR, SIOCGLIFPHYADDR, SIOCDIFPHYADDR: the ends of a tunnel.
+type IfPhyAddr struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	IflrName      string                 `protobuf:"bytes,1,opt,name=iflr_name,json=iflrName,proto3" json:"iflr_name,omitempty"`
+	Addr          *Sockaddr              `protobuf:"bytes,2,opt,name=addr,proto3" json:"addr,omitempty"`
+	Dstaddr       *Sockaddr              `protobuf:"bytes,3,opt,name=dstaddr,proto3" json:"dstaddr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IfPhyAddr) Reset() {
+	*x = IfPhyAddr{}
+	mi := &file_rump_types_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IfPhyAddr) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IfPhyAddr) ProtoMessage() {}
+
+func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IfPhyAddr.ProtoReflect.Descriptor instead.
+func (*IfPhyAddr) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *IfPhyAddr) GetIflrName() string {
+	if x != nil {
+		return x.IflrName
+	}
+	return ""
+}
+
+func (x *IfPhyAddr) GetAddr() *Sockaddr {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *IfPhyAddr) GetDstaddr() *Sockaddr {
+	if x != nil {
+		return x.Dstaddr
+	}
+	return nil
+}
+
+// SIOCSLAGG, SIOCGLAGG: ports in the order in which they are preferred, and LAGG_PROTO_*. The active ones are an answer.
+type LaggReq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Proto         uint32                 `protobuf:"varint,2,opt,name=proto,proto3" json:"proto,omitempty"`
+	Ports         []string               `protobuf:"bytes,3,rep,name=ports,proto3" json:"ports,omitempty"`
+	Active        []string               `protobuf:"bytes,4,rep,name=active,proto3" json:"active,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LaggReq) Reset() {
+	*x = LaggReq{}
+	mi := &file_rump_types_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LaggReq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LaggReq) ProtoMessage() {}
+
+func (x *LaggReq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LaggReq.ProtoReflect.Descriptor instead.
+func (*LaggReq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *LaggReq) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *LaggReq) GetProto() uint32 {
+	if x != nil {
+		return x.Proto
+	}
+	return 0
+}
+
+func (x *LaggReq) GetPorts() []string {
+	if x != nil {
+		return x.Ports
+	}
+	return nil
+}
+
+func (x *LaggReq) GetActive() []string {
+	if x != nil {
+		return x.Active
+	}
+	return nil
+}
+
+// BIOCSETF: a program of the packet filter's machine (bpf(4)).
+type BpfProgram struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Insns         []*BpfInsn             `protobuf:"bytes,1,rep,name=insns,proto3" json:"insns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfProgram) Reset() {
+	*x = BpfProgram{}
+	mi := &file_rump_types_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfProgram) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfProgram) ProtoMessage() {}
+
+func (x *BpfProgram) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfProgram.ProtoReflect.Descriptor instead.
+func (*BpfProgram) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *BpfProgram) GetInsns() []*BpfInsn {
+	if x != nil {
+		return x.Insns
+	}
+	return nil
+}
+
+type BpfInsn struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          uint32                 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
+	Jt            uint32                 `protobuf:"varint,2,opt,name=jt,proto3" json:"jt,omitempty"`
+	Jf            uint32                 `protobuf:"varint,3,opt,name=jf,proto3" json:"jf,omitempty"`
+	K             uint32                 `protobuf:"varint,4,opt,name=k,proto3" json:"k,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfInsn) Reset() {
+	*x = BpfInsn{}
+	mi := &file_rump_types_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfInsn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfInsn) ProtoMessage() {}
+
+func (x *BpfInsn) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfInsn.ProtoReflect.Descriptor instead.
+func (*BpfInsn) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *BpfInsn) GetCode() uint32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *BpfInsn) GetJt() uint32 {
+	if x != nil {
+		return x.Jt
+	}
+	return 0
+}
+
+func (x *BpfInsn) GetJf() uint32 {
+	if x != nil {
+		return x.Jf
+	}
+	return 0
+}
+
+func (x *BpfInsn) GetK() uint32 {
+	if x != nil {
+		return x.K
+	}
+	return 0
+}
+
+// BIOCGSTATS: packets that came, that did not fit, that the filter took.
+type BpfStat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	BsRecv        uint64                 `protobuf:"varint,1,opt,name=bs_recv,json=bsRecv,proto3" json:"bs_recv,omitempty"`
+	BsDrop        uint64                 `protobuf:"varint,2,opt,name=bs_drop,json=bsDrop,proto3" json:"bs_drop,omitempty"`
+	BsCapt        uint64                 `protobuf:"varint,3,opt,name=bs_capt,json=bsCapt,proto3" json:"bs_capt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfStat) Reset() {
+	*x = BpfStat{}
+	mi := &file_rump_types_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfStat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfStat) ProtoMessage() {}
+
+func (x *BpfStat) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfStat.ProtoReflect.Descriptor instead.
+func (*BpfStat) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *BpfStat) GetBsRecv() uint64 {
+	if x != nil {
+		return x.BsRecv
+	}
+	return 0
+}
+
+func (x *BpfStat) GetBsDrop() uint64 {
+	if x != nil {
+		return x.BsDrop
+	}
+	return 0
+}
+
+func (x *BpfStat) GetBsCapt() uint64 {
+	if x != nil {
+		return x.BsCapt
+	}
+	return 0
+}
+
+// BIOCGDLTLIST: DLT_*.
+type BpfDltlist struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	BflList       []uint32               `protobuf:"varint,1,rep,packed,name=bfl_list,json=bflList,proto3" json:"bfl_list,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfDltlist) Reset() {
+	*x = BpfDltlist{}
+	mi := &file_rump_types_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfDltlist) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfDltlist) ProtoMessage() {}
+
+func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfDltlist.ProtoReflect.Descriptor instead.
+func (*BpfDltlist) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *BpfDltlist) GetBflList() []uint32 {
+	if x != nil {
+		return x.BflList
+	}
+	return nil
+}
+
+// How a link is impaired. Times are nanoseconds, chances parts of a million. burst: frames that are lost in a row on
+// average, 0 or 1 for single ones. limit: frames under way at most, 0 for 1000. rate_bps: 0 for no bound.
+type Impairment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DelayNs       uint64                 `protobuf:"varint,1,opt,name=delay_ns,json=delayNs,proto3" json:"delay_ns,omitempty"`
+	JitterNs      uint64                 `protobuf:"varint,2,opt,name=jitter_ns,json=jitterNs,proto3" json:"jitter_ns,omitempty"`
+	LossPpm       uint32                 `protobuf:"varint,3,opt,name=loss_ppm,json=lossPpm,proto3" json:"loss_ppm,omitempty"`
+	Burst         uint32                 `protobuf:"varint,4,opt,name=burst,proto3" json:"burst,omitempty"`
+	DuplicatePpm  uint32                 `protobuf:"varint,5,opt,name=duplicate_ppm,json=duplicatePpm,proto3" json:"duplicate_ppm,omitempty"`
+	CorruptPpm    uint32                 `protobuf:"varint,6,opt,name=corrupt_ppm,json=corruptPpm,proto3" json:"corrupt_ppm,omitempty"`
+	ReorderPpm    uint32                 `protobuf:"varint,7,opt,name=reorder_ppm,json=reorderPpm,proto3" json:"reorder_ppm,omitempty"`
+	RateBps       uint64                 `protobuf:"varint,8,opt,name=rate_bps,json=rateBps,proto3" json:"rate_bps,omitempty"`
+	Limit         uint32                 `protobuf:"varint,9,opt,name=limit,proto3" json:"limit,omitempty"`
+	Seed          uint64                 `protobuf:"varint,10,opt,name=seed,proto3" json:"seed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Impairment) Reset() {
+	*x = Impairment{}
+	mi := &file_rump_types_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Impairment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Impairment) ProtoMessage() {}
+
+func (x *Impairment) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Impairment.ProtoReflect.Descriptor instead.
+func (*Impairment) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *Impairment) GetDelayNs() uint64 {
+	if x != nil {
+		return x.DelayNs
+	}
+	return 0
+}
+
+func (x *Impairment) GetJitterNs() uint64 {
+	if x != nil {
+		return x.JitterNs
+	}
+	return 0
+}
+
+func (x *Impairment) GetLossPpm() uint32 {
+	if x != nil {
+		return x.LossPpm
+	}
+	return 0
+}
+
+func (x *Impairment) GetBurst() uint32 {
+	if x != nil {
+		return x.Burst
+	}
+	return 0
+}
+
+func (x *Impairment) GetDuplicatePpm() uint32 {
+	if x != nil {
+		return x.DuplicatePpm
+	}
+	return 0
+}
+
+func (x *Impairment) GetCorruptPpm() uint32 {
+	if x != nil {
+		return x.CorruptPpm
+	}
+	return 0
+}
+
+func (x *Impairment) GetReorderPpm() uint32 {
+	if x != nil {
+		return x.ReorderPpm
+	}
+	return 0
+}
+
+func (x *Impairment) GetRateBps() uint64 {
+	if x != nil {
+		return x.RateBps
+	}
+	return 0
+}
+
+func (x *Impairment) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *Impairment) GetSeed() uint64 {
+	if x != nil {
+		return x.Seed
+	}
+	return 0
+}
+
+// What became of the frames of an impaired link.
+type ImpairmentStat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Settings      *Impairment            `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
+	Passed        uint64                 `protobuf:"varint,2,opt,name=passed,proto3" json:"passed,omitempty"`
+	Lost          uint64                 `protobuf:"varint,3,opt,name=lost,proto3" json:"lost,omitempty"`
+	Dropped       uint64                 `protobuf:"varint,4,opt,name=dropped,proto3" json:"dropped,omitempty"`
+	Duplicated    uint64                 `protobuf:"varint,5,opt,name=duplicated,proto3" json:"duplicated,omitempty"`
+	Corrupted     uint64                 `protobuf:"varint,6,opt,name=corrupted,proto3" json:"corrupted,omitempty"`
+	Reordered     uint64                 `protobuf:"varint,7,opt,name=reordered,proto3" json:"reordered,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImpairmentStat) Reset() {
+	*x = ImpairmentStat{}
+	mi := &file_rump_types_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImpairmentStat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImpairmentStat) ProtoMessage() {}
+
+func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImpairmentStat.ProtoReflect.Descriptor instead.
+func (*ImpairmentStat) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *ImpairmentStat) GetSettings() *Impairment {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *ImpairmentStat) GetPassed() uint64 {
+	if x != nil {
+		return x.Passed
+	}
+	return 0
+}
+
+func (x *ImpairmentStat) GetLost() uint64 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
+func (x *ImpairmentStat) GetDropped() uint64 {
+	if x != nil {
+		return x.Dropped
+	}
+	return 0
+}
+
+func (x *ImpairmentStat) GetDuplicated() uint64 {
+	if x != nil {
+		return x.Duplicated
+	}
+	return 0
+}
+
+func (x *ImpairmentStat) GetCorrupted() uint64 {
+	if x != nil {
+		return x.Corrupted
+	}
+	return 0
+}
+
+func (x *ImpairmentStat) GetReordered() uint64 {
+	if x != nil {
+		return x.Reordered
+	}
+	return 0
+}
+
 // VNDIOCSET, VNDIOCCLR: a file as the disk of a vnd. vnd_size is an answer: bytes.
 type VndIoctl struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2445,7 +3410,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2457,7 +3422,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2470,7 +3435,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{28}
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -2507,7 +3472,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2519,7 +3484,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2532,7 +3497,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{29}
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -2582,7 +3547,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2594,7 +3559,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2607,7 +3572,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{30}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -2690,7 +3655,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2702,7 +3667,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2715,7 +3680,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{31}
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -2788,7 +3753,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2800,7 +3765,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2813,7 +3778,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{32}
+	return file_rump_types_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -2862,7 +3827,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2874,7 +3839,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2887,7 +3852,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{33}
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -2915,7 +3880,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2927,7 +3892,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2940,7 +3905,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{34}
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -2969,7 +3934,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2981,7 +3946,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2994,7 +3959,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{35}
+	return file_rump_types_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -3030,7 +3995,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3042,7 +4007,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3055,7 +4020,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{36}
+	return file_rump_types_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -3096,7 +4061,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3108,7 +4073,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3121,7 +4086,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{37}
+	return file_rump_types_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -3198,7 +4163,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3210,7 +4175,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3223,7 +4188,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{38}
+	return file_rump_types_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -3303,7 +4268,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3315,7 +4280,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3328,7 +4293,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{39}
+	return file_rump_types_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Interface) GetName() string {
@@ -3384,7 +4349,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3396,7 +4361,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3409,7 +4374,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{40}
+	return file_rump_types_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -3444,7 +4409,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3456,7 +4421,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3469,7 +4434,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -3501,7 +4466,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3513,7 +4478,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3526,7 +4491,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -3576,7 +4541,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3588,7 +4553,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3601,7 +4566,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{43}
+	return file_rump_types_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -3642,7 +4607,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3654,7 +4619,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3667,7 +4632,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{44}
+	return file_rump_types_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -3748,7 +4713,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3760,7 +4725,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3773,7 +4738,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{45}
+	return file_rump_types_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -3867,7 +4832,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3879,7 +4844,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3892,7 +4857,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{46}
+	return file_rump_types_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -3950,7 +4915,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3962,7 +4927,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3975,7 +4940,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{47}
+	return file_rump_types_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -4046,7 +5011,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4058,7 +5023,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4071,7 +5036,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{48}
+	return file_rump_types_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *NpfTable) GetName() string {
@@ -4110,7 +5075,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4122,7 +5087,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4135,7 +5100,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{49}
+	return file_rump_types_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -4194,7 +5159,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4206,7 +5171,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4219,7 +5184,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{50}
+	return file_rump_types_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -4274,7 +5239,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4286,7 +5251,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4299,7 +5264,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{51}
+	return file_rump_types_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -4368,7 +5333,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4380,7 +5345,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4393,7 +5358,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{52}
+	return file_rump_types_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -4423,7 +5388,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4435,7 +5400,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4448,7 +5413,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{53}
+	return file_rump_types_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *Driver) GetName() string {
@@ -4492,7 +5457,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4504,7 +5469,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4517,7 +5482,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{54}
+	return file_rump_types_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -4734,7 +5699,7 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x05tmpfs\x18\x01 \x01(\v2\x15.rump.sp.v1.TmpfsArgsH\x00R\x05tmpfs\x12*\n" +
 	"\x04disk\x18\x02 \x01(\v2\x14.rump.sp.v1.DiskArgsH\x00R\x04disk\x12.\n" +
 	"\x05other\x18\x03 \x01(\v2\x16.rump.sp.v1.OptionArgsH\x00R\x05otherB\x06\n" +
-	"\x04args\"\xc1\x04\n" +
+	"\x04args\"\xa3\a\n" +
 	"\tIoctlArgs\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12\x12\n" +
 	"\x03raw\x18\x02 \x01(\fH\x00R\x03raw\x12\x14\n" +
@@ -4749,8 +5714,90 @@ const file_rump_types_proto_rawDesc = "" +
 	"\n" +
 	"raid_recon\x18\x1a \x01(\v2\x18.rump.sp.v1.RaidReconReqH\x00R\traidRecon\x12?\n" +
 	"\rraid_progress\x18\x1b \x01(\v2\x18.rump.sp.v1.RaidProgressH\x00R\fraidProgress\x123\n" +
-	"\traid_info\x18\x1c \x01(\v2\x14.rump.sp.v1.RaidInfoH\x00R\braidInfoB\x06\n" +
-	"\x04args\"]\n" +
+	"\traid_info\x18\x1c \x01(\v2\x14.rump.sp.v1.RaidInfoH\x00R\braidInfo\x12/\n" +
+	"\x06bridge\x18< \x01(\v2\x15.rump.sp.v1.BridgeReqH\x00R\x06bridge\x12)\n" +
+	"\x04vlan\x18= \x01(\v2\x13.rump.sp.v1.VlanReqH\x00R\x04vlan\x121\n" +
+	"\aphyaddr\x18> \x01(\v2\x15.rump.sp.v1.IfPhyAddrH\x00R\aphyaddr\x12)\n" +
+	"\x04lagg\x18? \x01(\v2\x13.rump.sp.v1.LaggReqH\x00R\x04lagg\x129\n" +
+	"\vbpf_program\x18@ \x01(\v2\x16.rump.sp.v1.BpfProgramH\x00R\n" +
+	"bpfProgram\x120\n" +
+	"\bbpf_stat\x18A \x01(\v2\x13.rump.sp.v1.BpfStatH\x00R\abpfStat\x129\n" +
+	"\vbpf_dltlist\x18B \x01(\v2\x16.rump.sp.v1.BpfDltlistH\x00R\n" +
+	"bpfDltlistB\x06\n" +
+	"\x04args\"\xf9\x01\n" +
+	"\tBridgeReq\x12\x19\n" +
+	"\bifd_name\x18\x01 \x01(\tR\aifdName\x12\x17\n" +
+	"\aifd_cmd\x18\x02 \x01(\rR\x06ifdCmd\x12\x16\n" +
+	"\x06member\x18\x03 \x01(\tR\x06member\x12\x14\n" +
+	"\x05flags\x18\x04 \x01(\rR\x05flags\x12\x12\n" +
+	"\x04addr\x18\x05 \x01(\fR\x04addr\x12\x14\n" +
+	"\x05value\x18\x06 \x01(\rR\x05value\x122\n" +
+	"\amembers\x18\a \x03(\v2\x18.rump.sp.v1.BridgeMemberR\amembers\x12,\n" +
+	"\x05addrs\x18\b \x03(\v2\x16.rump.sp.v1.BridgeAddrR\x05addrs\"V\n" +
+	"\fBridgeMember\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x14\n" +
+	"\x05flags\x18\x02 \x01(\rR\x05flags\x12\x18\n" +
+	"\ablocked\x18\x03 \x01(\rR\ablocked\"f\n" +
+	"\n" +
+	"BridgeAddr\x12\x12\n" +
+	"\x04addr\x18\x01 \x01(\fR\x04addr\x12\x16\n" +
+	"\x06ifname\x18\x02 \x01(\tR\x06ifname\x12\x14\n" +
+	"\x05flags\x18\x03 \x01(\rR\x05flags\x12\x16\n" +
+	"\x06expire\x18\x04 \x01(\rR\x06expire\"Y\n" +
+	"\aVlanReq\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x17\n" +
+	"\avlr_tag\x18\x02 \x01(\rR\x06vlrTag\x12\x1d\n" +
+	"\n" +
+	"vlr_parent\x18\x03 \x01(\tR\tvlrParent\"\x82\x01\n" +
+	"\tIfPhyAddr\x12\x1b\n" +
+	"\tiflr_name\x18\x01 \x01(\tR\biflrName\x12(\n" +
+	"\x04addr\x18\x02 \x01(\v2\x14.rump.sp.v1.SockaddrR\x04addr\x12.\n" +
+	"\adstaddr\x18\x03 \x01(\v2\x14.rump.sp.v1.SockaddrR\adstaddr\"e\n" +
+	"\aLaggReq\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x14\n" +
+	"\x05proto\x18\x02 \x01(\rR\x05proto\x12\x14\n" +
+	"\x05ports\x18\x03 \x03(\tR\x05ports\x12\x16\n" +
+	"\x06active\x18\x04 \x03(\tR\x06active\"7\n" +
+	"\n" +
+	"BpfProgram\x12)\n" +
+	"\x05insns\x18\x01 \x03(\v2\x13.rump.sp.v1.BpfInsnR\x05insns\"K\n" +
+	"\aBpfInsn\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\rR\x04code\x12\x0e\n" +
+	"\x02jt\x18\x02 \x01(\rR\x02jt\x12\x0e\n" +
+	"\x02jf\x18\x03 \x01(\rR\x02jf\x12\f\n" +
+	"\x01k\x18\x04 \x01(\rR\x01k\"T\n" +
+	"\aBpfStat\x12\x17\n" +
+	"\abs_recv\x18\x01 \x01(\x04R\x06bsRecv\x12\x17\n" +
+	"\abs_drop\x18\x02 \x01(\x04R\x06bsDrop\x12\x17\n" +
+	"\abs_capt\x18\x03 \x01(\x04R\x06bsCapt\"'\n" +
+	"\n" +
+	"BpfDltlist\x12\x19\n" +
+	"\bbfl_list\x18\x01 \x03(\rR\abflList\"\xa1\x02\n" +
+	"\n" +
+	"Impairment\x12\x19\n" +
+	"\bdelay_ns\x18\x01 \x01(\x04R\adelayNs\x12\x1b\n" +
+	"\tjitter_ns\x18\x02 \x01(\x04R\bjitterNs\x12\x19\n" +
+	"\bloss_ppm\x18\x03 \x01(\rR\alossPpm\x12\x14\n" +
+	"\x05burst\x18\x04 \x01(\rR\x05burst\x12#\n" +
+	"\rduplicate_ppm\x18\x05 \x01(\rR\fduplicatePpm\x12\x1f\n" +
+	"\vcorrupt_ppm\x18\x06 \x01(\rR\n" +
+	"corruptPpm\x12\x1f\n" +
+	"\vreorder_ppm\x18\a \x01(\rR\n" +
+	"reorderPpm\x12\x19\n" +
+	"\brate_bps\x18\b \x01(\x04R\arateBps\x12\x14\n" +
+	"\x05limit\x18\t \x01(\rR\x05limit\x12\x12\n" +
+	"\x04seed\x18\n" +
+	" \x01(\x04R\x04seed\"\xe6\x01\n" +
+	"\x0eImpairmentStat\x122\n" +
+	"\bsettings\x18\x01 \x01(\v2\x16.rump.sp.v1.ImpairmentR\bsettings\x12\x16\n" +
+	"\x06passed\x18\x02 \x01(\x04R\x06passed\x12\x12\n" +
+	"\x04lost\x18\x03 \x01(\x04R\x04lost\x12\x18\n" +
+	"\adropped\x18\x04 \x01(\x04R\adropped\x12\x1e\n" +
+	"\n" +
+	"duplicated\x18\x05 \x01(\x04R\n" +
+	"duplicated\x12\x1c\n" +
+	"\tcorrupted\x18\x06 \x01(\x04R\tcorrupted\x12\x1c\n" +
+	"\treordered\x18\a \x01(\x04R\treordered\"]\n" +
 	"\bVndIoctl\x12\x19\n" +
 	"\bvnd_file\x18\x01 \x01(\fR\avndFile\x12\x1b\n" +
 	"\tvnd_flags\x18\x02 \x01(\rR\bvndFlags\x12\x19\n" +
@@ -4953,7 +6000,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 58)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 70)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -4983,36 +6030,48 @@ var file_rump_types_proto_goTypes = []any{
 	(*OptionArgs)(nil),       // 25: rump.sp.v1.OptionArgs
 	(*MountArgs)(nil),        // 26: rump.sp.v1.MountArgs
 	(*IoctlArgs)(nil),        // 27: rump.sp.v1.IoctlArgs
-	(*VndIoctl)(nil),         // 28: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 29: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 30: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 31: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 32: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 33: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 34: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 35: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 36: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 37: rump.sp.v1.RaidInfo
-	(*QuotactlArgs)(nil),     // 38: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 39: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 40: rump.sp.v1.InterfaceAddress
-	(*NpfPorts)(nil),         // 41: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 42: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 43: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 44: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 45: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 46: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 47: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 48: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 49: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 50: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 51: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 52: rump.sp.v1.NpfCounter
-	(*Driver)(nil),           // 53: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 54: rump.sp.v1.SyscallError
-	nil,                      // 55: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 56: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 57: rump.sp.v1.NpfConfig.ParamsEntry
+	(*BridgeReq)(nil),        // 28: rump.sp.v1.BridgeReq
+	(*BridgeMember)(nil),     // 29: rump.sp.v1.BridgeMember
+	(*BridgeAddr)(nil),       // 30: rump.sp.v1.BridgeAddr
+	(*VlanReq)(nil),          // 31: rump.sp.v1.VlanReq
+	(*IfPhyAddr)(nil),        // 32: rump.sp.v1.IfPhyAddr
+	(*LaggReq)(nil),          // 33: rump.sp.v1.LaggReq
+	(*BpfProgram)(nil),       // 34: rump.sp.v1.BpfProgram
+	(*BpfInsn)(nil),          // 35: rump.sp.v1.BpfInsn
+	(*BpfStat)(nil),          // 36: rump.sp.v1.BpfStat
+	(*BpfDltlist)(nil),       // 37: rump.sp.v1.BpfDltlist
+	(*Impairment)(nil),       // 38: rump.sp.v1.Impairment
+	(*ImpairmentStat)(nil),   // 39: rump.sp.v1.ImpairmentStat
+	(*VndIoctl)(nil),         // 40: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 41: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 42: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 43: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 44: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 45: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 46: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 47: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 48: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 49: rump.sp.v1.RaidInfo
+	(*QuotactlArgs)(nil),     // 50: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 51: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 52: rump.sp.v1.InterfaceAddress
+	(*NpfPorts)(nil),         // 53: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 54: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 55: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 56: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 57: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 58: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 59: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 60: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 61: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 62: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 63: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 64: rump.sp.v1.NpfCounter
+	(*Driver)(nil),           // 65: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 66: rump.sp.v1.SyscallError
+	nil,                      // 67: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 68: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 69: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,  // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -5025,48 +6084,61 @@ var file_rump_types_proto_depIdxs = []int32{
 	0,  // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
 	14, // 8: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
 	17, // 9: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	55, // 10: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	56, // 11: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	67, // 10: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	68, // 11: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
 	23, // 12: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
 	24, // 13: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
 	25, // 14: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	28, // 15: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	29, // 16: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	30, // 17: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	31, // 18: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	32, // 19: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	33, // 20: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	34, // 21: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	35, // 22: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	37, // 23: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
-	36, // 24: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	36, // 25: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	40, // 26: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	14, // 27: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 28: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	42, // 29: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	41, // 30: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	43, // 31: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	43, // 32: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	44, // 33: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	45, // 34: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	44, // 35: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	42, // 36: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	41, // 37: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	42, // 38: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	48, // 39: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	49, // 40: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	47, // 41: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	46, // 42: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	57, // 43: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
-	14, // 44: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
-	14, // 45: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
-	14, // 46: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	47, // [47:47] is the sub-list for method output_type
-	47, // [47:47] is the sub-list for method input_type
-	47, // [47:47] is the sub-list for extension type_name
-	47, // [47:47] is the sub-list for extension extendee
-	0,  // [0:47] is the sub-list for field type_name
+	40, // 15: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	41, // 16: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	42, // 17: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	43, // 18: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	44, // 19: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	45, // 20: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	46, // 21: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	47, // 22: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	49, // 23: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	28, // 24: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
+	31, // 25: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
+	32, // 26: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
+	33, // 27: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
+	34, // 28: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
+	36, // 29: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
+	37, // 30: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
+	29, // 31: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
+	30, // 32: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
+	14, // 33: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 34: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	35, // 35: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
+	38, // 36: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
+	48, // 37: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	48, // 38: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	52, // 39: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	14, // 40: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 41: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	54, // 42: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	53, // 43: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	55, // 44: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	55, // 45: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	56, // 46: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	57, // 47: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	56, // 48: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	54, // 49: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	53, // 50: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	54, // 51: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	60, // 52: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	61, // 53: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	59, // 54: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	58, // 55: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	69, // 56: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	14, // 57: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	14, // 58: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	14, // 59: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	60, // [60:60] is the sub-list for method output_type
+	60, // [60:60] is the sub-list for method input_type
+	60, // [60:60] is the sub-list for extension type_name
+	60, // [60:60] is the sub-list for extension extendee
+	0,  // [0:60] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -5112,15 +6184,22 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_RaidRecon)(nil),
 		(*IoctlArgs_RaidProgress)(nil),
 		(*IoctlArgs_RaidInfo)(nil),
+		(*IoctlArgs_Bridge)(nil),
+		(*IoctlArgs_Vlan)(nil),
+		(*IoctlArgs_Phyaddr)(nil),
+		(*IoctlArgs_Lagg)(nil),
+		(*IoctlArgs_BpfProgram)(nil),
+		(*IoctlArgs_BpfStat)(nil),
+		(*IoctlArgs_BpfDltlist)(nil),
 	}
-	file_rump_types_proto_msgTypes[44].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[56].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   58,
+			NumMessages:   70,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

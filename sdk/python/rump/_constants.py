@@ -23,6 +23,40 @@ AT_FDCWD: Final[int] = _of["AT_FDCWD"]
 AT_REMOVEDIR: Final[int] = _of["AT_REMOVEDIR"]
 AT_SYMLINK_FOLLOW: Final[int] = _of["AT_SYMLINK_FOLLOW"]
 AT_SYMLINK_NOFOLLOW: Final[int] = _of["AT_SYMLINK_NOFOLLOW"]
+BIOCFLUSH: Final[int] = _of["BIOCFLUSH"]
+BIOCGBLEN: Final[int] = _of["BIOCGBLEN"]
+BIOCGDLT: Final[int] = _of["BIOCGDLT"]
+BIOCGDLTLIST: Final[int] = _of["BIOCGDLTLIST"]
+BIOCGETIF: Final[int] = _of["BIOCGETIF"]
+BIOCGFEEDBACK: Final[int] = _of["BIOCGFEEDBACK"]
+BIOCGHDRCMPLT: Final[int] = _of["BIOCGHDRCMPLT"]
+BIOCGRTIMEOUT: Final[int] = _of["BIOCGRTIMEOUT"]
+BIOCGSEESENT: Final[int] = _of["BIOCGSEESENT"]
+BIOCGSTATS: Final[int] = _of["BIOCGSTATS"]
+BIOCIMMEDIATE: Final[int] = _of["BIOCIMMEDIATE"]
+BIOCPROMISC: Final[int] = _of["BIOCPROMISC"]
+BIOCSBLEN: Final[int] = _of["BIOCSBLEN"]
+BIOCSDLT: Final[int] = _of["BIOCSDLT"]
+BIOCSETF: Final[int] = _of["BIOCSETF"]
+BIOCSETIF: Final[int] = _of["BIOCSETIF"]
+BIOCSFEEDBACK: Final[int] = _of["BIOCSFEEDBACK"]
+BIOCSHDRCMPLT: Final[int] = _of["BIOCSHDRCMPLT"]
+BIOCSRTIMEOUT: Final[int] = _of["BIOCSRTIMEOUT"]
+BIOCSSEESENT: Final[int] = _of["BIOCSSEESENT"]
+BIOCVERSION: Final[int] = _of["BIOCVERSION"]
+BRDGADD: Final[int] = _of["BRDGADD"]
+BRDGDADDR: Final[int] = _of["BRDGDADDR"]
+BRDGDEL: Final[int] = _of["BRDGDEL"]
+BRDGFLUSH: Final[int] = _of["BRDGFLUSH"]
+BRDGGCACHE: Final[int] = _of["BRDGGCACHE"]
+BRDGGIFFLGS: Final[int] = _of["BRDGGIFFLGS"]
+BRDGGIFS: Final[int] = _of["BRDGGIFS"]
+BRDGGTO: Final[int] = _of["BRDGGTO"]
+BRDGRTS: Final[int] = _of["BRDGRTS"]
+BRDGSADDR: Final[int] = _of["BRDGSADDR"]
+BRDGSCACHE: Final[int] = _of["BRDGSCACHE"]
+BRDGSIFFLGS: Final[int] = _of["BRDGSIFFLGS"]
+BRDGSTO: Final[int] = _of["BRDGSTO"]
 CGDIOCCLR: Final[int] = _of["CGDIOCCLR"]
 CGDIOCGET: Final[int] = _of["CGDIOCGET"]
 CGDIOCSET: Final[int] = _of["CGDIOCSET"]
@@ -120,6 +154,14 @@ F_WRLCK: Final[int] = _of["F_WRLCK"]
 ICMP6_FILTER: Final[int] = _of["ICMP6_FILTER"]
 IFAN_ARRIVAL: Final[int] = _of["IFAN_ARRIVAL"]
 IFAN_DEPARTURE: Final[int] = _of["IFAN_DEPARTURE"]
+IFBAF_DYNAMIC: Final[int] = _of["IFBAF_DYNAMIC"]
+IFBAF_STATIC: Final[int] = _of["IFBAF_STATIC"]
+IFBF_FLUSHALL: Final[int] = _of["IFBF_FLUSHALL"]
+IFBF_FLUSHDYN: Final[int] = _of["IFBF_FLUSHDYN"]
+IFBIF_DISCOVER: Final[int] = _of["IFBIF_DISCOVER"]
+IFBIF_LEARNING: Final[int] = _of["IFBIF_LEARNING"]
+IFBIF_PROTECTED: Final[int] = _of["IFBIF_PROTECTED"]
+IFBIF_STP: Final[int] = _of["IFBIF_STP"]
 IFF_ALLMULTI: Final[int] = _of["IFF_ALLMULTI"]
 IFF_BROADCAST: Final[int] = _of["IFF_BROADCAST"]
 IFF_DEBUG: Final[int] = _of["IFF_DEBUG"]
@@ -196,6 +238,9 @@ IP_RECVTTL: Final[int] = _of["IP_RECVTTL"]
 IP_RETOPTS: Final[int] = _of["IP_RETOPTS"]
 IP_TOS: Final[int] = _of["IP_TOS"]
 IP_TTL: Final[int] = _of["IP_TTL"]
+LAGG_PROTO_FAILOVER: Final[int] = _of["LAGG_PROTO_FAILOVER"]
+LAGG_PROTO_LOADBALANCE: Final[int] = _of["LAGG_PROTO_LOADBALANCE"]
+LAGG_PROTO_NONE: Final[int] = _of["LAGG_PROTO_NONE"]
 LOCK_EX: Final[int] = _of["LOCK_EX"]
 LOCK_NB: Final[int] = _of["LOCK_NB"]
 LOCK_SH: Final[int] = _of["LOCK_SH"]
@@ -412,6 +457,15 @@ SF_IMMUTABLE: Final[int] = _of["SF_IMMUTABLE"]
 SHUT_RD: Final[int] = _of["SHUT_RD"]
 SHUT_RDWR: Final[int] = _of["SHUT_RDWR"]
 SHUT_WR: Final[int] = _of["SHUT_WR"]
+SIOCDIFPHYADDR: Final[int] = _of["SIOCDIFPHYADDR"]
+SIOCGDRVSPEC: Final[int] = _of["SIOCGDRVSPEC"]
+SIOCGETVLAN: Final[int] = _of["SIOCGETVLAN"]
+SIOCGLAGG: Final[int] = _of["SIOCGLAGG"]
+SIOCGLIFPHYADDR: Final[int] = _of["SIOCGLIFPHYADDR"]
+SIOCSDRVSPEC: Final[int] = _of["SIOCSDRVSPEC"]
+SIOCSETVLAN: Final[int] = _of["SIOCSETVLAN"]
+SIOCSLAGG: Final[int] = _of["SIOCSLAGG"]
+SIOCSLIFPHYADDR: Final[int] = _of["SIOCSLIFPHYADDR"]
 SOCK_CLOEXEC: Final[int] = _of["SOCK_CLOEXEC"]
 SOCK_DGRAM: Final[int] = _of["SOCK_DGRAM"]
 SOCK_NONBLOCK: Final[int] = _of["SOCK_NONBLOCK"]
@@ -488,6 +542,40 @@ __all__ = [
     "AT_REMOVEDIR",
     "AT_SYMLINK_FOLLOW",
     "AT_SYMLINK_NOFOLLOW",
+    "BIOCFLUSH",
+    "BIOCGBLEN",
+    "BIOCGDLT",
+    "BIOCGDLTLIST",
+    "BIOCGETIF",
+    "BIOCGFEEDBACK",
+    "BIOCGHDRCMPLT",
+    "BIOCGRTIMEOUT",
+    "BIOCGSEESENT",
+    "BIOCGSTATS",
+    "BIOCIMMEDIATE",
+    "BIOCPROMISC",
+    "BIOCSBLEN",
+    "BIOCSDLT",
+    "BIOCSETF",
+    "BIOCSETIF",
+    "BIOCSFEEDBACK",
+    "BIOCSHDRCMPLT",
+    "BIOCSRTIMEOUT",
+    "BIOCSSEESENT",
+    "BIOCVERSION",
+    "BRDGADD",
+    "BRDGDADDR",
+    "BRDGDEL",
+    "BRDGFLUSH",
+    "BRDGGCACHE",
+    "BRDGGIFFLGS",
+    "BRDGGIFS",
+    "BRDGGTO",
+    "BRDGRTS",
+    "BRDGSADDR",
+    "BRDGSCACHE",
+    "BRDGSIFFLGS",
+    "BRDGSTO",
     "CGDIOCCLR",
     "CGDIOCGET",
     "CGDIOCSET",
@@ -585,6 +673,14 @@ __all__ = [
     "ICMP6_FILTER",
     "IFAN_ARRIVAL",
     "IFAN_DEPARTURE",
+    "IFBAF_DYNAMIC",
+    "IFBAF_STATIC",
+    "IFBF_FLUSHALL",
+    "IFBF_FLUSHDYN",
+    "IFBIF_DISCOVER",
+    "IFBIF_LEARNING",
+    "IFBIF_PROTECTED",
+    "IFBIF_STP",
     "IFF_ALLMULTI",
     "IFF_BROADCAST",
     "IFF_DEBUG",
@@ -661,6 +757,9 @@ __all__ = [
     "IP_RETOPTS",
     "IP_TOS",
     "IP_TTL",
+    "LAGG_PROTO_FAILOVER",
+    "LAGG_PROTO_LOADBALANCE",
+    "LAGG_PROTO_NONE",
     "LOCK_EX",
     "LOCK_NB",
     "LOCK_SH",
@@ -877,6 +976,15 @@ __all__ = [
     "SHUT_RD",
     "SHUT_RDWR",
     "SHUT_WR",
+    "SIOCDIFPHYADDR",
+    "SIOCGDRVSPEC",
+    "SIOCGETVLAN",
+    "SIOCGLAGG",
+    "SIOCGLIFPHYADDR",
+    "SIOCSDRVSPEC",
+    "SIOCSETVLAN",
+    "SIOCSLAGG",
+    "SIOCSLIFPHYADDR",
     "SOCK_CLOEXEC",
     "SOCK_DGRAM",
     "SOCK_NONBLOCK",

@@ -56,10 +56,13 @@ import type {
 } from "./gen/rump_kern.js";
 import type {
   AcceptResponse,
+  BpfOpenResponse,
   GetpeernameResponse,
   GetsocknameResponse,
   GetsockoptResponse,
   NetconfigIfaddrsResponse,
+  NetconfigIfcaptureResponse,
+  NetconfigIfimpairstatResponse,
   NpfConfigGetResponse,
   NpfConnectionsResponse,
   NpfRuleAddResponse,
@@ -79,6 +82,8 @@ import type {
   Dirent,
   Driver,
   Flock,
+  Impairment,
+  ImpairmentStat,
   Interface,
   IoctlArgs,
   Itimerspec,
@@ -1701,6 +1706,37 @@ export class Pub {
    */
   async npf_rule_remove(group: string, id: number | bigint): Promise<void> {
     await this.#do({ $case: "npf_rule_remove", value: { group, id: BigInt(id) } });
+  }
+
+  /**
+   * Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL,
+   * EOPNOTSUPP.
+   */
+  async netconfig_ifimpair(ifname: string, settings?: Impairment): Promise<void> {
+    await this.#do({ $case: "netconfig_ifimpair", value: { ifname, settings } });
+  }
+
+  /**
+   * What became of the frames since then. ENXIO, ENOENT when it is not impaired.
+   */
+  async netconfig_ifimpairstat(ifname: string): Promise<ImpairmentStat | undefined> {
+    return ((await this.#do({ $case: "netconfig_ifimpairstat", value: { ifname } })) as NetconfigIfimpairstatResponse).stat;
+  }
+
+  /**
+   * Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is
+   * empty; gives the number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the
+   * host.
+   */
+  async netconfig_ifcapture(ifname: string, hostpath: string | Uint8Array, snaplen?: number): Promise<bigint> {
+    return ((await this.#do({ $case: "netconfig_ifcapture", value: { ifname, hostpath: text(hostpath), snaplen } })) as NetconfigIfcaptureResponse).packets;
+  }
+
+  /**
+   * Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE.
+   */
+  async bpf_open(): Promise<number> {
+    return ((await this.#do({ $case: "bpf_open", value: {} })) as BpfOpenResponse).fd;
   }
 
   /**

@@ -43,6 +43,10 @@ class HostFiles(Protocol):
 
     def open(self, path: bytes, *, write: bool) -> HostFile: ...
 
+    def create(self, path: bytes) -> HostFile:
+        """A new file, to be written. EEXIST and others of open(2)."""
+        ...
+
     def kind(self, path: bytes) -> str:
         """``reg``, ``blk``, ``chr``, ``dir`` or ``other``. ENOENT, EACCES."""
         ...
@@ -90,6 +94,9 @@ class NoFiles:
 
     def open(self, path: bytes, *, write: bool) -> HostFile:
         raise KernelError(Errno.ENOENT, f"no host files here: {path!r}")
+
+    def create(self, path: bytes) -> HostFile:
+        raise KernelError(Errno.EROFS, f"no host files here: {path!r}")
 
     def kind(self, path: bytes) -> str:
         raise KernelError(Errno.ENOENT, f"no host files here: {path!r}")

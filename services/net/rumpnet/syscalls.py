@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rumpnet.core.calls import Calls
 from rumpnet.core.netconfig import Netconfig
+from rumpnet.ifaces.control import Control
 from rumpuser.component import Entry, Support
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ FILTER_CALLS = (
 
 def syscalls(component: NetComponent) -> dict[str, Entry]:
     net = component.net
-    calls, config = Calls(net), Netconfig(net)
+    calls, config, control = Calls(net), Netconfig(net), Control(net)
+    net.ioctl = control.ioctl
     partial = Support.PARTIAL
     return {
         "socket": Entry(calls.socket, partial, "AF_LOCAL; AF_INET: UDP, raw ICMP, no TCP"),
@@ -46,13 +48,19 @@ def syscalls(component: NetComponent) -> dict[str, Entry]:
         "fcntl": Entry(calls.fcntl, partial, "F_GETFL, F_SETFL, F_GETNOSIGPIPE, F_SETNOSIGPIPE"),
         "ioctl": Entry(calls.ioctl, partial, "FIONREAD, FIONBIO, FIOASYNC"),
         "close": Entry(calls.close),
-        "netconfig_ifcreate": Entry(config.netconfig_ifcreate, partial, "loopback interfaces"),
+        "netconfig_ifcreate": Entry(config.netconfig_ifcreate),
         "netconfig_ifdestroy": Entry(config.netconfig_ifdestroy),
         "netconfig_ifup": Entry(config.netconfig_ifup),
         "netconfig_ifdown": Entry(config.netconfig_ifdown),
         "netconfig_ipv4_ifaddr": Entry(config.netconfig_ipv4_ifaddr),
         "netconfig_ipv4_ifaddr_cidr": Entry(config.netconfig_ipv4_ifaddr_cidr),
         "netconfig_ifaddrs": Entry(config.netconfig_ifaddrs),
+        "netconfig_ifsetlinkstr": Entry(control.netconfig_ifsetlinkstr),
+        "netconfig_bradd": Entry(control.netconfig_bradd),
+        "netconfig_brdel": Entry(control.netconfig_brdel),
+        "netconfig_ifimpair": Entry(control.netconfig_ifimpair),
+        "netconfig_ifimpairstat": Entry(control.netconfig_ifimpairstat),
+        "netconfig_ifcapture": Entry(control.netconfig_ifcapture),
         **net.watching.table(),
         **{name: Entry(component.filter_call(name)) for name in FILTER_CALLS},
         "sysctl_export": Entry(net.sysctl_export),

@@ -194,6 +194,9 @@ class Calls:
             return IoctlResult()
         if com == const.FIOASYNC:
             return IoctlResult()
+        answer = self.net.ioctl(ctx, com, data)
+        if answer is not None:
+            return IoctlResult(0, answer)
         raise KernelError(Errno.ENOTTY, f"ioctl {com:#x} on a socket")
 
 

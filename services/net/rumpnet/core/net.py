@@ -14,7 +14,7 @@ from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import SysctlExport, SysctlValue, SysctlValueInteger
+from rumpwire.values import IoctlArgs, SysctlExport, SysctlValue, SysctlValueInteger
 
 if TYPE_CHECKING:
     from rumpnet.core.ip import Layer
@@ -44,6 +44,8 @@ class Domain(Protocol):
         ...
 
 
+Ioctl = Callable[[Context, int, "IoctlArgs | None"], "IoctlArgs | None"]
+"""None for commands that are not known."""
 NeighbourListener = Callable[["Iface", Neighbour, bool], None]
 
 
@@ -79,6 +81,8 @@ class Net:
         self.resolvers: dict[int, Resolver] = {}
         """ARP and neighbour discovery, likewise."""
         self.neighbour_listeners: list[NeighbourListener] = []
+        self.ioctl: Ioctl = lambda ctx, com, data: None
+        """Of interfaces, on any socket."""
         self._handle = 0
         # File systems may keep ids of sockets for longer than this process lives; another's must not be taken for ours.
         self._boot = int.from_bytes(host.entropy(4), "big") << 32

@@ -272,9 +272,7 @@ def test_the_format_is_as_documented(path: bytes, join: Callable[..., Member]) -
     assert content[256:264] == A + bytes(2)
     assert content[2048:2056] == content[3072:3080] == struct.pack("<Q", 96)
     assert content[PAGE : PAGE + 50].hex() == (
-        "00000000220000000100e80322001000"
-        "020000000002020000000001"
-        "0800000102030405060708090a0b0c0d0e0f10111213"
+        "00000000220000000100e803220010000200000000020200000000010800000102030405060708090a0b0c0d0e0f10111213"
     )
     assert content[PAGE + 56 : PAGE + 94].hex() == (
         "07000000160000000000000000000000ffffffffffff02000000000108007878787878787878"
