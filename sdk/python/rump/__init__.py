@@ -25,6 +25,10 @@ from rumpwire.values import (
     CgdIoctl,
     CgdUser,
     Cmsg,
+    DhcpBinding,
+    DhcpHost,
+    DhcpLease,
+    DhcpPool,
     Dirent,
     DiskArgs,
     Flock,
@@ -77,7 +81,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [  # noqa: PLE0604  the constants are strings too
-    "RFCFDG", "Batch", "CgdIoctl", "CgdUser", "Client", "Cmsg", "Dirent", "DiskArgs", "Flock", "Future", "Interface",
+    "RFCFDG", "Batch", "CgdIoctl", "CgdUser", "Client", "Cmsg", "DhcpBinding",
+    "DhcpHost", "DhcpLease", "DhcpPool", "Dirent", "DiskArgs", "Flock", "Future", "Interface",
     "Itimerspec", "Kernel", "Kevent", "Linger", "ModctlLoad", "ModuleStat", "Msghdr",
     "NpfAddress", "NpfConfig", "NpfConnection", "NpfCounter", "NpfEnd", "NpfFilter", "NpfGroup", "NpfMap",
     "NpfPorts", "NpfProcedure", "NpfRule", "NpfTable", "OptionArgs", "Pollfd",

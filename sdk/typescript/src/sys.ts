@@ -57,9 +57,14 @@ import type {
 import type {
   AcceptResponse,
   BpfOpenResponse,
+  DhcpLeasesResponse,
+  DhcpdBindingsResponse,
   GetpeernameResponse,
   GetsocknameResponse,
   GetsockoptResponse,
+  NdListResponse,
+  NetCountersResponse,
+  NetPcblistResponse,
   NetconfigIfaddrsResponse,
   NetconfigIfcaptureResponse,
   NetconfigIfimpairstatResponse,
@@ -72,6 +77,9 @@ import type {
   RecvfromResponse,
   RecvmmsgResponse,
   RecvmsgResponse,
+  RouteDumpResponse,
+  RouteRecvResponse,
+  RouteSendResponse,
   SendmmsgResponse,
   SendmsgResponse,
   SendtoResponse,
@@ -79,11 +87,15 @@ import type {
   SocketpairResponse,
 } from "./gen/rump_net.js";
 import type {
+  DhcpBinding,
+  DhcpLease,
+  DhcpPool,
   Dirent,
   Driver,
   Flock,
   Impairment,
   ImpairmentStat,
+  Inpcb,
   Interface,
   IoctlArgs,
   Itimerspec,
@@ -92,6 +104,7 @@ import type {
   ModuleStat,
   MountArgs,
   Msghdr,
+  NetCounter,
   NpfAddress,
   NpfConfig,
   NpfConnection,
@@ -100,6 +113,7 @@ import type {
   Pollfd,
   QuotactlArgs,
   Rlimit,
+  Rtmsg,
   Sigevent,
   Sockaddr,
   Sockopt,
@@ -1706,6 +1720,115 @@ export class Pub {
    */
   async npf_rule_remove(group: string, id: number | bigint): Promise<void> {
     await this.#do({ $case: "npf_rule_remove", value: { group, id: BigInt(id) } });
+  }
+
+  /**
+   * Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for
+   * interfaces other than Ethernets.
+   */
+  async dhcp_start(ifname: string, hostname: string): Promise<void> {
+    await this.#do({ $case: "dhcp_start", value: { ifname, hostname } });
+  }
+
+  /**
+   * Asks for more time for a lease at once. ENXIO, ENOENT when there is none.
+   */
+  async dhcp_renew(ifname: string): Promise<void> {
+    await this.#do({ $case: "dhcp_renew", value: { ifname } });
+  }
+
+  /**
+   * Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT.
+   */
+  async dhcp_stop(ifname: string, release: boolean): Promise<void> {
+    await this.#do({ $case: "dhcp_stop", value: { ifname, release } });
+  }
+
+  /**
+   * The leases of all interfaces.
+   */
+  async dhcp_leases(): Promise<DhcpLease[]> {
+    return ((await this.#do({ $case: "dhcp_leases", value: {} })) as DhcpLeasesResponse).leases;
+  }
+
+  /**
+   * Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL.
+   */
+  async dhcpd_start(ifname: string, pool?: DhcpPool): Promise<void> {
+    await this.#do({ $case: "dhcpd_start", value: { ifname, pool } });
+  }
+
+  /**
+   * Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT.
+   */
+  async dhcpd_stop(ifname: string): Promise<void> {
+    await this.#do({ $case: "dhcpd_stop", value: { ifname } });
+  }
+
+  /**
+   * What the server of an interface has leased. ENXIO, ENOENT.
+   */
+  async dhcpd_bindings(ifname: string): Promise<DhcpBinding[]> {
+    return ((await this.#do({ $case: "dhcpd_bindings", value: { ifname } })) as DhcpdBindingsResponse).bindings;
+  }
+
+  /**
+   * Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE,
+   * EINVAL.
+   */
+  async dns_forward(servers: Uint8Array[]): Promise<void> {
+    await this.#do({ $case: "dns_forward", value: { servers: servers.map((piece) => Buffer.from(piece)) } });
+  }
+
+  /**
+   * Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL.
+   */
+  async netconfig_ifaddrdel(ifname: string, addr: string): Promise<void> {
+    await this.#do({ $case: "netconfig_ifaddrdel", value: { ifname, addr } });
+  }
+
+  /**
+   * Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL,
+   * EACCES.
+   */
+  async route_send(s: number, msg?: Rtmsg): Promise<Rtmsg | undefined> {
+    return ((await this.#do({ $case: "route_send", value: { s, msg } })) as RouteSendResponse).msg;
+  }
+
+  /**
+   * Reads the next message of a routing socket. EAGAIN.
+   */
+  async route_recv(s: number, flags: number): Promise<Rtmsg | undefined> {
+    return ((await this.#do({ $case: "route_recv", value: { s, flags } })) as RouteRecvResponse).msg;
+  }
+
+  /**
+   * The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags
+   * in arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+   */
+  async route_dump(family: number, op: number, arg: number): Promise<Rtmsg[]> {
+    return ((await this.#do({ $case: "route_dump", value: { family, op, arg } })) as RouteDumpResponse).msgs;
+  }
+
+  /**
+   * Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail.
+   */
+  async net_pcblist(): Promise<Inpcb[]> {
+    return ((await this.#do({ $case: "net_pcblist", value: {} })) as NetPcblistResponse).pcbs;
+  }
+
+  /**
+   * What the protocols have counted (sysctl net.*.stats). Cannot fail.
+   */
+  async net_counters(): Promise<NetCounter[]> {
+    return ((await this.#do({ $case: "net_counters", value: {} })) as NetCountersResponse).counters;
+  }
+
+  /**
+   * Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT.
+   */
+  async nd_list(): Promise<NdListResponse> {
+    return (await this.#do({ $case: "nd_list", value: {} })) as NdListResponse;
   }
 
   /**

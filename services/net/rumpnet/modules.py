@@ -38,7 +38,7 @@ class NetinetModule(Module):
         domain = InetDomain(component.net)
         component.net.add_domain(domain)
         domain.start()
-        configure_lo0(domain)
+        configure_lo0(component.net)
 
     def fini(self, component: NetComponent) -> None:
         """EBUSY while there are sockets."""

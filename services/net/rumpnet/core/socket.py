@@ -8,7 +8,7 @@ value and never becomes a coroutine. Data go before errors, errors before the en
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rumpnet.core.buffer import Record, RecordBuffer, StreamBuffer
@@ -18,7 +18,7 @@ from rumpuser.pending import Channel
 from rumpuser.readiness import IN, OUT, Measure, Selectable, SelectChannel, Selinfo
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Linger, Sockaddr, Sockopt, Stat
+from rumpwire.values import Cmsg, IoctlArgs, IoctlResult, Linger, Sockaddr, Sockopt, Stat
 
 if TYPE_CHECKING:
     from rumpnet.core.net import Net
@@ -38,7 +38,7 @@ Sent = int | Coroutine[Any, Any, int]
 def refuse_control(control: object) -> None:
     """EOPNOTSUPP."""
     if control:
-        raise KernelError(Errno.EOPNOTSUPP, "control messages (descriptors, credentials) are not implemented")
+        raise KernelError(Errno.EOPNOTSUPP, "this socket takes no control messages")
 
 
 class Socket(Selectable):
@@ -104,6 +104,13 @@ class Socket(Selectable):
         """EOPNOTSUPP for MSG_OOB, EPIPE, pending error, EISCONN, ENOTCONN or EDESTADDRREQ, EMSGSIZE, EAGAIN."""
         raise NotImplementedError
 
+    def send_message(
+        self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None, control: Sequence[Cmsg]
+    ) -> Sent:
+        """`send` with control data. EOPNOTSUPP for sockets that take none, after EINVAL and others of the data."""
+        refuse_control(control)
+        return self.send(ctx, data, flags, to)
+
     def shutdown(self, how: int) -> None:
         """EINVAL, ENOTCONN."""
         if how not in (const.SHUT_RD, const.SHUT_WR, const.SHUT_RDWR):
@@ -167,7 +174,7 @@ class Socket(Selectable):
         record = self.rcv.take(peek=bool(flags & const.MSG_PEEK))
         if len(record.data) > length:
             cut = memoryview(record.data)[:length]
-            return Record(bytes(cut), record.name, record.flags | const.MSG_TRUNC)
+            return Record(bytes(cut), record.name, record.flags | const.MSG_TRUNC, record.control)
         return record
 
     # -- state
@@ -273,6 +280,10 @@ class Socket(Selectable):
 
     def stat(self) -> Stat:
         return Stat(st_mode=const.S_IFSOCK, st_nlink=1, st_blksize=self.snd_hiwat, st_ino=self.handle)
+
+    def ioctl(self, ctx: Context, com: int, data: IoctlArgs | None) -> IoctlResult:
+        """Requests of the protocol. ENOTTY."""
+        raise KernelError(Errno.ENOTTY, f"ioctl {com:#x} on a socket")
 
     def available(self) -> int:
         """FIONREAD: bytes that one read gives at most."""

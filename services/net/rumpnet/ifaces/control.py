@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from rumpnet.core.iface import Iface
-from rumpnet.core.inet import sockaddr
 from rumpnet.core.net import Net
+from rumpnet.core.zone import sockaddr
 from rumpnet.ifaces.bridge import Bridge
 from rumpnet.ifaces.capture import Capture
 from rumpnet.ifaces.ether import Ethernet
@@ -164,11 +164,6 @@ class Control:
         return LaggReq(lagg.name, lagg.protocol, [p.name for p in lagg.ports], [p.name for p in lagg.active])
 
     # -- links
-
-    def netconfig_ifsetlinkstr(self, ctx: Context, ifname: str, linkstr: str) -> None:
-        """EPERM, ENXIO, ENOTTY, EBUSY, E2BIG, EINVAL, ENOEXEC and other errors of the device."""
-        root(ctx)
-        self.net.interfaces.get(ifname).set_linkstr(linkstr)
 
     def netconfig_ifimpair(self, ctx: Context, ifname: str, settings: Impairment | None) -> None:
         """EPERM, ENXIO, EINVAL, also for interfaces that are no Ethernet."""

@@ -156,14 +156,14 @@ class Client:
         if again:
             self._arm(SECOND_NS, self.start)
 
-    # -- out, each again and again until there is an answer
+    # -- out, again and again until there is an answer. That may come before `_emit` returns: the timer is set first.
 
     def _discover(self) -> None:
         options = {dhcp.PARAMETERS: WANTED, dhcp.MAX_SIZE: MESSAGE_MAX}
         if self._last != dhcp.NO_ADDR:
             options[dhcp.REQUESTED] = self._last
-        self._emit(dhcp.DISCOVER, options)
         self._arm(self._wait_ns(), self._discover)
+        self._emit(dhcp.DISCOVER, options)
 
     def _request(self) -> None:
         """After some tries without an answer the server is given up."""
@@ -172,12 +172,12 @@ class Client:
         if self._tries >= 4:
             self.start()
             return
+        self._arm(self._wait_ns(), self._request)
         self._emit(
             dhcp.REQUEST_LEASE,
             {dhcp.REQUESTED: offer.yiaddr, dhcp.SERVER_ID: offer.address(dhcp.SERVER_ID), dhcp.PARAMETERS: WANTED,
              dhcp.MAX_SIZE: MESSAGE_MAX},
         )  # fmt: skip
-        self._arm(self._wait_ns(), self._request)
 
     def _extend(self) -> None:
         """Asks the server that gave the lease, and when that does not answer (T2) anyone."""
@@ -190,10 +190,10 @@ class Client:
         if lease.expires_ns and now >= lease.rebind_ns:
             self.state = State.REBINDING
         to = lease.server if self.state == State.RENEWING else EVERYBODY
-        self._emit(dhcp.REQUEST_LEASE, {dhcp.PARAMETERS: WANTED, dhcp.MAX_SIZE: MESSAGE_MAX}, ciaddr=lease.addr, to=to)
         until = lease.rebind_ns if self.state == State.RENEWING else lease.expires_ns
         half = max(RENEW_WAIT_MIN_S * SECOND_NS, (until - now) // 2)
         self._arm(min(half, max(SECOND_NS, until - now)) if lease.expires_ns else self._wait_ns(), self._extend)
+        self._emit(dhcp.REQUEST_LEASE, {dhcp.PARAMETERS: WANTED, dhcp.MAX_SIZE: MESSAGE_MAX}, ciaddr=lease.addr, to=to)
 
     def _emit(
         self, kind: int, options: dict[int, bytes], *, ciaddr: bytes = dhcp.NO_ADDR, to: bytes = EVERYBODY
