@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rumpnet.core.bpf.device import BpfDevices
 from rumpnet.core.calls import Calls
 from rumpnet.core.dhcp.service import Dhcp
 from rumpnet.core.dns.forwarder import Forwarder
@@ -78,6 +79,7 @@ def syscalls(component: NetComponent) -> dict[str, Entry]:
         "netconfig_ifimpair": Entry(control.netconfig_ifimpair),
         "netconfig_ifimpairstat": Entry(control.netconfig_ifimpairstat),
         "netconfig_ifcapture": Entry(control.netconfig_ifcapture),
+        "bpf_open": Entry(BpfDevices(net).bpf_open),
         **net.watching.table(),
         **{name: Entry(component.filter_call(name)) for name in FILTER_CALLS},
         "sysctl_export": Entry(net.sysctl_export),
