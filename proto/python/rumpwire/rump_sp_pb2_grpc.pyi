@@ -2424,6 +2424,16 @@ class NetStub:
     """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
     NdList: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NdListRequest, _rump_net_pb2.NdListResponse]
     """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
+    NetconfigIfimpair: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfimpairRequest, _rump_net_pb2.NetconfigIfimpairResponse]
+    """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP."""
+    NetconfigIfimpairstat: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfimpairstatRequest, _rump_net_pb2.NetconfigIfimpairstatResponse]
+    """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+    NetconfigIfcapture: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfcaptureRequest, _rump_net_pb2.NetconfigIfcaptureResponse]
+    """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+    number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+    """
+    BpfOpen: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.BpfOpenRequest, _rump_net_pb2.BpfOpenResponse]
+    """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
 
 @_typing.type_check_only
 class NetAsyncStub(NetStub):
@@ -2546,6 +2556,16 @@ class NetAsyncStub(NetStub):
     """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
     NdList: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NdListRequest, _rump_net_pb2.NdListResponse]  # type: ignore[assignment]
     """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
+    NetconfigIfimpair: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfimpairRequest, _rump_net_pb2.NetconfigIfimpairResponse]  # type: ignore[assignment]
+    """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP."""
+    NetconfigIfimpairstat: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfimpairstatRequest, _rump_net_pb2.NetconfigIfimpairstatResponse]  # type: ignore[assignment]
+    """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+    NetconfigIfcapture: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfcaptureRequest, _rump_net_pb2.NetconfigIfcaptureResponse]  # type: ignore[assignment]
+    """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+    number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+    """
+    BpfOpen: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.BpfOpenRequest, _rump_net_pb2.BpfOpenResponse]  # type: ignore[assignment]
+    """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
 
 class NetServicer(metaclass=_abc_1.ABCMeta):
     """The networking faction: sockets, interfaces and routes."""
@@ -3007,6 +3027,40 @@ class NetServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_net_pb2.NdListResponse, _abc.Awaitable[_rump_net_pb2.NdListResponse]]:
         """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
+
+    @_abc_1.abstractmethod
+    def NetconfigIfimpair(
+        self,
+        request: _rump_net_pb2.NetconfigIfimpairRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetconfigIfimpairResponse, _abc.Awaitable[_rump_net_pb2.NetconfigIfimpairResponse]]:
+        """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP."""
+
+    @_abc_1.abstractmethod
+    def NetconfigIfimpairstat(
+        self,
+        request: _rump_net_pb2.NetconfigIfimpairstatRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetconfigIfimpairstatResponse, _abc.Awaitable[_rump_net_pb2.NetconfigIfimpairstatResponse]]:
+        """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+
+    @_abc_1.abstractmethod
+    def NetconfigIfcapture(
+        self,
+        request: _rump_net_pb2.NetconfigIfcaptureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetconfigIfcaptureResponse, _abc.Awaitable[_rump_net_pb2.NetconfigIfcaptureResponse]]:
+        """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+        number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+        """
+
+    @_abc_1.abstractmethod
+    def BpfOpen(
+        self,
+        request: _rump_net_pb2.BpfOpenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.BpfOpenResponse, _abc.Awaitable[_rump_net_pb2.BpfOpenResponse]]:
+        """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
 
 def add_NetServicer_to_server(servicer: NetServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

@@ -558,6 +558,88 @@ class Ndireq(NamedTuple):
     chlim: int = 0
 
 
+class BridgeMember(NamedTuple):
+    """A member of a bridge. flags: IFBIF_*; blocked: seconds for which it is left out, since it closed a loop."""
+
+    ifname: str = ""
+    flags: int = 0
+    blocked: int = 0
+
+
+class BridgeAddr(NamedTuple):
+    """An address that a bridge has learned, or was told of (IFBAF_STATIC). expire: seconds that are left."""
+
+    addr: bytes = b""
+    ifname: str = ""
+    flags: int = 0
+    expire: int = 0
+
+
+class BridgeReq(NamedTuple):
+    """SIOCSDRVSPEC, SIOCGDRVSPEC for a bridge: what is asked, or to be done, is ifd_cmd (BRDG*). value: entries (BRDGSCACHE), seconds (BRDGSTO), or the seconds that an address stays (BRDGSADDR; 0 for ever)."""
+
+    ifd_name: str = ""
+    ifd_cmd: int = 0
+    member: str = ""
+    flags: int = 0
+    addr: bytes = b""
+    value: int = 0
+    members: list[BridgeMember] = []
+    addrs: list[BridgeAddr] = []
+
+
+class VlanReq(NamedTuple):
+    """SIOCSETVLAN, SIOCGETVLAN: an empty parent detaches."""
+
+    ifname: str = ""
+    vlr_tag: int = 0
+    vlr_parent: str = ""
+
+
+class IfPhyAddr(NamedTuple):
+    """SIOCSLIFPHYADDR, SIOCGLIFPHYADDR, SIOCDIFPHYADDR: the ends of a tunnel."""
+
+    iflr_name: str = ""
+    addr: Sockaddr | None = None
+    dstaddr: Sockaddr | None = None
+
+
+class LaggReq(NamedTuple):
+    """SIOCSLAGG, SIOCGLAGG: ports in the order in which they are preferred, and LAGG_PROTO_*. The active ones are an answer."""
+
+    ifname: str = ""
+    proto: int = 0
+    ports: list[str] = []
+    active: list[str] = []
+
+
+class BpfInsn(NamedTuple):
+    code: int = 0
+    jt: int = 0
+    jf: int = 0
+    k: int = 0
+
+
+class BpfProgram(NamedTuple):
+    """BIOCSETF: a program of the packet filter's machine (bpf(4))."""
+
+    insns: list[BpfInsn] = []
+
+
+class BpfStat(NamedTuple):
+    """BIOCGSTATS: packets that came, that did not fit, that the filter took."""
+
+    bs_recv: int = 0
+    bs_drop: int = 0
+    bs_capt: int = 0
+
+
+class BpfDltlist(NamedTuple):
+    """BIOCGDLTLIST: DLT_*."""
+
+    bfl_list: list[int] = []
+
+
 class IoctlArgsInteger(NamedTuple):
     """A IoctlArgs that is integer."""
 
@@ -576,7 +658,34 @@ class IoctlArgsText(NamedTuple):
     text: str = ""
 
 
-IoctlArgs: TypeAlias = IoctlArgsInteger | IoctlArgsRaw | IoctlArgsText | VndIoctl | VndUser | CgdIoctl | CgdUser | RaidConfig | RaidComponent | RaidReconReq | RaidProgress | RaidInfo | Termios | Winsize | Ptmget | DevListArgs | DevDetachArgs | DevRescanArgs | DevPmArgs | DevCommand | Ifreq | Ifaliasreq | Ifconf | Ifclonereq | Ifmediareq | Ifdata | Nbrinfo | Ndireq
+IoctlArgs: TypeAlias = IoctlArgsInteger | IoctlArgsRaw | IoctlArgsText | VndIoctl | VndUser | CgdIoctl | CgdUser | RaidConfig | RaidComponent | RaidReconReq | RaidProgress | RaidInfo | Termios | Winsize | Ptmget | DevListArgs | DevDetachArgs | DevRescanArgs | DevPmArgs | DevCommand | Ifreq | Ifaliasreq | Ifconf | Ifclonereq | Ifmediareq | Ifdata | Nbrinfo | Ndireq | BridgeReq | VlanReq | IfPhyAddr | LaggReq | BpfProgram | BpfStat | BpfDltlist
+
+
+class Impairment(NamedTuple):
+    """How a link is impaired. Times are nanoseconds, chances parts of a million. burst: frames that are lost in a row on average, 0 or 1 for single ones. limit: frames under way at most, 0 for 1000. rate_bps: 0 for no bound."""
+
+    delay_ns: int = 0
+    jitter_ns: int = 0
+    loss_ppm: int = 0
+    burst: int = 0
+    duplicate_ppm: int = 0
+    corrupt_ppm: int = 0
+    reorder_ppm: int = 0
+    rate_bps: int = 0
+    limit: int = 0
+    seed: int = 0
+
+
+class ImpairmentStat(NamedTuple):
+    """What became of the frames of an impaired link."""
+
+    settings: Impairment | None = None
+    passed: int = 0
+    lost: int = 0
+    dropped: int = 0
+    duplicated: int = 0
+    corrupted: int = 0
+    reordered: int = 0
 
 
 class QuotaKey(NamedTuple):

@@ -1547,6 +1547,36 @@ func (c Pub) NdList(ctx context.Context) ([]*rumpsp.NdRouter, []*rumpsp.NdPrefix
 	return r.GetRouters(), r.GetPrefixes(), err
 }
 
+// NetconfigIfimpair: makes the link of an interface worse, for what it sends; without settings, as good as
+// before. ENXIO, EINVAL, EOPNOTSUPP.
+func (c Pub) NetconfigIfimpair(ctx context.Context, ifname string, settings *rumpsp.Impairment) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetconfigIfimpair{NetconfigIfimpair: &rumpsp.NetconfigIfimpairRequest{Ifname: ifname, Settings: settings}}})
+	return err
+}
+
+// NetconfigIfimpairstat: what became of the frames since then. ENXIO, ENOENT when it is not impaired.
+func (c Pub) NetconfigIfimpairstat(ctx context.Context, ifname string) (*rumpsp.ImpairmentStat, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetconfigIfimpairstat{NetconfigIfimpairstat: &rumpsp.NetconfigIfimpairstatRequest{Ifname: ifname}}})
+	r := result.GetNetconfigIfimpairstat()
+	return r.GetStat(), err
+}
+
+// NetconfigIfcapture: writes what an interface sends and receives to a new file of the host (pcapng), or ends
+// that when the path is empty; gives the number of packets written by the capture that ended. ENXIO, EEXIST,
+// EBUSY, errors of the host.
+func (c Pub) NetconfigIfcapture(ctx context.Context, ifname string, hostpath string, snaplen *uint32) (uint64, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetconfigIfcapture{NetconfigIfcapture: &rumpsp.NetconfigIfcaptureRequest{Ifname: ifname, Hostpath: []byte(hostpath), Snaplen: snaplen}}})
+	r := result.GetNetconfigIfcapture()
+	return r.GetPackets(), err
+}
+
+// BpfOpen: opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE.
+func (c Pub) BpfOpen(ctx context.Context) (int32, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_BpfOpen{BpfOpen: &rumpsp.BpfOpenRequest{}}})
+	r := result.GetBpfOpen()
+	return r.GetFd(), err
+}
+
 // DevList: device drivers with their major numbers and units.
 func (c Pub) DevList(ctx context.Context) ([]*rumpsp.Driver, error) {
 	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DevList{DevList: &rumpsp.DevListRequest{}}})

@@ -2301,6 +2301,13 @@ type IoctlArgs struct {
 	//	*IoctlArgs_Ifdata
 	//	*IoctlArgs_Nbrinfo
 	//	*IoctlArgs_Ndi
+	//	*IoctlArgs_Bridge
+	//	*IoctlArgs_Vlan
+	//	*IoctlArgs_Phyaddr
+	//	*IoctlArgs_Lagg
+	//	*IoctlArgs_BpfProgram
+	//	*IoctlArgs_BpfStat
+	//	*IoctlArgs_BpfDltlist
 	Args          isIoctlArgs_Args `protobuf_oneof:"args"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2595,6 +2602,69 @@ func (x *IoctlArgs) GetNdi() *Ndireq {
 	return nil
 }
 
+func (x *IoctlArgs) GetBridge() *BridgeReq {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Bridge); ok {
+			return x.Bridge
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetVlan() *VlanReq {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Vlan); ok {
+			return x.Vlan
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetPhyaddr() *IfPhyAddr {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Phyaddr); ok {
+			return x.Phyaddr
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetLagg() *LaggReq {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Lagg); ok {
+			return x.Lagg
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetBpfProgram() *BpfProgram {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_BpfProgram); ok {
+			return x.BpfProgram
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetBpfStat() *BpfStat {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_BpfStat); ok {
+			return x.BpfStat
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetBpfDltlist() *BpfDltlist {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_BpfDltlist); ok {
+			return x.BpfDltlist
+		}
+	}
+	return nil
+}
+
 type isIoctlArgs_Args interface {
 	isIoctlArgs_Args()
 }
@@ -2711,6 +2781,34 @@ type IoctlArgs_Ndi struct {
 	Ndi *Ndireq `protobuf:"bytes,47,opt,name=ndi,proto3,oneof"`
 }
 
+type IoctlArgs_Bridge struct {
+	Bridge *BridgeReq `protobuf:"bytes,80,opt,name=bridge,proto3,oneof"`
+}
+
+type IoctlArgs_Vlan struct {
+	Vlan *VlanReq `protobuf:"bytes,81,opt,name=vlan,proto3,oneof"`
+}
+
+type IoctlArgs_Phyaddr struct {
+	Phyaddr *IfPhyAddr `protobuf:"bytes,82,opt,name=phyaddr,proto3,oneof"`
+}
+
+type IoctlArgs_Lagg struct {
+	Lagg *LaggReq `protobuf:"bytes,83,opt,name=lagg,proto3,oneof"`
+}
+
+type IoctlArgs_BpfProgram struct {
+	BpfProgram *BpfProgram `protobuf:"bytes,84,opt,name=bpf_program,json=bpfProgram,proto3,oneof"`
+}
+
+type IoctlArgs_BpfStat struct {
+	BpfStat *BpfStat `protobuf:"bytes,85,opt,name=bpf_stat,json=bpfStat,proto3,oneof"`
+}
+
+type IoctlArgs_BpfDltlist struct {
+	BpfDltlist *BpfDltlist `protobuf:"bytes,86,opt,name=bpf_dltlist,json=bpfDltlist,proto3,oneof"`
+}
+
 func (*IoctlArgs_Integer) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_Raw) isIoctlArgs_Args() {}
@@ -2766,6 +2864,20 @@ func (*IoctlArgs_Ifdata) isIoctlArgs_Args() {}
 func (*IoctlArgs_Nbrinfo) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_Ndi) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Bridge) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Vlan) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Phyaddr) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Lagg) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_BpfProgram) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_BpfStat) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_BpfDltlist) isIoctlArgs_Args() {}
 
 // TIOCGETA, TIOCSETA, TIOCSETAW, TIOCSETAF: what a terminal does with what goes through it (termios(4)), by NetBSD's numbers.
 type Termios struct {
@@ -3979,6 +4091,859 @@ func (x *Ndireq) GetChlim() uint32 {
 	return 0
 }
 
+// SIOCSDRVSPEC, SIOCGDRVSPEC for a bridge: what is asked, or to be done, is ifd_cmd (BRDG*). value: entries (BRDGSCACHE),
+// seconds (BRDGSTO), or the seconds that an address stays (BRDGSADDR; 0 for ever).
+type BridgeReq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	IfdName       string                 `protobuf:"bytes,1,opt,name=ifd_name,json=ifdName,proto3" json:"ifd_name,omitempty"`
+	IfdCmd        uint32                 `protobuf:"varint,2,opt,name=ifd_cmd,json=ifdCmd,proto3" json:"ifd_cmd,omitempty"`
+	Member        string                 `protobuf:"bytes,3,opt,name=member,proto3" json:"member,omitempty"`
+	Flags         uint32                 `protobuf:"varint,4,opt,name=flags,proto3" json:"flags,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,5,opt,name=addr,proto3" json:"addr,omitempty"`
+	Value         uint32                 `protobuf:"varint,6,opt,name=value,proto3" json:"value,omitempty"`
+	Members       []*BridgeMember        `protobuf:"bytes,7,rep,name=members,proto3" json:"members,omitempty"`
+	Addrs         []*BridgeAddr          `protobuf:"bytes,8,rep,name=addrs,proto3" json:"addrs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeReq) Reset() {
+	*x = BridgeReq{}
+	mi := &file_rump_types_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeReq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeReq) ProtoMessage() {}
+
+func (x *BridgeReq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeReq.ProtoReflect.Descriptor instead.
+func (*BridgeReq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *BridgeReq) GetIfdName() string {
+	if x != nil {
+		return x.IfdName
+	}
+	return ""
+}
+
+func (x *BridgeReq) GetIfdCmd() uint32 {
+	if x != nil {
+		return x.IfdCmd
+	}
+	return 0
+}
+
+func (x *BridgeReq) GetMember() string {
+	if x != nil {
+		return x.Member
+	}
+	return ""
+}
+
+func (x *BridgeReq) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *BridgeReq) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *BridgeReq) GetValue() uint32 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *BridgeReq) GetMembers() []*BridgeMember {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *BridgeReq) GetAddrs() []*BridgeAddr {
+	if x != nil {
+		return x.Addrs
+	}
+	return nil
+}
+
+// A member of a bridge. flags: IFBIF_*; blocked: seconds for which it is left out, since it closed a loop.
+type BridgeMember struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Flags         uint32                 `protobuf:"varint,2,opt,name=flags,proto3" json:"flags,omitempty"`
+	Blocked       uint32                 `protobuf:"varint,3,opt,name=blocked,proto3" json:"blocked,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeMember) Reset() {
+	*x = BridgeMember{}
+	mi := &file_rump_types_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeMember) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeMember) ProtoMessage() {}
+
+func (x *BridgeMember) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeMember.ProtoReflect.Descriptor instead.
+func (*BridgeMember) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *BridgeMember) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *BridgeMember) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *BridgeMember) GetBlocked() uint32 {
+	if x != nil {
+		return x.Blocked
+	}
+	return 0
+}
+
+// An address that a bridge has learned, or was told of (IFBAF_STATIC). expire: seconds that are left.
+type BridgeAddr struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Addr          []byte                 `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
+	Ifname        string                 `protobuf:"bytes,2,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Flags         uint32                 `protobuf:"varint,3,opt,name=flags,proto3" json:"flags,omitempty"`
+	Expire        uint32                 `protobuf:"varint,4,opt,name=expire,proto3" json:"expire,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeAddr) Reset() {
+	*x = BridgeAddr{}
+	mi := &file_rump_types_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeAddr) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeAddr) ProtoMessage() {}
+
+func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeAddr.ProtoReflect.Descriptor instead.
+func (*BridgeAddr) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *BridgeAddr) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *BridgeAddr) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *BridgeAddr) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *BridgeAddr) GetExpire() uint32 {
+	if x != nil {
+		return x.Expire
+	}
+	return 0
+}
+
+// SIOCSETVLAN, SIOCGETVLAN: an empty parent detaches.
+type VlanReq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	VlrTag        uint32                 `protobuf:"varint,2,opt,name=vlr_tag,json=vlrTag,proto3" json:"vlr_tag,omitempty"`
+	VlrParent     string                 `protobuf:"bytes,3,opt,name=vlr_parent,json=vlrParent,proto3" json:"vlr_parent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VlanReq) Reset() {
+	*x = VlanReq{}
+	mi := &file_rump_types_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VlanReq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VlanReq) ProtoMessage() {}
+
+func (x *VlanReq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VlanReq.ProtoReflect.Descriptor instead.
+func (*VlanReq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *VlanReq) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *VlanReq) GetVlrTag() uint32 {
+	if x != nil {
+		return x.VlrTag
+	}
+	return 0
+}
+
+func (x *VlanReq) GetVlrParent() string {
+	if x != nil {
+		return x.VlrParent
+	}
+	return ""
+}
+
+// SIOCSLIFPHYADDR, SIOCGLIFPHYADDR, SIOCDIFPHYADDR: the ends of a tunnel.
+type IfPhyAddr struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	IflrName      string                 `protobuf:"bytes,1,opt,name=iflr_name,json=iflrName,proto3" json:"iflr_name,omitempty"`
+	Addr          *Sockaddr              `protobuf:"bytes,2,opt,name=addr,proto3" json:"addr,omitempty"`
+	Dstaddr       *Sockaddr              `protobuf:"bytes,3,opt,name=dstaddr,proto3" json:"dstaddr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IfPhyAddr) Reset() {
+	*x = IfPhyAddr{}
+	mi := &file_rump_types_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IfPhyAddr) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IfPhyAddr) ProtoMessage() {}
+
+func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IfPhyAddr.ProtoReflect.Descriptor instead.
+func (*IfPhyAddr) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *IfPhyAddr) GetIflrName() string {
+	if x != nil {
+		return x.IflrName
+	}
+	return ""
+}
+
+func (x *IfPhyAddr) GetAddr() *Sockaddr {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *IfPhyAddr) GetDstaddr() *Sockaddr {
+	if x != nil {
+		return x.Dstaddr
+	}
+	return nil
+}
+
+// SIOCSLAGG, SIOCGLAGG: ports in the order in which they are preferred, and LAGG_PROTO_*. The active ones are an answer.
+type LaggReq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Proto         uint32                 `protobuf:"varint,2,opt,name=proto,proto3" json:"proto,omitempty"`
+	Ports         []string               `protobuf:"bytes,3,rep,name=ports,proto3" json:"ports,omitempty"`
+	Active        []string               `protobuf:"bytes,4,rep,name=active,proto3" json:"active,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LaggReq) Reset() {
+	*x = LaggReq{}
+	mi := &file_rump_types_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LaggReq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LaggReq) ProtoMessage() {}
+
+func (x *LaggReq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LaggReq.ProtoReflect.Descriptor instead.
+func (*LaggReq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *LaggReq) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *LaggReq) GetProto() uint32 {
+	if x != nil {
+		return x.Proto
+	}
+	return 0
+}
+
+func (x *LaggReq) GetPorts() []string {
+	if x != nil {
+		return x.Ports
+	}
+	return nil
+}
+
+func (x *LaggReq) GetActive() []string {
+	if x != nil {
+		return x.Active
+	}
+	return nil
+}
+
+// BIOCSETF: a program of the packet filter's machine (bpf(4)).
+type BpfProgram struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Insns         []*BpfInsn             `protobuf:"bytes,1,rep,name=insns,proto3" json:"insns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfProgram) Reset() {
+	*x = BpfProgram{}
+	mi := &file_rump_types_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfProgram) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfProgram) ProtoMessage() {}
+
+func (x *BpfProgram) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfProgram.ProtoReflect.Descriptor instead.
+func (*BpfProgram) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *BpfProgram) GetInsns() []*BpfInsn {
+	if x != nil {
+		return x.Insns
+	}
+	return nil
+}
+
+type BpfInsn struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          uint32                 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
+	Jt            uint32                 `protobuf:"varint,2,opt,name=jt,proto3" json:"jt,omitempty"`
+	Jf            uint32                 `protobuf:"varint,3,opt,name=jf,proto3" json:"jf,omitempty"`
+	K             uint32                 `protobuf:"varint,4,opt,name=k,proto3" json:"k,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfInsn) Reset() {
+	*x = BpfInsn{}
+	mi := &file_rump_types_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfInsn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfInsn) ProtoMessage() {}
+
+func (x *BpfInsn) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfInsn.ProtoReflect.Descriptor instead.
+func (*BpfInsn) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *BpfInsn) GetCode() uint32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *BpfInsn) GetJt() uint32 {
+	if x != nil {
+		return x.Jt
+	}
+	return 0
+}
+
+func (x *BpfInsn) GetJf() uint32 {
+	if x != nil {
+		return x.Jf
+	}
+	return 0
+}
+
+func (x *BpfInsn) GetK() uint32 {
+	if x != nil {
+		return x.K
+	}
+	return 0
+}
+
+// BIOCGSTATS: packets that came, that did not fit, that the filter took.
+type BpfStat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	BsRecv        uint64                 `protobuf:"varint,1,opt,name=bs_recv,json=bsRecv,proto3" json:"bs_recv,omitempty"`
+	BsDrop        uint64                 `protobuf:"varint,2,opt,name=bs_drop,json=bsDrop,proto3" json:"bs_drop,omitempty"`
+	BsCapt        uint64                 `protobuf:"varint,3,opt,name=bs_capt,json=bsCapt,proto3" json:"bs_capt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfStat) Reset() {
+	*x = BpfStat{}
+	mi := &file_rump_types_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfStat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfStat) ProtoMessage() {}
+
+func (x *BpfStat) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfStat.ProtoReflect.Descriptor instead.
+func (*BpfStat) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *BpfStat) GetBsRecv() uint64 {
+	if x != nil {
+		return x.BsRecv
+	}
+	return 0
+}
+
+func (x *BpfStat) GetBsDrop() uint64 {
+	if x != nil {
+		return x.BsDrop
+	}
+	return 0
+}
+
+func (x *BpfStat) GetBsCapt() uint64 {
+	if x != nil {
+		return x.BsCapt
+	}
+	return 0
+}
+
+// BIOCGDLTLIST: DLT_*.
+type BpfDltlist struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	BflList       []uint32               `protobuf:"varint,1,rep,packed,name=bfl_list,json=bflList,proto3" json:"bfl_list,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfDltlist) Reset() {
+	*x = BpfDltlist{}
+	mi := &file_rump_types_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfDltlist) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfDltlist) ProtoMessage() {}
+
+func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfDltlist.ProtoReflect.Descriptor instead.
+func (*BpfDltlist) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *BpfDltlist) GetBflList() []uint32 {
+	if x != nil {
+		return x.BflList
+	}
+	return nil
+}
+
+// How a link is impaired. Times are nanoseconds, chances parts of a million. burst: frames that are lost in a row on
+// average, 0 or 1 for single ones. limit: frames under way at most, 0 for 1000. rate_bps: 0 for no bound.
+type Impairment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DelayNs       uint64                 `protobuf:"varint,1,opt,name=delay_ns,json=delayNs,proto3" json:"delay_ns,omitempty"`
+	JitterNs      uint64                 `protobuf:"varint,2,opt,name=jitter_ns,json=jitterNs,proto3" json:"jitter_ns,omitempty"`
+	LossPpm       uint32                 `protobuf:"varint,3,opt,name=loss_ppm,json=lossPpm,proto3" json:"loss_ppm,omitempty"`
+	Burst         uint32                 `protobuf:"varint,4,opt,name=burst,proto3" json:"burst,omitempty"`
+	DuplicatePpm  uint32                 `protobuf:"varint,5,opt,name=duplicate_ppm,json=duplicatePpm,proto3" json:"duplicate_ppm,omitempty"`
+	CorruptPpm    uint32                 `protobuf:"varint,6,opt,name=corrupt_ppm,json=corruptPpm,proto3" json:"corrupt_ppm,omitempty"`
+	ReorderPpm    uint32                 `protobuf:"varint,7,opt,name=reorder_ppm,json=reorderPpm,proto3" json:"reorder_ppm,omitempty"`
+	RateBps       uint64                 `protobuf:"varint,8,opt,name=rate_bps,json=rateBps,proto3" json:"rate_bps,omitempty"`
+	Limit         uint32                 `protobuf:"varint,9,opt,name=limit,proto3" json:"limit,omitempty"`
+	Seed          uint64                 `protobuf:"varint,10,opt,name=seed,proto3" json:"seed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Impairment) Reset() {
+	*x = Impairment{}
+	mi := &file_rump_types_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Impairment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Impairment) ProtoMessage() {}
+
+func (x *Impairment) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Impairment.ProtoReflect.Descriptor instead.
+func (*Impairment) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *Impairment) GetDelayNs() uint64 {
+	if x != nil {
+		return x.DelayNs
+	}
+	return 0
+}
+
+func (x *Impairment) GetJitterNs() uint64 {
+	if x != nil {
+		return x.JitterNs
+	}
+	return 0
+}
+
+func (x *Impairment) GetLossPpm() uint32 {
+	if x != nil {
+		return x.LossPpm
+	}
+	return 0
+}
+
+func (x *Impairment) GetBurst() uint32 {
+	if x != nil {
+		return x.Burst
+	}
+	return 0
+}
+
+func (x *Impairment) GetDuplicatePpm() uint32 {
+	if x != nil {
+		return x.DuplicatePpm
+	}
+	return 0
+}
+
+func (x *Impairment) GetCorruptPpm() uint32 {
+	if x != nil {
+		return x.CorruptPpm
+	}
+	return 0
+}
+
+func (x *Impairment) GetReorderPpm() uint32 {
+	if x != nil {
+		return x.ReorderPpm
+	}
+	return 0
+}
+
+func (x *Impairment) GetRateBps() uint64 {
+	if x != nil {
+		return x.RateBps
+	}
+	return 0
+}
+
+func (x *Impairment) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *Impairment) GetSeed() uint64 {
+	if x != nil {
+		return x.Seed
+	}
+	return 0
+}
+
+// What became of the frames of an impaired link.
+type ImpairmentStat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Settings      *Impairment            `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
+	Passed        uint64                 `protobuf:"varint,2,opt,name=passed,proto3" json:"passed,omitempty"`
+	Lost          uint64                 `protobuf:"varint,3,opt,name=lost,proto3" json:"lost,omitempty"`
+	Dropped       uint64                 `protobuf:"varint,4,opt,name=dropped,proto3" json:"dropped,omitempty"`
+	Duplicated    uint64                 `protobuf:"varint,5,opt,name=duplicated,proto3" json:"duplicated,omitempty"`
+	Corrupted     uint64                 `protobuf:"varint,6,opt,name=corrupted,proto3" json:"corrupted,omitempty"`
+	Reordered     uint64                 `protobuf:"varint,7,opt,name=reordered,proto3" json:"reordered,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImpairmentStat) Reset() {
+	*x = ImpairmentStat{}
+	mi := &file_rump_types_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImpairmentStat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImpairmentStat) ProtoMessage() {}
+
+func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImpairmentStat.ProtoReflect.Descriptor instead.
+func (*ImpairmentStat) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *ImpairmentStat) GetSettings() *Impairment {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *ImpairmentStat) GetPassed() uint64 {
+	if x != nil {
+		return x.Passed
+	}
+	return 0
+}
+
+func (x *ImpairmentStat) GetLost() uint64 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
+func (x *ImpairmentStat) GetDropped() uint64 {
+	if x != nil {
+		return x.Dropped
+	}
+	return 0
+}
+
+func (x *ImpairmentStat) GetDuplicated() uint64 {
+	if x != nil {
+		return x.Duplicated
+	}
+	return 0
+}
+
+func (x *ImpairmentStat) GetCorrupted() uint64 {
+	if x != nil {
+		return x.Corrupted
+	}
+	return 0
+}
+
+func (x *ImpairmentStat) GetReordered() uint64 {
+	if x != nil {
+		return x.Reordered
+	}
+	return 0
+}
+
 // VNDIOCSET, VNDIOCCLR: a file as the disk of a vnd. vnd_size is an answer: bytes.
 type VndIoctl struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3991,7 +4956,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4003,7 +4968,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4016,7 +4981,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{45}
+	return file_rump_types_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -4053,7 +5018,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4065,7 +5030,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4078,7 +5043,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{46}
+	return file_rump_types_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -4128,7 +5093,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4140,7 +5105,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4153,7 +5118,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{47}
+	return file_rump_types_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -4236,7 +5201,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4248,7 +5213,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4261,7 +5226,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{48}
+	return file_rump_types_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -4334,7 +5299,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4346,7 +5311,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4359,7 +5324,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{49}
+	return file_rump_types_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -4408,7 +5373,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4420,7 +5385,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4433,7 +5398,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{50}
+	return file_rump_types_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -4461,7 +5426,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4473,7 +5438,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4486,7 +5451,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{51}
+	return file_rump_types_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -4515,7 +5480,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4527,7 +5492,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4540,7 +5505,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{52}
+	return file_rump_types_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -4576,7 +5541,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4588,7 +5553,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4601,7 +5566,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{53}
+	return file_rump_types_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -4642,7 +5607,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4654,7 +5619,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4667,7 +5632,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{54}
+	return file_rump_types_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -4739,7 +5704,7 @@ type QuotaKey struct {
 
 func (x *QuotaKey) Reset() {
 	*x = QuotaKey{}
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4751,7 +5716,7 @@ func (x *QuotaKey) String() string {
 func (*QuotaKey) ProtoMessage() {}
 
 func (x *QuotaKey) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4764,7 +5729,7 @@ func (x *QuotaKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaKey.ProtoReflect.Descriptor instead.
 func (*QuotaKey) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{55}
+	return file_rump_types_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *QuotaKey) GetIdtype() uint32 {
@@ -4803,7 +5768,7 @@ type QuotaValue struct {
 
 func (x *QuotaValue) Reset() {
 	*x = QuotaValue{}
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4815,7 +5780,7 @@ func (x *QuotaValue) String() string {
 func (*QuotaValue) ProtoMessage() {}
 
 func (x *QuotaValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4828,7 +5793,7 @@ func (x *QuotaValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaValue.ProtoReflect.Descriptor instead.
 func (*QuotaValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{56}
+	return file_rump_types_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *QuotaValue) GetHardlimit() uint64 {
@@ -4876,7 +5841,7 @@ type QuotaEntry struct {
 
 func (x *QuotaEntry) Reset() {
 	*x = QuotaEntry{}
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4888,7 +5853,7 @@ func (x *QuotaEntry) String() string {
 func (*QuotaEntry) ProtoMessage() {}
 
 func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4901,7 +5866,7 @@ func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaEntry.ProtoReflect.Descriptor instead.
 func (*QuotaEntry) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{57}
+	return file_rump_types_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *QuotaEntry) GetKey() *QuotaKey {
@@ -4931,7 +5896,7 @@ type QuotaCursor struct {
 
 func (x *QuotaCursor) Reset() {
 	*x = QuotaCursor{}
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4943,7 +5908,7 @@ func (x *QuotaCursor) String() string {
 func (*QuotaCursor) ProtoMessage() {}
 
 func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4956,7 +5921,7 @@ func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaCursor.ProtoReflect.Descriptor instead.
 func (*QuotaCursor) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{58}
+	return file_rump_types_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *QuotaCursor) GetNext() *QuotaKey {
@@ -5009,7 +5974,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5021,7 +5986,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5034,7 +5999,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{59}
+	return file_rump_types_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -5170,7 +6135,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5182,7 +6147,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5195,7 +6160,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{60}
+	return file_rump_types_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *Interface) GetName() string {
@@ -5256,7 +6221,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5268,7 +6233,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5281,7 +6246,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{61}
+	return file_rump_types_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -5367,7 +6332,7 @@ type Rtmsg struct {
 
 func (x *Rtmsg) Reset() {
 	*x = Rtmsg{}
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5379,7 +6344,7 @@ func (x *Rtmsg) String() string {
 func (*Rtmsg) ProtoMessage() {}
 
 func (x *Rtmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5392,7 +6357,7 @@ func (x *Rtmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rtmsg.ProtoReflect.Descriptor instead.
 func (*Rtmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{62}
+	return file_rump_types_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *Rtmsg) GetRtmType() uint32 {
@@ -5544,7 +6509,7 @@ type Inpcb struct {
 
 func (x *Inpcb) Reset() {
 	*x = Inpcb{}
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5556,7 +6521,7 @@ func (x *Inpcb) String() string {
 func (*Inpcb) ProtoMessage() {}
 
 func (x *Inpcb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5569,7 +6534,7 @@ func (x *Inpcb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inpcb.ProtoReflect.Descriptor instead.
 func (*Inpcb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{63}
+	return file_rump_types_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *Inpcb) GetProtocol() string {
@@ -5633,7 +6598,7 @@ type NetCounter struct {
 
 func (x *NetCounter) Reset() {
 	*x = NetCounter{}
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5645,7 +6610,7 @@ func (x *NetCounter) String() string {
 func (*NetCounter) ProtoMessage() {}
 
 func (x *NetCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5658,7 +6623,7 @@ func (x *NetCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetCounter.ProtoReflect.Descriptor instead.
 func (*NetCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{64}
+	return file_rump_types_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *NetCounter) GetProtocol() string {
@@ -5696,7 +6661,7 @@ type NdRouter struct {
 
 func (x *NdRouter) Reset() {
 	*x = NdRouter{}
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5708,7 +6673,7 @@ func (x *NdRouter) String() string {
 func (*NdRouter) ProtoMessage() {}
 
 func (x *NdRouter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5721,7 +6686,7 @@ func (x *NdRouter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdRouter.ProtoReflect.Descriptor instead.
 func (*NdRouter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{65}
+	return file_rump_types_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *NdRouter) GetAddr() *Sockaddr {
@@ -5775,7 +6740,7 @@ type NdPrefix struct {
 
 func (x *NdPrefix) Reset() {
 	*x = NdPrefix{}
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5787,7 +6752,7 @@ func (x *NdPrefix) String() string {
 func (*NdPrefix) ProtoMessage() {}
 
 func (x *NdPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5800,7 +6765,7 @@ func (x *NdPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdPrefix.ProtoReflect.Descriptor instead.
 func (*NdPrefix) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{66}
+	return file_rump_types_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *NdPrefix) GetPrefix() *Sockaddr {
@@ -5863,7 +6828,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5875,7 +6840,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5888,7 +6853,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{67}
+	return file_rump_types_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -5920,7 +6885,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5932,7 +6897,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5945,7 +6910,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{68}
+	return file_rump_types_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -5995,7 +6960,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6007,7 +6972,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6020,7 +6985,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{69}
+	return file_rump_types_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -6061,7 +7026,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6073,7 +7038,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6086,7 +7051,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{70}
+	return file_rump_types_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -6167,7 +7132,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6179,7 +7144,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6192,7 +7157,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{71}
+	return file_rump_types_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -6286,7 +7251,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6298,7 +7263,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6311,7 +7276,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{72}
+	return file_rump_types_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -6369,7 +7334,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6381,7 +7346,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6394,7 +7359,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{73}
+	return file_rump_types_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -6465,7 +7430,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6477,7 +7442,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6490,7 +7455,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{74}
+	return file_rump_types_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *NpfTable) GetName() string {
@@ -6529,7 +7494,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6541,7 +7506,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6554,7 +7519,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{75}
+	return file_rump_types_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -6613,7 +7578,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6625,7 +7590,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6638,7 +7603,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{76}
+	return file_rump_types_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -6693,7 +7658,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6705,7 +7670,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6718,7 +7683,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{77}
+	return file_rump_types_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -6787,7 +7752,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6799,7 +7764,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6812,7 +7777,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{78}
+	return file_rump_types_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -6848,7 +7813,7 @@ type DhcpLease struct {
 
 func (x *DhcpLease) Reset() {
 	*x = DhcpLease{}
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6860,7 +7825,7 @@ func (x *DhcpLease) String() string {
 func (*DhcpLease) ProtoMessage() {}
 
 func (x *DhcpLease) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6873,7 +7838,7 @@ func (x *DhcpLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
 func (*DhcpLease) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{79}
+	return file_rump_types_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *DhcpLease) GetIfname() string {
@@ -6950,7 +7915,7 @@ type DhcpHost struct {
 
 func (x *DhcpHost) Reset() {
 	*x = DhcpHost{}
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6962,7 +7927,7 @@ func (x *DhcpHost) String() string {
 func (*DhcpHost) ProtoMessage() {}
 
 func (x *DhcpHost) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6975,7 +7940,7 @@ func (x *DhcpHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
 func (*DhcpHost) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{80}
+	return file_rump_types_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *DhcpHost) GetLladdr() []byte {
@@ -7009,7 +7974,7 @@ type DhcpPool struct {
 
 func (x *DhcpPool) Reset() {
 	*x = DhcpPool{}
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7021,7 +7986,7 @@ func (x *DhcpPool) String() string {
 func (*DhcpPool) ProtoMessage() {}
 
 func (x *DhcpPool) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7034,7 +7999,7 @@ func (x *DhcpPool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
 func (*DhcpPool) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{81}
+	return file_rump_types_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *DhcpPool) GetFirst() []byte {
@@ -7099,7 +8064,7 @@ type DhcpBinding struct {
 
 func (x *DhcpBinding) Reset() {
 	*x = DhcpBinding{}
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7111,7 +8076,7 @@ func (x *DhcpBinding) String() string {
 func (*DhcpBinding) ProtoMessage() {}
 
 func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7124,7 +8089,7 @@ func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
 func (*DhcpBinding) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{82}
+	return file_rump_types_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *DhcpBinding) GetAddr() []byte {
@@ -7168,7 +8133,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7180,7 +8145,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7193,7 +8158,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{83}
+	return file_rump_types_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *Driver) GetName() string {
@@ -7237,7 +8202,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7249,7 +8214,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7262,7 +8227,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{84}
+	return file_rump_types_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -7484,8 +8449,7 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x05tmpfs\x18\x01 \x01(\v2\x15.rump.sp.v1.TmpfsArgsH\x00R\x05tmpfs\x12*\n" +
 	"\x04disk\x18\x02 \x01(\v2\x14.rump.sp.v1.DiskArgsH\x00R\x04disk\x12.\n" +
 	"\x05other\x18\x03 \x01(\v2\x16.rump.sp.v1.OptionArgsH\x00R\x05otherB\x06\n" +
-	"\x04args\"\xef\n" +
-	"\n" +
+	"\x04args\"\xd1\r\n" +
 	"\tIoctlArgs\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12\x12\n" +
 	"\x03raw\x18\x02 \x01(\fH\x00R\x03raw\x12\x14\n" +
@@ -7519,7 +8483,16 @@ const file_rump_types_proto_rawDesc = "" +
 	"\aifmedia\x18, \x01(\v2\x16.rump.sp.v1.IfmediareqH\x00R\aifmedia\x12,\n" +
 	"\x06ifdata\x18- \x01(\v2\x12.rump.sp.v1.IfdataH\x00R\x06ifdata\x12/\n" +
 	"\anbrinfo\x18. \x01(\v2\x13.rump.sp.v1.NbrinfoH\x00R\anbrinfo\x12&\n" +
-	"\x03ndi\x18/ \x01(\v2\x12.rump.sp.v1.NdireqH\x00R\x03ndiB\x06\n" +
+	"\x03ndi\x18/ \x01(\v2\x12.rump.sp.v1.NdireqH\x00R\x03ndi\x12/\n" +
+	"\x06bridge\x18P \x01(\v2\x15.rump.sp.v1.BridgeReqH\x00R\x06bridge\x12)\n" +
+	"\x04vlan\x18Q \x01(\v2\x13.rump.sp.v1.VlanReqH\x00R\x04vlan\x121\n" +
+	"\aphyaddr\x18R \x01(\v2\x15.rump.sp.v1.IfPhyAddrH\x00R\aphyaddr\x12)\n" +
+	"\x04lagg\x18S \x01(\v2\x13.rump.sp.v1.LaggReqH\x00R\x04lagg\x129\n" +
+	"\vbpf_program\x18T \x01(\v2\x16.rump.sp.v1.BpfProgramH\x00R\n" +
+	"bpfProgram\x120\n" +
+	"\bbpf_stat\x18U \x01(\v2\x13.rump.sp.v1.BpfStatH\x00R\abpfStat\x129\n" +
+	"\vbpf_dltlist\x18V \x01(\v2\x16.rump.sp.v1.BpfDltlistH\x00R\n" +
+	"bpfDltlistB\x06\n" +
 	"\x04args\"\xb6\x01\n" +
 	"\aTermios\x12\x17\n" +
 	"\ac_iflag\x18\x01 \x01(\rR\x06cIflag\x12\x17\n" +
@@ -7635,7 +8608,80 @@ const file_rump_types_proto_rawDesc = "" +
 	"\treachable\x18\x04 \x01(\rR\treachable\x12\x18\n" +
 	"\aretrans\x18\x05 \x01(\rR\aretrans\x12\x14\n" +
 	"\x05flags\x18\x06 \x01(\rR\x05flags\x12\x14\n" +
-	"\x05chlim\x18\a \x01(\rR\x05chlim\"]\n" +
+	"\x05chlim\x18\a \x01(\rR\x05chlim\"\xf9\x01\n" +
+	"\tBridgeReq\x12\x19\n" +
+	"\bifd_name\x18\x01 \x01(\tR\aifdName\x12\x17\n" +
+	"\aifd_cmd\x18\x02 \x01(\rR\x06ifdCmd\x12\x16\n" +
+	"\x06member\x18\x03 \x01(\tR\x06member\x12\x14\n" +
+	"\x05flags\x18\x04 \x01(\rR\x05flags\x12\x12\n" +
+	"\x04addr\x18\x05 \x01(\fR\x04addr\x12\x14\n" +
+	"\x05value\x18\x06 \x01(\rR\x05value\x122\n" +
+	"\amembers\x18\a \x03(\v2\x18.rump.sp.v1.BridgeMemberR\amembers\x12,\n" +
+	"\x05addrs\x18\b \x03(\v2\x16.rump.sp.v1.BridgeAddrR\x05addrs\"V\n" +
+	"\fBridgeMember\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x14\n" +
+	"\x05flags\x18\x02 \x01(\rR\x05flags\x12\x18\n" +
+	"\ablocked\x18\x03 \x01(\rR\ablocked\"f\n" +
+	"\n" +
+	"BridgeAddr\x12\x12\n" +
+	"\x04addr\x18\x01 \x01(\fR\x04addr\x12\x16\n" +
+	"\x06ifname\x18\x02 \x01(\tR\x06ifname\x12\x14\n" +
+	"\x05flags\x18\x03 \x01(\rR\x05flags\x12\x16\n" +
+	"\x06expire\x18\x04 \x01(\rR\x06expire\"Y\n" +
+	"\aVlanReq\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x17\n" +
+	"\avlr_tag\x18\x02 \x01(\rR\x06vlrTag\x12\x1d\n" +
+	"\n" +
+	"vlr_parent\x18\x03 \x01(\tR\tvlrParent\"\x82\x01\n" +
+	"\tIfPhyAddr\x12\x1b\n" +
+	"\tiflr_name\x18\x01 \x01(\tR\biflrName\x12(\n" +
+	"\x04addr\x18\x02 \x01(\v2\x14.rump.sp.v1.SockaddrR\x04addr\x12.\n" +
+	"\adstaddr\x18\x03 \x01(\v2\x14.rump.sp.v1.SockaddrR\adstaddr\"e\n" +
+	"\aLaggReq\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x14\n" +
+	"\x05proto\x18\x02 \x01(\rR\x05proto\x12\x14\n" +
+	"\x05ports\x18\x03 \x03(\tR\x05ports\x12\x16\n" +
+	"\x06active\x18\x04 \x03(\tR\x06active\"7\n" +
+	"\n" +
+	"BpfProgram\x12)\n" +
+	"\x05insns\x18\x01 \x03(\v2\x13.rump.sp.v1.BpfInsnR\x05insns\"K\n" +
+	"\aBpfInsn\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\rR\x04code\x12\x0e\n" +
+	"\x02jt\x18\x02 \x01(\rR\x02jt\x12\x0e\n" +
+	"\x02jf\x18\x03 \x01(\rR\x02jf\x12\f\n" +
+	"\x01k\x18\x04 \x01(\rR\x01k\"T\n" +
+	"\aBpfStat\x12\x17\n" +
+	"\abs_recv\x18\x01 \x01(\x04R\x06bsRecv\x12\x17\n" +
+	"\abs_drop\x18\x02 \x01(\x04R\x06bsDrop\x12\x17\n" +
+	"\abs_capt\x18\x03 \x01(\x04R\x06bsCapt\"'\n" +
+	"\n" +
+	"BpfDltlist\x12\x19\n" +
+	"\bbfl_list\x18\x01 \x03(\rR\abflList\"\xa1\x02\n" +
+	"\n" +
+	"Impairment\x12\x19\n" +
+	"\bdelay_ns\x18\x01 \x01(\x04R\adelayNs\x12\x1b\n" +
+	"\tjitter_ns\x18\x02 \x01(\x04R\bjitterNs\x12\x19\n" +
+	"\bloss_ppm\x18\x03 \x01(\rR\alossPpm\x12\x14\n" +
+	"\x05burst\x18\x04 \x01(\rR\x05burst\x12#\n" +
+	"\rduplicate_ppm\x18\x05 \x01(\rR\fduplicatePpm\x12\x1f\n" +
+	"\vcorrupt_ppm\x18\x06 \x01(\rR\n" +
+	"corruptPpm\x12\x1f\n" +
+	"\vreorder_ppm\x18\a \x01(\rR\n" +
+	"reorderPpm\x12\x19\n" +
+	"\brate_bps\x18\b \x01(\x04R\arateBps\x12\x14\n" +
+	"\x05limit\x18\t \x01(\rR\x05limit\x12\x12\n" +
+	"\x04seed\x18\n" +
+	" \x01(\x04R\x04seed\"\xe6\x01\n" +
+	"\x0eImpairmentStat\x122\n" +
+	"\bsettings\x18\x01 \x01(\v2\x16.rump.sp.v1.ImpairmentR\bsettings\x12\x16\n" +
+	"\x06passed\x18\x02 \x01(\x04R\x06passed\x12\x12\n" +
+	"\x04lost\x18\x03 \x01(\x04R\x04lost\x12\x18\n" +
+	"\adropped\x18\x04 \x01(\x04R\adropped\x12\x1e\n" +
+	"\n" +
+	"duplicated\x18\x05 \x01(\x04R\n" +
+	"duplicated\x12\x1c\n" +
+	"\tcorrupted\x18\x06 \x01(\x04R\tcorrupted\x12\x1c\n" +
+	"\treordered\x18\a \x01(\x04R\treordered\"]\n" +
 	"\bVndIoctl\x12\x19\n" +
 	"\bvnd_file\x18\x01 \x01(\fR\avndFile\x12\x1b\n" +
 	"\tvnd_flags\x18\x02 \x01(\rR\bvndFlags\x12\x19\n" +
@@ -7953,7 +8999,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 89)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 101)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -8000,147 +9046,172 @@ var file_rump_types_proto_goTypes = []any{
 	(*Ifdata)(nil),           // 42: rump.sp.v1.Ifdata
 	(*Nbrinfo)(nil),          // 43: rump.sp.v1.Nbrinfo
 	(*Ndireq)(nil),           // 44: rump.sp.v1.Ndireq
-	(*VndIoctl)(nil),         // 45: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 46: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 47: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 48: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 49: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 50: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 51: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 52: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 53: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 54: rump.sp.v1.RaidInfo
-	(*QuotaKey)(nil),         // 55: rump.sp.v1.QuotaKey
-	(*QuotaValue)(nil),       // 56: rump.sp.v1.QuotaValue
-	(*QuotaEntry)(nil),       // 57: rump.sp.v1.QuotaEntry
-	(*QuotaCursor)(nil),      // 58: rump.sp.v1.QuotaCursor
-	(*QuotactlArgs)(nil),     // 59: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 60: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 61: rump.sp.v1.InterfaceAddress
-	(*Rtmsg)(nil),            // 62: rump.sp.v1.Rtmsg
-	(*Inpcb)(nil),            // 63: rump.sp.v1.Inpcb
-	(*NetCounter)(nil),       // 64: rump.sp.v1.NetCounter
-	(*NdRouter)(nil),         // 65: rump.sp.v1.NdRouter
-	(*NdPrefix)(nil),         // 66: rump.sp.v1.NdPrefix
-	(*NpfPorts)(nil),         // 67: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 68: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 69: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 70: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 71: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 72: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 73: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 74: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 75: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 76: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 77: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 78: rump.sp.v1.NpfCounter
-	(*DhcpLease)(nil),        // 79: rump.sp.v1.DhcpLease
-	(*DhcpHost)(nil),         // 80: rump.sp.v1.DhcpHost
-	(*DhcpPool)(nil),         // 81: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),      // 82: rump.sp.v1.DhcpBinding
-	(*Driver)(nil),           // 83: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 84: rump.sp.v1.SyscallError
-	nil,                      // 85: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 86: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 87: rump.sp.v1.DevCommand.PropertiesEntry
-	nil,                      // 88: rump.sp.v1.NpfConfig.ParamsEntry
+	(*BridgeReq)(nil),        // 45: rump.sp.v1.BridgeReq
+	(*BridgeMember)(nil),     // 46: rump.sp.v1.BridgeMember
+	(*BridgeAddr)(nil),       // 47: rump.sp.v1.BridgeAddr
+	(*VlanReq)(nil),          // 48: rump.sp.v1.VlanReq
+	(*IfPhyAddr)(nil),        // 49: rump.sp.v1.IfPhyAddr
+	(*LaggReq)(nil),          // 50: rump.sp.v1.LaggReq
+	(*BpfProgram)(nil),       // 51: rump.sp.v1.BpfProgram
+	(*BpfInsn)(nil),          // 52: rump.sp.v1.BpfInsn
+	(*BpfStat)(nil),          // 53: rump.sp.v1.BpfStat
+	(*BpfDltlist)(nil),       // 54: rump.sp.v1.BpfDltlist
+	(*Impairment)(nil),       // 55: rump.sp.v1.Impairment
+	(*ImpairmentStat)(nil),   // 56: rump.sp.v1.ImpairmentStat
+	(*VndIoctl)(nil),         // 57: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 58: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 59: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 60: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 61: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 62: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 63: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 64: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 65: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 66: rump.sp.v1.RaidInfo
+	(*QuotaKey)(nil),         // 67: rump.sp.v1.QuotaKey
+	(*QuotaValue)(nil),       // 68: rump.sp.v1.QuotaValue
+	(*QuotaEntry)(nil),       // 69: rump.sp.v1.QuotaEntry
+	(*QuotaCursor)(nil),      // 70: rump.sp.v1.QuotaCursor
+	(*QuotactlArgs)(nil),     // 71: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 72: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 73: rump.sp.v1.InterfaceAddress
+	(*Rtmsg)(nil),            // 74: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),            // 75: rump.sp.v1.Inpcb
+	(*NetCounter)(nil),       // 76: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),         // 77: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),         // 78: rump.sp.v1.NdPrefix
+	(*NpfPorts)(nil),         // 79: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 80: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 81: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 82: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 83: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 84: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 85: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 86: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 87: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 88: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 89: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 90: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 91: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 92: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 93: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 94: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 95: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 96: rump.sp.v1.SyscallError
+	nil,                      // 97: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 98: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 99: rump.sp.v1.DevCommand.PropertiesEntry
+	nil,                      // 100: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
-	0,  // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
-	0,  // 1: rump.sp.v1.Itimerspec.it_value:type_name -> rump.sp.v1.Timespec
-	10, // 2: rump.sp.v1.Sockaddr.un:type_name -> rump.sp.v1.SockaddrUn
-	11, // 3: rump.sp.v1.Sockaddr.in4:type_name -> rump.sp.v1.SockaddrIn
-	12, // 4: rump.sp.v1.Sockaddr.in6:type_name -> rump.sp.v1.SockaddrIn6
-	13, // 5: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
-	15, // 6: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
-	0,  // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
-	17, // 8: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
-	14, // 9: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
-	18, // 10: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	85, // 11: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	86, // 12: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
-	24, // 13: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
-	25, // 14: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
-	26, // 15: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	45, // 16: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	46, // 17: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	47, // 18: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	48, // 19: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	49, // 20: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	50, // 21: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	51, // 22: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	52, // 23: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	54, // 24: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
-	29, // 25: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
-	30, // 26: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
-	31, // 27: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
-	32, // 28: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
-	33, // 29: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
-	34, // 30: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
-	35, // 31: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
-	36, // 32: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
-	37, // 33: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
-	38, // 34: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
-	39, // 35: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
-	40, // 36: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
-	41, // 37: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
-	42, // 38: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
-	43, // 39: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
-	44, // 40: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
-	87, // 41: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
-	14, // 42: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 43: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 44: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 45: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
-	60, // 46: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
-	14, // 47: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
-	13, // 48: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
-	53, // 49: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	53, // 50: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	55, // 51: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
-	56, // 52: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
-	55, // 53: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
-	58, // 54: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
-	57, // 55: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
-	61, // 56: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	14, // 57: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 58: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 59: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 60: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
-	14, // 61: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
-	14, // 62: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
-	14, // 63: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
-	60, // 64: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
-	61, // 65: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
-	42, // 66: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
-	14, // 67: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
-	14, // 68: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
-	14, // 69: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 70: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
-	68, // 71: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	67, // 72: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	69, // 73: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	69, // 74: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	70, // 75: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	71, // 76: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	70, // 77: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	68, // 78: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	67, // 79: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	68, // 80: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	74, // 81: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	75, // 82: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	73, // 83: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	72, // 84: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	88, // 85: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
-	14, // 86: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
-	14, // 87: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
-	14, // 88: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	80, // 89: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
-	90, // [90:90] is the sub-list for method output_type
-	90, // [90:90] is the sub-list for method input_type
-	90, // [90:90] is the sub-list for extension type_name
-	90, // [90:90] is the sub-list for extension extendee
-	0,  // [0:90] is the sub-list for field type_name
+	0,   // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
+	0,   // 1: rump.sp.v1.Itimerspec.it_value:type_name -> rump.sp.v1.Timespec
+	10,  // 2: rump.sp.v1.Sockaddr.un:type_name -> rump.sp.v1.SockaddrUn
+	11,  // 3: rump.sp.v1.Sockaddr.in4:type_name -> rump.sp.v1.SockaddrIn
+	12,  // 4: rump.sp.v1.Sockaddr.in6:type_name -> rump.sp.v1.SockaddrIn6
+	13,  // 5: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
+	15,  // 6: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
+	0,   // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
+	17,  // 8: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
+	14,  // 9: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
+	18,  // 10: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
+	97,  // 11: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	98,  // 12: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	24,  // 13: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
+	25,  // 14: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
+	26,  // 15: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
+	57,  // 16: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	58,  // 17: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	59,  // 18: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	60,  // 19: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	61,  // 20: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	62,  // 21: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	63,  // 22: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	64,  // 23: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	66,  // 24: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	29,  // 25: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
+	30,  // 26: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
+	31,  // 27: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
+	32,  // 28: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
+	33,  // 29: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
+	34,  // 30: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
+	35,  // 31: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
+	36,  // 32: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
+	37,  // 33: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
+	38,  // 34: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
+	39,  // 35: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
+	40,  // 36: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
+	41,  // 37: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
+	42,  // 38: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
+	43,  // 39: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
+	44,  // 40: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
+	45,  // 41: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
+	48,  // 42: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
+	49,  // 43: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
+	50,  // 44: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
+	51,  // 45: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
+	53,  // 46: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
+	54,  // 47: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
+	99,  // 48: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
+	14,  // 49: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 50: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 51: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 52: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
+	72,  // 53: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
+	14,  // 54: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
+	13,  // 55: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
+	46,  // 56: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
+	47,  // 57: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
+	14,  // 58: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 59: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	52,  // 60: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
+	55,  // 61: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
+	65,  // 62: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	65,  // 63: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	67,  // 64: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
+	68,  // 65: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
+	67,  // 66: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
+	70,  // 67: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
+	69,  // 68: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
+	73,  // 69: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	14,  // 70: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 71: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 72: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 73: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
+	14,  // 74: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
+	14,  // 75: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
+	14,  // 76: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
+	72,  // 77: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
+	73,  // 78: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
+	42,  // 79: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
+	14,  // 80: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
+	14,  // 81: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
+	14,  // 82: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 83: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
+	80,  // 84: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	79,  // 85: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	81,  // 86: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	81,  // 87: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	82,  // 88: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	83,  // 89: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	82,  // 90: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	80,  // 91: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	79,  // 92: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	80,  // 93: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	86,  // 94: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	87,  // 95: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	85,  // 96: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	84,  // 97: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	100, // 98: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	14,  // 99: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	14,  // 100: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	14,  // 101: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	92,  // 102: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	103, // [103:103] is the sub-list for method output_type
+	103, // [103:103] is the sub-list for method input_type
+	103, // [103:103] is the sub-list for extension type_name
+	103, // [103:103] is the sub-list for extension extendee
+	0,   // [0:103] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -8203,15 +9274,22 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_Ifdata)(nil),
 		(*IoctlArgs_Nbrinfo)(nil),
 		(*IoctlArgs_Ndi)(nil),
+		(*IoctlArgs_Bridge)(nil),
+		(*IoctlArgs_Vlan)(nil),
+		(*IoctlArgs_Phyaddr)(nil),
+		(*IoctlArgs_Lagg)(nil),
+		(*IoctlArgs_BpfProgram)(nil),
+		(*IoctlArgs_BpfStat)(nil),
+		(*IoctlArgs_BpfDltlist)(nil),
 	}
-	file_rump_types_proto_msgTypes[70].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[82].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   89,
+			NumMessages:   101,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

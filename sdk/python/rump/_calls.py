@@ -1978,6 +1978,30 @@ class PubCalls(SyncBase):
         out: V.NdListResult = self._do(C.ND_LIST, ())
         return out
 
+    def netconfig_ifimpair(self, ifname: str, settings: V.Impairment | None = None) -> None:
+        """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL,
+        EOPNOTSUPP.
+        """
+        self._do(C.NETCONFIG_IFIMPAIR, (ifname, settings))
+
+    def netconfig_ifimpairstat(self, ifname: str) -> V.ImpairmentStat:
+        """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+        out: V.ImpairmentStat = self._do(C.NETCONFIG_IFIMPAIRSTAT, (ifname,))
+        return out
+
+    def netconfig_ifcapture(self, ifname: str, hostpath: A.PathArg, snaplen: int | None = None) -> int:
+        """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path
+        is empty; gives the number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the
+        host.
+        """
+        out: int = self._do(C.NETCONFIG_IFCAPTURE, (ifname, hostpath, snaplen))
+        return out
+
+    def bpf_open(self) -> int:
+        """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
+        out: int = self._do(C.BPF_OPEN, ())
+        return out
+
     def dev_list(self) -> list[V.Driver]:
         """Device drivers with their major numbers and units."""
         out: list[V.Driver] = self._do(C.DEV_LIST, ())
@@ -2206,6 +2230,30 @@ class AsyncPubCalls(AsyncBase):
     async def nd_list(self) -> V.NdListResult:
         """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
         out: V.NdListResult = await self._do(C.ND_LIST, ())
+        return out
+
+    async def netconfig_ifimpair(self, ifname: str, settings: V.Impairment | None = None) -> None:
+        """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL,
+        EOPNOTSUPP.
+        """
+        await self._do(C.NETCONFIG_IFIMPAIR, (ifname, settings))
+
+    async def netconfig_ifimpairstat(self, ifname: str) -> V.ImpairmentStat:
+        """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+        out: V.ImpairmentStat = await self._do(C.NETCONFIG_IFIMPAIRSTAT, (ifname,))
+        return out
+
+    async def netconfig_ifcapture(self, ifname: str, hostpath: A.PathArg, snaplen: int | None = None) -> int:
+        """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path
+        is empty; gives the number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the
+        host.
+        """
+        out: int = await self._do(C.NETCONFIG_IFCAPTURE, (ifname, hostpath, snaplen))
+        return out
+
+    async def bpf_open(self) -> int:
+        """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
+        out: int = await self._do(C.BPF_OPEN, ())
         return out
 
     async def dev_list(self) -> list[V.Driver]:
@@ -3188,6 +3236,27 @@ class BatchCalls(BatchBase):
     def nd_list(self) -> Future[V.NdListResult]:
         """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
         return self._add(C.ND_LIST, ())
+
+    def netconfig_ifimpair(self, ifname: str | Ref, settings: V.Impairment | None | Ref = None) -> Future[None]:
+        """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL,
+        EOPNOTSUPP.
+        """
+        return self._add(C.NETCONFIG_IFIMPAIR, (ifname, settings))
+
+    def netconfig_ifimpairstat(self, ifname: str | Ref) -> Future[V.ImpairmentStat]:
+        """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+        return self._add(C.NETCONFIG_IFIMPAIRSTAT, (ifname,))
+
+    def netconfig_ifcapture(self, ifname: str | Ref, hostpath: A.PathArg | Ref, snaplen: int | None | Ref = None) -> Future[int]:
+        """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path
+        is empty; gives the number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the
+        host.
+        """
+        return self._add(C.NETCONFIG_IFCAPTURE, (ifname, hostpath, snaplen))
+
+    def bpf_open(self) -> Future[int]:
+        """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
+        return self._add(C.BPF_OPEN, ())
 
     def dev_list(self) -> Future[list[V.Driver]]:
         """Device drivers with their major numbers and units."""
