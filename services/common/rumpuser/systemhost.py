@@ -1,7 +1,8 @@
-"""The host as it is: clocks and timers of this machine, its entropy, its files.
+"""The host as it is: clocks and timers of this machine, its entropy, its files and devices.
 
 `SystemHost` keeps its timers on an asyncio loop, for the process of a component. `LocalHost` is for a kernel inside
-somebody's program (placement ``local``): there a callout thread fires timers while it holds the kernel's lock.
+somebody's program (placement ``local``): there a callout thread fires timers, and a poller thread waits for
+descriptors, while they hold the kernel's lock.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import time
 from collections.abc import Callable
 
 from rumpuser.devices.hostsocket import HostSockets
+from rumpuser.devices.system import SystemPorts
 from rumpuser.hostfiles import SystemFiles
+from rumpuser.polling import LoopPolling, Polled, Turn
 
 _LATE_NS = 1000
 """Timers fire this much later, since the loop rounds and may be early by the resolution of its clock."""
@@ -27,8 +30,12 @@ class SystemClock:
     def __init__(self) -> None:
         self.files = SystemFiles()
         self.sockets = HostSockets(self)
+        self.ports = SystemPorts(self)
 
     def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
+        raise NotImplementedError
+
+    def poll(self, device: Polled) -> Callable[[], None]:
         raise NotImplementedError
 
     def realtime_ns(self) -> int:
@@ -61,6 +68,9 @@ class SystemHost(SystemClock):
             self._loop.remove_reader(fd)
 
         return end
+
+    def poll(self, device: Polled) -> Callable[[], None]:
+        return LoopPolling(self._loop, device).end
 
 
 class Callout:
@@ -134,7 +144,7 @@ class LocalHost(SystemClock):
     thread holds it while a callback runs. ``_change`` guards the heap and is never held while waiting for ``turn``.
     """
 
-    def __init__(self, turn: threading.Condition) -> None:
+    def __init__(self, turn: Turn) -> None:
         super().__init__()
         self._turn = turn
         self._poller = Poller(turn)
@@ -162,6 +172,23 @@ class LocalHost(SystemClock):
 
     def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
         return self._poller.add(fd, callback)
+
+    def poll(self, device: Polled) -> Callable[[], None]:
+        """Threads whose calls wait look at it, and the poller thread when there are none."""
+        self._turn.devices.append(device)
+        unwatch = self._poller.add(device.fileno(), lambda: self._rung(device))
+        device.arm()
+
+        def end() -> None:
+            if device in self._turn.devices:
+                self._turn.devices.remove(device)
+                unwatch()
+
+        return end
+
+    def _rung(self, device: Polled) -> None:
+        device.hush()
+        self._turn.attend()
 
     def close(self) -> None:
         """Ends the threads. Not to be called with the kernel's lock held."""
