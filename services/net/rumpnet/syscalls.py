@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rumpnet.core.bpf.device import BpfDevices
 from rumpnet.core.calls import Calls
 from rumpnet.core.dhcp.service import Dhcp
 from rumpnet.core.dns.forwarder import Forwarder
 from rumpnet.core.netconfig import Netconfig
 from rumpnet.core.netstat import Netstat
+from rumpnet.ifaces.control import Control
 from rumpuser.component import Entry, Support
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ FILTER_CALLS = (
 def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
     net = component.net
     calls, config, dhcp, dns, status = Calls(net), Netconfig(net), Dhcp(net), Forwarder(net), Netstat(net)
+    control = Control(net)
+    net.ioctl = control.ioctl
     partial = Support.PARTIAL
     return {
         "socket": Entry(calls.socket, partial, "no TCP"),
@@ -80,6 +84,12 @@ def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
         "dhcpd_stop": Entry(dhcp.dhcpd_stop),
         "dhcpd_bindings": Entry(dhcp.dhcpd_bindings),
         "dns_forward": Entry(dns.dns_forward),
+        "netconfig_bradd": Entry(control.netconfig_bradd),
+        "netconfig_brdel": Entry(control.netconfig_brdel),
+        "netconfig_ifimpair": Entry(control.netconfig_ifimpair),
+        "netconfig_ifimpairstat": Entry(control.netconfig_ifimpairstat),
+        "netconfig_ifcapture": Entry(control.netconfig_ifcapture),
+        "bpf_open": Entry(BpfDevices(net).bpf_open),
         **net.watching.table(),
         "rights_held": Entry(net.rights.rights_held),
         **{name: Entry(component.filter_call(name)) for name in FILTER_CALLS},

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import Any
 
 from rumpnet.core.iface import Iface
-from rumpnet.core.ip import Raw
 from rumpnet.core.ip6 import Ip6
+from rumpnet.core.layer import Raw
 from rumpnet.core.net import Knob, Node
 from rumpnet.core.packet import Packet
 from rumpnet.core.route import ANY6

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rumpnet.core import source6
 from rumpnet.core.groups import Groups
 from rumpnet.core.iface import CSUM, IPV6, TSO6, Iface, InterfaceAddr
-from rumpnet.core.ip import ADDRESSES_MAX, Hook, Raw, Upper
+from rumpnet.core.layer import ADDRESSES_MAX, Hook, Raw, Upper
 from rumpnet.core.net import Knob, Net, Node
 from rumpnet.core.offload import finish_checksum, segments
 from rumpnet.core.packet import Packet

@@ -17,10 +17,10 @@ from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Inpcb, SysctlExport, SysctlValue, SysctlValueInteger
+from rumpwire.values import Inpcb, IoctlArgs, SysctlExport, SysctlValue, SysctlValueInteger
 
 if TYPE_CHECKING:
-    from rumpnet.core.ip import Layer
+    from rumpnet.core.layer import Layer
     from rumpnet.ifaces.ether import Ethernet
 
 
@@ -47,6 +47,8 @@ class Domain(Protocol):
         ...
 
 
+Ioctl = Callable[[Context, int, "IoctlArgs | None"], "IoctlArgs | None"]
+"""None for commands that are not known."""
 NeighbourListener = Callable[["Iface", Neighbour, bool], None]
 
 
@@ -88,6 +90,8 @@ class Net:
         """Who has connections to show beside sockets."""
         self.routes.listeners.append(StaleNeighbours())
         self.neighbour_listeners: list[NeighbourListener] = []
+        self.ioctl: Ioctl = lambda ctx, com, data: None
+        """Of interfaces, on any socket."""
         self._handle = 0
         # File systems may keep ids of sockets for longer than this process lives; another's must not be taken for ours.
         self._boot = int.from_bytes(host.entropy(4), "big") << 32
