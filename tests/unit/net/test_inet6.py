@@ -248,6 +248,30 @@ def test_who_waits_in_vain_is_told(lab: Lab) -> None:
     assert fails(one, "write", s, b"x") == "EHOSTUNREACH"
 
 
+def test_neighbours_are_bounded(lab: Lab) -> None:
+    one, _, _ = two(lab)
+    inet6(one).nd.gcthresh.put(3)
+    for last in range(10, 20):
+        one("sendto", udp6(one), b"x", None, SockaddrIn6(ONE[:15] + bytes([last]), 5))
+    assert [entry.addr[15] for entry in eth(one).neighbours] == [17, 18, 19]
+
+
+def test_old_addresses_are_not_sent_from(lab: Lab) -> None:
+    one, _, _ = two(lab)
+    one(
+        "ioctl",
+        udp6(one),
+        const.SIOCAIFADDR_IN6,
+        Ifaliasreq("eth0", SockaddrIn6(a6("fd00::5")), 64, ifra_pltime=1, ifra_vltime=99),
+    )
+    one("netconfig_ifaddrdel", "eth0", "fd00::1")
+    lab.host.advance(2)
+    layer = one.net.layers[16]
+    assert layer.source_for(TWO) == a6("fd00::5")
+    inet6(one).ip6.use_deprecated.put(0)
+    assert link_local(layer.source_for(TWO))
+
+
 def test_link_addresses_that_change(lab: Lab) -> None:
     one, other, _ = two(lab)
     answered(one, ping6(one, TWO))

@@ -10,7 +10,7 @@ from rumpnet.core import ipopts
 from rumpnet.core.groups import Groups
 from rumpnet.core.iface import CSUM, IPV4, TSO4, Iface, InterfaceAddr
 from rumpnet.core.layer import ADDRESSES_MAX, Errors, Hook, Raw, Upper
-from rumpnet.core.net import Knob, Net, Node
+from rumpnet.core.net import Knob, Net, Node, number_node
 from rumpnet.core.offload import finish_checksum, segments
 from rumpnet.core.packet import Packet
 from rumpnet.core.reassembly import Reassembly
@@ -62,6 +62,7 @@ class Ip:
         self.anonportmax = Knob(65535, 1024, 65535)
         self.lowportmin = Knob(600, 1, 1023)
         self.lowportmax = Knob(1023, 1, 1023)
+        self.random_id = Knob(0, 0, 1)
         self._ident = int.from_bytes(net.host.entropy(2), "big")
 
     def nodes(self) -> list[Node]:
@@ -85,6 +86,18 @@ class Ip:
             self.checkinterface.node(
                 "net.inet.ip.checkinterface", [*NUMBER, 20], "Enable receive side of Strong ES model"
             ),
+            self.random_id.node("net.inet.ip.random_id", [*NUMBER, 22], "Assign random ip_id values"),
+            number_node(
+                "net.inet.ip.maxfragpackets",
+                [*NUMBER, 18],
+                "Maximum number of datagrams being reassembled",
+                self.reassembly,
+                "most",
+                1,
+                1024,
+            ),
+            Node("net.inet.ip.forwsrcrt", [*NUMBER, 8], "Forwarding of source-routed packets", lambda: 0),
+            Node("net.inet.ip.allowsrcrt", [*NUMBER, 13], "Acceptance of source-routed packets", lambda: 0),
             Node("net.inet.ip.ifq.drops", [*NUMBER, 1024, 1026], "Packets dropped", lambda: queue.drops),
             Node("net.inet.ip.ifq.len", [*NUMBER, 1024, 1024], "Current queue length", lambda: len(queue)),
             Node("net.inet.ip.ifq.maxlen", [*NUMBER, 1024, 1025], "Maximum queue length", lambda: queue.limit),
@@ -111,6 +124,8 @@ class Ip:
         return Route(dst, 32, iface, b"", const.RTF_UP | const.RTF_HOST, self.source_on(iface, dst))
 
     def next_ident(self) -> int:
+        if self.random_id.value:
+            return int.from_bytes(self.host.entropy(2), "big") or 1
         self._ident = self._ident + 1 & 0xFFFF
         return self._ident
 
@@ -121,7 +136,7 @@ class Ip:
         length = packet.length
         if length + ipv4.HEADER_LEN + len(options or b"") > ipv4.MAX_LEN:
             raise KernelError(Errno.EMSGSIZE, f"{length} bytes are too long for a packet")
-        self._ident = ident = self._ident + 1 & 0xFFFF
+        ident = self.next_ident()
         word = ipv4.DONT_FRAGMENT if dont_fragment else 0
         packet.prepend(
             ipv4.emit(

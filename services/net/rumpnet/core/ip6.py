@@ -12,7 +12,7 @@ from rumpnet.core import source6
 from rumpnet.core.groups import Groups
 from rumpnet.core.iface import CSUM, IPV6, TSO6, Iface, InterfaceAddr
 from rumpnet.core.layer import ADDRESSES_MAX, Hook, Raw, Upper
-from rumpnet.core.net import Knob, Net, Node
+from rumpnet.core.net import Knob, Net, Node, number_node
 from rumpnet.core.offload import finish_checksum, segments
 from rumpnet.core.packet import Packet
 from rumpnet.core.reassembly import Reassembly
@@ -68,6 +68,7 @@ class Ip6:
         self.ttl = Knob(64, 1, 255)
         self.v6only = Knob(1, 0, 1)
         self.prefer_tempaddr = Knob(0, 0, 1)
+        self.use_deprecated = Knob(1, 0, 1)
         self._ident = int.from_bytes(net.host.entropy(4), "big")
 
     def nodes(self) -> list[Node]:
@@ -76,6 +77,16 @@ class Ip6:
             self.redirect.node("net.inet6.ip6.redirect", [*NUMBER, 2], "Enable sending of ICMPv6 redirect messages"),
             self.ttl.node("net.inet6.ip6.hlim", [*NUMBER, 3], "Hop limit for an INET6 datagram"),
             self.v6only.node("net.inet6.ip6.v6only", [*NUMBER, 24], "Disallow PF_INET6 sockets from PF_INET"),
+            self.use_deprecated.node("net.inet6.ip6.use_deprecated", [*NUMBER, 21], "Send from deprecated addresses"),
+            number_node(
+                "net.inet6.ip6.maxfragpackets",
+                [*NUMBER, 9],
+                "Maximum number of datagrams being reassembled",
+                self.reassembly,
+                "most",
+                1,
+                1024,
+            ),
             self.prefer_tempaddr.node("net.inet6.ip6.prefer_tempaddr", [*NUMBER, 37], "Prefer temporary addresses"),
         ]
 
@@ -212,7 +223,10 @@ class Ip6:
         if route.flags & const.RTF_LOCAL:
             return route.src
         prefer = bool(self.prefer_tempaddr.value)
-        found = source6.select(route.iface, self.interfaces.by_name.values(), dst, temporary=prefer)
+        found = source6.select(
+            route.iface, self.interfaces.by_name.values(), dst, temporary=prefer,
+            deprecated=bool(self.use_deprecated.value),
+        )  # fmt: skip
         if found is None:
             raise KernelError(Errno.EADDRNOTAVAIL, f"no address of ours to send to {text(dst)} from")
         return found

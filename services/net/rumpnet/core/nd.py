@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rumpnet.core.iface import DETACHED, DUPLICATED, IPV6, NODAD, TENTATIVE, Iface, InterfaceAddr, Listener
-from rumpnet.core.neighbour import SECOND, Neighbour, Policy, State
+from rumpnet.core.neighbour import NEIGHBOURS_MAX, SECOND, Neighbour, Policy, State
 from rumpnet.core.net import Knob, Node
 from rumpnet.core.packet import Packet
 from rumpnet.core.route import ANY6, Route
@@ -66,6 +66,7 @@ class Nd(Listener):
         self.delay = Knob(5, 1, 1 << 20)
         self.umaxtries = Knob(3, 1, 255)
         self.mmaxtries = Knob(3, 1, 255)
+        self.gcthresh = Knob(NEIGHBOURS_MAX, 1, 1 << 20)
         self.gctimer = Knob(86400, 1, 1 << 30)
         self.auto_linklocal = Knob(1, 0, 1)
         self._ready: set[Iface] = set()
@@ -80,6 +81,7 @@ class Nd(Listener):
         return [
             self.dad_count.node("net.inet6.ip6.dad_count", [*ip6, 16], "Solicitations sent for a new address"),
             self.auto_linklocal.node("net.inet6.ip6.auto_linklocal", [*ip6, 35], "Make link-local addresses"),
+            self.gcthresh.node("net.inet6.ip6.neighborgcthresh", [*ip6, 42], "Neighbours of an interface"),
             self.delay.node("net.inet6.icmp6.nd6_delay", [*NUMBER, 8], "First probe delay time"),
             self.umaxtries.node("net.inet6.icmp6.nd6_umaxtries", [*NUMBER, 9], "Unicast discovery attempts"),
             self.mmaxtries.node("net.inet6.icmp6.nd6_mmaxtries", [*NUMBER, 10], "Multicast discovery attempts"),
@@ -210,7 +212,7 @@ class Nd(Listener):
         info = self.link(iface)
         return Policy(
             self.mmaxtries.value, info.retransmit_ns, info.reachable_ns, 0, self.delay.value * SECOND, True,
-            self.gctimer.value * SECOND,
+            self.gctimer.value * SECOND, self.gcthresh.value,
         )  # fmt: skip
 
     def solicit(self, iface: Ethernet, addr: bytes, lladdr: bytes | None, waiting: Packet | None) -> None:

@@ -48,6 +48,7 @@ class Policy(NamedTuple):
     """Whether an entry whose time is over stays until it is used, or goes."""
     stale_ns: int = 0
     """How long a stale one stays unused."""
+    most: int = NEIGHBOURS_MAX
 
 
 class Resolver(Protocol):
@@ -216,10 +217,10 @@ class Neighbours:
         return self.iface.net.resolvers[len(addr)]
 
     def _new(self, addr: bytes) -> Neighbour:
-        if len(self.entries) >= NEIGHBOURS_MAX:
+        if len(self.entries) >= self._policy(addr).most:
             oldest = next((e for e in self.entries.values() if not e.permanent), None)
             if oldest is None:
-                raise KernelError(Errno.ENOBUFS, f"there are {NEIGHBOURS_MAX} permanent neighbours")
+                raise KernelError(Errno.ENOBUFS, f"there are {len(self.entries)} permanent neighbours")
             self._drop(oldest)
         entry = self.entries[addr] = Neighbour(addr)
         return entry

@@ -212,6 +212,17 @@ class StaleNeighbours(RouteListener):
             neighbours.purge_network(route.dst, route.prefixlen)
 
 
+def number_node(path: str, number: list[int], description: str, of: object, name: str, low: int, high: int) -> Node:
+    """An attribute of something, within bounds, as a node. EINVAL."""
+
+    def put(value: int) -> None:
+        if not low <= value <= high:
+            raise KernelError(Errno.EINVAL, f"{value} is not in {low}..{high}")
+        setattr(of, name, value)
+
+    return Node(path, number, description, lambda: int(getattr(of, name)), put)
+
+
 class Knob:
     """A number within bounds."""
 
