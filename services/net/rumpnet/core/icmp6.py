@@ -140,7 +140,7 @@ class Icmp6Layer:
                 walked = ipv6.Packet(about.view)
                 fragment = walked.walk()
                 if fragment is not None and fragment.offset:
-                    return False
+                    return True  # what it is of is not known, but errors are too short to be in pieces
                 protocol, at = walked.protocol, walked.header_len
                 if fragment is not None:
                     protocol, at = fragment.next_header, at + ipv6.FRAGMENT_LEN
