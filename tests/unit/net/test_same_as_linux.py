@@ -99,6 +99,7 @@ CASES: dict[str, list[bytes]] = {
     "echo with recorded route, full": [echo(options=bytes([7, 7, 8, 0, 0, 0, 0, 0]))],
     "echo with timestamps": [echo(options=bytes([68, 8, 5, 0, 0, 0, 0, 0]))],
     "echo, option without length": [echo(options=bytes([1, 1, 1, 7]))],
+    "echo, no room for address and timestamp": [echo(options=bytes([68, 8, 5, 1, 0, 0, 0, 0]))],
     "echo, pointer too small": [echo(options=bytes([7, 7, 3, 0, 0, 0, 0, 0]))],
     "echo in two pieces": [
         four(1, echo()[20:][:16], fragment=0x2000, ident=9), four(1, echo()[20:][16:], fragment=2, ident=9),
@@ -155,6 +156,8 @@ CASES: dict[str, list[bytes]] = {
     "hop-by-hop behind destination options": [
         behind(60, b"\0\1\4\0\0\0\0", 0, bytes([58, 0, 1, 4, 0, 0, 0, 0]) + ECHO6),
     ],
+    "hop-by-hop behind an atomic fragment": [piece(0, False, bytes([58, 0, 1, 4, 0, 0, 0, 0]) + ECHO6, 0)],
+    "unknown option behind an atomic fragment": [piece(0, False, bytes([58, 0, 0x9F, 4, 0, 0, 0, 0]) + ECHO6, 60)],
     "no next header": [six(59, b"")],
     "no next header, and bytes": [six(59, bytes(20))],
     "protocol 99 of IPv6": [six(99, bytes(16))],
