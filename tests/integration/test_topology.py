@@ -136,8 +136,7 @@ def test_errors_say_where(text: str, said: str, tmp_path: Path) -> None:
 
 def test_numbers_stand_in_texts(tmp_path: Path) -> None:
     file = tmp_path / "t.toml"
-    file.write_text(
-        "[bus.b]\n[kernel.a]\ncount = 3\ngateway = '10.0.0.254'\n[kernel.a.interface.shmif0]\nbus = 'b'\naddresses = ['10.0.0.{n}/24']"
-    )
+    port = "[kernel.a.interface.shmif0]\nbus = 'b'\naddresses = ['10.0.0.{n}/24']"
+    file.write_text(f"[bus.b]\n[kernel.a]\ncount = 3\ngateway = '10.0.0.254'\n{port}")
     nodes = _topology.read(str(file)).nodes
     assert [node.ports[0].addresses for node in nodes.values()] == [["10.0.0.1/24"], ["10.0.0.2/24"], ["10.0.0.3/24"]]
