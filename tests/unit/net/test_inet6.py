@@ -379,6 +379,29 @@ def test_receivers_are_told_of_packets(lab: Lab) -> None:
     assert fails(one, "sendmsg", client, Msghdr(SockaddrIn6(TWO, 53), b"x", wrong, 0), 0) == "EADDRNOTAVAIL"
 
 
+def test_extension_headers_of_programs(lab: Lab) -> None:
+    one, other, wire = two(lab)
+    server, client = udp6(other, 53), udp6(one)
+    other("setsockopt", server, IP6, const.IPV6_RECVDSTOPTS, SockoptInteger(1))
+    header = bytes([0, 0, 0x1E, 4]) + b"opts"
+    one("setsockopt", client, IP6, const.IPV6_DSTOPTS, SockoptRaw(header))
+    assert one("getsockopt", client, IP6, const.IPV6_DSTOPTS) == SockoptRaw(header)
+    for size in (5, 4000):
+        one("sendto", client, bytes(size), None, SockaddrIn6(TWO, 53))
+        message = other("recvmsg", server, 9000, 500, 0)
+        assert len(message.data) == size
+        (told,) = message.control
+        assert (told.cmsg_type, bytes(told.data[1:])) == (const.IPV6_DSTOPTS, header[1:])
+    for bad in (header[:7], header + bytes(8), bytes(4)):
+        assert fails(one, "setsockopt", client, IP6, const.IPV6_DSTOPTS, SockoptRaw(bad)) == "EINVAL"
+    assert fails(one, "setsockopt", client, IP6, const.IPV6_HOPOPTS, SockoptRaw(header)) == "EPERM"
+    raw = one("socket", const.AF_INET6, const.SOCK_RAW, 89)
+    control = [Cmsg(IP6, const.IPV6_HOPOPTS, header, [])]
+    wire.frames.clear()
+    one("sendmsg", raw, Msghdr(SockaddrIn6(TWO), b"x", control, 0), 0)
+    assert packets(wire)[0].next_header == ipv6.HOP_BY_HOP
+
+
 def test_raw_sockets(lab: Lab) -> None:
     one, other, _ = two(lab)
     server = other("socket", const.AF_INET6, const.SOCK_RAW, 89)

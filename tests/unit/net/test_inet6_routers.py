@@ -137,6 +137,17 @@ def test_path_mtu(lab: Lab) -> None:
     assert layer.path_mtu(layer.route(dst), dst) == 1500
 
 
+def test_programs_are_told_of_narrow_paths(lab: Lab) -> None:
+    host, _, _, _, _ = routed(lab, mtu=1300)
+    s = udp6(host)
+    host("setsockopt", s, IP6, const.IPV6_RECVPATHMTU, SockoptInteger(1))
+    host("connect", s, SockaddrIn6(a6("fd02::2"), 7))
+    host("write", s, bytes(1400))
+    (told,) = host("recvmsg", s, 100, 100, 0).control
+    assert (told.cmsg_type, len(told.data)) == (const.IPV6_PATHMTU, 32)
+    assert struct.unpack("<I", told.data[28:])[0] == 1300
+
+
 def test_packets_that_go_through_everywhere(lab: Lab) -> None:
     one, _, wire = two(lab)
     s = udp6(one)

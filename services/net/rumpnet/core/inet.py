@@ -62,7 +62,7 @@ class InetSocket(Socket):
         self.tells: list[tuple[int, int]] = []
         """Those of them that ask for control data."""
         self.ip_options: bytes = b""
-        self.sticky = PLAIN
+        self.sticky: Outgoing = PLAIN
         self.memberships: Memberships = Memberships(net)
 
     @property
@@ -171,11 +171,23 @@ class InetSocket(Socket):
         fragment = how.dont_fragment if how.dont_fragment >= 0 else 0
         if not fragment and self.numbers:
             fragment = self.numbers.get((const.IPPROTO_IPV6, const.IPV6_DONTFRAG), 0)
+        protocol, options = self.protocol, self.ip_options or None
+        if len(dst) == 16:
+            protocol, options = self._extend(packet, how)
         layer.send(
-            route, src, dst, self.protocol, packet, hop_limit=hop_limit,
+            route, src, dst, protocol, packet, hop_limit=hop_limit,
             tclass=how.tclass if how.tclass >= 0 else self.tclass, dont_fragment=bool(fragment),
-            options=self.ip_options or None, loop=self.memberships.loop,
+            options=options, loop=self.memberships.loop,
         )  # fmt: skip
+
+    def _extend(self, packet: Packet, how: Outgoing) -> tuple[int, bytes | None]:
+        """Puts options for the destination in front; the protocol then, and options for every hop."""
+        options = how.destination_options or self.sticky.destination_options
+        protocol = self.protocol
+        if options:
+            packet.prepend(bytes([protocol]) + options[1:])
+            protocol = ipv6.DESTINATION
+        return protocol, how.hop_options or self.sticky.hop_options or None
 
     # -- addresses
 
