@@ -336,8 +336,10 @@ class Ip:
         self.error(iface, header, icmp.UNREACHABLE, icmp.PROTOCOL_UNREACHABLE, cast=packet.link_cast)
 
     def is_ours(self, dst: bytes, iface: Iface | None = None) -> bool:
-        if dst in self.interfaces.owners or dst == BROADCAST or dst in self.interfaces.broadcasts:
+        if dst in self.interfaces.owners or dst == BROADCAST:
             return True
+        if dst in self.interfaces.broadcasts:  # those of other networks of ours are to be forwarded, or not
+            return iface is None or iface.loopback or any(a.broadcast == dst for a in iface.addresses)
         if 224 <= dst[0] < 240:
             return dst in iface.groups if iface else any(dst in i.groups for i in self.interfaces.by_name.values())
         return False
@@ -417,11 +419,11 @@ class Ip:
             raise KernelError(Errno.ENOBUFS, f"{iface.name} has {ADDRESSES_MAX} addresses")
         if not address.broadcast and iface.flags & const.IFF_BROADCAST and address.prefixlen < 31:
             address.broadcast = (address.network | ~address.mask & 0xFFFFFFFF).to_bytes(4, "big")
+        if not iface.up:
+            iface.set_up(True)
         self.interfaces.add_address(iface, address)
         self._own_route(iface, address)
         self._connected_route(iface, address)
-        if not iface.up:
-            iface.set_up(True)
         if isinstance(iface, Ethernet):
             self.arp_begin(iface, address)
         if iface.flags & const.IFF_MULTICAST and ALL_HOSTS not in iface.groups:
