@@ -118,6 +118,8 @@ class Vfs:
         self.fifos: dict[Vnode, Fifo] = {}
         self.sockets: dict[tuple[int, int], int] = {}
         self.when_killed: list[Callable[[Vnode], None]] = []
+        self.when_moved: list[Callable[[Vnode, Vnode], None]] = []
+        """Told of a file that goes on with another vnode (MNT_RELOAD)."""
         self.mounted = Selinfo()
         self.watching = Watching(host, self.file)
         self.watching.filters[const.EVFILT_VNODE] = VnodeFilter(lambda handle: self.file(handle).vnode)
