@@ -1,4 +1,4 @@
-"""Flags of mount, in every placement: MNT_UNION with fdesc over /dev, MNT_RELOAD of an image that was written elsewhere."""
+"""Flags of mount, in every placement: MNT_UNION with fdesc over /dev, MNT_RELOAD of a disk that others wrote."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def test_reading_a_disk_again(k: Any, folder: str, tmp_path: Path) -> None:
     image = tmp_path / "image"
     image.touch()
     os.truncate(image, 4 << 20)
-    rump.newfs("ext2fs", image)
     k.pub.etfs_register(f"{folder}-disk", image, "blk")
+    k.pub.newfs("ext2fs", f"{folder}-disk")
     k.sys.mount("ext2fs", folder, device=f"{folder}-disk", readonly=True)
     fd = k.sys.open(folder, os.O_RDONLY)
     assert b"new" not in names(k, folder)

@@ -165,7 +165,8 @@ def superuser(ctx: Context) -> None:
 
 def stands_on(file: OpenFile, mount: Mount) -> bool:
     """Whether an open file is of a file system, or of one that stands on it."""
-    return file.vnode.base().fs is mount.fs or mount.fs in file.vnode.fs.below()
+    vnode = file.vnode
+    return mount.fs in (vnode.fs, vnode.base().fs) or mount.fs in vnode.fs.below()
 
 
 def writes(file: OpenFile) -> bool:
