@@ -1289,6 +1289,7 @@ type Sockopt struct {
 	//	*Sockopt_Timeval
 	//	*Sockopt_Raw
 	//	*Sockopt_Mreq
+	//	*Sockopt_Peereid
 	Value         isSockopt_Value `protobuf_oneof:"value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1376,6 +1377,15 @@ func (x *Sockopt) GetMreq() *Mreq {
 	return nil
 }
 
+func (x *Sockopt) GetPeereid() *Unpcbid {
+	if x != nil {
+		if x, ok := x.Value.(*Sockopt_Peereid); ok {
+			return x.Peereid
+		}
+	}
+	return nil
+}
+
 type isSockopt_Value interface {
 	isSockopt_Value()
 }
@@ -1400,6 +1410,10 @@ type Sockopt_Mreq struct {
 	Mreq *Mreq `protobuf:"bytes,5,opt,name=mreq,proto3,oneof"`
 }
 
+type Sockopt_Peereid struct {
+	Peereid *Unpcbid `protobuf:"bytes,30,opt,name=peereid,proto3,oneof"`
+}
+
 func (*Sockopt_Integer) isSockopt_Value() {}
 
 func (*Sockopt_Linger) isSockopt_Value() {}
@@ -1409,6 +1423,8 @@ func (*Sockopt_Timeval) isSockopt_Value() {}
 func (*Sockopt_Raw) isSockopt_Value() {}
 
 func (*Sockopt_Mreq) isSockopt_Value() {}
+
+func (*Sockopt_Peereid) isSockopt_Value() {}
 
 // IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP and their opposites: a group (4 or 16 bytes), and the interface by address or index;
 // neither for the one that the route says. A raw ip_mreq or ipv6_mreq will do as well.
@@ -1472,20 +1488,250 @@ func (x *Mreq) GetIfindex() uint32 {
 	return 0
 }
 
-// One piece of control data. SCM_RIGHTS carries descriptors, the others bytes.
+// LOCAL_PEEREID: who connected, or listens, at the other end of a local socket.
+type Unpcbid struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UnpPid        int32                  `protobuf:"varint,1,opt,name=unp_pid,json=unpPid,proto3" json:"unp_pid,omitempty"`
+	UnpEuid       uint32                 `protobuf:"varint,2,opt,name=unp_euid,json=unpEuid,proto3" json:"unp_euid,omitempty"`
+	UnpEgid       uint32                 `protobuf:"varint,3,opt,name=unp_egid,json=unpEgid,proto3" json:"unp_egid,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Unpcbid) Reset() {
+	*x = Unpcbid{}
+	mi := &file_rump_types_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unpcbid) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unpcbid) ProtoMessage() {}
+
+func (x *Unpcbid) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unpcbid.ProtoReflect.Descriptor instead.
+func (*Unpcbid) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Unpcbid) GetUnpPid() int32 {
+	if x != nil {
+		return x.UnpPid
+	}
+	return 0
+}
+
+func (x *Unpcbid) GetUnpEuid() uint32 {
+	if x != nil {
+		return x.UnpEuid
+	}
+	return 0
+}
+
+func (x *Unpcbid) GetUnpEgid() uint32 {
+	if x != nil {
+		return x.UnpEgid
+	}
+	return 0
+}
+
+// SCM_CREDS: who sent a message.
+type Sockcred struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ScPid         int32                  `protobuf:"varint,1,opt,name=sc_pid,json=scPid,proto3" json:"sc_pid,omitempty"`
+	ScUid         uint32                 `protobuf:"varint,2,opt,name=sc_uid,json=scUid,proto3" json:"sc_uid,omitempty"`
+	ScEuid        uint32                 `protobuf:"varint,3,opt,name=sc_euid,json=scEuid,proto3" json:"sc_euid,omitempty"`
+	ScGid         uint32                 `protobuf:"varint,4,opt,name=sc_gid,json=scGid,proto3" json:"sc_gid,omitempty"`
+	ScEgid        uint32                 `protobuf:"varint,5,opt,name=sc_egid,json=scEgid,proto3" json:"sc_egid,omitempty"`
+	ScGroups      []uint32               `protobuf:"varint,6,rep,packed,name=sc_groups,json=scGroups,proto3" json:"sc_groups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sockcred) Reset() {
+	*x = Sockcred{}
+	mi := &file_rump_types_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sockcred) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sockcred) ProtoMessage() {}
+
+func (x *Sockcred) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sockcred.ProtoReflect.Descriptor instead.
+func (*Sockcred) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Sockcred) GetScPid() int32 {
+	if x != nil {
+		return x.ScPid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScUid() uint32 {
+	if x != nil {
+		return x.ScUid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScEuid() uint32 {
+	if x != nil {
+		return x.ScEuid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScGid() uint32 {
+	if x != nil {
+		return x.ScGid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScEgid() uint32 {
+	if x != nil {
+		return x.ScEgid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScGroups() []uint32 {
+	if x != nil {
+		return x.ScGroups
+	}
+	return nil
+}
+
+// What a piece of control data holds, where that is no descriptor.
+type CmsgValue struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Value:
+	//
+	//	*CmsgValue_Creds
+	//	*CmsgValue_Timestamp
+	Value         isCmsgValue_Value `protobuf_oneof:"value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CmsgValue) Reset() {
+	*x = CmsgValue{}
+	mi := &file_rump_types_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CmsgValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CmsgValue) ProtoMessage() {}
+
+func (x *CmsgValue) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CmsgValue.ProtoReflect.Descriptor instead.
+func (*CmsgValue) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *CmsgValue) GetValue() isCmsgValue_Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *CmsgValue) GetCreds() *Sockcred {
+	if x != nil {
+		if x, ok := x.Value.(*CmsgValue_Creds); ok {
+			return x.Creds
+		}
+	}
+	return nil
+}
+
+func (x *CmsgValue) GetTimestamp() *Timespec {
+	if x != nil {
+		if x, ok := x.Value.(*CmsgValue_Timestamp); ok {
+			return x.Timestamp
+		}
+	}
+	return nil
+}
+
+type isCmsgValue_Value interface {
+	isCmsgValue_Value()
+}
+
+type CmsgValue_Creds struct {
+	Creds *Sockcred `protobuf:"bytes,1,opt,name=creds,proto3,oneof"`
+}
+
+type CmsgValue_Timestamp struct {
+	Timestamp *Timespec `protobuf:"bytes,2,opt,name=timestamp,proto3,oneof"`
+}
+
+func (*CmsgValue_Creds) isCmsgValue_Value() {}
+
+func (*CmsgValue_Timestamp) isCmsgValue_Value() {}
+
+// One piece of control data: descriptors (SCM_RIGHTS), a typed value, or else bytes.
 type Cmsg struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	CmsgLevel     int32                  `protobuf:"varint,1,opt,name=cmsg_level,json=cmsgLevel,proto3" json:"cmsg_level,omitempty"`
 	CmsgType      int32                  `protobuf:"varint,2,opt,name=cmsg_type,json=cmsgType,proto3" json:"cmsg_type,omitempty"`
 	Data          []byte                 `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
 	Rights        []int32                `protobuf:"varint,4,rep,packed,name=rights,proto3" json:"rights,omitempty"`
+	Value         *CmsgValue             `protobuf:"bytes,5,opt,name=value,proto3" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Cmsg) Reset() {
 	*x = Cmsg{}
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +1743,7 @@ func (x *Cmsg) String() string {
 func (*Cmsg) ProtoMessage() {}
 
 func (x *Cmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +1756,7 @@ func (x *Cmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cmsg.ProtoReflect.Descriptor instead.
 func (*Cmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{18}
+	return file_rump_types_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Cmsg) GetCmsgLevel() int32 {
@@ -1541,6 +1787,13 @@ func (x *Cmsg) GetRights() []int32 {
 	return nil
 }
 
+func (x *Cmsg) GetValue() *CmsgValue {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
 type Msghdr struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	MsgName       *Sockaddr              `protobuf:"bytes,1,opt,name=msg_name,json=msgName,proto3" json:"msg_name,omitempty"`
@@ -1553,7 +1806,7 @@ type Msghdr struct {
 
 func (x *Msghdr) Reset() {
 	*x = Msghdr{}
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1565,7 +1818,7 @@ func (x *Msghdr) String() string {
 func (*Msghdr) ProtoMessage() {}
 
 func (x *Msghdr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1578,7 +1831,7 @@ func (x *Msghdr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Msghdr.ProtoReflect.Descriptor instead.
 func (*Msghdr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{19}
+	return file_rump_types_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Msghdr) GetMsgName() *Sockaddr {
@@ -1626,7 +1879,7 @@ type SysctlValue struct {
 
 func (x *SysctlValue) Reset() {
 	*x = SysctlValue{}
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1638,7 +1891,7 @@ func (x *SysctlValue) String() string {
 func (*SysctlValue) ProtoMessage() {}
 
 func (x *SysctlValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1651,7 +1904,7 @@ func (x *SysctlValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlValue.ProtoReflect.Descriptor instead.
 func (*SysctlValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{20}
+	return file_rump_types_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SysctlValue) GetValue() isSysctlValue_Value {
@@ -1755,7 +2008,7 @@ type SysctlNode struct {
 
 func (x *SysctlNode) Reset() {
 	*x = SysctlNode{}
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1767,7 +2020,7 @@ func (x *SysctlNode) String() string {
 func (*SysctlNode) ProtoMessage() {}
 
 func (x *SysctlNode) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1780,7 +2033,7 @@ func (x *SysctlNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlNode.ProtoReflect.Descriptor instead.
 func (*SysctlNode) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{21}
+	return file_rump_types_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SysctlNode) GetNumber() int32 {
@@ -1837,7 +2090,7 @@ type ModctlLoad struct {
 
 func (x *ModctlLoad) Reset() {
 	*x = ModctlLoad{}
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1849,7 +2102,7 @@ func (x *ModctlLoad) String() string {
 func (*ModctlLoad) ProtoMessage() {}
 
 func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1862,7 +2115,7 @@ func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModctlLoad.ProtoReflect.Descriptor instead.
 func (*ModctlLoad) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{22}
+	return file_rump_types_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ModctlLoad) GetFilename() string {
@@ -1904,7 +2157,7 @@ type ModuleStat struct {
 
 func (x *ModuleStat) Reset() {
 	*x = ModuleStat{}
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1916,7 +2169,7 @@ func (x *ModuleStat) String() string {
 func (*ModuleStat) ProtoMessage() {}
 
 func (x *ModuleStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1929,7 +2182,7 @@ func (x *ModuleStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleStat.ProtoReflect.Descriptor instead.
 func (*ModuleStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{23}
+	return file_rump_types_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ModuleStat) GetName() string {
@@ -2008,7 +2261,7 @@ type TmpfsArgs struct {
 
 func (x *TmpfsArgs) Reset() {
 	*x = TmpfsArgs{}
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2020,7 +2273,7 @@ func (x *TmpfsArgs) String() string {
 func (*TmpfsArgs) ProtoMessage() {}
 
 func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2033,7 +2286,7 @@ func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TmpfsArgs.ProtoReflect.Descriptor instead.
 func (*TmpfsArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{24}
+	return file_rump_types_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *TmpfsArgs) GetSizeMax() uint64 {
@@ -2081,7 +2334,7 @@ type DiskArgs struct {
 
 func (x *DiskArgs) Reset() {
 	*x = DiskArgs{}
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2093,7 +2346,7 @@ func (x *DiskArgs) String() string {
 func (*DiskArgs) ProtoMessage() {}
 
 func (x *DiskArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2106,7 +2359,7 @@ func (x *DiskArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiskArgs.ProtoReflect.Descriptor instead.
 func (*DiskArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{25}
+	return file_rump_types_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DiskArgs) GetFspec() []byte {
@@ -2127,7 +2380,7 @@ type OptionArgs struct {
 
 func (x *OptionArgs) Reset() {
 	*x = OptionArgs{}
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2139,7 +2392,7 @@ func (x *OptionArgs) String() string {
 func (*OptionArgs) ProtoMessage() {}
 
 func (x *OptionArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2152,7 +2405,7 @@ func (x *OptionArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptionArgs.ProtoReflect.Descriptor instead.
 func (*OptionArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{26}
+	return file_rump_types_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *OptionArgs) GetFspec() []byte {
@@ -2184,7 +2437,7 @@ type MountArgs struct {
 
 func (x *MountArgs) Reset() {
 	*x = MountArgs{}
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2196,7 +2449,7 @@ func (x *MountArgs) String() string {
 func (*MountArgs) ProtoMessage() {}
 
 func (x *MountArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2209,7 +2462,7 @@ func (x *MountArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountArgs.ProtoReflect.Descriptor instead.
 func (*MountArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{27}
+	return file_rump_types_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *MountArgs) GetArgs() isMountArgs_Args {
@@ -2308,7 +2561,7 @@ type IoctlArgs struct {
 
 func (x *IoctlArgs) Reset() {
 	*x = IoctlArgs{}
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2320,7 +2573,7 @@ func (x *IoctlArgs) String() string {
 func (*IoctlArgs) ProtoMessage() {}
 
 func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2333,7 +2586,7 @@ func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlArgs.ProtoReflect.Descriptor instead.
 func (*IoctlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{28}
+	return file_rump_types_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *IoctlArgs) GetArgs() isIoctlArgs_Args {
@@ -2784,7 +3037,7 @@ type Termios struct {
 
 func (x *Termios) Reset() {
 	*x = Termios{}
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2796,7 +3049,7 @@ func (x *Termios) String() string {
 func (*Termios) ProtoMessage() {}
 
 func (x *Termios) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2809,7 +3062,7 @@ func (x *Termios) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Termios.ProtoReflect.Descriptor instead.
 func (*Termios) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{29}
+	return file_rump_types_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Termios) GetCIflag() uint32 {
@@ -2874,7 +3127,7 @@ type Winsize struct {
 
 func (x *Winsize) Reset() {
 	*x = Winsize{}
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2886,7 +3139,7 @@ func (x *Winsize) String() string {
 func (*Winsize) ProtoMessage() {}
 
 func (x *Winsize) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2899,7 +3152,7 @@ func (x *Winsize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Winsize.ProtoReflect.Descriptor instead.
 func (*Winsize) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{30}
+	return file_rump_types_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Winsize) GetWsRow() uint32 {
@@ -2945,7 +3198,7 @@ type Ptmget struct {
 
 func (x *Ptmget) Reset() {
 	*x = Ptmget{}
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2957,7 +3210,7 @@ func (x *Ptmget) String() string {
 func (*Ptmget) ProtoMessage() {}
 
 func (x *Ptmget) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2970,7 +3223,7 @@ func (x *Ptmget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ptmget.ProtoReflect.Descriptor instead.
 func (*Ptmget) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{31}
+	return file_rump_types_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Ptmget) GetCfd() int32 {
@@ -3019,7 +3272,7 @@ type DevListArgs struct {
 
 func (x *DevListArgs) Reset() {
 	*x = DevListArgs{}
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3031,7 +3284,7 @@ func (x *DevListArgs) String() string {
 func (*DevListArgs) ProtoMessage() {}
 
 func (x *DevListArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3044,7 +3297,7 @@ func (x *DevListArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevListArgs.ProtoReflect.Descriptor instead.
 func (*DevListArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{32}
+	return file_rump_types_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *DevListArgs) GetDevname() string {
@@ -3071,7 +3324,7 @@ type DevDetachArgs struct {
 
 func (x *DevDetachArgs) Reset() {
 	*x = DevDetachArgs{}
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3083,7 +3336,7 @@ func (x *DevDetachArgs) String() string {
 func (*DevDetachArgs) ProtoMessage() {}
 
 func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3096,7 +3349,7 @@ func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevDetachArgs.ProtoReflect.Descriptor instead.
 func (*DevDetachArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{33}
+	return file_rump_types_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *DevDetachArgs) GetDevname() string {
@@ -3117,7 +3370,7 @@ type DevRescanArgs struct {
 
 func (x *DevRescanArgs) Reset() {
 	*x = DevRescanArgs{}
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3129,7 +3382,7 @@ func (x *DevRescanArgs) String() string {
 func (*DevRescanArgs) ProtoMessage() {}
 
 func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3142,7 +3395,7 @@ func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevRescanArgs.ProtoReflect.Descriptor instead.
 func (*DevRescanArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{34}
+	return file_rump_types_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *DevRescanArgs) GetBusname() string {
@@ -3170,7 +3423,7 @@ type DevPmArgs struct {
 
 func (x *DevPmArgs) Reset() {
 	*x = DevPmArgs{}
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3182,7 +3435,7 @@ func (x *DevPmArgs) String() string {
 func (*DevPmArgs) ProtoMessage() {}
 
 func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3195,7 +3448,7 @@ func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevPmArgs.ProtoReflect.Descriptor instead.
 func (*DevPmArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{35}
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DevPmArgs) GetDevname() string {
@@ -3224,7 +3477,7 @@ type DevCommand struct {
 
 func (x *DevCommand) Reset() {
 	*x = DevCommand{}
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3236,7 +3489,7 @@ func (x *DevCommand) String() string {
 func (*DevCommand) ProtoMessage() {}
 
 func (x *DevCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3249,7 +3502,7 @@ func (x *DevCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevCommand.ProtoReflect.Descriptor instead.
 func (*DevCommand) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{36}
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DevCommand) GetCommand() string {
@@ -3287,7 +3540,7 @@ type Ifreq struct {
 
 func (x *Ifreq) Reset() {
 	*x = Ifreq{}
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3299,7 +3552,7 @@ func (x *Ifreq) String() string {
 func (*Ifreq) ProtoMessage() {}
 
 func (x *Ifreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3312,7 +3565,7 @@ func (x *Ifreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifreq.ProtoReflect.Descriptor instead.
 func (*Ifreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{37}
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Ifreq) GetIfrName() string {
@@ -3361,7 +3614,7 @@ type Ifaliasreq struct {
 
 func (x *Ifaliasreq) Reset() {
 	*x = Ifaliasreq{}
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3373,7 +3626,7 @@ func (x *Ifaliasreq) String() string {
 func (*Ifaliasreq) ProtoMessage() {}
 
 func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3386,7 +3639,7 @@ func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifaliasreq.ProtoReflect.Descriptor instead.
 func (*Ifaliasreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{38}
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Ifaliasreq) GetIfraName() string {
@@ -3455,7 +3708,7 @@ type Ifconf struct {
 
 func (x *Ifconf) Reset() {
 	*x = Ifconf{}
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3467,7 +3720,7 @@ func (x *Ifconf) String() string {
 func (*Ifconf) ProtoMessage() {}
 
 func (x *Ifconf) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3480,7 +3733,7 @@ func (x *Ifconf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifconf.ProtoReflect.Descriptor instead.
 func (*Ifconf) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{39}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Ifconf) GetInterfaces() []*Interface {
@@ -3500,7 +3753,7 @@ type Ifclonereq struct {
 
 func (x *Ifclonereq) Reset() {
 	*x = Ifclonereq{}
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3512,7 +3765,7 @@ func (x *Ifclonereq) String() string {
 func (*Ifclonereq) ProtoMessage() {}
 
 func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3525,7 +3778,7 @@ func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifclonereq.ProtoReflect.Descriptor instead.
 func (*Ifclonereq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{40}
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Ifclonereq) GetCloners() []string {
@@ -3550,7 +3803,7 @@ type Ifmediareq struct {
 
 func (x *Ifmediareq) Reset() {
 	*x = Ifmediareq{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3562,7 +3815,7 @@ func (x *Ifmediareq) String() string {
 func (*Ifmediareq) ProtoMessage() {}
 
 func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3575,7 +3828,7 @@ func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifmediareq.ProtoReflect.Descriptor instead.
 func (*Ifmediareq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Ifmediareq) GetIfmName() string {
@@ -3646,7 +3899,7 @@ type Ifdata struct {
 
 func (x *Ifdata) Reset() {
 	*x = Ifdata{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3658,7 +3911,7 @@ func (x *Ifdata) String() string {
 func (*Ifdata) ProtoMessage() {}
 
 func (x *Ifdata) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3671,7 +3924,7 @@ func (x *Ifdata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifdata.ProtoReflect.Descriptor instead.
 func (*Ifdata) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Ifdata) GetIfdrName() string {
@@ -3809,7 +4062,7 @@ type Nbrinfo struct {
 
 func (x *Nbrinfo) Reset() {
 	*x = Nbrinfo{}
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3821,7 +4074,7 @@ func (x *Nbrinfo) String() string {
 func (*Nbrinfo) ProtoMessage() {}
 
 func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3834,7 +4087,7 @@ func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Nbrinfo.ProtoReflect.Descriptor instead.
 func (*Nbrinfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{43}
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Nbrinfo) GetIfname() string {
@@ -3902,7 +4155,7 @@ type Ndireq struct {
 
 func (x *Ndireq) Reset() {
 	*x = Ndireq{}
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3914,7 +4167,7 @@ func (x *Ndireq) String() string {
 func (*Ndireq) ProtoMessage() {}
 
 func (x *Ndireq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3927,7 +4180,7 @@ func (x *Ndireq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ndireq.ProtoReflect.Descriptor instead.
 func (*Ndireq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{44}
+	return file_rump_types_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Ndireq) GetIfname() string {
@@ -3991,7 +4244,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4003,7 +4256,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4016,7 +4269,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{45}
+	return file_rump_types_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -4053,7 +4306,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4065,7 +4318,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4078,7 +4331,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{46}
+	return file_rump_types_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -4128,7 +4381,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4140,7 +4393,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4153,7 +4406,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{47}
+	return file_rump_types_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -4236,7 +4489,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4248,7 +4501,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4261,7 +4514,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{48}
+	return file_rump_types_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -4334,7 +4587,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4346,7 +4599,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4359,7 +4612,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{49}
+	return file_rump_types_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -4408,7 +4661,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4420,7 +4673,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4433,7 +4686,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{50}
+	return file_rump_types_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -4461,7 +4714,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4473,7 +4726,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4486,7 +4739,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{51}
+	return file_rump_types_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -4515,7 +4768,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4527,7 +4780,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4540,7 +4793,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{52}
+	return file_rump_types_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -4576,7 +4829,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4588,7 +4841,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4601,7 +4854,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{53}
+	return file_rump_types_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -4642,7 +4895,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4654,7 +4907,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4667,7 +4920,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{54}
+	return file_rump_types_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -4744,7 +4997,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4756,7 +5009,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4769,7 +5022,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{55}
+	return file_rump_types_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -4849,7 +5102,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4861,7 +5114,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4874,7 +5127,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{56}
+	return file_rump_types_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Interface) GetName() string {
@@ -4935,7 +5188,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4947,7 +5200,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4960,7 +5213,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{57}
+	return file_rump_types_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -5046,7 +5299,7 @@ type Rtmsg struct {
 
 func (x *Rtmsg) Reset() {
 	*x = Rtmsg{}
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5058,7 +5311,7 @@ func (x *Rtmsg) String() string {
 func (*Rtmsg) ProtoMessage() {}
 
 func (x *Rtmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5071,7 +5324,7 @@ func (x *Rtmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rtmsg.ProtoReflect.Descriptor instead.
 func (*Rtmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{58}
+	return file_rump_types_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *Rtmsg) GetRtmType() uint32 {
@@ -5223,7 +5476,7 @@ type Inpcb struct {
 
 func (x *Inpcb) Reset() {
 	*x = Inpcb{}
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5235,7 +5488,7 @@ func (x *Inpcb) String() string {
 func (*Inpcb) ProtoMessage() {}
 
 func (x *Inpcb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5248,7 +5501,7 @@ func (x *Inpcb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inpcb.ProtoReflect.Descriptor instead.
 func (*Inpcb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{59}
+	return file_rump_types_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *Inpcb) GetProtocol() string {
@@ -5312,7 +5565,7 @@ type NetCounter struct {
 
 func (x *NetCounter) Reset() {
 	*x = NetCounter{}
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5324,7 +5577,7 @@ func (x *NetCounter) String() string {
 func (*NetCounter) ProtoMessage() {}
 
 func (x *NetCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5337,7 +5590,7 @@ func (x *NetCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetCounter.ProtoReflect.Descriptor instead.
 func (*NetCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{60}
+	return file_rump_types_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *NetCounter) GetProtocol() string {
@@ -5375,7 +5628,7 @@ type NdRouter struct {
 
 func (x *NdRouter) Reset() {
 	*x = NdRouter{}
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5387,7 +5640,7 @@ func (x *NdRouter) String() string {
 func (*NdRouter) ProtoMessage() {}
 
 func (x *NdRouter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5400,7 +5653,7 @@ func (x *NdRouter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdRouter.ProtoReflect.Descriptor instead.
 func (*NdRouter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{61}
+	return file_rump_types_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *NdRouter) GetAddr() *Sockaddr {
@@ -5454,7 +5707,7 @@ type NdPrefix struct {
 
 func (x *NdPrefix) Reset() {
 	*x = NdPrefix{}
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5466,7 +5719,7 @@ func (x *NdPrefix) String() string {
 func (*NdPrefix) ProtoMessage() {}
 
 func (x *NdPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5479,7 +5732,7 @@ func (x *NdPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdPrefix.ProtoReflect.Descriptor instead.
 func (*NdPrefix) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{62}
+	return file_rump_types_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *NdPrefix) GetPrefix() *Sockaddr {
@@ -5542,7 +5795,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5554,7 +5807,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5567,7 +5820,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{63}
+	return file_rump_types_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -5599,7 +5852,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5611,7 +5864,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5624,7 +5877,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{64}
+	return file_rump_types_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -5674,7 +5927,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5686,7 +5939,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5699,7 +5952,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{65}
+	return file_rump_types_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -5740,7 +5993,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5752,7 +6005,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5765,7 +6018,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{66}
+	return file_rump_types_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -5846,7 +6099,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5858,7 +6111,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5871,7 +6124,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{67}
+	return file_rump_types_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -5965,7 +6218,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5977,7 +6230,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5990,7 +6243,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{68}
+	return file_rump_types_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -6048,7 +6301,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6060,7 +6313,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6073,7 +6326,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{69}
+	return file_rump_types_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -6144,7 +6397,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6156,7 +6409,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6169,7 +6422,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{70}
+	return file_rump_types_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *NpfTable) GetName() string {
@@ -6208,7 +6461,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6220,7 +6473,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6233,7 +6486,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{71}
+	return file_rump_types_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -6292,7 +6545,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6304,7 +6557,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6317,7 +6570,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{72}
+	return file_rump_types_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -6372,7 +6625,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6384,7 +6637,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6397,7 +6650,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{73}
+	return file_rump_types_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -6466,7 +6719,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6478,7 +6731,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6491,7 +6744,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{74}
+	return file_rump_types_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -6527,7 +6780,7 @@ type DhcpLease struct {
 
 func (x *DhcpLease) Reset() {
 	*x = DhcpLease{}
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6539,7 +6792,7 @@ func (x *DhcpLease) String() string {
 func (*DhcpLease) ProtoMessage() {}
 
 func (x *DhcpLease) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6552,7 +6805,7 @@ func (x *DhcpLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
 func (*DhcpLease) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{75}
+	return file_rump_types_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *DhcpLease) GetIfname() string {
@@ -6629,7 +6882,7 @@ type DhcpHost struct {
 
 func (x *DhcpHost) Reset() {
 	*x = DhcpHost{}
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6641,7 +6894,7 @@ func (x *DhcpHost) String() string {
 func (*DhcpHost) ProtoMessage() {}
 
 func (x *DhcpHost) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6654,7 +6907,7 @@ func (x *DhcpHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
 func (*DhcpHost) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{76}
+	return file_rump_types_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *DhcpHost) GetLladdr() []byte {
@@ -6688,7 +6941,7 @@ type DhcpPool struct {
 
 func (x *DhcpPool) Reset() {
 	*x = DhcpPool{}
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6700,7 +6953,7 @@ func (x *DhcpPool) String() string {
 func (*DhcpPool) ProtoMessage() {}
 
 func (x *DhcpPool) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6713,7 +6966,7 @@ func (x *DhcpPool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
 func (*DhcpPool) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{77}
+	return file_rump_types_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *DhcpPool) GetFirst() []byte {
@@ -6778,7 +7031,7 @@ type DhcpBinding struct {
 
 func (x *DhcpBinding) Reset() {
 	*x = DhcpBinding{}
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6790,7 +7043,7 @@ func (x *DhcpBinding) String() string {
 func (*DhcpBinding) ProtoMessage() {}
 
 func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6803,7 +7056,7 @@ func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
 func (*DhcpBinding) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{78}
+	return file_rump_types_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *DhcpBinding) GetAddr() []byte {
@@ -6847,7 +7100,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6859,7 +7112,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6872,7 +7125,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{79}
+	return file_rump_types_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *Driver) GetName() string {
@@ -6916,7 +7169,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6928,7 +7181,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6941,7 +7194,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{80}
+	return file_rump_types_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -7083,24 +7336,41 @@ const file_rump_types_proto_rawDesc = "" +
 	"\aaddress\"<\n" +
 	"\x06Linger\x12\x17\n" +
 	"\al_onoff\x18\x01 \x01(\x05R\x06lOnoff\x12\x19\n" +
-	"\bl_linger\x18\x02 \x01(\x05R\alLinger\"\xca\x01\n" +
+	"\bl_linger\x18\x02 \x01(\x05R\alLinger\"\xfb\x01\n" +
 	"\aSockopt\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12,\n" +
 	"\x06linger\x18\x02 \x01(\v2\x12.rump.sp.v1.LingerH\x00R\x06linger\x120\n" +
 	"\atimeval\x18\x03 \x01(\v2\x14.rump.sp.v1.TimespecH\x00R\atimeval\x12\x12\n" +
 	"\x03raw\x18\x04 \x01(\fH\x00R\x03raw\x12&\n" +
-	"\x04mreq\x18\x05 \x01(\v2\x10.rump.sp.v1.MreqH\x00R\x04mreqB\a\n" +
+	"\x04mreq\x18\x05 \x01(\v2\x10.rump.sp.v1.MreqH\x00R\x04mreq\x12/\n" +
+	"\apeereid\x18\x1e \x01(\v2\x13.rump.sp.v1.UnpcbidH\x00R\apeereidB\a\n" +
 	"\x05value\"\\\n" +
 	"\x04Mreq\x12\x1c\n" +
 	"\tmultiaddr\x18\x01 \x01(\fR\tmultiaddr\x12\x1c\n" +
 	"\tinterface\x18\x02 \x01(\fR\tinterface\x12\x18\n" +
-	"\aifindex\x18\x03 \x01(\rR\aifindex\"n\n" +
+	"\aifindex\x18\x03 \x01(\rR\aifindex\"X\n" +
+	"\aUnpcbid\x12\x17\n" +
+	"\aunp_pid\x18\x01 \x01(\x05R\x06unpPid\x12\x19\n" +
+	"\bunp_euid\x18\x02 \x01(\rR\aunpEuid\x12\x19\n" +
+	"\bunp_egid\x18\x03 \x01(\rR\aunpEgid\"\x9e\x01\n" +
+	"\bSockcred\x12\x15\n" +
+	"\x06sc_pid\x18\x01 \x01(\x05R\x05scPid\x12\x15\n" +
+	"\x06sc_uid\x18\x02 \x01(\rR\x05scUid\x12\x17\n" +
+	"\asc_euid\x18\x03 \x01(\rR\x06scEuid\x12\x15\n" +
+	"\x06sc_gid\x18\x04 \x01(\rR\x05scGid\x12\x17\n" +
+	"\asc_egid\x18\x05 \x01(\rR\x06scEgid\x12\x1b\n" +
+	"\tsc_groups\x18\x06 \x03(\rR\bscGroups\"x\n" +
+	"\tCmsgValue\x12,\n" +
+	"\x05creds\x18\x01 \x01(\v2\x14.rump.sp.v1.SockcredH\x00R\x05creds\x124\n" +
+	"\ttimestamp\x18\x02 \x01(\v2\x14.rump.sp.v1.TimespecH\x00R\ttimestampB\a\n" +
+	"\x05value\"\x9b\x01\n" +
 	"\x04Cmsg\x12\x1d\n" +
 	"\n" +
 	"cmsg_level\x18\x01 \x01(\x05R\tcmsgLevel\x12\x1b\n" +
 	"\tcmsg_type\x18\x02 \x01(\x05R\bcmsgType\x12\x12\n" +
 	"\x04data\x18\x03 \x01(\fR\x04data\x12\x16\n" +
-	"\x06rights\x18\x04 \x03(\x05R\x06rights\"\x96\x01\n" +
+	"\x06rights\x18\x04 \x03(\x05R\x06rights\x12+\n" +
+	"\x05value\x18\x05 \x01(\v2\x15.rump.sp.v1.CmsgValueR\x05value\"\x96\x01\n" +
 	"\x06Msghdr\x12/\n" +
 	"\bmsg_name\x18\x01 \x01(\v2\x14.rump.sp.v1.SockaddrR\amsgName\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12*\n" +
@@ -7600,7 +7870,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 85)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 88)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -7620,73 +7890,76 @@ var file_rump_types_proto_goTypes = []any{
 	(*Linger)(nil),           // 15: rump.sp.v1.Linger
 	(*Sockopt)(nil),          // 16: rump.sp.v1.Sockopt
 	(*Mreq)(nil),             // 17: rump.sp.v1.Mreq
-	(*Cmsg)(nil),             // 18: rump.sp.v1.Cmsg
-	(*Msghdr)(nil),           // 19: rump.sp.v1.Msghdr
-	(*SysctlValue)(nil),      // 20: rump.sp.v1.SysctlValue
-	(*SysctlNode)(nil),       // 21: rump.sp.v1.SysctlNode
-	(*ModctlLoad)(nil),       // 22: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),       // 23: rump.sp.v1.ModuleStat
-	(*TmpfsArgs)(nil),        // 24: rump.sp.v1.TmpfsArgs
-	(*DiskArgs)(nil),         // 25: rump.sp.v1.DiskArgs
-	(*OptionArgs)(nil),       // 26: rump.sp.v1.OptionArgs
-	(*MountArgs)(nil),        // 27: rump.sp.v1.MountArgs
-	(*IoctlArgs)(nil),        // 28: rump.sp.v1.IoctlArgs
-	(*Termios)(nil),          // 29: rump.sp.v1.Termios
-	(*Winsize)(nil),          // 30: rump.sp.v1.Winsize
-	(*Ptmget)(nil),           // 31: rump.sp.v1.Ptmget
-	(*DevListArgs)(nil),      // 32: rump.sp.v1.DevListArgs
-	(*DevDetachArgs)(nil),    // 33: rump.sp.v1.DevDetachArgs
-	(*DevRescanArgs)(nil),    // 34: rump.sp.v1.DevRescanArgs
-	(*DevPmArgs)(nil),        // 35: rump.sp.v1.DevPmArgs
-	(*DevCommand)(nil),       // 36: rump.sp.v1.DevCommand
-	(*Ifreq)(nil),            // 37: rump.sp.v1.Ifreq
-	(*Ifaliasreq)(nil),       // 38: rump.sp.v1.Ifaliasreq
-	(*Ifconf)(nil),           // 39: rump.sp.v1.Ifconf
-	(*Ifclonereq)(nil),       // 40: rump.sp.v1.Ifclonereq
-	(*Ifmediareq)(nil),       // 41: rump.sp.v1.Ifmediareq
-	(*Ifdata)(nil),           // 42: rump.sp.v1.Ifdata
-	(*Nbrinfo)(nil),          // 43: rump.sp.v1.Nbrinfo
-	(*Ndireq)(nil),           // 44: rump.sp.v1.Ndireq
-	(*VndIoctl)(nil),         // 45: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 46: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 47: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 48: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 49: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 50: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 51: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 52: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 53: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 54: rump.sp.v1.RaidInfo
-	(*QuotactlArgs)(nil),     // 55: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 56: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 57: rump.sp.v1.InterfaceAddress
-	(*Rtmsg)(nil),            // 58: rump.sp.v1.Rtmsg
-	(*Inpcb)(nil),            // 59: rump.sp.v1.Inpcb
-	(*NetCounter)(nil),       // 60: rump.sp.v1.NetCounter
-	(*NdRouter)(nil),         // 61: rump.sp.v1.NdRouter
-	(*NdPrefix)(nil),         // 62: rump.sp.v1.NdPrefix
-	(*NpfPorts)(nil),         // 63: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 64: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 65: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 66: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 67: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 68: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 69: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 70: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 71: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 72: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 73: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 74: rump.sp.v1.NpfCounter
-	(*DhcpLease)(nil),        // 75: rump.sp.v1.DhcpLease
-	(*DhcpHost)(nil),         // 76: rump.sp.v1.DhcpHost
-	(*DhcpPool)(nil),         // 77: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),      // 78: rump.sp.v1.DhcpBinding
-	(*Driver)(nil),           // 79: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 80: rump.sp.v1.SyscallError
-	nil,                      // 81: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 82: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 83: rump.sp.v1.DevCommand.PropertiesEntry
-	nil,                      // 84: rump.sp.v1.NpfConfig.ParamsEntry
+	(*Unpcbid)(nil),          // 18: rump.sp.v1.Unpcbid
+	(*Sockcred)(nil),         // 19: rump.sp.v1.Sockcred
+	(*CmsgValue)(nil),        // 20: rump.sp.v1.CmsgValue
+	(*Cmsg)(nil),             // 21: rump.sp.v1.Cmsg
+	(*Msghdr)(nil),           // 22: rump.sp.v1.Msghdr
+	(*SysctlValue)(nil),      // 23: rump.sp.v1.SysctlValue
+	(*SysctlNode)(nil),       // 24: rump.sp.v1.SysctlNode
+	(*ModctlLoad)(nil),       // 25: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),       // 26: rump.sp.v1.ModuleStat
+	(*TmpfsArgs)(nil),        // 27: rump.sp.v1.TmpfsArgs
+	(*DiskArgs)(nil),         // 28: rump.sp.v1.DiskArgs
+	(*OptionArgs)(nil),       // 29: rump.sp.v1.OptionArgs
+	(*MountArgs)(nil),        // 30: rump.sp.v1.MountArgs
+	(*IoctlArgs)(nil),        // 31: rump.sp.v1.IoctlArgs
+	(*Termios)(nil),          // 32: rump.sp.v1.Termios
+	(*Winsize)(nil),          // 33: rump.sp.v1.Winsize
+	(*Ptmget)(nil),           // 34: rump.sp.v1.Ptmget
+	(*DevListArgs)(nil),      // 35: rump.sp.v1.DevListArgs
+	(*DevDetachArgs)(nil),    // 36: rump.sp.v1.DevDetachArgs
+	(*DevRescanArgs)(nil),    // 37: rump.sp.v1.DevRescanArgs
+	(*DevPmArgs)(nil),        // 38: rump.sp.v1.DevPmArgs
+	(*DevCommand)(nil),       // 39: rump.sp.v1.DevCommand
+	(*Ifreq)(nil),            // 40: rump.sp.v1.Ifreq
+	(*Ifaliasreq)(nil),       // 41: rump.sp.v1.Ifaliasreq
+	(*Ifconf)(nil),           // 42: rump.sp.v1.Ifconf
+	(*Ifclonereq)(nil),       // 43: rump.sp.v1.Ifclonereq
+	(*Ifmediareq)(nil),       // 44: rump.sp.v1.Ifmediareq
+	(*Ifdata)(nil),           // 45: rump.sp.v1.Ifdata
+	(*Nbrinfo)(nil),          // 46: rump.sp.v1.Nbrinfo
+	(*Ndireq)(nil),           // 47: rump.sp.v1.Ndireq
+	(*VndIoctl)(nil),         // 48: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 49: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 50: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 51: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 52: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 53: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 54: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 55: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 56: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 57: rump.sp.v1.RaidInfo
+	(*QuotactlArgs)(nil),     // 58: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 59: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 60: rump.sp.v1.InterfaceAddress
+	(*Rtmsg)(nil),            // 61: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),            // 62: rump.sp.v1.Inpcb
+	(*NetCounter)(nil),       // 63: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),         // 64: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),         // 65: rump.sp.v1.NdPrefix
+	(*NpfPorts)(nil),         // 66: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 67: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 68: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 69: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 70: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 71: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 72: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 73: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 74: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 75: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 76: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 77: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 78: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 79: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 80: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 81: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 82: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 83: rump.sp.v1.SyscallError
+	nil,                      // 84: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 85: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 86: rump.sp.v1.DevCommand.PropertiesEntry
+	nil,                      // 87: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,  // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -7698,87 +7971,91 @@ var file_rump_types_proto_depIdxs = []int32{
 	15, // 6: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
 	0,  // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
 	17, // 8: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
-	14, // 9: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
-	18, // 10: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	81, // 11: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	82, // 12: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
-	24, // 13: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
-	25, // 14: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
-	26, // 15: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	45, // 16: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	46, // 17: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	47, // 18: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	48, // 19: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	49, // 20: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	50, // 21: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	51, // 22: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	52, // 23: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	54, // 24: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
-	29, // 25: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
-	30, // 26: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
-	31, // 27: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
-	32, // 28: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
-	33, // 29: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
-	34, // 30: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
-	35, // 31: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
-	36, // 32: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
-	37, // 33: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
-	38, // 34: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
-	39, // 35: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
-	40, // 36: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
-	41, // 37: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
-	42, // 38: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
-	43, // 39: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
-	44, // 40: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
-	83, // 41: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
-	14, // 42: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 43: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 44: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 45: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
-	56, // 46: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
-	14, // 47: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
-	13, // 48: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
-	53, // 49: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	53, // 50: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	57, // 51: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	14, // 52: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 53: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 54: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 55: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
-	14, // 56: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
-	14, // 57: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
-	14, // 58: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
-	56, // 59: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
-	57, // 60: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
-	42, // 61: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
-	14, // 62: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
-	14, // 63: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
-	14, // 64: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 65: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
-	64, // 66: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	63, // 67: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	65, // 68: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	65, // 69: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	66, // 70: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	67, // 71: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	66, // 72: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	64, // 73: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	63, // 74: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	64, // 75: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	70, // 76: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	71, // 77: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	69, // 78: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	68, // 79: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	84, // 80: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
-	14, // 81: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
-	14, // 82: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
-	14, // 83: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	76, // 84: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
-	85, // [85:85] is the sub-list for method output_type
-	85, // [85:85] is the sub-list for method input_type
-	85, // [85:85] is the sub-list for extension type_name
-	85, // [85:85] is the sub-list for extension extendee
-	0,  // [0:85] is the sub-list for field type_name
+	18, // 9: rump.sp.v1.Sockopt.peereid:type_name -> rump.sp.v1.Unpcbid
+	19, // 10: rump.sp.v1.CmsgValue.creds:type_name -> rump.sp.v1.Sockcred
+	0,  // 11: rump.sp.v1.CmsgValue.timestamp:type_name -> rump.sp.v1.Timespec
+	20, // 12: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
+	14, // 13: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
+	21, // 14: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
+	84, // 15: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	85, // 16: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	27, // 17: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
+	28, // 18: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
+	29, // 19: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
+	48, // 20: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	49, // 21: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	50, // 22: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	51, // 23: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	52, // 24: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	53, // 25: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	54, // 26: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	55, // 27: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	57, // 28: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	32, // 29: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
+	33, // 30: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
+	34, // 31: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
+	35, // 32: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
+	36, // 33: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
+	37, // 34: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
+	38, // 35: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
+	39, // 36: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
+	40, // 37: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
+	41, // 38: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
+	42, // 39: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
+	43, // 40: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
+	44, // 41: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
+	45, // 42: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
+	46, // 43: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
+	47, // 44: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
+	86, // 45: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
+	14, // 46: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 47: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 48: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
+	14, // 49: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
+	59, // 50: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
+	14, // 51: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
+	13, // 52: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
+	56, // 53: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	56, // 54: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	60, // 55: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	14, // 56: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 57: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	14, // 58: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	14, // 59: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
+	14, // 60: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
+	14, // 61: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
+	14, // 62: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
+	59, // 63: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
+	60, // 64: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
+	45, // 65: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
+	14, // 66: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
+	14, // 67: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
+	14, // 68: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 69: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
+	67, // 70: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	66, // 71: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	68, // 72: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	68, // 73: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	69, // 74: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	70, // 75: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	69, // 76: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	67, // 77: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	66, // 78: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	67, // 79: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	73, // 80: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	74, // 81: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	72, // 82: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	71, // 83: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	87, // 84: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	14, // 85: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	14, // 86: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	14, // 87: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	79, // 88: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	89, // [89:89] is the sub-list for method output_type
+	89, // [89:89] is the sub-list for method input_type
+	89, // [89:89] is the sub-list for extension type_name
+	89, // [89:89] is the sub-list for extension extendee
+	0,  // [0:89] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -7798,21 +8075,26 @@ func file_rump_types_proto_init() {
 		(*Sockopt_Timeval)(nil),
 		(*Sockopt_Raw)(nil),
 		(*Sockopt_Mreq)(nil),
+		(*Sockopt_Peereid)(nil),
 	}
 	file_rump_types_proto_msgTypes[20].OneofWrappers = []any{
+		(*CmsgValue_Creds)(nil),
+		(*CmsgValue_Timestamp)(nil),
+	}
+	file_rump_types_proto_msgTypes[23].OneofWrappers = []any{
 		(*SysctlValue_Integer)(nil),
 		(*SysctlValue_Quad)(nil),
 		(*SysctlValue_Text)(nil),
 		(*SysctlValue_Boolean)(nil),
 		(*SysctlValue_Raw)(nil),
 	}
-	file_rump_types_proto_msgTypes[24].OneofWrappers = []any{}
-	file_rump_types_proto_msgTypes[27].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[27].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[30].OneofWrappers = []any{
 		(*MountArgs_Tmpfs)(nil),
 		(*MountArgs_Disk)(nil),
 		(*MountArgs_Other)(nil),
 	}
-	file_rump_types_proto_msgTypes[28].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[31].OneofWrappers = []any{
 		(*IoctlArgs_Integer)(nil),
 		(*IoctlArgs_Raw)(nil),
 		(*IoctlArgs_Text)(nil),
@@ -7842,14 +8124,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_Nbrinfo)(nil),
 		(*IoctlArgs_Ndi)(nil),
 	}
-	file_rump_types_proto_msgTypes[66].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[69].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   85,
+			NumMessages:   88,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -71,15 +71,17 @@ from rumpwire.values import (
     SockaddrIn,
     SockaddrIn6,
     SockaddrUn,
+    Sockcred,
     Stat,
     Statvfs,
     SysctlNode,
     Termios,
     Timespec,
     TmpfsArgs,
+    Unpcbid,
     VndIoctl,
     VndUser,
     Winsize,
 )
 
-__all__ = ["CgdIoctl", "CgdUser", "Cmsg", "DevCommand", "DevDetachArgs", "DevListArgs", "DevPmArgs", "DevRescanArgs", "DhcpBinding", "DhcpHost", "DhcpLease", "DhcpPool", "Dirent", "DiskArgs", "Driver", "Flock", "Ifaliasreq", "Ifclonereq", "Ifconf", "Ifdata", "Ifmediareq", "Ifreq", "Inpcb", "Interface", "InterfaceAddress", "Itimerspec", "Kevent", "Linger", "ModctlLoad", "ModuleStat", "Mreq", "Msghdr", "Nbrinfo", "NdPrefix", "NdRouter", "Ndireq", "NetCounter", "NpfAddress", "NpfConfig", "NpfConnection", "NpfCounter", "NpfEnd", "NpfFilter", "NpfGroup", "NpfMap", "NpfPorts", "NpfProcedure", "NpfRule", "NpfTable", "OptionArgs", "Pollfd", "Ptmget", "QuotactlArgs", "RaidComponent", "RaidConfig", "RaidDisk", "RaidInfo", "RaidProgress", "RaidReconReq", "Rlimit", "Rtmsg", "Sigevent", "SockaddrDl", "SockaddrIn", "SockaddrIn6", "SockaddrUn", "Stat", "Statvfs", "SysctlNode", "Termios", "Timespec", "TmpfsArgs", "VndIoctl", "VndUser", "Winsize"]
+__all__ = ["CgdIoctl", "CgdUser", "Cmsg", "DevCommand", "DevDetachArgs", "DevListArgs", "DevPmArgs", "DevRescanArgs", "DhcpBinding", "DhcpHost", "DhcpLease", "DhcpPool", "Dirent", "DiskArgs", "Driver", "Flock", "Ifaliasreq", "Ifclonereq", "Ifconf", "Ifdata", "Ifmediareq", "Ifreq", "Inpcb", "Interface", "InterfaceAddress", "Itimerspec", "Kevent", "Linger", "ModctlLoad", "ModuleStat", "Mreq", "Msghdr", "Nbrinfo", "NdPrefix", "NdRouter", "Ndireq", "NetCounter", "NpfAddress", "NpfConfig", "NpfConnection", "NpfCounter", "NpfEnd", "NpfFilter", "NpfGroup", "NpfMap", "NpfPorts", "NpfProcedure", "NpfRule", "NpfTable", "OptionArgs", "Pollfd", "Ptmget", "QuotactlArgs", "RaidComponent", "RaidConfig", "RaidDisk", "RaidInfo", "RaidProgress", "RaidReconReq", "Rlimit", "Rtmsg", "Sigevent", "SockaddrDl", "SockaddrIn", "SockaddrIn6", "SockaddrUn", "Sockcred", "Stat", "Statvfs", "SysctlNode", "Termios", "Timespec", "TmpfsArgs", "Unpcbid", "VndIoctl", "VndUser", "Winsize"]
