@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from rumpvfs.fs.umapfs import FILE_SYSTEM as UMAPFS
 from rumpvfs.fs.unionfs import FILE_SYSTEM as UNION
 from rumpwire import const
 from rumpwire.values import DiskArgs, OptionArgs
+from tests.tools import need
+from tests.unit.vfs import ffs_check
 from tests.unit.vfs.kit import Kit, MemoryFiles
 
 SIZE = 4 << 20
@@ -94,3 +97,18 @@ def mounted(name: str) -> Iterator[Kit]:
         k.mount(layer, b"/m", 0, OptionArgs(b"/low", dict(options)) if options else DiskArgs(b"/low"))
     yield k
     k.component.stop()
+    if base in DISKS:
+        judge(base, bytes(k.files.files[b"disk"]))
+
+
+def judge(name: str, written: bytes) -> None:
+    """What a fsck that is not ours says of the image."""
+    if DISKS[name][0] == "ffs":
+        assert ffs_check.check(written) == []
+        return
+    command = {"ext2fs": ("e2fsck", "-fn"), "msdos": ("fsck.fat", "-n"), "exfat": ("fsck.exfat", "-n")}[DISKS[name][0]]
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(written)
+        file.flush()
+        done = subprocess.run([need(command[0]), *command[1:], file.name], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout

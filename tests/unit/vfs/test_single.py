@@ -32,9 +32,11 @@ def test_a_small_ffs() -> None:
     k.mkdir(b"/mnt", 0o755)
     k.mount("ffs", b"/mnt", 0, DiskArgs(b"/disk"))
     k.put(b"/mnt/f", b"small")
+    fd = k.open(b"/mnt/big", const.O_WRONLY | const.O_CREAT, 0o644)
     with fails(Errno.ENOSPC):
-        k.put(b"/mnt/big", bytes(48 << 10))
-        k.put(b"/mnt/big2", bytes(48 << 10))
+        for _ in range(12):
+            k.write(fd, bytes(8192))
+    k.close(fd)
     assert k.get(b"/mnt/f") == b"small"
     k.unmount(b"/mnt", 0)
 
