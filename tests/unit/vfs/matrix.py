@@ -41,8 +41,8 @@ LAYERS = {
     "union-tmpfs": ("tmpfs", "union", {}),
 }
 ALL = ("tmpfs", "rumpfs", *DISKS, *LAYERS, "hostfs")
-TYPED = tuple(name for name in ALL if name not in FAT)
-"""Those with owners, modes, links and files of all kinds."""
+TYPED = tuple(name for name in ALL if name not in FAT and (name != "hostfs" or os.geteuid() == 0))
+"""Those with owners, modes, links and files of all kinds; on the host only root gives files away."""
 
 
 def kit_with(files: Any) -> Kit:

@@ -18,7 +18,7 @@ from rumpvfs.core.file import OFFSET_MAX
 from rumpwire import const
 from rumpwire.const import AT_FDCWD
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Flock, Timespec
+from rumpwire.values import DiskArgs, Flock, SysctlValueInteger, Timespec
 from tests.unit.vfs.kit import Kit, fails, user
 from tests.unit.vfs.matrix import ALL, DISKS, FAT, LAYERS, TYPED, mounted
 
@@ -44,6 +44,9 @@ on_disks = pytest.mark.parametrize("kind", list(DISKS), indirect=True)
 
 def ino(k: Kit, path: bytes) -> int:
     return int(k.lstat(path).st_ino)
+
+
+NAMES = (b"own", b"user", b"group")
 
 
 def name_of_error(call: Callable[[], object]) -> str:
@@ -412,7 +415,7 @@ def test_read_only_below_a_layer(k: Kit, kind: str) -> None:
     """layer_*: the same through a null layer over it."""
     k.put(b"/m/f", b"contents")
     k.mkdir(b"/over", 0o755)
-    k.mount("nullfs", b"/over", 0, _fspec(b"/m"))
+    k.mount("nullfs", b"/over", 0, DiskArgs(b"/m"))
     writer = k.open(b"/over/f", const.O_RDWR, None)
     with fails(Errno.EBUSY):
         k.mount("", b"/m", UPDATE_RO, None)
@@ -428,12 +431,6 @@ def test_read_only_below_a_layer(k: Kit, kind: str) -> None:
         k.mount("", b"/m", UPDATE_RO, None)
     k.close(reader)
     k.mount("", b"/m", UPDATE_RO, None)
-
-
-def _fspec(path: bytes) -> object:
-    from rumpwire.values import DiskArgs
-
-    return DiskArgs(path)
 
 
 # -- t_unpriv
@@ -496,8 +493,43 @@ def test_full(k: Kit, kind: str) -> None:
 
 
 @typed
+def test_links_to_files_of_others(k: Kit) -> None:
+    """t_link: security.models.extensions.hardlink_check_uid and hardlink_check_gid."""
+    checks = b"security.models.extensions.hardlink_check_"
+    k.mkdir(b"/m/d", 0o755)
+    k.chmod(b"/m/d", 0o777)
+    for name, uid, gid in ((b"own", 1, 1), (b"user", 2, 1), (b"group", 1, 2)):
+        k.put(b"/m/d/" + name)
+        k.chown(b"/m/d/" + name, uid, gid)
+
+    def outcomes() -> list[str]:
+        with k.as_(user(1, 1)):
+            return [try_link(b"/m/d/" + name) for name in NAMES]
+
+    def try_link(path: bytes) -> str:
+        error = name_of_error(lambda: k.link(path, b"/m/d/l"))
+        if not error:
+            k.unlink(b"/m/d/l")
+        return error
+
+    def check(which: str, value: int) -> None:
+        k.sysctl_value(checks.decode() + which, SysctlValueInteger(value))
+
+    assert outcomes() == ["", "", ""]
+    check("uid", 1)
+    assert outcomes() == ["", "EPERM", ""]
+    check("gid", 1)
+    assert outcomes() == ["", "EPERM", "EPERM"]
+    k.link(b"/m/d/user", b"/m/d/roots")
+    check("uid", 0)
+    assert outcomes() == ["", "", "EPERM"]
+    with fails(Errno.EINVAL):
+        check("gid", 2)
+
+
+@typed
 def test_hard_links(k: Kit) -> None:
-    """t_link: names of one file; who may make them is asked by permissions (there is no hardlink_check here)."""
+    """Names of one file."""
     k.put(b"/m/f", b"one file")
     k.link(b"/m/f", b"/m/g")
     assert ino(k, b"/m/f") == ino(k, b"/m/g")

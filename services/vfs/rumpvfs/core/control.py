@@ -12,6 +12,12 @@ from rumpwire.values import SysctlExport, SysctlValue, SysctlValueInteger, Sysct
 _INT, _STRING = const.CTLTYPE_INT, const.CTLTYPE_STRING
 MAX_VNODES = 1 << 24
 
+HARDLINK_CHECKS = {
+    "security.models.extensions.hardlink_check_uid": "the owner of the file",
+    "security.models.extensions.hardlink_check_gid": "members of the file's group",
+}
+"""secmodel_extensions(9); root is asked nothing."""
+
 NODES = [
     SysctlExport("vfs.generic.fstypes", _STRING, const.CTLFLAG_READONLY, "List of file systems present", []),
     SysctlExport("kern.maxvnodes", _INT, const.CTLFLAG_READWRITE, "Maximum number of names in the cache", [1, 5]),
@@ -19,6 +25,10 @@ NODES = [
     SysctlExport("vfs.generic.openfiles", _INT, const.CTLFLAG_READONLY, "Open files", []),
     SysctlExport(
         "vfs.generic.memory", const.CTLTYPE_QUAD, const.CTLFLAG_READONLY, "Bytes of memory that file systems hold", []
+    ),
+    *(
+        SysctlExport(path, _INT, const.CTLFLAG_READWRITE, f"Whether hard links are made only by {who}", [])
+        for path, who in HARDLINK_CHECKS.items()
     ),
     SysctlExport("vfs.sync.delay", _INT, const.CTLFLAG_READWRITE, "Seconds until changes are written out", []),
 ]
@@ -52,11 +62,16 @@ class Control:
             return SysctlValueInteger(len(vfs.files))
         if path == "vfs.sync.delay":
             return SysctlValueInteger(vfs.mounts.syncer.delay)
+        if path in HARDLINK_CHECKS:
+            return SysctlValueInteger(int(path in vfs.hardlink_checks))
         if path == "vfs.generic.memory":
             return SysctlValueQuad(vfs.environment.used)
         raise KernelError(Errno.ENOENT, f"no sysctl node {path}")
 
     def _write(self, path: str, new: SysctlValue) -> None:
+        if path in HARDLINK_CHECKS:
+            self._write_check(path, new)
+            return
         most = {"kern.maxvnodes": MAX_VNODES, "vfs.sync.delay": DELAY_MAX}.get(path)
         if most is None:
             raise KernelError(Errno.EPERM, f"{path} is read-only")
@@ -66,3 +81,9 @@ class Control:
             self.vfs.names.cache.resize(new.integer)
         else:
             self.vfs.mounts.syncer.delay = new.integer
+
+    def _write_check(self, path: str, new: SysctlValue) -> None:
+        """EINVAL."""
+        if not isinstance(new, SysctlValueInteger) or new.integer not in (0, 1):
+            raise KernelError(Errno.EINVAL)
+        (self.vfs.hardlink_checks.add if new.integer else self.vfs.hardlink_checks.discard)(path)

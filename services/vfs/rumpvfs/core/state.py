@@ -118,6 +118,8 @@ class Vfs:
         self.fifos: dict[Vnode, Fifo] = {}
         self.sockets: dict[tuple[int, int], int] = {}
         self.when_killed: list[Callable[[Vnode], None]] = []
+        self.hardlink_checks: set[str] = set()
+        """Those of `control.HARDLINK_CHECKS` that are on."""
         self.when_moved: list[Callable[[Vnode, Vnode], None]] = []
         """Told of a file that goes on with another vnode (MNT_RELOAD)."""
         self.mounted = Selinfo()
