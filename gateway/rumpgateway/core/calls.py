@@ -154,16 +154,6 @@ def ioctl(gateway: Gateway, p: Process, fd: int, com: int, data: Any) -> Any:
     return gateway.route(p, calls.IOCTL, (fd, com, data))
 
 
-def _owner(gateway: Gateway, p: Process, description: Description, new: int | None) -> int:
-    """Who would get SIGIO: told, or set. There are no signals, so that it has no consequences. ESRCH."""
-    if new is None:
-        return description.pgid
-    if new > 0 and new not in gateway.processes:
-        raise KernelError(Errno.ESRCH, f"there is no process {new}")
-    description.pgid = new
-    return 0
-
-
 async def _new_terminal(gateway: Gateway, p: Process, fd: int, com: int) -> IoctlResult:
     """The one ioctl that makes descriptors, two of them. EMFILE."""
     p.fds.room(2)
@@ -172,6 +162,16 @@ async def _new_terminal(gateway: Gateway, p: Process, fd: int, com: int) -> Ioct
     assert isinstance(pair, Ptmget)
     cfd, sfd = (p.fds.install(Description(owner, handle)) for handle in (pair.cfd, pair.sfd))
     return result._replace(data=pair._replace(cfd=cfd, sfd=sfd))
+
+
+def _owner(gateway: Gateway, p: Process, description: Description, new: int | None) -> int:
+    """Who would get SIGIO: told, or set. There are no signals, so that it has no consequences. ESRCH."""
+    if new is None:
+        return description.pgid
+    if new > 0 and new not in gateway.processes:
+        raise KernelError(Errno.ESRCH, f"there is no process {new}")
+    description.pgid = new
+    return 0
 
 
 def _set_cloexec(p: Process, fd: int, on: bool) -> None:

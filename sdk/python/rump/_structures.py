@@ -5,6 +5,13 @@ Generated from proto/*.proto by tools/codegen; do not edit.
 """
 
 from rumpwire.values import (
+    BpfDltlist,
+    BpfInsn,
+    BpfProgram,
+    BpfStat,
+    BridgeAddr,
+    BridgeMember,
+    BridgeReq,
     CgdIoctl,
     CgdUser,
     Cmsg,
@@ -21,17 +28,21 @@ from rumpwire.values import (
     DiskArgs,
     Driver,
     Flock,
+    IfPhyAddr,
     Ifaliasreq,
     Ifclonereq,
     Ifconf,
     Ifdata,
     Ifmediareq,
     Ifreq,
+    Impairment,
+    ImpairmentStat,
     Inpcb,
     Interface,
     InterfaceAddress,
     Itimerspec,
     Kevent,
+    LaggReq,
     Linger,
     ModctlLoad,
     ModuleStat,
@@ -57,6 +68,10 @@ from rumpwire.values import (
     OptionArgs,
     Pollfd,
     Ptmget,
+    QuotaCursor,
+    QuotaEntry,
+    QuotaKey,
+    QuotaValue,
     QuotactlArgs,
     RaidComponent,
     RaidConfig,
@@ -79,9 +94,10 @@ from rumpwire.values import (
     Timespec,
     TmpfsArgs,
     Unpcbid,
+    VlanReq,
     VndIoctl,
     VndUser,
     Winsize,
 )
 
-__all__ = ["CgdIoctl", "CgdUser", "Cmsg", "DevCommand", "DevDetachArgs", "DevListArgs", "DevPmArgs", "DevRescanArgs", "DhcpBinding", "DhcpHost", "DhcpLease", "DhcpPool", "Dirent", "DiskArgs", "Driver", "Flock", "Ifaliasreq", "Ifclonereq", "Ifconf", "Ifdata", "Ifmediareq", "Ifreq", "Inpcb", "Interface", "InterfaceAddress", "Itimerspec", "Kevent", "Linger", "ModctlLoad", "ModuleStat", "Mreq", "Msghdr", "Nbrinfo", "NdPrefix", "NdRouter", "Ndireq", "NetCounter", "NpfAddress", "NpfConfig", "NpfConnection", "NpfCounter", "NpfEnd", "NpfFilter", "NpfGroup", "NpfMap", "NpfPorts", "NpfProcedure", "NpfRule", "NpfTable", "OptionArgs", "Pollfd", "Ptmget", "QuotactlArgs", "RaidComponent", "RaidConfig", "RaidDisk", "RaidInfo", "RaidProgress", "RaidReconReq", "Rlimit", "Rtmsg", "Sigevent", "SockaddrDl", "SockaddrIn", "SockaddrIn6", "SockaddrUn", "Sockcred", "Stat", "Statvfs", "SysctlNode", "Termios", "Timespec", "TmpfsArgs", "Unpcbid", "VndIoctl", "VndUser", "Winsize"]
+__all__ = ["BpfDltlist", "BpfInsn", "BpfProgram", "BpfStat", "BridgeAddr", "BridgeMember", "BridgeReq", "CgdIoctl", "CgdUser", "Cmsg", "DevCommand", "DevDetachArgs", "DevListArgs", "DevPmArgs", "DevRescanArgs", "DhcpBinding", "DhcpHost", "DhcpLease", "DhcpPool", "Dirent", "DiskArgs", "Driver", "Flock", "IfPhyAddr", "Ifaliasreq", "Ifclonereq", "Ifconf", "Ifdata", "Ifmediareq", "Ifreq", "Impairment", "ImpairmentStat", "Inpcb", "Interface", "InterfaceAddress", "Itimerspec", "Kevent", "LaggReq", "Linger", "ModctlLoad", "ModuleStat", "Mreq", "Msghdr", "Nbrinfo", "NdPrefix", "NdRouter", "Ndireq", "NetCounter", "NpfAddress", "NpfConfig", "NpfConnection", "NpfCounter", "NpfEnd", "NpfFilter", "NpfGroup", "NpfMap", "NpfPorts", "NpfProcedure", "NpfRule", "NpfTable", "OptionArgs", "Pollfd", "Ptmget", "QuotaCursor", "QuotaEntry", "QuotaKey", "QuotaValue", "QuotactlArgs", "RaidComponent", "RaidConfig", "RaidDisk", "RaidInfo", "RaidProgress", "RaidReconReq", "Rlimit", "Rtmsg", "Sigevent", "SockaddrDl", "SockaddrIn", "SockaddrIn6", "SockaddrUn", "Sockcred", "Stat", "Statvfs", "SysctlNode", "Termios", "Timespec", "TmpfsArgs", "Unpcbid", "VlanReq", "VndIoctl", "VndUser", "Winsize"]

@@ -1,12 +1,14 @@
-"""The host boundary (rumpuser(3)): clocks, timers, entropy, host files. Cores reach the host through this alone."""
+"""The host boundary (rumpuser(3)): clocks, timers, entropy, files, devices. Cores reach the host through this alone."""
 
 from __future__ import annotations
 
 import heapq
 import random
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from rumpuser.devices.port import NoPorts, Ports
+from rumpuser.polling import Polled
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Statvfs
 
@@ -118,6 +120,10 @@ class HostFiles(Protocol):
 
     def open(self, path: bytes, *, write: bool) -> HostFile: ...
 
+    def create(self, path: bytes) -> HostFile:
+        """A new file, to be written. EEXIST and others of open(2)."""
+        ...
+
     def kind(self, path: bytes) -> str:
         """``reg``, ``blk``, ``chr``, ``dir`` or ``other``. ENOENT, EACCES."""
         ...
@@ -135,6 +141,14 @@ class Host(Protocol):
     @property
     def files(self) -> HostFiles: ...
 
+    @property
+    def ports(self) -> Ports: ...
+
+    @property
+    def sockets(self) -> Any:
+        """Sockets of the host, see `rumpuser.devices.hostsocket`."""
+        ...
+
     def realtime_ns(self) -> int: ...
 
     def monotonic_ns(self) -> int: ...
@@ -149,12 +163,26 @@ class Host(Protocol):
         """Calls back when the handler that runs now has returned."""
         ...
 
+    def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
+        """Calls back while the descriptor can be read, as handlers are called; returns what ends it.
+
+        It must be ended before the descriptor is closed.
+        """
+        ...
+
+    def poll(self, device: Polled) -> Callable[[], None]:
+        """Looks at a device while it is busy, and waits for its descriptor when it is not; returns what ends it."""
+        ...
+
 
 class NoFiles:
     """A host without files."""
 
     def open(self, path: bytes, *, write: bool) -> HostFile:
         raise KernelError(Errno.ENOENT, f"no host files here: {path!r}")
+
+    def create(self, path: bytes) -> HostFile:
+        raise KernelError(Errno.EROFS, f"no host files here: {path!r}")
 
     def kind(self, path: bytes) -> str:
         raise KernelError(Errno.ENOENT, f"no host files here: {path!r}")
@@ -169,8 +197,14 @@ class NoFiles:
 class ManualHost:
     """A host for tests: the clock is turned by hand with `advance`, entropy comes from a seed."""
 
-    def __init__(self, seed: int = 0, files: HostFiles | None = None) -> None:
+    def __init__(self, seed: int = 0, files: HostFiles | None = None, ports: Ports | None = None) -> None:
         self.files: HostFiles = files or NoFiles()
+        self.ports: Ports = ports or NoPorts()
+        self.sockets: Any = None
+        """What stands for the host's sockets, where a test wants some."""
+        self.watched: dict[int, Callable[[], None]] = {}
+        """What is called when a test says that a descriptor can be read."""
+        self.polled: list[Polled] = []
         self.now_ns = 1_000_000_000
         self.epoch_ns = 1_700_000_000_000_000_000
         self._random = random.Random(seed)  # noqa: S311  repeatable is what is wanted
@@ -201,6 +235,19 @@ class ManualHost:
     def call_soon(self, callback: Callable[[], None]) -> None:
         """At once: a test's handlers have returned when it calls the next one."""
         callback()
+
+    def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
+        self.watched[fd] = callback
+        return lambda: self.watched.__delitem__(fd)
+
+    def poll(self, device: Polled) -> Callable[[], None]:
+        self.polled.append(device)
+        return lambda: self.polled.remove(device)
+
+    def look(self) -> None:
+        """Takes all that has come in at polled devices."""
+        while sum(device.take() for device in list(self.polled)):
+            pass
 
     def advance(self, seconds: float) -> None:
         """Turns the clock on and fires, in order, what falls due on the way."""

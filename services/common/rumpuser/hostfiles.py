@@ -33,6 +33,14 @@ class SystemFiles:
             os.close(fd)
             raise
 
+    def create(self, path: bytes) -> HostFile:
+        """EEXIST, ENOENT, EACCES and others of open(2)."""
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        except (OSError, ValueError) as error:
+            raise _named(error, path) from None
+        return SystemFile(fd, path, readonly=False)
+
     def kind(self, path: bytes) -> str:
         try:
             mode = os.stat(path).st_mode

@@ -278,7 +278,8 @@ def test_sockets_have_names(k: Kit) -> None:
 
 def test_names_of_a_disk_are_cached_and_bounded() -> None:
     from rumpvfs.core.vnode import FileSystemType
-    from rumpvfs.fs.tmpfs.tmpfs import Directory, Tmpfs
+    from rumpvfs.fs.tmpfs.nodes import Directory
+    from rumpvfs.fs.tmpfs.tmpfs import Tmpfs
     from rumpwire.values import TmpfsArgs
 
     asked: list[bytes] = []

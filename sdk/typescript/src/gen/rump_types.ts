@@ -320,6 +320,13 @@ export interface IoctlArgs {
     | { $case: "ifdata"; value: Ifdata }
     | { $case: "nbrinfo"; value: Nbrinfo }
     | { $case: "ndi"; value: Ndireq }
+    | { $case: "bridge"; value: BridgeReq }
+    | { $case: "vlan"; value: VlanReq }
+    | { $case: "phyaddr"; value: IfPhyAddr }
+    | { $case: "lagg"; value: LaggReq }
+    | { $case: "bpf_program"; value: BpfProgram }
+    | { $case: "bpf_stat"; value: BpfStat }
+    | { $case: "bpf_dltlist"; value: BpfDltlist }
     | undefined;
 }
 
@@ -479,6 +486,110 @@ export interface Ndireq {
   chlim: number;
 }
 
+/**
+ * SIOCSDRVSPEC, SIOCGDRVSPEC for a bridge: what is asked, or to be done, is ifd_cmd (BRDG*). value: entries (BRDGSCACHE),
+ * seconds (BRDGSTO), or the seconds that an address stays (BRDGSADDR; 0 for ever).
+ */
+export interface BridgeReq {
+  ifd_name: string;
+  ifd_cmd: number;
+  member: string;
+  flags: number;
+  addr: Buffer;
+  value: number;
+  members: BridgeMember[];
+  addrs: BridgeAddr[];
+}
+
+/** A member of a bridge. flags: IFBIF_*; blocked: seconds for which it is left out, since it closed a loop. */
+export interface BridgeMember {
+  ifname: string;
+  flags: number;
+  blocked: number;
+}
+
+/** An address that a bridge has learned, or was told of (IFBAF_STATIC). expire: seconds that are left. */
+export interface BridgeAddr {
+  addr: Buffer;
+  ifname: string;
+  flags: number;
+  expire: number;
+}
+
+/** SIOCSETVLAN, SIOCGETVLAN: an empty parent detaches. */
+export interface VlanReq {
+  ifname: string;
+  vlr_tag: number;
+  vlr_parent: string;
+}
+
+/** SIOCSLIFPHYADDR, SIOCGLIFPHYADDR, SIOCDIFPHYADDR: the ends of a tunnel. */
+export interface IfPhyAddr {
+  iflr_name: string;
+  addr: Sockaddr | undefined;
+  dstaddr: Sockaddr | undefined;
+}
+
+/** SIOCSLAGG, SIOCGLAGG: ports in the order in which they are preferred, and LAGG_PROTO_*. The active ones are an answer. */
+export interface LaggReq {
+  ifname: string;
+  proto: number;
+  ports: string[];
+  active: string[];
+}
+
+/** BIOCSETF: a program of the packet filter's machine (bpf(4)). */
+export interface BpfProgram {
+  insns: BpfInsn[];
+}
+
+export interface BpfInsn {
+  code: number;
+  jt: number;
+  jf: number;
+  k: number;
+}
+
+/** BIOCGSTATS: packets that came, that did not fit, that the filter took. */
+export interface BpfStat {
+  bs_recv: bigint;
+  bs_drop: bigint;
+  bs_capt: bigint;
+}
+
+/** BIOCGDLTLIST: DLT_*. */
+export interface BpfDltlist {
+  bfl_list: number[];
+}
+
+/**
+ * How a link is impaired. Times are nanoseconds, chances parts of a million. burst: frames that are lost in a row on
+ * average, 0 or 1 for single ones. limit: frames under way at most, 0 for 1000. rate_bps: 0 for no bound.
+ */
+export interface Impairment {
+  delay_ns: bigint;
+  jitter_ns: bigint;
+  loss_ppm: number;
+  burst: number;
+  duplicate_ppm: number;
+  corrupt_ppm: number;
+  reorder_ppm: number;
+  rate_bps: bigint;
+  limit: number;
+  seed: bigint;
+}
+
+/** What became of the frames of an impaired link. */
+export interface ImpairmentStat {
+  settings: Impairment | undefined;
+  passed: bigint;
+  lost: bigint;
+  dropped: bigint;
+  duplicated: bigint;
+  corrupted: bigint;
+  reordered: bigint;
+}
+
 /** VNDIOCSET, VNDIOCCLR: a file as the disk of a vnd. vnd_size is an answer: bytes. */
 export interface VndIoctl {
   vnd_file: Buffer;
@@ -569,7 +680,49 @@ export interface RaidInfo {
   spares: RaidDisk[];
 }
 
-/** A quota operation. */
+/**
+ * What a quota is about: whose (idtype QUOTA_IDTYPE_*; id, QUOTA_DEFAULTID for who has none) and of what
+ * (objtype QUOTA_OBJTYPE_*).
+ */
+export interface QuotaKey {
+  idtype: number;
+  id: number;
+  objtype: number;
+}
+
+/**
+ * Limits and use: blocks of 512 bytes, or files; QUOTA_NOLIMIT where there is no limit. expiretime is when the soft limit
+ * becomes a hard one (seconds since 1970, QUOTA_NOTIME while it is not exceeded); grace is for how long it may be (seconds).
+ */
+export interface QuotaValue {
+  hardlimit: bigint;
+  softlimit: bigint;
+  usage: bigint;
+  expiretime: bigint;
+  grace: bigint;
+}
+
+export interface QuotaEntry {
+  key: QuotaKey | undefined;
+  value: QuotaValue | undefined;
+}
+
+/**
+ * Where a walk over all quotas is: the key that comes next, and the idtypes that are left out, as bits. at_end: there
+ * is no next one.
+ */
+export interface QuotaCursor {
+  next: QuotaKey | undefined;
+  skipped: number;
+  at_end: boolean;
+}
+
+/**
+ * A quota operation (QUOTACTL_*) and its answer. GET, PUT, DEL: idtype, id, objtype; PUT also hardlimit, softlimit and
+ * grace. IDTYPESTAT, OBJTYPESTAT, QUOTAON, QUOTAOFF: idtype or objtype. STAT answers with name, numidtypes, numobjtypes
+ * and restrictions, the other STATs with name and isbytes. CURSOR*: cursor, which the answer has as it is afterwards;
+ * CURSORGET: maxnum, and the answer has entries; CURSORSKIPIDTYPE: idtype.
+ */
 export interface QuotactlArgs {
   op: number;
   idtype: number;
@@ -580,6 +733,14 @@ export interface QuotactlArgs {
   usage: bigint;
   expiretime: bigint;
   grace: bigint;
+  name: string;
+  numidtypes: number;
+  numobjtypes: number;
+  restrictions: number;
+  isbytes: boolean;
+  cursor: QuotaCursor | undefined;
+  maxnum: number;
+  entries: QuotaEntry[];
 }
 
 export interface Interface {
@@ -3932,6 +4093,27 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
       case "ndi":
         Ndireq.encode(message.args.value, writer.uint32(378).fork()).join();
         break;
+      case "bridge":
+        BridgeReq.encode(message.args.value, writer.uint32(642).fork()).join();
+        break;
+      case "vlan":
+        VlanReq.encode(message.args.value, writer.uint32(650).fork()).join();
+        break;
+      case "phyaddr":
+        IfPhyAddr.encode(message.args.value, writer.uint32(658).fork()).join();
+        break;
+      case "lagg":
+        LaggReq.encode(message.args.value, writer.uint32(666).fork()).join();
+        break;
+      case "bpf_program":
+        BpfProgram.encode(message.args.value, writer.uint32(674).fork()).join();
+        break;
+      case "bpf_stat":
+        BpfStat.encode(message.args.value, writer.uint32(682).fork()).join();
+        break;
+      case "bpf_dltlist":
+        BpfDltlist.encode(message.args.value, writer.uint32(690).fork()).join();
+        break;
     }
     return writer;
   },
@@ -4171,6 +4353,62 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
             }
 
             message.args = { $case: "ndi", value: Ndireq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 80: {
+            if (tag !== 642) {
+              break;
+            }
+
+            message.args = { $case: "bridge", value: BridgeReq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 81: {
+            if (tag !== 650) {
+              break;
+            }
+
+            message.args = { $case: "vlan", value: VlanReq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 82: {
+            if (tag !== 658) {
+              break;
+            }
+
+            message.args = { $case: "phyaddr", value: IfPhyAddr.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 83: {
+            if (tag !== 666) {
+              break;
+            }
+
+            message.args = { $case: "lagg", value: LaggReq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 84: {
+            if (tag !== 674) {
+              break;
+            }
+
+            message.args = { $case: "bpf_program", value: BpfProgram.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 85: {
+            if (tag !== 682) {
+              break;
+            }
+
+            message.args = { $case: "bpf_stat", value: BpfStat.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 86: {
+            if (tag !== 690) {
+              break;
+            }
+
+            message.args = { $case: "bpf_dltlist", value: BpfDltlist.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -5739,6 +5977,1051 @@ export const Ndireq: MessageFns<Ndireq> = {
   },
 };
 
+function createBaseBridgeReq(): BridgeReq {
+  return { ifd_name: "", ifd_cmd: 0, member: "", flags: 0, addr: Buffer.alloc(0), value: 0, members: [], addrs: [] };
+}
+
+export const BridgeReq: MessageFns<BridgeReq> = {
+  encode(message: BridgeReq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifd_name !== "") {
+      writer.uint32(10).string(message.ifd_name);
+    }
+    if (message.ifd_cmd !== 0) {
+      writer.uint32(16).uint32(message.ifd_cmd);
+    }
+    if (message.member !== "") {
+      writer.uint32(26).string(message.member);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(32).uint32(message.flags);
+    }
+    if (message.addr.length !== 0) {
+      writer.uint32(42).bytes(message.addr);
+    }
+    if (message.value !== 0) {
+      writer.uint32(48).uint32(message.value);
+    }
+    for (const v of message.members) {
+      BridgeMember.encode(v!, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.addrs) {
+      BridgeAddr.encode(v!, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BridgeReq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBridgeReq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifd_name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ifd_cmd = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.member = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.addr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.value = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.members.push(BridgeMember.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.addrs.push(BridgeAddr.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBridgeMember(): BridgeMember {
+  return { ifname: "", flags: 0, blocked: 0 };
+}
+
+export const BridgeMember: MessageFns<BridgeMember> = {
+  encode(message: BridgeMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifname !== "") {
+      writer.uint32(10).string(message.ifname);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(16).uint32(message.flags);
+    }
+    if (message.blocked !== 0) {
+      writer.uint32(24).uint32(message.blocked);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BridgeMember {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBridgeMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.blocked = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBridgeAddr(): BridgeAddr {
+  return { addr: Buffer.alloc(0), ifname: "", flags: 0, expire: 0 };
+}
+
+export const BridgeAddr: MessageFns<BridgeAddr> = {
+  encode(message: BridgeAddr, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.addr.length !== 0) {
+      writer.uint32(10).bytes(message.addr);
+    }
+    if (message.ifname !== "") {
+      writer.uint32(18).string(message.ifname);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(24).uint32(message.flags);
+    }
+    if (message.expire !== 0) {
+      writer.uint32(32).uint32(message.expire);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BridgeAddr {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBridgeAddr();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.addr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.expire = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseVlanReq(): VlanReq {
+  return { ifname: "", vlr_tag: 0, vlr_parent: "" };
+}
+
+export const VlanReq: MessageFns<VlanReq> = {
+  encode(message: VlanReq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifname !== "") {
+      writer.uint32(10).string(message.ifname);
+    }
+    if (message.vlr_tag !== 0) {
+      writer.uint32(16).uint32(message.vlr_tag);
+    }
+    if (message.vlr_parent !== "") {
+      writer.uint32(26).string(message.vlr_parent);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VlanReq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVlanReq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.vlr_tag = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.vlr_parent = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIfPhyAddr(): IfPhyAddr {
+  return { iflr_name: "", addr: undefined, dstaddr: undefined };
+}
+
+export const IfPhyAddr: MessageFns<IfPhyAddr> = {
+  encode(message: IfPhyAddr, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.iflr_name !== "") {
+      writer.uint32(10).string(message.iflr_name);
+    }
+    if (message.addr !== undefined) {
+      Sockaddr.encode(message.addr, writer.uint32(18).fork()).join();
+    }
+    if (message.dstaddr !== undefined) {
+      Sockaddr.encode(message.dstaddr, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IfPhyAddr {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIfPhyAddr();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.iflr_name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.addr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.dstaddr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLaggReq(): LaggReq {
+  return { ifname: "", proto: 0, ports: [], active: [] };
+}
+
+export const LaggReq: MessageFns<LaggReq> = {
+  encode(message: LaggReq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifname !== "") {
+      writer.uint32(10).string(message.ifname);
+    }
+    if (message.proto !== 0) {
+      writer.uint32(16).uint32(message.proto);
+    }
+    for (const v of message.ports) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.active) {
+      writer.uint32(34).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LaggReq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLaggReq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.proto = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ports.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.active.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBpfProgram(): BpfProgram {
+  return { insns: [] };
+}
+
+export const BpfProgram: MessageFns<BpfProgram> = {
+  encode(message: BpfProgram, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.insns) {
+      BpfInsn.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BpfProgram {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBpfProgram();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.insns.push(BpfInsn.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBpfInsn(): BpfInsn {
+  return { code: 0, jt: 0, jf: 0, k: 0 };
+}
+
+export const BpfInsn: MessageFns<BpfInsn> = {
+  encode(message: BpfInsn, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== 0) {
+      writer.uint32(8).uint32(message.code);
+    }
+    if (message.jt !== 0) {
+      writer.uint32(16).uint32(message.jt);
+    }
+    if (message.jf !== 0) {
+      writer.uint32(24).uint32(message.jf);
+    }
+    if (message.k !== 0) {
+      writer.uint32(32).uint32(message.k);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BpfInsn {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBpfInsn();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.code = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.jt = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.jf = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.k = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBpfStat(): BpfStat {
+  return { bs_recv: 0n, bs_drop: 0n, bs_capt: 0n };
+}
+
+export const BpfStat: MessageFns<BpfStat> = {
+  encode(message: BpfStat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bs_recv !== 0n) {
+      if (BigInt.asUintN(64, message.bs_recv) !== message.bs_recv) {
+        throw new globalThis.Error("value provided for field message.bs_recv of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.bs_recv);
+    }
+    if (message.bs_drop !== 0n) {
+      if (BigInt.asUintN(64, message.bs_drop) !== message.bs_drop) {
+        throw new globalThis.Error("value provided for field message.bs_drop of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.bs_drop);
+    }
+    if (message.bs_capt !== 0n) {
+      if (BigInt.asUintN(64, message.bs_capt) !== message.bs_capt) {
+        throw new globalThis.Error("value provided for field message.bs_capt of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.bs_capt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BpfStat {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBpfStat();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.bs_recv = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bs_drop = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bs_capt = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBpfDltlist(): BpfDltlist {
+  return { bfl_list: [] };
+}
+
+export const BpfDltlist: MessageFns<BpfDltlist> = {
+  encode(message: BpfDltlist, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bfl_list.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.bfl_list) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BpfDltlist {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBpfDltlist();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.bfl_list.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.bfl_list.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImpairment(): Impairment {
+  return {
+    delay_ns: 0n,
+    jitter_ns: 0n,
+    loss_ppm: 0,
+    burst: 0,
+    duplicate_ppm: 0,
+    corrupt_ppm: 0,
+    reorder_ppm: 0,
+    rate_bps: 0n,
+    limit: 0,
+    seed: 0n,
+  };
+}
+
+export const Impairment: MessageFns<Impairment> = {
+  encode(message: Impairment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.delay_ns !== 0n) {
+      if (BigInt.asUintN(64, message.delay_ns) !== message.delay_ns) {
+        throw new globalThis.Error("value provided for field message.delay_ns of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.delay_ns);
+    }
+    if (message.jitter_ns !== 0n) {
+      if (BigInt.asUintN(64, message.jitter_ns) !== message.jitter_ns) {
+        throw new globalThis.Error("value provided for field message.jitter_ns of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.jitter_ns);
+    }
+    if (message.loss_ppm !== 0) {
+      writer.uint32(24).uint32(message.loss_ppm);
+    }
+    if (message.burst !== 0) {
+      writer.uint32(32).uint32(message.burst);
+    }
+    if (message.duplicate_ppm !== 0) {
+      writer.uint32(40).uint32(message.duplicate_ppm);
+    }
+    if (message.corrupt_ppm !== 0) {
+      writer.uint32(48).uint32(message.corrupt_ppm);
+    }
+    if (message.reorder_ppm !== 0) {
+      writer.uint32(56).uint32(message.reorder_ppm);
+    }
+    if (message.rate_bps !== 0n) {
+      if (BigInt.asUintN(64, message.rate_bps) !== message.rate_bps) {
+        throw new globalThis.Error("value provided for field message.rate_bps of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.rate_bps);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(72).uint32(message.limit);
+    }
+    if (message.seed !== 0n) {
+      if (BigInt.asUintN(64, message.seed) !== message.seed) {
+        throw new globalThis.Error("value provided for field message.seed of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.seed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Impairment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImpairment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.delay_ns = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.jitter_ns = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.loss_ppm = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.burst = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.duplicate_ppm = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.corrupt_ppm = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.reorder_ppm = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.rate_bps = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.seed = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImpairmentStat(): ImpairmentStat {
+  return { settings: undefined, passed: 0n, lost: 0n, dropped: 0n, duplicated: 0n, corrupted: 0n, reordered: 0n };
+}
+
+export const ImpairmentStat: MessageFns<ImpairmentStat> = {
+  encode(message: ImpairmentStat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.settings !== undefined) {
+      Impairment.encode(message.settings, writer.uint32(10).fork()).join();
+    }
+    if (message.passed !== 0n) {
+      if (BigInt.asUintN(64, message.passed) !== message.passed) {
+        throw new globalThis.Error("value provided for field message.passed of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.passed);
+    }
+    if (message.lost !== 0n) {
+      if (BigInt.asUintN(64, message.lost) !== message.lost) {
+        throw new globalThis.Error("value provided for field message.lost of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.lost);
+    }
+    if (message.dropped !== 0n) {
+      if (BigInt.asUintN(64, message.dropped) !== message.dropped) {
+        throw new globalThis.Error("value provided for field message.dropped of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.dropped);
+    }
+    if (message.duplicated !== 0n) {
+      if (BigInt.asUintN(64, message.duplicated) !== message.duplicated) {
+        throw new globalThis.Error("value provided for field message.duplicated of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.duplicated);
+    }
+    if (message.corrupted !== 0n) {
+      if (BigInt.asUintN(64, message.corrupted) !== message.corrupted) {
+        throw new globalThis.Error("value provided for field message.corrupted of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.corrupted);
+    }
+    if (message.reordered !== 0n) {
+      if (BigInt.asUintN(64, message.reordered) !== message.reordered) {
+        throw new globalThis.Error("value provided for field message.reordered of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.reordered);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImpairmentStat {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImpairmentStat();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.settings = Impairment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.passed = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.lost = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.dropped = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.duplicated = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.corrupted = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.reordered = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseVndIoctl(): VndIoctl {
   return { vnd_file: Buffer.alloc(0), vnd_flags: 0, vnd_size: 0n };
 }
@@ -6658,8 +7941,324 @@ export const RaidInfo: MessageFns<RaidInfo> = {
   },
 };
 
+function createBaseQuotaKey(): QuotaKey {
+  return { idtype: 0, id: 0, objtype: 0 };
+}
+
+export const QuotaKey: MessageFns<QuotaKey> = {
+  encode(message: QuotaKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.idtype !== 0) {
+      writer.uint32(8).uint32(message.idtype);
+    }
+    if (message.id !== 0) {
+      writer.uint32(16).uint32(message.id);
+    }
+    if (message.objtype !== 0) {
+      writer.uint32(24).uint32(message.objtype);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuotaKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuotaKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.idtype = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.id = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.objtype = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseQuotaValue(): QuotaValue {
+  return { hardlimit: 0n, softlimit: 0n, usage: 0n, expiretime: 0n, grace: 0n };
+}
+
+export const QuotaValue: MessageFns<QuotaValue> = {
+  encode(message: QuotaValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hardlimit !== 0n) {
+      if (BigInt.asUintN(64, message.hardlimit) !== message.hardlimit) {
+        throw new globalThis.Error("value provided for field message.hardlimit of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.hardlimit);
+    }
+    if (message.softlimit !== 0n) {
+      if (BigInt.asUintN(64, message.softlimit) !== message.softlimit) {
+        throw new globalThis.Error("value provided for field message.softlimit of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.softlimit);
+    }
+    if (message.usage !== 0n) {
+      if (BigInt.asUintN(64, message.usage) !== message.usage) {
+        throw new globalThis.Error("value provided for field message.usage of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.usage);
+    }
+    if (message.expiretime !== 0n) {
+      if (BigInt.asIntN(64, message.expiretime) !== message.expiretime) {
+        throw new globalThis.Error("value provided for field message.expiretime of type int64 too large");
+      }
+      writer.uint32(32).int64(message.expiretime);
+    }
+    if (message.grace !== 0n) {
+      if (BigInt.asIntN(64, message.grace) !== message.grace) {
+        throw new globalThis.Error("value provided for field message.grace of type int64 too large");
+      }
+      writer.uint32(40).int64(message.grace);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuotaValue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuotaValue();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.hardlimit = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.softlimit = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.usage = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.expiretime = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.grace = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseQuotaEntry(): QuotaEntry {
+  return { key: undefined, value: undefined };
+}
+
+export const QuotaEntry: MessageFns<QuotaEntry> = {
+  encode(message: QuotaEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== undefined) {
+      QuotaKey.encode(message.key, writer.uint32(10).fork()).join();
+    }
+    if (message.value !== undefined) {
+      QuotaValue.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuotaEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuotaEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = QuotaKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = QuotaValue.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseQuotaCursor(): QuotaCursor {
+  return { next: undefined, skipped: 0, at_end: false };
+}
+
+export const QuotaCursor: MessageFns<QuotaCursor> = {
+  encode(message: QuotaCursor, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.next !== undefined) {
+      QuotaKey.encode(message.next, writer.uint32(10).fork()).join();
+    }
+    if (message.skipped !== 0) {
+      writer.uint32(16).uint32(message.skipped);
+    }
+    if (message.at_end !== false) {
+      writer.uint32(24).bool(message.at_end);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuotaCursor {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuotaCursor();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.next = QuotaKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.skipped = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.at_end = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseQuotactlArgs(): QuotactlArgs {
-  return { op: 0, idtype: 0, id: 0, objtype: 0, hardlimit: 0n, softlimit: 0n, usage: 0n, expiretime: 0n, grace: 0n };
+  return {
+    op: 0,
+    idtype: 0,
+    id: 0,
+    objtype: 0,
+    hardlimit: 0n,
+    softlimit: 0n,
+    usage: 0n,
+    expiretime: 0n,
+    grace: 0n,
+    name: "",
+    numidtypes: 0,
+    numobjtypes: 0,
+    restrictions: 0,
+    isbytes: false,
+    cursor: undefined,
+    maxnum: 0,
+    entries: [],
+  };
 }
 
 export const QuotactlArgs: MessageFns<QuotactlArgs> = {
@@ -6705,6 +8304,30 @@ export const QuotactlArgs: MessageFns<QuotactlArgs> = {
         throw new globalThis.Error("value provided for field message.grace of type int64 too large");
       }
       writer.uint32(72).int64(message.grace);
+    }
+    if (message.name !== "") {
+      writer.uint32(82).string(message.name);
+    }
+    if (message.numidtypes !== 0) {
+      writer.uint32(88).uint32(message.numidtypes);
+    }
+    if (message.numobjtypes !== 0) {
+      writer.uint32(96).uint32(message.numobjtypes);
+    }
+    if (message.restrictions !== 0) {
+      writer.uint32(104).uint32(message.restrictions);
+    }
+    if (message.isbytes !== false) {
+      writer.uint32(112).bool(message.isbytes);
+    }
+    if (message.cursor !== undefined) {
+      QuotaCursor.encode(message.cursor, writer.uint32(122).fork()).join();
+    }
+    if (message.maxnum !== 0) {
+      writer.uint32(128).uint32(message.maxnum);
+    }
+    for (const v of message.entries) {
+      QuotaEntry.encode(v!, writer.uint32(138).fork()).join();
     }
     return writer;
   },
@@ -6792,6 +8415,70 @@ export const QuotactlArgs: MessageFns<QuotactlArgs> = {
             }
 
             message.grace = reader.int64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.numidtypes = reader.uint32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.numobjtypes = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.restrictions = reader.uint32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.isbytes = reader.bool();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.cursor = QuotaCursor.decode(reader, reader.uint32());
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.maxnum = reader.uint32();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.entries.push(QuotaEntry.decode(reader, reader.uint32()));
             continue;
           }
         }

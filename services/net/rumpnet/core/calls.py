@@ -261,7 +261,8 @@ class Calls:
             return IoctlResult()
         if com == const.FIOASYNC:
             return IoctlResult()
-        return so.ioctl(ctx, com, data)
+        answer = self.net.ioctl(ctx, com, data)
+        return IoctlResult(0, answer) if answer is not None else so.ioctl(ctx, com, data)
 
 
 def _nanoseconds(time: Timespec) -> int:

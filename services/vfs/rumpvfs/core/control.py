@@ -11,12 +11,14 @@ from rumpwire.values import SysctlExport, SysctlValue, SysctlValueInteger, Sysct
 
 _INT, _STRING = const.CTLTYPE_INT, const.CTLTYPE_STRING
 MAX_VNODES = 1 << 24
-
-HARDLINK_CHECKS = {
-    "security.models.extensions.hardlink_check_uid": "the owner of the file",
-    "security.models.extensions.hardlink_check_gid": "members of the file's group",
+EXTENSIONS = "security.models.extensions."
+_RANGES = {
+    "kern.maxvnodes": range(1, MAX_VNODES + 1),
+    "vfs.sync.delay": range(1, DELAY_MAX + 1),
+    EXTENSIONS + "hardlink_check_uid": range(2),
+    EXTENSIONS + "hardlink_check_gid": range(2),
 }
-"""secmodel_extensions(9); root is asked nothing."""
+"""What may be written."""
 
 NODES = [
     SysctlExport("vfs.generic.fstypes", _STRING, const.CTLFLAG_READONLY, "List of file systems present", []),
@@ -26,11 +28,13 @@ NODES = [
     SysctlExport(
         "vfs.generic.memory", const.CTLTYPE_QUAD, const.CTLFLAG_READONLY, "Bytes of memory that file systems hold", []
     ),
-    *(
-        SysctlExport(path, _INT, const.CTLFLAG_READWRITE, f"Whether hard links are made only by {who}", [])
-        for path, who in HARDLINK_CHECKS.items()
-    ),
     SysctlExport("vfs.sync.delay", _INT, const.CTLFLAG_READWRITE, "Seconds until changes are written out", []),
+    SysctlExport(
+        EXTENSIONS + "hardlink_check_uid", _INT, const.CTLFLAG_READWRITE, "Hard links only to files of one's own", []
+    ),
+    SysctlExport(
+        EXTENSIONS + "hardlink_check_gid", _INT, const.CTLFLAG_READWRITE, "Hard links only to files of one's groups", []
+    ),
 ]
 
 
@@ -62,28 +66,21 @@ class Control:
             return SysctlValueInteger(len(vfs.files))
         if path == "vfs.sync.delay":
             return SysctlValueInteger(vfs.mounts.syncer.delay)
-        if path in HARDLINK_CHECKS:
-            return SysctlValueInteger(int(path in vfs.hardlink_checks))
         if path == "vfs.generic.memory":
             return SysctlValueQuad(vfs.environment.used)
+        if path.startswith(EXTENSIONS) and path in _RANGES:
+            return SysctlValueInteger(getattr(vfs.link_rules, path.removeprefix(EXTENSIONS)))
         raise KernelError(Errno.ENOENT, f"no sysctl node {path}")
 
     def _write(self, path: str, new: SysctlValue) -> None:
-        if path in HARDLINK_CHECKS:
-            self._write_check(path, new)
-            return
-        most = {"kern.maxvnodes": MAX_VNODES, "vfs.sync.delay": DELAY_MAX}.get(path)
-        if most is None:
+        allowed = _RANGES.get(path)
+        if allowed is None:
             raise KernelError(Errno.EPERM, f"{path} is read-only")
-        if not isinstance(new, SysctlValueInteger) or not 1 <= new.integer <= most:
+        if not isinstance(new, SysctlValueInteger) or new.integer not in allowed:
             raise KernelError(Errno.EINVAL)
         if path == "kern.maxvnodes":
             self.vfs.names.cache.resize(new.integer)
-        else:
+        elif path == "vfs.sync.delay":
             self.vfs.mounts.syncer.delay = new.integer
-
-    def _write_check(self, path: str, new: SysctlValue) -> None:
-        """EINVAL."""
-        if not isinstance(new, SysctlValueInteger) or new.integer not in (0, 1):
-            raise KernelError(Errno.EINVAL)
-        (self.vfs.hardlink_checks.add if new.integer else self.vfs.hardlink_checks.discard)(path)
+        else:
+            setattr(self.vfs.link_rules, path.removeprefix(EXTENSIONS), new.integer)

@@ -7,7 +7,7 @@ from typing import Any
 
 from rumpuser.component import Context
 from rumpuser.pending import value_of
-from rumpvfs.core import access
+from rumpvfs.core import access, acl
 from rumpvfs.core.etfs import DiskFile, HostVnode
 from rumpvfs.core.fifo import FifoFile
 from rumpvfs.core.file import DataFile, OpenFile, truncate
@@ -95,6 +95,8 @@ class Opening:
     def create(self, ctx: Context, place: Place, vtype: VType, mode: int, rdev: int = 0, target: bytes = b"") -> Vnode:
         """Makes a file at a vacant place: owner is the effective user, group that of the directory.
 
+        Where the directory has a default access list, that stands in for the umask.
+
         ENAMETOOLONG, EROFS, EACCES, and what the driver's ``create`` raises.
         """
         directory, cred = place.directory, ctx.cred
@@ -102,12 +104,19 @@ class Opening:
             raise KernelError(Errno.ENAMETOOLONG)
         access.check(directory, cred, access.WRITE | access.EXEC)
         gid = directory.owner()[2]
-        mode &= 0o7777 & ~ctx.umask
+        mode &= 0o7777
+        default = directory.acl(default=True) if vtype is not VType.LNK else None
+        list_ = None
+        if default is not None:
+            mode, list_ = acl.inherited(default, mode)
+        else:
+            mode &= ~ctx.umask
         if vtype is not VType.DIR and cred.euid != 0:
             mode &= ~const.S_ISVTX
             if mode & const.S_ISGID and not access.member(cred, gid):
                 mode &= ~const.S_ISGID
-        vnode = directory.create(place.name, NewNode(vtype, mode, cred.euid, gid, rdev, target))
+        inherited = default if vtype is VType.DIR else None
+        vnode = directory.create(place.name, NewNode(vtype, mode, cred.euid, gid, rdev, target, list_, inherited))
         if directory.fs.cache_names:
             self.vfs.names.cache.forget(directory, place.name)
         note(directory, const.NOTE_WRITE | (const.NOTE_LINK if vtype is VType.DIR else 0))

@@ -117,7 +117,7 @@ class Paths:
         self.linkat(ctx, AT_FDCWD, path, AT_FDCWD, link, const.AT_SYMLINK_FOLLOW)
 
     def linkat(self, ctx: Context, fd1: int, name1: bytes, fd2: int, name2: bytes, flags: int) -> None:
-        """EINVAL, errors of namei, EPERM for directories, EEXIST, EXDEV, EROFS, EACCES, EMLINK."""
+        """EINVAL, errors of namei, EPERM (directories, `LinkRules`), EEXIST, EXDEV, EROFS, EACCES, EMLINK."""
         if flags & ~const.AT_SYMLINK_FOLLOW:
             raise KernelError(Errno.EINVAL)
         vnode = self.names.lookup(ctx, name1, dirfd=fd1, follow=bool(flags & const.AT_SYMLINK_FOLLOW))
@@ -132,24 +132,12 @@ class Paths:
         check_length(place)
         access.check(place.directory, ctx.cred, access.WRITE | access.EXEC)
         access.check_flags(vnode, access.IMMUTABLE | access.APPEND)
-        self._check_link(ctx, vnode)
+        self.vfs.link_rules.check(vnode, ctx.cred)
         place.directory.link(place.name, vnode)
         self.names.cache.forget(place.directory, place.name)
         note(place.directory, const.NOTE_WRITE)
         note(vnode, const.NOTE_LINK)
         settle(vnode.fs)
-
-    def _check_link(self, ctx: Context, vnode: Vnode) -> None:
-        """EPERM for files of others, where that is asked for (secmodel_extensions(9))."""
-        checks, cred = self.vfs.hardlink_checks, ctx.cred
-        if not checks or cred.euid == 0:
-            return
-        _, uid, gid = vnode.owner()
-        for path in checks:
-            if path.endswith("_uid") and cred.euid != uid:
-                raise KernelError(Errno.EPERM, f"the file belongs to another user ({path})")
-            if path.endswith("_gid") and not access.member(cred, gid):
-                raise KernelError(Errno.EPERM, f"the file belongs to another group ({path})")
 
     # -- taking away
 

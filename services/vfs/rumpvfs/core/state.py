@@ -8,7 +8,7 @@ from rumpuser.component import Bus, Context, Parameters
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.readiness import Selinfo
-from rumpvfs.core.access import EXEC, check
+from rumpvfs.core.access import EXEC, LinkRules, check
 from rumpvfs.core.etfs import Etfs
 from rumpvfs.core.fifo import Fifo
 from rumpvfs.core.file import OpenFile
@@ -21,7 +21,7 @@ from rumpvfs.core.syncer import Syncer
 from rumpvfs.core.vnode import FileSystem, FileSystemType, NewNode, Vnode, VType
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Stat, TmpfsArgs
+from rumpwire.values import Credentials, Stat, TmpfsArgs
 
 BSD_PAIRS = 16
 """Pairs of terminals that have nodes of their own, beside those in ptyfs."""
@@ -57,7 +57,7 @@ NODES = (
 
 
 class Environment:
-    """What file system drivers get of the kernel; counts the memory that they hold."""
+    """What file system drivers get of the kernel; counts the memory that they hold. ``cred`` is set for each call."""
 
     def __init__(
         self, host: Host, limit: int | None, questions: Questions, log: Callable[[str], None] | None = None
@@ -66,6 +66,7 @@ class Environment:
         self.ask = questions.ask
         self.caller = questions.caller
         self.entropy = host.entropy
+        self.cred = Credentials()
         self.limit = limit
         self.used = 0
         self.lines: list[str] = []
@@ -118,14 +119,13 @@ class Vfs:
         self.fifos: dict[Vnode, Fifo] = {}
         self.sockets: dict[tuple[int, int], int] = {}
         self.when_killed: list[Callable[[Vnode], None]] = []
-        self.hardlink_checks: set[str] = set()
-        """Those of `control.HARDLINK_CHECKS` that are on."""
         self.when_moved: list[Callable[[Vnode, Vnode], None]] = []
         """Told of a file that goes on with another vnode (MNT_RELOAD)."""
         self.mounted = Selinfo()
         self.watching = Watching(host, self.file)
         self.watching.filters[const.EVFILT_VNODE] = VnodeFilter(lambda handle: self.file(handle).vnode)
         self.watching.filters[const.EVFILT_FS] = MountFilter(self.mounted)
+        self.link_rules = LinkRules()
         self._handle = 0
         self.mounts = Mounts(self.environment, Syncer(host, self.environment.log))
         self.mounts.add_type(root_type)
