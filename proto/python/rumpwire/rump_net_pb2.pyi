@@ -1973,3 +1973,438 @@ class DnsForwardResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DnsForwardResponse: _TypeAlias = DnsForwardResponse  # noqa: Y015
+
+@_typing.final
+class NetconfigIfaddrdelRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    ADDR_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    addr: _builtins.str
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+        addr: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "ifname", b"ifname"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetconfigIfaddrdelRequest: _TypeAlias = NetconfigIfaddrdelRequest  # noqa: Y015
+
+@_typing.final
+class NetconfigIfaddrdelResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetconfigIfaddrdelResponse: _TypeAlias = NetconfigIfaddrdelResponse  # noqa: Y015
+
+@_typing.final
+class RouteSendRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    S_FIELD_NUMBER: _builtins.int
+    MSG_FIELD_NUMBER: _builtins.int
+    s: _builtins.int
+    @_builtins.property
+    def msg(self) -> _rump_types_pb2.Rtmsg: ...
+    def __init__(
+        self,
+        *,
+        s: _builtins.int = ...,
+        msg: _rump_types_pb2.Rtmsg | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["msg", b"msg"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["msg", b"msg", "s", b"s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RouteSendRequest: _TypeAlias = RouteSendRequest  # noqa: Y015
+
+@_typing.final
+class RouteSendResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MSG_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def msg(self) -> _rump_types_pb2.Rtmsg:
+        """The message as it comes back to all routing sockets; for RTM_GET with the answer."""
+
+    def __init__(
+        self,
+        *,
+        msg: _rump_types_pb2.Rtmsg | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["msg", b"msg"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["msg", b"msg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RouteSendResponse: _TypeAlias = RouteSendResponse  # noqa: Y015
+
+@_typing.final
+class RouteRecvRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    S_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    s: _builtins.int
+    flags: _builtins.int
+    def __init__(
+        self,
+        *,
+        s: _builtins.int = ...,
+        flags: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flags", b"flags", "s", b"s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RouteRecvRequest: _TypeAlias = RouteRecvRequest  # noqa: Y015
+
+@_typing.final
+class RouteRecvResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MSG_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def msg(self) -> _rump_types_pb2.Rtmsg: ...
+    def __init__(
+        self,
+        *,
+        msg: _rump_types_pb2.Rtmsg | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["msg", b"msg"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["msg", b"msg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RouteRecvResponse: _TypeAlias = RouteRecvResponse  # noqa: Y015
+
+@_typing.final
+class RouteDumpRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FAMILY_FIELD_NUMBER: _builtins.int
+    OP_FIELD_NUMBER: _builtins.int
+    ARG_FIELD_NUMBER: _builtins.int
+    family: _builtins.int
+    op: _builtins.int
+    arg: _builtins.int
+    def __init__(
+        self,
+        *,
+        family: _builtins.int = ...,
+        op: _builtins.int = ...,
+        arg: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arg", b"arg", "family", b"family", "op", b"op"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RouteDumpRequest: _TypeAlias = RouteDumpRequest  # noqa: Y015
+
+@_typing.final
+class RouteDumpResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MSGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def msgs(self) -> _containers.RepeatedCompositeFieldContainer[_rump_types_pb2.Rtmsg]: ...
+    def __init__(
+        self,
+        *,
+        msgs: _abc.Iterable[_rump_types_pb2.Rtmsg] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["msgs", b"msgs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RouteDumpResponse: _TypeAlias = RouteDumpResponse  # noqa: Y015
+
+@_typing.final
+class NetPcblistRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetPcblistRequest: _TypeAlias = NetPcblistRequest  # noqa: Y015
+
+@_typing.final
+class NetPcblistResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PCBS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def pcbs(self) -> _containers.RepeatedCompositeFieldContainer[_rump_types_pb2.Inpcb]: ...
+    def __init__(
+        self,
+        *,
+        pcbs: _abc.Iterable[_rump_types_pb2.Inpcb] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pcbs", b"pcbs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetPcblistResponse: _TypeAlias = NetPcblistResponse  # noqa: Y015
+
+@_typing.final
+class NetCountersRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetCountersRequest: _TypeAlias = NetCountersRequest  # noqa: Y015
+
+@_typing.final
+class NetCountersResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNTERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def counters(self) -> _containers.RepeatedCompositeFieldContainer[_rump_types_pb2.NetCounter]: ...
+    def __init__(
+        self,
+        *,
+        counters: _abc.Iterable[_rump_types_pb2.NetCounter] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counters", b"counters"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetCountersResponse: _TypeAlias = NetCountersResponse  # noqa: Y015
+
+@_typing.final
+class NdListRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NdListRequest: _TypeAlias = NdListRequest  # noqa: Y015
+
+@_typing.final
+class NdListResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROUTERS_FIELD_NUMBER: _builtins.int
+    PREFIXES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def routers(self) -> _containers.RepeatedCompositeFieldContainer[_rump_types_pb2.NdRouter]: ...
+    @_builtins.property
+    def prefixes(self) -> _containers.RepeatedCompositeFieldContainer[_rump_types_pb2.NdPrefix]: ...
+    def __init__(
+        self,
+        *,
+        routers: _abc.Iterable[_rump_types_pb2.NdRouter] | None = ...,
+        prefixes: _abc.Iterable[_rump_types_pb2.NdPrefix] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["prefixes", b"prefixes", "routers", b"routers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NdListResponse: _TypeAlias = NdListResponse  # noqa: Y015
+
+@_typing.final
+class NetconfigIfimpairRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    @_builtins.property
+    def settings(self) -> _rump_types_pb2.Impairment: ...
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+        settings: _rump_types_pb2.Impairment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ifname", b"ifname", "settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetconfigIfimpairRequest: _TypeAlias = NetconfigIfimpairRequest  # noqa: Y015
+
+@_typing.final
+class NetconfigIfimpairResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetconfigIfimpairResponse: _TypeAlias = NetconfigIfimpairResponse  # noqa: Y015
+
+@_typing.final
+class NetconfigIfimpairstatRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ifname", b"ifname"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetconfigIfimpairstatRequest: _TypeAlias = NetconfigIfimpairstatRequest  # noqa: Y015
+
+@_typing.final
+class NetconfigIfimpairstatResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def stat(self) -> _rump_types_pb2.ImpairmentStat: ...
+    def __init__(
+        self,
+        *,
+        stat: _rump_types_pb2.ImpairmentStat | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stat", b"stat"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stat", b"stat"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetconfigIfimpairstatResponse: _TypeAlias = NetconfigIfimpairstatResponse  # noqa: Y015
+
+@_typing.final
+class NetconfigIfcaptureRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    HOSTPATH_FIELD_NUMBER: _builtins.int
+    SNAPLEN_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    hostpath: _builtins.bytes
+    snaplen: _builtins.int
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+        hostpath: _builtins.bytes = ...,
+        snaplen: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_snaplen", b"_snaplen", "snaplen", b"snaplen"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_snaplen", b"_snaplen", "hostpath", b"hostpath", "ifname", b"ifname", "snaplen", b"snaplen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__snaplen: _TypeAlias = _typing.Literal["snaplen"]  # noqa: Y015
+    _WhichOneofArgType__snaplen: _TypeAlias = _typing.Literal["_snaplen", b"_snaplen"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__snaplen) -> _WhichOneofReturnType__snaplen | None: ...
+
+Global___NetconfigIfcaptureRequest: _TypeAlias = NetconfigIfcaptureRequest  # noqa: Y015
+
+@_typing.final
+class NetconfigIfcaptureResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PACKETS_FIELD_NUMBER: _builtins.int
+    packets: _builtins.int
+    def __init__(
+        self,
+        *,
+        packets: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["packets", b"packets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetconfigIfcaptureResponse: _TypeAlias = NetconfigIfcaptureResponse  # noqa: Y015
+
+@_typing.final
+class BpfOpenRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BpfOpenRequest: _TypeAlias = BpfOpenRequest  # noqa: Y015
+
+@_typing.final
+class BpfOpenResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FD_FIELD_NUMBER: _builtins.int
+    fd: _builtins.int
+    def __init__(
+        self,
+        *,
+        fd: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fd", b"fd"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BpfOpenResponse: _TypeAlias = BpfOpenResponse  # noqa: Y015

@@ -8440,6 +8440,61 @@ class NetStub(object):
                 request_serializer=rump__net__pb2.DnsForwardRequest.SerializeToString,
                 response_deserializer=rump__net__pb2.DnsForwardResponse.FromString,
                 _registered_method=True)
+        self.NetconfigIfaddrdel = channel.unary_unary(
+                '/rump.sp.v1.Net/NetconfigIfaddrdel',
+                request_serializer=rump__net__pb2.NetconfigIfaddrdelRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NetconfigIfaddrdelResponse.FromString,
+                _registered_method=True)
+        self.RouteSend = channel.unary_unary(
+                '/rump.sp.v1.Net/RouteSend',
+                request_serializer=rump__net__pb2.RouteSendRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.RouteSendResponse.FromString,
+                _registered_method=True)
+        self.RouteRecv = channel.unary_unary(
+                '/rump.sp.v1.Net/RouteRecv',
+                request_serializer=rump__net__pb2.RouteRecvRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.RouteRecvResponse.FromString,
+                _registered_method=True)
+        self.RouteDump = channel.unary_unary(
+                '/rump.sp.v1.Net/RouteDump',
+                request_serializer=rump__net__pb2.RouteDumpRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.RouteDumpResponse.FromString,
+                _registered_method=True)
+        self.NetPcblist = channel.unary_unary(
+                '/rump.sp.v1.Net/NetPcblist',
+                request_serializer=rump__net__pb2.NetPcblistRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NetPcblistResponse.FromString,
+                _registered_method=True)
+        self.NetCounters = channel.unary_unary(
+                '/rump.sp.v1.Net/NetCounters',
+                request_serializer=rump__net__pb2.NetCountersRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NetCountersResponse.FromString,
+                _registered_method=True)
+        self.NdList = channel.unary_unary(
+                '/rump.sp.v1.Net/NdList',
+                request_serializer=rump__net__pb2.NdListRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NdListResponse.FromString,
+                _registered_method=True)
+        self.NetconfigIfimpair = channel.unary_unary(
+                '/rump.sp.v1.Net/NetconfigIfimpair',
+                request_serializer=rump__net__pb2.NetconfigIfimpairRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NetconfigIfimpairResponse.FromString,
+                _registered_method=True)
+        self.NetconfigIfimpairstat = channel.unary_unary(
+                '/rump.sp.v1.Net/NetconfigIfimpairstat',
+                request_serializer=rump__net__pb2.NetconfigIfimpairstatRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NetconfigIfimpairstatResponse.FromString,
+                _registered_method=True)
+        self.NetconfigIfcapture = channel.unary_unary(
+                '/rump.sp.v1.Net/NetconfigIfcapture',
+                request_serializer=rump__net__pb2.NetconfigIfcaptureRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NetconfigIfcaptureResponse.FromString,
+                _registered_method=True)
+        self.BpfOpen = channel.unary_unary(
+                '/rump.sp.v1.Net/BpfOpen',
+                request_serializer=rump__net__pb2.BpfOpenRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.BpfOpenResponse.FromString,
+                _registered_method=True)
 
 
 class NetServicer(object):
@@ -8796,6 +8851,85 @@ class NetServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def NetconfigIfaddrdel(self, request, context):
+        """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RouteSend(self, request, context):
+        """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RouteRecv(self, request, context):
+        """Reads the next message of a routing socket. EAGAIN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RouteDump(self, request, context):
+        """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+        arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NetPcblist(self, request, context):
+        """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NetCounters(self, request, context):
+        """What the protocols have counted (sysctl net.*.stats). Cannot fail.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NdList(self, request, context):
+        """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NetconfigIfimpair(self, request, context):
+        """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NetconfigIfimpairstat(self, request, context):
+        """What became of the frames since then. ENXIO, ENOENT when it is not impaired.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NetconfigIfcapture(self, request, context):
+        """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+        number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BpfOpen(self, request, context):
+        """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NetServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -9048,6 +9182,61 @@ def add_NetServicer_to_server(servicer, server):
                     servicer.DnsForward,
                     request_deserializer=rump__net__pb2.DnsForwardRequest.FromString,
                     response_serializer=rump__net__pb2.DnsForwardResponse.SerializeToString,
+            ),
+            'NetconfigIfaddrdel': grpc.unary_unary_rpc_method_handler(
+                    servicer.NetconfigIfaddrdel,
+                    request_deserializer=rump__net__pb2.NetconfigIfaddrdelRequest.FromString,
+                    response_serializer=rump__net__pb2.NetconfigIfaddrdelResponse.SerializeToString,
+            ),
+            'RouteSend': grpc.unary_unary_rpc_method_handler(
+                    servicer.RouteSend,
+                    request_deserializer=rump__net__pb2.RouteSendRequest.FromString,
+                    response_serializer=rump__net__pb2.RouteSendResponse.SerializeToString,
+            ),
+            'RouteRecv': grpc.unary_unary_rpc_method_handler(
+                    servicer.RouteRecv,
+                    request_deserializer=rump__net__pb2.RouteRecvRequest.FromString,
+                    response_serializer=rump__net__pb2.RouteRecvResponse.SerializeToString,
+            ),
+            'RouteDump': grpc.unary_unary_rpc_method_handler(
+                    servicer.RouteDump,
+                    request_deserializer=rump__net__pb2.RouteDumpRequest.FromString,
+                    response_serializer=rump__net__pb2.RouteDumpResponse.SerializeToString,
+            ),
+            'NetPcblist': grpc.unary_unary_rpc_method_handler(
+                    servicer.NetPcblist,
+                    request_deserializer=rump__net__pb2.NetPcblistRequest.FromString,
+                    response_serializer=rump__net__pb2.NetPcblistResponse.SerializeToString,
+            ),
+            'NetCounters': grpc.unary_unary_rpc_method_handler(
+                    servicer.NetCounters,
+                    request_deserializer=rump__net__pb2.NetCountersRequest.FromString,
+                    response_serializer=rump__net__pb2.NetCountersResponse.SerializeToString,
+            ),
+            'NdList': grpc.unary_unary_rpc_method_handler(
+                    servicer.NdList,
+                    request_deserializer=rump__net__pb2.NdListRequest.FromString,
+                    response_serializer=rump__net__pb2.NdListResponse.SerializeToString,
+            ),
+            'NetconfigIfimpair': grpc.unary_unary_rpc_method_handler(
+                    servicer.NetconfigIfimpair,
+                    request_deserializer=rump__net__pb2.NetconfigIfimpairRequest.FromString,
+                    response_serializer=rump__net__pb2.NetconfigIfimpairResponse.SerializeToString,
+            ),
+            'NetconfigIfimpairstat': grpc.unary_unary_rpc_method_handler(
+                    servicer.NetconfigIfimpairstat,
+                    request_deserializer=rump__net__pb2.NetconfigIfimpairstatRequest.FromString,
+                    response_serializer=rump__net__pb2.NetconfigIfimpairstatResponse.SerializeToString,
+            ),
+            'NetconfigIfcapture': grpc.unary_unary_rpc_method_handler(
+                    servicer.NetconfigIfcapture,
+                    request_deserializer=rump__net__pb2.NetconfigIfcaptureRequest.FromString,
+                    response_serializer=rump__net__pb2.NetconfigIfcaptureResponse.SerializeToString,
+            ),
+            'BpfOpen': grpc.unary_unary_rpc_method_handler(
+                    servicer.BpfOpen,
+                    request_deserializer=rump__net__pb2.BpfOpenRequest.FromString,
+                    response_serializer=rump__net__pb2.BpfOpenResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -10401,6 +10590,303 @@ class Net(object):
             '/rump.sp.v1.Net/DnsForward',
             rump__net__pb2.DnsForwardRequest.SerializeToString,
             rump__net__pb2.DnsForwardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NetconfigIfaddrdel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NetconfigIfaddrdel',
+            rump__net__pb2.NetconfigIfaddrdelRequest.SerializeToString,
+            rump__net__pb2.NetconfigIfaddrdelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RouteSend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/RouteSend',
+            rump__net__pb2.RouteSendRequest.SerializeToString,
+            rump__net__pb2.RouteSendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RouteRecv(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/RouteRecv',
+            rump__net__pb2.RouteRecvRequest.SerializeToString,
+            rump__net__pb2.RouteRecvResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RouteDump(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/RouteDump',
+            rump__net__pb2.RouteDumpRequest.SerializeToString,
+            rump__net__pb2.RouteDumpResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NetPcblist(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NetPcblist',
+            rump__net__pb2.NetPcblistRequest.SerializeToString,
+            rump__net__pb2.NetPcblistResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NetCounters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NetCounters',
+            rump__net__pb2.NetCountersRequest.SerializeToString,
+            rump__net__pb2.NetCountersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NdList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NdList',
+            rump__net__pb2.NdListRequest.SerializeToString,
+            rump__net__pb2.NdListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NetconfigIfimpair(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NetconfigIfimpair',
+            rump__net__pb2.NetconfigIfimpairRequest.SerializeToString,
+            rump__net__pb2.NetconfigIfimpairResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NetconfigIfimpairstat(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NetconfigIfimpairstat',
+            rump__net__pb2.NetconfigIfimpairstatRequest.SerializeToString,
+            rump__net__pb2.NetconfigIfimpairstatResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NetconfigIfcapture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NetconfigIfcapture',
+            rump__net__pb2.NetconfigIfcaptureRequest.SerializeToString,
+            rump__net__pb2.NetconfigIfcaptureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BpfOpen(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/BpfOpen',
+            rump__net__pb2.BpfOpenRequest.SerializeToString,
+            rump__net__pb2.BpfOpenResponse.FromString,
             options,
             channel_credentials,
             insecure,

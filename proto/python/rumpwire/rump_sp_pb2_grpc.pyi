@@ -2408,6 +2408,32 @@ class NetStub:
     """What the server of an interface has leased. ENXIO, ENOENT."""
     DnsForward: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DnsForwardRequest, _rump_net_pb2.DnsForwardResponse]
     """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL."""
+    NetconfigIfaddrdel: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfaddrdelRequest, _rump_net_pb2.NetconfigIfaddrdelResponse]
+    """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL."""
+    RouteSend: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.RouteSendRequest, _rump_net_pb2.RouteSendResponse]
+    """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES."""
+    RouteRecv: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.RouteRecvRequest, _rump_net_pb2.RouteRecvResponse]
+    """Reads the next message of a routing socket. EAGAIN."""
+    RouteDump: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.RouteDumpRequest, _rump_net_pb2.RouteDumpResponse]
+    """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+    arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+    """
+    NetPcblist: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetPcblistRequest, _rump_net_pb2.NetPcblistResponse]
+    """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail."""
+    NetCounters: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetCountersRequest, _rump_net_pb2.NetCountersResponse]
+    """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
+    NdList: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NdListRequest, _rump_net_pb2.NdListResponse]
+    """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
+    NetconfigIfimpair: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfimpairRequest, _rump_net_pb2.NetconfigIfimpairResponse]
+    """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP."""
+    NetconfigIfimpairstat: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfimpairstatRequest, _rump_net_pb2.NetconfigIfimpairstatResponse]
+    """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+    NetconfigIfcapture: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfcaptureRequest, _rump_net_pb2.NetconfigIfcaptureResponse]
+    """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+    number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+    """
+    BpfOpen: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.BpfOpenRequest, _rump_net_pb2.BpfOpenResponse]
+    """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
 
 @_typing.type_check_only
 class NetAsyncStub(NetStub):
@@ -2514,6 +2540,32 @@ class NetAsyncStub(NetStub):
     """What the server of an interface has leased. ENXIO, ENOENT."""
     DnsForward: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DnsForwardRequest, _rump_net_pb2.DnsForwardResponse]  # type: ignore[assignment]
     """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL."""
+    NetconfigIfaddrdel: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfaddrdelRequest, _rump_net_pb2.NetconfigIfaddrdelResponse]  # type: ignore[assignment]
+    """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL."""
+    RouteSend: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.RouteSendRequest, _rump_net_pb2.RouteSendResponse]  # type: ignore[assignment]
+    """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES."""
+    RouteRecv: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.RouteRecvRequest, _rump_net_pb2.RouteRecvResponse]  # type: ignore[assignment]
+    """Reads the next message of a routing socket. EAGAIN."""
+    RouteDump: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.RouteDumpRequest, _rump_net_pb2.RouteDumpResponse]  # type: ignore[assignment]
+    """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+    arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+    """
+    NetPcblist: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetPcblistRequest, _rump_net_pb2.NetPcblistResponse]  # type: ignore[assignment]
+    """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail."""
+    NetCounters: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetCountersRequest, _rump_net_pb2.NetCountersResponse]  # type: ignore[assignment]
+    """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
+    NdList: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NdListRequest, _rump_net_pb2.NdListResponse]  # type: ignore[assignment]
+    """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
+    NetconfigIfimpair: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfimpairRequest, _rump_net_pb2.NetconfigIfimpairResponse]  # type: ignore[assignment]
+    """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP."""
+    NetconfigIfimpairstat: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfimpairstatRequest, _rump_net_pb2.NetconfigIfimpairstatResponse]  # type: ignore[assignment]
+    """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+    NetconfigIfcapture: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfcaptureRequest, _rump_net_pb2.NetconfigIfcaptureResponse]  # type: ignore[assignment]
+    """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+    number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+    """
+    BpfOpen: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.BpfOpenRequest, _rump_net_pb2.BpfOpenResponse]  # type: ignore[assignment]
+    """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
 
 class NetServicer(metaclass=_abc_1.ABCMeta):
     """The networking faction: sockets, interfaces and routes."""
@@ -2917,6 +2969,98 @@ class NetServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_net_pb2.DnsForwardResponse, _abc.Awaitable[_rump_net_pb2.DnsForwardResponse]]:
         """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL."""
+
+    @_abc_1.abstractmethod
+    def NetconfigIfaddrdel(
+        self,
+        request: _rump_net_pb2.NetconfigIfaddrdelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetconfigIfaddrdelResponse, _abc.Awaitable[_rump_net_pb2.NetconfigIfaddrdelResponse]]:
+        """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL."""
+
+    @_abc_1.abstractmethod
+    def RouteSend(
+        self,
+        request: _rump_net_pb2.RouteSendRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.RouteSendResponse, _abc.Awaitable[_rump_net_pb2.RouteSendResponse]]:
+        """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES."""
+
+    @_abc_1.abstractmethod
+    def RouteRecv(
+        self,
+        request: _rump_net_pb2.RouteRecvRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.RouteRecvResponse, _abc.Awaitable[_rump_net_pb2.RouteRecvResponse]]:
+        """Reads the next message of a routing socket. EAGAIN."""
+
+    @_abc_1.abstractmethod
+    def RouteDump(
+        self,
+        request: _rump_net_pb2.RouteDumpRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.RouteDumpResponse, _abc.Awaitable[_rump_net_pb2.RouteDumpResponse]]:
+        """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+        arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+        """
+
+    @_abc_1.abstractmethod
+    def NetPcblist(
+        self,
+        request: _rump_net_pb2.NetPcblistRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetPcblistResponse, _abc.Awaitable[_rump_net_pb2.NetPcblistResponse]]:
+        """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail."""
+
+    @_abc_1.abstractmethod
+    def NetCounters(
+        self,
+        request: _rump_net_pb2.NetCountersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetCountersResponse, _abc.Awaitable[_rump_net_pb2.NetCountersResponse]]:
+        """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
+
+    @_abc_1.abstractmethod
+    def NdList(
+        self,
+        request: _rump_net_pb2.NdListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NdListResponse, _abc.Awaitable[_rump_net_pb2.NdListResponse]]:
+        """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
+
+    @_abc_1.abstractmethod
+    def NetconfigIfimpair(
+        self,
+        request: _rump_net_pb2.NetconfigIfimpairRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetconfigIfimpairResponse, _abc.Awaitable[_rump_net_pb2.NetconfigIfimpairResponse]]:
+        """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP."""
+
+    @_abc_1.abstractmethod
+    def NetconfigIfimpairstat(
+        self,
+        request: _rump_net_pb2.NetconfigIfimpairstatRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetconfigIfimpairstatResponse, _abc.Awaitable[_rump_net_pb2.NetconfigIfimpairstatResponse]]:
+        """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+
+    @_abc_1.abstractmethod
+    def NetconfigIfcapture(
+        self,
+        request: _rump_net_pb2.NetconfigIfcaptureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetconfigIfcaptureResponse, _abc.Awaitable[_rump_net_pb2.NetconfigIfcaptureResponse]]:
+        """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+        number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+        """
+
+    @_abc_1.abstractmethod
+    def BpfOpen(
+        self,
+        request: _rump_net_pb2.BpfOpenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.BpfOpenResponse, _abc.Awaitable[_rump_net_pb2.BpfOpenResponse]]:
+        """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
 
 def add_NetServicer_to_server(servicer: NetServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

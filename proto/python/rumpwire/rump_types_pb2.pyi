@@ -546,12 +546,18 @@ class Sockopt(_message.Message):
     LINGER_FIELD_NUMBER: _builtins.int
     TIMEVAL_FIELD_NUMBER: _builtins.int
     RAW_FIELD_NUMBER: _builtins.int
+    MREQ_FIELD_NUMBER: _builtins.int
+    PEEREID_FIELD_NUMBER: _builtins.int
     integer: _builtins.int
     raw: _builtins.bytes
     @_builtins.property
     def linger(self) -> Global___Linger: ...
     @_builtins.property
     def timeval(self) -> Global___Timespec: ...
+    @_builtins.property
+    def mreq(self) -> Global___Mreq: ...
+    @_builtins.property
+    def peereid(self) -> Global___Unpcbid: ...
     def __init__(
         self,
         *,
@@ -559,20 +565,143 @@ class Sockopt(_message.Message):
         linger: Global___Linger | None = ...,
         timeval: Global___Timespec | None = ...,
         raw: _builtins.bytes = ...,
+        mreq: Global___Mreq | None = ...,
+        peereid: Global___Unpcbid | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "mreq", b"mreq", "peereid", b"peereid", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "mreq", b"mreq", "peereid", b"peereid", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["integer", "linger", "timeval", "raw"]  # noqa: Y015
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["integer", "linger", "timeval", "raw", "mreq", "peereid"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 
 Global___Sockopt: _TypeAlias = Sockopt  # noqa: Y015
 
 @_typing.final
+class Mreq(_message.Message):
+    """IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP and their opposites: a group (4 or 16 bytes), and the interface by address or index;
+    neither for the one that the route says. A raw ip_mreq or ipv6_mreq will do as well.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MULTIADDR_FIELD_NUMBER: _builtins.int
+    INTERFACE_FIELD_NUMBER: _builtins.int
+    IFINDEX_FIELD_NUMBER: _builtins.int
+    multiaddr: _builtins.bytes
+    interface: _builtins.bytes
+    ifindex: _builtins.int
+    def __init__(
+        self,
+        *,
+        multiaddr: _builtins.bytes = ...,
+        interface: _builtins.bytes = ...,
+        ifindex: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ifindex", b"ifindex", "interface", b"interface", "multiaddr", b"multiaddr"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Mreq: _TypeAlias = Mreq  # noqa: Y015
+
+@_typing.final
+class Unpcbid(_message.Message):
+    """LOCAL_PEEREID: who connected, or listens, at the other end of a local socket."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNP_PID_FIELD_NUMBER: _builtins.int
+    UNP_EUID_FIELD_NUMBER: _builtins.int
+    UNP_EGID_FIELD_NUMBER: _builtins.int
+    unp_pid: _builtins.int
+    unp_euid: _builtins.int
+    unp_egid: _builtins.int
+    def __init__(
+        self,
+        *,
+        unp_pid: _builtins.int = ...,
+        unp_euid: _builtins.int = ...,
+        unp_egid: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["unp_egid", b"unp_egid", "unp_euid", b"unp_euid", "unp_pid", b"unp_pid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Unpcbid: _TypeAlias = Unpcbid  # noqa: Y015
+
+@_typing.final
+class Sockcred(_message.Message):
+    """SCM_CREDS: who sent a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SC_PID_FIELD_NUMBER: _builtins.int
+    SC_UID_FIELD_NUMBER: _builtins.int
+    SC_EUID_FIELD_NUMBER: _builtins.int
+    SC_GID_FIELD_NUMBER: _builtins.int
+    SC_EGID_FIELD_NUMBER: _builtins.int
+    SC_GROUPS_FIELD_NUMBER: _builtins.int
+    sc_pid: _builtins.int
+    sc_uid: _builtins.int
+    sc_euid: _builtins.int
+    sc_gid: _builtins.int
+    sc_egid: _builtins.int
+    @_builtins.property
+    def sc_groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        sc_pid: _builtins.int = ...,
+        sc_uid: _builtins.int = ...,
+        sc_euid: _builtins.int = ...,
+        sc_gid: _builtins.int = ...,
+        sc_egid: _builtins.int = ...,
+        sc_groups: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sc_egid", b"sc_egid", "sc_euid", b"sc_euid", "sc_gid", b"sc_gid", "sc_groups", b"sc_groups", "sc_pid", b"sc_pid", "sc_uid", b"sc_uid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Sockcred: _TypeAlias = Sockcred  # noqa: Y015
+
+@_typing.final
+class CmsgValue(_message.Message):
+    """What a piece of control data holds, where that is no descriptor."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREDS_FIELD_NUMBER: _builtins.int
+    TIMESTAMP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def creds(self) -> Global___Sockcred: ...
+    @_builtins.property
+    def timestamp(self) -> Global___Timespec: ...
+    def __init__(
+        self,
+        *,
+        creds: Global___Sockcred | None = ...,
+        timestamp: Global___Timespec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["creds", b"creds", "timestamp", b"timestamp", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["creds", b"creds", "timestamp", b"timestamp", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["creds", "timestamp"]  # noqa: Y015
+    _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
+
+Global___CmsgValue: _TypeAlias = CmsgValue  # noqa: Y015
+
+@_typing.final
 class Cmsg(_message.Message):
-    """One piece of control data. SCM_RIGHTS carries descriptors, the others bytes."""
+    """One piece of control data: descriptors (SCM_RIGHTS), a typed value, or else bytes."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -580,11 +709,14 @@ class Cmsg(_message.Message):
     CMSG_TYPE_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
     RIGHTS_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
     cmsg_level: _builtins.int
     cmsg_type: _builtins.int
     data: _builtins.bytes
     @_builtins.property
     def rights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def value(self) -> Global___CmsgValue: ...
     def __init__(
         self,
         *,
@@ -592,10 +724,11 @@ class Cmsg(_message.Message):
         cmsg_type: _builtins.int = ...,
         data: _builtins.bytes = ...,
         rights: _abc.Iterable[_builtins.int] | None = ...,
+        value: Global___CmsgValue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cmsg_level", b"cmsg_level", "cmsg_type", b"cmsg_type", "data", b"data", "rights", b"rights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cmsg_level", b"cmsg_level", "cmsg_type", b"cmsg_type", "data", b"data", "rights", b"rights", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -945,6 +1078,29 @@ class IoctlArgs(_message.Message):
     RAID_RECON_FIELD_NUMBER: _builtins.int
     RAID_PROGRESS_FIELD_NUMBER: _builtins.int
     RAID_INFO_FIELD_NUMBER: _builtins.int
+    TERMIOS_FIELD_NUMBER: _builtins.int
+    WINSIZE_FIELD_NUMBER: _builtins.int
+    PTMGET_FIELD_NUMBER: _builtins.int
+    DEV_LIST_ARGS_FIELD_NUMBER: _builtins.int
+    DEV_DETACH_FIELD_NUMBER: _builtins.int
+    DEV_RESCAN_FIELD_NUMBER: _builtins.int
+    DEV_PM_FIELD_NUMBER: _builtins.int
+    DEV_COMMAND_FIELD_NUMBER: _builtins.int
+    IFREQ_FIELD_NUMBER: _builtins.int
+    IFALIAS_FIELD_NUMBER: _builtins.int
+    IFCONF_FIELD_NUMBER: _builtins.int
+    IFCLONE_FIELD_NUMBER: _builtins.int
+    IFMEDIA_FIELD_NUMBER: _builtins.int
+    IFDATA_FIELD_NUMBER: _builtins.int
+    NBRINFO_FIELD_NUMBER: _builtins.int
+    NDI_FIELD_NUMBER: _builtins.int
+    BRIDGE_FIELD_NUMBER: _builtins.int
+    VLAN_FIELD_NUMBER: _builtins.int
+    PHYADDR_FIELD_NUMBER: _builtins.int
+    LAGG_FIELD_NUMBER: _builtins.int
+    BPF_PROGRAM_FIELD_NUMBER: _builtins.int
+    BPF_STAT_FIELD_NUMBER: _builtins.int
+    BPF_DLTLIST_FIELD_NUMBER: _builtins.int
     integer: _builtins.int
     raw: _builtins.bytes
     text: _builtins.str
@@ -966,6 +1122,52 @@ class IoctlArgs(_message.Message):
     def raid_progress(self) -> Global___RaidProgress: ...
     @_builtins.property
     def raid_info(self) -> Global___RaidInfo: ...
+    @_builtins.property
+    def termios(self) -> Global___Termios: ...
+    @_builtins.property
+    def winsize(self) -> Global___Winsize: ...
+    @_builtins.property
+    def ptmget(self) -> Global___Ptmget: ...
+    @_builtins.property
+    def dev_list_args(self) -> Global___DevListArgs: ...
+    @_builtins.property
+    def dev_detach(self) -> Global___DevDetachArgs: ...
+    @_builtins.property
+    def dev_rescan(self) -> Global___DevRescanArgs: ...
+    @_builtins.property
+    def dev_pm(self) -> Global___DevPmArgs: ...
+    @_builtins.property
+    def dev_command(self) -> Global___DevCommand: ...
+    @_builtins.property
+    def ifreq(self) -> Global___Ifreq: ...
+    @_builtins.property
+    def ifalias(self) -> Global___Ifaliasreq: ...
+    @_builtins.property
+    def ifconf(self) -> Global___Ifconf: ...
+    @_builtins.property
+    def ifclone(self) -> Global___Ifclonereq: ...
+    @_builtins.property
+    def ifmedia(self) -> Global___Ifmediareq: ...
+    @_builtins.property
+    def ifdata(self) -> Global___Ifdata: ...
+    @_builtins.property
+    def nbrinfo(self) -> Global___Nbrinfo: ...
+    @_builtins.property
+    def ndi(self) -> Global___Ndireq: ...
+    @_builtins.property
+    def bridge(self) -> Global___BridgeReq: ...
+    @_builtins.property
+    def vlan(self) -> Global___VlanReq: ...
+    @_builtins.property
+    def phyaddr(self) -> Global___IfPhyAddr: ...
+    @_builtins.property
+    def lagg(self) -> Global___LaggReq: ...
+    @_builtins.property
+    def bpf_program(self) -> Global___BpfProgram: ...
+    @_builtins.property
+    def bpf_stat(self) -> Global___BpfStat: ...
+    @_builtins.property
+    def bpf_dltlist(self) -> Global___BpfDltlist: ...
     def __init__(
         self,
         *,
@@ -981,16 +1183,976 @@ class IoctlArgs(_message.Message):
         raid_recon: Global___RaidReconReq | None = ...,
         raid_progress: Global___RaidProgress | None = ...,
         raid_info: Global___RaidInfo | None = ...,
+        termios: Global___Termios | None = ...,
+        winsize: Global___Winsize | None = ...,
+        ptmget: Global___Ptmget | None = ...,
+        dev_list_args: Global___DevListArgs | None = ...,
+        dev_detach: Global___DevDetachArgs | None = ...,
+        dev_rescan: Global___DevRescanArgs | None = ...,
+        dev_pm: Global___DevPmArgs | None = ...,
+        dev_command: Global___DevCommand | None = ...,
+        ifreq: Global___Ifreq | None = ...,
+        ifalias: Global___Ifaliasreq | None = ...,
+        ifconf: Global___Ifconf | None = ...,
+        ifclone: Global___Ifclonereq | None = ...,
+        ifmedia: Global___Ifmediareq | None = ...,
+        ifdata: Global___Ifdata | None = ...,
+        nbrinfo: Global___Nbrinfo | None = ...,
+        ndi: Global___Ndireq | None = ...,
+        bridge: Global___BridgeReq | None = ...,
+        vlan: Global___VlanReq | None = ...,
+        phyaddr: Global___IfPhyAddr | None = ...,
+        lagg: Global___LaggReq | None = ...,
+        bpf_program: Global___BpfProgram | None = ...,
+        bpf_stat: Global___BpfStat | None = ...,
+        bpf_dltlist: Global___BpfDltlist | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "cgd", b"cgd", "cgd_user", b"cgd_user", "integer", b"integer", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "text", b"text", "vnd", b"vnd", "vnd_user", b"vnd_user"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "bpf_dltlist", b"bpf_dltlist", "bpf_program", b"bpf_program", "bpf_stat", b"bpf_stat", "bridge", b"bridge", "cgd", b"cgd", "cgd_user", b"cgd_user", "dev_command", b"dev_command", "dev_detach", b"dev_detach", "dev_list_args", b"dev_list_args", "dev_pm", b"dev_pm", "dev_rescan", b"dev_rescan", "ifalias", b"ifalias", "ifclone", b"ifclone", "ifconf", b"ifconf", "ifdata", b"ifdata", "ifmedia", b"ifmedia", "ifreq", b"ifreq", "integer", b"integer", "lagg", b"lagg", "nbrinfo", b"nbrinfo", "ndi", b"ndi", "phyaddr", b"phyaddr", "ptmget", b"ptmget", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "termios", b"termios", "text", b"text", "vlan", b"vlan", "vnd", b"vnd", "vnd_user", b"vnd_user", "winsize", b"winsize"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "cgd", b"cgd", "cgd_user", b"cgd_user", "integer", b"integer", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "text", b"text", "vnd", b"vnd", "vnd_user", b"vnd_user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "bpf_dltlist", b"bpf_dltlist", "bpf_program", b"bpf_program", "bpf_stat", b"bpf_stat", "bridge", b"bridge", "cgd", b"cgd", "cgd_user", b"cgd_user", "dev_command", b"dev_command", "dev_detach", b"dev_detach", "dev_list_args", b"dev_list_args", "dev_pm", b"dev_pm", "dev_rescan", b"dev_rescan", "ifalias", b"ifalias", "ifclone", b"ifclone", "ifconf", b"ifconf", "ifdata", b"ifdata", "ifmedia", b"ifmedia", "ifreq", b"ifreq", "integer", b"integer", "lagg", b"lagg", "nbrinfo", b"nbrinfo", "ndi", b"ndi", "phyaddr", b"phyaddr", "ptmget", b"ptmget", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "termios", b"termios", "text", b"text", "vlan", b"vlan", "vnd", b"vnd", "vnd_user", b"vnd_user", "winsize", b"winsize"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_args: _TypeAlias = _typing.Literal["integer", "raw", "text", "vnd", "vnd_user", "cgd", "cgd_user", "raid_config", "raid_component", "raid_recon", "raid_progress", "raid_info"]  # noqa: Y015
+    _WhichOneofReturnType_args: _TypeAlias = _typing.Literal["integer", "raw", "text", "vnd", "vnd_user", "cgd", "cgd_user", "raid_config", "raid_component", "raid_recon", "raid_progress", "raid_info", "termios", "winsize", "ptmget", "dev_list_args", "dev_detach", "dev_rescan", "dev_pm", "dev_command", "ifreq", "ifalias", "ifconf", "ifclone", "ifmedia", "ifdata", "nbrinfo", "ndi", "bridge", "vlan", "phyaddr", "lagg", "bpf_program", "bpf_stat", "bpf_dltlist"]  # noqa: Y015
     _WhichOneofArgType_args: _TypeAlias = _typing.Literal["args", b"args"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_args) -> _WhichOneofReturnType_args | None: ...
 
 Global___IoctlArgs: _TypeAlias = IoctlArgs  # noqa: Y015
+
+@_typing.final
+class Termios(_message.Message):
+    """TIOCGETA, TIOCSETA, TIOCSETAW, TIOCSETAF: what a terminal does with what goes through it (termios(4)), by NetBSD's numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    C_IFLAG_FIELD_NUMBER: _builtins.int
+    C_OFLAG_FIELD_NUMBER: _builtins.int
+    C_CFLAG_FIELD_NUMBER: _builtins.int
+    C_LFLAG_FIELD_NUMBER: _builtins.int
+    C_CC_FIELD_NUMBER: _builtins.int
+    C_ISPEED_FIELD_NUMBER: _builtins.int
+    C_OSPEED_FIELD_NUMBER: _builtins.int
+    c_iflag: _builtins.int
+    c_oflag: _builtins.int
+    c_cflag: _builtins.int
+    c_lflag: _builtins.int
+    c_cc: _builtins.bytes
+    """NCCS characters, by their index (VEOF, VERASE, ...); _POSIX_VDISABLE for none."""
+    c_ispeed: _builtins.int
+    c_ospeed: _builtins.int
+    def __init__(
+        self,
+        *,
+        c_iflag: _builtins.int = ...,
+        c_oflag: _builtins.int = ...,
+        c_cflag: _builtins.int = ...,
+        c_lflag: _builtins.int = ...,
+        c_cc: _builtins.bytes = ...,
+        c_ispeed: _builtins.int = ...,
+        c_ospeed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["c_cc", b"c_cc", "c_cflag", b"c_cflag", "c_iflag", b"c_iflag", "c_ispeed", b"c_ispeed", "c_lflag", b"c_lflag", "c_oflag", b"c_oflag", "c_ospeed", b"c_ospeed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Termios: _TypeAlias = Termios  # noqa: Y015
+
+@_typing.final
+class Winsize(_message.Message):
+    """TIOCGWINSZ, TIOCSWINSZ."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WS_ROW_FIELD_NUMBER: _builtins.int
+    WS_COL_FIELD_NUMBER: _builtins.int
+    WS_XPIXEL_FIELD_NUMBER: _builtins.int
+    WS_YPIXEL_FIELD_NUMBER: _builtins.int
+    ws_row: _builtins.int
+    ws_col: _builtins.int
+    ws_xpixel: _builtins.int
+    ws_ypixel: _builtins.int
+    def __init__(
+        self,
+        *,
+        ws_row: _builtins.int = ...,
+        ws_col: _builtins.int = ...,
+        ws_xpixel: _builtins.int = ...,
+        ws_ypixel: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ws_col", b"ws_col", "ws_row", b"ws_row", "ws_xpixel", b"ws_xpixel", "ws_ypixel", b"ws_ypixel"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Winsize: _TypeAlias = Winsize  # noqa: Y015
+
+@_typing.final
+class Ptmget(_message.Message):
+    """TIOCPTMGET: a new pair of terminals, opened (cfd: the controlling side) and by name. TIOCPTSNAME: the names alone, cfd
+    and sfd are -1. unit is the number of the pair.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CFD_FIELD_NUMBER: _builtins.int
+    SFD_FIELD_NUMBER: _builtins.int
+    CN_FIELD_NUMBER: _builtins.int
+    SN_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    cfd: _builtins.int
+    sfd: _builtins.int
+    cn: _builtins.bytes
+    sn: _builtins.bytes
+    unit: _builtins.int
+    def __init__(
+        self,
+        *,
+        cfd: _builtins.int = ...,
+        sfd: _builtins.int = ...,
+        cn: _builtins.bytes = ...,
+        sn: _builtins.bytes = ...,
+        unit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cfd", b"cfd", "cn", b"cn", "sfd", b"sfd", "sn", b"sn", "unit", b"unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ptmget: _TypeAlias = Ptmget  # noqa: Y015
+
+@_typing.final
+class DevListArgs(_message.Message):
+    """DRVLISTDEV: the children of a device, those of the root where devname is empty. childname is an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVNAME_FIELD_NUMBER: _builtins.int
+    CHILDNAME_FIELD_NUMBER: _builtins.int
+    devname: _builtins.str
+    @_builtins.property
+    def childname(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        devname: _builtins.str = ...,
+        childname: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["childname", b"childname", "devname", b"devname"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DevListArgs: _TypeAlias = DevListArgs  # noqa: Y015
+
+@_typing.final
+class DevDetachArgs(_message.Message):
+    """DRVDETACHDEV."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVNAME_FIELD_NUMBER: _builtins.int
+    devname: _builtins.str
+    def __init__(
+        self,
+        *,
+        devname: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devname", b"devname"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DevDetachArgs: _TypeAlias = DevDetachArgs  # noqa: Y015
+
+@_typing.final
+class DevRescanArgs(_message.Message):
+    """DRVRESCANBUS."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUSNAME_FIELD_NUMBER: _builtins.int
+    IFATTR_FIELD_NUMBER: _builtins.int
+    busname: _builtins.str
+    ifattr: _builtins.str
+    def __init__(
+        self,
+        *,
+        busname: _builtins.str = ...,
+        ifattr: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busname", b"busname", "ifattr", b"ifattr"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DevRescanArgs: _TypeAlias = DevRescanArgs  # noqa: Y015
+
+@_typing.final
+class DevPmArgs(_message.Message):
+    """DRVSUSPENDDEV, DRVRESUMEDEV."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVNAME_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    devname: _builtins.str
+    flags: _builtins.int
+    def __init__(
+        self,
+        *,
+        devname: _builtins.str = ...,
+        flags: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devname", b"devname", "flags", b"flags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DevPmArgs: _TypeAlias = DevPmArgs  # noqa: Y015
+
+@_typing.final
+class DevCommand(_message.Message):
+    """DRVCTLCOMMAND. command: get-properties. properties is an answer, by name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class PropertiesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    COMMAND_FIELD_NUMBER: _builtins.int
+    DEVICE_NAME_FIELD_NUMBER: _builtins.int
+    PROPERTIES_FIELD_NUMBER: _builtins.int
+    command: _builtins.str
+    device_name: _builtins.str
+    @_builtins.property
+    def properties(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        command: _builtins.str = ...,
+        device_name: _builtins.str = ...,
+        properties: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "device_name", b"device_name", "properties", b"properties"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DevCommand: _TypeAlias = DevCommand  # noqa: Y015
+
+@_typing.final
+class Ifreq(_message.Message):
+    """Interface requests about one thing: an address (ifr_addr, also for masks and link-level ones), a number (flags,
+    metric, mtu, index, media, capabilities) or a text (SIOCSLINKSTR, SIOCGLINKSTR).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFR_NAME_FIELD_NUMBER: _builtins.int
+    IFR_ADDR_FIELD_NUMBER: _builtins.int
+    IFR_VALUE_FIELD_NUMBER: _builtins.int
+    IFR_TEXT_FIELD_NUMBER: _builtins.int
+    ifr_name: _builtins.str
+    ifr_value: _builtins.int
+    ifr_text: _builtins.str
+    @_builtins.property
+    def ifr_addr(self) -> Global___Sockaddr: ...
+    def __init__(
+        self,
+        *,
+        ifr_name: _builtins.str = ...,
+        ifr_addr: Global___Sockaddr | None = ...,
+        ifr_value: _builtins.int = ...,
+        ifr_text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ifr_addr", b"ifr_addr"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ifr_addr", b"ifr_addr", "ifr_name", b"ifr_name", "ifr_text", b"ifr_text", "ifr_value", b"ifr_value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ifreq: _TypeAlias = Ifreq  # noqa: Y015
+
+@_typing.final
+class Ifaliasreq(_message.Message):
+    """SIOCAIFADDR, SIOCDIFADDR, SIOCGIFALIAS and their _IN6 forms: an address of an interface. Lifetimes are seconds, 0 for
+    ever (ND6_INFINITE_LIFETIME as well); ifra_flags are IN6_IFF_*.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFRA_NAME_FIELD_NUMBER: _builtins.int
+    IFRA_ADDR_FIELD_NUMBER: _builtins.int
+    IFRA_PREFIXLEN_FIELD_NUMBER: _builtins.int
+    IFRA_DSTADDR_FIELD_NUMBER: _builtins.int
+    IFRA_BROADADDR_FIELD_NUMBER: _builtins.int
+    IFRA_FLAGS_FIELD_NUMBER: _builtins.int
+    IFRA_VLTIME_FIELD_NUMBER: _builtins.int
+    IFRA_PLTIME_FIELD_NUMBER: _builtins.int
+    ifra_name: _builtins.str
+    ifra_prefixlen: _builtins.int
+    ifra_flags: _builtins.int
+    ifra_vltime: _builtins.int
+    ifra_pltime: _builtins.int
+    @_builtins.property
+    def ifra_addr(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def ifra_dstaddr(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def ifra_broadaddr(self) -> Global___Sockaddr: ...
+    def __init__(
+        self,
+        *,
+        ifra_name: _builtins.str = ...,
+        ifra_addr: Global___Sockaddr | None = ...,
+        ifra_prefixlen: _builtins.int = ...,
+        ifra_dstaddr: Global___Sockaddr | None = ...,
+        ifra_broadaddr: Global___Sockaddr | None = ...,
+        ifra_flags: _builtins.int = ...,
+        ifra_vltime: _builtins.int = ...,
+        ifra_pltime: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ifra_addr", b"ifra_addr", "ifra_broadaddr", b"ifra_broadaddr", "ifra_dstaddr", b"ifra_dstaddr"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ifra_addr", b"ifra_addr", "ifra_broadaddr", b"ifra_broadaddr", "ifra_dstaddr", b"ifra_dstaddr", "ifra_flags", b"ifra_flags", "ifra_name", b"ifra_name", "ifra_pltime", b"ifra_pltime", "ifra_prefixlen", b"ifra_prefixlen", "ifra_vltime", b"ifra_vltime"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ifaliasreq: _TypeAlias = Ifaliasreq  # noqa: Y015
+
+@_typing.final
+class Ifconf(_message.Message):
+    """SIOCGIFCONF: all interfaces with their addresses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INTERFACES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def interfaces(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interface]: ...
+    def __init__(
+        self,
+        *,
+        interfaces: _abc.Iterable[Global___Interface] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["interfaces", b"interfaces"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ifconf: _TypeAlias = Ifconf  # noqa: Y015
+
+@_typing.final
+class Ifclonereq(_message.Message):
+    """SIOCIFGCLONERS: the kinds of interfaces that can be created."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLONERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def cloners(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        cloners: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cloners", b"cloners"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ifclonereq: _TypeAlias = Ifclonereq  # noqa: Y015
+
+@_typing.final
+class Ifmediareq(_message.Message):
+    """SIOCGIFMEDIA: IFM_* words."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFM_NAME_FIELD_NUMBER: _builtins.int
+    IFM_CURRENT_FIELD_NUMBER: _builtins.int
+    IFM_MASK_FIELD_NUMBER: _builtins.int
+    IFM_STATUS_FIELD_NUMBER: _builtins.int
+    IFM_ACTIVE_FIELD_NUMBER: _builtins.int
+    IFM_ULIST_FIELD_NUMBER: _builtins.int
+    ifm_name: _builtins.str
+    ifm_current: _builtins.int
+    ifm_mask: _builtins.int
+    ifm_status: _builtins.int
+    ifm_active: _builtins.int
+    @_builtins.property
+    def ifm_ulist(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        ifm_name: _builtins.str = ...,
+        ifm_current: _builtins.int = ...,
+        ifm_mask: _builtins.int = ...,
+        ifm_status: _builtins.int = ...,
+        ifm_active: _builtins.int = ...,
+        ifm_ulist: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ifm_active", b"ifm_active", "ifm_current", b"ifm_current", "ifm_mask", b"ifm_mask", "ifm_name", b"ifm_name", "ifm_status", b"ifm_status", "ifm_ulist", b"ifm_ulist"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ifmediareq: _TypeAlias = Ifmediareq  # noqa: Y015
+
+@_typing.final
+class Ifdata(_message.Message):
+    """SIOCGIFDATA, SIOCZIFDATA: what an interface has counted. link_state: LINK_STATE_*."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFDR_NAME_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    LINK_STATE_FIELD_NUMBER: _builtins.int
+    MTU_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    BAUDRATE_FIELD_NUMBER: _builtins.int
+    IPACKETS_FIELD_NUMBER: _builtins.int
+    IERRORS_FIELD_NUMBER: _builtins.int
+    OPACKETS_FIELD_NUMBER: _builtins.int
+    OERRORS_FIELD_NUMBER: _builtins.int
+    COLLISIONS_FIELD_NUMBER: _builtins.int
+    IBYTES_FIELD_NUMBER: _builtins.int
+    OBYTES_FIELD_NUMBER: _builtins.int
+    IMCASTS_FIELD_NUMBER: _builtins.int
+    OMCASTS_FIELD_NUMBER: _builtins.int
+    IQDROPS_FIELD_NUMBER: _builtins.int
+    NOPROTO_FIELD_NUMBER: _builtins.int
+    ifdr_name: _builtins.str
+    type: _builtins.int
+    link_state: _builtins.int
+    mtu: _builtins.int
+    metric: _builtins.int
+    baudrate: _builtins.int
+    ipackets: _builtins.int
+    ierrors: _builtins.int
+    opackets: _builtins.int
+    oerrors: _builtins.int
+    collisions: _builtins.int
+    ibytes: _builtins.int
+    obytes: _builtins.int
+    imcasts: _builtins.int
+    omcasts: _builtins.int
+    iqdrops: _builtins.int
+    noproto: _builtins.int
+    def __init__(
+        self,
+        *,
+        ifdr_name: _builtins.str = ...,
+        type: _builtins.int = ...,
+        link_state: _builtins.int = ...,
+        mtu: _builtins.int = ...,
+        metric: _builtins.int = ...,
+        baudrate: _builtins.int = ...,
+        ipackets: _builtins.int = ...,
+        ierrors: _builtins.int = ...,
+        opackets: _builtins.int = ...,
+        oerrors: _builtins.int = ...,
+        collisions: _builtins.int = ...,
+        ibytes: _builtins.int = ...,
+        obytes: _builtins.int = ...,
+        imcasts: _builtins.int = ...,
+        omcasts: _builtins.int = ...,
+        iqdrops: _builtins.int = ...,
+        noproto: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["baudrate", b"baudrate", "collisions", b"collisions", "ibytes", b"ibytes", "ierrors", b"ierrors", "ifdr_name", b"ifdr_name", "imcasts", b"imcasts", "ipackets", b"ipackets", "iqdrops", b"iqdrops", "link_state", b"link_state", "metric", b"metric", "mtu", b"mtu", "noproto", b"noproto", "obytes", b"obytes", "oerrors", b"oerrors", "omcasts", b"omcasts", "opackets", b"opackets", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ifdata: _TypeAlias = Ifdata  # noqa: Y015
+
+@_typing.final
+class Nbrinfo(_message.Message):
+    """SIOCGNBRINFO_IN6: what is known of a neighbour. state: ND6_LLINFO_*; expire: seconds from now, 0 for never."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    ADDR_FIELD_NUMBER: _builtins.int
+    ASKED_FIELD_NUMBER: _builtins.int
+    ISROUTER_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    EXPIRE_FIELD_NUMBER: _builtins.int
+    LLADDR_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    asked: _builtins.int
+    isrouter: _builtins.bool
+    state: _builtins.int
+    expire: _builtins.int
+    @_builtins.property
+    def addr(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def lladdr(self) -> Global___SockaddrDl: ...
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+        addr: Global___Sockaddr | None = ...,
+        asked: _builtins.int = ...,
+        isrouter: _builtins.bool = ...,
+        state: _builtins.int = ...,
+        expire: _builtins.int = ...,
+        lladdr: Global___SockaddrDl | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "lladdr", b"lladdr"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "asked", b"asked", "expire", b"expire", "ifname", b"ifname", "isrouter", b"isrouter", "lladdr", b"lladdr", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Nbrinfo: _TypeAlias = Nbrinfo  # noqa: Y015
+
+@_typing.final
+class Ndireq(_message.Message):
+    """SIOCGIFINFO_IN6, SIOCSIFINFO_IN6: neighbour discovery on an interface. Times are milliseconds; flags: ND6_IFF_*."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    LINKMTU_FIELD_NUMBER: _builtins.int
+    BASEREACHABLE_FIELD_NUMBER: _builtins.int
+    REACHABLE_FIELD_NUMBER: _builtins.int
+    RETRANS_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    CHLIM_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    linkmtu: _builtins.int
+    basereachable: _builtins.int
+    reachable: _builtins.int
+    retrans: _builtins.int
+    flags: _builtins.int
+    chlim: _builtins.int
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+        linkmtu: _builtins.int = ...,
+        basereachable: _builtins.int = ...,
+        reachable: _builtins.int = ...,
+        retrans: _builtins.int = ...,
+        flags: _builtins.int = ...,
+        chlim: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basereachable", b"basereachable", "chlim", b"chlim", "flags", b"flags", "ifname", b"ifname", "linkmtu", b"linkmtu", "reachable", b"reachable", "retrans", b"retrans"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ndireq: _TypeAlias = Ndireq  # noqa: Y015
+
+@_typing.final
+class BridgeReq(_message.Message):
+    """SIOCSDRVSPEC, SIOCGDRVSPEC for a bridge: what is asked, or to be done, is ifd_cmd (BRDG*). value: entries (BRDGSCACHE),
+    seconds (BRDGSTO), or the seconds that an address stays (BRDGSADDR; 0 for ever).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFD_NAME_FIELD_NUMBER: _builtins.int
+    IFD_CMD_FIELD_NUMBER: _builtins.int
+    MEMBER_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    ADDR_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    ADDRS_FIELD_NUMBER: _builtins.int
+    ifd_name: _builtins.str
+    ifd_cmd: _builtins.int
+    member: _builtins.str
+    flags: _builtins.int
+    addr: _builtins.bytes
+    value: _builtins.int
+    @_builtins.property
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___BridgeMember]: ...
+    @_builtins.property
+    def addrs(self) -> _containers.RepeatedCompositeFieldContainer[Global___BridgeAddr]: ...
+    def __init__(
+        self,
+        *,
+        ifd_name: _builtins.str = ...,
+        ifd_cmd: _builtins.int = ...,
+        member: _builtins.str = ...,
+        flags: _builtins.int = ...,
+        addr: _builtins.bytes = ...,
+        value: _builtins.int = ...,
+        members: _abc.Iterable[Global___BridgeMember] | None = ...,
+        addrs: _abc.Iterable[Global___BridgeAddr] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "addrs", b"addrs", "flags", b"flags", "ifd_cmd", b"ifd_cmd", "ifd_name", b"ifd_name", "member", b"member", "members", b"members", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BridgeReq: _TypeAlias = BridgeReq  # noqa: Y015
+
+@_typing.final
+class BridgeMember(_message.Message):
+    """A member of a bridge. flags: IFBIF_*; blocked: seconds for which it is left out, since it closed a loop."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    BLOCKED_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    flags: _builtins.int
+    blocked: _builtins.int
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+        flags: _builtins.int = ...,
+        blocked: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "flags", b"flags", "ifname", b"ifname"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BridgeMember: _TypeAlias = BridgeMember  # noqa: Y015
+
+@_typing.final
+class BridgeAddr(_message.Message):
+    """An address that a bridge has learned, or was told of (IFBAF_STATIC). expire: seconds that are left."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDR_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    EXPIRE_FIELD_NUMBER: _builtins.int
+    addr: _builtins.bytes
+    ifname: _builtins.str
+    flags: _builtins.int
+    expire: _builtins.int
+    def __init__(
+        self,
+        *,
+        addr: _builtins.bytes = ...,
+        ifname: _builtins.str = ...,
+        flags: _builtins.int = ...,
+        expire: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "expire", b"expire", "flags", b"flags", "ifname", b"ifname"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BridgeAddr: _TypeAlias = BridgeAddr  # noqa: Y015
+
+@_typing.final
+class VlanReq(_message.Message):
+    """SIOCSETVLAN, SIOCGETVLAN: an empty parent detaches."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    VLR_TAG_FIELD_NUMBER: _builtins.int
+    VLR_PARENT_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    vlr_tag: _builtins.int
+    vlr_parent: _builtins.str
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+        vlr_tag: _builtins.int = ...,
+        vlr_parent: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ifname", b"ifname", "vlr_parent", b"vlr_parent", "vlr_tag", b"vlr_tag"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VlanReq: _TypeAlias = VlanReq  # noqa: Y015
+
+@_typing.final
+class IfPhyAddr(_message.Message):
+    """SIOCSLIFPHYADDR, SIOCGLIFPHYADDR, SIOCDIFPHYADDR: the ends of a tunnel."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFLR_NAME_FIELD_NUMBER: _builtins.int
+    ADDR_FIELD_NUMBER: _builtins.int
+    DSTADDR_FIELD_NUMBER: _builtins.int
+    iflr_name: _builtins.str
+    @_builtins.property
+    def addr(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def dstaddr(self) -> Global___Sockaddr: ...
+    def __init__(
+        self,
+        *,
+        iflr_name: _builtins.str = ...,
+        addr: Global___Sockaddr | None = ...,
+        dstaddr: Global___Sockaddr | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "dstaddr", b"dstaddr"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "dstaddr", b"dstaddr", "iflr_name", b"iflr_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IfPhyAddr: _TypeAlias = IfPhyAddr  # noqa: Y015
+
+@_typing.final
+class LaggReq(_message.Message):
+    """SIOCSLAGG, SIOCGLAGG: ports in the order in which they are preferred, and LAGG_PROTO_*. The active ones are an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    PROTO_FIELD_NUMBER: _builtins.int
+    PORTS_FIELD_NUMBER: _builtins.int
+    ACTIVE_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    proto: _builtins.int
+    @_builtins.property
+    def ports(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def active(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+        proto: _builtins.int = ...,
+        ports: _abc.Iterable[_builtins.str] | None = ...,
+        active: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "ifname", b"ifname", "ports", b"ports", "proto", b"proto"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LaggReq: _TypeAlias = LaggReq  # noqa: Y015
+
+@_typing.final
+class BpfProgram(_message.Message):
+    """BIOCSETF: a program of the packet filter's machine (bpf(4))."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSNS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def insns(self) -> _containers.RepeatedCompositeFieldContainer[Global___BpfInsn]: ...
+    def __init__(
+        self,
+        *,
+        insns: _abc.Iterable[Global___BpfInsn] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["insns", b"insns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BpfProgram: _TypeAlias = BpfProgram  # noqa: Y015
+
+@_typing.final
+class BpfInsn(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    JT_FIELD_NUMBER: _builtins.int
+    JF_FIELD_NUMBER: _builtins.int
+    K_FIELD_NUMBER: _builtins.int
+    code: _builtins.int
+    jt: _builtins.int
+    jf: _builtins.int
+    k: _builtins.int
+    def __init__(
+        self,
+        *,
+        code: _builtins.int = ...,
+        jt: _builtins.int = ...,
+        jf: _builtins.int = ...,
+        k: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "jf", b"jf", "jt", b"jt", "k", b"k"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BpfInsn: _TypeAlias = BpfInsn  # noqa: Y015
+
+@_typing.final
+class BpfStat(_message.Message):
+    """BIOCGSTATS: packets that came, that did not fit, that the filter took."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BS_RECV_FIELD_NUMBER: _builtins.int
+    BS_DROP_FIELD_NUMBER: _builtins.int
+    BS_CAPT_FIELD_NUMBER: _builtins.int
+    bs_recv: _builtins.int
+    bs_drop: _builtins.int
+    bs_capt: _builtins.int
+    def __init__(
+        self,
+        *,
+        bs_recv: _builtins.int = ...,
+        bs_drop: _builtins.int = ...,
+        bs_capt: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bs_capt", b"bs_capt", "bs_drop", b"bs_drop", "bs_recv", b"bs_recv"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BpfStat: _TypeAlias = BpfStat  # noqa: Y015
+
+@_typing.final
+class BpfDltlist(_message.Message):
+    """BIOCGDLTLIST: DLT_*."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BFL_LIST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def bfl_list(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        bfl_list: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bfl_list", b"bfl_list"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BpfDltlist: _TypeAlias = BpfDltlist  # noqa: Y015
+
+@_typing.final
+class Impairment(_message.Message):
+    """How a link is impaired. Times are nanoseconds, chances parts of a million. burst: frames that are lost in a row on
+    average, 0 or 1 for single ones. limit: frames under way at most, 0 for 1000. rate_bps: 0 for no bound.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELAY_NS_FIELD_NUMBER: _builtins.int
+    JITTER_NS_FIELD_NUMBER: _builtins.int
+    LOSS_PPM_FIELD_NUMBER: _builtins.int
+    BURST_FIELD_NUMBER: _builtins.int
+    DUPLICATE_PPM_FIELD_NUMBER: _builtins.int
+    CORRUPT_PPM_FIELD_NUMBER: _builtins.int
+    REORDER_PPM_FIELD_NUMBER: _builtins.int
+    RATE_BPS_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    delay_ns: _builtins.int
+    jitter_ns: _builtins.int
+    loss_ppm: _builtins.int
+    burst: _builtins.int
+    duplicate_ppm: _builtins.int
+    corrupt_ppm: _builtins.int
+    reorder_ppm: _builtins.int
+    rate_bps: _builtins.int
+    limit: _builtins.int
+    seed: _builtins.int
+    def __init__(
+        self,
+        *,
+        delay_ns: _builtins.int = ...,
+        jitter_ns: _builtins.int = ...,
+        loss_ppm: _builtins.int = ...,
+        burst: _builtins.int = ...,
+        duplicate_ppm: _builtins.int = ...,
+        corrupt_ppm: _builtins.int = ...,
+        reorder_ppm: _builtins.int = ...,
+        rate_bps: _builtins.int = ...,
+        limit: _builtins.int = ...,
+        seed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["burst", b"burst", "corrupt_ppm", b"corrupt_ppm", "delay_ns", b"delay_ns", "duplicate_ppm", b"duplicate_ppm", "jitter_ns", b"jitter_ns", "limit", b"limit", "loss_ppm", b"loss_ppm", "rate_bps", b"rate_bps", "reorder_ppm", b"reorder_ppm", "seed", b"seed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Impairment: _TypeAlias = Impairment  # noqa: Y015
+
+@_typing.final
+class ImpairmentStat(_message.Message):
+    """What became of the frames of an impaired link."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    PASSED_FIELD_NUMBER: _builtins.int
+    LOST_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
+    DUPLICATED_FIELD_NUMBER: _builtins.int
+    CORRUPTED_FIELD_NUMBER: _builtins.int
+    REORDERED_FIELD_NUMBER: _builtins.int
+    passed: _builtins.int
+    lost: _builtins.int
+    dropped: _builtins.int
+    duplicated: _builtins.int
+    corrupted: _builtins.int
+    reordered: _builtins.int
+    @_builtins.property
+    def settings(self) -> Global___Impairment: ...
+    def __init__(
+        self,
+        *,
+        settings: Global___Impairment | None = ...,
+        passed: _builtins.int = ...,
+        lost: _builtins.int = ...,
+        dropped: _builtins.int = ...,
+        duplicated: _builtins.int = ...,
+        corrupted: _builtins.int = ...,
+        reordered: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["corrupted", b"corrupted", "dropped", b"dropped", "duplicated", b"duplicated", "lost", b"lost", "passed", b"passed", "reordered", b"reordered", "settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImpairmentStat: _TypeAlias = ImpairmentStat  # noqa: Y015
 
 @_typing.final
 class VndIoctl(_message.Message):
@@ -1554,25 +2716,271 @@ class InterfaceAddress(_message.Message):
     ADDR_FIELD_NUMBER: _builtins.int
     PREFIXLEN_FIELD_NUMBER: _builtins.int
     BROADADDR_FIELD_NUMBER: _builtins.int
+    DSTADDR_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    VLTIME_FIELD_NUMBER: _builtins.int
+    PLTIME_FIELD_NUMBER: _builtins.int
     prefixlen: _builtins.int
+    flags: _builtins.int
+    vltime: _builtins.int
+    pltime: _builtins.int
     @_builtins.property
     def addr(self) -> Global___Sockaddr: ...
     @_builtins.property
     def broadaddr(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def dstaddr(self) -> Global___Sockaddr:
+        """The other end of a point-to-point link; IN6_IFF_*; seconds that are left, 0 for ever."""
+
     def __init__(
         self,
         *,
         addr: Global___Sockaddr | None = ...,
         prefixlen: _builtins.int = ...,
         broadaddr: Global___Sockaddr | None = ...,
+        dstaddr: Global___Sockaddr | None = ...,
+        flags: _builtins.int = ...,
+        vltime: _builtins.int = ...,
+        pltime: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "broadaddr", b"broadaddr"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "broadaddr", b"broadaddr", "dstaddr", b"dstaddr"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "broadaddr", b"broadaddr", "prefixlen", b"prefixlen"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "broadaddr", b"broadaddr", "dstaddr", b"dstaddr", "flags", b"flags", "pltime", b"pltime", "prefixlen", b"prefixlen", "vltime", b"vltime"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___InterfaceAddress: _TypeAlias = InterfaceAddress  # noqa: Y015
+
+@_typing.final
+class Rtmsg(_message.Message):
+    """A message of the routing socket (route(4)) and of its dumps. Which fields it has, rtm_type (RTM_*) decides: ADD,
+    DELETE, CHANGE, GET, MISS, REDIRECT are about a route; IFINFO, IFANNOUNCE, NEWADDR, DELADDR, CHGADDR about an interface.
+    With RTF_LLDATA it is an entry of ARP or neighbour discovery, whose gateway is a SockaddrDl.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RTM_TYPE_FIELD_NUMBER: _builtins.int
+    RTM_FLAGS_FIELD_NUMBER: _builtins.int
+    RTM_INDEX_FIELD_NUMBER: _builtins.int
+    RTM_PID_FIELD_NUMBER: _builtins.int
+    RTM_SEQ_FIELD_NUMBER: _builtins.int
+    RTM_ERRNO_FIELD_NUMBER: _builtins.int
+    RTM_USE_FIELD_NUMBER: _builtins.int
+    DST_FIELD_NUMBER: _builtins.int
+    PREFIXLEN_FIELD_NUMBER: _builtins.int
+    GATEWAY_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    IFA_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    RMX_MTU_FIELD_NUMBER: _builtins.int
+    RMX_EXPIRE_FIELD_NUMBER: _builtins.int
+    INTERFACE_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    WHAT_FIELD_NUMBER: _builtins.int
+    rtm_type: _builtins.int
+    rtm_flags: _builtins.int
+    rtm_index: _builtins.int
+    rtm_pid: _builtins.int
+    rtm_seq: _builtins.int
+    rtm_errno: _builtins.int
+    rtm_use: _builtins.int
+    prefixlen: _builtins.int
+    ifname: _builtins.str
+    """The interface by name, the address to send from, who sent a redirect."""
+    rmx_mtu: _builtins.int
+    """Of the path; 0 for the interface's."""
+    rmx_expire: _builtins.int
+    """Seconds from now until it goes; 0 for never."""
+    what: _builtins.int
+    """IFAN_ARRIVAL, IFAN_DEPARTURE."""
+    @_builtins.property
+    def dst(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def gateway(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def ifa(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def author(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def interface(self) -> Global___Interface: ...
+    @_builtins.property
+    def address(self) -> Global___InterfaceAddress: ...
+    @_builtins.property
+    def data(self) -> Global___Ifdata: ...
+    def __init__(
+        self,
+        *,
+        rtm_type: _builtins.int = ...,
+        rtm_flags: _builtins.int = ...,
+        rtm_index: _builtins.int = ...,
+        rtm_pid: _builtins.int = ...,
+        rtm_seq: _builtins.int = ...,
+        rtm_errno: _builtins.int = ...,
+        rtm_use: _builtins.int = ...,
+        dst: Global___Sockaddr | None = ...,
+        prefixlen: _builtins.int = ...,
+        gateway: Global___Sockaddr | None = ...,
+        ifname: _builtins.str = ...,
+        ifa: Global___Sockaddr | None = ...,
+        author: Global___Sockaddr | None = ...,
+        rmx_mtu: _builtins.int = ...,
+        rmx_expire: _builtins.int = ...,
+        interface: Global___Interface | None = ...,
+        address: Global___InterfaceAddress | None = ...,
+        data: Global___Ifdata | None = ...,
+        what: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "author", b"author", "data", b"data", "dst", b"dst", "gateway", b"gateway", "ifa", b"ifa", "interface", b"interface"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "author", b"author", "data", b"data", "dst", b"dst", "gateway", b"gateway", "ifa", b"ifa", "ifname", b"ifname", "interface", b"interface", "prefixlen", b"prefixlen", "rmx_expire", b"rmx_expire", "rmx_mtu", b"rmx_mtu", "rtm_errno", b"rtm_errno", "rtm_flags", b"rtm_flags", "rtm_index", b"rtm_index", "rtm_pid", b"rtm_pid", "rtm_seq", b"rtm_seq", "rtm_type", b"rtm_type", "rtm_use", b"rtm_use", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Rtmsg: _TypeAlias = Rtmsg  # noqa: Y015
+
+@_typing.final
+class Inpcb(_message.Message):
+    """A socket of the Internet domains, as netstat shows it. state is the TCP state's name, empty for others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROTOCOL_FIELD_NUMBER: _builtins.int
+    LOCAL_FIELD_NUMBER: _builtins.int
+    FOREIGN_FIELD_NUMBER: _builtins.int
+    RECVQ_FIELD_NUMBER: _builtins.int
+    SENDQ_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    HANDLE_FIELD_NUMBER: _builtins.int
+    protocol: _builtins.str
+    recvq: _builtins.int
+    sendq: _builtins.int
+    state: _builtins.str
+    handle: _builtins.int
+    @_builtins.property
+    def local(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def foreign(self) -> Global___Sockaddr: ...
+    def __init__(
+        self,
+        *,
+        protocol: _builtins.str = ...,
+        local: Global___Sockaddr | None = ...,
+        foreign: Global___Sockaddr | None = ...,
+        recvq: _builtins.int = ...,
+        sendq: _builtins.int = ...,
+        state: _builtins.str = ...,
+        handle: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["foreign", b"foreign", "local", b"local"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["foreign", b"foreign", "handle", b"handle", "local", b"local", "protocol", b"protocol", "recvq", b"recvq", "sendq", b"sendq", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Inpcb: _TypeAlias = Inpcb  # noqa: Y015
+
+@_typing.final
+class NetCounter(_message.Message):
+    """A counter of a protocol, as netstat -s shows it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROTOCOL_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    protocol: _builtins.str
+    name: _builtins.str
+    value: _builtins.int
+    def __init__(
+        self,
+        *,
+        protocol: _builtins.str = ...,
+        name: _builtins.str = ...,
+        value: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "protocol", b"protocol", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetCounter: _TypeAlias = NetCounter  # noqa: Y015
+
+@_typing.final
+class NdRouter(_message.Message):
+    """A router that neighbour discovery has heard of. expire: seconds that are left; preference: -1, 0, 1."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDR_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    EXPIRE_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    PREFERENCE_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    expire: _builtins.int
+    flags: _builtins.int
+    preference: _builtins.int
+    @_builtins.property
+    def addr(self) -> Global___Sockaddr: ...
+    def __init__(
+        self,
+        *,
+        addr: Global___Sockaddr | None = ...,
+        ifname: _builtins.str = ...,
+        expire: _builtins.int = ...,
+        flags: _builtins.int = ...,
+        preference: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "expire", b"expire", "flags", b"flags", "ifname", b"ifname", "preference", b"preference"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NdRouter: _TypeAlias = NdRouter  # noqa: Y015
+
+@_typing.final
+class NdPrefix(_message.Message):
+    """A prefix that a router has advertised, or that an address of ours has. Lifetimes: seconds that are left, 0 for ever."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PREFIX_FIELD_NUMBER: _builtins.int
+    PREFIXLEN_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    VLTIME_FIELD_NUMBER: _builtins.int
+    PLTIME_FIELD_NUMBER: _builtins.int
+    ONLINK_FIELD_NUMBER: _builtins.int
+    AUTONOMOUS_FIELD_NUMBER: _builtins.int
+    prefixlen: _builtins.int
+    ifname: _builtins.str
+    vltime: _builtins.int
+    pltime: _builtins.int
+    onlink: _builtins.bool
+    autonomous: _builtins.bool
+    @_builtins.property
+    def prefix(self) -> Global___Sockaddr: ...
+    def __init__(
+        self,
+        *,
+        prefix: Global___Sockaddr | None = ...,
+        prefixlen: _builtins.int = ...,
+        ifname: _builtins.str = ...,
+        vltime: _builtins.int = ...,
+        pltime: _builtins.int = ...,
+        onlink: _builtins.bool = ...,
+        autonomous: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["prefix", b"prefix"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["autonomous", b"autonomous", "ifname", b"ifname", "onlink", b"onlink", "pltime", b"pltime", "prefix", b"prefix", "prefixlen", b"prefixlen", "vltime", b"vltime"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NdPrefix: _TypeAlias = NdPrefix  # noqa: Y015
 
 @_typing.final
 class NpfPorts(_message.Message):

@@ -156,6 +156,22 @@ class Linger(NamedTuple):
     l_linger: int = 0
 
 
+class Mreq(NamedTuple):
+    """IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP and their opposites: a group (4 or 16 bytes), and the interface by address or index; neither for the one that the route says. A raw ip_mreq or ipv6_mreq will do as well."""
+
+    multiaddr: bytes = b""
+    interface: bytes = b""
+    ifindex: int = 0
+
+
+class Unpcbid(NamedTuple):
+    """LOCAL_PEEREID: who connected, or listens, at the other end of a local socket."""
+
+    unp_pid: int = 0
+    unp_euid: int = 0
+    unp_egid: int = 0
+
+
 class SockoptInteger(NamedTuple):
     """A Sockopt that is integer."""
 
@@ -168,16 +184,31 @@ class SockoptRaw(NamedTuple):
     raw: bytes = b""
 
 
-Sockopt: TypeAlias = SockoptInteger | Linger | Timespec | SockoptRaw
+Sockopt: TypeAlias = SockoptInteger | Linger | Timespec | SockoptRaw | Mreq | Unpcbid
+
+
+class Sockcred(NamedTuple):
+    """SCM_CREDS: who sent a message."""
+
+    sc_pid: int = 0
+    sc_uid: int = 0
+    sc_euid: int = 0
+    sc_gid: int = 0
+    sc_egid: int = 0
+    sc_groups: list[int] = []
+
+
+CmsgValue: TypeAlias = Sockcred | Timespec
 
 
 class Cmsg(NamedTuple):
-    """One piece of control data. SCM_RIGHTS carries descriptors, the others bytes."""
+    """One piece of control data: descriptors (SCM_RIGHTS), a typed value, or else bytes."""
 
     cmsg_level: int = 0
     cmsg_type: int = 0
     data: bytes = b""
     rights: list[int] = []
+    value: CmsgValue | None = None
 
 
 class Msghdr(NamedTuple):
@@ -374,6 +405,264 @@ class RaidInfo(NamedTuple):
     spares: list[RaidDisk] = []
 
 
+class Termios(NamedTuple):
+    """TIOCGETA, TIOCSETA, TIOCSETAW, TIOCSETAF: what a terminal does with what goes through it (termios(4)), by NetBSD's numbers."""
+
+    c_iflag: int = 0
+    c_oflag: int = 0
+    c_cflag: int = 0
+    c_lflag: int = 0
+    c_cc: bytes = b""
+    c_ispeed: int = 0
+    c_ospeed: int = 0
+
+
+class Winsize(NamedTuple):
+    """TIOCGWINSZ, TIOCSWINSZ."""
+
+    ws_row: int = 0
+    ws_col: int = 0
+    ws_xpixel: int = 0
+    ws_ypixel: int = 0
+
+
+class Ptmget(NamedTuple):
+    """TIOCPTMGET: a new pair of terminals, opened (cfd: the controlling side) and by name. TIOCPTSNAME: the names alone, cfd and sfd are -1. unit is the number of the pair."""
+
+    cfd: int = 0
+    sfd: int = 0
+    cn: bytes = b""
+    sn: bytes = b""
+    unit: int = 0
+
+
+class DevListArgs(NamedTuple):
+    """DRVLISTDEV: the children of a device, those of the root where devname is empty. childname is an answer."""
+
+    devname: str = ""
+    childname: list[str] = []
+
+
+class DevDetachArgs(NamedTuple):
+    """DRVDETACHDEV."""
+
+    devname: str = ""
+
+
+class DevRescanArgs(NamedTuple):
+    """DRVRESCANBUS."""
+
+    busname: str = ""
+    ifattr: str = ""
+
+
+class DevPmArgs(NamedTuple):
+    """DRVSUSPENDDEV, DRVRESUMEDEV."""
+
+    devname: str = ""
+    flags: int = 0
+
+
+class DevCommand(NamedTuple):
+    """DRVCTLCOMMAND. command: get-properties. properties is an answer, by name."""
+
+    command: str = ""
+    device_name: str = ""
+    properties: dict[str, str] = {}
+
+
+class Ifreq(NamedTuple):
+    """Interface requests about one thing: an address (ifr_addr, also for masks and link-level ones), a number (flags, metric, mtu, index, media, capabilities) or a text (SIOCSLINKSTR, SIOCGLINKSTR)."""
+
+    ifr_name: str = ""
+    ifr_addr: Sockaddr | None = None
+    ifr_value: int = 0
+    ifr_text: str = ""
+
+
+class Ifaliasreq(NamedTuple):
+    """SIOCAIFADDR, SIOCDIFADDR, SIOCGIFALIAS and their _IN6 forms: an address of an interface. Lifetimes are seconds, 0 for ever (ND6_INFINITE_LIFETIME as well); ifra_flags are IN6_IFF_*."""
+
+    ifra_name: str = ""
+    ifra_addr: Sockaddr | None = None
+    ifra_prefixlen: int = 0
+    ifra_dstaddr: Sockaddr | None = None
+    ifra_broadaddr: Sockaddr | None = None
+    ifra_flags: int = 0
+    ifra_vltime: int = 0
+    ifra_pltime: int = 0
+
+
+class InterfaceAddress(NamedTuple):
+    addr: Sockaddr | None = None
+    prefixlen: int = 0
+    broadaddr: Sockaddr | None = None
+    dstaddr: Sockaddr | None = None
+    flags: int = 0
+    vltime: int = 0
+    pltime: int = 0
+
+
+class Interface(NamedTuple):
+    name: str = ""
+    ifindex: int = 0
+    flags: int = 0
+    mtu: int = 0
+    lladdr: bytes = b""
+    addresses: list[InterfaceAddress] = []
+
+
+class Ifconf(NamedTuple):
+    """SIOCGIFCONF: all interfaces with their addresses."""
+
+    interfaces: list[Interface] = []
+
+
+class Ifclonereq(NamedTuple):
+    """SIOCIFGCLONERS: the kinds of interfaces that can be created."""
+
+    cloners: list[str] = []
+
+
+class Ifmediareq(NamedTuple):
+    """SIOCGIFMEDIA: IFM_* words."""
+
+    ifm_name: str = ""
+    ifm_current: int = 0
+    ifm_mask: int = 0
+    ifm_status: int = 0
+    ifm_active: int = 0
+    ifm_ulist: list[int] = []
+
+
+class Ifdata(NamedTuple):
+    """SIOCGIFDATA, SIOCZIFDATA: what an interface has counted. link_state: LINK_STATE_*."""
+
+    ifdr_name: str = ""
+    type: int = 0
+    link_state: int = 0
+    mtu: int = 0
+    metric: int = 0
+    baudrate: int = 0
+    ipackets: int = 0
+    ierrors: int = 0
+    opackets: int = 0
+    oerrors: int = 0
+    collisions: int = 0
+    ibytes: int = 0
+    obytes: int = 0
+    imcasts: int = 0
+    omcasts: int = 0
+    iqdrops: int = 0
+    noproto: int = 0
+
+
+class Nbrinfo(NamedTuple):
+    """SIOCGNBRINFO_IN6: what is known of a neighbour. state: ND6_LLINFO_*; expire: seconds from now, 0 for never."""
+
+    ifname: str = ""
+    addr: Sockaddr | None = None
+    asked: int = 0
+    isrouter: bool = False
+    state: int = 0
+    expire: int = 0
+    lladdr: SockaddrDl | None = None
+
+
+class Ndireq(NamedTuple):
+    """SIOCGIFINFO_IN6, SIOCSIFINFO_IN6: neighbour discovery on an interface. Times are milliseconds; flags: ND6_IFF_*."""
+
+    ifname: str = ""
+    linkmtu: int = 0
+    basereachable: int = 0
+    reachable: int = 0
+    retrans: int = 0
+    flags: int = 0
+    chlim: int = 0
+
+
+class BridgeMember(NamedTuple):
+    """A member of a bridge. flags: IFBIF_*; blocked: seconds for which it is left out, since it closed a loop."""
+
+    ifname: str = ""
+    flags: int = 0
+    blocked: int = 0
+
+
+class BridgeAddr(NamedTuple):
+    """An address that a bridge has learned, or was told of (IFBAF_STATIC). expire: seconds that are left."""
+
+    addr: bytes = b""
+    ifname: str = ""
+    flags: int = 0
+    expire: int = 0
+
+
+class BridgeReq(NamedTuple):
+    """SIOCSDRVSPEC, SIOCGDRVSPEC for a bridge: what is asked, or to be done, is ifd_cmd (BRDG*). value: entries (BRDGSCACHE), seconds (BRDGSTO), or the seconds that an address stays (BRDGSADDR; 0 for ever)."""
+
+    ifd_name: str = ""
+    ifd_cmd: int = 0
+    member: str = ""
+    flags: int = 0
+    addr: bytes = b""
+    value: int = 0
+    members: list[BridgeMember] = []
+    addrs: list[BridgeAddr] = []
+
+
+class VlanReq(NamedTuple):
+    """SIOCSETVLAN, SIOCGETVLAN: an empty parent detaches."""
+
+    ifname: str = ""
+    vlr_tag: int = 0
+    vlr_parent: str = ""
+
+
+class IfPhyAddr(NamedTuple):
+    """SIOCSLIFPHYADDR, SIOCGLIFPHYADDR, SIOCDIFPHYADDR: the ends of a tunnel."""
+
+    iflr_name: str = ""
+    addr: Sockaddr | None = None
+    dstaddr: Sockaddr | None = None
+
+
+class LaggReq(NamedTuple):
+    """SIOCSLAGG, SIOCGLAGG: ports in the order in which they are preferred, and LAGG_PROTO_*. The active ones are an answer."""
+
+    ifname: str = ""
+    proto: int = 0
+    ports: list[str] = []
+    active: list[str] = []
+
+
+class BpfInsn(NamedTuple):
+    code: int = 0
+    jt: int = 0
+    jf: int = 0
+    k: int = 0
+
+
+class BpfProgram(NamedTuple):
+    """BIOCSETF: a program of the packet filter's machine (bpf(4))."""
+
+    insns: list[BpfInsn] = []
+
+
+class BpfStat(NamedTuple):
+    """BIOCGSTATS: packets that came, that did not fit, that the filter took."""
+
+    bs_recv: int = 0
+    bs_drop: int = 0
+    bs_capt: int = 0
+
+
+class BpfDltlist(NamedTuple):
+    """BIOCGDLTLIST: DLT_*."""
+
+    bfl_list: list[int] = []
+
+
 class IoctlArgsInteger(NamedTuple):
     """A IoctlArgs that is integer."""
 
@@ -392,7 +681,34 @@ class IoctlArgsText(NamedTuple):
     text: str = ""
 
 
-IoctlArgs: TypeAlias = IoctlArgsInteger | IoctlArgsRaw | IoctlArgsText | VndIoctl | VndUser | CgdIoctl | CgdUser | RaidConfig | RaidComponent | RaidReconReq | RaidProgress | RaidInfo
+IoctlArgs: TypeAlias = IoctlArgsInteger | IoctlArgsRaw | IoctlArgsText | VndIoctl | VndUser | CgdIoctl | CgdUser | RaidConfig | RaidComponent | RaidReconReq | RaidProgress | RaidInfo | Termios | Winsize | Ptmget | DevListArgs | DevDetachArgs | DevRescanArgs | DevPmArgs | DevCommand | Ifreq | Ifaliasreq | Ifconf | Ifclonereq | Ifmediareq | Ifdata | Nbrinfo | Ndireq | BridgeReq | VlanReq | IfPhyAddr | LaggReq | BpfProgram | BpfStat | BpfDltlist
+
+
+class Impairment(NamedTuple):
+    """How a link is impaired. Times are nanoseconds, chances parts of a million. burst: frames that are lost in a row on average, 0 or 1 for single ones. limit: frames under way at most, 0 for 1000. rate_bps: 0 for no bound."""
+
+    delay_ns: int = 0
+    jitter_ns: int = 0
+    loss_ppm: int = 0
+    burst: int = 0
+    duplicate_ppm: int = 0
+    corrupt_ppm: int = 0
+    reorder_ppm: int = 0
+    rate_bps: int = 0
+    limit: int = 0
+    seed: int = 0
+
+
+class ImpairmentStat(NamedTuple):
+    """What became of the frames of an impaired link."""
+
+    settings: Impairment | None = None
+    passed: int = 0
+    lost: int = 0
+    dropped: int = 0
+    duplicated: int = 0
+    corrupted: int = 0
+    reordered: int = 0
 
 
 class QuotaKey(NamedTuple):
@@ -448,19 +764,70 @@ class QuotactlArgs(NamedTuple):
     entries: list[QuotaEntry] = []
 
 
-class InterfaceAddress(NamedTuple):
-    addr: Sockaddr | None = None
+class Rtmsg(NamedTuple):
+    """A message of the routing socket (route(4)) and of its dumps. Which fields it has, rtm_type (RTM_*) decides: ADD, DELETE, CHANGE, GET, MISS, REDIRECT are about a route; IFINFO, IFANNOUNCE, NEWADDR, DELADDR, CHGADDR about an interface. With RTF_LLDATA it is an entry of ARP or neighbour discovery, whose gateway is a SockaddrDl."""
+
+    rtm_type: int = 0
+    rtm_flags: int = 0
+    rtm_index: int = 0
+    rtm_pid: int = 0
+    rtm_seq: int = 0
+    rtm_errno: int = 0
+    rtm_use: int = 0
+    dst: Sockaddr | None = None
     prefixlen: int = 0
-    broadaddr: Sockaddr | None = None
+    gateway: Sockaddr | None = None
+    ifname: str = ""
+    ifa: Sockaddr | None = None
+    author: Sockaddr | None = None
+    rmx_mtu: int = 0
+    rmx_expire: int = 0
+    interface: Interface | None = None
+    address: InterfaceAddress | None = None
+    data: Ifdata | None = None
+    what: int = 0
 
 
-class Interface(NamedTuple):
+class Inpcb(NamedTuple):
+    """A socket of the Internet domains, as netstat shows it. state is the TCP state's name, empty for others."""
+
+    protocol: str = ""
+    local: Sockaddr | None = None
+    foreign: Sockaddr | None = None
+    recvq: int = 0
+    sendq: int = 0
+    state: str = ""
+    handle: int = 0
+
+
+class NetCounter(NamedTuple):
+    """A counter of a protocol, as netstat -s shows it."""
+
+    protocol: str = ""
     name: str = ""
-    ifindex: int = 0
+    value: int = 0
+
+
+class NdRouter(NamedTuple):
+    """A router that neighbour discovery has heard of. expire: seconds that are left; preference: -1, 0, 1."""
+
+    addr: Sockaddr | None = None
+    ifname: str = ""
+    expire: int = 0
     flags: int = 0
-    mtu: int = 0
-    lladdr: bytes = b""
-    addresses: list[InterfaceAddress] = []
+    preference: int = 0
+
+
+class NdPrefix(NamedTuple):
+    """A prefix that a router has advertised, or that an address of ours has. Lifetimes: seconds that are left, 0 for ever."""
+
+    prefix: Sockaddr | None = None
+    prefixlen: int = 0
+    ifname: str = ""
+    vltime: int = 0
+    pltime: int = 0
+    onlink: bool = False
+    autonomous: bool = False
 
 
 class NpfPorts(NamedTuple):
@@ -680,6 +1047,13 @@ class SysctlExport(NamedTuple):
     number: list[int] = []
 
 
+class RightsHolder(NamedTuple):
+    """The descriptors in messages that wait in a socket, or in connections that it has not accepted yet."""
+
+    socket: int = 0
+    tokens: list[int] = []
+
+
 class GetpidResult(NamedTuple):
     """What getpid gives."""
 
@@ -808,6 +1182,13 @@ class NpfConfigGetResult(NamedTuple):
 
     config: NpfConfig | None = None
     active: bool = False
+
+
+class NdListResult(NamedTuple):
+    """What nd_list gives."""
+
+    routers: list[NdRouter] = []
+    prefixes: list[NdPrefix] = []
 
 
 class FileReadResult(NamedTuple):

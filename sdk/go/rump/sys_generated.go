@@ -1495,6 +1495,88 @@ func (c Pub) DnsForward(ctx context.Context, servers [][]byte) error {
 	return err
 }
 
+// NetconfigIfaddrdel: takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL.
+func (c Pub) NetconfigIfaddrdel(ctx context.Context, ifname string, addr string) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetconfigIfaddrdel{NetconfigIfaddrdel: &rumpsp.NetconfigIfaddrdelRequest{Ifname: ifname, Addr: addr}}})
+	return err
+}
+
+// RouteSend: writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH,
+// EINVAL, EACCES.
+func (c Pub) RouteSend(ctx context.Context, s int32, msg *rumpsp.Rtmsg) (*rumpsp.Rtmsg, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_RouteSend{RouteSend: &rumpsp.RouteSendRequest{S: s, Msg: msg}}})
+	r := result.GetRouteSend()
+	return r.GetMsg(), err
+}
+
+// RouteRecv: reads the next message of a routing socket. EAGAIN.
+func (c Pub) RouteRecv(ctx context.Context, s int32, flags int32) (*rumpsp.Rtmsg, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_RouteRecv{RouteRecv: &rumpsp.RouteRecvRequest{S: s, Flags: flags}}})
+	r := result.GetRouteRecv()
+	return r.GetMsg(), err
+}
+
+// RouteDump: the tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those
+// with the flags in arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index
+// or 0). EINVAL.
+func (c Pub) RouteDump(ctx context.Context, family uint32, op uint32, arg uint32) ([]*rumpsp.Rtmsg, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_RouteDump{RouteDump: &rumpsp.RouteDumpRequest{Family: family, Op: op, Arg: arg}}})
+	r := result.GetRouteDump()
+	return r.GetMsgs(), err
+}
+
+// NetPcblist: sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail.
+func (c Pub) NetPcblist(ctx context.Context) ([]*rumpsp.Inpcb, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetPcblist{NetPcblist: &rumpsp.NetPcblistRequest{}}})
+	r := result.GetNetPcblist()
+	return r.GetPcbs(), err
+}
+
+// NetCounters: what the protocols have counted (sysctl net.*.stats). Cannot fail.
+func (c Pub) NetCounters(ctx context.Context) ([]*rumpsp.NetCounter, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetCounters{NetCounters: &rumpsp.NetCountersRequest{}}})
+	r := result.GetNetCounters()
+	return r.GetCounters(), err
+}
+
+// NdList: routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT. Results:
+// routers, prefixes.
+func (c Pub) NdList(ctx context.Context) ([]*rumpsp.NdRouter, []*rumpsp.NdPrefix, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NdList{NdList: &rumpsp.NdListRequest{}}})
+	r := result.GetNdList()
+	return r.GetRouters(), r.GetPrefixes(), err
+}
+
+// NetconfigIfimpair: makes the link of an interface worse, for what it sends; without settings, as good as
+// before. ENXIO, EINVAL, EOPNOTSUPP.
+func (c Pub) NetconfigIfimpair(ctx context.Context, ifname string, settings *rumpsp.Impairment) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetconfigIfimpair{NetconfigIfimpair: &rumpsp.NetconfigIfimpairRequest{Ifname: ifname, Settings: settings}}})
+	return err
+}
+
+// NetconfigIfimpairstat: what became of the frames since then. ENXIO, ENOENT when it is not impaired.
+func (c Pub) NetconfigIfimpairstat(ctx context.Context, ifname string) (*rumpsp.ImpairmentStat, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetconfigIfimpairstat{NetconfigIfimpairstat: &rumpsp.NetconfigIfimpairstatRequest{Ifname: ifname}}})
+	r := result.GetNetconfigIfimpairstat()
+	return r.GetStat(), err
+}
+
+// NetconfigIfcapture: writes what an interface sends and receives to a new file of the host (pcapng), or ends
+// that when the path is empty; gives the number of packets written by the capture that ended. ENXIO, EEXIST,
+// EBUSY, errors of the host.
+func (c Pub) NetconfigIfcapture(ctx context.Context, ifname string, hostpath string, snaplen *uint32) (uint64, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetconfigIfcapture{NetconfigIfcapture: &rumpsp.NetconfigIfcaptureRequest{Ifname: ifname, Hostpath: []byte(hostpath), Snaplen: snaplen}}})
+	r := result.GetNetconfigIfcapture()
+	return r.GetPackets(), err
+}
+
+// BpfOpen: opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE.
+func (c Pub) BpfOpen(ctx context.Context) (int32, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_BpfOpen{BpfOpen: &rumpsp.BpfOpenRequest{}}})
+	r := result.GetBpfOpen()
+	return r.GetFd(), err
+}
+
 // DevList: device drivers with their major numbers and units.
 func (c Pub) DevList(ctx context.Context) ([]*rumpsp.Driver, error) {
 	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DevList{DevList: &rumpsp.DevListRequest{}}})

@@ -4567,6 +4567,999 @@ func (*DnsForwardResponse) Descriptor() ([]byte, []int) {
 	return file_rump_net_proto_rawDescGZIP(), []int{99}
 }
 
+type NetconfigIfaddrdelRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Addr          string                 `protobuf:"bytes,2,opt,name=addr,proto3" json:"addr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfaddrdelRequest) Reset() {
+	*x = NetconfigIfaddrdelRequest{}
+	mi := &file_rump_net_proto_msgTypes[100]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfaddrdelRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfaddrdelRequest) ProtoMessage() {}
+
+func (x *NetconfigIfaddrdelRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[100]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfaddrdelRequest.ProtoReflect.Descriptor instead.
+func (*NetconfigIfaddrdelRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{100}
+}
+
+func (x *NetconfigIfaddrdelRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NetconfigIfaddrdelRequest) GetAddr() string {
+	if x != nil {
+		return x.Addr
+	}
+	return ""
+}
+
+type NetconfigIfaddrdelResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfaddrdelResponse) Reset() {
+	*x = NetconfigIfaddrdelResponse{}
+	mi := &file_rump_net_proto_msgTypes[101]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfaddrdelResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfaddrdelResponse) ProtoMessage() {}
+
+func (x *NetconfigIfaddrdelResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[101]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfaddrdelResponse.ProtoReflect.Descriptor instead.
+func (*NetconfigIfaddrdelResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{101}
+}
+
+type RouteSendRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	S             int32                  `protobuf:"varint,1,opt,name=s,proto3" json:"s,omitempty"`
+	Msg           *Rtmsg                 `protobuf:"bytes,2,opt,name=msg,proto3" json:"msg,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteSendRequest) Reset() {
+	*x = RouteSendRequest{}
+	mi := &file_rump_net_proto_msgTypes[102]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteSendRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteSendRequest) ProtoMessage() {}
+
+func (x *RouteSendRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[102]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteSendRequest.ProtoReflect.Descriptor instead.
+func (*RouteSendRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{102}
+}
+
+func (x *RouteSendRequest) GetS() int32 {
+	if x != nil {
+		return x.S
+	}
+	return 0
+}
+
+func (x *RouteSendRequest) GetMsg() *Rtmsg {
+	if x != nil {
+		return x.Msg
+	}
+	return nil
+}
+
+type RouteSendResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The message as it comes back to all routing sockets; for RTM_GET with the answer.
+	Msg           *Rtmsg `protobuf:"bytes,1,opt,name=msg,proto3" json:"msg,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteSendResponse) Reset() {
+	*x = RouteSendResponse{}
+	mi := &file_rump_net_proto_msgTypes[103]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteSendResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteSendResponse) ProtoMessage() {}
+
+func (x *RouteSendResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[103]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteSendResponse.ProtoReflect.Descriptor instead.
+func (*RouteSendResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{103}
+}
+
+func (x *RouteSendResponse) GetMsg() *Rtmsg {
+	if x != nil {
+		return x.Msg
+	}
+	return nil
+}
+
+type RouteRecvRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	S             int32                  `protobuf:"varint,1,opt,name=s,proto3" json:"s,omitempty"`
+	Flags         int32                  `protobuf:"varint,2,opt,name=flags,proto3" json:"flags,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteRecvRequest) Reset() {
+	*x = RouteRecvRequest{}
+	mi := &file_rump_net_proto_msgTypes[104]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteRecvRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteRecvRequest) ProtoMessage() {}
+
+func (x *RouteRecvRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[104]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteRecvRequest.ProtoReflect.Descriptor instead.
+func (*RouteRecvRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{104}
+}
+
+func (x *RouteRecvRequest) GetS() int32 {
+	if x != nil {
+		return x.S
+	}
+	return 0
+}
+
+func (x *RouteRecvRequest) GetFlags() int32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+type RouteRecvResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Msg           *Rtmsg                 `protobuf:"bytes,1,opt,name=msg,proto3" json:"msg,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteRecvResponse) Reset() {
+	*x = RouteRecvResponse{}
+	mi := &file_rump_net_proto_msgTypes[105]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteRecvResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteRecvResponse) ProtoMessage() {}
+
+func (x *RouteRecvResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[105]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteRecvResponse.ProtoReflect.Descriptor instead.
+func (*RouteRecvResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{105}
+}
+
+func (x *RouteRecvResponse) GetMsg() *Rtmsg {
+	if x != nil {
+		return x.Msg
+	}
+	return nil
+}
+
+type RouteDumpRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Family        uint32                 `protobuf:"varint,1,opt,name=family,proto3" json:"family,omitempty"`
+	Op            uint32                 `protobuf:"varint,2,opt,name=op,proto3" json:"op,omitempty"`
+	Arg           uint32                 `protobuf:"varint,3,opt,name=arg,proto3" json:"arg,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteDumpRequest) Reset() {
+	*x = RouteDumpRequest{}
+	mi := &file_rump_net_proto_msgTypes[106]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteDumpRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteDumpRequest) ProtoMessage() {}
+
+func (x *RouteDumpRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[106]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteDumpRequest.ProtoReflect.Descriptor instead.
+func (*RouteDumpRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{106}
+}
+
+func (x *RouteDumpRequest) GetFamily() uint32 {
+	if x != nil {
+		return x.Family
+	}
+	return 0
+}
+
+func (x *RouteDumpRequest) GetOp() uint32 {
+	if x != nil {
+		return x.Op
+	}
+	return 0
+}
+
+func (x *RouteDumpRequest) GetArg() uint32 {
+	if x != nil {
+		return x.Arg
+	}
+	return 0
+}
+
+type RouteDumpResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Msgs          []*Rtmsg               `protobuf:"bytes,1,rep,name=msgs,proto3" json:"msgs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteDumpResponse) Reset() {
+	*x = RouteDumpResponse{}
+	mi := &file_rump_net_proto_msgTypes[107]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteDumpResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteDumpResponse) ProtoMessage() {}
+
+func (x *RouteDumpResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[107]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteDumpResponse.ProtoReflect.Descriptor instead.
+func (*RouteDumpResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{107}
+}
+
+func (x *RouteDumpResponse) GetMsgs() []*Rtmsg {
+	if x != nil {
+		return x.Msgs
+	}
+	return nil
+}
+
+type NetPcblistRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetPcblistRequest) Reset() {
+	*x = NetPcblistRequest{}
+	mi := &file_rump_net_proto_msgTypes[108]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetPcblistRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetPcblistRequest) ProtoMessage() {}
+
+func (x *NetPcblistRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[108]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetPcblistRequest.ProtoReflect.Descriptor instead.
+func (*NetPcblistRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{108}
+}
+
+type NetPcblistResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pcbs          []*Inpcb               `protobuf:"bytes,1,rep,name=pcbs,proto3" json:"pcbs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetPcblistResponse) Reset() {
+	*x = NetPcblistResponse{}
+	mi := &file_rump_net_proto_msgTypes[109]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetPcblistResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetPcblistResponse) ProtoMessage() {}
+
+func (x *NetPcblistResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[109]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetPcblistResponse.ProtoReflect.Descriptor instead.
+func (*NetPcblistResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{109}
+}
+
+func (x *NetPcblistResponse) GetPcbs() []*Inpcb {
+	if x != nil {
+		return x.Pcbs
+	}
+	return nil
+}
+
+type NetCountersRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetCountersRequest) Reset() {
+	*x = NetCountersRequest{}
+	mi := &file_rump_net_proto_msgTypes[110]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetCountersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetCountersRequest) ProtoMessage() {}
+
+func (x *NetCountersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[110]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetCountersRequest.ProtoReflect.Descriptor instead.
+func (*NetCountersRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{110}
+}
+
+type NetCountersResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Counters      []*NetCounter          `protobuf:"bytes,1,rep,name=counters,proto3" json:"counters,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetCountersResponse) Reset() {
+	*x = NetCountersResponse{}
+	mi := &file_rump_net_proto_msgTypes[111]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetCountersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetCountersResponse) ProtoMessage() {}
+
+func (x *NetCountersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[111]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetCountersResponse.ProtoReflect.Descriptor instead.
+func (*NetCountersResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{111}
+}
+
+func (x *NetCountersResponse) GetCounters() []*NetCounter {
+	if x != nil {
+		return x.Counters
+	}
+	return nil
+}
+
+type NdListRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NdListRequest) Reset() {
+	*x = NdListRequest{}
+	mi := &file_rump_net_proto_msgTypes[112]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NdListRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NdListRequest) ProtoMessage() {}
+
+func (x *NdListRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[112]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NdListRequest.ProtoReflect.Descriptor instead.
+func (*NdListRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{112}
+}
+
+type NdListResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Routers       []*NdRouter            `protobuf:"bytes,1,rep,name=routers,proto3" json:"routers,omitempty"`
+	Prefixes      []*NdPrefix            `protobuf:"bytes,2,rep,name=prefixes,proto3" json:"prefixes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NdListResponse) Reset() {
+	*x = NdListResponse{}
+	mi := &file_rump_net_proto_msgTypes[113]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NdListResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NdListResponse) ProtoMessage() {}
+
+func (x *NdListResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[113]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NdListResponse.ProtoReflect.Descriptor instead.
+func (*NdListResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{113}
+}
+
+func (x *NdListResponse) GetRouters() []*NdRouter {
+	if x != nil {
+		return x.Routers
+	}
+	return nil
+}
+
+func (x *NdListResponse) GetPrefixes() []*NdPrefix {
+	if x != nil {
+		return x.Prefixes
+	}
+	return nil
+}
+
+type NetconfigIfimpairRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Settings      *Impairment            `protobuf:"bytes,2,opt,name=settings,proto3" json:"settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfimpairRequest) Reset() {
+	*x = NetconfigIfimpairRequest{}
+	mi := &file_rump_net_proto_msgTypes[114]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfimpairRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfimpairRequest) ProtoMessage() {}
+
+func (x *NetconfigIfimpairRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[114]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfimpairRequest.ProtoReflect.Descriptor instead.
+func (*NetconfigIfimpairRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{114}
+}
+
+func (x *NetconfigIfimpairRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NetconfigIfimpairRequest) GetSettings() *Impairment {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+type NetconfigIfimpairResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfimpairResponse) Reset() {
+	*x = NetconfigIfimpairResponse{}
+	mi := &file_rump_net_proto_msgTypes[115]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfimpairResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfimpairResponse) ProtoMessage() {}
+
+func (x *NetconfigIfimpairResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[115]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfimpairResponse.ProtoReflect.Descriptor instead.
+func (*NetconfigIfimpairResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{115}
+}
+
+type NetconfigIfimpairstatRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfimpairstatRequest) Reset() {
+	*x = NetconfigIfimpairstatRequest{}
+	mi := &file_rump_net_proto_msgTypes[116]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfimpairstatRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfimpairstatRequest) ProtoMessage() {}
+
+func (x *NetconfigIfimpairstatRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[116]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfimpairstatRequest.ProtoReflect.Descriptor instead.
+func (*NetconfigIfimpairstatRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{116}
+}
+
+func (x *NetconfigIfimpairstatRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+type NetconfigIfimpairstatResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Stat          *ImpairmentStat        `protobuf:"bytes,1,opt,name=stat,proto3" json:"stat,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfimpairstatResponse) Reset() {
+	*x = NetconfigIfimpairstatResponse{}
+	mi := &file_rump_net_proto_msgTypes[117]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfimpairstatResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfimpairstatResponse) ProtoMessage() {}
+
+func (x *NetconfigIfimpairstatResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[117]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfimpairstatResponse.ProtoReflect.Descriptor instead.
+func (*NetconfigIfimpairstatResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{117}
+}
+
+func (x *NetconfigIfimpairstatResponse) GetStat() *ImpairmentStat {
+	if x != nil {
+		return x.Stat
+	}
+	return nil
+}
+
+type NetconfigIfcaptureRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Hostpath      []byte                 `protobuf:"bytes,2,opt,name=hostpath,proto3" json:"hostpath,omitempty"`
+	Snaplen       *uint32                `protobuf:"varint,3,opt,name=snaplen,proto3,oneof" json:"snaplen,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfcaptureRequest) Reset() {
+	*x = NetconfigIfcaptureRequest{}
+	mi := &file_rump_net_proto_msgTypes[118]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfcaptureRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfcaptureRequest) ProtoMessage() {}
+
+func (x *NetconfigIfcaptureRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[118]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfcaptureRequest.ProtoReflect.Descriptor instead.
+func (*NetconfigIfcaptureRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{118}
+}
+
+func (x *NetconfigIfcaptureRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NetconfigIfcaptureRequest) GetHostpath() []byte {
+	if x != nil {
+		return x.Hostpath
+	}
+	return nil
+}
+
+func (x *NetconfigIfcaptureRequest) GetSnaplen() uint32 {
+	if x != nil && x.Snaplen != nil {
+		return *x.Snaplen
+	}
+	return 0
+}
+
+type NetconfigIfcaptureResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Packets       uint64                 `protobuf:"varint,1,opt,name=packets,proto3" json:"packets,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfcaptureResponse) Reset() {
+	*x = NetconfigIfcaptureResponse{}
+	mi := &file_rump_net_proto_msgTypes[119]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfcaptureResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfcaptureResponse) ProtoMessage() {}
+
+func (x *NetconfigIfcaptureResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[119]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfcaptureResponse.ProtoReflect.Descriptor instead.
+func (*NetconfigIfcaptureResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{119}
+}
+
+func (x *NetconfigIfcaptureResponse) GetPackets() uint64 {
+	if x != nil {
+		return x.Packets
+	}
+	return 0
+}
+
+type BpfOpenRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfOpenRequest) Reset() {
+	*x = BpfOpenRequest{}
+	mi := &file_rump_net_proto_msgTypes[120]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfOpenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfOpenRequest) ProtoMessage() {}
+
+func (x *BpfOpenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[120]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfOpenRequest.ProtoReflect.Descriptor instead.
+func (*BpfOpenRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{120}
+}
+
+type BpfOpenResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Fd            int32                  `protobuf:"varint,1,opt,name=fd,proto3" json:"fd,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfOpenResponse) Reset() {
+	*x = BpfOpenResponse{}
+	mi := &file_rump_net_proto_msgTypes[121]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfOpenResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfOpenResponse) ProtoMessage() {}
+
+func (x *BpfOpenResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[121]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfOpenResponse.ProtoReflect.Descriptor instead.
+func (*BpfOpenResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{121}
+}
+
+func (x *BpfOpenResponse) GetFd() int32 {
+	if x != nil {
+		return x.Fd
+	}
+	return 0
+}
+
 var File_rump_net_proto protoreflect.FileDescriptor
 
 const file_rump_net_proto_rawDesc = "" +
@@ -4798,7 +5791,56 @@ const file_rump_net_proto_rawDesc = "" +
 	"\bbindings\x18\x01 \x03(\v2\x17.rump.sp.v1.DhcpBindingR\bbindings\"-\n" +
 	"\x11DnsForwardRequest\x12\x18\n" +
 	"\aservers\x18\x01 \x03(\fR\aservers\"\x14\n" +
-	"\x12DnsForwardResponseB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
+	"\x12DnsForwardResponse\"G\n" +
+	"\x19NetconfigIfaddrdelRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x12\n" +
+	"\x04addr\x18\x02 \x01(\tR\x04addr\"\x1c\n" +
+	"\x1aNetconfigIfaddrdelResponse\"K\n" +
+	"\x10RouteSendRequest\x12\x12\n" +
+	"\x01s\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x01R\x01s\x12#\n" +
+	"\x03msg\x18\x02 \x01(\v2\x11.rump.sp.v1.RtmsgR\x03msg\"8\n" +
+	"\x11RouteSendResponse\x12#\n" +
+	"\x03msg\x18\x01 \x01(\v2\x11.rump.sp.v1.RtmsgR\x03msg\"<\n" +
+	"\x10RouteRecvRequest\x12\x12\n" +
+	"\x01s\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x01R\x01s\x12\x14\n" +
+	"\x05flags\x18\x02 \x01(\x05R\x05flags\"8\n" +
+	"\x11RouteRecvResponse\x12#\n" +
+	"\x03msg\x18\x01 \x01(\v2\x11.rump.sp.v1.RtmsgR\x03msg\"L\n" +
+	"\x10RouteDumpRequest\x12\x16\n" +
+	"\x06family\x18\x01 \x01(\rR\x06family\x12\x0e\n" +
+	"\x02op\x18\x02 \x01(\rR\x02op\x12\x10\n" +
+	"\x03arg\x18\x03 \x01(\rR\x03arg\":\n" +
+	"\x11RouteDumpResponse\x12%\n" +
+	"\x04msgs\x18\x01 \x03(\v2\x11.rump.sp.v1.RtmsgR\x04msgs\"\x13\n" +
+	"\x11NetPcblistRequest\";\n" +
+	"\x12NetPcblistResponse\x12%\n" +
+	"\x04pcbs\x18\x01 \x03(\v2\x11.rump.sp.v1.InpcbR\x04pcbs\"\x14\n" +
+	"\x12NetCountersRequest\"I\n" +
+	"\x13NetCountersResponse\x122\n" +
+	"\bcounters\x18\x01 \x03(\v2\x16.rump.sp.v1.NetCounterR\bcounters\"\x0f\n" +
+	"\rNdListRequest\"r\n" +
+	"\x0eNdListResponse\x12.\n" +
+	"\arouters\x18\x01 \x03(\v2\x14.rump.sp.v1.NdRouterR\arouters\x120\n" +
+	"\bprefixes\x18\x02 \x03(\v2\x14.rump.sp.v1.NdPrefixR\bprefixes\"f\n" +
+	"\x18NetconfigIfimpairRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x122\n" +
+	"\bsettings\x18\x02 \x01(\v2\x16.rump.sp.v1.ImpairmentR\bsettings\"\x1b\n" +
+	"\x19NetconfigIfimpairResponse\"6\n" +
+	"\x1cNetconfigIfimpairstatRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\"O\n" +
+	"\x1dNetconfigIfimpairstatResponse\x12.\n" +
+	"\x04stat\x18\x01 \x01(\v2\x1a.rump.sp.v1.ImpairmentStatR\x04stat\"z\n" +
+	"\x19NetconfigIfcaptureRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x1a\n" +
+	"\bhostpath\x18\x02 \x01(\fR\bhostpath\x12\x1d\n" +
+	"\asnaplen\x18\x03 \x01(\rH\x00R\asnaplen\x88\x01\x01B\n" +
+	"\n" +
+	"\b_snaplen\"6\n" +
+	"\x1aNetconfigIfcaptureResponse\x12\x18\n" +
+	"\apackets\x18\x01 \x01(\x04R\apackets\"\x10\n" +
+	"\x0eBpfOpenRequest\"'\n" +
+	"\x0fBpfOpenResponse\x12\x14\n" +
+	"\x02fd\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x03R\x02fdB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
 
 var (
 	file_rump_net_proto_rawDescOnce sync.Once
@@ -4812,7 +5854,7 @@ func file_rump_net_proto_rawDescGZIP() []byte {
 	return file_rump_net_proto_rawDescData
 }
 
-var file_rump_net_proto_msgTypes = make([]protoimpl.MessageInfo, 100)
+var file_rump_net_proto_msgTypes = make([]protoimpl.MessageInfo, 122)
 var file_rump_net_proto_goTypes = []any{
 	(*RecvmsgRequest)(nil),                   // 0: rump.sp.v1.RecvmsgRequest
 	(*RecvmsgResponse)(nil),                  // 1: rump.sp.v1.RecvmsgResponse
@@ -4914,52 +5956,91 @@ var file_rump_net_proto_goTypes = []any{
 	(*DhcpdBindingsResponse)(nil),            // 97: rump.sp.v1.DhcpdBindingsResponse
 	(*DnsForwardRequest)(nil),                // 98: rump.sp.v1.DnsForwardRequest
 	(*DnsForwardResponse)(nil),               // 99: rump.sp.v1.DnsForwardResponse
-	(*Msghdr)(nil),                           // 100: rump.sp.v1.Msghdr
-	(*Sockaddr)(nil),                         // 101: rump.sp.v1.Sockaddr
-	(*Sockopt)(nil),                          // 102: rump.sp.v1.Sockopt
-	(*Timespec)(nil),                         // 103: rump.sp.v1.Timespec
-	(*Interface)(nil),                        // 104: rump.sp.v1.Interface
-	(*NpfConfig)(nil),                        // 105: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),                    // 106: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),                       // 107: rump.sp.v1.NpfCounter
-	(*NpfAddress)(nil),                       // 108: rump.sp.v1.NpfAddress
-	(*NpfRule)(nil),                          // 109: rump.sp.v1.NpfRule
-	(*DhcpLease)(nil),                        // 110: rump.sp.v1.DhcpLease
-	(*DhcpPool)(nil),                         // 111: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),                      // 112: rump.sp.v1.DhcpBinding
+	(*NetconfigIfaddrdelRequest)(nil),        // 100: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*NetconfigIfaddrdelResponse)(nil),       // 101: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendRequest)(nil),                 // 102: rump.sp.v1.RouteSendRequest
+	(*RouteSendResponse)(nil),                // 103: rump.sp.v1.RouteSendResponse
+	(*RouteRecvRequest)(nil),                 // 104: rump.sp.v1.RouteRecvRequest
+	(*RouteRecvResponse)(nil),                // 105: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpRequest)(nil),                 // 106: rump.sp.v1.RouteDumpRequest
+	(*RouteDumpResponse)(nil),                // 107: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistRequest)(nil),                // 108: rump.sp.v1.NetPcblistRequest
+	(*NetPcblistResponse)(nil),               // 109: rump.sp.v1.NetPcblistResponse
+	(*NetCountersRequest)(nil),               // 110: rump.sp.v1.NetCountersRequest
+	(*NetCountersResponse)(nil),              // 111: rump.sp.v1.NetCountersResponse
+	(*NdListRequest)(nil),                    // 112: rump.sp.v1.NdListRequest
+	(*NdListResponse)(nil),                   // 113: rump.sp.v1.NdListResponse
+	(*NetconfigIfimpairRequest)(nil),         // 114: rump.sp.v1.NetconfigIfimpairRequest
+	(*NetconfigIfimpairResponse)(nil),        // 115: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatRequest)(nil),     // 116: rump.sp.v1.NetconfigIfimpairstatRequest
+	(*NetconfigIfimpairstatResponse)(nil),    // 117: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureRequest)(nil),        // 118: rump.sp.v1.NetconfigIfcaptureRequest
+	(*NetconfigIfcaptureResponse)(nil),       // 119: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenRequest)(nil),                   // 120: rump.sp.v1.BpfOpenRequest
+	(*BpfOpenResponse)(nil),                  // 121: rump.sp.v1.BpfOpenResponse
+	(*Msghdr)(nil),                           // 122: rump.sp.v1.Msghdr
+	(*Sockaddr)(nil),                         // 123: rump.sp.v1.Sockaddr
+	(*Sockopt)(nil),                          // 124: rump.sp.v1.Sockopt
+	(*Timespec)(nil),                         // 125: rump.sp.v1.Timespec
+	(*Interface)(nil),                        // 126: rump.sp.v1.Interface
+	(*NpfConfig)(nil),                        // 127: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),                    // 128: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),                       // 129: rump.sp.v1.NpfCounter
+	(*NpfAddress)(nil),                       // 130: rump.sp.v1.NpfAddress
+	(*NpfRule)(nil),                          // 131: rump.sp.v1.NpfRule
+	(*DhcpLease)(nil),                        // 132: rump.sp.v1.DhcpLease
+	(*DhcpPool)(nil),                         // 133: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),                      // 134: rump.sp.v1.DhcpBinding
+	(*Rtmsg)(nil),                            // 135: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),                            // 136: rump.sp.v1.Inpcb
+	(*NetCounter)(nil),                       // 137: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),                         // 138: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),                         // 139: rump.sp.v1.NdPrefix
+	(*Impairment)(nil),                       // 140: rump.sp.v1.Impairment
+	(*ImpairmentStat)(nil),                   // 141: rump.sp.v1.ImpairmentStat
 }
 var file_rump_net_proto_depIdxs = []int32{
-	100, // 0: rump.sp.v1.RecvmsgResponse.msg:type_name -> rump.sp.v1.Msghdr
-	100, // 1: rump.sp.v1.SendmsgRequest.msg:type_name -> rump.sp.v1.Msghdr
-	101, // 2: rump.sp.v1.RecvfromResponse.from_addr:type_name -> rump.sp.v1.Sockaddr
-	101, // 3: rump.sp.v1.AcceptResponse.name:type_name -> rump.sp.v1.Sockaddr
-	101, // 4: rump.sp.v1.GetpeernameResponse.name:type_name -> rump.sp.v1.Sockaddr
-	101, // 5: rump.sp.v1.GetsocknameResponse.name:type_name -> rump.sp.v1.Sockaddr
-	101, // 6: rump.sp.v1.ConnectRequest.name:type_name -> rump.sp.v1.Sockaddr
-	101, // 7: rump.sp.v1.BindRequest.name:type_name -> rump.sp.v1.Sockaddr
-	102, // 8: rump.sp.v1.SetsockoptRequest.val:type_name -> rump.sp.v1.Sockopt
-	102, // 9: rump.sp.v1.GetsockoptResponse.val:type_name -> rump.sp.v1.Sockopt
-	101, // 10: rump.sp.v1.SendtoRequest.to:type_name -> rump.sp.v1.Sockaddr
-	101, // 11: rump.sp.v1.PacceptResponse.name:type_name -> rump.sp.v1.Sockaddr
-	103, // 12: rump.sp.v1.RecvmmsgRequest.timeout:type_name -> rump.sp.v1.Timespec
-	100, // 13: rump.sp.v1.RecvmmsgResponse.msgs:type_name -> rump.sp.v1.Msghdr
-	100, // 14: rump.sp.v1.SendmmsgRequest.msgs:type_name -> rump.sp.v1.Msghdr
-	104, // 15: rump.sp.v1.NetconfigIfaddrsResponse.interfaces:type_name -> rump.sp.v1.Interface
-	105, // 16: rump.sp.v1.NpfLoadRequest.config:type_name -> rump.sp.v1.NpfConfig
-	105, // 17: rump.sp.v1.NpfConfigGetResponse.config:type_name -> rump.sp.v1.NpfConfig
-	106, // 18: rump.sp.v1.NpfConnectionsResponse.connections:type_name -> rump.sp.v1.NpfConnection
-	107, // 19: rump.sp.v1.NpfStatsResponse.counters:type_name -> rump.sp.v1.NpfCounter
-	108, // 20: rump.sp.v1.NpfTableRequest.entry:type_name -> rump.sp.v1.NpfAddress
-	108, // 21: rump.sp.v1.NpfTableResponse.entries:type_name -> rump.sp.v1.NpfAddress
-	109, // 22: rump.sp.v1.NpfRuleAddRequest.rule:type_name -> rump.sp.v1.NpfRule
-	110, // 23: rump.sp.v1.DhcpLeasesResponse.leases:type_name -> rump.sp.v1.DhcpLease
-	111, // 24: rump.sp.v1.DhcpdStartRequest.pool:type_name -> rump.sp.v1.DhcpPool
-	112, // 25: rump.sp.v1.DhcpdBindingsResponse.bindings:type_name -> rump.sp.v1.DhcpBinding
-	26,  // [26:26] is the sub-list for method output_type
-	26,  // [26:26] is the sub-list for method input_type
-	26,  // [26:26] is the sub-list for extension type_name
-	26,  // [26:26] is the sub-list for extension extendee
-	0,   // [0:26] is the sub-list for field type_name
+	122, // 0: rump.sp.v1.RecvmsgResponse.msg:type_name -> rump.sp.v1.Msghdr
+	122, // 1: rump.sp.v1.SendmsgRequest.msg:type_name -> rump.sp.v1.Msghdr
+	123, // 2: rump.sp.v1.RecvfromResponse.from_addr:type_name -> rump.sp.v1.Sockaddr
+	123, // 3: rump.sp.v1.AcceptResponse.name:type_name -> rump.sp.v1.Sockaddr
+	123, // 4: rump.sp.v1.GetpeernameResponse.name:type_name -> rump.sp.v1.Sockaddr
+	123, // 5: rump.sp.v1.GetsocknameResponse.name:type_name -> rump.sp.v1.Sockaddr
+	123, // 6: rump.sp.v1.ConnectRequest.name:type_name -> rump.sp.v1.Sockaddr
+	123, // 7: rump.sp.v1.BindRequest.name:type_name -> rump.sp.v1.Sockaddr
+	124, // 8: rump.sp.v1.SetsockoptRequest.val:type_name -> rump.sp.v1.Sockopt
+	124, // 9: rump.sp.v1.GetsockoptResponse.val:type_name -> rump.sp.v1.Sockopt
+	123, // 10: rump.sp.v1.SendtoRequest.to:type_name -> rump.sp.v1.Sockaddr
+	123, // 11: rump.sp.v1.PacceptResponse.name:type_name -> rump.sp.v1.Sockaddr
+	125, // 12: rump.sp.v1.RecvmmsgRequest.timeout:type_name -> rump.sp.v1.Timespec
+	122, // 13: rump.sp.v1.RecvmmsgResponse.msgs:type_name -> rump.sp.v1.Msghdr
+	122, // 14: rump.sp.v1.SendmmsgRequest.msgs:type_name -> rump.sp.v1.Msghdr
+	126, // 15: rump.sp.v1.NetconfigIfaddrsResponse.interfaces:type_name -> rump.sp.v1.Interface
+	127, // 16: rump.sp.v1.NpfLoadRequest.config:type_name -> rump.sp.v1.NpfConfig
+	127, // 17: rump.sp.v1.NpfConfigGetResponse.config:type_name -> rump.sp.v1.NpfConfig
+	128, // 18: rump.sp.v1.NpfConnectionsResponse.connections:type_name -> rump.sp.v1.NpfConnection
+	129, // 19: rump.sp.v1.NpfStatsResponse.counters:type_name -> rump.sp.v1.NpfCounter
+	130, // 20: rump.sp.v1.NpfTableRequest.entry:type_name -> rump.sp.v1.NpfAddress
+	130, // 21: rump.sp.v1.NpfTableResponse.entries:type_name -> rump.sp.v1.NpfAddress
+	131, // 22: rump.sp.v1.NpfRuleAddRequest.rule:type_name -> rump.sp.v1.NpfRule
+	132, // 23: rump.sp.v1.DhcpLeasesResponse.leases:type_name -> rump.sp.v1.DhcpLease
+	133, // 24: rump.sp.v1.DhcpdStartRequest.pool:type_name -> rump.sp.v1.DhcpPool
+	134, // 25: rump.sp.v1.DhcpdBindingsResponse.bindings:type_name -> rump.sp.v1.DhcpBinding
+	135, // 26: rump.sp.v1.RouteSendRequest.msg:type_name -> rump.sp.v1.Rtmsg
+	135, // 27: rump.sp.v1.RouteSendResponse.msg:type_name -> rump.sp.v1.Rtmsg
+	135, // 28: rump.sp.v1.RouteRecvResponse.msg:type_name -> rump.sp.v1.Rtmsg
+	135, // 29: rump.sp.v1.RouteDumpResponse.msgs:type_name -> rump.sp.v1.Rtmsg
+	136, // 30: rump.sp.v1.NetPcblistResponse.pcbs:type_name -> rump.sp.v1.Inpcb
+	137, // 31: rump.sp.v1.NetCountersResponse.counters:type_name -> rump.sp.v1.NetCounter
+	138, // 32: rump.sp.v1.NdListResponse.routers:type_name -> rump.sp.v1.NdRouter
+	139, // 33: rump.sp.v1.NdListResponse.prefixes:type_name -> rump.sp.v1.NdPrefix
+	140, // 34: rump.sp.v1.NetconfigIfimpairRequest.settings:type_name -> rump.sp.v1.Impairment
+	141, // 35: rump.sp.v1.NetconfigIfimpairstatResponse.stat:type_name -> rump.sp.v1.ImpairmentStat
+	36,  // [36:36] is the sub-list for method output_type
+	36,  // [36:36] is the sub-list for method input_type
+	36,  // [36:36] is the sub-list for extension type_name
+	36,  // [36:36] is the sub-list for extension extendee
+	0,   // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_rump_net_proto_init() }
@@ -4973,13 +6054,14 @@ func file_rump_net_proto_init() {
 	file_rump_net_proto_msgTypes[22].OneofWrappers = []any{}
 	file_rump_net_proto_msgTypes[30].OneofWrappers = []any{}
 	file_rump_net_proto_msgTypes[64].OneofWrappers = []any{}
+	file_rump_net_proto_msgTypes[118].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_net_proto_rawDesc), len(file_rump_net_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   100,
+			NumMessages:   122,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

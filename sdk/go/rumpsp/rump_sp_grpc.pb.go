@@ -7589,6 +7589,17 @@ const (
 	Net_DhcpdStop_FullMethodName                = "/rump.sp.v1.Net/DhcpdStop"
 	Net_DhcpdBindings_FullMethodName            = "/rump.sp.v1.Net/DhcpdBindings"
 	Net_DnsForward_FullMethodName               = "/rump.sp.v1.Net/DnsForward"
+	Net_NetconfigIfaddrdel_FullMethodName       = "/rump.sp.v1.Net/NetconfigIfaddrdel"
+	Net_RouteSend_FullMethodName                = "/rump.sp.v1.Net/RouteSend"
+	Net_RouteRecv_FullMethodName                = "/rump.sp.v1.Net/RouteRecv"
+	Net_RouteDump_FullMethodName                = "/rump.sp.v1.Net/RouteDump"
+	Net_NetPcblist_FullMethodName               = "/rump.sp.v1.Net/NetPcblist"
+	Net_NetCounters_FullMethodName              = "/rump.sp.v1.Net/NetCounters"
+	Net_NdList_FullMethodName                   = "/rump.sp.v1.Net/NdList"
+	Net_NetconfigIfimpair_FullMethodName        = "/rump.sp.v1.Net/NetconfigIfimpair"
+	Net_NetconfigIfimpairstat_FullMethodName    = "/rump.sp.v1.Net/NetconfigIfimpairstat"
+	Net_NetconfigIfcapture_FullMethodName       = "/rump.sp.v1.Net/NetconfigIfcapture"
+	Net_BpfOpen_FullMethodName                  = "/rump.sp.v1.Net/BpfOpen"
 )
 
 // NetClient is the client API for Net service.
@@ -7697,6 +7708,30 @@ type NetClient interface {
 	DhcpdBindings(ctx context.Context, in *DhcpdBindingsRequest, opts ...grpc.CallOption) (*DhcpdBindingsResponse, error)
 	// Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL.
 	DnsForward(ctx context.Context, in *DnsForwardRequest, opts ...grpc.CallOption) (*DnsForwardResponse, error)
+	// Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL.
+	NetconfigIfaddrdel(ctx context.Context, in *NetconfigIfaddrdelRequest, opts ...grpc.CallOption) (*NetconfigIfaddrdelResponse, error)
+	// Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES.
+	RouteSend(ctx context.Context, in *RouteSendRequest, opts ...grpc.CallOption) (*RouteSendResponse, error)
+	// Reads the next message of a routing socket. EAGAIN.
+	RouteRecv(ctx context.Context, in *RouteRecvRequest, opts ...grpc.CallOption) (*RouteRecvResponse, error)
+	// The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+	// arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+	RouteDump(ctx context.Context, in *RouteDumpRequest, opts ...grpc.CallOption) (*RouteDumpResponse, error)
+	// Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail.
+	NetPcblist(ctx context.Context, in *NetPcblistRequest, opts ...grpc.CallOption) (*NetPcblistResponse, error)
+	// What the protocols have counted (sysctl net.*.stats). Cannot fail.
+	NetCounters(ctx context.Context, in *NetCountersRequest, opts ...grpc.CallOption) (*NetCountersResponse, error)
+	// Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT.
+	NdList(ctx context.Context, in *NdListRequest, opts ...grpc.CallOption) (*NdListResponse, error)
+	// Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP.
+	NetconfigIfimpair(ctx context.Context, in *NetconfigIfimpairRequest, opts ...grpc.CallOption) (*NetconfigIfimpairResponse, error)
+	// What became of the frames since then. ENXIO, ENOENT when it is not impaired.
+	NetconfigIfimpairstat(ctx context.Context, in *NetconfigIfimpairstatRequest, opts ...grpc.CallOption) (*NetconfigIfimpairstatResponse, error)
+	// Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+	// number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+	NetconfigIfcapture(ctx context.Context, in *NetconfigIfcaptureRequest, opts ...grpc.CallOption) (*NetconfigIfcaptureResponse, error)
+	// Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE.
+	BpfOpen(ctx context.Context, in *BpfOpenRequest, opts ...grpc.CallOption) (*BpfOpenResponse, error)
 }
 
 type netClient struct {
@@ -8207,6 +8242,116 @@ func (c *netClient) DnsForward(ctx context.Context, in *DnsForwardRequest, opts 
 	return out, nil
 }
 
+func (c *netClient) NetconfigIfaddrdel(ctx context.Context, in *NetconfigIfaddrdelRequest, opts ...grpc.CallOption) (*NetconfigIfaddrdelResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NetconfigIfaddrdelResponse)
+	err := c.cc.Invoke(ctx, Net_NetconfigIfaddrdel_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) RouteSend(ctx context.Context, in *RouteSendRequest, opts ...grpc.CallOption) (*RouteSendResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RouteSendResponse)
+	err := c.cc.Invoke(ctx, Net_RouteSend_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) RouteRecv(ctx context.Context, in *RouteRecvRequest, opts ...grpc.CallOption) (*RouteRecvResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RouteRecvResponse)
+	err := c.cc.Invoke(ctx, Net_RouteRecv_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) RouteDump(ctx context.Context, in *RouteDumpRequest, opts ...grpc.CallOption) (*RouteDumpResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RouteDumpResponse)
+	err := c.cc.Invoke(ctx, Net_RouteDump_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NetPcblist(ctx context.Context, in *NetPcblistRequest, opts ...grpc.CallOption) (*NetPcblistResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NetPcblistResponse)
+	err := c.cc.Invoke(ctx, Net_NetPcblist_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NetCounters(ctx context.Context, in *NetCountersRequest, opts ...grpc.CallOption) (*NetCountersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NetCountersResponse)
+	err := c.cc.Invoke(ctx, Net_NetCounters_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NdList(ctx context.Context, in *NdListRequest, opts ...grpc.CallOption) (*NdListResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NdListResponse)
+	err := c.cc.Invoke(ctx, Net_NdList_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NetconfigIfimpair(ctx context.Context, in *NetconfigIfimpairRequest, opts ...grpc.CallOption) (*NetconfigIfimpairResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NetconfigIfimpairResponse)
+	err := c.cc.Invoke(ctx, Net_NetconfigIfimpair_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NetconfigIfimpairstat(ctx context.Context, in *NetconfigIfimpairstatRequest, opts ...grpc.CallOption) (*NetconfigIfimpairstatResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NetconfigIfimpairstatResponse)
+	err := c.cc.Invoke(ctx, Net_NetconfigIfimpairstat_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NetconfigIfcapture(ctx context.Context, in *NetconfigIfcaptureRequest, opts ...grpc.CallOption) (*NetconfigIfcaptureResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NetconfigIfcaptureResponse)
+	err := c.cc.Invoke(ctx, Net_NetconfigIfcapture_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) BpfOpen(ctx context.Context, in *BpfOpenRequest, opts ...grpc.CallOption) (*BpfOpenResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BpfOpenResponse)
+	err := c.cc.Invoke(ctx, Net_BpfOpen_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // NetServer is the server API for Net service.
 // All implementations must embed UnimplementedNetServer
 // for forward compatibility.
@@ -8313,6 +8458,30 @@ type NetServer interface {
 	DhcpdBindings(context.Context, *DhcpdBindingsRequest) (*DhcpdBindingsResponse, error)
 	// Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL.
 	DnsForward(context.Context, *DnsForwardRequest) (*DnsForwardResponse, error)
+	// Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL.
+	NetconfigIfaddrdel(context.Context, *NetconfigIfaddrdelRequest) (*NetconfigIfaddrdelResponse, error)
+	// Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES.
+	RouteSend(context.Context, *RouteSendRequest) (*RouteSendResponse, error)
+	// Reads the next message of a routing socket. EAGAIN.
+	RouteRecv(context.Context, *RouteRecvRequest) (*RouteRecvResponse, error)
+	// The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+	// arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+	RouteDump(context.Context, *RouteDumpRequest) (*RouteDumpResponse, error)
+	// Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail.
+	NetPcblist(context.Context, *NetPcblistRequest) (*NetPcblistResponse, error)
+	// What the protocols have counted (sysctl net.*.stats). Cannot fail.
+	NetCounters(context.Context, *NetCountersRequest) (*NetCountersResponse, error)
+	// Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT.
+	NdList(context.Context, *NdListRequest) (*NdListResponse, error)
+	// Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP.
+	NetconfigIfimpair(context.Context, *NetconfigIfimpairRequest) (*NetconfigIfimpairResponse, error)
+	// What became of the frames since then. ENXIO, ENOENT when it is not impaired.
+	NetconfigIfimpairstat(context.Context, *NetconfigIfimpairstatRequest) (*NetconfigIfimpairstatResponse, error)
+	// Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+	// number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+	NetconfigIfcapture(context.Context, *NetconfigIfcaptureRequest) (*NetconfigIfcaptureResponse, error)
+	// Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE.
+	BpfOpen(context.Context, *BpfOpenRequest) (*BpfOpenResponse, error)
 	mustEmbedUnimplementedNetServer()
 }
 
@@ -8472,6 +8641,39 @@ func (UnimplementedNetServer) DhcpdBindings(context.Context, *DhcpdBindingsReque
 }
 func (UnimplementedNetServer) DnsForward(context.Context, *DnsForwardRequest) (*DnsForwardResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DnsForward not implemented")
+}
+func (UnimplementedNetServer) NetconfigIfaddrdel(context.Context, *NetconfigIfaddrdelRequest) (*NetconfigIfaddrdelResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NetconfigIfaddrdel not implemented")
+}
+func (UnimplementedNetServer) RouteSend(context.Context, *RouteSendRequest) (*RouteSendResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RouteSend not implemented")
+}
+func (UnimplementedNetServer) RouteRecv(context.Context, *RouteRecvRequest) (*RouteRecvResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RouteRecv not implemented")
+}
+func (UnimplementedNetServer) RouteDump(context.Context, *RouteDumpRequest) (*RouteDumpResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RouteDump not implemented")
+}
+func (UnimplementedNetServer) NetPcblist(context.Context, *NetPcblistRequest) (*NetPcblistResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NetPcblist not implemented")
+}
+func (UnimplementedNetServer) NetCounters(context.Context, *NetCountersRequest) (*NetCountersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NetCounters not implemented")
+}
+func (UnimplementedNetServer) NdList(context.Context, *NdListRequest) (*NdListResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NdList not implemented")
+}
+func (UnimplementedNetServer) NetconfigIfimpair(context.Context, *NetconfigIfimpairRequest) (*NetconfigIfimpairResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NetconfigIfimpair not implemented")
+}
+func (UnimplementedNetServer) NetconfigIfimpairstat(context.Context, *NetconfigIfimpairstatRequest) (*NetconfigIfimpairstatResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NetconfigIfimpairstat not implemented")
+}
+func (UnimplementedNetServer) NetconfigIfcapture(context.Context, *NetconfigIfcaptureRequest) (*NetconfigIfcaptureResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NetconfigIfcapture not implemented")
+}
+func (UnimplementedNetServer) BpfOpen(context.Context, *BpfOpenRequest) (*BpfOpenResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BpfOpen not implemented")
 }
 func (UnimplementedNetServer) mustEmbedUnimplementedNetServer() {}
 func (UnimplementedNetServer) testEmbeddedByValue()             {}
@@ -9394,6 +9596,204 @@ func _Net_DnsForward_Handler(srv interface{}, ctx context.Context, dec func(inte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Net_NetconfigIfaddrdel_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NetconfigIfaddrdelRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NetconfigIfaddrdel(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NetconfigIfaddrdel_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NetconfigIfaddrdel(ctx, req.(*NetconfigIfaddrdelRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_RouteSend_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RouteSendRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).RouteSend(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_RouteSend_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).RouteSend(ctx, req.(*RouteSendRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_RouteRecv_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RouteRecvRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).RouteRecv(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_RouteRecv_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).RouteRecv(ctx, req.(*RouteRecvRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_RouteDump_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RouteDumpRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).RouteDump(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_RouteDump_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).RouteDump(ctx, req.(*RouteDumpRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NetPcblist_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NetPcblistRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NetPcblist(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NetPcblist_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NetPcblist(ctx, req.(*NetPcblistRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NetCounters_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NetCountersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NetCounters(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NetCounters_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NetCounters(ctx, req.(*NetCountersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NdList_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NdListRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NdList(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NdList_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NdList(ctx, req.(*NdListRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NetconfigIfimpair_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NetconfigIfimpairRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NetconfigIfimpair(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NetconfigIfimpair_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NetconfigIfimpair(ctx, req.(*NetconfigIfimpairRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NetconfigIfimpairstat_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NetconfigIfimpairstatRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NetconfigIfimpairstat(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NetconfigIfimpairstat_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NetconfigIfimpairstat(ctx, req.(*NetconfigIfimpairstatRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NetconfigIfcapture_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NetconfigIfcaptureRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NetconfigIfcapture(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NetconfigIfcapture_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NetconfigIfcapture(ctx, req.(*NetconfigIfcaptureRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_BpfOpen_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BpfOpenRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).BpfOpen(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_BpfOpen_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).BpfOpen(ctx, req.(*BpfOpenRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Net_ServiceDesc is the grpc.ServiceDesc for Net service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -9600,6 +10000,50 @@ var Net_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DnsForward",
 			Handler:    _Net_DnsForward_Handler,
+		},
+		{
+			MethodName: "NetconfigIfaddrdel",
+			Handler:    _Net_NetconfigIfaddrdel_Handler,
+		},
+		{
+			MethodName: "RouteSend",
+			Handler:    _Net_RouteSend_Handler,
+		},
+		{
+			MethodName: "RouteRecv",
+			Handler:    _Net_RouteRecv_Handler,
+		},
+		{
+			MethodName: "RouteDump",
+			Handler:    _Net_RouteDump_Handler,
+		},
+		{
+			MethodName: "NetPcblist",
+			Handler:    _Net_NetPcblist_Handler,
+		},
+		{
+			MethodName: "NetCounters",
+			Handler:    _Net_NetCounters_Handler,
+		},
+		{
+			MethodName: "NdList",
+			Handler:    _Net_NdList_Handler,
+		},
+		{
+			MethodName: "NetconfigIfimpair",
+			Handler:    _Net_NetconfigIfimpair_Handler,
+		},
+		{
+			MethodName: "NetconfigIfimpairstat",
+			Handler:    _Net_NetconfigIfimpairstat_Handler,
+		},
+		{
+			MethodName: "NetconfigIfcapture",
+			Handler:    _Net_NetconfigIfcapture_Handler,
+		},
+		{
+			MethodName: "BpfOpen",
+			Handler:    _Net_BpfOpen_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

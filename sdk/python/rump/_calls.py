@@ -1939,6 +1939,69 @@ class PubCalls(SyncBase):
         """
         self._do(C.DNS_FORWARD, (servers,))
 
+    def netconfig_ifaddrdel(self, ifname: str, addr: str) -> None:
+        """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL."""
+        self._do(C.NETCONFIG_IFADDRDEL, (ifname, addr))
+
+    def route_send(self, s: int, msg: V.Rtmsg | None = None) -> V.Rtmsg:
+        """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL,
+        EACCES.
+        """
+        out: V.Rtmsg = self._do(C.ROUTE_SEND, (s, msg))
+        return out
+
+    def route_recv(self, s: int, flags: int) -> V.Rtmsg | None:
+        """Reads the next message of a routing socket. EAGAIN."""
+        out: V.Rtmsg | None = self._do(C.ROUTE_RECV, (s, flags))
+        return out
+
+    def route_dump(self, family: int, op: int, arg: int) -> list[V.Rtmsg]:
+        """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the
+        flags in arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0).
+        EINVAL.
+        """
+        out: list[V.Rtmsg] = self._do(C.ROUTE_DUMP, (family, op, arg))
+        return out
+
+    def net_pcblist(self) -> list[V.Inpcb]:
+        """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail."""
+        out: list[V.Inpcb] = self._do(C.NET_PCBLIST, ())
+        return out
+
+    def net_counters(self) -> list[V.NetCounter]:
+        """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
+        out: list[V.NetCounter] = self._do(C.NET_COUNTERS, ())
+        return out
+
+    def nd_list(self) -> V.NdListResult:
+        """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
+        out: V.NdListResult = self._do(C.ND_LIST, ())
+        return out
+
+    def netconfig_ifimpair(self, ifname: str, settings: V.Impairment | None = None) -> None:
+        """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL,
+        EOPNOTSUPP.
+        """
+        self._do(C.NETCONFIG_IFIMPAIR, (ifname, settings))
+
+    def netconfig_ifimpairstat(self, ifname: str) -> V.ImpairmentStat:
+        """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+        out: V.ImpairmentStat = self._do(C.NETCONFIG_IFIMPAIRSTAT, (ifname,))
+        return out
+
+    def netconfig_ifcapture(self, ifname: str, hostpath: A.PathArg, snaplen: int | None = None) -> int:
+        """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path
+        is empty; gives the number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the
+        host.
+        """
+        out: int = self._do(C.NETCONFIG_IFCAPTURE, (ifname, hostpath, snaplen))
+        return out
+
+    def bpf_open(self) -> int:
+        """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
+        out: int = self._do(C.BPF_OPEN, ())
+        return out
+
     def dev_list(self) -> list[V.Driver]:
         """Device drivers with their major numbers and units."""
         out: list[V.Driver] = self._do(C.DEV_LIST, ())
@@ -2129,6 +2192,69 @@ class AsyncPubCalls(AsyncBase):
         EINVAL.
         """
         await self._do(C.DNS_FORWARD, (servers,))
+
+    async def netconfig_ifaddrdel(self, ifname: str, addr: str) -> None:
+        """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL."""
+        await self._do(C.NETCONFIG_IFADDRDEL, (ifname, addr))
+
+    async def route_send(self, s: int, msg: V.Rtmsg | None = None) -> V.Rtmsg:
+        """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL,
+        EACCES.
+        """
+        out: V.Rtmsg = await self._do(C.ROUTE_SEND, (s, msg))
+        return out
+
+    async def route_recv(self, s: int, flags: int) -> V.Rtmsg | None:
+        """Reads the next message of a routing socket. EAGAIN."""
+        out: V.Rtmsg | None = await self._do(C.ROUTE_RECV, (s, flags))
+        return out
+
+    async def route_dump(self, family: int, op: int, arg: int) -> list[V.Rtmsg]:
+        """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the
+        flags in arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0).
+        EINVAL.
+        """
+        out: list[V.Rtmsg] = await self._do(C.ROUTE_DUMP, (family, op, arg))
+        return out
+
+    async def net_pcblist(self) -> list[V.Inpcb]:
+        """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail."""
+        out: list[V.Inpcb] = await self._do(C.NET_PCBLIST, ())
+        return out
+
+    async def net_counters(self) -> list[V.NetCounter]:
+        """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
+        out: list[V.NetCounter] = await self._do(C.NET_COUNTERS, ())
+        return out
+
+    async def nd_list(self) -> V.NdListResult:
+        """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
+        out: V.NdListResult = await self._do(C.ND_LIST, ())
+        return out
+
+    async def netconfig_ifimpair(self, ifname: str, settings: V.Impairment | None = None) -> None:
+        """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL,
+        EOPNOTSUPP.
+        """
+        await self._do(C.NETCONFIG_IFIMPAIR, (ifname, settings))
+
+    async def netconfig_ifimpairstat(self, ifname: str) -> V.ImpairmentStat:
+        """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+        out: V.ImpairmentStat = await self._do(C.NETCONFIG_IFIMPAIRSTAT, (ifname,))
+        return out
+
+    async def netconfig_ifcapture(self, ifname: str, hostpath: A.PathArg, snaplen: int | None = None) -> int:
+        """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path
+        is empty; gives the number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the
+        host.
+        """
+        out: int = await self._do(C.NETCONFIG_IFCAPTURE, (ifname, hostpath, snaplen))
+        return out
+
+    async def bpf_open(self) -> int:
+        """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
+        out: int = await self._do(C.BPF_OPEN, ())
+        return out
 
     async def dev_list(self) -> list[V.Driver]:
         """Device drivers with their major numbers and units."""
@@ -3077,6 +3203,60 @@ class BatchCalls(BatchBase):
         EINVAL.
         """
         return self._add(C.DNS_FORWARD, (servers,))
+
+    def netconfig_ifaddrdel(self, ifname: str | Ref, addr: str | Ref) -> Future[None]:
+        """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL."""
+        return self._add(C.NETCONFIG_IFADDRDEL, (ifname, addr))
+
+    def route_send(self, s: int | Ref, msg: V.Rtmsg | None | Ref = None) -> Future[V.Rtmsg]:
+        """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL,
+        EACCES.
+        """
+        return self._add(C.ROUTE_SEND, (s, msg))
+
+    def route_recv(self, s: int | Ref, flags: int | Ref) -> Future[V.Rtmsg | None]:
+        """Reads the next message of a routing socket. EAGAIN."""
+        return self._add(C.ROUTE_RECV, (s, flags))
+
+    def route_dump(self, family: int | Ref, op: int | Ref, arg: int | Ref) -> Future[list[V.Rtmsg]]:
+        """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the
+        flags in arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0).
+        EINVAL.
+        """
+        return self._add(C.ROUTE_DUMP, (family, op, arg))
+
+    def net_pcblist(self) -> Future[list[V.Inpcb]]:
+        """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail."""
+        return self._add(C.NET_PCBLIST, ())
+
+    def net_counters(self) -> Future[list[V.NetCounter]]:
+        """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
+        return self._add(C.NET_COUNTERS, ())
+
+    def nd_list(self) -> Future[V.NdListResult]:
+        """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
+        return self._add(C.ND_LIST, ())
+
+    def netconfig_ifimpair(self, ifname: str | Ref, settings: V.Impairment | None | Ref = None) -> Future[None]:
+        """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL,
+        EOPNOTSUPP.
+        """
+        return self._add(C.NETCONFIG_IFIMPAIR, (ifname, settings))
+
+    def netconfig_ifimpairstat(self, ifname: str | Ref) -> Future[V.ImpairmentStat]:
+        """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+        return self._add(C.NETCONFIG_IFIMPAIRSTAT, (ifname,))
+
+    def netconfig_ifcapture(self, ifname: str | Ref, hostpath: A.PathArg | Ref, snaplen: int | None | Ref = None) -> Future[int]:
+        """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path
+        is empty; gives the number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the
+        host.
+        """
+        return self._add(C.NETCONFIG_IFCAPTURE, (ifname, hostpath, snaplen))
+
+    def bpf_open(self) -> Future[int]:
+        """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
+        return self._add(C.BPF_OPEN, ())
 
     def dev_list(self) -> Future[list[V.Driver]]:
         """Device drivers with their major numbers and units."""

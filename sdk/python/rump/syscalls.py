@@ -1190,6 +1190,67 @@ def rump_pub_dns_forward(servers: Iterable[A.Buffer]) -> None:
     default().pub.dns_forward(servers)
 
 
+def rump_pub_netconfig_ifaddrdel(ifname: str, addr: str) -> None:
+    """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL."""
+    default().pub.netconfig_ifaddrdel(ifname, addr)
+
+
+def rump_pub_route_send(s: int, msg: V.Rtmsg | None = None) -> V.Rtmsg:
+    """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES."""
+    return default().pub.route_send(s, msg)
+
+
+def rump_pub_route_recv(s: int, flags: int) -> V.Rtmsg | None:
+    """Reads the next message of a routing socket. EAGAIN."""
+    return default().pub.route_recv(s, flags)
+
+
+def rump_pub_route_dump(family: int, op: int, arg: int) -> list[V.Rtmsg]:
+    """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags
+    in arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+    """
+    return default().pub.route_dump(family, op, arg)
+
+
+def rump_pub_net_pcblist() -> list[V.Inpcb]:
+    """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail."""
+    return default().pub.net_pcblist()
+
+
+def rump_pub_net_counters() -> list[V.NetCounter]:
+    """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
+    return default().pub.net_counters()
+
+
+def rump_pub_nd_list() -> V.NdListResult:
+    """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
+    return default().pub.nd_list()
+
+
+def rump_pub_netconfig_ifimpair(ifname: str, settings: V.Impairment | None = None) -> None:
+    """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL,
+    EOPNOTSUPP.
+    """
+    default().pub.netconfig_ifimpair(ifname, settings)
+
+
+def rump_pub_netconfig_ifimpairstat(ifname: str) -> V.ImpairmentStat:
+    """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+    return default().pub.netconfig_ifimpairstat(ifname)
+
+
+def rump_pub_netconfig_ifcapture(ifname: str, hostpath: A.PathArg, snaplen: int | None = None) -> int:
+    """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is
+    empty; gives the number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+    """
+    return default().pub.netconfig_ifcapture(ifname, hostpath, snaplen)
+
+
+def rump_pub_bpf_open() -> int:
+    """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
+    return default().pub.bpf_open()
+
+
 def rump_pub_dev_list() -> list[V.Driver]:
     """Device drivers with their major numbers and units."""
     return default().pub.dev_list()
@@ -1440,6 +1501,17 @@ __all__ = [
     "rump_pub_dhcpd_stop",
     "rump_pub_dhcpd_bindings",
     "rump_pub_dns_forward",
+    "rump_pub_netconfig_ifaddrdel",
+    "rump_pub_route_send",
+    "rump_pub_route_recv",
+    "rump_pub_route_dump",
+    "rump_pub_net_pcblist",
+    "rump_pub_net_counters",
+    "rump_pub_nd_list",
+    "rump_pub_netconfig_ifimpair",
+    "rump_pub_netconfig_ifimpairstat",
+    "rump_pub_netconfig_ifcapture",
+    "rump_pub_bpf_open",
     "rump_pub_dev_list",
     "rump_pub_md_create",
     "rump_pub_md_destroy",

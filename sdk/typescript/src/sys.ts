@@ -56,12 +56,18 @@ import type {
 } from "./gen/rump_kern.js";
 import type {
   AcceptResponse,
+  BpfOpenResponse,
   DhcpLeasesResponse,
   DhcpdBindingsResponse,
   GetpeernameResponse,
   GetsocknameResponse,
   GetsockoptResponse,
+  NdListResponse,
+  NetCountersResponse,
+  NetPcblistResponse,
   NetconfigIfaddrsResponse,
+  NetconfigIfcaptureResponse,
+  NetconfigIfimpairstatResponse,
   NpfConfigGetResponse,
   NpfConnectionsResponse,
   NpfRuleAddResponse,
@@ -71,6 +77,9 @@ import type {
   RecvfromResponse,
   RecvmmsgResponse,
   RecvmsgResponse,
+  RouteDumpResponse,
+  RouteRecvResponse,
+  RouteSendResponse,
   SendmmsgResponse,
   SendmsgResponse,
   SendtoResponse,
@@ -84,6 +93,9 @@ import type {
   Dirent,
   Driver,
   Flock,
+  Impairment,
+  ImpairmentStat,
+  Inpcb,
   Interface,
   IoctlArgs,
   Itimerspec,
@@ -92,6 +104,7 @@ import type {
   ModuleStat,
   MountArgs,
   Msghdr,
+  NetCounter,
   NpfAddress,
   NpfConfig,
   NpfConnection,
@@ -100,6 +113,7 @@ import type {
   Pollfd,
   QuotactlArgs,
   Rlimit,
+  Rtmsg,
   Sigevent,
   Sockaddr,
   Sockopt,
@@ -1766,6 +1780,88 @@ export class Pub {
    */
   async dns_forward(servers: Uint8Array[]): Promise<void> {
     await this.#do({ $case: "dns_forward", value: { servers: servers.map((piece) => Buffer.from(piece)) } });
+  }
+
+  /**
+   * Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL.
+   */
+  async netconfig_ifaddrdel(ifname: string, addr: string): Promise<void> {
+    await this.#do({ $case: "netconfig_ifaddrdel", value: { ifname, addr } });
+  }
+
+  /**
+   * Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL,
+   * EACCES.
+   */
+  async route_send(s: number, msg?: Rtmsg): Promise<Rtmsg | undefined> {
+    return ((await this.#do({ $case: "route_send", value: { s, msg } })) as RouteSendResponse).msg;
+  }
+
+  /**
+   * Reads the next message of a routing socket. EAGAIN.
+   */
+  async route_recv(s: number, flags: number): Promise<Rtmsg | undefined> {
+    return ((await this.#do({ $case: "route_recv", value: { s, flags } })) as RouteRecvResponse).msg;
+  }
+
+  /**
+   * The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags
+   * in arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+   */
+  async route_dump(family: number, op: number, arg: number): Promise<Rtmsg[]> {
+    return ((await this.#do({ $case: "route_dump", value: { family, op, arg } })) as RouteDumpResponse).msgs;
+  }
+
+  /**
+   * Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail.
+   */
+  async net_pcblist(): Promise<Inpcb[]> {
+    return ((await this.#do({ $case: "net_pcblist", value: {} })) as NetPcblistResponse).pcbs;
+  }
+
+  /**
+   * What the protocols have counted (sysctl net.*.stats). Cannot fail.
+   */
+  async net_counters(): Promise<NetCounter[]> {
+    return ((await this.#do({ $case: "net_counters", value: {} })) as NetCountersResponse).counters;
+  }
+
+  /**
+   * Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT.
+   */
+  async nd_list(): Promise<NdListResponse> {
+    return (await this.#do({ $case: "nd_list", value: {} })) as NdListResponse;
+  }
+
+  /**
+   * Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL,
+   * EOPNOTSUPP.
+   */
+  async netconfig_ifimpair(ifname: string, settings?: Impairment): Promise<void> {
+    await this.#do({ $case: "netconfig_ifimpair", value: { ifname, settings } });
+  }
+
+  /**
+   * What became of the frames since then. ENXIO, ENOENT when it is not impaired.
+   */
+  async netconfig_ifimpairstat(ifname: string): Promise<ImpairmentStat | undefined> {
+    return ((await this.#do({ $case: "netconfig_ifimpairstat", value: { ifname } })) as NetconfigIfimpairstatResponse).stat;
+  }
+
+  /**
+   * Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is
+   * empty; gives the number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the
+   * host.
+   */
+  async netconfig_ifcapture(ifname: string, hostpath: string | Uint8Array, snaplen?: number): Promise<bigint> {
+    return ((await this.#do({ $case: "netconfig_ifcapture", value: { ifname, hostpath: text(hostpath), snaplen } })) as NetconfigIfcaptureResponse).packets;
+  }
+
+  /**
+   * Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE.
+   */
+  async bpf_open(): Promise<number> {
+    return ((await this.#do({ $case: "bpf_open", value: {} })) as BpfOpenResponse).fd;
   }
 
   /**

@@ -165,6 +165,8 @@ import {
   AcceptResponse,
   BindRequest,
   BindResponse,
+  BpfOpenRequest,
+  BpfOpenResponse,
   ConnectRequest,
   ConnectResponse,
   DhcpdBindingsRequest,
@@ -191,6 +193,8 @@ import {
   GetsockoptResponse,
   ListenRequest,
   ListenResponse,
+  NdListRequest,
+  NdListResponse,
   NetconfigAutoIpv6Request,
   NetconfigAutoIpv6Response,
   NetconfigBraddRequest,
@@ -199,14 +203,22 @@ import {
   NetconfigBrdelResponse,
   NetconfigDhcpIpv4OneshotRequest,
   NetconfigDhcpIpv4OneshotResponse,
+  NetconfigIfaddrdelRequest,
+  NetconfigIfaddrdelResponse,
   NetconfigIfaddrsRequest,
   NetconfigIfaddrsResponse,
+  NetconfigIfcaptureRequest,
+  NetconfigIfcaptureResponse,
   NetconfigIfcreateRequest,
   NetconfigIfcreateResponse,
   NetconfigIfdestroyRequest,
   NetconfigIfdestroyResponse,
   NetconfigIfdownRequest,
   NetconfigIfdownResponse,
+  NetconfigIfimpairRequest,
+  NetconfigIfimpairResponse,
+  NetconfigIfimpairstatRequest,
+  NetconfigIfimpairstatResponse,
   NetconfigIfsetlinkstrRequest,
   NetconfigIfsetlinkstrResponse,
   NetconfigIfupRequest,
@@ -221,6 +233,10 @@ import {
   NetconfigIpv6GwResponse,
   NetconfigIpv6IfaddrRequest,
   NetconfigIpv6IfaddrResponse,
+  NetCountersRequest,
+  NetCountersResponse,
+  NetPcblistRequest,
+  NetPcblistResponse,
   NpfConfigGetRequest,
   NpfConfigGetResponse,
   NpfConnectionsRequest,
@@ -247,6 +263,12 @@ import {
   RecvmmsgResponse,
   RecvmsgRequest,
   RecvmsgResponse,
+  RouteDumpRequest,
+  RouteDumpResponse,
+  RouteRecvRequest,
+  RouteRecvResponse,
+  RouteSendRequest,
+  RouteSendResponse,
   SendmmsgRequest,
   SendmmsgResponse,
   SendmsgRequest,
@@ -706,6 +728,10 @@ export interface Call {
     | { $case: "netconfig_dhcp_ipv4_oneshot"; value: NetconfigDhcpIpv4OneshotRequest }
     | { $case: "netconfig_auto_ipv6"; value: NetconfigAutoIpv6Request }
     | { $case: "netconfig_ifaddrs"; value: NetconfigIfaddrsRequest }
+    | { $case: "netconfig_ifimpair"; value: NetconfigIfimpairRequest }
+    | { $case: "netconfig_ifimpairstat"; value: NetconfigIfimpairstatRequest }
+    | { $case: "netconfig_ifcapture"; value: NetconfigIfcaptureRequest }
+    | { $case: "bpf_open"; value: BpfOpenRequest }
     | { $case: "dev_list"; value: DevListRequest }
     | { $case: "md_create"; value: MdCreateRequest }
     | { $case: "md_destroy"; value: MdDestroyRequest }
@@ -726,6 +752,13 @@ export interface Call {
     | { $case: "dhcpd_stop"; value: DhcpdStopRequest }
     | { $case: "dhcpd_bindings"; value: DhcpdBindingsRequest }
     | { $case: "dns_forward"; value: DnsForwardRequest }
+    | { $case: "netconfig_ifaddrdel"; value: NetconfigIfaddrdelRequest }
+    | { $case: "route_send"; value: RouteSendRequest }
+    | { $case: "route_recv"; value: RouteRecvRequest }
+    | { $case: "route_dump"; value: RouteDumpRequest }
+    | { $case: "net_pcblist"; value: NetPcblistRequest }
+    | { $case: "net_counters"; value: NetCountersRequest }
+    | { $case: "nd_list"; value: NdListRequest }
     | undefined;
 }
 
@@ -941,6 +974,10 @@ export interface Result {
     | { $case: "netconfig_dhcp_ipv4_oneshot"; value: NetconfigDhcpIpv4OneshotResponse }
     | { $case: "netconfig_auto_ipv6"; value: NetconfigAutoIpv6Response }
     | { $case: "netconfig_ifaddrs"; value: NetconfigIfaddrsResponse }
+    | { $case: "netconfig_ifimpair"; value: NetconfigIfimpairResponse }
+    | { $case: "netconfig_ifimpairstat"; value: NetconfigIfimpairstatResponse }
+    | { $case: "netconfig_ifcapture"; value: NetconfigIfcaptureResponse }
+    | { $case: "bpf_open"; value: BpfOpenResponse }
     | { $case: "dev_list"; value: DevListResponse }
     | { $case: "md_create"; value: MdCreateResponse }
     | { $case: "md_destroy"; value: MdDestroyResponse }
@@ -961,6 +998,13 @@ export interface Result {
     | { $case: "dhcpd_stop"; value: DhcpdStopResponse }
     | { $case: "dhcpd_bindings"; value: DhcpdBindingsResponse }
     | { $case: "dns_forward"; value: DnsForwardResponse }
+    | { $case: "netconfig_ifaddrdel"; value: NetconfigIfaddrdelResponse }
+    | { $case: "route_send"; value: RouteSendResponse }
+    | { $case: "route_recv"; value: RouteRecvResponse }
+    | { $case: "route_dump"; value: RouteDumpResponse }
+    | { $case: "net_pcblist"; value: NetPcblistResponse }
+    | { $case: "net_counters"; value: NetCountersResponse }
+    | { $case: "nd_list"; value: NdListResponse }
     | undefined;
 }
 
@@ -1790,6 +1834,18 @@ export const Call: MessageFns<Call> = {
       case "netconfig_ifaddrs":
         NetconfigIfaddrsRequest.encode(message.call.value, writer.uint32(16274).fork()).join();
         break;
+      case "netconfig_ifimpair":
+        NetconfigIfimpairRequest.encode(message.call.value, writer.uint32(16362).fork()).join();
+        break;
+      case "netconfig_ifimpairstat":
+        NetconfigIfimpairstatRequest.encode(message.call.value, writer.uint32(16370).fork()).join();
+        break;
+      case "netconfig_ifcapture":
+        NetconfigIfcaptureRequest.encode(message.call.value, writer.uint32(16378).fork()).join();
+        break;
+      case "bpf_open":
+        BpfOpenRequest.encode(message.call.value, writer.uint32(16386).fork()).join();
+        break;
       case "dev_list":
         DevListRequest.encode(message.call.value, writer.uint32(16402).fork()).join();
         break;
@@ -1849,6 +1905,27 @@ export const Call: MessageFns<Call> = {
         break;
       case "dns_forward":
         DnsForwardRequest.encode(message.call.value, writer.uint32(16778).fork()).join();
+        break;
+      case "netconfig_ifaddrdel":
+        NetconfigIfaddrdelRequest.encode(message.call.value, writer.uint32(16282).fork()).join();
+        break;
+      case "route_send":
+        RouteSendRequest.encode(message.call.value, writer.uint32(16290).fork()).join();
+        break;
+      case "route_recv":
+        RouteRecvRequest.encode(message.call.value, writer.uint32(16298).fork()).join();
+        break;
+      case "route_dump":
+        RouteDumpRequest.encode(message.call.value, writer.uint32(16306).fork()).join();
+        break;
+      case "net_pcblist":
+        NetPcblistRequest.encode(message.call.value, writer.uint32(16314).fork()).join();
+        break;
+      case "net_counters":
+        NetCountersRequest.encode(message.call.value, writer.uint32(16322).fork()).join();
+        break;
+      case "nd_list":
+        NdListRequest.encode(message.call.value, writer.uint32(16330).fork()).join();
         break;
     }
     return writer;
@@ -3590,6 +3667,47 @@ export const Call: MessageFns<Call> = {
             };
             continue;
           }
+          case 2045: {
+            if (tag !== 16362) {
+              break;
+            }
+
+            message.call = {
+              $case: "netconfig_ifimpair",
+              value: NetconfigIfimpairRequest.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2046: {
+            if (tag !== 16370) {
+              break;
+            }
+
+            message.call = {
+              $case: "netconfig_ifimpairstat",
+              value: NetconfigIfimpairstatRequest.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2047: {
+            if (tag !== 16378) {
+              break;
+            }
+
+            message.call = {
+              $case: "netconfig_ifcapture",
+              value: NetconfigIfcaptureRequest.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2048: {
+            if (tag !== 16386) {
+              break;
+            }
+
+            message.call = { $case: "bpf_open", value: BpfOpenRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 2050: {
             if (tag !== 16402) {
               break;
@@ -3748,6 +3866,65 @@ export const Call: MessageFns<Call> = {
             }
 
             message.call = { $case: "dns_forward", value: DnsForwardRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2035: {
+            if (tag !== 16282) {
+              break;
+            }
+
+            message.call = {
+              $case: "netconfig_ifaddrdel",
+              value: NetconfigIfaddrdelRequest.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2036: {
+            if (tag !== 16290) {
+              break;
+            }
+
+            message.call = { $case: "route_send", value: RouteSendRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2037: {
+            if (tag !== 16298) {
+              break;
+            }
+
+            message.call = { $case: "route_recv", value: RouteRecvRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2038: {
+            if (tag !== 16306) {
+              break;
+            }
+
+            message.call = { $case: "route_dump", value: RouteDumpRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2039: {
+            if (tag !== 16314) {
+              break;
+            }
+
+            message.call = { $case: "net_pcblist", value: NetPcblistRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2040: {
+            if (tag !== 16322) {
+              break;
+            }
+
+            message.call = { $case: "net_counters", value: NetCountersRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2041: {
+            if (tag !== 16330) {
+              break;
+            }
+
+            message.call = { $case: "nd_list", value: NdListRequest.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -4397,6 +4574,18 @@ export const Result: MessageFns<Result> = {
       case "netconfig_ifaddrs":
         NetconfigIfaddrsResponse.encode(message.result.value, writer.uint32(16274).fork()).join();
         break;
+      case "netconfig_ifimpair":
+        NetconfigIfimpairResponse.encode(message.result.value, writer.uint32(16362).fork()).join();
+        break;
+      case "netconfig_ifimpairstat":
+        NetconfigIfimpairstatResponse.encode(message.result.value, writer.uint32(16370).fork()).join();
+        break;
+      case "netconfig_ifcapture":
+        NetconfigIfcaptureResponse.encode(message.result.value, writer.uint32(16378).fork()).join();
+        break;
+      case "bpf_open":
+        BpfOpenResponse.encode(message.result.value, writer.uint32(16386).fork()).join();
+        break;
       case "dev_list":
         DevListResponse.encode(message.result.value, writer.uint32(16402).fork()).join();
         break;
@@ -4456,6 +4645,27 @@ export const Result: MessageFns<Result> = {
         break;
       case "dns_forward":
         DnsForwardResponse.encode(message.result.value, writer.uint32(16778).fork()).join();
+        break;
+      case "netconfig_ifaddrdel":
+        NetconfigIfaddrdelResponse.encode(message.result.value, writer.uint32(16282).fork()).join();
+        break;
+      case "route_send":
+        RouteSendResponse.encode(message.result.value, writer.uint32(16290).fork()).join();
+        break;
+      case "route_recv":
+        RouteRecvResponse.encode(message.result.value, writer.uint32(16298).fork()).join();
+        break;
+      case "route_dump":
+        RouteDumpResponse.encode(message.result.value, writer.uint32(16306).fork()).join();
+        break;
+      case "net_pcblist":
+        NetPcblistResponse.encode(message.result.value, writer.uint32(16314).fork()).join();
+        break;
+      case "net_counters":
+        NetCountersResponse.encode(message.result.value, writer.uint32(16322).fork()).join();
+        break;
+      case "nd_list":
+        NdListResponse.encode(message.result.value, writer.uint32(16330).fork()).join();
         break;
     }
     return writer;
@@ -6227,6 +6437,47 @@ export const Result: MessageFns<Result> = {
             };
             continue;
           }
+          case 2045: {
+            if (tag !== 16362) {
+              break;
+            }
+
+            message.result = {
+              $case: "netconfig_ifimpair",
+              value: NetconfigIfimpairResponse.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2046: {
+            if (tag !== 16370) {
+              break;
+            }
+
+            message.result = {
+              $case: "netconfig_ifimpairstat",
+              value: NetconfigIfimpairstatResponse.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2047: {
+            if (tag !== 16378) {
+              break;
+            }
+
+            message.result = {
+              $case: "netconfig_ifcapture",
+              value: NetconfigIfcaptureResponse.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2048: {
+            if (tag !== 16386) {
+              break;
+            }
+
+            message.result = { $case: "bpf_open", value: BpfOpenResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 2050: {
             if (tag !== 16402) {
               break;
@@ -6388,6 +6639,65 @@ export const Result: MessageFns<Result> = {
             }
 
             message.result = { $case: "dns_forward", value: DnsForwardResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2035: {
+            if (tag !== 16282) {
+              break;
+            }
+
+            message.result = {
+              $case: "netconfig_ifaddrdel",
+              value: NetconfigIfaddrdelResponse.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2036: {
+            if (tag !== 16290) {
+              break;
+            }
+
+            message.result = { $case: "route_send", value: RouteSendResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2037: {
+            if (tag !== 16298) {
+              break;
+            }
+
+            message.result = { $case: "route_recv", value: RouteRecvResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2038: {
+            if (tag !== 16306) {
+              break;
+            }
+
+            message.result = { $case: "route_dump", value: RouteDumpResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2039: {
+            if (tag !== 16314) {
+              break;
+            }
+
+            message.result = { $case: "net_pcblist", value: NetPcblistResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2040: {
+            if (tag !== 16322) {
+              break;
+            }
+
+            message.result = { $case: "net_counters", value: NetCountersResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2041: {
+            if (tag !== 16330) {
+              break;
+            }
+
+            message.result = { $case: "nd_list", value: NdListResponse.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -10320,6 +10630,130 @@ export const NetService = {
     responseSerialize: (value: DnsForwardResponse): Buffer => Buffer.from(DnsForwardResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DnsForwardResponse => DnsForwardResponse.decode(value),
   },
+  /** Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL. */
+  netconfigIfaddrdel: {
+    path: "/rump.sp.v1.Net/NetconfigIfaddrdel" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NetconfigIfaddrdelRequest): Buffer =>
+      Buffer.from(NetconfigIfaddrdelRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NetconfigIfaddrdelRequest => NetconfigIfaddrdelRequest.decode(value),
+    responseSerialize: (value: NetconfigIfaddrdelResponse): Buffer =>
+      Buffer.from(NetconfigIfaddrdelResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NetconfigIfaddrdelResponse => NetconfigIfaddrdelResponse.decode(value),
+  },
+  /** Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES. */
+  routeSend: {
+    path: "/rump.sp.v1.Net/RouteSend" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RouteSendRequest): Buffer => Buffer.from(RouteSendRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RouteSendRequest => RouteSendRequest.decode(value),
+    responseSerialize: (value: RouteSendResponse): Buffer => Buffer.from(RouteSendResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RouteSendResponse => RouteSendResponse.decode(value),
+  },
+  /** Reads the next message of a routing socket. EAGAIN. */
+  routeRecv: {
+    path: "/rump.sp.v1.Net/RouteRecv" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RouteRecvRequest): Buffer => Buffer.from(RouteRecvRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RouteRecvRequest => RouteRecvRequest.decode(value),
+    responseSerialize: (value: RouteRecvResponse): Buffer => Buffer.from(RouteRecvResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RouteRecvResponse => RouteRecvResponse.decode(value),
+  },
+  /**
+   * The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+   * arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+   */
+  routeDump: {
+    path: "/rump.sp.v1.Net/RouteDump" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RouteDumpRequest): Buffer => Buffer.from(RouteDumpRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RouteDumpRequest => RouteDumpRequest.decode(value),
+    responseSerialize: (value: RouteDumpResponse): Buffer => Buffer.from(RouteDumpResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RouteDumpResponse => RouteDumpResponse.decode(value),
+  },
+  /** Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail. */
+  netPcblist: {
+    path: "/rump.sp.v1.Net/NetPcblist" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NetPcblistRequest): Buffer => Buffer.from(NetPcblistRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NetPcblistRequest => NetPcblistRequest.decode(value),
+    responseSerialize: (value: NetPcblistResponse): Buffer => Buffer.from(NetPcblistResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NetPcblistResponse => NetPcblistResponse.decode(value),
+  },
+  /** What the protocols have counted (sysctl net.*.stats). Cannot fail. */
+  netCounters: {
+    path: "/rump.sp.v1.Net/NetCounters" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NetCountersRequest): Buffer => Buffer.from(NetCountersRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NetCountersRequest => NetCountersRequest.decode(value),
+    responseSerialize: (value: NetCountersResponse): Buffer => Buffer.from(NetCountersResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NetCountersResponse => NetCountersResponse.decode(value),
+  },
+  /** Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT. */
+  ndList: {
+    path: "/rump.sp.v1.Net/NdList" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NdListRequest): Buffer => Buffer.from(NdListRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NdListRequest => NdListRequest.decode(value),
+    responseSerialize: (value: NdListResponse): Buffer => Buffer.from(NdListResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NdListResponse => NdListResponse.decode(value),
+  },
+  /** Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP. */
+  netconfigIfimpair: {
+    path: "/rump.sp.v1.Net/NetconfigIfimpair" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NetconfigIfimpairRequest): Buffer =>
+      Buffer.from(NetconfigIfimpairRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NetconfigIfimpairRequest => NetconfigIfimpairRequest.decode(value),
+    responseSerialize: (value: NetconfigIfimpairResponse): Buffer =>
+      Buffer.from(NetconfigIfimpairResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NetconfigIfimpairResponse => NetconfigIfimpairResponse.decode(value),
+  },
+  /** What became of the frames since then. ENXIO, ENOENT when it is not impaired. */
+  netconfigIfimpairstat: {
+    path: "/rump.sp.v1.Net/NetconfigIfimpairstat" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NetconfigIfimpairstatRequest): Buffer =>
+      Buffer.from(NetconfigIfimpairstatRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NetconfigIfimpairstatRequest => NetconfigIfimpairstatRequest.decode(value),
+    responseSerialize: (value: NetconfigIfimpairstatResponse): Buffer =>
+      Buffer.from(NetconfigIfimpairstatResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NetconfigIfimpairstatResponse => NetconfigIfimpairstatResponse.decode(value),
+  },
+  /**
+   * Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+   * number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+   */
+  netconfigIfcapture: {
+    path: "/rump.sp.v1.Net/NetconfigIfcapture" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NetconfigIfcaptureRequest): Buffer =>
+      Buffer.from(NetconfigIfcaptureRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NetconfigIfcaptureRequest => NetconfigIfcaptureRequest.decode(value),
+    responseSerialize: (value: NetconfigIfcaptureResponse): Buffer =>
+      Buffer.from(NetconfigIfcaptureResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NetconfigIfcaptureResponse => NetconfigIfcaptureResponse.decode(value),
+  },
+  /** Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE. */
+  bpfOpen: {
+    path: "/rump.sp.v1.Net/BpfOpen" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: BpfOpenRequest): Buffer => Buffer.from(BpfOpenRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BpfOpenRequest => BpfOpenRequest.decode(value),
+    responseSerialize: (value: BpfOpenResponse): Buffer => Buffer.from(BpfOpenResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BpfOpenResponse => BpfOpenResponse.decode(value),
+  },
 } as const;
 
 export interface NetServer extends UntypedServiceImplementation {
@@ -10423,6 +10857,34 @@ export interface NetServer extends UntypedServiceImplementation {
   dhcpdBindings: handleUnaryCall<DhcpdBindingsRequest, DhcpdBindingsResponse>;
   /** Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL. */
   dnsForward: handleUnaryCall<DnsForwardRequest, DnsForwardResponse>;
+  /** Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL. */
+  netconfigIfaddrdel: handleUnaryCall<NetconfigIfaddrdelRequest, NetconfigIfaddrdelResponse>;
+  /** Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES. */
+  routeSend: handleUnaryCall<RouteSendRequest, RouteSendResponse>;
+  /** Reads the next message of a routing socket. EAGAIN. */
+  routeRecv: handleUnaryCall<RouteRecvRequest, RouteRecvResponse>;
+  /**
+   * The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+   * arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+   */
+  routeDump: handleUnaryCall<RouteDumpRequest, RouteDumpResponse>;
+  /** Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail. */
+  netPcblist: handleUnaryCall<NetPcblistRequest, NetPcblistResponse>;
+  /** What the protocols have counted (sysctl net.*.stats). Cannot fail. */
+  netCounters: handleUnaryCall<NetCountersRequest, NetCountersResponse>;
+  /** Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT. */
+  ndList: handleUnaryCall<NdListRequest, NdListResponse>;
+  /** Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP. */
+  netconfigIfimpair: handleUnaryCall<NetconfigIfimpairRequest, NetconfigIfimpairResponse>;
+  /** What became of the frames since then. ENXIO, ENOENT when it is not impaired. */
+  netconfigIfimpairstat: handleUnaryCall<NetconfigIfimpairstatRequest, NetconfigIfimpairstatResponse>;
+  /**
+   * Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+   * number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+   */
+  netconfigIfcapture: handleUnaryCall<NetconfigIfcaptureRequest, NetconfigIfcaptureResponse>;
+  /** Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE. */
+  bpfOpen: handleUnaryCall<BpfOpenRequest, BpfOpenResponse>;
 }
 
 /** The device faction. Devices are used through open, read, write and ioctl on their nodes; what needs a call of its own is here. */

@@ -158,15 +158,50 @@ export interface Sockopt {
     | { $case: "linger"; value: Linger }
     | { $case: "timeval"; value: Timespec }
     | { $case: "raw"; value: Buffer }
+    | { $case: "mreq"; value: Mreq }
+    | { $case: "peereid"; value: Unpcbid }
     | undefined;
 }
 
-/** One piece of control data. SCM_RIGHTS carries descriptors, the others bytes. */
+/**
+ * IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP and their opposites: a group (4 or 16 bytes), and the interface by address or index;
+ * neither for the one that the route says. A raw ip_mreq or ipv6_mreq will do as well.
+ */
+export interface Mreq {
+  multiaddr: Buffer;
+  interface: Buffer;
+  ifindex: number;
+}
+
+/** LOCAL_PEEREID: who connected, or listens, at the other end of a local socket. */
+export interface Unpcbid {
+  unp_pid: number;
+  unp_euid: number;
+  unp_egid: number;
+}
+
+/** SCM_CREDS: who sent a message. */
+export interface Sockcred {
+  sc_pid: number;
+  sc_uid: number;
+  sc_euid: number;
+  sc_gid: number;
+  sc_egid: number;
+  sc_groups: number[];
+}
+
+/** What a piece of control data holds, where that is no descriptor. */
+export interface CmsgValue {
+  value: { $case: "creds"; value: Sockcred } | { $case: "timestamp"; value: Timespec } | undefined;
+}
+
+/** One piece of control data: descriptors (SCM_RIGHTS), a typed value, or else bytes. */
 export interface Cmsg {
   cmsg_level: number;
   cmsg_type: number;
   data: Buffer;
   rights: number[];
+  value: CmsgValue | undefined;
 }
 
 export interface Msghdr {
@@ -269,7 +304,290 @@ export interface IoctlArgs {
     | { $case: "raid_recon"; value: RaidReconReq }
     | { $case: "raid_progress"; value: RaidProgress }
     | { $case: "raid_info"; value: RaidInfo }
+    | { $case: "termios"; value: Termios }
+    | { $case: "winsize"; value: Winsize }
+    | { $case: "ptmget"; value: Ptmget }
+    | { $case: "dev_list_args"; value: DevListArgs }
+    | { $case: "dev_detach"; value: DevDetachArgs }
+    | { $case: "dev_rescan"; value: DevRescanArgs }
+    | { $case: "dev_pm"; value: DevPmArgs }
+    | { $case: "dev_command"; value: DevCommand }
+    | { $case: "ifreq"; value: Ifreq }
+    | { $case: "ifalias"; value: Ifaliasreq }
+    | { $case: "ifconf"; value: Ifconf }
+    | { $case: "ifclone"; value: Ifclonereq }
+    | { $case: "ifmedia"; value: Ifmediareq }
+    | { $case: "ifdata"; value: Ifdata }
+    | { $case: "nbrinfo"; value: Nbrinfo }
+    | { $case: "ndi"; value: Ndireq }
+    | { $case: "bridge"; value: BridgeReq }
+    | { $case: "vlan"; value: VlanReq }
+    | { $case: "phyaddr"; value: IfPhyAddr }
+    | { $case: "lagg"; value: LaggReq }
+    | { $case: "bpf_program"; value: BpfProgram }
+    | { $case: "bpf_stat"; value: BpfStat }
+    | { $case: "bpf_dltlist"; value: BpfDltlist }
     | undefined;
+}
+
+/** TIOCGETA, TIOCSETA, TIOCSETAW, TIOCSETAF: what a terminal does with what goes through it (termios(4)), by NetBSD's numbers. */
+export interface Termios {
+  c_iflag: number;
+  c_oflag: number;
+  c_cflag: number;
+  c_lflag: number;
+  /** NCCS characters, by their index (VEOF, VERASE, ...); _POSIX_VDISABLE for none. */
+  c_cc: Buffer;
+  c_ispeed: number;
+  c_ospeed: number;
+}
+
+/** TIOCGWINSZ, TIOCSWINSZ. */
+export interface Winsize {
+  ws_row: number;
+  ws_col: number;
+  ws_xpixel: number;
+  ws_ypixel: number;
+}
+
+/**
+ * TIOCPTMGET: a new pair of terminals, opened (cfd: the controlling side) and by name. TIOCPTSNAME: the names alone, cfd
+ * and sfd are -1. unit is the number of the pair.
+ */
+export interface Ptmget {
+  cfd: number;
+  sfd: number;
+  cn: Buffer;
+  sn: Buffer;
+  unit: number;
+}
+
+/** DRVLISTDEV: the children of a device, those of the root where devname is empty. childname is an answer. */
+export interface DevListArgs {
+  devname: string;
+  childname: string[];
+}
+
+/** DRVDETACHDEV. */
+export interface DevDetachArgs {
+  devname: string;
+}
+
+/** DRVRESCANBUS. */
+export interface DevRescanArgs {
+  busname: string;
+  ifattr: string;
+}
+
+/** DRVSUSPENDDEV, DRVRESUMEDEV. */
+export interface DevPmArgs {
+  devname: string;
+  flags: number;
+}
+
+/** DRVCTLCOMMAND. command: get-properties. properties is an answer, by name. */
+export interface DevCommand {
+  command: string;
+  device_name: string;
+  properties: { [key: string]: string };
+}
+
+export interface DevCommand_PropertiesEntry {
+  key: string;
+  value: string;
+}
+
+/**
+ * Interface requests about one thing: an address (ifr_addr, also for masks and link-level ones), a number (flags,
+ * metric, mtu, index, media, capabilities) or a text (SIOCSLINKSTR, SIOCGLINKSTR).
+ */
+export interface Ifreq {
+  ifr_name: string;
+  ifr_addr: Sockaddr | undefined;
+  ifr_value: bigint;
+  ifr_text: string;
+}
+
+/**
+ * SIOCAIFADDR, SIOCDIFADDR, SIOCGIFALIAS and their _IN6 forms: an address of an interface. Lifetimes are seconds, 0 for
+ * ever (ND6_INFINITE_LIFETIME as well); ifra_flags are IN6_IFF_*.
+ */
+export interface Ifaliasreq {
+  ifra_name: string;
+  ifra_addr: Sockaddr | undefined;
+  ifra_prefixlen: number;
+  ifra_dstaddr: Sockaddr | undefined;
+  ifra_broadaddr: Sockaddr | undefined;
+  ifra_flags: number;
+  ifra_vltime: number;
+  ifra_pltime: number;
+}
+
+/** SIOCGIFCONF: all interfaces with their addresses. */
+export interface Ifconf {
+  interfaces: Interface[];
+}
+
+/** SIOCIFGCLONERS: the kinds of interfaces that can be created. */
+export interface Ifclonereq {
+  cloners: string[];
+}
+
+/** SIOCGIFMEDIA: IFM_* words. */
+export interface Ifmediareq {
+  ifm_name: string;
+  ifm_current: number;
+  ifm_mask: number;
+  ifm_status: number;
+  ifm_active: number;
+  ifm_ulist: number[];
+}
+
+/** SIOCGIFDATA, SIOCZIFDATA: what an interface has counted. link_state: LINK_STATE_*. */
+export interface Ifdata {
+  ifdr_name: string;
+  type: number;
+  link_state: number;
+  mtu: bigint;
+  metric: bigint;
+  baudrate: bigint;
+  ipackets: bigint;
+  ierrors: bigint;
+  opackets: bigint;
+  oerrors: bigint;
+  collisions: bigint;
+  ibytes: bigint;
+  obytes: bigint;
+  imcasts: bigint;
+  omcasts: bigint;
+  iqdrops: bigint;
+  noproto: bigint;
+}
+
+/** SIOCGNBRINFO_IN6: what is known of a neighbour. state: ND6_LLINFO_*; expire: seconds from now, 0 for never. */
+export interface Nbrinfo {
+  ifname: string;
+  addr: Sockaddr | undefined;
+  asked: number;
+  isrouter: boolean;
+  state: number;
+  expire: number;
+  lladdr: SockaddrDl | undefined;
+}
+
+/** SIOCGIFINFO_IN6, SIOCSIFINFO_IN6: neighbour discovery on an interface. Times are milliseconds; flags: ND6_IFF_*. */
+export interface Ndireq {
+  ifname: string;
+  linkmtu: number;
+  basereachable: number;
+  reachable: number;
+  retrans: number;
+  flags: number;
+  chlim: number;
+}
+
+/**
+ * SIOCSDRVSPEC, SIOCGDRVSPEC for a bridge: what is asked, or to be done, is ifd_cmd (BRDG*). value: entries (BRDGSCACHE),
+ * seconds (BRDGSTO), or the seconds that an address stays (BRDGSADDR; 0 for ever).
+ */
+export interface BridgeReq {
+  ifd_name: string;
+  ifd_cmd: number;
+  member: string;
+  flags: number;
+  addr: Buffer;
+  value: number;
+  members: BridgeMember[];
+  addrs: BridgeAddr[];
+}
+
+/** A member of a bridge. flags: IFBIF_*; blocked: seconds for which it is left out, since it closed a loop. */
+export interface BridgeMember {
+  ifname: string;
+  flags: number;
+  blocked: number;
+}
+
+/** An address that a bridge has learned, or was told of (IFBAF_STATIC). expire: seconds that are left. */
+export interface BridgeAddr {
+  addr: Buffer;
+  ifname: string;
+  flags: number;
+  expire: number;
+}
+
+/** SIOCSETVLAN, SIOCGETVLAN: an empty parent detaches. */
+export interface VlanReq {
+  ifname: string;
+  vlr_tag: number;
+  vlr_parent: string;
+}
+
+/** SIOCSLIFPHYADDR, SIOCGLIFPHYADDR, SIOCDIFPHYADDR: the ends of a tunnel. */
+export interface IfPhyAddr {
+  iflr_name: string;
+  addr: Sockaddr | undefined;
+  dstaddr: Sockaddr | undefined;
+}
+
+/** SIOCSLAGG, SIOCGLAGG: ports in the order in which they are preferred, and LAGG_PROTO_*. The active ones are an answer. */
+export interface LaggReq {
+  ifname: string;
+  proto: number;
+  ports: string[];
+  active: string[];
+}
+
+/** BIOCSETF: a program of the packet filter's machine (bpf(4)). */
+export interface BpfProgram {
+  insns: BpfInsn[];
+}
+
+export interface BpfInsn {
+  code: number;
+  jt: number;
+  jf: number;
+  k: number;
+}
+
+/** BIOCGSTATS: packets that came, that did not fit, that the filter took. */
+export interface BpfStat {
+  bs_recv: bigint;
+  bs_drop: bigint;
+  bs_capt: bigint;
+}
+
+/** BIOCGDLTLIST: DLT_*. */
+export interface BpfDltlist {
+  bfl_list: number[];
+}
+
+/**
+ * How a link is impaired. Times are nanoseconds, chances parts of a million. burst: frames that are lost in a row on
+ * average, 0 or 1 for single ones. limit: frames under way at most, 0 for 1000. rate_bps: 0 for no bound.
+ */
+export interface Impairment {
+  delay_ns: bigint;
+  jitter_ns: bigint;
+  loss_ppm: number;
+  burst: number;
+  duplicate_ppm: number;
+  corrupt_ppm: number;
+  reorder_ppm: number;
+  rate_bps: bigint;
+  limit: number;
+  seed: bigint;
+}
+
+/** What became of the frames of an impaired link. */
+export interface ImpairmentStat {
+  settings: Impairment | undefined;
+  passed: bigint;
+  lost: bigint;
+  dropped: bigint;
+  duplicated: bigint;
+  corrupted: bigint;
+  reordered: bigint;
 }
 
 /** VNDIOCSET, VNDIOCCLR: a file as the disk of a vnd. vnd_size is an answer: bytes. */
@@ -437,7 +755,89 @@ export interface Interface {
 export interface InterfaceAddress {
   addr: Sockaddr | undefined;
   prefixlen: number;
-  broadaddr: Sockaddr | undefined;
+  broadaddr:
+    | Sockaddr
+    | undefined;
+  /** The other end of a point-to-point link; IN6_IFF_*; seconds that are left, 0 for ever. */
+  dstaddr: Sockaddr | undefined;
+  flags: number;
+  vltime: number;
+  pltime: number;
+}
+
+/**
+ * A message of the routing socket (route(4)) and of its dumps. Which fields it has, rtm_type (RTM_*) decides: ADD,
+ * DELETE, CHANGE, GET, MISS, REDIRECT are about a route; IFINFO, IFANNOUNCE, NEWADDR, DELADDR, CHGADDR about an interface.
+ * With RTF_LLDATA it is an entry of ARP or neighbour discovery, whose gateway is a SockaddrDl.
+ */
+export interface Rtmsg {
+  rtm_type: number;
+  rtm_flags: number;
+  rtm_index: number;
+  rtm_pid: number;
+  rtm_seq: number;
+  rtm_errno: number;
+  rtm_use: bigint;
+  dst: Sockaddr | undefined;
+  prefixlen: number;
+  gateway:
+    | Sockaddr
+    | undefined;
+  /** The interface by name, the address to send from, who sent a redirect. */
+  ifname: string;
+  ifa: Sockaddr | undefined;
+  author:
+    | Sockaddr
+    | undefined;
+  /** Of the path; 0 for the interface's. */
+  rmx_mtu: number;
+  /** Seconds from now until it goes; 0 for never. */
+  rmx_expire: bigint;
+  interface: Interface | undefined;
+  address: InterfaceAddress | undefined;
+  data:
+    | Ifdata
+    | undefined;
+  /** IFAN_ARRIVAL, IFAN_DEPARTURE. */
+  what: number;
+}
+
+/** A socket of the Internet domains, as netstat shows it. state is the TCP state's name, empty for others. */
+export interface Inpcb {
+  protocol: string;
+  local: Sockaddr | undefined;
+  foreign: Sockaddr | undefined;
+  recvq: bigint;
+  sendq: bigint;
+  state: string;
+  handle: bigint;
+}
+
+/** A counter of a protocol, as netstat -s shows it. */
+export interface NetCounter {
+  protocol: string;
+  name: string;
+  value: bigint;
+}
+
+/** A router that neighbour discovery has heard of. expire: seconds that are left; preference: -1, 0, 1. */
+export interface NdRouter {
+  addr: Sockaddr | undefined;
+  ifname: string;
+  expire: number;
+  flags: number;
+  preference: number;
+}
+
+/** A prefix that a router has advertised, or that an address of ours has. Lifetimes: seconds that are left, 0 for ever. */
+export interface NdPrefix {
+  prefix: Sockaddr | undefined;
+  prefixlen: number;
+  ifname: string;
+  vltime: number;
+  pltime: number;
+  onlink: boolean;
+  autonomous: boolean;
 }
 
 /** Ports, both ends included. */
@@ -2219,6 +2619,12 @@ export const Sockopt: MessageFns<Sockopt> = {
       case "raw":
         writer.uint32(34).bytes(message.value.value);
         break;
+      case "mreq":
+        Mreq.encode(message.value.value, writer.uint32(42).fork()).join();
+        break;
+      case "peereid":
+        Unpcbid.encode(message.value.value, writer.uint32(242).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2268,6 +2674,332 @@ export const Sockopt: MessageFns<Sockopt> = {
             message.value = { $case: "raw", value: Buffer.from(reader.bytes()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.value = { $case: "mreq", value: Mreq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.value = { $case: "peereid", value: Unpcbid.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMreq(): Mreq {
+  return { multiaddr: Buffer.alloc(0), interface: Buffer.alloc(0), ifindex: 0 };
+}
+
+export const Mreq: MessageFns<Mreq> = {
+  encode(message: Mreq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.multiaddr.length !== 0) {
+      writer.uint32(10).bytes(message.multiaddr);
+    }
+    if (message.interface.length !== 0) {
+      writer.uint32(18).bytes(message.interface);
+    }
+    if (message.ifindex !== 0) {
+      writer.uint32(24).uint32(message.ifindex);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Mreq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMreq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.multiaddr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.interface = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ifindex = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUnpcbid(): Unpcbid {
+  return { unp_pid: 0, unp_euid: 0, unp_egid: 0 };
+}
+
+export const Unpcbid: MessageFns<Unpcbid> = {
+  encode(message: Unpcbid, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.unp_pid !== 0) {
+      writer.uint32(8).int32(message.unp_pid);
+    }
+    if (message.unp_euid !== 0) {
+      writer.uint32(16).uint32(message.unp_euid);
+    }
+    if (message.unp_egid !== 0) {
+      writer.uint32(24).uint32(message.unp_egid);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Unpcbid {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnpcbid();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.unp_pid = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.unp_euid = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.unp_egid = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSockcred(): Sockcred {
+  return { sc_pid: 0, sc_uid: 0, sc_euid: 0, sc_gid: 0, sc_egid: 0, sc_groups: [] };
+}
+
+export const Sockcred: MessageFns<Sockcred> = {
+  encode(message: Sockcred, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sc_pid !== 0) {
+      writer.uint32(8).int32(message.sc_pid);
+    }
+    if (message.sc_uid !== 0) {
+      writer.uint32(16).uint32(message.sc_uid);
+    }
+    if (message.sc_euid !== 0) {
+      writer.uint32(24).uint32(message.sc_euid);
+    }
+    if (message.sc_gid !== 0) {
+      writer.uint32(32).uint32(message.sc_gid);
+    }
+    if (message.sc_egid !== 0) {
+      writer.uint32(40).uint32(message.sc_egid);
+    }
+    if (message.sc_groups.length !== 0) {
+      writer.uint32(50).fork();
+      for (const v of message.sc_groups) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Sockcred {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSockcred();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sc_pid = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sc_uid = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sc_euid = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sc_gid = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sc_egid = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag === 48) {
+              message.sc_groups.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 50) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.sc_groups.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCmsgValue(): CmsgValue {
+  return { value: undefined };
+}
+
+export const CmsgValue: MessageFns<CmsgValue> = {
+  encode(message: CmsgValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.value?.$case) {
+      case "creds":
+        Sockcred.encode(message.value.value, writer.uint32(10).fork()).join();
+        break;
+      case "timestamp":
+        Timespec.encode(message.value.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CmsgValue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCmsgValue();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.value = { $case: "creds", value: Sockcred.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = { $case: "timestamp", value: Timespec.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2282,7 +3014,7 @@ export const Sockopt: MessageFns<Sockopt> = {
 };
 
 function createBaseCmsg(): Cmsg {
-  return { cmsg_level: 0, cmsg_type: 0, data: Buffer.alloc(0), rights: [] };
+  return { cmsg_level: 0, cmsg_type: 0, data: Buffer.alloc(0), rights: [], value: undefined };
 }
 
 export const Cmsg: MessageFns<Cmsg> = {
@@ -2302,6 +3034,9 @@ export const Cmsg: MessageFns<Cmsg> = {
         writer.int32(v);
       }
       writer.join();
+    }
+    if (message.value !== undefined) {
+      CmsgValue.encode(message.value, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -2360,6 +3095,14 @@ export const Cmsg: MessageFns<Cmsg> = {
             }
 
             break;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.value = CmsgValue.decode(reader, reader.uint32());
+            continue;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {
@@ -3302,6 +4045,75 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
       case "raid_info":
         RaidInfo.encode(message.args.value, writer.uint32(226).fork()).join();
         break;
+      case "termios":
+        Termios.encode(message.args.value, writer.uint32(482).fork()).join();
+        break;
+      case "winsize":
+        Winsize.encode(message.args.value, writer.uint32(490).fork()).join();
+        break;
+      case "ptmget":
+        Ptmget.encode(message.args.value, writer.uint32(498).fork()).join();
+        break;
+      case "dev_list_args":
+        DevListArgs.encode(message.args.value, writer.uint32(506).fork()).join();
+        break;
+      case "dev_detach":
+        DevDetachArgs.encode(message.args.value, writer.uint32(514).fork()).join();
+        break;
+      case "dev_rescan":
+        DevRescanArgs.encode(message.args.value, writer.uint32(522).fork()).join();
+        break;
+      case "dev_pm":
+        DevPmArgs.encode(message.args.value, writer.uint32(530).fork()).join();
+        break;
+      case "dev_command":
+        DevCommand.encode(message.args.value, writer.uint32(538).fork()).join();
+        break;
+      case "ifreq":
+        Ifreq.encode(message.args.value, writer.uint32(322).fork()).join();
+        break;
+      case "ifalias":
+        Ifaliasreq.encode(message.args.value, writer.uint32(330).fork()).join();
+        break;
+      case "ifconf":
+        Ifconf.encode(message.args.value, writer.uint32(338).fork()).join();
+        break;
+      case "ifclone":
+        Ifclonereq.encode(message.args.value, writer.uint32(346).fork()).join();
+        break;
+      case "ifmedia":
+        Ifmediareq.encode(message.args.value, writer.uint32(354).fork()).join();
+        break;
+      case "ifdata":
+        Ifdata.encode(message.args.value, writer.uint32(362).fork()).join();
+        break;
+      case "nbrinfo":
+        Nbrinfo.encode(message.args.value, writer.uint32(370).fork()).join();
+        break;
+      case "ndi":
+        Ndireq.encode(message.args.value, writer.uint32(378).fork()).join();
+        break;
+      case "bridge":
+        BridgeReq.encode(message.args.value, writer.uint32(642).fork()).join();
+        break;
+      case "vlan":
+        VlanReq.encode(message.args.value, writer.uint32(650).fork()).join();
+        break;
+      case "phyaddr":
+        IfPhyAddr.encode(message.args.value, writer.uint32(658).fork()).join();
+        break;
+      case "lagg":
+        LaggReq.encode(message.args.value, writer.uint32(666).fork()).join();
+        break;
+      case "bpf_program":
+        BpfProgram.encode(message.args.value, writer.uint32(674).fork()).join();
+        break;
+      case "bpf_stat":
+        BpfStat.encode(message.args.value, writer.uint32(682).fork()).join();
+        break;
+      case "bpf_dltlist":
+        BpfDltlist.encode(message.args.value, writer.uint32(690).fork()).join();
+        break;
     }
     return writer;
   },
@@ -3413,6 +4225,2788 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
             }
 
             message.args = { $case: "raid_info", value: RaidInfo.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.args = { $case: "termios", value: Termios.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 61: {
+            if (tag !== 490) {
+              break;
+            }
+
+            message.args = { $case: "winsize", value: Winsize.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 62: {
+            if (tag !== 498) {
+              break;
+            }
+
+            message.args = { $case: "ptmget", value: Ptmget.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 63: {
+            if (tag !== 506) {
+              break;
+            }
+
+            message.args = { $case: "dev_list_args", value: DevListArgs.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 64: {
+            if (tag !== 514) {
+              break;
+            }
+
+            message.args = { $case: "dev_detach", value: DevDetachArgs.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 65: {
+            if (tag !== 522) {
+              break;
+            }
+
+            message.args = { $case: "dev_rescan", value: DevRescanArgs.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 66: {
+            if (tag !== 530) {
+              break;
+            }
+
+            message.args = { $case: "dev_pm", value: DevPmArgs.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 67: {
+            if (tag !== 538) {
+              break;
+            }
+
+            message.args = { $case: "dev_command", value: DevCommand.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.args = { $case: "ifreq", value: Ifreq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 41: {
+            if (tag !== 330) {
+              break;
+            }
+
+            message.args = { $case: "ifalias", value: Ifaliasreq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 42: {
+            if (tag !== 338) {
+              break;
+            }
+
+            message.args = { $case: "ifconf", value: Ifconf.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 43: {
+            if (tag !== 346) {
+              break;
+            }
+
+            message.args = { $case: "ifclone", value: Ifclonereq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 44: {
+            if (tag !== 354) {
+              break;
+            }
+
+            message.args = { $case: "ifmedia", value: Ifmediareq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 45: {
+            if (tag !== 362) {
+              break;
+            }
+
+            message.args = { $case: "ifdata", value: Ifdata.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 46: {
+            if (tag !== 370) {
+              break;
+            }
+
+            message.args = { $case: "nbrinfo", value: Nbrinfo.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 47: {
+            if (tag !== 378) {
+              break;
+            }
+
+            message.args = { $case: "ndi", value: Ndireq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 80: {
+            if (tag !== 642) {
+              break;
+            }
+
+            message.args = { $case: "bridge", value: BridgeReq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 81: {
+            if (tag !== 650) {
+              break;
+            }
+
+            message.args = { $case: "vlan", value: VlanReq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 82: {
+            if (tag !== 658) {
+              break;
+            }
+
+            message.args = { $case: "phyaddr", value: IfPhyAddr.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 83: {
+            if (tag !== 666) {
+              break;
+            }
+
+            message.args = { $case: "lagg", value: LaggReq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 84: {
+            if (tag !== 674) {
+              break;
+            }
+
+            message.args = { $case: "bpf_program", value: BpfProgram.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 85: {
+            if (tag !== 682) {
+              break;
+            }
+
+            message.args = { $case: "bpf_stat", value: BpfStat.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 86: {
+            if (tag !== 690) {
+              break;
+            }
+
+            message.args = { $case: "bpf_dltlist", value: BpfDltlist.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTermios(): Termios {
+  return { c_iflag: 0, c_oflag: 0, c_cflag: 0, c_lflag: 0, c_cc: Buffer.alloc(0), c_ispeed: 0, c_ospeed: 0 };
+}
+
+export const Termios: MessageFns<Termios> = {
+  encode(message: Termios, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.c_iflag !== 0) {
+      writer.uint32(8).uint32(message.c_iflag);
+    }
+    if (message.c_oflag !== 0) {
+      writer.uint32(16).uint32(message.c_oflag);
+    }
+    if (message.c_cflag !== 0) {
+      writer.uint32(24).uint32(message.c_cflag);
+    }
+    if (message.c_lflag !== 0) {
+      writer.uint32(32).uint32(message.c_lflag);
+    }
+    if (message.c_cc.length !== 0) {
+      writer.uint32(42).bytes(message.c_cc);
+    }
+    if (message.c_ispeed !== 0) {
+      writer.uint32(48).uint32(message.c_ispeed);
+    }
+    if (message.c_ospeed !== 0) {
+      writer.uint32(56).uint32(message.c_ospeed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Termios {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTermios();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.c_iflag = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.c_oflag = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.c_cflag = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.c_lflag = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.c_cc = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.c_ispeed = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.c_ospeed = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWinsize(): Winsize {
+  return { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+}
+
+export const Winsize: MessageFns<Winsize> = {
+  encode(message: Winsize, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ws_row !== 0) {
+      writer.uint32(8).uint32(message.ws_row);
+    }
+    if (message.ws_col !== 0) {
+      writer.uint32(16).uint32(message.ws_col);
+    }
+    if (message.ws_xpixel !== 0) {
+      writer.uint32(24).uint32(message.ws_xpixel);
+    }
+    if (message.ws_ypixel !== 0) {
+      writer.uint32(32).uint32(message.ws_ypixel);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Winsize {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWinsize();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ws_row = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ws_col = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ws_xpixel = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.ws_ypixel = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePtmget(): Ptmget {
+  return { cfd: 0, sfd: 0, cn: Buffer.alloc(0), sn: Buffer.alloc(0), unit: 0 };
+}
+
+export const Ptmget: MessageFns<Ptmget> = {
+  encode(message: Ptmget, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cfd !== 0) {
+      writer.uint32(8).int32(message.cfd);
+    }
+    if (message.sfd !== 0) {
+      writer.uint32(16).int32(message.sfd);
+    }
+    if (message.cn.length !== 0) {
+      writer.uint32(26).bytes(message.cn);
+    }
+    if (message.sn.length !== 0) {
+      writer.uint32(34).bytes(message.sn);
+    }
+    if (message.unit !== 0) {
+      writer.uint32(40).uint32(message.unit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ptmget {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePtmget();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.cfd = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sfd = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.cn = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sn = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.unit = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevListArgs(): DevListArgs {
+  return { devname: "", childname: [] };
+}
+
+export const DevListArgs: MessageFns<DevListArgs> = {
+  encode(message: DevListArgs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.devname !== "") {
+      writer.uint32(10).string(message.devname);
+    }
+    for (const v of message.childname) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevListArgs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevListArgs();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.devname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.childname.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevDetachArgs(): DevDetachArgs {
+  return { devname: "" };
+}
+
+export const DevDetachArgs: MessageFns<DevDetachArgs> = {
+  encode(message: DevDetachArgs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.devname !== "") {
+      writer.uint32(10).string(message.devname);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevDetachArgs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevDetachArgs();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.devname = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevRescanArgs(): DevRescanArgs {
+  return { busname: "", ifattr: "" };
+}
+
+export const DevRescanArgs: MessageFns<DevRescanArgs> = {
+  encode(message: DevRescanArgs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.busname !== "") {
+      writer.uint32(10).string(message.busname);
+    }
+    if (message.ifattr !== "") {
+      writer.uint32(18).string(message.ifattr);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevRescanArgs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevRescanArgs();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.busname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ifattr = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevPmArgs(): DevPmArgs {
+  return { devname: "", flags: 0 };
+}
+
+export const DevPmArgs: MessageFns<DevPmArgs> = {
+  encode(message: DevPmArgs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.devname !== "") {
+      writer.uint32(10).string(message.devname);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(16).uint32(message.flags);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevPmArgs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevPmArgs();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.devname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevCommand(): DevCommand {
+  return { command: "", device_name: "", properties: {} };
+}
+
+export const DevCommand: MessageFns<DevCommand> = {
+  encode(message: DevCommand, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.command !== "") {
+      writer.uint32(10).string(message.command);
+    }
+    if (message.device_name !== "") {
+      writer.uint32(18).string(message.device_name);
+    }
+    globalThis.Object.entries(message.properties).forEach(([key, value]: [string, string]) => {
+      DevCommand_PropertiesEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevCommand {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevCommand();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.command = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.device_name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = DevCommand_PropertiesEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.properties[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevCommand_PropertiesEntry(): DevCommand_PropertiesEntry {
+  return { key: "", value: "" };
+}
+
+export const DevCommand_PropertiesEntry: MessageFns<DevCommand_PropertiesEntry> = {
+  encode(message: DevCommand_PropertiesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevCommand_PropertiesEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevCommand_PropertiesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIfreq(): Ifreq {
+  return { ifr_name: "", ifr_addr: undefined, ifr_value: 0n, ifr_text: "" };
+}
+
+export const Ifreq: MessageFns<Ifreq> = {
+  encode(message: Ifreq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifr_name !== "") {
+      writer.uint32(10).string(message.ifr_name);
+    }
+    if (message.ifr_addr !== undefined) {
+      Sockaddr.encode(message.ifr_addr, writer.uint32(18).fork()).join();
+    }
+    if (message.ifr_value !== 0n) {
+      if (BigInt.asIntN(64, message.ifr_value) !== message.ifr_value) {
+        throw new globalThis.Error("value provided for field message.ifr_value of type int64 too large");
+      }
+      writer.uint32(24).int64(message.ifr_value);
+    }
+    if (message.ifr_text !== "") {
+      writer.uint32(34).string(message.ifr_text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ifreq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIfreq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifr_name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ifr_addr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ifr_value = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ifr_text = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIfaliasreq(): Ifaliasreq {
+  return {
+    ifra_name: "",
+    ifra_addr: undefined,
+    ifra_prefixlen: 0,
+    ifra_dstaddr: undefined,
+    ifra_broadaddr: undefined,
+    ifra_flags: 0,
+    ifra_vltime: 0,
+    ifra_pltime: 0,
+  };
+}
+
+export const Ifaliasreq: MessageFns<Ifaliasreq> = {
+  encode(message: Ifaliasreq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifra_name !== "") {
+      writer.uint32(10).string(message.ifra_name);
+    }
+    if (message.ifra_addr !== undefined) {
+      Sockaddr.encode(message.ifra_addr, writer.uint32(18).fork()).join();
+    }
+    if (message.ifra_prefixlen !== 0) {
+      writer.uint32(24).uint32(message.ifra_prefixlen);
+    }
+    if (message.ifra_dstaddr !== undefined) {
+      Sockaddr.encode(message.ifra_dstaddr, writer.uint32(34).fork()).join();
+    }
+    if (message.ifra_broadaddr !== undefined) {
+      Sockaddr.encode(message.ifra_broadaddr, writer.uint32(42).fork()).join();
+    }
+    if (message.ifra_flags !== 0) {
+      writer.uint32(48).uint32(message.ifra_flags);
+    }
+    if (message.ifra_vltime !== 0) {
+      writer.uint32(56).uint32(message.ifra_vltime);
+    }
+    if (message.ifra_pltime !== 0) {
+      writer.uint32(64).uint32(message.ifra_pltime);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ifaliasreq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIfaliasreq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifra_name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ifra_addr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ifra_prefixlen = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ifra_dstaddr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.ifra_broadaddr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.ifra_flags = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.ifra_vltime = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.ifra_pltime = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIfconf(): Ifconf {
+  return { interfaces: [] };
+}
+
+export const Ifconf: MessageFns<Ifconf> = {
+  encode(message: Ifconf, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.interfaces) {
+      Interface.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ifconf {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIfconf();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.interfaces.push(Interface.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIfclonereq(): Ifclonereq {
+  return { cloners: [] };
+}
+
+export const Ifclonereq: MessageFns<Ifclonereq> = {
+  encode(message: Ifclonereq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.cloners) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ifclonereq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIfclonereq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cloners.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIfmediareq(): Ifmediareq {
+  return { ifm_name: "", ifm_current: 0, ifm_mask: 0, ifm_status: 0, ifm_active: 0, ifm_ulist: [] };
+}
+
+export const Ifmediareq: MessageFns<Ifmediareq> = {
+  encode(message: Ifmediareq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifm_name !== "") {
+      writer.uint32(10).string(message.ifm_name);
+    }
+    if (message.ifm_current !== 0) {
+      writer.uint32(16).uint32(message.ifm_current);
+    }
+    if (message.ifm_mask !== 0) {
+      writer.uint32(24).uint32(message.ifm_mask);
+    }
+    if (message.ifm_status !== 0) {
+      writer.uint32(32).uint32(message.ifm_status);
+    }
+    if (message.ifm_active !== 0) {
+      writer.uint32(40).uint32(message.ifm_active);
+    }
+    if (message.ifm_ulist.length !== 0) {
+      writer.uint32(50).fork();
+      for (const v of message.ifm_ulist) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ifmediareq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIfmediareq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifm_name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ifm_current = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ifm_mask = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.ifm_status = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.ifm_active = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag === 48) {
+              message.ifm_ulist.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 50) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.ifm_ulist.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIfdata(): Ifdata {
+  return {
+    ifdr_name: "",
+    type: 0,
+    link_state: 0,
+    mtu: 0n,
+    metric: 0n,
+    baudrate: 0n,
+    ipackets: 0n,
+    ierrors: 0n,
+    opackets: 0n,
+    oerrors: 0n,
+    collisions: 0n,
+    ibytes: 0n,
+    obytes: 0n,
+    imcasts: 0n,
+    omcasts: 0n,
+    iqdrops: 0n,
+    noproto: 0n,
+  };
+}
+
+export const Ifdata: MessageFns<Ifdata> = {
+  encode(message: Ifdata, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifdr_name !== "") {
+      writer.uint32(10).string(message.ifdr_name);
+    }
+    if (message.type !== 0) {
+      writer.uint32(16).uint32(message.type);
+    }
+    if (message.link_state !== 0) {
+      writer.uint32(24).uint32(message.link_state);
+    }
+    if (message.mtu !== 0n) {
+      if (BigInt.asUintN(64, message.mtu) !== message.mtu) {
+        throw new globalThis.Error("value provided for field message.mtu of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.mtu);
+    }
+    if (message.metric !== 0n) {
+      if (BigInt.asUintN(64, message.metric) !== message.metric) {
+        throw new globalThis.Error("value provided for field message.metric of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.metric);
+    }
+    if (message.baudrate !== 0n) {
+      if (BigInt.asUintN(64, message.baudrate) !== message.baudrate) {
+        throw new globalThis.Error("value provided for field message.baudrate of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.baudrate);
+    }
+    if (message.ipackets !== 0n) {
+      if (BigInt.asUintN(64, message.ipackets) !== message.ipackets) {
+        throw new globalThis.Error("value provided for field message.ipackets of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.ipackets);
+    }
+    if (message.ierrors !== 0n) {
+      if (BigInt.asUintN(64, message.ierrors) !== message.ierrors) {
+        throw new globalThis.Error("value provided for field message.ierrors of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.ierrors);
+    }
+    if (message.opackets !== 0n) {
+      if (BigInt.asUintN(64, message.opackets) !== message.opackets) {
+        throw new globalThis.Error("value provided for field message.opackets of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.opackets);
+    }
+    if (message.oerrors !== 0n) {
+      if (BigInt.asUintN(64, message.oerrors) !== message.oerrors) {
+        throw new globalThis.Error("value provided for field message.oerrors of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.oerrors);
+    }
+    if (message.collisions !== 0n) {
+      if (BigInt.asUintN(64, message.collisions) !== message.collisions) {
+        throw new globalThis.Error("value provided for field message.collisions of type uint64 too large");
+      }
+      writer.uint32(88).uint64(message.collisions);
+    }
+    if (message.ibytes !== 0n) {
+      if (BigInt.asUintN(64, message.ibytes) !== message.ibytes) {
+        throw new globalThis.Error("value provided for field message.ibytes of type uint64 too large");
+      }
+      writer.uint32(96).uint64(message.ibytes);
+    }
+    if (message.obytes !== 0n) {
+      if (BigInt.asUintN(64, message.obytes) !== message.obytes) {
+        throw new globalThis.Error("value provided for field message.obytes of type uint64 too large");
+      }
+      writer.uint32(104).uint64(message.obytes);
+    }
+    if (message.imcasts !== 0n) {
+      if (BigInt.asUintN(64, message.imcasts) !== message.imcasts) {
+        throw new globalThis.Error("value provided for field message.imcasts of type uint64 too large");
+      }
+      writer.uint32(112).uint64(message.imcasts);
+    }
+    if (message.omcasts !== 0n) {
+      if (BigInt.asUintN(64, message.omcasts) !== message.omcasts) {
+        throw new globalThis.Error("value provided for field message.omcasts of type uint64 too large");
+      }
+      writer.uint32(120).uint64(message.omcasts);
+    }
+    if (message.iqdrops !== 0n) {
+      if (BigInt.asUintN(64, message.iqdrops) !== message.iqdrops) {
+        throw new globalThis.Error("value provided for field message.iqdrops of type uint64 too large");
+      }
+      writer.uint32(128).uint64(message.iqdrops);
+    }
+    if (message.noproto !== 0n) {
+      if (BigInt.asUintN(64, message.noproto) !== message.noproto) {
+        throw new globalThis.Error("value provided for field message.noproto of type uint64 too large");
+      }
+      writer.uint32(136).uint64(message.noproto);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ifdata {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIfdata();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifdr_name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.type = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.link_state = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.mtu = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.metric = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.baudrate = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.ipackets = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.ierrors = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.opackets = reader.uint64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.oerrors = reader.uint64() as bigint;
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.collisions = reader.uint64() as bigint;
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.ibytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.obytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.imcasts = reader.uint64() as bigint;
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.omcasts = reader.uint64() as bigint;
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.iqdrops = reader.uint64() as bigint;
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.noproto = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNbrinfo(): Nbrinfo {
+  return { ifname: "", addr: undefined, asked: 0, isrouter: false, state: 0, expire: 0, lladdr: undefined };
+}
+
+export const Nbrinfo: MessageFns<Nbrinfo> = {
+  encode(message: Nbrinfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifname !== "") {
+      writer.uint32(10).string(message.ifname);
+    }
+    if (message.addr !== undefined) {
+      Sockaddr.encode(message.addr, writer.uint32(18).fork()).join();
+    }
+    if (message.asked !== 0) {
+      writer.uint32(24).int32(message.asked);
+    }
+    if (message.isrouter !== false) {
+      writer.uint32(32).bool(message.isrouter);
+    }
+    if (message.state !== 0) {
+      writer.uint32(40).int32(message.state);
+    }
+    if (message.expire !== 0) {
+      writer.uint32(48).int32(message.expire);
+    }
+    if (message.lladdr !== undefined) {
+      SockaddrDl.encode(message.lladdr, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Nbrinfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNbrinfo();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.addr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.asked = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.isrouter = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.state = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.expire = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.lladdr = SockaddrDl.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNdireq(): Ndireq {
+  return { ifname: "", linkmtu: 0, basereachable: 0, reachable: 0, retrans: 0, flags: 0, chlim: 0 };
+}
+
+export const Ndireq: MessageFns<Ndireq> = {
+  encode(message: Ndireq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifname !== "") {
+      writer.uint32(10).string(message.ifname);
+    }
+    if (message.linkmtu !== 0) {
+      writer.uint32(16).uint32(message.linkmtu);
+    }
+    if (message.basereachable !== 0) {
+      writer.uint32(24).uint32(message.basereachable);
+    }
+    if (message.reachable !== 0) {
+      writer.uint32(32).uint32(message.reachable);
+    }
+    if (message.retrans !== 0) {
+      writer.uint32(40).uint32(message.retrans);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(48).uint32(message.flags);
+    }
+    if (message.chlim !== 0) {
+      writer.uint32(56).uint32(message.chlim);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ndireq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNdireq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.linkmtu = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.basereachable = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.reachable = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.retrans = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.chlim = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBridgeReq(): BridgeReq {
+  return { ifd_name: "", ifd_cmd: 0, member: "", flags: 0, addr: Buffer.alloc(0), value: 0, members: [], addrs: [] };
+}
+
+export const BridgeReq: MessageFns<BridgeReq> = {
+  encode(message: BridgeReq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifd_name !== "") {
+      writer.uint32(10).string(message.ifd_name);
+    }
+    if (message.ifd_cmd !== 0) {
+      writer.uint32(16).uint32(message.ifd_cmd);
+    }
+    if (message.member !== "") {
+      writer.uint32(26).string(message.member);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(32).uint32(message.flags);
+    }
+    if (message.addr.length !== 0) {
+      writer.uint32(42).bytes(message.addr);
+    }
+    if (message.value !== 0) {
+      writer.uint32(48).uint32(message.value);
+    }
+    for (const v of message.members) {
+      BridgeMember.encode(v!, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.addrs) {
+      BridgeAddr.encode(v!, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BridgeReq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBridgeReq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifd_name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ifd_cmd = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.member = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.addr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.value = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.members.push(BridgeMember.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.addrs.push(BridgeAddr.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBridgeMember(): BridgeMember {
+  return { ifname: "", flags: 0, blocked: 0 };
+}
+
+export const BridgeMember: MessageFns<BridgeMember> = {
+  encode(message: BridgeMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifname !== "") {
+      writer.uint32(10).string(message.ifname);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(16).uint32(message.flags);
+    }
+    if (message.blocked !== 0) {
+      writer.uint32(24).uint32(message.blocked);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BridgeMember {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBridgeMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.blocked = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBridgeAddr(): BridgeAddr {
+  return { addr: Buffer.alloc(0), ifname: "", flags: 0, expire: 0 };
+}
+
+export const BridgeAddr: MessageFns<BridgeAddr> = {
+  encode(message: BridgeAddr, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.addr.length !== 0) {
+      writer.uint32(10).bytes(message.addr);
+    }
+    if (message.ifname !== "") {
+      writer.uint32(18).string(message.ifname);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(24).uint32(message.flags);
+    }
+    if (message.expire !== 0) {
+      writer.uint32(32).uint32(message.expire);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BridgeAddr {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBridgeAddr();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.addr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.expire = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseVlanReq(): VlanReq {
+  return { ifname: "", vlr_tag: 0, vlr_parent: "" };
+}
+
+export const VlanReq: MessageFns<VlanReq> = {
+  encode(message: VlanReq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifname !== "") {
+      writer.uint32(10).string(message.ifname);
+    }
+    if (message.vlr_tag !== 0) {
+      writer.uint32(16).uint32(message.vlr_tag);
+    }
+    if (message.vlr_parent !== "") {
+      writer.uint32(26).string(message.vlr_parent);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VlanReq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVlanReq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.vlr_tag = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.vlr_parent = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIfPhyAddr(): IfPhyAddr {
+  return { iflr_name: "", addr: undefined, dstaddr: undefined };
+}
+
+export const IfPhyAddr: MessageFns<IfPhyAddr> = {
+  encode(message: IfPhyAddr, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.iflr_name !== "") {
+      writer.uint32(10).string(message.iflr_name);
+    }
+    if (message.addr !== undefined) {
+      Sockaddr.encode(message.addr, writer.uint32(18).fork()).join();
+    }
+    if (message.dstaddr !== undefined) {
+      Sockaddr.encode(message.dstaddr, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IfPhyAddr {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIfPhyAddr();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.iflr_name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.addr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.dstaddr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLaggReq(): LaggReq {
+  return { ifname: "", proto: 0, ports: [], active: [] };
+}
+
+export const LaggReq: MessageFns<LaggReq> = {
+  encode(message: LaggReq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifname !== "") {
+      writer.uint32(10).string(message.ifname);
+    }
+    if (message.proto !== 0) {
+      writer.uint32(16).uint32(message.proto);
+    }
+    for (const v of message.ports) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.active) {
+      writer.uint32(34).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LaggReq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLaggReq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.proto = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ports.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.active.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBpfProgram(): BpfProgram {
+  return { insns: [] };
+}
+
+export const BpfProgram: MessageFns<BpfProgram> = {
+  encode(message: BpfProgram, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.insns) {
+      BpfInsn.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BpfProgram {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBpfProgram();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.insns.push(BpfInsn.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBpfInsn(): BpfInsn {
+  return { code: 0, jt: 0, jf: 0, k: 0 };
+}
+
+export const BpfInsn: MessageFns<BpfInsn> = {
+  encode(message: BpfInsn, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== 0) {
+      writer.uint32(8).uint32(message.code);
+    }
+    if (message.jt !== 0) {
+      writer.uint32(16).uint32(message.jt);
+    }
+    if (message.jf !== 0) {
+      writer.uint32(24).uint32(message.jf);
+    }
+    if (message.k !== 0) {
+      writer.uint32(32).uint32(message.k);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BpfInsn {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBpfInsn();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.code = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.jt = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.jf = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.k = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBpfStat(): BpfStat {
+  return { bs_recv: 0n, bs_drop: 0n, bs_capt: 0n };
+}
+
+export const BpfStat: MessageFns<BpfStat> = {
+  encode(message: BpfStat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bs_recv !== 0n) {
+      if (BigInt.asUintN(64, message.bs_recv) !== message.bs_recv) {
+        throw new globalThis.Error("value provided for field message.bs_recv of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.bs_recv);
+    }
+    if (message.bs_drop !== 0n) {
+      if (BigInt.asUintN(64, message.bs_drop) !== message.bs_drop) {
+        throw new globalThis.Error("value provided for field message.bs_drop of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.bs_drop);
+    }
+    if (message.bs_capt !== 0n) {
+      if (BigInt.asUintN(64, message.bs_capt) !== message.bs_capt) {
+        throw new globalThis.Error("value provided for field message.bs_capt of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.bs_capt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BpfStat {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBpfStat();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.bs_recv = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bs_drop = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bs_capt = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBpfDltlist(): BpfDltlist {
+  return { bfl_list: [] };
+}
+
+export const BpfDltlist: MessageFns<BpfDltlist> = {
+  encode(message: BpfDltlist, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bfl_list.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.bfl_list) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BpfDltlist {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBpfDltlist();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.bfl_list.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.bfl_list.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImpairment(): Impairment {
+  return {
+    delay_ns: 0n,
+    jitter_ns: 0n,
+    loss_ppm: 0,
+    burst: 0,
+    duplicate_ppm: 0,
+    corrupt_ppm: 0,
+    reorder_ppm: 0,
+    rate_bps: 0n,
+    limit: 0,
+    seed: 0n,
+  };
+}
+
+export const Impairment: MessageFns<Impairment> = {
+  encode(message: Impairment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.delay_ns !== 0n) {
+      if (BigInt.asUintN(64, message.delay_ns) !== message.delay_ns) {
+        throw new globalThis.Error("value provided for field message.delay_ns of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.delay_ns);
+    }
+    if (message.jitter_ns !== 0n) {
+      if (BigInt.asUintN(64, message.jitter_ns) !== message.jitter_ns) {
+        throw new globalThis.Error("value provided for field message.jitter_ns of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.jitter_ns);
+    }
+    if (message.loss_ppm !== 0) {
+      writer.uint32(24).uint32(message.loss_ppm);
+    }
+    if (message.burst !== 0) {
+      writer.uint32(32).uint32(message.burst);
+    }
+    if (message.duplicate_ppm !== 0) {
+      writer.uint32(40).uint32(message.duplicate_ppm);
+    }
+    if (message.corrupt_ppm !== 0) {
+      writer.uint32(48).uint32(message.corrupt_ppm);
+    }
+    if (message.reorder_ppm !== 0) {
+      writer.uint32(56).uint32(message.reorder_ppm);
+    }
+    if (message.rate_bps !== 0n) {
+      if (BigInt.asUintN(64, message.rate_bps) !== message.rate_bps) {
+        throw new globalThis.Error("value provided for field message.rate_bps of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.rate_bps);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(72).uint32(message.limit);
+    }
+    if (message.seed !== 0n) {
+      if (BigInt.asUintN(64, message.seed) !== message.seed) {
+        throw new globalThis.Error("value provided for field message.seed of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.seed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Impairment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImpairment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.delay_ns = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.jitter_ns = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.loss_ppm = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.burst = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.duplicate_ppm = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.corrupt_ppm = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.reorder_ppm = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.rate_bps = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.seed = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImpairmentStat(): ImpairmentStat {
+  return { settings: undefined, passed: 0n, lost: 0n, dropped: 0n, duplicated: 0n, corrupted: 0n, reordered: 0n };
+}
+
+export const ImpairmentStat: MessageFns<ImpairmentStat> = {
+  encode(message: ImpairmentStat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.settings !== undefined) {
+      Impairment.encode(message.settings, writer.uint32(10).fork()).join();
+    }
+    if (message.passed !== 0n) {
+      if (BigInt.asUintN(64, message.passed) !== message.passed) {
+        throw new globalThis.Error("value provided for field message.passed of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.passed);
+    }
+    if (message.lost !== 0n) {
+      if (BigInt.asUintN(64, message.lost) !== message.lost) {
+        throw new globalThis.Error("value provided for field message.lost of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.lost);
+    }
+    if (message.dropped !== 0n) {
+      if (BigInt.asUintN(64, message.dropped) !== message.dropped) {
+        throw new globalThis.Error("value provided for field message.dropped of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.dropped);
+    }
+    if (message.duplicated !== 0n) {
+      if (BigInt.asUintN(64, message.duplicated) !== message.duplicated) {
+        throw new globalThis.Error("value provided for field message.duplicated of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.duplicated);
+    }
+    if (message.corrupted !== 0n) {
+      if (BigInt.asUintN(64, message.corrupted) !== message.corrupted) {
+        throw new globalThis.Error("value provided for field message.corrupted of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.corrupted);
+    }
+    if (message.reordered !== 0n) {
+      if (BigInt.asUintN(64, message.reordered) !== message.reordered) {
+        throw new globalThis.Error("value provided for field message.reordered of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.reordered);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImpairmentStat {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImpairmentStat();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.settings = Impairment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.passed = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.lost = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.dropped = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.duplicated = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.corrupted = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.reordered = reader.uint64() as bigint;
             continue;
           }
         }
@@ -5002,7 +8596,7 @@ export const Interface: MessageFns<Interface> = {
 };
 
 function createBaseInterfaceAddress(): InterfaceAddress {
-  return { addr: undefined, prefixlen: 0, broadaddr: undefined };
+  return { addr: undefined, prefixlen: 0, broadaddr: undefined, dstaddr: undefined, flags: 0, vltime: 0, pltime: 0 };
 }
 
 export const InterfaceAddress: MessageFns<InterfaceAddress> = {
@@ -5015,6 +8609,18 @@ export const InterfaceAddress: MessageFns<InterfaceAddress> = {
     }
     if (message.broadaddr !== undefined) {
       Sockaddr.encode(message.broadaddr, writer.uint32(26).fork()).join();
+    }
+    if (message.dstaddr !== undefined) {
+      Sockaddr.encode(message.dstaddr, writer.uint32(34).fork()).join();
+    }
+    if (message.flags !== 0) {
+      writer.uint32(40).uint32(message.flags);
+    }
+    if (message.vltime !== 0) {
+      writer.uint32(48).uint32(message.vltime);
+    }
+    if (message.pltime !== 0) {
+      writer.uint32(56).uint32(message.pltime);
     }
     return writer;
   },
@@ -5054,6 +8660,702 @@ export const InterfaceAddress: MessageFns<InterfaceAddress> = {
             }
 
             message.broadaddr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.dstaddr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.vltime = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.pltime = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRtmsg(): Rtmsg {
+  return {
+    rtm_type: 0,
+    rtm_flags: 0,
+    rtm_index: 0,
+    rtm_pid: 0,
+    rtm_seq: 0,
+    rtm_errno: 0,
+    rtm_use: 0n,
+    dst: undefined,
+    prefixlen: 0,
+    gateway: undefined,
+    ifname: "",
+    ifa: undefined,
+    author: undefined,
+    rmx_mtu: 0,
+    rmx_expire: 0n,
+    interface: undefined,
+    address: undefined,
+    data: undefined,
+    what: 0,
+  };
+}
+
+export const Rtmsg: MessageFns<Rtmsg> = {
+  encode(message: Rtmsg, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rtm_type !== 0) {
+      writer.uint32(8).uint32(message.rtm_type);
+    }
+    if (message.rtm_flags !== 0) {
+      writer.uint32(16).uint32(message.rtm_flags);
+    }
+    if (message.rtm_index !== 0) {
+      writer.uint32(24).uint32(message.rtm_index);
+    }
+    if (message.rtm_pid !== 0) {
+      writer.uint32(32).int32(message.rtm_pid);
+    }
+    if (message.rtm_seq !== 0) {
+      writer.uint32(40).int32(message.rtm_seq);
+    }
+    if (message.rtm_errno !== 0) {
+      writer.uint32(48).uint32(message.rtm_errno);
+    }
+    if (message.rtm_use !== 0n) {
+      if (BigInt.asUintN(64, message.rtm_use) !== message.rtm_use) {
+        throw new globalThis.Error("value provided for field message.rtm_use of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.rtm_use);
+    }
+    if (message.dst !== undefined) {
+      Sockaddr.encode(message.dst, writer.uint32(66).fork()).join();
+    }
+    if (message.prefixlen !== 0) {
+      writer.uint32(72).uint32(message.prefixlen);
+    }
+    if (message.gateway !== undefined) {
+      Sockaddr.encode(message.gateway, writer.uint32(82).fork()).join();
+    }
+    if (message.ifname !== "") {
+      writer.uint32(90).string(message.ifname);
+    }
+    if (message.ifa !== undefined) {
+      Sockaddr.encode(message.ifa, writer.uint32(98).fork()).join();
+    }
+    if (message.author !== undefined) {
+      Sockaddr.encode(message.author, writer.uint32(106).fork()).join();
+    }
+    if (message.rmx_mtu !== 0) {
+      writer.uint32(112).uint32(message.rmx_mtu);
+    }
+    if (message.rmx_expire !== 0n) {
+      if (BigInt.asIntN(64, message.rmx_expire) !== message.rmx_expire) {
+        throw new globalThis.Error("value provided for field message.rmx_expire of type int64 too large");
+      }
+      writer.uint32(120).int64(message.rmx_expire);
+    }
+    if (message.interface !== undefined) {
+      Interface.encode(message.interface, writer.uint32(130).fork()).join();
+    }
+    if (message.address !== undefined) {
+      InterfaceAddress.encode(message.address, writer.uint32(138).fork()).join();
+    }
+    if (message.data !== undefined) {
+      Ifdata.encode(message.data, writer.uint32(146).fork()).join();
+    }
+    if (message.what !== 0) {
+      writer.uint32(152).uint32(message.what);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Rtmsg {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRtmsg();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.rtm_type = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.rtm_flags = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.rtm_index = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.rtm_pid = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.rtm_seq = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.rtm_errno = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.rtm_use = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.dst = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.prefixlen = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.gateway = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.ifa = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.author = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.rmx_mtu = reader.uint32();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.rmx_expire = reader.int64() as bigint;
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.interface = Interface.decode(reader, reader.uint32());
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.address = InterfaceAddress.decode(reader, reader.uint32());
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.data = Ifdata.decode(reader, reader.uint32());
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.what = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseInpcb(): Inpcb {
+  return { protocol: "", local: undefined, foreign: undefined, recvq: 0n, sendq: 0n, state: "", handle: 0n };
+}
+
+export const Inpcb: MessageFns<Inpcb> = {
+  encode(message: Inpcb, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.protocol !== "") {
+      writer.uint32(10).string(message.protocol);
+    }
+    if (message.local !== undefined) {
+      Sockaddr.encode(message.local, writer.uint32(18).fork()).join();
+    }
+    if (message.foreign !== undefined) {
+      Sockaddr.encode(message.foreign, writer.uint32(26).fork()).join();
+    }
+    if (message.recvq !== 0n) {
+      if (BigInt.asUintN(64, message.recvq) !== message.recvq) {
+        throw new globalThis.Error("value provided for field message.recvq of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.recvq);
+    }
+    if (message.sendq !== 0n) {
+      if (BigInt.asUintN(64, message.sendq) !== message.sendq) {
+        throw new globalThis.Error("value provided for field message.sendq of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.sendq);
+    }
+    if (message.state !== "") {
+      writer.uint32(50).string(message.state);
+    }
+    if (message.handle !== 0n) {
+      if (BigInt.asIntN(64, message.handle) !== message.handle) {
+        throw new globalThis.Error("value provided for field message.handle of type int64 too large");
+      }
+      writer.uint32(56).int64(message.handle);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Inpcb {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInpcb();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.protocol = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.local = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.foreign = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.recvq = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sendq = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.handle = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNetCounter(): NetCounter {
+  return { protocol: "", name: "", value: 0n };
+}
+
+export const NetCounter: MessageFns<NetCounter> = {
+  encode(message: NetCounter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.protocol !== "") {
+      writer.uint32(10).string(message.protocol);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.value !== 0n) {
+      if (BigInt.asUintN(64, message.value) !== message.value) {
+        throw new globalThis.Error("value provided for field message.value of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NetCounter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNetCounter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.protocol = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.value = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNdRouter(): NdRouter {
+  return { addr: undefined, ifname: "", expire: 0, flags: 0, preference: 0 };
+}
+
+export const NdRouter: MessageFns<NdRouter> = {
+  encode(message: NdRouter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.addr !== undefined) {
+      Sockaddr.encode(message.addr, writer.uint32(10).fork()).join();
+    }
+    if (message.ifname !== "") {
+      writer.uint32(18).string(message.ifname);
+    }
+    if (message.expire !== 0) {
+      writer.uint32(24).uint32(message.expire);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(32).uint32(message.flags);
+    }
+    if (message.preference !== 0) {
+      writer.uint32(40).int32(message.preference);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NdRouter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNdRouter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.addr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.expire = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.preference = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNdPrefix(): NdPrefix {
+  return { prefix: undefined, prefixlen: 0, ifname: "", vltime: 0, pltime: 0, onlink: false, autonomous: false };
+}
+
+export const NdPrefix: MessageFns<NdPrefix> = {
+  encode(message: NdPrefix, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.prefix !== undefined) {
+      Sockaddr.encode(message.prefix, writer.uint32(10).fork()).join();
+    }
+    if (message.prefixlen !== 0) {
+      writer.uint32(16).uint32(message.prefixlen);
+    }
+    if (message.ifname !== "") {
+      writer.uint32(26).string(message.ifname);
+    }
+    if (message.vltime !== 0) {
+      writer.uint32(32).uint32(message.vltime);
+    }
+    if (message.pltime !== 0) {
+      writer.uint32(40).uint32(message.pltime);
+    }
+    if (message.onlink !== false) {
+      writer.uint32(48).bool(message.onlink);
+    }
+    if (message.autonomous !== false) {
+      writer.uint32(56).bool(message.autonomous);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NdPrefix {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNdPrefix();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.prefix = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.prefixlen = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.vltime = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.pltime = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.onlink = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.autonomous = reader.bool();
             continue;
           }
         }

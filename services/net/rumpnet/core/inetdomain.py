@@ -5,12 +5,13 @@ from __future__ import annotations
 from rumpnet.core.arp import Arp
 from rumpnet.core.icmp import IcmpLayer
 from rumpnet.core.iface import ARP, IPV4
+from rumpnet.core.igmp import Igmp
 from rumpnet.core.inet import InetSocket
 from rumpnet.core.ip import Ip
 from rumpnet.core.net import Net, Node
 from rumpnet.core.rawip import RawLayer, RawSocket
 from rumpnet.core.udp import UdpLayer, UdpSocket
-from rumpnet.core.wire import icmp, udp
+from rumpnet.core.wire import udp
 from rumpuser.component import Context
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -29,7 +30,9 @@ class InetDomain:
         self.icmp = IcmpLayer(self.ip)
         self.udp = UdpLayer(net, self.ip)
         self.raw = RawLayer(net)
-        self.icmp.raw = self.raw
+        self.igmp = Igmp(self.ip)
+        self.ip.raw = self.icmp.raw = self.igmp.raw = self.raw
+        self.ip.groups = self.igmp.groups
         self.ip.protocols[udp.PROTOCOL] = self.udp
 
     def start(self) -> None:
@@ -40,6 +43,8 @@ class InetDomain:
         net.queue.protocols[IPV4] = self.ip.input
         net.queue.protocols[ARP] = self.arp.input
         net.interfaces.listeners.append(self.arp)
+        net.counters.update(ip=self.ip.stats, icmp=self.icmp.stats, igmp=self.igmp.stats)
+        net.counters.update(udp=self.udp.stats, arp=self.arp.stats)
 
     def nodes(self) -> list[Node]:
         return [*self.ip.nodes(), *self.icmp.nodes(), *self.udp.nodes(), *self.arp.nodes()]
@@ -59,7 +64,7 @@ class InetDomain:
         """EPROTONOSUPPORT, EPROTOTYPE, EPERM for raw sockets of others than root."""
         if kind == const.SOCK_DGRAM and protocol in (0, udp.PROTOCOL):
             return UdpSocket(self.udp)
-        if kind == const.SOCK_RAW and protocol == icmp.PROTOCOL:
+        if kind == const.SOCK_RAW and 0 <= protocol <= 255:
             if ctx.cred.euid != 0:
                 raise KernelError(Errno.EPERM, "raw sockets are root's")
             return RawSocket(self.raw, protocol)

@@ -62,6 +62,8 @@ class Opening:
     async def locked(self, ctx: Context, opened: Opened, flags: int) -> int:
         """O_SHLOCK and O_EXLOCK: an open file that is locked from the start. EAGAIN with O_NONBLOCK, EINTR, ENOLCK."""
         handle = opened if isinstance(opened, int) else await opened
+        if handle < 0:
+            return handle  # a descriptor, which is locked with flock
         try:
             exclusive, wait = bool(flags & const.O_EXLOCK), not flags & const.O_NONBLOCK
             waiting = self.locking.lock(ctx, handle, exclusive=exclusive, wait=wait)
@@ -123,11 +125,16 @@ class Opening:
     # -- an existing file
 
     def opened(self, ctx: Context, vnode: Vnode, flags: int) -> Opened:
-        """Opens what is there already, with all checks."""
+        """Opens what is there already, with all checks.
+
+        The name of a descriptor is the gateway's to open: -1 - N for descriptor N of the caller.
+        """
         vtype = vnode.vtype
         mode = flags & O_ACCMODE
         if mode == O_ACCMODE:
             raise KernelError(Errno.EINVAL)
+        if vnode.descriptor is not None and not flags & O_DIRECTORY:
+            return -1 - vnode.descriptor
         if vtype is VType.LNK:
             raise KernelError(Errno.EFTYPE, "a symbolic link, and O_NOFOLLOW")
         if vtype is VType.SOCK:
@@ -154,6 +161,7 @@ class Opening:
     def _installed(self, ctx: Context, vnode: Vnode, flags: int) -> Opened:
         vtype = vnode.vtype
         if vtype is VType.REG or vtype is VType.DIR:
+            vnode.opening(write=flags & O_ACCMODE != const.O_RDONLY)
             return self.vfs.install(DataFile(vnode, flags))
         if vtype is VType.FIFO:
             return self._fifo(ctx, vnode, flags)

@@ -23,6 +23,15 @@ from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Credentials, Stat, TmpfsArgs
 
+BSD_PAIRS = 16
+"""Pairs of terminals that have nodes of their own, beside those in ptyfs."""
+
+
+def bsd_name(side: bytes, unit: int) -> bytes:
+    """``ptyp0`` and ``ttyp0``: of the terminals with the numbers 0 to 15."""
+    return side + b"typ%x" % unit
+
+
 NODES = (
     (b"null", VType.CHR, 0o666, const.makedev(const.MAJOR_NULL, 2)),
     (b"zero", VType.CHR, 0o666, const.makedev(const.MAJOR_NULL, 12)),
@@ -37,6 +46,12 @@ NODES = (
     (b"rcgd0d", VType.CHR, 0o640, const.makedev(const.MAJOR_CGD_CHR, 3)),
     (b"raid0d", VType.BLK, 0o640, const.makedev(const.MAJOR_RAID_BLK, 3)),
     (b"rraid0d", VType.CHR, 0o640, const.makedev(const.MAJOR_RAID_CHR, 3)),
+    (b"drvctl", VType.CHR, 0o644, const.makedev(const.MAJOR_DRVCTL, 0)),
+    (b"tty", VType.CHR, 0o666, const.makedev(const.MAJOR_CTTY, 0)),
+    (b"ptmx", VType.CHR, 0o666, const.makedev(const.MAJOR_PTM, 0)),
+    (b"ptm", VType.CHR, 0o666, const.makedev(const.MAJOR_PTM, 1)),
+    *((bsd_name(b"p", unit), VType.CHR, 0o666, const.makedev(const.MAJOR_PTC, unit)) for unit in range(BSD_PAIRS)),
+    *((bsd_name(b"t", unit), VType.CHR, 0o666, const.makedev(const.MAJOR_PTS, unit)) for unit in range(BSD_PAIRS)),
 )
 """What /dev holds at boot."""
 
@@ -147,7 +162,7 @@ class Vfs:
     def device_of(self, ctx: Context, handles: Sequence[int]) -> list[int]:
         """The devices' own handles behind opened device nodes, 0 for other files."""
         files = (self.files.get(handle) for handle in handles)
-        return [file.handle if isinstance(file, DeviceFile) else 0 for file in files]
+        return [(file.handle or 0) if isinstance(file, DeviceFile) else 0 for file in files]
 
     # -- vnodes
 

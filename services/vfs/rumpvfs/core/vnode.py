@@ -99,6 +99,9 @@ class Vnode:
 
     __slots__ = ("__weakref__", "fileno", "fs", "mounted", "names", "notes", "uses", "vtype")
 
+    descriptor: int | None = None
+    """Set where opening the file duplicates a descriptor of the caller (fdesc)."""
+
     def __init__(self, fs: FileSystem, fileno: int, vtype: VType) -> None:
         self.fs = fs
         self.fileno = fileno
@@ -143,6 +146,10 @@ class Vnode:
     def parent(self) -> Vnode:
         """What ``..`` means here; not asked at the root of the file system. EIO."""
         return self.lookup(b"..")
+
+    def own_name(self) -> bytes | None:
+        """The name of a directory in its parent where readdir of that does not tell; None: it does."""
+        return None
 
     def readdir(self, cookie: int) -> Iterator[Entry]:
         """Entries from a cookie on (0: the first), ``.`` and ``..`` among them. EIO, EINVAL for a made-up cookie."""
@@ -213,6 +220,9 @@ class Vnode:
         raise unsupported("extended attributes")
 
     # -- life
+
+    def opening(self, *, write: bool) -> None:
+        """A file or directory is about to be opened, with permission: what stands behind it may still refuse."""
 
     def active(self) -> None:
         """The first use begins. For file systems that stand on files of others; no error may come out of it."""

@@ -8,22 +8,22 @@ it is.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rumpnet.core.iface import Iface
-from rumpnet.core.inet import sockaddr
 from rumpnet.core.inetdomain import InetDomain
 from rumpnet.core.net import Net
 from rumpnet.core.udp import UdpLayer, UdpSocket
 from rumpnet.core.wire import Malformed, dns, udp
 from rumpnet.core.wire.dns import Message, Question
+from rumpnet.core.zone import sockaddr
 from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Sockaddr
+from rumpwire.values import Cmsg, Sockaddr
 
 SERVERS_MAX = 8
 IN_FLIGHT_MAX = 512
@@ -76,7 +76,7 @@ class Upstream(UdpSocket):
         super().__init__(layer, family)
         self._taken = taken
 
-    def deliver(self, data: Buffer, name: Sockaddr) -> bool:
+    def deliver(self, data: Buffer, name: Sockaddr, control: Sequence[Cmsg] = ()) -> bool:
         self._taken(bytes(data))
         return True
 

@@ -94,7 +94,7 @@ class StackFilter:
         layer = self.net.layers.get(4)
         view = packet.view()
         if isinstance(layer, Ip) and layer.errors is not None and view[0] >> 4 == 4:
-            layer.errors.send_error(None, ipv4.Packet(view), icmp.UNREACHABLE, icmp.ADMIN_PROHIBITED)
+            layer.errors.send_error(None, ipv4.Packet(view), icmp.UNREACHABLE, icmp.PROHIBITED)
 
     def _log(self, ifname: str, flow: Flow) -> None:
         self.npf.stats[f"logged to {ifname[:16]}"] += 1

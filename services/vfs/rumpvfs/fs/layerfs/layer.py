@@ -43,6 +43,9 @@ class LayerNode(Vnode):
 
     # -- life
 
+    def opening(self, *, write: bool) -> None:
+        self.lower.opening(write=write)
+
     def active(self) -> None:
         if not self.held:
             self.held = True
