@@ -288,7 +288,7 @@ class Contents:
         return place
 
     def _count(self, frags: int) -> None:
-        self.inode.blocks = max(0, self.inode.blocks + frags * (self.volume.sb.fsize >> 9))
+        self.inode.took(frags, self.volume.sb)
 
     def _forget_run(self) -> None:
         self._start = self._end = 0

@@ -65,7 +65,7 @@ def _pieces(volume: Volume, size: int) -> list[int]:
 
 
 def _count(volume: Volume, inode: Inode, size: int, sign: int) -> None:
-    inode.blocks += sign * sum(_pieces(volume, size)) * (volume.sb.fsize >> 9)
+    inode.took(sign * sum(_pieces(volume, size)), volume.sb)
 
 
 def _area(volume: Volume, inode: Inode) -> bytes:
