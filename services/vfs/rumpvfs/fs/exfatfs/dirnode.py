@@ -69,7 +69,7 @@ class Table:
 class DirectoryNode(Node):
     """A directory. Its entries' vnodes hold it, so there is one only, and ``up`` leads to the root."""
 
-    __slots__ = ("table",)
+    __slots__ = ("_counted", "table")
 
     def __init__(
         self,
@@ -82,6 +82,7 @@ class DirectoryNode(Node):
     ) -> None:
         super().__init__(fs, fileno, vtype, up, record, raw)
         self.table: Table | None = None
+        self._counted = False
 
     # -- slots
 
@@ -122,6 +123,16 @@ class DirectoryNode(Node):
             count, slot = count - (size - at) // SLOT, slot + (size - at) // SLOT
         return b"".join(pieces)
 
+    def vet(self) -> None:
+        self.open()
+        super().vet()
+
+    def _change(self) -> None:
+        """Before names are changed. ENOENT when it is removed, EROFS, EIO, ENOSPC."""
+        self._living()
+        self.fs.volume.begin()
+        self.vet()
+
     # -- names
 
     def open(self) -> Table:
@@ -130,7 +141,21 @@ class DirectoryNode(Node):
             self._checked()
             self.table = self._parse(self.read_slots(0, self.size // SLOT))
             self.fs.keep(self, len(self.table.used))
+        if not self._counted:
+            self._count()
         return self.table
+
+    def _count(self) -> None:
+        """Has the volume know which clusters the names here lead to, once something was changed."""
+        volume = self.fs.volume
+        if volume.claims is None:
+            return
+        self._counted = True
+        if self.first not in volume.claims.counted:
+            volume.claims.counted.add(self.first)
+            cluster = volume.geometry.cluster
+            for first, size, adjacent in entry.extents(self.read_slots(0, self.size // SLOT)):
+                volume.claim_file(first, -(-size // cluster), linked=not adjacent)
 
     def _parse(self, raw: bytes) -> Table:
         """Sets whose checksum or name is wrong are passed by; their slots stay used."""
@@ -270,8 +295,7 @@ class DirectoryNode(Node):
         """Files and directories: exFAT has nothing else (EOPNOTSUPP). EINVAL for a name that it does not hold."""
         if new.vtype not in (VType.REG, VType.DIR):
             raise unsupported(f"a file of kind {new.vtype.name}")
-        self._living()
-        self.fs.volume.begin()
+        self._change()
         text = checked(name)
         if self.fs.upcase.fold(text) in self.open().by_key:
             raise KernelError(Errno.EEXIST)
@@ -295,10 +319,13 @@ class DirectoryNode(Node):
             raw[entry.FLAGS] = entry.ALLOCATED | entry.CONTIGUOUS
             raw[entry.VALID : entry.VALID + 8] = raw[entry.SIZE : entry.SIZE + 8] = cluster.to_bytes(8, "little")
             raw[entry.FIRST : entry.FIRST + 4] = chain.first.to_bytes(4, "little")
-            return self.add(text, raw)
+            made = self.add(text, raw)
         except KernelError:
             volume.undo(chain, 0)
             raise
+        if volume.claims is not None:
+            volume.claims.counted.add(chain.first)
+        return made
 
     def _touch(self) -> None:
         self.changed_now()
@@ -314,8 +341,7 @@ class DirectoryNode(Node):
         return record
 
     def unlink(self, name: bytes, target: Vnode) -> None:
-        self._living()
-        self.fs.volume.begin()
+        self._change()
         record = self._own(name)
         place = self.place(record.slot) // SLOT
         self.take(record)
@@ -344,9 +370,8 @@ class DirectoryNode(Node):
         node, there, victim = cast("Node", target), cast("DirectoryNode", to), cast("Node | None", replaced)
         if isinstance(victim, DirectoryNode) and victim.open().by_slot:
             raise KernelError(Errno.ENOTEMPTY)
-        self._living()
-        there._living()
-        self.fs.volume.begin()
+        self._change()
+        there._change()
         text = checked(to_name)
         old = self._own(name)
         before = self.place(old.slot) // SLOT

@@ -83,6 +83,7 @@ class ExfatFileSystem(FileSystem):
         if length < needed or not chain.reach(-(-needed // volume.geometry.cluster)):
             raise KernelError(Errno.EIO, f"a bitmap of {length} bytes for {volume.geometry.clusters} clusters", "exfat")
         volume.bitmap = Bitmap(volume, chain)
+        volume.system += [self._root.chain(), chain]
 
     def _read_upcase(self, raw: bytes) -> upcase.UpCase:
         length = int.from_bytes(raw[24:32], "little")
@@ -90,6 +91,7 @@ class ExfatFileSystem(FileSystem):
             raise KernelError(Errno.EIO, f"an up-case table of {length} bytes", "exfat")
         chain = self.volume.chain(int.from_bytes(raw[20:24], "little"))
         table: Buffer = self.volume.view(chain, 0, length)
+        self.volume.system.append(chain)
         return upcase.parse(bytes(table), int.from_bytes(raw[4:8], "little"))
 
     # -- vnodes
@@ -156,6 +158,8 @@ class ExfatFileSystem(FileSystem):
         self._weight -= self._kept.pop(node, 0)
         if self._directories.get(node.first) is node:
             del self._directories[node.first]
+        if self.volume.claims is not None:
+            self.volume.claims.counted.discard(node.first)
 
     def today(self) -> bytes:
         """The date, as entries have it."""

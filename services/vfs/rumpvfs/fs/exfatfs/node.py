@@ -65,10 +65,17 @@ class Node(Vnode):
             self._chain = self.fs.volume.chain(self.first, self.clusters() if adjacent else None)
         return self._chain
 
+    def vet(self) -> None:
+        """Before its clusters are changed. EIO when they are another's too."""
+        if self.up is not None:
+            self.up.open()
+        self.fs.volume.vet(self.chain())
+
     def store(self) -> None:
-        """What was changed goes into the directory."""
+        """What was changed goes into the directory. EIO."""
         self._stat = None
         if self.record is not None and self.up is not None:
+            self.up.vet()
             self.up.write_slots(self.record.slot, entry.sealed(self.raw))
 
     def store_extent(self) -> None:
@@ -234,10 +241,11 @@ class FileNode(Node):
         return length
 
     def _sound_chain(self) -> ExfatChain:
-        """EIO when there are fewer clusters than the size says."""
+        """EIO when there are fewer clusters than the size says, or when some are another's too."""
         chain = self.chain()
         if not chain.reach(self.clusters()):
             raise KernelError(Errno.EIO, f"the chain from cluster {chain.first} is shorter than its file", "exfat")
+        self.vet()
         return chain
 
     def _written(self) -> None:
@@ -258,6 +266,8 @@ class FileNode(Node):
             chain = self.chain()
             if not chain.reach(count):
                 raise KernelError(Errno.EIO, f"the chain from cluster {chain.first} is shorter than its file", "exfat")
+            if self.up is not None:
+                self.up.open()
             volume.shorten(chain, count)
         self.size = size
         self.valid = min(self.valid, size)

@@ -53,7 +53,7 @@ class Tables:
 class Directory:
     """``chain`` is None for the fixed root, ``node`` the vnode that it belongs to."""
 
-    __slots__ = ("_node", "_tables", "chain", "parser", "table", "volume")
+    __slots__ = ("_counted", "_node", "_tables", "chain", "parser", "table", "volume")
 
     def __init__(self, node: DirectoryNode, chain: Chain | None) -> None:
         self._node = ref(node)
@@ -62,6 +62,7 @@ class Directory:
         self.chain = chain
         self.parser = node.fs.parser
         self.table: Table | None = None
+        self._counted = False
 
     # -- slots
 
@@ -120,7 +121,21 @@ class Directory:
             assert node is not None
             table = self.table = self.parser.parse(self._contents())
             self._tables.note(node, len(table.used))
+        if not self._counted:
+            self._count()
         return table
+
+    def _count(self) -> None:
+        """Has the volume know which clusters the names here lead to, once something was changed."""
+        claims, first = self.volume.claims, self.chain.first if self.chain is not None else 0
+        if claims is None:
+            return
+        self._counted = True
+        if first not in claims.counted:
+            claims.counted.add(first)
+            for cluster in dirent.heads(self._contents(), wide=self.volume.geometry.bits == 32):
+                if 2 <= cluster < self.volume.fat.limit:
+                    self.volume.claim(cluster)
 
     def find(self, name: bytes) -> Record | None:
         """Dots and spaces at the end of a name do not count, unless one was made with them by others. EIO."""

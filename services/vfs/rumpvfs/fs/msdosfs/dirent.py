@@ -9,6 +9,7 @@ Part of a long name: number (0x40 marks the last), 5 characters, attributes 0x0f
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from . import names
@@ -27,6 +28,7 @@ SLOTS_MAX = 65536
 _DOTS = (b".          ", b"..         ")
 
 SHORT = struct.Struct("<11sBBBHHHHHHHI")
+_HEADS = struct.Struct("<11sB8xH4xH4x")
 
 
 @dataclass(slots=True)
@@ -132,6 +134,15 @@ class Parser:
             return None
         keys = tuple({names.fold(shown), names.fold(alias)})
         return Record(slot, count, shown.encode("utf-8", "surrogatepass"), keys, short, flags, attributes)
+
+
+def heads(raw: bytes, *, wide: bool) -> Iterator[int]:
+    """The first clusters that the short entries of a directory name."""
+    for name, attributes, high, low in _HEADS.iter_unpack(raw):
+        if name[0] == END:
+            return
+        if name[0] != FREE and attributes & _KIND != LONG and not attributes & LABEL and name not in _DOTS:
+            yield low | high << 16 if wide else low
 
 
 def _collect(parts: list[bytes], raw: bytes) -> None:

@@ -54,6 +54,17 @@ class DirectoryNode(Node):
             raise KernelError(Errno.ENOENT, "the directory is removed", "msdos")
         return self.directory()
 
+    def vet(self) -> None:
+        self.directory().open()
+        super().vet()
+
+    def _changing(self) -> Directory:
+        """Before names are changed. ENOENT when it is removed, EROFS, EIO."""
+        directory = self._living()
+        self.fs.volume.begin()
+        self.vet()
+        return directory
+
     def extent(self) -> tuple[int, int]:
         size = self.directory().slots() * SLOT
         return size, size
@@ -99,8 +110,7 @@ class DirectoryNode(Node):
         """Files and directories: FAT has nothing else (EOPNOTSUPP). EINVAL for a name that it does not hold."""
         if new.vtype not in (VType.REG, VType.DIR):
             raise unsupported(f"a file of kind {new.vtype.name}")
-        directory = self._living()
-        self.fs.volume.begin()
+        directory = self._changing()
         text = names.checked(name)
         if names.fold(text) in directory.open().by_key:
             raise KernelError(Errno.EEXIST)
@@ -128,10 +138,13 @@ class DirectoryNode(Node):
             dots += self._new_entry(dirent.DIRECTORY, first=self._as_parent(), name=_DOTDOT)
             volume.write(chain, 0, dots.ljust(volume.geometry.cluster, b"\0"))
             raw = self._new_entry(dirent.DIRECTORY, first=chain.first)
-            return directory.add(text, raw), raw
+            record = directory.add(text, raw)
         except KernelError:
             volume.undo(chain, 0)
             raise
+        if volume.claims is not None:
+            volume.claims.counted.add(chain.first)
+        return record, raw
 
     def _as_parent(self) -> int:
         """What ``..`` says of this directory: 0 for the root."""
@@ -152,8 +165,7 @@ class DirectoryNode(Node):
         return record
 
     def unlink(self, name: bytes, target: Vnode) -> None:
-        directory = self._living()
-        self.fs.volume.begin()
+        directory = self._changing()
         record = self._own(directory, name)
         place = directory.place(record.slot) // SLOT
         directory.take(record)
@@ -178,12 +190,11 @@ class DirectoryNode(Node):
         node, there, victim = cast("Node", target), cast("DirectoryNode", to), cast("Node | None", replaced)
         if isinstance(victim, DirectoryNode) and not victim.directory().is_empty():
             raise KernelError(Errno.ENOTEMPTY)
-        source, goal = self._living(), there._living()
-        self.fs.volume.begin()
+        source, goal = self._changing(), there._changing()
         text = names.checked(to_name)
         old = self._own(source, name)
         if isinstance(node, DirectoryNode) and there is not self:
-            node.directory()
+            node.vet()
         before = self.fs.place_of(node)
         if victim is None and goal is source and names.fold(text) in old.keys:
             record = self._respell(node, source, old, text)
@@ -249,6 +260,12 @@ class RootNode(DirectoryNode):
     @property
     def first(self) -> int:
         return self.fs.volume.geometry.root_cluster
+
+    def vet(self) -> None:
+        directory = self.directory()
+        directory.open()
+        if directory.chain is not None:
+            self.fs.volume.vet(directory.chain)
 
     def directory(self) -> Directory:
         if self._directory is None:

@@ -91,6 +91,8 @@ class MsdosFileSystem(FileSystem):
         """Its first cluster may become that of another."""
         if self._directories.get(node.first) is node:
             del self._directories[node.first]
+        if self.volume.claims is not None:
+            self.volume.claims.counted.discard(node.first)
 
     def place_of(self, node: Node) -> int:
         assert node.record is not None

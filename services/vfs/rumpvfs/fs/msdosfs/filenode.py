@@ -47,10 +47,11 @@ class FileNode(Node):
         return length
 
     def _sound_chain(self) -> Chain:
-        """EIO when there are fewer clusters than the size says."""
+        """EIO when there are fewer clusters than the size says, or when some are another's too."""
         chain = self.chain()
         if not chain.reach(-(-self.size // self.fs.volume.geometry.cluster)):
             raise KernelError(Errno.EIO, f"the chain from cluster {chain.first} is shorter than its file", "msdos")
+        self.vet()
         return chain
 
     def _extend(self, chain: Chain, end: int, data: Buffer, offset: int) -> None:
@@ -87,6 +88,8 @@ class FileNode(Node):
             keep = -(-size // self.fs.volume.geometry.cluster)
             if not chain.reach(keep):
                 raise KernelError(Errno.EIO, f"the chain from cluster {chain.first} is shorter than its file", "msdos")
+            if self.up is not None:
+                self.up.directory().open()
             self.fs.volume.shorten(chain, keep)
         self._written(chain, size)
 

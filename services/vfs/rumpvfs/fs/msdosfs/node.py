@@ -72,10 +72,17 @@ class Node(Vnode):
         if self.fs.volume.geometry.bits == 32:
             self.raw[_HIGH : _HIGH + 2] = (cluster >> 16).to_bytes(2, "little")
 
+    def vet(self) -> None:
+        """Before its clusters are changed. EIO when they are another's too."""
+        if self.up is not None:
+            self.up.directory().open()
+        self.fs.volume.vet(self.chain())
+
     def store(self) -> None:
-        """What was changed goes into the directory."""
+        """What was changed goes into the directory. EIO."""
         self._stat = None
         if self.record is not None and self.up is not None:
+            self.up.vet()
             self.up.directory().write(self.record.slot, self.raw)
 
     def changed_now(self) -> bool:
