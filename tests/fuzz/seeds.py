@@ -131,8 +131,9 @@ def exfat() -> list[Seed]:
     kinds = {kind: [at for at in slots if clean[at] == kind] for kind in {clean[at] for at in slots}}
 
     def seal(data: bytearray) -> None:
-        seal_boot(data)
-        _seal_sets(data, range(table[1], len(data) - 2 * _SLOT, _SLOT))
+        if data[:512] != clean[:512]:
+            seal_boot(data)
+        _seal_sets(data, slots)
 
     def seal_with_table(data: bytearray) -> None:
         data[table[0] : table[1]] = clean[table[0] : table[1]]
@@ -163,10 +164,10 @@ def seal_boot(data: bytearray) -> None:
         data[11 * 512 : 12 * 512] = boot.checksum(bytes(data[: 11 * 512])).to_bytes(4, "little") * 128
 
 
-def _seal_sets(data: bytearray, places: range) -> None:
+def _seal_sets(data: bytearray, places: list[int]) -> None:
     """Whatever looks like a set gets a right checksum."""
     for at in places:
-        if data[at] == entry.FILE and data[at + _SLOT] == entry.STREAM and data[at + 1] < 19:
+        if at + 2 * _SLOT < len(data) and data[at] == entry.FILE and data[at + _SLOT] == entry.STREAM and data[at + 1] < 19:
             end = at + (data[at + 1] + 1) * _SLOT
             data[at:end] = entry.sealed(data[at:end])
 

@@ -28,6 +28,7 @@ SLOTS_MAX = 65536
 _DOTS = (b".          ", b"..         ")
 
 SHORT = struct.Struct("<11sBBBHHHHHHHI")
+_LONG = struct.Struct("<B10sBBB12sH4s")
 _HEADS = struct.Struct("<11sB8xH4xH4x")
 
 
@@ -176,11 +177,9 @@ def long_slots(text: str, short: bytes) -> bytes:
     if len(raw) < count * 2 * _PART:
         raw = (raw + b"\0\0").ljust(count * 2 * _PART, b"\xff")
     check = names.checksum(short)
-    slots = []
+    slots = b""
     for number in range(count, 0, -1):
         part = raw[(number - 1) * 2 * _PART : number * 2 * _PART]
-        last = _LAST if number == count else 0
-        slots.append(
-            bytes((number | last,)) + part[:10] + bytes((LONG, 0, check)) + part[10:22] + bytes(2) + part[22:26]
-        )
-    return b"".join(slots)
+        mark = number | _LAST if number == count else number
+        slots += _LONG.pack(mark, part[:10], LONG, 0, check, part[10:22], 0, part[22:])
+    return slots

@@ -112,24 +112,24 @@ class DirectoryNode(Node):
             raise unsupported(f"a file of kind {new.vtype.name}")
         directory = self._changing()
         text = names.checked(name)
-        if names.fold(text) in directory.open().by_key:
-            raise KernelError(Errno.EEXIST)
         if new.vtype is VType.DIR:
             record, raw = self._create_directory(directory, text)
         else:
-            raw = self._new_entry(0 if new.mode & 0o200 else dirent.READONLY, dirent.ARCHIVE)
-            record = directory.add(text, raw)
+            attributes = dirent.ARCHIVE if new.mode & 0o200 else dirent.ARCHIVE | dirent.READONLY
+            record, raw = directory.add(text, self._new_entry(attributes))
         self._touch()
         return self.fs.created(self, record, raw)
 
-    def _new_entry(self, *attributes: int, first: int = 0, name: bytes = bytes(11)) -> bytes:
+    def _new_entry(self, attributes: int, first: int = 0, name: bytes = bytes(11)) -> bytes:
         """A short entry, born now."""
         date, time, units = self.fs.now()
         low, high = first & 0xFFFF, first >> 16
-        return dirent.SHORT.pack(name, sum(attributes), 0, units, time, date, date, high, time, date, low, 0)
+        return dirent.SHORT.pack(name, attributes, 0, units, time, date, date, high, time, date, low, 0)
 
     def _create_directory(self, directory: Directory, text: str) -> tuple[Record, bytes]:
         """Its first cluster is on the disk before anything leads there."""
+        if names.fold(text) in directory.open().by_key:
+            raise KernelError(Errno.EEXIST)
         volume = self.fs.volume
         chain = volume.chain(0)
         volume.extend(chain, 1)
@@ -137,14 +137,13 @@ class DirectoryNode(Node):
             dots = self._new_entry(dirent.DIRECTORY, first=chain.first, name=_DOT)
             dots += self._new_entry(dirent.DIRECTORY, first=self._as_parent(), name=_DOTDOT)
             volume.write(chain, 0, dots.ljust(volume.geometry.cluster, b"\0"))
-            raw = self._new_entry(dirent.DIRECTORY, first=chain.first)
-            record = directory.add(text, raw)
+            made = directory.add(text, self._new_entry(dirent.DIRECTORY, first=chain.first))
         except KernelError:
             volume.undo(chain, 0)
             raise
         if volume.claims is not None:
             volume.claims.counted.add(chain.first)
-        return record, raw
+        return made
 
     def _as_parent(self) -> int:
         """What ``..`` says of this directory: 0 for the root."""
@@ -202,7 +201,7 @@ class DirectoryNode(Node):
             if victim is not None:
                 record = self._replace(node, goal, there._own(goal, to_name), victim)
             else:
-                record = goal.add(text, bytes(node.raw))
+                record, _ = goal.add(text, bytes(node.raw))
             self._drop(source, old, goal, record)
         self._settle(node, there, record, before)
 
@@ -220,7 +219,7 @@ class DirectoryNode(Node):
         if needed > old.count:
             source.make_room(needed)
         source.take(old)
-        return source.add(text, bytes(node.raw))
+        return source.add(text, bytes(node.raw))[0]
 
     def _drop(self, source: Directory, old: Record, goal: Directory, new: Record) -> None:
         sector = self.fs.volume.geometry.sector

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from weakref import WeakValueDictionary
 
 from rumpvfs.core.vnode import BlockDevice, Environment, FileSystem, MountRequest, Vnode, VType
@@ -46,7 +47,7 @@ class MsdosFileSystem(FileSystem):
         self.readonly = readonly
         self._nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
         self._directories: WeakValueDictionary[int, DirectoryNode] = WeakValueDictionary()
-        self._now = (-1, (0, 0, 0))
+        self._now = (-1, (0, 0, 0), b"")
         self._today = (-1, 0)
         entry = bytes((0,)) * 11 + bytes((dirent.DIRECTORY,)) + bytes(SLOT - 12)
         self._root = RootNode(self, ROOT, VType.DIR, None, None, entry)
@@ -70,7 +71,6 @@ class MsdosFileSystem(FileSystem):
     def created(self, up: DirectoryNode, record: Record, raw: bytes) -> Node:
         """The vnode of a name that was just made."""
         place = up.directory().place(record.slot) // SLOT
-        raw = record.short + raw[11:12] + bytes((record.flags,)) + raw[13:]
         return self._make(up, record, raw, place, self.numbers.created(place))
 
     def _make(self, up: DirectoryNode, record: Record, raw: bytes, place: int, number: int) -> Node:
@@ -114,11 +114,20 @@ class MsdosFileSystem(FileSystem):
 
     def now(self) -> tuple[int, int, int]:
         """Date, time and 10 ms units."""
+        self._look()
+        return self._now[1]
+
+    def stamp(self) -> bytes:
+        """Time and date, as entries have them."""
+        self._look()
+        return self._now[2]
+
+    def _look(self) -> None:
         ns = self.env.now_ns()
         tick = ns // _TICK
         if tick != self._now[0]:
-            self._now = (tick, times.to_dos(ns, self.options.gmtoff))
-        return self._now[1]
+            found = times.to_dos(ns, self.options.gmtoff)
+            self._now = (tick, found, struct.pack("<HH", found[1], found[0]))
 
     def today(self) -> int:
         """The date."""

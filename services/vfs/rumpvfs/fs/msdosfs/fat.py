@@ -196,7 +196,9 @@ class Fat:
             self.free = None  # FSInfo may have been wrong
             if count > self.count_free():
                 raise _no_space()
-        runs = self._find(count, near if 2 <= near < self.limit else self._hint)
+        near = near if 2 <= near < self.limit else self._hint
+        page, at = self._page(near >> SHIFT), near & PAGE - 1
+        runs = [(near, 1)] if count == 1 and page[at] == 0 else self._find(count, near)
         then = self.mask
         for start, length in reversed(runs):
             self.link(start, length, then)

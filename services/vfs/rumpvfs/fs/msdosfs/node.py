@@ -74,9 +74,11 @@ class Node(Vnode):
 
     def vet(self) -> None:
         """Before its clusters are changed. EIO when they are another's too."""
-        if self.up is not None:
-            self.up.directory().open()
-        self.fs.volume.vet(self.chain())
+        chain = self.chain()
+        if chain.known:
+            if self.up is not None:
+                self.up.directory().open()
+            self.fs.volume.vet(chain)
 
     def store(self) -> None:
         """What was changed goes into the directory. EIO."""
@@ -87,8 +89,7 @@ class Node(Vnode):
 
     def changed_now(self) -> bool:
         """Whether that says something new: the clock of FAT ticks every two seconds."""
-        date, time, _ = self.fs.now()
-        now = struct.pack("<HH", time, date)
+        now = self.fs.stamp()
         if self.raw[_CHANGED:_LOW] == now:
             return False
         self.raw[_CHANGED:_LOW] = now
