@@ -167,7 +167,12 @@ def seal_boot(data: bytearray) -> None:
 def _seal_sets(data: bytearray, places: list[int]) -> None:
     """Whatever looks like a set gets a right checksum."""
     for at in places:
-        if at + 2 * _SLOT < len(data) and data[at] == entry.FILE and data[at + _SLOT] == entry.STREAM and data[at + 1] < 19:
+        if (
+            at + 2 * _SLOT < len(data)
+            and data[at] == entry.FILE
+            and data[at + _SLOT] == entry.STREAM
+            and data[at + 1] < 19
+        ):
             end = at + (data[at + 1] + 1) * _SLOT
             data[at:end] = entry.sealed(data[at:end])
 

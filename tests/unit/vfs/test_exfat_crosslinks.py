@@ -8,8 +8,9 @@ import struct
 import pytest
 
 from rumpvfs.core.vnode import Changes, VType
-from rumpvfs.fs.exfatfs import driver, entry
+from rumpvfs.fs.exfatfs import entry
 from rumpvfs.fs.exfatfs.driver import ExfatFileSystem
+from rumpvfs.fs.msdosfs import directory
 from rumpwire.errno import Errno
 from tests.exfat_images import fsck, mount, small
 from tests.fat_images import MemoryDevice, contents, make, mkdir, names, refused, remove, unmount
@@ -154,7 +155,7 @@ def test_names_that_claim_everything_are_counted_soon() -> None:
 
 def test_nothing_is_suspected_on_a_sound_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Directories are parsed again and again, files and directories move, end, and come back."""
-    monkeypatch.setattr(driver, "RECORDS_KEPT", 40)
+    monkeypatch.setattr(directory, "RECORDS_KEPT", 40)
     device = MemoryDevice(small(4 << 20, cluster="512"))
     fs = mount(device)
     generator = random.Random(7)

@@ -41,6 +41,18 @@ class Clusters(Contents):
         self.claims: Claims | None = None
 
     @abstractmethod
+    def open_for_writing(self) -> None:
+        """From now on the disk says that it is in use. EROFS, EIO."""
+
+    @abstractmethod
+    def close_for_writing(self) -> None:
+        """Writes everything; the disk says that it is clean, unless it was not before. EIO, ENOSPC."""
+
+    @abstractmethod
+    def free_clusters(self) -> int:
+        """Those that wait to be free among them. EIO."""
+
+    @abstractmethod
     def write_back(self, *, barrier: bool = False) -> None: ...
 
     @abstractmethod

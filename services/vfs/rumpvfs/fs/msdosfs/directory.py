@@ -16,6 +16,7 @@ from rumpwire.errno import Errno, KernelError
 from . import dirent, names
 from .bpb import SLOT
 from .chain import Chain
+from .common import FatDirectory
 from .dirent import Record, Table
 
 if TYPE_CHECKING:
@@ -32,13 +33,13 @@ class Tables:
     __slots__ = ("_kept", "_weight")
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[DirectoryNode, int] = OrderedDict()
+        self._kept: OrderedDict[FatDirectory, int] = OrderedDict()
         self._weight = 0
 
-    def used(self, node: DirectoryNode) -> None:
+    def used(self, node: FatDirectory) -> None:
         self._kept.move_to_end(node)
 
-    def note(self, node: DirectoryNode, weight: int) -> None:
+    def note(self, node: FatDirectory, weight: int) -> None:
         """Keeps a directory, and lets go of those not asked for longest."""
         self._weight += weight - self._kept.pop(node, 0)
         self._kept[node] = weight
@@ -47,7 +48,7 @@ class Tables:
             old.directory().table = None
             self._weight -= freed
 
-    def forget(self, node: DirectoryNode) -> None:
+    def forget(self, node: FatDirectory) -> None:
         self._weight -= self._kept.pop(node, 0)
 
 

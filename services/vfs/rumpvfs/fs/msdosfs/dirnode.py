@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
-from rumpvfs.core.vnode import Entry, NewNode, Vnode, VType, unsupported
+from rumpvfs.core.vnode import NewNode, Vnode, VType, unsupported
 from rumpwire.errno import Errno, KernelError
 
 from . import dirent, names
 from .bpb import SLOT
+from .common import FatDirectory
 from .directory import Directory
 from .dirent import Record
 from .node import Node
@@ -19,14 +18,14 @@ if TYPE_CHECKING:
     from .driver import MsdosFileSystem
 
 _DOT, _DOTDOT = b".          ", b"..         "
-_FIRST_COOKIE = 3
-"""1 and 2 are ``.`` and ``..``; slot n is n + 3, so going on is with the slot behind it."""
 
 
-class DirectoryNode(Node):
+class DirectoryNode(FatDirectory, Node):
     """A directory. Its entries' vnodes hold it, so there is one only, and ``up`` leads to the root."""
 
     __slots__ = ("_directory",)
+
+    _SLOTS_MAX = dirent.SLOTS_MAX
 
     def __init__(
         self,
@@ -35,7 +34,7 @@ class DirectoryNode(Node):
         vtype: VType,
         up: DirectoryNode | None,
         record: Record | None,
-        raw: bytes,
+        raw: bytes | bytearray,
     ) -> None:
         super().__init__(fs, fileno, vtype, up, record, raw)
         self._directory: Directory | None = None
@@ -48,61 +47,13 @@ class DirectoryNode(Node):
             self._directory = Directory(self, self.chain())
         return self._directory
 
-    def _living(self) -> Directory:
-        """ENOENT when it is removed."""
-        if self.record is None and self.up is not None:
-            raise KernelError(Errno.ENOENT, "the directory is removed", "msdos")
-        return self.directory()
-
     def vet(self) -> None:
         self.directory().open()
         super().vet()
 
-    def _changing(self) -> Directory:
-        """Before names are changed. ENOENT when it is removed, EROFS, EIO."""
-        directory = self._living()
-        self.fs.volume.begin()
-        self.vet()
-        return directory
-
     def extent(self) -> tuple[int, int]:
         size = self.directory().slots() * SLOT
         return size, size
-
-    def lookup(self, name: bytes) -> Vnode:
-        directory = self._living()
-        record = directory.find(name)
-        if record is None:
-            raise KernelError(Errno.ENOENT)
-        return self.fs.node(self, record)
-
-    def parent(self) -> Vnode:
-        if self.up is None:
-            return self
-        if self.record is None:
-            raise KernelError(Errno.ENOENT)
-        return self.up
-
-    def readdir(self, cookie: int) -> Iterator[Entry]:
-        if not 0 <= cookie < _FIRST_COOKIE + dirent.SLOTS_MAX:
-            raise KernelError(Errno.EINVAL, f"no place {cookie} in a directory", "msdos")
-        if self.record is None and self.up is not None:
-            return iter(())
-        return self._entries(cookie, self.directory())
-
-    def _entries(self, cookie: int, directory: Directory) -> Iterator[Entry]:
-        if cookie < 1:
-            yield Entry(1, self.fileno, VType.DIR, b".")
-        if cookie < 2:
-            yield Entry(2, self.parent().fileno, VType.DIR, b"..")
-        table, numbers = directory.open(), self.fs.numbers
-        slots = table.slots()
-        for slot in slots[bisect_right(slots, cookie - _FIRST_COOKIE) :]:
-            record = table.by_slot.get(slot)
-            if record is None:  # taken away meanwhile
-                continue
-            kind = VType.DIR if record.attributes & dirent.DIRECTORY else VType.REG
-            yield Entry(slot + _FIRST_COOKIE, numbers.of(directory.place(slot) // SLOT), kind, record.name)
 
     # -- making
 
@@ -117,7 +68,7 @@ class DirectoryNode(Node):
         else:
             attributes = dirent.ARCHIVE if new.mode & 0o200 else dirent.ARCHIVE | dirent.READONLY
             record, raw = directory.add(text, self._new_entry(attributes))
-        self._touch()
+        self.touched()
         return self.fs.created(self, record, raw)
 
     def _new_entry(self, attributes: int, first: int = 0, name: bytes = bytes(11)) -> bytes:
@@ -149,32 +100,12 @@ class DirectoryNode(Node):
         """What ``..`` says of this directory: 0 for the root."""
         return self.first if self.up is not None else 0
 
-    def _touch(self) -> None:
+    def touched(self) -> None:
         if self.changed_now():
             self.store()
         self._stat = None
 
     # -- taking away
-
-    def _own(self, directory: Directory, name: bytes) -> Record:
-        """The entry of a name that was found before. EIO when it is not there any more: the disk contradicts itself."""
-        record = directory.find(name)
-        if record is None:
-            raise KernelError(Errno.EIO, f"{name!r} is gone from its directory", "msdos")
-        return record
-
-    def unlink(self, name: bytes, target: Vnode) -> None:
-        directory = self._changing()
-        record = self._own(directory, name)
-        place = directory.place(record.slot) // SLOT
-        directory.take(record)
-        self.fs.unlinked(cast("Node", target), place)
-        self._touch()
-
-    def rmdir(self, name: bytes, target: Vnode) -> None:
-        if not cast("DirectoryNode", target).directory().is_empty():
-            raise KernelError(Errno.ENOTEMPTY)
-        self.unlink(name, target)
 
     def free(self) -> None:
         self.fs.forget_directory(self)
@@ -234,9 +165,9 @@ class DirectoryNode(Node):
         self.fs.moved(node, before)
         if isinstance(node, DirectoryNode) and there is not self:
             node.moved_below(there)
-        self._touch()
+        self.touched()
         if there is not self:
-            there._touch()
+            there.touched()
 
     def moved_below(self, parent: DirectoryNode) -> None:
         """Its ``..`` leads to the new parent."""
