@@ -1279,6 +1279,307 @@ func (x *Linger) GetLLinger() int32 {
 	return 0
 }
 
+// What is known of a TCP connection (TCP_INFO). Times are microseconds, windows bytes.
+type TcpInfo struct {
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	TcpiState         uint32                 `protobuf:"varint,1,opt,name=tcpi_state,json=tcpiState,proto3" json:"tcpi_state,omitempty"`
+	TcpiCaState       uint32                 `protobuf:"varint,2,opt,name=tcpi_ca_state,json=tcpiCaState,proto3" json:"tcpi_ca_state,omitempty"`
+	TcpiRetransmits   uint32                 `protobuf:"varint,3,opt,name=tcpi_retransmits,json=tcpiRetransmits,proto3" json:"tcpi_retransmits,omitempty"`
+	TcpiProbes        uint32                 `protobuf:"varint,4,opt,name=tcpi_probes,json=tcpiProbes,proto3" json:"tcpi_probes,omitempty"`
+	TcpiBackoff       uint32                 `protobuf:"varint,5,opt,name=tcpi_backoff,json=tcpiBackoff,proto3" json:"tcpi_backoff,omitempty"`
+	TcpiOptions       uint32                 `protobuf:"varint,6,opt,name=tcpi_options,json=tcpiOptions,proto3" json:"tcpi_options,omitempty"`
+	TcpiSndWscale     uint32                 `protobuf:"varint,7,opt,name=tcpi_snd_wscale,json=tcpiSndWscale,proto3" json:"tcpi_snd_wscale,omitempty"`
+	TcpiRcvWscale     uint32                 `protobuf:"varint,8,opt,name=tcpi_rcv_wscale,json=tcpiRcvWscale,proto3" json:"tcpi_rcv_wscale,omitempty"`
+	TcpiRto           uint32                 `protobuf:"varint,9,opt,name=tcpi_rto,json=tcpiRto,proto3" json:"tcpi_rto,omitempty"`
+	TcpiSndMss        uint32                 `protobuf:"varint,10,opt,name=tcpi_snd_mss,json=tcpiSndMss,proto3" json:"tcpi_snd_mss,omitempty"`
+	TcpiRcvMss        uint32                 `protobuf:"varint,11,opt,name=tcpi_rcv_mss,json=tcpiRcvMss,proto3" json:"tcpi_rcv_mss,omitempty"`
+	TcpiUnacked       uint32                 `protobuf:"varint,12,opt,name=tcpi_unacked,json=tcpiUnacked,proto3" json:"tcpi_unacked,omitempty"`
+	TcpiSacked        uint32                 `protobuf:"varint,13,opt,name=tcpi_sacked,json=tcpiSacked,proto3" json:"tcpi_sacked,omitempty"`
+	TcpiLost          uint32                 `protobuf:"varint,14,opt,name=tcpi_lost,json=tcpiLost,proto3" json:"tcpi_lost,omitempty"`
+	TcpiRetrans       uint32                 `protobuf:"varint,15,opt,name=tcpi_retrans,json=tcpiRetrans,proto3" json:"tcpi_retrans,omitempty"`
+	TcpiPmtu          uint32                 `protobuf:"varint,16,opt,name=tcpi_pmtu,json=tcpiPmtu,proto3" json:"tcpi_pmtu,omitempty"`
+	TcpiLastDataSent  uint64                 `protobuf:"varint,17,opt,name=tcpi_last_data_sent,json=tcpiLastDataSent,proto3" json:"tcpi_last_data_sent,omitempty"`
+	TcpiLastDataRecv  uint64                 `protobuf:"varint,18,opt,name=tcpi_last_data_recv,json=tcpiLastDataRecv,proto3" json:"tcpi_last_data_recv,omitempty"`
+	TcpiRtt           uint32                 `protobuf:"varint,19,opt,name=tcpi_rtt,json=tcpiRtt,proto3" json:"tcpi_rtt,omitempty"`
+	TcpiRttvar        uint32                 `protobuf:"varint,20,opt,name=tcpi_rttvar,json=tcpiRttvar,proto3" json:"tcpi_rttvar,omitempty"`
+	TcpiMinRtt        uint32                 `protobuf:"varint,21,opt,name=tcpi_min_rtt,json=tcpiMinRtt,proto3" json:"tcpi_min_rtt,omitempty"`
+	TcpiSndSsthresh   uint32                 `protobuf:"varint,22,opt,name=tcpi_snd_ssthresh,json=tcpiSndSsthresh,proto3" json:"tcpi_snd_ssthresh,omitempty"`
+	TcpiSndCwnd       uint32                 `protobuf:"varint,23,opt,name=tcpi_snd_cwnd,json=tcpiSndCwnd,proto3" json:"tcpi_snd_cwnd,omitempty"`
+	TcpiAdvmss        uint32                 `protobuf:"varint,24,opt,name=tcpi_advmss,json=tcpiAdvmss,proto3" json:"tcpi_advmss,omitempty"`
+	TcpiReordering    uint32                 `protobuf:"varint,25,opt,name=tcpi_reordering,json=tcpiReordering,proto3" json:"tcpi_reordering,omitempty"`
+	TcpiRcvSpace      uint32                 `protobuf:"varint,26,opt,name=tcpi_rcv_space,json=tcpiRcvSpace,proto3" json:"tcpi_rcv_space,omitempty"`
+	TcpiSndWnd        uint32                 `protobuf:"varint,27,opt,name=tcpi_snd_wnd,json=tcpiSndWnd,proto3" json:"tcpi_snd_wnd,omitempty"`
+	TcpiSndNxt        uint32                 `protobuf:"varint,28,opt,name=tcpi_snd_nxt,json=tcpiSndNxt,proto3" json:"tcpi_snd_nxt,omitempty"`
+	TcpiRcvNxt        uint32                 `protobuf:"varint,29,opt,name=tcpi_rcv_nxt,json=tcpiRcvNxt,proto3" json:"tcpi_rcv_nxt,omitempty"`
+	TcpiTotalRetrans  uint32                 `protobuf:"varint,30,opt,name=tcpi_total_retrans,json=tcpiTotalRetrans,proto3" json:"tcpi_total_retrans,omitempty"`
+	TcpiBytesAcked    uint64                 `protobuf:"varint,31,opt,name=tcpi_bytes_acked,json=tcpiBytesAcked,proto3" json:"tcpi_bytes_acked,omitempty"`
+	TcpiBytesReceived uint64                 `protobuf:"varint,32,opt,name=tcpi_bytes_received,json=tcpiBytesReceived,proto3" json:"tcpi_bytes_received,omitempty"`
+	TcpiNotsentBytes  uint32                 `protobuf:"varint,33,opt,name=tcpi_notsent_bytes,json=tcpiNotsentBytes,proto3" json:"tcpi_notsent_bytes,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *TcpInfo) Reset() {
+	*x = TcpInfo{}
+	mi := &file_rump_types_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TcpInfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TcpInfo) ProtoMessage() {}
+
+func (x *TcpInfo) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TcpInfo.ProtoReflect.Descriptor instead.
+func (*TcpInfo) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *TcpInfo) GetTcpiState() uint32 {
+	if x != nil {
+		return x.TcpiState
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiCaState() uint32 {
+	if x != nil {
+		return x.TcpiCaState
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiRetransmits() uint32 {
+	if x != nil {
+		return x.TcpiRetransmits
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiProbes() uint32 {
+	if x != nil {
+		return x.TcpiProbes
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiBackoff() uint32 {
+	if x != nil {
+		return x.TcpiBackoff
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiOptions() uint32 {
+	if x != nil {
+		return x.TcpiOptions
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiSndWscale() uint32 {
+	if x != nil {
+		return x.TcpiSndWscale
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiRcvWscale() uint32 {
+	if x != nil {
+		return x.TcpiRcvWscale
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiRto() uint32 {
+	if x != nil {
+		return x.TcpiRto
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiSndMss() uint32 {
+	if x != nil {
+		return x.TcpiSndMss
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiRcvMss() uint32 {
+	if x != nil {
+		return x.TcpiRcvMss
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiUnacked() uint32 {
+	if x != nil {
+		return x.TcpiUnacked
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiSacked() uint32 {
+	if x != nil {
+		return x.TcpiSacked
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiLost() uint32 {
+	if x != nil {
+		return x.TcpiLost
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiRetrans() uint32 {
+	if x != nil {
+		return x.TcpiRetrans
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiPmtu() uint32 {
+	if x != nil {
+		return x.TcpiPmtu
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiLastDataSent() uint64 {
+	if x != nil {
+		return x.TcpiLastDataSent
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiLastDataRecv() uint64 {
+	if x != nil {
+		return x.TcpiLastDataRecv
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiRtt() uint32 {
+	if x != nil {
+		return x.TcpiRtt
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiRttvar() uint32 {
+	if x != nil {
+		return x.TcpiRttvar
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiMinRtt() uint32 {
+	if x != nil {
+		return x.TcpiMinRtt
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiSndSsthresh() uint32 {
+	if x != nil {
+		return x.TcpiSndSsthresh
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiSndCwnd() uint32 {
+	if x != nil {
+		return x.TcpiSndCwnd
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiAdvmss() uint32 {
+	if x != nil {
+		return x.TcpiAdvmss
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiReordering() uint32 {
+	if x != nil {
+		return x.TcpiReordering
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiRcvSpace() uint32 {
+	if x != nil {
+		return x.TcpiRcvSpace
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiSndWnd() uint32 {
+	if x != nil {
+		return x.TcpiSndWnd
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiSndNxt() uint32 {
+	if x != nil {
+		return x.TcpiSndNxt
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiRcvNxt() uint32 {
+	if x != nil {
+		return x.TcpiRcvNxt
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiTotalRetrans() uint32 {
+	if x != nil {
+		return x.TcpiTotalRetrans
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiBytesAcked() uint64 {
+	if x != nil {
+		return x.TcpiBytesAcked
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiBytesReceived() uint64 {
+	if x != nil {
+		return x.TcpiBytesReceived
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiNotsentBytes() uint32 {
+	if x != nil {
+		return x.TcpiNotsentBytes
+	}
+	return 0
+}
+
 // The value of a socket option.
 type Sockopt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1288,6 +1589,7 @@ type Sockopt struct {
 	//	*Sockopt_Linger
 	//	*Sockopt_Timeval
 	//	*Sockopt_Raw
+	//	*Sockopt_TcpInfo
 	Value         isSockopt_Value `protobuf_oneof:"value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1295,7 +1597,7 @@ type Sockopt struct {
 
 func (x *Sockopt) Reset() {
 	*x = Sockopt{}
-	mi := &file_rump_types_proto_msgTypes[16]
+	mi := &file_rump_types_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1307,7 +1609,7 @@ func (x *Sockopt) String() string {
 func (*Sockopt) ProtoMessage() {}
 
 func (x *Sockopt) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[16]
+	mi := &file_rump_types_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1320,7 +1622,7 @@ func (x *Sockopt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sockopt.ProtoReflect.Descriptor instead.
 func (*Sockopt) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{16}
+	return file_rump_types_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Sockopt) GetValue() isSockopt_Value {
@@ -1366,6 +1668,15 @@ func (x *Sockopt) GetRaw() []byte {
 	return nil
 }
 
+func (x *Sockopt) GetTcpInfo() *TcpInfo {
+	if x != nil {
+		if x, ok := x.Value.(*Sockopt_TcpInfo); ok {
+			return x.TcpInfo
+		}
+	}
+	return nil
+}
+
 type isSockopt_Value interface {
 	isSockopt_Value()
 }
@@ -1386,6 +1697,10 @@ type Sockopt_Raw struct {
 	Raw []byte `protobuf:"bytes,4,opt,name=raw,proto3,oneof"`
 }
 
+type Sockopt_TcpInfo struct {
+	TcpInfo *TcpInfo `protobuf:"bytes,20,opt,name=tcp_info,json=tcpInfo,proto3,oneof"`
+}
+
 func (*Sockopt_Integer) isSockopt_Value() {}
 
 func (*Sockopt_Linger) isSockopt_Value() {}
@@ -1393,6 +1708,8 @@ func (*Sockopt_Linger) isSockopt_Value() {}
 func (*Sockopt_Timeval) isSockopt_Value() {}
 
 func (*Sockopt_Raw) isSockopt_Value() {}
+
+func (*Sockopt_TcpInfo) isSockopt_Value() {}
 
 // One piece of control data. SCM_RIGHTS carries descriptors, the others bytes.
 type Cmsg struct {
@@ -1407,7 +1724,7 @@ type Cmsg struct {
 
 func (x *Cmsg) Reset() {
 	*x = Cmsg{}
-	mi := &file_rump_types_proto_msgTypes[17]
+	mi := &file_rump_types_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1419,7 +1736,7 @@ func (x *Cmsg) String() string {
 func (*Cmsg) ProtoMessage() {}
 
 func (x *Cmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[17]
+	mi := &file_rump_types_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1432,7 +1749,7 @@ func (x *Cmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cmsg.ProtoReflect.Descriptor instead.
 func (*Cmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{17}
+	return file_rump_types_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Cmsg) GetCmsgLevel() int32 {
@@ -1475,7 +1792,7 @@ type Msghdr struct {
 
 func (x *Msghdr) Reset() {
 	*x = Msghdr{}
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1487,7 +1804,7 @@ func (x *Msghdr) String() string {
 func (*Msghdr) ProtoMessage() {}
 
 func (x *Msghdr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1500,7 +1817,7 @@ func (x *Msghdr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Msghdr.ProtoReflect.Descriptor instead.
 func (*Msghdr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{18}
+	return file_rump_types_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Msghdr) GetMsgName() *Sockaddr {
@@ -1548,7 +1865,7 @@ type SysctlValue struct {
 
 func (x *SysctlValue) Reset() {
 	*x = SysctlValue{}
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1560,7 +1877,7 @@ func (x *SysctlValue) String() string {
 func (*SysctlValue) ProtoMessage() {}
 
 func (x *SysctlValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1573,7 +1890,7 @@ func (x *SysctlValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlValue.ProtoReflect.Descriptor instead.
 func (*SysctlValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{19}
+	return file_rump_types_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SysctlValue) GetValue() isSysctlValue_Value {
@@ -1677,7 +1994,7 @@ type SysctlNode struct {
 
 func (x *SysctlNode) Reset() {
 	*x = SysctlNode{}
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1689,7 +2006,7 @@ func (x *SysctlNode) String() string {
 func (*SysctlNode) ProtoMessage() {}
 
 func (x *SysctlNode) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1702,7 +2019,7 @@ func (x *SysctlNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlNode.ProtoReflect.Descriptor instead.
 func (*SysctlNode) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{20}
+	return file_rump_types_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SysctlNode) GetNumber() int32 {
@@ -1759,7 +2076,7 @@ type ModctlLoad struct {
 
 func (x *ModctlLoad) Reset() {
 	*x = ModctlLoad{}
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1771,7 +2088,7 @@ func (x *ModctlLoad) String() string {
 func (*ModctlLoad) ProtoMessage() {}
 
 func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1784,7 +2101,7 @@ func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModctlLoad.ProtoReflect.Descriptor instead.
 func (*ModctlLoad) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{21}
+	return file_rump_types_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ModctlLoad) GetFilename() string {
@@ -1826,7 +2143,7 @@ type ModuleStat struct {
 
 func (x *ModuleStat) Reset() {
 	*x = ModuleStat{}
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1838,7 +2155,7 @@ func (x *ModuleStat) String() string {
 func (*ModuleStat) ProtoMessage() {}
 
 func (x *ModuleStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1851,7 +2168,7 @@ func (x *ModuleStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleStat.ProtoReflect.Descriptor instead.
 func (*ModuleStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{22}
+	return file_rump_types_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ModuleStat) GetName() string {
@@ -1930,7 +2247,7 @@ type TmpfsArgs struct {
 
 func (x *TmpfsArgs) Reset() {
 	*x = TmpfsArgs{}
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1942,7 +2259,7 @@ func (x *TmpfsArgs) String() string {
 func (*TmpfsArgs) ProtoMessage() {}
 
 func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1955,7 +2272,7 @@ func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TmpfsArgs.ProtoReflect.Descriptor instead.
 func (*TmpfsArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{23}
+	return file_rump_types_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TmpfsArgs) GetSizeMax() uint64 {
@@ -2003,7 +2320,7 @@ type DiskArgs struct {
 
 func (x *DiskArgs) Reset() {
 	*x = DiskArgs{}
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2015,7 +2332,7 @@ func (x *DiskArgs) String() string {
 func (*DiskArgs) ProtoMessage() {}
 
 func (x *DiskArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2028,7 +2345,7 @@ func (x *DiskArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiskArgs.ProtoReflect.Descriptor instead.
 func (*DiskArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{24}
+	return file_rump_types_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DiskArgs) GetFspec() []byte {
@@ -2049,7 +2366,7 @@ type OptionArgs struct {
 
 func (x *OptionArgs) Reset() {
 	*x = OptionArgs{}
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2061,7 +2378,7 @@ func (x *OptionArgs) String() string {
 func (*OptionArgs) ProtoMessage() {}
 
 func (x *OptionArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2074,7 +2391,7 @@ func (x *OptionArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptionArgs.ProtoReflect.Descriptor instead.
 func (*OptionArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{25}
+	return file_rump_types_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *OptionArgs) GetFspec() []byte {
@@ -2106,7 +2423,7 @@ type MountArgs struct {
 
 func (x *MountArgs) Reset() {
 	*x = MountArgs{}
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2118,7 +2435,7 @@ func (x *MountArgs) String() string {
 func (*MountArgs) ProtoMessage() {}
 
 func (x *MountArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2131,7 +2448,7 @@ func (x *MountArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountArgs.ProtoReflect.Descriptor instead.
 func (*MountArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{26}
+	return file_rump_types_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *MountArgs) GetArgs() isMountArgs_Args {
@@ -2214,7 +2531,7 @@ type IoctlArgs struct {
 
 func (x *IoctlArgs) Reset() {
 	*x = IoctlArgs{}
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2226,7 +2543,7 @@ func (x *IoctlArgs) String() string {
 func (*IoctlArgs) ProtoMessage() {}
 
 func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2239,7 +2556,7 @@ func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlArgs.ProtoReflect.Descriptor instead.
 func (*IoctlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{27}
+	return file_rump_types_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *IoctlArgs) GetArgs() isIoctlArgs_Args {
@@ -2445,7 +2762,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2457,7 +2774,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2470,7 +2787,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{28}
+	return file_rump_types_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -2507,7 +2824,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2519,7 +2836,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2532,7 +2849,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{29}
+	return file_rump_types_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -2582,7 +2899,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2594,7 +2911,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2607,7 +2924,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{30}
+	return file_rump_types_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -2690,7 +3007,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2702,7 +3019,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2715,7 +3032,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{31}
+	return file_rump_types_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -2788,7 +3105,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2800,7 +3117,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2813,7 +3130,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{32}
+	return file_rump_types_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -2862,7 +3179,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2874,7 +3191,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2887,7 +3204,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{33}
+	return file_rump_types_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -2915,7 +3232,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2927,7 +3244,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2940,7 +3257,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{34}
+	return file_rump_types_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -2969,7 +3286,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2981,7 +3298,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2994,7 +3311,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{35}
+	return file_rump_types_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -3030,7 +3347,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3042,7 +3359,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3055,7 +3372,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{36}
+	return file_rump_types_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -3096,7 +3413,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3108,7 +3425,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3121,7 +3438,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{37}
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -3198,7 +3515,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3210,7 +3527,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3223,7 +3540,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{38}
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -3303,7 +3620,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3315,7 +3632,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3328,7 +3645,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{39}
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Interface) GetName() string {
@@ -3384,7 +3701,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3396,7 +3713,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3409,7 +3726,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{40}
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -3446,7 +3763,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3458,7 +3775,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3471,7 +3788,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Driver) GetName() string {
@@ -3515,7 +3832,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3527,7 +3844,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3540,7 +3857,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -3682,12 +3999,59 @@ const file_rump_types_proto_rawDesc = "" +
 	"\aaddress\"<\n" +
 	"\x06Linger\x12\x17\n" +
 	"\al_onoff\x18\x01 \x01(\x05R\x06lOnoff\x12\x19\n" +
-	"\bl_linger\x18\x02 \x01(\x05R\alLinger\"\xa2\x01\n" +
+	"\bl_linger\x18\x02 \x01(\x05R\alLinger\"\xc6\t\n" +
+	"\aTcpInfo\x12\x1d\n" +
+	"\n" +
+	"tcpi_state\x18\x01 \x01(\rR\ttcpiState\x12\"\n" +
+	"\rtcpi_ca_state\x18\x02 \x01(\rR\vtcpiCaState\x12)\n" +
+	"\x10tcpi_retransmits\x18\x03 \x01(\rR\x0ftcpiRetransmits\x12\x1f\n" +
+	"\vtcpi_probes\x18\x04 \x01(\rR\n" +
+	"tcpiProbes\x12!\n" +
+	"\ftcpi_backoff\x18\x05 \x01(\rR\vtcpiBackoff\x12!\n" +
+	"\ftcpi_options\x18\x06 \x01(\rR\vtcpiOptions\x12&\n" +
+	"\x0ftcpi_snd_wscale\x18\a \x01(\rR\rtcpiSndWscale\x12&\n" +
+	"\x0ftcpi_rcv_wscale\x18\b \x01(\rR\rtcpiRcvWscale\x12\x19\n" +
+	"\btcpi_rto\x18\t \x01(\rR\atcpiRto\x12 \n" +
+	"\ftcpi_snd_mss\x18\n" +
+	" \x01(\rR\n" +
+	"tcpiSndMss\x12 \n" +
+	"\ftcpi_rcv_mss\x18\v \x01(\rR\n" +
+	"tcpiRcvMss\x12!\n" +
+	"\ftcpi_unacked\x18\f \x01(\rR\vtcpiUnacked\x12\x1f\n" +
+	"\vtcpi_sacked\x18\r \x01(\rR\n" +
+	"tcpiSacked\x12\x1b\n" +
+	"\ttcpi_lost\x18\x0e \x01(\rR\btcpiLost\x12!\n" +
+	"\ftcpi_retrans\x18\x0f \x01(\rR\vtcpiRetrans\x12\x1b\n" +
+	"\ttcpi_pmtu\x18\x10 \x01(\rR\btcpiPmtu\x12-\n" +
+	"\x13tcpi_last_data_sent\x18\x11 \x01(\x04R\x10tcpiLastDataSent\x12-\n" +
+	"\x13tcpi_last_data_recv\x18\x12 \x01(\x04R\x10tcpiLastDataRecv\x12\x19\n" +
+	"\btcpi_rtt\x18\x13 \x01(\rR\atcpiRtt\x12\x1f\n" +
+	"\vtcpi_rttvar\x18\x14 \x01(\rR\n" +
+	"tcpiRttvar\x12 \n" +
+	"\ftcpi_min_rtt\x18\x15 \x01(\rR\n" +
+	"tcpiMinRtt\x12*\n" +
+	"\x11tcpi_snd_ssthresh\x18\x16 \x01(\rR\x0ftcpiSndSsthresh\x12\"\n" +
+	"\rtcpi_snd_cwnd\x18\x17 \x01(\rR\vtcpiSndCwnd\x12\x1f\n" +
+	"\vtcpi_advmss\x18\x18 \x01(\rR\n" +
+	"tcpiAdvmss\x12'\n" +
+	"\x0ftcpi_reordering\x18\x19 \x01(\rR\x0etcpiReordering\x12$\n" +
+	"\x0etcpi_rcv_space\x18\x1a \x01(\rR\ftcpiRcvSpace\x12 \n" +
+	"\ftcpi_snd_wnd\x18\x1b \x01(\rR\n" +
+	"tcpiSndWnd\x12 \n" +
+	"\ftcpi_snd_nxt\x18\x1c \x01(\rR\n" +
+	"tcpiSndNxt\x12 \n" +
+	"\ftcpi_rcv_nxt\x18\x1d \x01(\rR\n" +
+	"tcpiRcvNxt\x12,\n" +
+	"\x12tcpi_total_retrans\x18\x1e \x01(\rR\x10tcpiTotalRetrans\x12(\n" +
+	"\x10tcpi_bytes_acked\x18\x1f \x01(\x04R\x0etcpiBytesAcked\x12.\n" +
+	"\x13tcpi_bytes_received\x18  \x01(\x04R\x11tcpiBytesReceived\x12,\n" +
+	"\x12tcpi_notsent_bytes\x18! \x01(\rR\x10tcpiNotsentBytes\"\xd4\x01\n" +
 	"\aSockopt\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12,\n" +
 	"\x06linger\x18\x02 \x01(\v2\x12.rump.sp.v1.LingerH\x00R\x06linger\x120\n" +
 	"\atimeval\x18\x03 \x01(\v2\x14.rump.sp.v1.TimespecH\x00R\atimeval\x12\x12\n" +
-	"\x03raw\x18\x04 \x01(\fH\x00R\x03rawB\a\n" +
+	"\x03raw\x18\x04 \x01(\fH\x00R\x03raw\x120\n" +
+	"\btcp_info\x18\x14 \x01(\v2\x13.rump.sp.v1.TcpInfoH\x00R\atcpInfoB\a\n" +
 	"\x05value\"n\n" +
 	"\x04Cmsg\x12\x1d\n" +
 	"\n" +
@@ -3883,7 +4247,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -3901,35 +4265,36 @@ var file_rump_types_proto_goTypes = []any{
 	(*SockaddrDl)(nil),       // 13: rump.sp.v1.SockaddrDl
 	(*Sockaddr)(nil),         // 14: rump.sp.v1.Sockaddr
 	(*Linger)(nil),           // 15: rump.sp.v1.Linger
-	(*Sockopt)(nil),          // 16: rump.sp.v1.Sockopt
-	(*Cmsg)(nil),             // 17: rump.sp.v1.Cmsg
-	(*Msghdr)(nil),           // 18: rump.sp.v1.Msghdr
-	(*SysctlValue)(nil),      // 19: rump.sp.v1.SysctlValue
-	(*SysctlNode)(nil),       // 20: rump.sp.v1.SysctlNode
-	(*ModctlLoad)(nil),       // 21: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),       // 22: rump.sp.v1.ModuleStat
-	(*TmpfsArgs)(nil),        // 23: rump.sp.v1.TmpfsArgs
-	(*DiskArgs)(nil),         // 24: rump.sp.v1.DiskArgs
-	(*OptionArgs)(nil),       // 25: rump.sp.v1.OptionArgs
-	(*MountArgs)(nil),        // 26: rump.sp.v1.MountArgs
-	(*IoctlArgs)(nil),        // 27: rump.sp.v1.IoctlArgs
-	(*VndIoctl)(nil),         // 28: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 29: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 30: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 31: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 32: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 33: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 34: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 35: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 36: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 37: rump.sp.v1.RaidInfo
-	(*QuotactlArgs)(nil),     // 38: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 39: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 40: rump.sp.v1.InterfaceAddress
-	(*Driver)(nil),           // 41: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 42: rump.sp.v1.SyscallError
-	nil,                      // 43: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 44: rump.sp.v1.OptionArgs.OptionsEntry
+	(*TcpInfo)(nil),          // 16: rump.sp.v1.TcpInfo
+	(*Sockopt)(nil),          // 17: rump.sp.v1.Sockopt
+	(*Cmsg)(nil),             // 18: rump.sp.v1.Cmsg
+	(*Msghdr)(nil),           // 19: rump.sp.v1.Msghdr
+	(*SysctlValue)(nil),      // 20: rump.sp.v1.SysctlValue
+	(*SysctlNode)(nil),       // 21: rump.sp.v1.SysctlNode
+	(*ModctlLoad)(nil),       // 22: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),       // 23: rump.sp.v1.ModuleStat
+	(*TmpfsArgs)(nil),        // 24: rump.sp.v1.TmpfsArgs
+	(*DiskArgs)(nil),         // 25: rump.sp.v1.DiskArgs
+	(*OptionArgs)(nil),       // 26: rump.sp.v1.OptionArgs
+	(*MountArgs)(nil),        // 27: rump.sp.v1.MountArgs
+	(*IoctlArgs)(nil),        // 28: rump.sp.v1.IoctlArgs
+	(*VndIoctl)(nil),         // 29: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 30: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 31: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 32: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 33: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 34: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 35: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 36: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 37: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 38: rump.sp.v1.RaidInfo
+	(*QuotactlArgs)(nil),     // 39: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 40: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 41: rump.sp.v1.InterfaceAddress
+	(*Driver)(nil),           // 42: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 43: rump.sp.v1.SyscallError
+	nil,                      // 44: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 45: rump.sp.v1.OptionArgs.OptionsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,  // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -3940,32 +4305,33 @@ var file_rump_types_proto_depIdxs = []int32{
 	13, // 5: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
 	15, // 6: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
 	0,  // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
-	14, // 8: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
-	17, // 9: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	43, // 10: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	44, // 11: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
-	23, // 12: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
-	24, // 13: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
-	25, // 14: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	28, // 15: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	29, // 16: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	30, // 17: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	31, // 18: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	32, // 19: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	33, // 20: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	34, // 21: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	35, // 22: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	37, // 23: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
-	36, // 24: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	36, // 25: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	40, // 26: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	14, // 27: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 28: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	16, // 8: rump.sp.v1.Sockopt.tcp_info:type_name -> rump.sp.v1.TcpInfo
+	14, // 9: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
+	18, // 10: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
+	44, // 11: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	45, // 12: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	24, // 13: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
+	25, // 14: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
+	26, // 15: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
+	29, // 16: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	30, // 17: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	31, // 18: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	32, // 19: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	33, // 20: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	34, // 21: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	35, // 22: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	36, // 23: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	38, // 24: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	37, // 25: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	37, // 26: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	41, // 27: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	14, // 28: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 29: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -3979,26 +4345,27 @@ func file_rump_types_proto_init() {
 		(*Sockaddr_In6)(nil),
 		(*Sockaddr_Dl)(nil),
 	}
-	file_rump_types_proto_msgTypes[16].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[17].OneofWrappers = []any{
 		(*Sockopt_Integer)(nil),
 		(*Sockopt_Linger)(nil),
 		(*Sockopt_Timeval)(nil),
 		(*Sockopt_Raw)(nil),
+		(*Sockopt_TcpInfo)(nil),
 	}
-	file_rump_types_proto_msgTypes[19].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[20].OneofWrappers = []any{
 		(*SysctlValue_Integer)(nil),
 		(*SysctlValue_Quad)(nil),
 		(*SysctlValue_Text)(nil),
 		(*SysctlValue_Boolean)(nil),
 		(*SysctlValue_Raw)(nil),
 	}
-	file_rump_types_proto_msgTypes[23].OneofWrappers = []any{}
-	file_rump_types_proto_msgTypes[26].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[24].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[27].OneofWrappers = []any{
 		(*MountArgs_Tmpfs)(nil),
 		(*MountArgs_Disk)(nil),
 		(*MountArgs_Other)(nil),
 	}
-	file_rump_types_proto_msgTypes[27].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[28].OneofWrappers = []any{
 		(*IoctlArgs_Integer)(nil),
 		(*IoctlArgs_Raw)(nil),
 		(*IoctlArgs_Text)(nil),
@@ -4018,7 +4385,7 @@ func file_rump_types_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   45,
+			NumMessages:   46,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -35,6 +35,7 @@ from rumpwire.values import (
     SysctlValueQuad,
     SysctlValueRaw,
     SysctlValueText,
+    TcpInfo,
     Timespec,
 )
 
@@ -100,7 +101,7 @@ def inet_address(host: str, port: int, flow: int = 0, scope: int = 0) -> Sockadd
 
 def option(value: OptionArg) -> Sockopt:
     """The value of a socket option: a number, seconds as a float, bytes."""
-    if isinstance(value, (SockoptInteger, SockoptRaw, Linger, Timespec)):
+    if isinstance(value, (SockoptInteger, SockoptRaw, Linger, Timespec, TcpInfo)):
         return value
     if isinstance(value, int):
         return SockoptInteger(int(value))

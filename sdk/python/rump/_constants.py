@@ -362,6 +362,7 @@ SF_IMMUTABLE: Final[int] = _of["SF_IMMUTABLE"]
 SHUT_RD: Final[int] = _of["SHUT_RD"]
 SHUT_RDWR: Final[int] = _of["SHUT_RDWR"]
 SHUT_WR: Final[int] = _of["SHUT_WR"]
+SIOCATMARK: Final[int] = _of["SIOCATMARK"]
 SOCK_CLOEXEC: Final[int] = _of["SOCK_CLOEXEC"]
 SOCK_DGRAM: Final[int] = _of["SOCK_DGRAM"]
 SOCK_NONBLOCK: Final[int] = _of["SOCK_NONBLOCK"]
@@ -408,6 +409,22 @@ S_IFWHT: Final[int] = _of["S_IFWHT"]
 S_ISGID: Final[int] = _of["S_ISGID"]
 S_ISUID: Final[int] = _of["S_ISUID"]
 S_ISVTX: Final[int] = _of["S_ISVTX"]
+TCPI_OPT_ECN: Final[int] = _of["TCPI_OPT_ECN"]
+TCPI_OPT_SACK: Final[int] = _of["TCPI_OPT_SACK"]
+TCPI_OPT_TIMESTAMPS: Final[int] = _of["TCPI_OPT_TIMESTAMPS"]
+TCPI_OPT_WSCALE: Final[int] = _of["TCPI_OPT_WSCALE"]
+TCP_CONGCTL: Final[int] = _of["TCP_CONGCTL"]
+TCP_FASTOPEN: Final[int] = _of["TCP_FASTOPEN"]
+TCP_INFO: Final[int] = _of["TCP_INFO"]
+TCP_KEEPCNT: Final[int] = _of["TCP_KEEPCNT"]
+TCP_KEEPIDLE: Final[int] = _of["TCP_KEEPIDLE"]
+TCP_KEEPINIT: Final[int] = _of["TCP_KEEPINIT"]
+TCP_KEEPINTVL: Final[int] = _of["TCP_KEEPINTVL"]
+TCP_MAXSEG: Final[int] = _of["TCP_MAXSEG"]
+TCP_NODELAY: Final[int] = _of["TCP_NODELAY"]
+TCP_NOPUSH: Final[int] = _of["TCP_NOPUSH"]
+TCP_QUICKACK: Final[int] = _of["TCP_QUICKACK"]
+TCP_USER_TIMEOUT: Final[int] = _of["TCP_USER_TIMEOUT"]
 TIMER_ABSTIME: Final[int] = _of["TIMER_ABSTIME"]
 UF_APPEND: Final[int] = _of["UF_APPEND"]
 UF_IMMUTABLE: Final[int] = _of["UF_IMMUTABLE"]
@@ -775,6 +792,7 @@ __all__ = [
     "SHUT_RD",
     "SHUT_RDWR",
     "SHUT_WR",
+    "SIOCATMARK",
     "SOCK_CLOEXEC",
     "SOCK_DGRAM",
     "SOCK_NONBLOCK",
@@ -821,6 +839,22 @@ __all__ = [
     "S_ISGID",
     "S_ISUID",
     "S_ISVTX",
+    "TCPI_OPT_ECN",
+    "TCPI_OPT_SACK",
+    "TCPI_OPT_TIMESTAMPS",
+    "TCPI_OPT_WSCALE",
+    "TCP_CONGCTL",
+    "TCP_FASTOPEN",
+    "TCP_INFO",
+    "TCP_KEEPCNT",
+    "TCP_KEEPIDLE",
+    "TCP_KEEPINIT",
+    "TCP_KEEPINTVL",
+    "TCP_MAXSEG",
+    "TCP_NODELAY",
+    "TCP_NOPUSH",
+    "TCP_QUICKACK",
+    "TCP_USER_TIMEOUT",
     "TIMER_ABSTIME",
     "UF_APPEND",
     "UF_IMMUTABLE",

@@ -111,7 +111,15 @@ CLOCK = Numbers(_pairs(_names("CLOCK_"), time))
 RLIMIT = Numbers(_pairs(_names("RLIMIT_"), resource))
 SOCKET_OPTION = Numbers(_pairs(_names("SO_"), socket))
 IP_OPTION = Numbers(_pairs(_names("IP_"), socket))
-IOCTL = Numbers(_pairs(["FIOCLEX", "FIONCLEX", "FIONREAD", "FIONBIO", "FIOASYNC"], termios))
+_TCP_NAMES = {"TCP_CONGCTL": "TCP_CONGESTION", "TCP_NOPUSH": "TCP_CORK"}
+"""What Linux calls them."""
+TCP_OPTION = Numbers(
+    {
+        name: (int(getattr(socket, name, getattr(socket, _TCP_NAMES.get(name, name), wire))), wire)
+        for name, (_, wire) in _pairs(_names("TCP_")).items()
+    }
+)
+IOCTL = Numbers(_pairs(["FIOCLEX", "FIONCLEX", "FIONREAD", "FIONBIO", "FIOASYNC", "SIOCATMARK"], termios))
 PATHCONF = Numbers(
     {
         name: (os.pathconf_names.get(name, int(getattr(const, name)) + 1000), int(getattr(const, name)))
@@ -152,6 +160,8 @@ def option_name(level: int, name: int) -> int:
     """An option's number, given the host's numbers of level and name."""
     if level == SOL_SOCKET:
         return SOCKET_OPTION.wire(name)
+    if level == const.IPPROTO_TCP:
+        return TCP_OPTION.wire(name)
     return IP_OPTION.wire(name) if level == const.IPPROTO_IP else name
 
 
@@ -179,6 +189,7 @@ def constants() -> dict[str, int]:
         RLIMIT,
         SOCKET_OPTION,
         IP_OPTION,
+        TCP_OPTION,
         IOCTL,
         PATHCONF,
     ]

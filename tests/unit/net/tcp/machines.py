@@ -60,7 +60,9 @@ class Ip:
         bare = data[:16] + b"\0\0" + data[18:]
         pseudo = src + dst + bytes([0, 6]) + len(data).to_bytes(2, "big")
         found = checksum(pseudo, bare)
-        if len(data) == int.from_bytes(data[12:13], "big") >> 4 << 2:  # what was summed for the hardware has to be right
+        if (
+            len(data) == int.from_bytes(data[12:13], "big") >> 4 << 2
+        ):  # what was summed for the hardware has to be right
             assert (int.from_bytes(data[16:18], "big") - ones_sum(pseudo)) % 0xFFFF == 0
         return data[:16] + found.to_bytes(2, "big") + data[18:]
 
@@ -102,7 +104,7 @@ class User:
     def eof(self) -> bool:
         return 0 <= self.c.rcv_fin < self.c.rcv_nxt
 
-    def connected(self) -> None:
+    def established(self) -> None:
         self.events.append("connected")
         self.push()
 
@@ -113,7 +115,7 @@ class User:
     def room(self) -> None:
         self.push()
 
-    def urgent(self, distance: int) -> None:
+    def urgent_mark(self, distance: int) -> None:
         self.events.append(f"urgent {distance}")
 
     def urgent_byte(self, byte: bytes) -> None:
@@ -146,7 +148,7 @@ class User:
             self.outbox = self.outbox[room:]
             self.machine.later(lambda: output(c, self.machine.now))
         if not self.outbox and "shut" in self.events:
-            self.machine.tcp.shut(c)
+            self.machine.later(lambda: self.machine.tcp.shut(c))
 
     def shut(self) -> None:
         """Closes for sending once all is written."""
@@ -155,7 +157,7 @@ class User:
 
     def close(self) -> None:
         self.c.user = NOBODY
-        self.machine.tcp.shut(self.c)
+        self.machine.later(lambda: self.machine.tcp.shut(self.c))
 
 
 class Listening:
@@ -173,7 +175,7 @@ class Listening:
     def full(self) -> bool:
         return len(self.accepted) >= self.limit
 
-    def space(self) -> int:
+    def receive_space(self) -> int:
         return self.machine.tcp.sysctl.recvspace.value
 
     def new_connection(self, ip: Any, key: Key) -> Connection:
@@ -208,7 +210,7 @@ class Machine:
 
     def later(self, call: Callable[[], None]) -> None:
         """Once what runs has returned, as a user's process would."""
-        self.host.call_at(self.host.now_ns, call)
+        self.host.call_at(self.host.now_ns, lambda: (call(), self.tcp.flush()))
 
     def connection(self, key: Key, opt: Options) -> Connection:
         c = Connection(self.tcp, self.ip, key, StreamBuffer(self.tcp.sysctl.recvspace.value), opt)
@@ -225,6 +227,7 @@ class Machine:
         user = User(self, self.connection((self.addr, lport or self.port, to, port), opt or Options()))
         self.tcp.open(user.c)
         self.tcp.start(user.c)
+        self.tcp.flush()
         return user
 
     def receive(self, src: bytes, data: bytes, tclass: int = 0) -> None:
@@ -275,7 +278,9 @@ class Link:
 class Trouble:
     """A link that loses, doubles, delays and reorders, from a seed; after ``losses`` losses it loses no more."""
 
-    def __init__(self, seed: int, *, loss: float, duplicate: float = 0.0, reorder: float = 0.0, losses: int = 200) -> None:
+    def __init__(
+        self, seed: int, *, loss: float, duplicate: float = 0.0, reorder: float = 0.0, losses: int = 200
+    ) -> None:
         self.random = random.Random(seed)
         self.loss, self.duplicate, self.reorder, self.losses = loss, duplicate, reorder, losses
 

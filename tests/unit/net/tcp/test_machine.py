@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rumpnet.core.tcp.state import State
 from rumpwire.errno import Errno
-from tests.unit.net.tcp.machines import A, B, Link, Trouble
+from tests.unit.net.tcp.machines import B, Link, Trouble
 
 
 def test_handshake_data_and_close() -> None:

@@ -167,6 +167,8 @@ def _all_old(c: Connection, seg: Segment, now: int) -> bool:
     if seg.flags & SYN:
         _challenge(c, now)
         return False
+    if c.ts_ok and seg.tsval >= 0 and seg.seq + seg.length >= c.last_ack:
+        c.ts_recent, c.ts_recent_at = seg.tsval, now  # else the answer would echo a time long gone
     if len(seg.payload) and c.sack_ok:
         c.reassembly.dsack = (seg.seq, seg.seq + len(seg.payload))
     c.layer.count("duplicate segments")
@@ -237,8 +239,8 @@ def established(c: Connection, now: int) -> None:
     if not c.cwnd:
         c.cwnd = c.layer.initial_window(c.mss)
     c.last_sent = now
-    c.measured = (now, c.rcv_nxt, 0)
-    c.user.connected()
+    c.measured = (now, c.rcv_nxt)
+    c.user.established()
     if c.fin_queued and c.state == State.ESTABLISHED:
         c.transit(Event.CLOSE)
     timers.start_keepalive(c, now)
@@ -265,7 +267,7 @@ def _acknowledge(c: Connection, seg: Segment, now: int) -> bool | None:
     acked = NOTHING
     if ack > una:
         acked = c.sb.acknowledge(ack, now, c.rtt)
-        _advance(c, ack, acked, now)
+        _advance(c, ack, acked, now, echo=not dsack)
     elif sacked.first_ns != NEVER:
         c.rtt.sample(now - sacked.first_ns, now)
     ece = bool(c.ecn and seg.flags & ECE) and not seg.flags & SYN
@@ -280,15 +282,9 @@ def _acknowledge(c: Connection, seg: Segment, now: int) -> bool | None:
 
 def _update_window(c: Connection, seg: Segment, window: int, now: int) -> None:
     """Only newer segments tell of the window (RFC 9293, 3.10.7.4)."""
-    if (
-        c.snd_wl1 < seg.seq
-        or (c.snd_wl1 == seg.seq and (c.snd_wl2 < seg.ack or (c.snd_wl2 == seg.ack and window > c.snd_wnd)))
-        or (seg.ack > c.snd_una)
-    ):
+    if seg.ack > c.snd_una or (c.snd_wl1, c.snd_wl2) <= (seg.seq, seg.ack):
         c.snd_wnd, c.snd_wl1, c.snd_wl2 = window, seg.seq, seg.ack
         c.max_wnd = max(c.max_wnd, window)
-    elif c.snd_wl2 == seg.ack and c.snd_wl1 == seg.seq and not seg.payload:
-        c.snd_wnd = window
     if c.persist:
         c.probes = 0
         if c.snd_una + c.snd_wnd > c.snd_nxt:
@@ -297,16 +293,16 @@ def _update_window(c: Connection, seg: Segment, window: int, now: int) -> None:
             c.rtt.backoff = 0
 
 
-def _advance(c: Connection, ack: int, acked: Acked, now: int) -> None:
-    """``snd_una`` moves on."""
+def _advance(c: Connection, ack: int, acked: Acked, now: int, *, echo: bool = True) -> None:
+    """``snd_una`` moves on. With ``echo`` the timestamp that came back tells the time of a round trip."""
     c.bytes_acked += ack - c.snd_una
     c.snd_una = ack
     if acked.first_ns != NEVER:
         c.rtt.sample(now - acked.first_ns, now)
-    elif c.ts_ok and c.tsecr_in > 0 and acked.fresh:
-        age = (c.stamp(now) - c.tsecr_in) & MASK
-        if age < 1 << 20:
-            c.rtt.sample(age * MS, now)
+    elif echo and c.ts_ok and c.tsecr_in > 0 and acked.fresh:
+        age = ((c.stamp(now) - c.tsecr_in) & MASK) * MS
+        if age <= now - acked.again_ns + MS:  # older ones may be echoes of what had come long before (Karn)
+            c.rtt.sample(age, now)
     c.snd.drop(min(ack, c.snd.end))
     if c.snd_up >= 0 and ack >= c.snd_up:
         c.snd_up = -1
@@ -366,7 +362,7 @@ def _urgent(c: Connection, seg: Segment) -> None:
     mark = seg.seq + seg.urgent
     if mark > max(c.rcv_nxt, c.oob_mark) and c.state in CAN_RECEIVE:
         c.oob_mark = mark
-        c.user.urgent(mark - 1 - c.rcv_nxt)
+        c.user.urgent_mark(mark - 1 - c.rcv_nxt)
 
 
 def _data(c: Connection, seg: Segment, now: int) -> None:

@@ -8,8 +8,8 @@ sequence numbers (RFC 6528), offsets of timestamps and cookies, are keyed hashes
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rumpnet.core.packet import Packet
 from rumpnet.core.tcp import input as tcp_input
@@ -40,6 +40,16 @@ MSS_MAX = 65535 - 60 - 60
 HEADERS = {4: 20 + tcp.HEADER_LEN, 16: 40 + tcp.HEADER_LEN}
 """Of IP and TCP together, without options."""
 ANY4 = bytes(4)
+DEFAULTS = Options()
+
+
+class Bare(NamedTuple):
+    """Whose a segment is that belongs to no connection."""
+
+    ip: Any
+    laddr: bytes
+    faddr: bytes
+    opt: Options
 
 
 class TcpLayer:
@@ -49,13 +59,16 @@ class TcpLayer:
         self.host = host
         self.sysctl = Sysctl()
         self.selected = "newreno"
-        self.wheel = Wheel(host)
+        self.wheel = Wheel(host, self.flush)
         self.connections: dict[Key, Connection | TimeWait] = {}
         self.syncache = SynCache(self)
         self.fastopen = FastOpen(self)
         self.stats: Counter[str] = Counter()
         self._secret = host.entropy(32)
         self._second = self._resets = 0
+        self.outgoing: deque[tuple[Connection | Bare, Packet, int]] = deque()
+        """Segments on their way to the internet layer, and whose they are."""
+        self._flushing = False
 
     def nodes(self) -> list[Node]:
         return self.sysctl.nodes(self)
@@ -86,10 +99,11 @@ class TcpLayer:
             return
         seg.ce = header.tclass & 3 == 3
         self.deliver(ip, (dst, seg.dst_port, src, seg.src_port), seg)
+        self.flush()
 
     def _sum_ok(self, ip: Any, src: bytes, dst: bytes, view: memoryview) -> bool:
         total = ip.pseudo(src, dst, tcp.PROTOCOL, len(view)) + ones_sum(view)
-        return total % 0xFFFF == 0
+        return bool(total % 0xFFFF == 0)
 
     def deliver(self, ip: Any, key: Key, seg: Segment) -> None:
         now = self.host.monotonic_ns()
@@ -133,6 +147,39 @@ class TcpLayer:
         else:
             c.softerror = errno
 
+    # -- out
+
+    def flush(self) -> None:
+        """Sends what has gathered. Everybody who makes connections do something calls it when that is done.
+
+        Over lo0 and other links in memory the answer to a segment comes before the sending of it has returned. So
+        nothing is sent from within: a connection is never disturbed at its work by its own answers.
+        """
+        if self._flushing:
+            return
+        self._flushing = True
+        try:
+            while self.outgoing:
+                self._send(*self.outgoing.popleft())
+        finally:
+            self._flushing = False
+
+    def _send(self, c: Connection | Bare, packet: Packet, tclass: int) -> None:
+        """Hands a segment to the internet layer. What goes wrong there is kept, and told if the connection fails."""
+        self.stats["packets sent"] += 1
+        try:
+            route = self.route_of(c) if isinstance(c, Connection) else c.ip.route(c.faddr)
+            c.ip.send(
+                route, c.laddr, c.faddr, tcp.PROTOCOL, packet, hop_limit=c.opt.ttl, tclass=c.opt.tos & ~3 | tclass,
+                dont_fragment=bool(self.sysctl.mtudisc.value),
+            )  # fmt: skip
+        except KernelError as error:
+            self.count("packets that could not be sent")
+            if isinstance(c, Connection):
+                c.softerror = error.errno
+                if error.errno == Errno.EMSGSIZE:
+                    self.mtu_changed(c, c.ip.path_mtu(self.route_of(c), c.faddr))
+
     # -- out, for those that have no connection
 
     def send_bare(
@@ -145,14 +192,7 @@ class TcpLayer:
         pseudo = (pseudo & 0xFFFF) + (pseudo >> 16)
         packet = Packet(tcp.emit((key[1], key[3]), seq, ack, flags, window, pseudo, 0, options))
         packet.csum_start, packet.csum_offset = 0, tcp.CHECKSUM_OFFSET
-        self.count("packets sent")
-        try:
-            ip.send(
-                ip.route(key[2]), key[0], key[2], tcp.PROTOCOL, packet, hop_limit=opt.ttl if opt else 0,
-                tclass=opt.tos & ~3 if opt else 0, dont_fragment=True,
-            )  # fmt: skip
-        except KernelError:
-            self.count("packets that could not be sent")
+        self.outgoing.append((Bare(ip, key[0], key[2], opt or DEFAULTS), packet, 0))
 
     def reset(self, ip: Any, key: Key, seq: int, ack: int, flags: int) -> None:
         if self._below_limit():
@@ -308,6 +348,9 @@ class TcpLayer:
         mss = min(max(mtu - HEADERS[ip.ADDR_LEN], self.sysctl.minmss.value), MSS_MAX)
         return min(mss, opt.maxseg) if opt.maxseg else mss
 
+    def headers(self, c: Connection) -> int:
+        return HEADERS[c.ip.ADDR_LEN]
+
     def announced_mss(self, c: Connection) -> int:
         return self.mss_for(c.ip, c.faddr, c.opt)
 
@@ -351,6 +394,7 @@ class TcpLayer:
                 c.sb.phase = recovery.Phase.LOSS
                 c.sb.undo_marker = -1
             output.output(c, self.host.monotonic_ns())
+            self.flush()
 
     def suspect_black_hole(self, c: Connection) -> None:
         """Big segments disappear, and nobody says why (RFC 4821, 7.7)."""
@@ -374,14 +418,11 @@ class TcpLayer:
 
     def tune_receive(self, c: Connection, now: int) -> None:
         """Half a buffer has come: when that took about a round trip, the buffer is what holds the peer back."""
-        sysctl, (since, _, _) = self.sysctl, c.measured
-        c.measured = (now, c.rcv_nxt, 0)
-        if (
-            sysctl.recvbuf_auto.value
-            and now - since <= 2 * max(c.rtt.srtt, MS)
-            and c.rcv.hiwat < sysctl.recvbuf_max.value
-        ):
-            c.rcv.hiwat = min(2 * c.rcv.hiwat, sysctl.recvbuf_max.value)
+        since, most = c.measured[0], self.sysctl.recvbuf_max.value
+        c.measured = (now, c.rcv_nxt)
+        quick = now - since <= 2 * max(c.rtt.srtt, MS)
+        if quick and self.sysctl.recvbuf_auto.value and c.rcv.hiwat < most:
+            c.rcv.hiwat = min(2 * c.rcv.hiwat, most)
 
     # -- secrets
 

@@ -1,10 +1,10 @@
 """Passive opens: the SYN cache, SYN cookies, and the step from there to a connection.
 
 A SYN for a listener makes an entry, not a connection: it is answered, the answer is repeated a few times, and the
-acknowledgment of it makes the connection, if the listener's queue has room. When a listener has too many entries, or all
-of them together are too many, a SYN is answered with a cookie instead: the sequence number of the answer says, signed,
-what had to be kept, and the low bits of its timestamp the rest. What comes back is believed as long as cookies were
-needed a short while ago.
+acknowledgment of it makes the connection, if the listener's queue has room. When a listener has too many entries, or
+all of them together are too many, a SYN is answered with a cookie instead: the sequence number of the answer says,
+signed, what had to be kept, and the low bits of its timestamp the rest. What comes back is believed as long as cookies
+were needed a short while ago.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Listener(Protocol):
         """Whether as many connections wait to be accepted as may."""
         ...
 
-    def space(self) -> int:
+    def receive_space(self) -> int:
         """The receive buffer that its connections get."""
         ...
 
@@ -110,6 +110,9 @@ class SynCache:
         self.entries: dict[Key, SynEntry] = {}
         self._overflow = -NEVER
 
+    def count(self) -> int:
+        return len(self.entries)
+
     # -- SYN
 
     def syn(self, listener: Listener, ip: Any, key: Key, seg: Segment, now: int) -> None:
@@ -117,6 +120,7 @@ class SynCache:
         entry = self.entries.get(key)
         if entry is not None:
             if entry.irs == seg.seq:
+                entry.ts_recent = seg.tsval if entry.ts_ok and seg.tsval >= 0 else entry.ts_recent
                 self._answer(entry, now)
             elif near(entry.irs, seg.seq) > entry.irs:  # the peer has begun anew
                 self.remove(entry)
@@ -158,11 +162,11 @@ class SynCache:
         flags = SYN | ACK | (ECE if entry.ecn else 0)
         options = tcp.syn_options(
             layer.mss_for(entry.ip, entry.key[2], listener.opt),
-            wscale=layer.scale_for(listener.space()) if entry.wscale >= 0 else -1, sack_permitted=entry.sack_ok,
+            wscale=layer.scale_for(listener.receive_space()) if entry.wscale >= 0 else -1, sack_permitted=entry.sack_ok,
             stamps=(stamp, entry.ts_recent) if entry.ts_ok else None, cookie=cookie,
         )  # fmt: skip
         entry.sent_ns = now
-        window = min(listener.space(), 0xFFFF)
+        window = min(listener.receive_space(), 0xFFFF)
         layer.send_bare(entry.ip, entry.key, entry.iss, entry.irs + 1, flags, window, options, listener.opt)
 
     def expire(self, entry: SynEntry, now: int) -> None:

@@ -1,8 +1,8 @@
 """What is sent, and when (RFC 9293, 3.8; RFC 1122, 4.2.3; RFC 896; RFC 5681).
 
 `output` is called whenever something has changed: data were written, an acknowledgment came, a timer ran out. It sends
-first what is lost, then new data as far as both windows and Nagle's rule let it, and at last a bare acknowledgment if one
-is due and nothing has carried it. Segments carry up to 64 KiB; who cannot carry one whole cuts it (`packet.gso_size`).
+first what is lost, then new data as far as both windows and Nagle's rule let it, and at last a bare acknowledgment if
+one is due and nothing has carried it. Segments carry up to 64 KiB; who cannot carry one whole cuts it (`gso_size`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from rumpnet.core.tcp.wheel import NEVER
 from rumpnet.core.wire import tcp
 from rumpnet.core.wire.tcp import ACK, CWR, ECE, FIN, PSH, RST, SYN, URG
 from rumpuser.host import Buffer
-from rumpwire.errno import Errno, KernelError
 
 if TYPE_CHECKING:
     from rumpnet.core.tcp.recovery import Sent
@@ -84,7 +83,7 @@ def _sendable(c: Connection) -> int:
 
 
 def _may_send_tail(c: Connection) -> bool:
-    """Whether a last segment that is not full goes now: not while another small one is under way (RFC 896, Minshall)."""
+    """Whether a last segment that is not full goes now: not while another small one is under way (RFC 896)."""
     if c.fin_queued or c.snd_up > c.snd_nxt:
         return True
     if c.opt.cork:
@@ -208,7 +207,7 @@ def transmit(
     c: Connection, seq: int, flags: int, window: int, options: bytes, views: list[Buffer], length: int, *,
     urgent: int = 0, tclass: int = 0,
 ) -> None:  # fmt: skip
-    """Hands a segment to the internet layer. What goes wrong there is kept, and told if the connection fails."""
+    """Puts a segment among those that leave when the connection is done with what it does (`TcpLayer.flush`)."""
     pseudo = c.pseudo + tcp.HEADER_LEN + len(options) + length
     pseudo = (pseudo & 0xFFFF) + (pseudo >> 16)
     header = tcp.emit(c.ports, seq, c.rcv_nxt if flags & ACK else 0, flags, window, pseudo, urgent, options)
@@ -216,17 +215,8 @@ def transmit(
     packet.csum_start, packet.csum_offset = 0, tcp.CHECKSUM_OFFSET
     if length > c.mss:
         packet.gso_size = c.mss
-    c.layer.count("packets sent")
     c.last_ack = c.rcv_nxt
-    try:
-        c.ip.send(
-            c.layer.route_of(c), c.laddr, c.faddr, tcp.PROTOCOL, packet, hop_limit=c.opt.ttl,
-            tclass=c.opt.tos & ~3 | tclass, dont_fragment=bool(c.layer.sysctl.mtudisc.value),
-        )  # fmt: skip
-    except KernelError as error:
-        c.softerror = error.errno
-        if error.errno == Errno.EMSGSIZE:
-            c.layer.mtu_changed(c, c.ip.path_mtu(c.layer.route_of(c), c.faddr))
+    c.layer.outgoing.append((c, packet, tclass))
 
 
 def _options(c: Connection, length: int, now: int) -> bytes:
@@ -287,8 +277,7 @@ def send_syn(c: Connection, now: int) -> None:
     stamps = (c.stamp(now), c.ts_recent if answering else 0) if c.ts_ok else None
     cookie = c.syn_cookie if not c.retransmits else None
     options = tcp.syn_options(
-        c.layer.announced_mss(c), wscale=c.rcv_scale if c.rcv_scale >= 0 else -1, sack_permitted=c.sack_ok, stamps=stamps,
-        cookie=cookie,
+        c.layer.announced_mss(c), wscale=c.rcv_scale, sack_permitted=c.sack_ok, stamps=stamps, cookie=cookie
     )  # fmt: skip
     length = c.syn_data if cookie and not c.retransmits else 0
     views = c.snd.views(c.iss + 1, length) if length else []

@@ -12,7 +12,7 @@ Phases, as their names are in Linux:
       any ── retransmission timeout ──> LOSS ──> OPEN
 
 In CWR and RECOVERY the window goes down in proportion to what is delivered (RFC 6937). What was retransmitted without
-need is found out by timestamps (RFC 3522), duplicate SACKs (RFC 3708) or F-RTO (RFC 5682), and the window is given back.
+need is found out by timestamps (RFC 3522), duplicate SACKs (RFC 3708) or F-RTO (RFC 5682), and the window given back.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ class Acked(NamedTuple):
     first_ns: int
     original: bool
     """Whether some of it was never retransmitted."""
+    again_ns: int = 0
+    """When the last of it was retransmitted."""
 
 
 _begin, _end = attrgetter("seq"), attrgetter("end")
@@ -75,9 +77,9 @@ class Scoreboard:
     """The records in order, sums over them, and what RACK knows."""
 
     __slots__ = (
-        "dsack_round", "dupacks", "fack", "frto", "high", "lost", "phase", "prior_cwnd", "prior_ssthresh", "prr_delivered",
-        "prr_out", "rack_end", "rack_ns", "rack_rtt", "records", "reo_persist", "reo_seen", "reo_steps", "retrans",
-        "retrans_stamp", "sacked", "tlp_high", "tlp_retrans", "undo_marker", "undo_retrans",
+        "dsack_round", "dupacks", "fack", "frto", "high", "lost", "phase", "prior_cwnd", "prior_ssthresh",
+        "prr_delivered", "prr_out", "rack_end", "rack_ns", "rack_rtt", "records", "reo_persist", "reo_seen",
+        "reo_steps", "retrans", "retrans_stamp", "sacked", "tlp_high", "tlp_retrans", "undo_marker", "undo_retrans",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -121,8 +123,11 @@ class Scoreboard:
         return record
 
     def acknowledge(self, una: int, now: int, rtt: Rtt) -> Acked:
-        """Takes away what is acknowledged as a whole."""
-        fresh, first_ns, original, taken = 0, NEVER, False, 0
+        """Takes away what is acknowledged as a whole.
+
+        With something that was sent twice among it there is no time to take: the rest had to wait for that.
+        """
+        fresh, first_ns, again_ns, original, taken = 0, NEVER, 0, False, 0
         for record in self.records:
             if record.seq >= una:
                 break
@@ -136,16 +141,17 @@ class Scoreboard:
                 first_ns = min(first_ns, record.sent_ns)
                 self._rack(record, now, rtt)
                 continue
+            if record.flags & EVER:
+                again_ns = max(again_ns, record.sent_ns)
             if not record.flags & SACKED:
                 fresh += record.end - record.seq
                 self._rack(record, now, rtt)
                 original = original or not record.flags & EVER
-                if not record.flags & EVER:
-                    first_ns = min(first_ns, record.sent_ns)
+                first_ns = min(first_ns, record.sent_ns)
             self._forget(record)
         del self.records[:taken]
         self.fack = max(self.fack, una)
-        return Acked(fresh, first_ns, original)
+        return Acked(fresh, NEVER if again_ns else first_ns, original, again_ns)
 
     def _trim(self, record: Sent, una: int) -> int:
         gone = Sent(record.seq, una, record.sent_ns, record.flags)
@@ -367,7 +373,7 @@ def _alert(
         if _in_loss(c, acked, sacked, advanced, duplicate):
             return True
         detect(c, now)
-        if sb.phase != Phase.OPEN:
+        if not c.opened():
             return False
     elif sb.phase == Phase.RECOVERY:
         _in_recovery(c, advanced, duplicate, now)

@@ -23,7 +23,7 @@ KNOBS = (
     ("mssdflt", "mssdflt", 4, 536, 32, 65535, "Default maximum segment size"),
     ("minmss", "minmss", 28, 216, 32, 65535, "Lower limit for TCP maximum segment size"),
     ("msl", "msl", 31, 60, 2, 1200, "Default maximum segment life (half seconds)"),
-    ("syn_cache_limit", "syn_cache_limit", 5, 10255, 1, 1 << 20, "Max number of entries in the TCP compressed state engine"),
+    ("syn_cache_limit", "syn_cache_limit", 5, 10255, 1, 1 << 20, "Entries that the SYN cache may have"),
     ("init_win", "init_win", 7, 10, 1, 40, "Initial TCP congestion window (segments)"),
     ("win_scale", "win_scale", 9, 1, 0, 1, "Use RFC1323 window scale options"),
     ("timestamps", "timestamps", 10, 1, 0, 1, "Use RFC1323 time stamp options"),
@@ -72,7 +72,7 @@ class Sysctl:
                 "net.inet.tcp.syn_cache_count",
                 [*NUMBER, 1037],
                 "Half-open connections",
-                lambda: len(layer.syncache.entries),
+                layer.syncache.count,
             ),
             Node("net.inet.tcp.connections", [*NUMBER, 1038], "Connections", lambda: len(layer.connections)),
         ]

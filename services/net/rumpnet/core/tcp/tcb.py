@@ -1,7 +1,7 @@
 """The transmission control block: all that is known of one connection (RFC 9293, 3.3.1).
 
-Sequence numbers do not wrap in here. They are the 32 bits of the wire continued upwards from the initial number, so that
-they compare as numbers do; `near` makes one of what a segment says, the wire format cuts it off again.
+Sequence numbers do not wrap in here. They are the 32 bits of the wire continued upwards from the initial number, so
+that they compare as numbers do; `near` makes one of what a segment says, the wire format cuts it off again.
 
 The functions that work on it stand in the modules beside: `input`, `output`, `recovery`, `timers`.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rumpnet.core.buffer import StreamBuffer
 from rumpnet.core.tcp.reassembly import Reassembly
-from rumpnet.core.tcp.recovery import Scoreboard
+from rumpnet.core.tcp.recovery import Phase, Scoreboard
 from rumpnet.core.tcp.rtt import Rtt
 from rumpnet.core.tcp.sendqueue import SendQueue
 from rumpnet.core.tcp.state import Event, State, after
@@ -38,7 +38,7 @@ def near(base: int, number: int) -> int:
 class User(Protocol):
     """Whom a connection tells what happens: its socket."""
 
-    def connected(self) -> None: ...
+    def established(self) -> None: ...
 
     def arrived(self) -> None:
         """There are data, or the end of them."""
@@ -48,7 +48,7 @@ class User(Protocol):
         """Data that were sent are acknowledged."""
         ...
 
-    def urgent(self, distance: int) -> None:
+    def urgent_mark(self, distance: int) -> None:
         """The peer has an urgent byte under way: so many bytes behind the last that is there."""
         ...
 
@@ -68,13 +68,13 @@ class User(Protocol):
 class Nobody:
     """The user of a connection whose socket is closed, and that still has to bring its data over."""
 
-    def connected(self) -> None: ...
+    def established(self) -> None: ...
 
     def arrived(self) -> None: ...
 
     def room(self) -> None: ...
 
-    def urgent(self, distance: int) -> None: ...
+    def urgent_mark(self, distance: int) -> None: ...
 
     def urgent_byte(self, byte: bytes) -> None: ...
 
@@ -245,7 +245,7 @@ class Connection:
         self.unacked = 0
         self.rcv_mss = DEFAULT_MSS
         self.oow_ack_at = -NEVER
-        self.measured = (0, 0, 0)
+        self.measured = (0, 0)
         # timestamps, SACK, ECN
         self.ts_ok = self.sack_ok = self.ecn = self.ece_echo = self.cwr_pending = False
         self.ts_recent = self.ts_recent_at = 0
@@ -292,6 +292,10 @@ class Connection:
     def unsent(self) -> int:
         """Bytes of data that were never sent."""
         return max(self.snd.end - self.snd_nxt, 0)
+
+    def opened(self) -> bool:
+        """Whether no loss or congestion is being dealt with."""
+        return self.sb.phase == Phase.OPEN
 
     def cwnd_limited(self) -> bool:
         """Whether the window was in the way of more, so that it makes sense to raise it (RFC 7661)."""

@@ -32,7 +32,7 @@ BLACK_HOLE = 2
 FIN_WAIT_2 = 60 * SECOND
 """How long a connection without a user waits for the peer's FIN."""
 PROBE_DEFAULT = SECOND
-CLOSE_WAITS = 2 * MS
+SLACK = 2 * MS
 
 
 def next_deadline(c: Connection) -> int:
@@ -84,7 +84,6 @@ def acknowledged(c: Connection, now: int) -> None:
     """New data were acknowledged: the timer runs anew, or rests (RFC 6298, 5.2 and 5.3)."""
     c.retransmits = 0
     c.stalled_since = now
-    c.rtt.backoff = 0
     if c.snd_una == c.snd_nxt:
         c.rexmt_at = c.probe_at = NEVER
     else:
@@ -96,22 +95,12 @@ def acknowledged(c: Connection, now: int) -> None:
 def schedule_probe(c: Connection, now: int) -> None:
     """A tail loss probe, when losses could only be noticed by the timeout (RFC 8985, 7.2)."""
     sb = c.sb
-    if (
-        not c.sack_ok
-        or sb.phase > Phase.DISORDER
-        or sb.tlp_high >= 0
-        or sb.sacked
-        or (c.probe_reo and c.probe_at != NEVER)
-    ):
+    if not c.sack_ok or sb.phase > Phase.DISORDER or sb.tlp_high >= 0 or sb.sacked or c.state < State.ESTABLISHED:
         return
-    if c.state < State.ESTABLISHED or not sb.records:
+    if not sb.records or (c.probe_reo and c.probe_at != NEVER):
         return
-    delay = (
-        2 * c.rtt.srtt + (MAX_ACK_DELAY if c.snd_nxt - c.snd_una <= c.mss else CLOSE_WAITS)
-        if c.rtt.srtt
-        else PROBE_DEFAULT
-    )
-    c.probe_at = now + delay
+    slack = MAX_ACK_DELAY if c.snd_nxt - c.snd_una <= c.mss else SLACK
+    c.probe_at = now + (2 * c.rtt.srtt + slack if c.rtt.srtt else PROBE_DEFAULT)
     c.probe_reo = False
     if c.probe_at >= c.rexmt_at:
         c.probe_at = NEVER

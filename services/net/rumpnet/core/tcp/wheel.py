@@ -35,8 +35,10 @@ class Timed(Protocol):
 class Wheel:
     """Slots by time in nanoseconds."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, after: Callable[[], None] = lambda: None) -> None:
+        """``after`` is called when slots have been worked off."""
         self._host = host
+        self._after = after
         self._slots: dict[int, dict[Timed, None]] = {}
         self._times: list[int] = []
         self._armed = NEVER
@@ -90,6 +92,7 @@ class Wheel:
             del self._slots[heapq.heappop(self._times)]
         if self._times and self._times[0] < self._armed:
             self._arm(self._times[0])
+        self._after()
 
 
 def _grain(distance: int) -> int:

@@ -102,7 +102,7 @@ class Segment:
     @property
     def length(self) -> int:
         """What it takes of the sequence space: data, SYN and FIN."""
-        return len(self.payload) + (self.flags & FIN) + (self.flags >> 1 & 1)
+        return len(self.payload) + (1 if self.flags & FIN else 0) + (1 if self.flags & SYN else 0)
 
 
 def _is_cookie(size: int) -> bool:
@@ -119,7 +119,7 @@ def emit(
     urgent: int = 0,
     options: bytes = b"",
 ) -> bytes:
-    """A header. Numbers are cut to 32 bits; ``pseudo`` is the sum of the pseudo header, which the checksum starts from."""
+    """A header. Numbers are cut to 32 bits; ``pseudo``, a sum, stands where the checksum will."""
     word = (HEADER_LEN + len(options)) << 10 | flags
     header = HEADER.pack(*ports, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, word, window, pseudo, urgent)
     return header + options if options else header
