@@ -203,7 +203,6 @@ class TcpSocket(InetSocket):
         so.options, so.linger = self.options, self.linger
         so.rcvtimeo_ns, so.sndtimeo_ns = self.rcvtimeo_ns, self.sndtimeo_ns
         so.rcv.hiwat, so.snd_hiwat, so.v6only = self.rcv.hiwat, self.snd_hiwat, self.v6only
-        so.nonblocking = self.nonblocking
         c = so.c = so._connection(ip, key)
         c.user = so
         so.used = True
@@ -236,6 +235,7 @@ class TcpSocket(InetSocket):
         so = self.queue.popleft()
         if so.c is None and so.error:
             raise KernelError(Errno.ECONNABORTED, "the connection was gone before it was accepted")
+        so.nonblocking = self.nonblocking
         return so
 
     def accepted_name(self) -> Sockaddr:
