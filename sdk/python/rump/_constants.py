@@ -69,6 +69,26 @@ DT_REG: Final[int] = _of["DT_REG"]
 DT_SOCK: Final[int] = _of["DT_SOCK"]
 DT_UNKNOWN: Final[int] = _of["DT_UNKNOWN"]
 DT_WHT: Final[int] = _of["DT_WHT"]
+EVFILT_AIO: Final[int] = _of["EVFILT_AIO"]
+EVFILT_EMPTY: Final[int] = _of["EVFILT_EMPTY"]
+EVFILT_FS: Final[int] = _of["EVFILT_FS"]
+EVFILT_PROC: Final[int] = _of["EVFILT_PROC"]
+EVFILT_READ: Final[int] = _of["EVFILT_READ"]
+EVFILT_SIGNAL: Final[int] = _of["EVFILT_SIGNAL"]
+EVFILT_TIMER: Final[int] = _of["EVFILT_TIMER"]
+EVFILT_USER: Final[int] = _of["EVFILT_USER"]
+EVFILT_VNODE: Final[int] = _of["EVFILT_VNODE"]
+EVFILT_WRITE: Final[int] = _of["EVFILT_WRITE"]
+EV_ADD: Final[int] = _of["EV_ADD"]
+EV_CLEAR: Final[int] = _of["EV_CLEAR"]
+EV_DELETE: Final[int] = _of["EV_DELETE"]
+EV_DISABLE: Final[int] = _of["EV_DISABLE"]
+EV_DISPATCH: Final[int] = _of["EV_DISPATCH"]
+EV_ENABLE: Final[int] = _of["EV_ENABLE"]
+EV_EOF: Final[int] = _of["EV_EOF"]
+EV_ERROR: Final[int] = _of["EV_ERROR"]
+EV_ONESHOT: Final[int] = _of["EV_ONESHOT"]
+EV_RECEIPT: Final[int] = _of["EV_RECEIPT"]
 FDATASYNC: Final[int] = _of["FDATASYNC"]
 FDISKSYNC: Final[int] = _of["FDISKSYNC"]
 FD_CLOEXEC: Final[int] = _of["FD_CLOEXEC"]
@@ -115,6 +135,19 @@ IFF_PROMISC: Final[int] = _of["IFF_PROMISC"]
 IFF_RUNNING: Final[int] = _of["IFF_RUNNING"]
 IFF_SIMPLEX: Final[int] = _of["IFF_SIMPLEX"]
 IFF_UP: Final[int] = _of["IFF_UP"]
+IFM_ACTIVE: Final[int] = _of["IFM_ACTIVE"]
+IFM_AUTO: Final[int] = _of["IFM_AUTO"]
+IFM_AVALID: Final[int] = _of["IFM_AVALID"]
+IFM_ETHER: Final[int] = _of["IFM_ETHER"]
+IFM_NONE: Final[int] = _of["IFM_NONE"]
+IN6_IFF_ANYCAST: Final[int] = _of["IN6_IFF_ANYCAST"]
+IN6_IFF_AUTOCONF: Final[int] = _of["IN6_IFF_AUTOCONF"]
+IN6_IFF_DEPRECATED: Final[int] = _of["IN6_IFF_DEPRECATED"]
+IN6_IFF_DETACHED: Final[int] = _of["IN6_IFF_DETACHED"]
+IN6_IFF_DUPLICATED: Final[int] = _of["IN6_IFF_DUPLICATED"]
+IN6_IFF_NODAD: Final[int] = _of["IN6_IFF_NODAD"]
+IN6_IFF_TEMPORARY: Final[int] = _of["IN6_IFF_TEMPORARY"]
+IN6_IFF_TENTATIVE: Final[int] = _of["IN6_IFF_TENTATIVE"]
 IOV_MAX: Final[int] = _of["IOV_MAX"]
 IPPROTO_ICMP: Final[int] = _of["IPPROTO_ICMP"]
 IPPROTO_ICMPV6: Final[int] = _of["IPPROTO_ICMPV6"]
@@ -176,6 +209,9 @@ IP_RECVTTL: Final[int] = _of["IP_RECVTTL"]
 IP_RETOPTS: Final[int] = _of["IP_RETOPTS"]
 IP_TOS: Final[int] = _of["IP_TOS"]
 IP_TTL: Final[int] = _of["IP_TTL"]
+LINK_STATE_DOWN: Final[int] = _of["LINK_STATE_DOWN"]
+LINK_STATE_UNKNOWN: Final[int] = _of["LINK_STATE_UNKNOWN"]
+LINK_STATE_UP: Final[int] = _of["LINK_STATE_UP"]
 LOCK_EX: Final[int] = _of["LOCK_EX"]
 LOCK_NB: Final[int] = _of["LOCK_NB"]
 LOCK_SH: Final[int] = _of["LOCK_SH"]
@@ -226,10 +262,53 @@ MSG_PEEK: Final[int] = _of["MSG_PEEK"]
 MSG_TRUNC: Final[int] = _of["MSG_TRUNC"]
 MSG_WAITALL: Final[int] = _of["MSG_WAITALL"]
 NAME_MAX: Final[int] = _of["NAME_MAX"]
+ND6_IFF_ACCEPT_RTADV: Final[int] = _of["ND6_IFF_ACCEPT_RTADV"]
+ND6_IFF_AUTO_LINKLOCAL: Final[int] = _of["ND6_IFF_AUTO_LINKLOCAL"]
+ND6_IFF_IFDISABLED: Final[int] = _of["ND6_IFF_IFDISABLED"]
+ND6_IFF_PERFORMNUD: Final[int] = _of["ND6_IFF_PERFORMNUD"]
+ND6_INFINITE_LIFETIME: Final[int] = _of["ND6_INFINITE_LIFETIME"]
+ND6_LLINFO_DELAY: Final[int] = _of["ND6_LLINFO_DELAY"]
+ND6_LLINFO_INCOMPLETE: Final[int] = _of["ND6_LLINFO_INCOMPLETE"]
+ND6_LLINFO_NOSTATE: Final[int] = _of["ND6_LLINFO_NOSTATE"]
+ND6_LLINFO_PROBE: Final[int] = _of["ND6_LLINFO_PROBE"]
+ND6_LLINFO_PURGE: Final[int] = _of["ND6_LLINFO_PURGE"]
+ND6_LLINFO_REACHABLE: Final[int] = _of["ND6_LLINFO_REACHABLE"]
+ND6_LLINFO_STALE: Final[int] = _of["ND6_LLINFO_STALE"]
+ND6_LLINFO_WAITDELETE: Final[int] = _of["ND6_LLINFO_WAITDELETE"]
 NET_RT_DUMP: Final[int] = _of["NET_RT_DUMP"]
 NET_RT_FLAGS: Final[int] = _of["NET_RT_FLAGS"]
 NET_RT_IFLIST: Final[int] = _of["NET_RT_IFLIST"]
 NGROUPS_MAX: Final[int] = _of["NGROUPS_MAX"]
+NOTE_ABSTIME: Final[int] = _of["NOTE_ABSTIME"]
+NOTE_ATTRIB: Final[int] = _of["NOTE_ATTRIB"]
+NOTE_CHILD: Final[int] = _of["NOTE_CHILD"]
+NOTE_CLOSE: Final[int] = _of["NOTE_CLOSE"]
+NOTE_CLOSE_WRITE: Final[int] = _of["NOTE_CLOSE_WRITE"]
+NOTE_DELETE: Final[int] = _of["NOTE_DELETE"]
+NOTE_EXEC: Final[int] = _of["NOTE_EXEC"]
+NOTE_EXIT: Final[int] = _of["NOTE_EXIT"]
+NOTE_EXTEND: Final[int] = _of["NOTE_EXTEND"]
+NOTE_FFAND: Final[int] = _of["NOTE_FFAND"]
+NOTE_FFCOPY: Final[int] = _of["NOTE_FFCOPY"]
+NOTE_FFCTRLMASK: Final[int] = _of["NOTE_FFCTRLMASK"]
+NOTE_FFLAGSMASK: Final[int] = _of["NOTE_FFLAGSMASK"]
+NOTE_FFNOP: Final[int] = _of["NOTE_FFNOP"]
+NOTE_FFOR: Final[int] = _of["NOTE_FFOR"]
+NOTE_FORK: Final[int] = _of["NOTE_FORK"]
+NOTE_LINK: Final[int] = _of["NOTE_LINK"]
+NOTE_LOWAT: Final[int] = _of["NOTE_LOWAT"]
+NOTE_MSECONDS: Final[int] = _of["NOTE_MSECONDS"]
+NOTE_NSECONDS: Final[int] = _of["NOTE_NSECONDS"]
+NOTE_OPEN: Final[int] = _of["NOTE_OPEN"]
+NOTE_READ: Final[int] = _of["NOTE_READ"]
+NOTE_RENAME: Final[int] = _of["NOTE_RENAME"]
+NOTE_REVOKE: Final[int] = _of["NOTE_REVOKE"]
+NOTE_SECONDS: Final[int] = _of["NOTE_SECONDS"]
+NOTE_TRACK: Final[int] = _of["NOTE_TRACK"]
+NOTE_TRACKERR: Final[int] = _of["NOTE_TRACKERR"]
+NOTE_TRIGGER: Final[int] = _of["NOTE_TRIGGER"]
+NOTE_USECONDS: Final[int] = _of["NOTE_USECONDS"]
+NOTE_WRITE: Final[int] = _of["NOTE_WRITE"]
 OPEN_MAX: Final[int] = _of["OPEN_MAX"]
 O_ACCMODE: Final[int] = _of["O_ACCMODE"]
 O_ALT_IO: Final[int] = _of["O_ALT_IO"]
@@ -362,7 +441,53 @@ SF_IMMUTABLE: Final[int] = _of["SF_IMMUTABLE"]
 SHUT_RD: Final[int] = _of["SHUT_RD"]
 SHUT_RDWR: Final[int] = _of["SHUT_RDWR"]
 SHUT_WR: Final[int] = _of["SHUT_WR"]
+SIOCADDMULTI: Final[int] = _of["SIOCADDMULTI"]
+SIOCAIFADDR: Final[int] = _of["SIOCAIFADDR"]
+SIOCAIFADDR_IN6: Final[int] = _of["SIOCAIFADDR_IN6"]
+SIOCALIFADDR: Final[int] = _of["SIOCALIFADDR"]
 SIOCATMARK: Final[int] = _of["SIOCATMARK"]
+SIOCDELMULTI: Final[int] = _of["SIOCDELMULTI"]
+SIOCDIFADDR: Final[int] = _of["SIOCDIFADDR"]
+SIOCDIFADDR_IN6: Final[int] = _of["SIOCDIFADDR_IN6"]
+SIOCDLIFADDR: Final[int] = _of["SIOCDLIFADDR"]
+SIOCGIFADDR: Final[int] = _of["SIOCGIFADDR"]
+SIOCGIFAFLAG_IN: Final[int] = _of["SIOCGIFAFLAG_IN"]
+SIOCGIFAFLAG_IN6: Final[int] = _of["SIOCGIFAFLAG_IN6"]
+SIOCGIFALIAS: Final[int] = _of["SIOCGIFALIAS"]
+SIOCGIFALIFETIME_IN6: Final[int] = _of["SIOCGIFALIFETIME_IN6"]
+SIOCGIFBRDADDR: Final[int] = _of["SIOCGIFBRDADDR"]
+SIOCGIFCAP: Final[int] = _of["SIOCGIFCAP"]
+SIOCGIFCONF: Final[int] = _of["SIOCGIFCONF"]
+SIOCGIFDATA: Final[int] = _of["SIOCGIFDATA"]
+SIOCGIFDLT: Final[int] = _of["SIOCGIFDLT"]
+SIOCGIFDSTADDR: Final[int] = _of["SIOCGIFDSTADDR"]
+SIOCGIFFLAGS: Final[int] = _of["SIOCGIFFLAGS"]
+SIOCGIFINDEX: Final[int] = _of["SIOCGIFINDEX"]
+SIOCGIFINFO_IN6: Final[int] = _of["SIOCGIFINFO_IN6"]
+SIOCGIFMEDIA: Final[int] = _of["SIOCGIFMEDIA"]
+SIOCGIFMETRIC: Final[int] = _of["SIOCGIFMETRIC"]
+SIOCGIFMTU: Final[int] = _of["SIOCGIFMTU"]
+SIOCGIFNETMASK: Final[int] = _of["SIOCGIFNETMASK"]
+SIOCGLIFADDR: Final[int] = _of["SIOCGLIFADDR"]
+SIOCGLINKSTR: Final[int] = _of["SIOCGLINKSTR"]
+SIOCGNBRINFO_IN6: Final[int] = _of["SIOCGNBRINFO_IN6"]
+SIOCIFCREATE: Final[int] = _of["SIOCIFCREATE"]
+SIOCIFDESTROY: Final[int] = _of["SIOCIFDESTROY"]
+SIOCIFGCLONERS: Final[int] = _of["SIOCIFGCLONERS"]
+SIOCSIFADDR: Final[int] = _of["SIOCSIFADDR"]
+SIOCSIFBRDADDR: Final[int] = _of["SIOCSIFBRDADDR"]
+SIOCSIFCAP: Final[int] = _of["SIOCSIFCAP"]
+SIOCSIFDSTADDR: Final[int] = _of["SIOCSIFDSTADDR"]
+SIOCSIFFLAGS: Final[int] = _of["SIOCSIFFLAGS"]
+SIOCSIFINFO_FLAGS: Final[int] = _of["SIOCSIFINFO_FLAGS"]
+SIOCSIFINFO_IN6: Final[int] = _of["SIOCSIFINFO_IN6"]
+SIOCSIFMEDIA: Final[int] = _of["SIOCSIFMEDIA"]
+SIOCSIFMETRIC: Final[int] = _of["SIOCSIFMETRIC"]
+SIOCSIFMTU: Final[int] = _of["SIOCSIFMTU"]
+SIOCSIFNETMASK: Final[int] = _of["SIOCSIFNETMASK"]
+SIOCSLINKSTR: Final[int] = _of["SIOCSLINKSTR"]
+SIOCSNDFLUSH_IN6: Final[int] = _of["SIOCSNDFLUSH_IN6"]
+SIOCZIFDATA: Final[int] = _of["SIOCZIFDATA"]
 SOCK_CLOEXEC: Final[int] = _of["SOCK_CLOEXEC"]
 SOCK_DGRAM: Final[int] = _of["SOCK_DGRAM"]
 SOCK_NONBLOCK: Final[int] = _of["SOCK_NONBLOCK"]
@@ -437,6 +562,8 @@ VNDIOCGET: Final[int] = _of["VNDIOCGET"]
 VNDIOCSET: Final[int] = _of["VNDIOCSET"]
 VNDIOF_FORCE: Final[int] = _of["VNDIOF_FORCE"]
 VNDIOF_READONLY: Final[int] = _of["VNDIOF_READONLY"]
+VQ_MOUNT: Final[int] = _of["VQ_MOUNT"]
+VQ_UNMOUNT: Final[int] = _of["VQ_UNMOUNT"]
 W_OK: Final[int] = _of["W_OK"]
 X_OK: Final[int] = _of["X_OK"]
 
@@ -499,6 +626,26 @@ __all__ = [
     "DT_SOCK",
     "DT_UNKNOWN",
     "DT_WHT",
+    "EVFILT_AIO",
+    "EVFILT_EMPTY",
+    "EVFILT_FS",
+    "EVFILT_PROC",
+    "EVFILT_READ",
+    "EVFILT_SIGNAL",
+    "EVFILT_TIMER",
+    "EVFILT_USER",
+    "EVFILT_VNODE",
+    "EVFILT_WRITE",
+    "EV_ADD",
+    "EV_CLEAR",
+    "EV_DELETE",
+    "EV_DISABLE",
+    "EV_DISPATCH",
+    "EV_ENABLE",
+    "EV_EOF",
+    "EV_ERROR",
+    "EV_ONESHOT",
+    "EV_RECEIPT",
     "FDATASYNC",
     "FDISKSYNC",
     "FD_CLOEXEC",
@@ -545,6 +692,19 @@ __all__ = [
     "IFF_RUNNING",
     "IFF_SIMPLEX",
     "IFF_UP",
+    "IFM_ACTIVE",
+    "IFM_AUTO",
+    "IFM_AVALID",
+    "IFM_ETHER",
+    "IFM_NONE",
+    "IN6_IFF_ANYCAST",
+    "IN6_IFF_AUTOCONF",
+    "IN6_IFF_DEPRECATED",
+    "IN6_IFF_DETACHED",
+    "IN6_IFF_DUPLICATED",
+    "IN6_IFF_NODAD",
+    "IN6_IFF_TEMPORARY",
+    "IN6_IFF_TENTATIVE",
     "IOV_MAX",
     "IPPROTO_ICMP",
     "IPPROTO_ICMPV6",
@@ -606,6 +766,9 @@ __all__ = [
     "IP_RETOPTS",
     "IP_TOS",
     "IP_TTL",
+    "LINK_STATE_DOWN",
+    "LINK_STATE_UNKNOWN",
+    "LINK_STATE_UP",
     "LOCK_EX",
     "LOCK_NB",
     "LOCK_SH",
@@ -656,10 +819,53 @@ __all__ = [
     "MSG_TRUNC",
     "MSG_WAITALL",
     "NAME_MAX",
+    "ND6_IFF_ACCEPT_RTADV",
+    "ND6_IFF_AUTO_LINKLOCAL",
+    "ND6_IFF_IFDISABLED",
+    "ND6_IFF_PERFORMNUD",
+    "ND6_INFINITE_LIFETIME",
+    "ND6_LLINFO_DELAY",
+    "ND6_LLINFO_INCOMPLETE",
+    "ND6_LLINFO_NOSTATE",
+    "ND6_LLINFO_PROBE",
+    "ND6_LLINFO_PURGE",
+    "ND6_LLINFO_REACHABLE",
+    "ND6_LLINFO_STALE",
+    "ND6_LLINFO_WAITDELETE",
     "NET_RT_DUMP",
     "NET_RT_FLAGS",
     "NET_RT_IFLIST",
     "NGROUPS_MAX",
+    "NOTE_ABSTIME",
+    "NOTE_ATTRIB",
+    "NOTE_CHILD",
+    "NOTE_CLOSE",
+    "NOTE_CLOSE_WRITE",
+    "NOTE_DELETE",
+    "NOTE_EXEC",
+    "NOTE_EXIT",
+    "NOTE_EXTEND",
+    "NOTE_FFAND",
+    "NOTE_FFCOPY",
+    "NOTE_FFCTRLMASK",
+    "NOTE_FFLAGSMASK",
+    "NOTE_FFNOP",
+    "NOTE_FFOR",
+    "NOTE_FORK",
+    "NOTE_LINK",
+    "NOTE_LOWAT",
+    "NOTE_MSECONDS",
+    "NOTE_NSECONDS",
+    "NOTE_OPEN",
+    "NOTE_READ",
+    "NOTE_RENAME",
+    "NOTE_REVOKE",
+    "NOTE_SECONDS",
+    "NOTE_TRACK",
+    "NOTE_TRACKERR",
+    "NOTE_TRIGGER",
+    "NOTE_USECONDS",
+    "NOTE_WRITE",
     "OPEN_MAX",
     "O_ACCMODE",
     "O_ALT_IO",
@@ -792,7 +998,53 @@ __all__ = [
     "SHUT_RD",
     "SHUT_RDWR",
     "SHUT_WR",
+    "SIOCADDMULTI",
+    "SIOCAIFADDR",
+    "SIOCAIFADDR_IN6",
+    "SIOCALIFADDR",
     "SIOCATMARK",
+    "SIOCDELMULTI",
+    "SIOCDIFADDR",
+    "SIOCDIFADDR_IN6",
+    "SIOCDLIFADDR",
+    "SIOCGIFADDR",
+    "SIOCGIFAFLAG_IN",
+    "SIOCGIFAFLAG_IN6",
+    "SIOCGIFALIAS",
+    "SIOCGIFALIFETIME_IN6",
+    "SIOCGIFBRDADDR",
+    "SIOCGIFCAP",
+    "SIOCGIFCONF",
+    "SIOCGIFDATA",
+    "SIOCGIFDLT",
+    "SIOCGIFDSTADDR",
+    "SIOCGIFFLAGS",
+    "SIOCGIFINDEX",
+    "SIOCGIFINFO_IN6",
+    "SIOCGIFMEDIA",
+    "SIOCGIFMETRIC",
+    "SIOCGIFMTU",
+    "SIOCGIFNETMASK",
+    "SIOCGLIFADDR",
+    "SIOCGLINKSTR",
+    "SIOCGNBRINFO_IN6",
+    "SIOCIFCREATE",
+    "SIOCIFDESTROY",
+    "SIOCIFGCLONERS",
+    "SIOCSIFADDR",
+    "SIOCSIFBRDADDR",
+    "SIOCSIFCAP",
+    "SIOCSIFDSTADDR",
+    "SIOCSIFFLAGS",
+    "SIOCSIFINFO_FLAGS",
+    "SIOCSIFINFO_IN6",
+    "SIOCSIFMEDIA",
+    "SIOCSIFMETRIC",
+    "SIOCSIFMTU",
+    "SIOCSIFNETMASK",
+    "SIOCSLINKSTR",
+    "SIOCSNDFLUSH_IN6",
+    "SIOCZIFDATA",
     "SOCK_CLOEXEC",
     "SOCK_DGRAM",
     "SOCK_NONBLOCK",
@@ -867,6 +1119,8 @@ __all__ = [
     "VNDIOCSET",
     "VNDIOF_FORCE",
     "VNDIOF_READONLY",
+    "VQ_MOUNT",
+    "VQ_UNMOUNT",
     "W_OK",
     "X_OK",
 ]

@@ -199,7 +199,7 @@ def test_checksums_can_be_left_out(n: Kit, knob: str | None, *, summed: bool) ->
     [("local", const.AF_LOCAL, const.SOCK_STREAM), ("netinet", const.AF_INET, const.SOCK_DGRAM)],
 )
 def test_domains_come_and_go(n: Kit, name: str, family: int, kind: int) -> None:
-    assert [m.name for m in n("module_list")] == ["local", "netinet"]
+    assert [m.name for m in n("module_list")] == ["local", "netinet", "npf"]
     assert fails(n, "module_load", name, {}) == "EEXIST"
     s = n("socket", family, kind, 0)
     assert fails(n, "module_unload", name) == "EBUSY"

@@ -205,7 +205,7 @@ def test_what_there_is(n: Kit) -> None:
         (const.SOCK_STREAM, 17, "EPROTOTYPE"),
         (const.SOCK_DGRAM, 6, "EPROTOTYPE"),
         (const.SOCK_SEQPACKET, 0, "EPROTONOSUPPORT"),
-        (const.SOCK_RAW, 255, "EPROTONOSUPPORT"),
+        (const.SOCK_RAW, 256, "EPROTONOSUPPORT"),
     ]:
         assert fails(n, "socket", const.AF_INET, kind, protocol) == errno
     assert fails(n.user, "socket", const.AF_INET, const.SOCK_RAW, 1) == "EPERM"

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from rumpnet.core.buffer import Record, RecordBuffer
+from rumpnet.core import inetopts
+from rumpnet.core.ancillary import PLAIN, SHAPES, Outgoing
+from rumpnet.core.buffer import Record, RecordBuffer, StreamBuffer
+from rumpnet.core.ifioctl import Requests
+from rumpnet.core.mcast import Memberships
 from rumpnet.core.net import Net
-from rumpnet.core.options import integer
+from rumpnet.core.packet import Packet
 from rumpnet.core.pcb import is_group
-from rumpnet.core.route import ANY, ANY6, text
+from rumpnet.core.route import ANY, ANY6, Route, text
 from rumpnet.core.socket import Socket
+from rumpnet.core.zone import MAPPED, sockaddr, with_zone, zone_of
+from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Sockaddr, SockaddrIn, SockaddrIn6, Sockopt, SockoptInteger
-
-MAPPED = bytes(10) + b"\xff\xff"
-"""In front of an IPv4 address it makes an IPv6 one of it (RFC 4291, 2.5.5.2)."""
+from rumpwire.values import Cmsg, IoctlArgs, IoctlResult, Sockaddr, SockaddrIn, SockaddrIn6, Sockopt
 
 
 def endpoint(name: Sockaddr | None) -> tuple[bytes, int]:
@@ -40,48 +44,24 @@ def endpoint6(name: Sockaddr | None) -> tuple[bytes, int]:
     return with_zone(addr, name.sin6_scope_id), name.sin6_port
 
 
-def scoped(addr: bytes) -> bool:
-    """Whether an IPv6 address means something on one link alone: link-local, or a group of interface or link."""
-    if addr[0] == 0xFF:
-        return addr[1] & 0xF in (1, 2)
-    return addr[0] == 0xFE and addr[1] & 0xC0 == 0x80
-
-
-def with_zone(addr: bytes, zone: int) -> bytes:
-    """The address with the index of its interface within it."""
-    if not zone or not scoped(addr):
-        return addr
-    return addr[:2] + (zone & 0xFFFF).to_bytes(2, "big") + addr[4:]
-
-
-def without_zone(addr: bytes) -> bytes:
-    """As it is on the wire."""
-    return addr[:2] + b"\0\0" + addr[4:] if scoped(addr) else addr
-
-
-def zone_of(addr: bytes) -> int:
-    return addr[2] << 8 | addr[3] if scoped(addr) else 0
-
-
-def sockaddr(addr: bytes, port: int = 0, *, domain: int = 0) -> Sockaddr:
-    """An address as programs see it; ``domain`` AF_INET6 shows IPv4 ones mapped."""
-    if len(addr) == 4:
-        return SockaddrIn6(MAPPED + addr, port) if domain == const.AF_INET6 else SockaddrIn(addr, port)
-    return SockaddrIn6(without_zone(addr), port, 0, zone_of(addr))
-
-
 class InetSocket(Socket):
     """A socket with a local and perhaps a foreign end. Addresses are as in `rumpnet.core.pcb`."""
 
     def __init__(self, net: Net, domain: int, kind: int, protocol: int, send_space: int, recv_space: int) -> None:
-        super().__init__(net, domain, kind, protocol, RecordBuffer(recv_space))
+        buffer = StreamBuffer(recv_space) if kind == const.SOCK_STREAM else RecordBuffer(recv_space)
+        super().__init__(net, domain, kind, protocol, buffer)
         self.snd_hiwat = send_space
         self.any = ANY6 if domain == const.AF_INET6 else ANY
         self.laddr = self.faddr = self.any
         self.lport = self.fport = 0
         self.v6only = False
-        self.ttl = 0
-        self.tos = 0
+        self.numbers: dict[tuple[int, int], int] = {}
+        """Options that are numbers, by level and name (`rumpnet.core.inetopts`)."""
+        self.tells: list[tuple[int, int]] = []
+        """Those of them that ask for control data."""
+        self.ip_options: bytes = b""
+        self.sticky = PLAIN
+        self.memberships: Memberships = Memberships(net)
 
     @property
     def layer(self) -> Any:
@@ -114,23 +94,83 @@ class InetSocket(Socket):
             raise KernelError(Errno.EADDRNOTAVAIL, "a mapped address, and the socket is for IPv6 only")
         return addr, port
 
+    # -- options
+
     def getopt(self, level: int, name: int) -> Sockopt:
-        """IP_TTL and IP_TOS. ENOPROTOOPT."""
-        if (level, name) == (const.IPPROTO_IP, const.IP_TTL):
-            return SockoptInteger(self.ttl or self.layer.ttl.value)
-        if (level, name) == (const.IPPROTO_IP, const.IP_TOS):
-            return SockoptInteger(self.tos)
-        return super().getopt(level, name)
+        """ENOPROTOOPT, ENOTCONN."""
+        found = inetopts.getopt(self, level, name)
+        return found if found is not None else super().getopt(level, name)
 
     def setopt(self, level: int, name: int, value: Sockopt | None) -> None:
-        """IP_TTL and IP_TOS. ENOPROTOOPT, EINVAL."""
-        if level != const.IPPROTO_IP or name not in (const.IP_TTL, const.IP_TOS):
+        """ENOPROTOOPT, EINVAL, EADDRNOTAVAIL, ENXIO."""
+        if not inetopts.setopt(self, level, name, value):
             super().setopt(level, name, value)
-        number = integer(value)
-        lowest = 1 if name == const.IP_TTL else 0
-        if not lowest <= number <= 255:
-            raise KernelError(Errno.EINVAL, f"{number} is not in {lowest}..255")
-        setattr(self, "ttl" if name == const.IP_TTL else "tos", number)
+
+    def ioctl(self, ctx: Context, com: int, data: IoctlArgs | None) -> IoctlResult:
+        """Requests about interfaces. ENOTTY, EPERM, EINVAL, ENXIO, and those of what is asked."""
+        return Requests(self.net, ctx)(com, data)
+
+    def options_changed(self, level: int, name: int, number: int) -> None:
+        """A number was set."""
+        if (level, name) in SHAPES:
+            self.tells = [pair for pair in SHAPES if self.numbers.get(pair)]
+        elif name in (const.IP_MULTICAST_TTL, const.IPV6_MULTICAST_HOPS):
+            self.memberships.hops = number if number >= 0 else 1
+        elif name == const.IP_MULTICAST_LOOP:
+            self.memberships.loop = bool(number)
+
+    @property
+    def hop_limit(self) -> int:
+        """Of what it sends; 0 for what the layer has."""
+        six = self.domain == const.AF_INET6
+        key = (const.IPPROTO_IPV6, const.IPV6_UNICAST_HOPS) if six else (const.IPPROTO_IP, const.IP_TTL)
+        return max(0, self.numbers.get(key, 0))
+
+    @property
+    def tclass(self) -> int:
+        six = self.domain == const.AF_INET6
+        key = (const.IPPROTO_IPV6, const.IPV6_TCLASS) if six else (const.IPPROTO_IP, const.IP_TOS)
+        return max(0, self.numbers.get(key, 0))
+
+    @property
+    def root_port(self) -> bool:
+        """Whether it wants one of the low ports (IP_PORTRANGE)."""
+        six = self.domain == const.AF_INET6
+        key = (const.IPPROTO_IPV6, const.IPV6_PORTRANGE) if six else (const.IPPROTO_IP, const.IP_PORTRANGE)
+        return self.numbers.get(key) == const.IP_PORTRANGE_LOW
+
+    # -- sending
+
+    def route_to(self, dst: bytes, how: Outgoing = PLAIN) -> Route:
+        """By the table, or out of the interface that was asked for. ENETUNREACH, EHOSTUNREACH, ENETDOWN."""
+        layer = self.net.layers[len(dst)]
+        chosen = how.ifindex or self.sticky.ifindex
+        iface = self.net.interfaces.by_index.get(chosen) if chosen else None
+        if iface is None and is_group(dst) and not zone_of(dst):
+            iface = self.memberships.interface
+        if iface is not None and dst not in self.net.interfaces.owners:
+            return layer.route_via(iface, dst)
+        return layer.route(dst)
+
+    def pass_down(self, route: Route, src: bytes, dst: bytes, packet: Packet, how: Outgoing = PLAIN) -> None:
+        """Sends a packet of its protocol as its options say. Errors of `Layer.send`."""
+        layer = self.net.layers[len(dst)]
+        group = is_group(dst)
+        hop_limit = self.hop_limit
+        if group:
+            hop_limit = self.memberships.hops or -1
+        if how.hop_limit >= 0:
+            hop_limit = how.hop_limit or -1
+        fragment = how.dont_fragment if how.dont_fragment >= 0 else 0
+        if not fragment and self.numbers:
+            fragment = self.numbers.get((const.IPPROTO_IPV6, const.IPV6_DONTFRAG), 0)
+        layer.send(
+            route, src, dst, self.protocol, packet, hop_limit=hop_limit,
+            tclass=how.tclass if how.tclass >= 0 else self.tclass, dont_fragment=bool(fragment),
+            options=self.ip_options or None, loop=self.memberships.loop,
+        )  # fmt: skip
+
+    # -- addresses
 
     def local_address(self, addr: bytes) -> bytes:
         """An address to bind to: one of ours, or any, or a group. EADDRNOTAVAIL."""
@@ -154,9 +194,15 @@ class InetSocket(Socket):
 
     def source(self, dst: bytes) -> bytes:
         """The address to send from. ENETUNREACH, ENETDOWN."""
-        if self.bound and len(self.laddr) == len(dst):
+        return self.source_by(self.route_to(dst), dst)
+
+    def source_by(self, route: Route, dst: bytes, how: Outgoing = PLAIN) -> bytes:
+        """The same, given the route."""
+        if self.bound and len(self.laddr) == len(dst) and not is_group(self.laddr):
             return self.laddr
-        return self.net.layers[len(dst)].source_for(dst)
+        if len(how.src or self.sticky.src) == len(dst):
+            return how.src or self.sticky.src
+        return self.net.layers[len(dst)].select_source(route, dst)
 
     def check_destination(self, to: Sockaddr | None) -> None:
         """EISCONN, EDESTADDRREQ."""
@@ -165,11 +211,15 @@ class InetSocket(Socket):
         if to is None and not self.connected:
             raise KernelError(Errno.EDESTADDRREQ, "not connected, and no address given")
 
-    def deliver(self, data: Buffer, name: Sockaddr) -> bool:
+    def deliver(self, data: Buffer, name: Sockaddr, control: Sequence[Cmsg] = ()) -> bool:
         """Takes a datagram; False when there is no room."""
         assert isinstance(self.rcv, RecordBuffer)
         if self.cant_receive or not self.rcv.fits(len(data)):
             return False
-        self.rcv.append(Record(data, name))
+        self.rcv.append(Record(data, name, 0, control))
         self.readable.wake()
         return True
+
+    def close(self) -> None:
+        super().close()
+        self.memberships.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rumpnet.core.arp import Arp
 from rumpnet.core.icmp import IcmpLayer
 from rumpnet.core.iface import ARP, IPV4
+from rumpnet.core.igmp import Igmp
 from rumpnet.core.inet import InetSocket
 from rumpnet.core.ip import Ip
 from rumpnet.core.net import Net, Node
@@ -12,7 +13,7 @@ from rumpnet.core.rawip import RawLayer, RawSocket
 from rumpnet.core.tcp.ends import Tcp
 from rumpnet.core.tcp.socket import TcpSocket
 from rumpnet.core.udp import UdpLayer, UdpSocket
-from rumpnet.core.wire import icmp, udp
+from rumpnet.core.wire import udp
 from rumpuser.component import Context
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -32,7 +33,9 @@ class InetDomain:
         self.udp = UdpLayer(net, self.ip)
         self.tcp = Tcp(net, self.ip)
         self.raw = RawLayer(net)
-        self.icmp.raw = self.raw
+        self.igmp = Igmp(self.ip)
+        self.ip.raw = self.icmp.raw = self.igmp.raw = self.raw
+        self.ip.groups = self.igmp.groups
         self.ip.protocols[udp.PROTOCOL] = self.udp
         self.ip.protocols[const.IPPROTO_TCP] = self.tcp
 
@@ -64,7 +67,7 @@ class InetDomain:
         """EPROTONOSUPPORT, EPROTOTYPE, EPERM for raw sockets of others than root."""
         if kind == const.SOCK_DGRAM and protocol in (0, udp.PROTOCOL):
             return UdpSocket(self.udp)
-        if kind == const.SOCK_RAW and protocol == icmp.PROTOCOL:
+        if kind == const.SOCK_RAW and 0 <= protocol <= 255:
             if ctx.cred.euid != 0:
                 raise KernelError(Errno.EPERM, "raw sockets are root's")
             return RawSocket(self.raw, protocol)

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from rumpnet.core.iface import CSUM, TSO4, Iface, InterfaceAddr
+from rumpnet.core import ipopts
+from rumpnet.core.groups import Groups
+from rumpnet.core.iface import CSUM, IPV4, TSO4, Iface, InterfaceAddr
 from rumpnet.core.net import Knob, Net, Node
 from rumpnet.core.offload import finish_checksum, segments
 from rumpnet.core.packet import Packet
@@ -19,6 +21,7 @@ from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 
 BROADCAST = b"\xff\xff\xff\xff"
+ALL_HOSTS = bytes([224, 0, 0, 1])
 ADDRESSES_MAX = 256
 """Of one interface."""
 NUMBER = [4, 2, 0]
@@ -38,6 +41,7 @@ class Layer(Protocol):
     net: Net
     stats: Counter[str]
     protocols: dict[int, Upper]
+    hooks: list[Hook]
 
     def route(self, dst: bytes) -> Route:
         """ENETUNREACH, EHOSTUNREACH, ENETDOWN."""
@@ -45,12 +49,19 @@ class Layer(Protocol):
 
     def send(
         self, route: Route, src: bytes, dst: bytes, protocol: int, packet: Packet, *, hop_limit: int = 0,
-        tclass: int = 0, dont_fragment: bool = False, options: Any = None,
+        tclass: int = 0, dont_fragment: bool = False, options: Any = None, loop: bool = True,
     ) -> None:  # fmt: skip
         """Puts a header in front of ``packet`` and sends it, in fragments when it is too long.
 
+        A hop limit of 0 is the default one, one below does not leave this host. With ``loop`` a packet to a group comes
+        back to those here who are in it.
+
         EMSGSIZE when it must not be fragmented or is too long for IP, ENETDOWN, EHOSTDOWN, EHOSTUNREACH, ENOBUFS.
         """
+        ...
+
+    def route_via(self, iface: Iface, dst: bytes) -> Route:
+        """Straight out of an interface, whatever the table says."""
         ...
 
     def path_mtu(self, route: Route, dst: bytes) -> int:
@@ -67,6 +78,26 @@ class Layer(Protocol):
 
     def source_for(self, dst: bytes) -> bytes:
         """The address to send from. ENETUNREACH and others of `route`, EADDRNOTAVAIL."""
+        ...
+
+    def select_source(self, route: Route, dst: bytes) -> bytes:
+        """The same, given the route."""
+        ...
+
+    def join(self, iface: Iface, group: bytes) -> None:
+        """Receives a multicast group, and tells routers."""
+        ...
+
+    def leave(self, iface: Iface, group: bytes) -> None: ...
+
+    def add_address(self, iface: Iface, address: InterfaceAddr) -> None:
+        """Gives an interface an address, in place of the same one, with its routes. ENOBUFS."""
+        ...
+
+    def remove_address(self, iface: Iface, address: InterfaceAddr) -> None: ...
+
+    def accept_advertisements(self, iface: Iface) -> None:
+        """Is configured by routers from now on. EAFNOSUPPORT where there is no such thing."""
         ...
 
     def port_unreachable(self, header: Any, packet: Packet) -> None:
@@ -95,6 +126,16 @@ class Errors(Protocol):
     def redirect(self, iface: Iface, about: ipv4.Packet, gateway: bytes) -> None: ...
 
 
+class Raw(Protocol):
+    """Raw sockets."""
+
+    def wants(self, protocol: int) -> bool:
+        """Whether there are any of a protocol."""
+        ...
+
+    def input(self, layer: Any, iface: Iface, src: bytes, dst: bytes, packet: Packet, header: Any) -> None: ...
+
+
 Hook = Callable[[Iface, Packet, bool], Packet | None]
 """A packet filter (pfil(9)): sees packets with their IP header, True for outgoing ones; None drops."""
 
@@ -113,9 +154,10 @@ class Ip:
         self.interfaces = net.interfaces
         self.routes = net.routes
         self.reassembly = Reassembly(net.host)
+        self.groups: Groups
         self.protocols: dict[int, Upper] = {}
-        self.raw: Upper | None = None
-        """Who also sees every packet for us (raw sockets)."""
+        self.raw: Raw | None = None
+        """Who gets what no protocol here takes."""
         self.errors: Errors | None = None
         self.arp_begin: Callable[[Any, InterfaceAddr], None] = lambda iface, address: None
         self.hooks: list[Hook] = []
@@ -124,6 +166,10 @@ class Ip:
         self.forwarding = Knob(0, 0, 1)
         self.redirect = Knob(1, 0, 1)
         self.dad_count = Knob(0, 0, 100)
+        self.directed_broadcast = Knob(0, 0, 1)
+        self.mtudisc = Knob(1, 0, 1)
+        self.mtudisctimeout = Knob(600, 1, 1 << 30)
+        self.checkinterface = Knob(0, 0, 1)
         self.anonportmin = Knob(49152, 1024, 65535)
         self.anonportmax = Knob(65535, 1024, 65535)
         self.lowportmin = Knob(600, 1, 1023)
@@ -141,6 +187,16 @@ class Ip:
             self.lowportmin.node("net.inet.ip.lowportmin", [*NUMBER, 16], "Lowest privileged ephemeral port number"),
             self.lowportmax.node("net.inet.ip.lowportmax", [*NUMBER, 17], "Highest privileged ephemeral port number"),
             self.dad_count.node("net.inet.ip.dad_count", [*NUMBER, 27], "Number of probes for a new address"),
+            self.directed_broadcast.node(
+                "net.inet.ip.directed-broadcast", [*NUMBER, 6], "Enable forwarding of broadcast datagrams"
+            ),
+            self.mtudisc.node("net.inet.ip.mtudisc", [*NUMBER, 12], "Use RFC 1191 Path MTU Discovery"),
+            self.mtudisctimeout.node(
+                "net.inet.ip.mtudisctimeout", [*NUMBER, 14], "Lifetime of a Path MTU Discovered route"
+            ),
+            self.checkinterface.node(
+                "net.inet.ip.checkinterface", [*NUMBER, 20], "Enable receive side of Strong ES model"
+            ),
             Node("net.inet.ip.ifq.drops", [*NUMBER, 1024, 1026], "Packets dropped", lambda: queue.drops),
             Node("net.inet.ip.ifq.len", [*NUMBER, 1024, 1024], "Current queue length", lambda: len(queue)),
             Node("net.inet.ip.ifq.maxlen", [*NUMBER, 1024, 1025], "Maximum queue length", lambda: queue.limit),
@@ -149,7 +205,22 @@ class Ip:
     # -- out
 
     def route(self, dst: bytes) -> Route:
+        if dst == BROADCAST:
+            return self._broadcast_route()
         return self.routes.lookup(dst)
+
+    def _broadcast_route(self) -> Route:
+        """To all of the link: by the table, else out of the first interface that can."""
+        try:
+            return self.routes.lookup(BROADCAST)
+        except KernelError:
+            for iface in self.interfaces.by_name.values():
+                if iface.up and iface.flags & const.IFF_BROADCAST and iface.ipv4():
+                    return self.route_via(iface, BROADCAST)
+            raise
+
+    def route_via(self, iface: Iface, dst: bytes) -> Route:
+        return Route(dst, 32, iface, b"", const.RTF_UP | const.RTF_HOST, self.source_on(iface, dst))
 
     def next_ident(self) -> int:
         self._ident = self._ident + 1 & 0xFFFF
@@ -157,18 +228,29 @@ class Ip:
 
     def send(
         self, route: Route, src: bytes, dst: bytes, protocol: int, packet: Packet, *, hop_limit: int = 0,
-        tclass: int = 0, dont_fragment: bool = False, options: bytes | None = None,
+        tclass: int = 0, dont_fragment: bool = False, options: bytes | None = None, loop: bool = True,
     ) -> None:  # fmt: skip
         length = packet.length
-        if length + ipv4.HEADER_LEN > ipv4.MAX_LEN:
+        if length + ipv4.HEADER_LEN + len(options or b"") > ipv4.MAX_LEN:
             raise KernelError(Errno.EMSGSIZE, f"{length} bytes are too long for a packet")
         self._ident = ident = self._ident + 1 & 0xFFFF
         word = ipv4.DONT_FRAGMENT if dont_fragment else 0
         packet.prepend(
-            ipv4.emit(src, dst, protocol, length, hop_limit or self.ttl.value, tclass, ident, word, options or b"")
+            ipv4.emit(
+                src, dst, protocol, length, max(hop_limit, 0) or self.ttl.value, tclass, ident, word, options or b""
+            )
         )
         self.stats["packets sent from this host"] += 1
-        self.output(route, packet, dst)
+        if dst[0] >= 224 or dst in self.interfaces.broadcasts:
+            self._loop(route.iface, packet, dst, loop=loop)
+        if hop_limit >= 0:
+            self.output(route, packet, dst)
+
+    def _loop(self, iface: Iface, packet: Packet, dst: bytes, *, loop: bool) -> None:
+        """Groups and broadcasts are for us as well; Ethernet does not bring them back (IFF_SIMPLEX)."""
+        group = dst[0] < 240
+        if not iface.loopback and (loop and dst in iface.groups if group else iface.flags & const.IFF_SIMPLEX):
+            self.queue.put(iface, packet.copy().arrived(), IPV4)
 
     def output(self, route: Route, packet: Packet, dst: bytes) -> None:
         """Sends a packet that has its header: whole, cut, or in fragments."""
@@ -244,8 +326,16 @@ class Ip:
         return ones_sum(src + dst) + protocol + length
 
     def source_for(self, dst: bytes) -> bytes:
-        route = self.routes.lookup(dst)
+        return self.select_source(self.route(dst), dst)
+
+    def select_source(self, route: Route, dst: bytes) -> bytes:
         return route.src or self.source_on(route.iface, route.gateway or dst)
+
+    def join(self, iface: Iface, group: bytes) -> None:
+        self.groups.join(iface, group)
+
+    def leave(self, iface: Iface, group: bytes) -> None:
+        self.groups.leave(iface, group)
 
     def source_on(self, iface: Iface, dst: bytes) -> bytes:
         """The address of an interface that is best to send from: of the same network, else the first."""
@@ -273,8 +363,19 @@ class Ip:
             if kept is not packet or kept.parts[0] is not header.view:
                 packet, header = kept, ipv4.Packet(kept.view())
         dst = header.dst
+        if header.header_len > ipv4.HEADER_LEN:
+            found = self._options(iface, packet, header)
+            if found is None:
+                return
+            packet, header = found
         if dst not in self.interfaces.owners and not self.is_ours(dst, iface):
             self.forward(iface, packet, header)
+            return
+        if dst[0] == 127 and not iface.loopback:
+            self.stats["packets with a loopback address from outside"] += 1
+            return
+        if self.checkinterface.value and self.interfaces.owners.get(dst, iface) is not iface and not iface.loopback:
+            self.stats["packets for an address of another interface"] += 1
             return
         if header.fragment & (ipv4.MORE_FRAGMENTS | ipv4.OFFSET_MASK):
             self.stats["fragments received"] += 1
@@ -288,11 +389,45 @@ class Ip:
         packet.strip(header.header_len)
         self.deliver(iface, packet, header)
 
+    def _options(self, iface: Iface, packet: Packet, header: ipv4.Packet) -> tuple[Packet, ipv4.Packet] | None:
+        """Lets the options have their effect. None when one ends the packet's way, of which its sender is told."""
+        options = bytearray(header.options)
+        try:
+            changed = ipopts.process(options, self._recorded(iface, header.dst), self.host.realtime_ns() // 10**6)
+        except ipopts.Refused as refused:
+            self.stats["packets with bad or refused options"] += 1
+            kind, code, rest = icmp.PARAMETER_PROBLEM, 0, refused.at << 24
+            if refused.at < 0:
+                kind, code, rest = icmp.UNREACHABLE, icmp.SOURCE_ROUTE_FAILED, 0
+            self.error(iface, header, kind, code, rest, cast=packet.link_cast)
+            return None
+        if not changed:
+            return packet, header
+        view = header.view
+        head = ipv4.emit(
+            header.src, header.dst, header.protocol, len(view) - header.header_len, header.hop_limit, header.tclass,
+            header.ident, header.fragment, bytes(options),
+        )  # fmt: skip
+        packet = packet.like(head, view[header.header_len :])
+        return packet, ipv4.Packet(packet.view())
+
+    def _recorded(self, iface: Iface, dst: bytes) -> bytes:
+        """The address that is recorded: ours that it goes to, or that of the interface it leaves by."""
+        if dst in self.interfaces.owners:
+            return dst
+        try:
+            return self.source_on(self.routes.lookup(dst).iface, dst)
+        except KernelError:
+            return self.source_on(iface, dst)
+
     def deliver(self, iface: Iface, packet: Packet, header: ipv4.Packet) -> None:
         """Hands a packet for us to its protocol."""
         upper = self.protocols.get(header.protocol)
         if upper is not None:
             upper.input(self, iface, header.src, header.dst, packet, header)
+            return
+        if self.raw is not None and self.raw.wants(header.protocol):
+            self.raw.input(self, iface, header.src, header.dst, packet, header)
             return
         self.stats["packets for unknown/unsupported protocol"] += 1
         self.error(iface, header, icmp.UNREACHABLE, icmp.PROTOCOL_UNREACHABLE, cast=packet.link_cast)
@@ -333,6 +468,9 @@ class Ip:
         try:
             route = self.routes.lookup(dst)
             mtu = self.path_mtu(route, dst)
+            if route.flags & const.RTF_BROADCAST and not self.directed_broadcast.value:
+                self.stats["packets not forwardable"] += 1
+                return
             self._redirect(iface, route, header)
             self._pass_on(route, packet, header)
             self.stats["packets forwarded"] += 1
@@ -383,6 +521,8 @@ class Ip:
             iface.set_up(True)
         if isinstance(iface, Ethernet):
             self.arp_begin(iface, address)
+        if iface.flags & const.IFF_MULTICAST and ALL_HOSTS not in iface.groups:
+            self.join(iface, ALL_HOSTS)
 
     def _own_route(self, iface: Iface, address: InterfaceAddr) -> None:
         lo0 = self.interfaces.by_name.get("lo0")
@@ -397,10 +537,14 @@ class Ip:
         if self.routes.find(dst, prefixlen) is None:
             flags = 0 if prefixlen == 32 else const.RTF_CONNECTED
             self.routes.add(dst, prefixlen, iface, flags=flags, src=address.addr)
+        if address.broadcast and self.routes.find(address.broadcast, 32) is None:
+            self.routes.add(address.broadcast, 32, iface, flags=const.RTF_BROADCAST, src=address.addr)
 
     def remove_address(self, iface: Iface, address: InterfaceAddr) -> None:
         """Takes an address away, and the routes that stand on it."""
         self.interfaces.remove_address(iface, address)
+        if not iface.ipv4() and ALL_HOSTS in iface.groups:
+            self.leave(iface, ALL_HOSTS)
         addr = address.addr
         self.routes.remove_where(
             lambda r: len(r.dst) == 4 and (r.src == addr or (r.dst == addr and bool(r.flags & const.RTF_LOCAL)))
@@ -416,6 +560,9 @@ class Ip:
             for address in iface.ipv4():
                 self.remove_address(iface, address)
         self.routes.remove_where(lambda route: len(route.dst) == 4)
+
+    def accept_advertisements(self, iface: Iface) -> None:
+        raise KernelError(Errno.EAFNOSUPPORT, "IPv4 has no router advertisements")
 
     def address_ready(self, iface: Iface, address: InterfaceAddr) -> None:
         """Nobody else has it."""

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 NEIGHBOURS_MAX = 2048
 """Entries of one interface; the one that was used longest ago goes for a new one (neighborgcthresh)."""
-WAITING_MAX = 5
-"""Packets that wait for one neighbour; the oldest goes (net.inet.arp, nd6: maxqueuelen)."""
+WAITING_MAX = 48
+"""Packets that wait for one neighbour; the oldest goes. All fragments of a datagram of 64 KiB find room."""
 SECOND = 10**9
 
 

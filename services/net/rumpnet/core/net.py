@@ -11,6 +11,7 @@ from rumpnet.core.route import Routes
 from rumpnet.core.socket import Socket
 from rumpuser.component import Bus, Context
 from rumpuser.host import Host
+from rumpuser.kqueue import Watching
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import SysctlExport, SysctlValue, SysctlValueInteger
@@ -69,6 +70,7 @@ class Net:
         self.domains: dict[int, Domain] = {}
         self.sockets: dict[int, Socket] = {}
         self.nodes: dict[str, Node] = {}
+        self.watching = Watching(host, self.socket)
         self.queue = InputQueue()
         self.routes = Routes(self)
         self.interfaces = Interfaces(self)

@@ -67,6 +67,8 @@ class Listener(Protocol):
 
     def route_missed(self, dst: bytes) -> None: ...
 
+    def route_redirected(self, route: Route, author: bytes) -> None: ...
+
 
 class Routes:
     """The table."""
@@ -233,6 +235,21 @@ class Routes:
         return self.add(
             dst, bits, route.iface, gateway=route.gateway, flags=const.RTF_DYNAMIC, src=route.src, mtu=route.mtu
         )
+
+    def redirect(self, dst: bytes, gateway: bytes, author: bytes, expires_ns: int) -> None:
+        """A router has told of a better one: a host route of its own, or the one there is changed."""
+        found, bits = self.find(dst, len(dst) * 8), len(dst) * 8
+        if found is not None and found.flags & const.RTF_GATEWAY:
+            flags = found.flags | (0 if found.flags & const.RTF_DYNAMIC else const.RTF_MODIFIED)
+            self.change(found, gateway=gateway, flags=flags)
+        elif found is None and self.dynamic < DYNAMIC_MAX:
+            now = self.lookup(dst)
+            found = self.add(
+                dst, bits, now.iface, gateway=gateway, flags=const.RTF_DYNAMIC, src=now.src, expires_ns=expires_ns
+            )
+        for listener in self.listeners:
+            if found is not None:
+                listener.route_redirected(found, author)
 
 
 def text(addr: bytes) -> str:

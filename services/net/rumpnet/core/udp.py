@@ -7,24 +7,29 @@ address before one that is bound to the port alone. A broadcast or multicast goe
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from rumpnet.core.ancillary import PLAIN, Outgoing, outgoing, received
 from rumpnet.core.iface import CSUM, Iface
-from rumpnet.core.inet import InetSocket, sockaddr
+from rumpnet.core.inet import InetSocket
 from rumpnet.core.net import Knob, Net, Node
 from rumpnet.core.options import SB_MAX
 from rumpnet.core.packet import Packet
 from rumpnet.core.pcb import PcbTable, Ports, is_group
 from rumpnet.core.socket import Sent
 from rumpnet.core.wire import BadChecksum, Malformed, udp
+from rumpnet.core.zone import sockaddr
 from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Sockaddr
+from rumpwire.values import Cmsg, Sockaddr
 
 NUMBER = [4, 2, udp.PROTOCOL]
 """net.inet.udp"""
+Service = Callable[[Iface, bytes, int, bytes, memoryview], None]
+"""Who serves a port inside of the kernel gets the interface, source address and port, destination address, and data."""
 
 
 class UdpLayer:
@@ -33,6 +38,7 @@ class UdpLayer:
     def __init__(self, net: Net, ports: Ports) -> None:
         self.net = net
         self.pcbs: PcbTable[UdpSocket] = PcbTable(net.host, ports)
+        self.services: dict[int, Service] = {}
         self.stats: Counter[str] = Counter()
         self.checksum = Knob(1, 0, 1)
         self.loopback_checksum = Knob(1, 0, 1)
@@ -60,6 +66,10 @@ class UdpLayer:
         except Malformed as error:
             stats[f"dropped: {type(error).__name__.lower()}"] += 1
             raise
+        service = self.services.get(datagram.dst_port)
+        if service is not None:
+            service(iface, src, datagram.src_port, dst, datagram.payload)
+            return
         if packet.link_cast or is_group(dst) or dst == b"\xff\xff\xff\xff" or dst in self.net.interfaces.broadcasts:
             self._deliver_to_all(iface, src, dst, datagram, header)
             return
@@ -78,7 +88,10 @@ class UdpLayer:
                 datagram.verify(layer.pseudo(src, dst, udp.PROTOCOL, len(datagram.view)))
 
     def _deliver(self, so: UdpSocket, iface: Iface, src: bytes, dst: bytes, datagram: udp.Packet, header: Any) -> None:
-        if not so.deliver(datagram.payload, sockaddr(src, datagram.src_port, domain=so.domain)):
+        control = received(so, iface, dst, header) if so.tells else ()
+        if header.hop_limit < so.min_hops:
+            self.stats["dropped: hop limit below IP_MINTTL"] += 1
+        elif not so.deliver(datagram.payload, sockaddr(src, datagram.src_port, domain=so.domain), control):
             self.stats["dropped due to full socket buffers"] += 1
 
     def _deliver_to_all(self, iface: Iface, src: bytes, dst: bytes, datagram: udp.Packet, header: Any) -> None:
@@ -119,6 +132,12 @@ class UdpSocket(InetSocket):
         super().__init__(udp_layer.net, domain, const.SOCK_DGRAM, udp.PROTOCOL, *spaces)
         self.udp = udp_layer
         self.bound_to = self.any
+        self.min_hops = 0
+
+    def options_changed(self, level: int, name: int, number: int) -> None:
+        if (level, name) == (const.IPPROTO_IP, const.IP_MINTTL):
+            self.min_hops = number
+        super().options_changed(level, name, number)
 
     def bind(self, ctx: Context, name: Sockaddr | None) -> None:
         """EAFNOSUPPORT, EINVAL when it has a port, EADDRNOTAVAIL, EACCES below 1024, EADDRINUSE, EAGAIN."""
@@ -126,7 +145,7 @@ class UdpSocket(InetSocket):
         if self.lport:
             raise KernelError(Errno.EINVAL, f"the socket has port {self.lport}")
         self.local_address(addr)
-        self.udp.pcbs.bind(self, addr, port, root=ctx.cred.euid == 0)
+        self.udp.pcbs.bind(self, addr, port, root=ctx.cred.euid == 0, low=self.root_port)
         self.bound_to = addr
 
     def connect(self, ctx: Context, name: Sockaddr | None) -> None:
@@ -146,19 +165,26 @@ class UdpSocket(InetSocket):
 
     def send(self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None) -> Sent:
         """EOPNOTSUPP, EPIPE, pending error, EISCONN, EDESTADDRREQ, EMSGSIZE, those of the address, ENETUNREACH."""
+        return self._send(data, flags, to, PLAIN)
+
+    def send_message(
+        self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None, control: Sequence[Cmsg]
+    ) -> Sent:
+        return self._send(data, flags, to, outgoing(self, control))
+
+    def _send(self, data: Buffer, flags: int, to: Sockaddr | None, how: Outgoing) -> int:
         self.check_send(flags)
         self.check_destination(to)
         dst, port = (self.faddr, self.fport) if to is None else self._destination(to)
         most = min(self.snd_hiwat, udp.MAX_PAYLOAD if len(dst) == 4 else udp.MAX_PAYLOAD6)
         if len(data) > most:
             raise KernelError(Errno.EMSGSIZE, f"a datagram of {len(data)} bytes; see SO_SNDBUF, {self.snd_hiwat} now")
-        layer = self.net.layers[len(dst)]
-        found = layer.route(dst)
+        found = self.route_to(dst, how)
         self._need_port()
-        src = self.source(dst)
+        src = self.source_by(found, dst, how)
         packet = self.udp.packet(found, src, dst, self.lport, port, data)
         self.udp.stats["datagrams output"] += 1
-        layer.send(found, src, dst, udp.PROTOCOL, packet, hop_limit=self.ttl, tclass=self.tos)
+        self.pass_down(found, src, dst, packet, how)
         return len(data)
 
     def _destination(self, name: Sockaddr) -> tuple[bytes, int]:
@@ -170,7 +196,7 @@ class UdpSocket(InetSocket):
     def _need_port(self) -> None:
         if not self.lport:
             pcbs = self.udp.pcbs
-            pcbs.enter(self, self.laddr, pcbs.free_port(self.laddr))
+            pcbs.enter(self, self.laddr, pcbs.free_port(self.laddr, low=self.root_port))
 
     def close(self) -> None:
         super().close()

@@ -12,7 +12,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from rumpnet.core.buffer import Record, StreamBuffer
-from rumpnet.core.inet import InetSocket, sockaddr
+from rumpnet.core.inet import InetSocket
 from rumpnet.core.pcb import is_group
 from rumpnet.core.socket import EMPTY, READ_MAX, Received, Sent, Socket
 from rumpnet.core.tcp import options, output, timers
@@ -21,6 +21,7 @@ from rumpnet.core.tcp.input import QUICK_ACKS, wait_for_fin
 from rumpnet.core.tcp.state import CAN_SEND, State
 from rumpnet.core.tcp.tcb import NOBODY, Connection, Key, Options
 from rumpnet.core.tcp.wheel import NEVER, SECOND
+from rumpnet.core.zone import sockaddr
 from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpwire import const
