@@ -260,7 +260,7 @@ def _acknowledge(c: Connection, seg: Segment, now: int) -> bool | None:
         ack == una and not seg.payload and not seg.flags & FIN and window == c.snd_wnd and bool(c.sb.records)
     )  # fmt: skip
     _update_window(c, seg, window, now)
-    if ack < una:
+    if ack < una and not (seg.sack and c.sack_ok):
         return False
     c.tsecr_in = seg.tsecr if c.ts_ok and seg.tsval >= 0 else -1
     sacked, dsack = _blocks(c, seg, now) if seg.sack and c.sack_ok else (NOTHING, False)
@@ -375,7 +375,8 @@ def _data(c: Connection, seg: Segment, now: int) -> None:
     length = len(seg.payload)
     fin = seg.flags & FIN
     if length and c.layer.orphaned(c):
-        c.layer.abort(c, now)  # data that nobody will read: the peer has to know (RFC 9293, 3.10.4)
+        c.layer.answer_reset(c.ip, c.key, seg)  # nobody will read it: the peer has to know (RFC 1122, 4.2.2.13)
+        c.layer.release(c)
         return
     if fin:
         c.rcv_fin = seg.seq + length
@@ -508,10 +509,9 @@ def take_options(c: Connection, seg: Segment, now: int) -> None:
     if c.ts_ok:
         c.ts_recent, c.ts_recent_at = seg.tsval, now
     c.sack_ok = c.sack_ok and seg.sack_permitted
-    if seg.wscale < 0 or c.rcv_scale < 0:
-        c.rcv_scale = c.snd_scale = 0
-    else:
-        c.snd_scale = seg.wscale
+    c.ws_ok = c.ws_ok and seg.wscale >= 0
+    c.snd_scale = seg.wscale if c.ws_ok else 0
+    c.rcv_scale = c.rcv_scale if c.ws_ok else 0
     c.peer_mss = seg.mss or c.layer.default_mss(c)
     c.layer.choose_mss(c)
 

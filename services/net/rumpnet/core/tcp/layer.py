@@ -225,9 +225,8 @@ class TcpLayer:
         c.snd.begin = c.snd.end = c.iss + 1
         c.ts_ok = bool(self.sysctl.rfc1323.value and self.sysctl.timestamps.value)
         c.sack_ok = bool(self.sysctl.sack.value and not c.opt.nosack)
-        c.ecn = bool(self.sysctl.ecn.value)
-        if not (self.sysctl.rfc1323.value and self.sysctl.win_scale.value):
-            c.rcv_scale = -1
+        c.ecn = self.sysctl.ecn.value == 1
+        c.ws_ok = bool(self.sysctl.rfc1323.value and self.sysctl.win_scale.value)
         self.choose_mss(c)
         c.transit(Event.OPEN)
         self.enter(c)
@@ -363,7 +362,7 @@ class TcpLayer:
         path = self.announced_mss(c)
         if c.pmtu:
             path = min(path, c.pmtu - HEADERS[c.ip.ADDR_LEN])
-        mss = min(c.peer_mss, path) if c.state != State.SYN_SENT or c.irs else path
+        mss = min(c.peer_mss or path, path)
         overhead = tcp.TIMESTAMPS_LEN if c.ts_ok else 0
         c.mss = max(mss - overhead, 32)
         c.rcv_mss = min(c.rcv_mss, c.mss)

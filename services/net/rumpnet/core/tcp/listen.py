@@ -61,22 +61,8 @@ class SynEntry:
     """A half-open connection."""
 
     __slots__ = (
-        "ecn",
-        "ip",
-        "irs",
-        "iss",
-        "key",
-        "layer",
-        "listener",
-        "mss",
-        "retries",
-        "sack_ok",
-        "sent_ns",
-        "slot_at",
-        "ts_ok",
-        "ts_recent",
-        "window",
-        "wscale",
+        "ecn", "ip", "irs", "iss", "key", "layer", "listener", "mss", "retries", "sack_ok", "sent_ns", "slot_at",
+        "ts_ok", "ts_recent", "window", "wscale",
     )  # fmt: skip
 
     def __init__(self, layer: TcpLayer, listener: Listener, ip: Any, key: Key, seg: Segment) -> None:
@@ -333,10 +319,9 @@ def _begin(c: Connection, wscale: int, mss: int) -> None:
     """What follows from the peer's SYN, however it was remembered."""
     c.rcv_nxt = c.last_ack = c.irs + 1
     c.rcv_adv = c.rcv_nxt + min(c.rcv.space, 0xFFFF)
-    if wscale < 0:
-        c.rcv_scale = c.snd_scale = 0
-    else:
-        c.snd_scale = wscale
+    c.ws_ok = wscale >= 0
+    c.snd_scale = wscale if c.ws_ok else 0
+    c.rcv_scale = c.rcv_scale if c.ws_ok else 0
     c.peer_mss = mss or c.layer.default_mss(c)
     c.layer.choose_mss(c)
     c.snd.begin = c.snd.end = c.iss + 1

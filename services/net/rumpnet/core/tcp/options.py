@@ -41,7 +41,7 @@ def get(so: TcpSocket, name: int) -> Sockopt:
     if name == const.TCP_KEEPCNT:
         return SockoptInteger(opt.keepcnt or sysctl.keepcnt.value)
     if name == const.TCP_MAXSEG:
-        return SockoptInteger(so.c.mss if so.c is not None and so.c.irs else opt.maxseg or sysctl.mssdflt.value)
+        return SockoptInteger(so.c.mss if so.c is not None and so.c.peer_mss else opt.maxseg or sysctl.mssdflt.value)
     if name == const.TCP_CONGCTL:
         return SockoptRaw((opt.congctl or so.tcp.selected).encode() + b"\0")
     if name == const.TCP_USER_TIMEOUT:
@@ -60,7 +60,7 @@ def put(so: TcpSocket, name: int, value: Sockopt | None) -> None:
     opt = so.opt
     if name in SWITCHES:
         setattr(opt, SWITCHES[name], bool(integer(value)))
-        so.go_on()
+        so.go_on(push=name == const.TCP_NODELAY and opt.nodelay)
     elif name in TIMES:
         setattr(opt, TIMES[name], _between(integer(value), 1, TIME_MAX) * SECOND)
         so.timers_changed()

@@ -102,8 +102,8 @@ def _send_data(c: Connection, length: int, fin: bool, now: int) -> None:
     flags = ACK
     if fin:
         flags |= FIN
-    if seq + length == c.snd.end and length:
-        flags |= PSH
+    if (seq + length == c.snd.end and length) or length > c.mss:
+        flags |= PSH  # in a long one it makes whoever gathers segments pass them on
     if c.cwr_pending and c.ecn and length:
         flags |= CWR
         c.cwr_pending = False
@@ -254,7 +254,7 @@ def window_update(c: Connection, now: int) -> None:
     if c.state < State.ESTABLISHED or c.rcv_fin >= 0:
         return
     held = c.rcv_adv - c.rcv_nxt
-    gain = receive_space(c) - held
+    gain = min(receive_space(c), 0xFFFF << c.rcv_scale) - held
     if (gain >= 2 * c.rcv_mss and (gain >= c.rcv.hiwat // 4 or held < 2 * c.rcv_mss)) or 2 * gain >= c.rcv.hiwat:
         c.ack_now = True
         output(c, now)
@@ -277,7 +277,8 @@ def send_syn(c: Connection, now: int) -> None:
     stamps = (c.stamp(now), c.ts_recent if answering else 0) if c.ts_ok else None
     cookie = c.syn_cookie if not c.retransmits else None
     options = tcp.syn_options(
-        c.layer.announced_mss(c), wscale=c.rcv_scale, sack_permitted=c.sack_ok, stamps=stamps, cookie=cookie
+        c.layer.announced_mss(c), wscale=c.rcv_scale if c.ws_ok else -1, sack_permitted=c.sack_ok, stamps=stamps,
+        cookie=cookie,
     )  # fmt: skip
     length = c.syn_data if cookie and not c.retransmits else 0
     views = c.snd.views(c.iss + 1, length) if length else []

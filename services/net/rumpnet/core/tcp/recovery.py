@@ -346,6 +346,8 @@ def on_ack(
     """Moves the phases on. ``una`` is what ``snd_una`` was before. True when new data should be tried first (F-RTO)."""
     sb = c.sb
     advanced = c.snd_una > una
+    if advanced and sb.sacked and not c.sack_ok:  # duplicates have told of these before
+        acked = acked._replace(fresh=max(acked.fresh - sb.sacked, c.mss))
     delivered = acked.fresh + sacked.fresh
     lost_before = sb.lost
     new_first = False
@@ -420,8 +422,7 @@ def _count_duplicate(c: Connection, advanced: bool, duplicate: bool) -> None:
         sb.dupacks = sb.sacked = 0
     if duplicate:
         sb.dupacks += 1
-        held = sum(r.end - r.seq for r in sb.records[1:])
-        sb.sacked = min(sb.sacked + c.mss, held)
+        sb.sacked = max(min(sb.sacked + c.mss, c.snd_nxt - c.snd_una - c.mss), 0)
 
 
 def _in_recovery(c: Connection, advanced: bool, duplicate: bool, now: int) -> None:

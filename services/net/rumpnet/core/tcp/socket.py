@@ -255,6 +255,8 @@ class TcpSocket(InetSocket):
 
     def arrived(self) -> None:
         c = self.c
+        if self.cant_receive and self.rcv:
+            self.rcv.clear()
         if c is not None and 0 <= c.rcv_fin < c.rcv_nxt:
             self.cant_receive = True
         self.readable.wake()
@@ -294,9 +296,7 @@ class TcpSocket(InetSocket):
 
     def ended(self) -> None:
         """The connection is over; what has arrived can still be read."""
-        c, self.c = self.c, None
-        if c is not None and (c.irs or c.error not in (0, Errno.ECONNREFUSED)):
-            self.used = True
+        self.c = None
         self.cant_send = self.cant_receive = True
         if not self.used:  # an attempt that failed: another one may be made
             self.cant_send = self.cant_receive = False
@@ -411,10 +411,8 @@ class TcpSocket(InetSocket):
             self.tcp.flush()
 
     def stop_receiving(self) -> None:
+        """What arrives from now on is acknowledged, and thrown away."""
         super().stop_receiving()
-        if self.c is not None:
-            output.window_update(self.c, self.net.host.monotonic_ns())
-            self.tcp.flush()
 
     # -- receiving
 
@@ -521,11 +519,13 @@ class TcpSocket(InetSocket):
         elif name == const.SO_OOBINLINE:
             self.opt.oobinline = bool(self.options & const.SO_OOBINLINE)
 
-    def go_on(self) -> None:
-        """What held data back may be gone."""
+    def go_on(self, *, push: bool) -> None:
+        """What held data back may be gone. With ``push`` they go although TCP_NOPUSH still says otherwise."""
         c = self.c
         if c is not None and c.state >= State.ESTABLISHED and c.unsent:
+            cork, self.opt.cork = self.opt.cork, self.opt.cork and not push
             output.output(c, self.net.host.monotonic_ns())
+            self.opt.cork = cork
             self.tcp.flush()
 
     def timers_changed(self) -> None:

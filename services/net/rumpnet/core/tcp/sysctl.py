@@ -39,7 +39,7 @@ KNOBS = (
     ("recvbuf_auto", "recvbuf_auto", 1027, 1, 0, 1, "Enable automatic receive buffer sizing"),
     ("recvbuf_max", "recvbuf_max", 1029, SB_MAX, 1, SB_MAX, "Max size of automatic receive buffer"),
     ("sack", "sack.enable", 1030, 1, 0, 1, "Enable RFC2018 Selective ACKnowledgement"),
-    ("ecn", "ecn.enable", 1031, 0, 0, 1, "Enable RFC3168 Explicit Congestion Notification"),
+    ("ecn", "ecn.enable", 1031, 0, 0, 2, "Enable RFC3168 Explicit Congestion Notification (2: where peers ask)"),
     ("syn_cookies", "syn_cookies", 1032, 1, 0, 1, "Answer with SYN cookies when the SYN cache is full"),
     ("fastopen_server", "fastopen.server_enable", 1033, 1, 0, 1, "Accept data in SYNs on sockets with TCP_FASTOPEN"),
     ("fastopen_client", "fastopen.client_enable", 1034, 1, 0, 1, "Send data in SYNs on sockets with TCP_FASTOPEN"),

@@ -118,90 +118,15 @@ class Connection:
     """A connection. ``*_at`` are deadlines of the monotonic clock, `NEVER` when not set."""
 
     __slots__ = (
-        "ack_now",
-        "bytes_acked",
-        "bytes_received",
-        "cc",
-        "cwnd",
-        "cwr_pending",
-        "delack_at",
-        "domain",
-        "ece_echo",
-        "ecn",
-        "error",
-        "faddr",
-        "fin_queued",
-        "flight_max",
-        "fport",
-        "idle_since",
-        "ip",
-        "irs",
-        "iss",
-        "key",
-        "laddr",
-        "last_ack",
-        "last_sent",
-        "layer",
-        "limited",
-        "lport",
-        "max_wnd",
-        "measured",
-        "mss",
-        "nagle_small",
-        "oob_mark",
-        "oow_ack_at",
-        "opt",
-        "options",
-        "peer_mss",
-        "persist",
-        "pmtu",
-        "ports",
-        "probe_at",
-        "probe_reo",
-        "probes",
-        "pseudo",
-        "quick",
-        "rcv",
-        "rcv_adv",
-        "rcv_fin",
-        "rcv_mss",
-        "rcv_nxt",
-        "rcv_scale",
-        "reassembly",
-        "retransmits",
-        "rexmt_at",
-        "route",
-        "rtt",
-        "sack_ok",
-        "sb",
-        "slot_at",
-        "snd",
-        "snd_hiwat",
-        "snd_nxt",
-        "snd_scale",
-        "snd_una",
-        "snd_up",
-        "snd_wl1",
-        "snd_wl2",
-        "snd_wnd",
-        "softerror",
-        "ssthresh",
-        "stalled_since",
-        "started_at",
-        "state",
-        "syn_cookie",
-        "syn_data",
-        "total_retrans",
-        "ts_ok",
-        "ts_recent",
-        "ts_recent_at",
-        "tsecr_in",
-        "tsoffset",
-        "unacked",
-        "usage_end",
-        "user",
-        "v6only",
-        "wait_at",
+        "ack_now", "bytes_acked", "bytes_received", "cc", "cwnd", "cwr_pending", "delack_at", "domain", "ece_echo",
+        "ecn", "error", "faddr", "fin_queued", "flight_max", "fport", "idle_since", "ip", "irs", "iss", "key", "laddr",
+        "last_ack", "last_sent", "layer", "limited", "lport", "max_wnd", "measured", "mss", "nagle_small", "oob_mark",
+        "oow_ack_at", "opt", "options", "peer_mss", "persist", "pmtu", "ports", "probe_at", "probe_reo", "probes",
+        "pseudo", "quick", "rcv", "rcv_adv", "rcv_fin", "rcv_mss", "rcv_nxt", "rcv_scale", "reassembly", "retransmits",
+        "rexmt_at", "route", "rtt", "sack_ok", "sb", "slot_at", "snd", "snd_hiwat", "snd_nxt", "snd_scale", "snd_una",
+        "snd_up", "snd_wl1", "snd_wl2", "snd_wnd", "softerror", "ssthresh", "stalled_since", "started_at", "state",
+        "syn_cookie", "syn_data", "total_retrans", "ts_ok", "ts_recent", "ts_recent_at", "tsecr_in", "tsoffset",
+        "unacked", "usage_end", "user", "v6only", "wait_at", "ws_ok",
     )  # fmt: skip
 
     def __init__(self, layer: TcpLayer, ip: Any, key: Key, rcv: StreamBuffer, opt: Options) -> None:
@@ -227,7 +152,9 @@ class Connection:
         self.snd = SendQueue(0)
         self.fin_queued = False
         self.nagle_small = 0
-        self.mss = self.peer_mss = DEFAULT_MSS
+        self.mss = DEFAULT_MSS
+        self.peer_mss = 0
+        """What the peer said that it takes, 0 before that."""
         self.pmtu = 0
         self.syn_data = 0
         self.syn_cookie: bytes | None = None
@@ -247,6 +174,7 @@ class Connection:
         self.oow_ack_at = -NEVER
         self.measured = (0, 0)
         # timestamps, SACK, ECN
+        self.ws_ok = False
         self.ts_ok = self.sack_ok = self.ecn = self.ece_echo = self.cwr_pending = False
         self.ts_recent = self.ts_recent_at = 0
         self.tsoffset = 0

@@ -100,12 +100,9 @@ def schedule_probe(c: Connection, now: int) -> None:
     if not sb.records or (c.probe_reo and c.probe_at != NEVER):
         return
     slack = MAX_ACK_DELAY if c.snd_nxt - c.snd_una <= c.mss else SLACK
-    c.probe_at = now + (2 * c.rtt.srtt + slack if c.rtt.srtt else PROBE_DEFAULT)
+    c.probe_at = min(now + (2 * c.rtt.srtt + slack if c.rtt.srtt else PROBE_DEFAULT), c.rexmt_at)
     c.probe_reo = False
-    if c.probe_at >= c.rexmt_at:
-        c.probe_at = NEVER
-    else:
-        c.arm(c.probe_at)
+    c.arm(c.probe_at)
 
 
 def arm_reordering(c: Connection, at: int) -> None:
