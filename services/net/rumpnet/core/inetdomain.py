@@ -47,6 +47,9 @@ class InetDomain:
         net.queue.protocols[IPV4] = self.ip.input
         net.queue.protocols[ARP] = self.arp.input
         net.interfaces.listeners.append(self.arp)
+        net.counters.update(ip=self.ip.stats, icmp=self.icmp.stats, igmp=self.igmp.stats)
+        net.pcblists.append(self.tcp.rows)
+        net.counters.update(udp=self.udp.stats, tcp=self.tcp.stats, arp=self.arp.stats)
 
     def nodes(self) -> list[Node]:
         return [*self.ip.nodes(), *self.icmp.nodes(), *self.udp.nodes(), *self.tcp.nodes(), *self.arp.nodes()]
@@ -56,6 +59,7 @@ class InetDomain:
         net = self.net
         self.ip.reassembly.clear()
         self.tcp.stop()
+        net.pcblists.remove(self.tcp.rows)
         self.ip.remove_addresses()
         net.interfaces.listeners.remove(self.arp)
         for table in (net.layers, net.resolvers):

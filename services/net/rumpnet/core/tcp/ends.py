@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rumpnet.core.pcb import SHARED, PcbTable, Ports
 from rumpnet.core.tcp.layer import TcpLayer
+from rumpnet.core.tcp.state import State
 from rumpnet.core.tcp.tcb import Connection
 from rumpnet.core.tcp.timewait import TimeWait
+from rumpnet.core.zone import sockaddr
+from rumpwire import const
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Inpcb
 
 if TYPE_CHECKING:
     from rumpnet.core.net import Net
@@ -63,6 +67,24 @@ class Tcp(TcpLayer):
             if (laddr, port, faddr, fport) not in self.connections and not self._held(port):
                 return port
         raise KernelError(Errno.EAGAIN, "all ephemeral ports are in use")
+
+    def rows(self) -> list[Inpcb]:
+        """All ends, for netstat."""
+        return [self._row(end) for end in self.ends]
+
+    def _row(self, end: End) -> Inpcb:
+        c = end if isinstance(end, Connection) else None
+        if c is not None:
+            state = c.state
+        elif isinstance(end, TimeWait):
+            state = State.TIME_WAIT
+        else:
+            state = State.LISTEN if end.listening else State.CLOSED
+        kind = "tcp6" if end.domain == const.AF_INET6 else "tcp"
+        local = sockaddr(end.laddr, end.lport, domain=end.domain)
+        foreign = sockaddr(end.faddr, end.fport, domain=end.domain)
+        handle = getattr(c.user if c else end, "handle", 0)
+        return Inpcb(kind, local, foreign, c.rcv.count if c else 0, len(c.snd) if c else 0, state.name, handle)
 
     def _held(self, port: int) -> bool:
         return any(not isinstance(end, (Connection, TimeWait)) for end in self.ends.by_port.get(port, ()))

@@ -266,7 +266,7 @@ class TcpSocket(InetSocket):
         if c is None:
             return
         self._tune_send(c)
-        if self.writable and len(c.snd) < self.snd_hiwat:
+        if len(c.snd) + min(self.snd_lowat, self.snd_hiwat) <= self.snd_hiwat:
             self.writable.wake()
 
     def _tune_send(self, c: Connection) -> None:
@@ -429,13 +429,9 @@ class TcpSocket(InetSocket):
         return super().receive(length, flags)
 
     def try_receive(self, length: int, flags: int) -> Record | None:
-        if 0 < self.rcv.count < min(self.low_water, length) and not self.cant_receive and not self.error:
+        if 0 < self.rcv.count < min(self.rcv_lowat, length) and not self.cant_receive and not self.error:
             return None
         return super().try_receive(length, flags)
-
-    @property
-    def low_water(self) -> int:
-        return getattr(self, "rcv_lowat", 1)
 
     def _urgent(self, flags: int) -> Record:
         if self.opt.oobinline or not (self.oob or self.oob_due):
