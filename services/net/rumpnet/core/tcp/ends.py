@@ -79,7 +79,7 @@ class Tcp(TcpLayer):
         elif isinstance(end, TimeWait):
             state = State.TIME_WAIT
         else:
-            state = State.LISTEN if end.listening else State.CLOSED
+            state = State.LISTEN if getattr(end, "listening", False) else State.CLOSED
         kind = "tcp6" if end.domain == const.AF_INET6 else "tcp"
         local = sockaddr(end.laddr, end.lport, domain=end.domain)
         foreign = sockaddr(end.faddr, end.fport, domain=end.domain)
