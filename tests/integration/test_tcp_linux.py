@@ -163,7 +163,9 @@ def test_resets_and_refusals(lab: tuple[Any, Netns]) -> None:
     with pytest.raises(ConnectionRefusedError):
         s.connect((THEIRS, 9))
     s.close()
-    program = f"import socket\ntry: socket.create_connection(('{OURS}', 9))\nexcept ConnectionRefusedError: print('refused')"
+    program = (
+        f"import socket\ntry: socket.create_connection(('{OURS}', 9))\nexcept ConnectionRefusedError: print('refused')"
+    )
     assert ns.run(sys.executable, "-c", program).stdout == "refused\n"
 
 

@@ -67,6 +67,13 @@ class Ip:
         return data[:16] + found.to_bytes(2, "big") + data[18:]
 
 
+def summed(src: bytes, dst: bytes, data: bytes) -> bytes:
+    """The segment with its checksum."""
+    bare = data[:16] + b"\0\0" + data[18:]
+    found = checksum(src + dst + bytes([0, 6]) + len(data).to_bytes(2, "big"), bare)
+    return data[:16] + found.to_bytes(2, "big") + data[18:]
+
+
 def cut(data: bytes, size: int) -> list[bytes]:
     """What segmentation offload makes of a segment."""
     header = data[12] >> 4 << 2
@@ -256,6 +263,8 @@ class Link:
             self.log.append((self.host.now_ns, src, tcp.Segment(data)))
         if self.mark and tclass & 3:
             tclass |= 3
+        if dst not in (A, B):
+            return
         machine = self.a if dst == A else self.b
         for extra in self.fate(src, data):
             at = self.host.now_ns + int((self.delay + extra) * 1e9)

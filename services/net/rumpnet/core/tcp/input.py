@@ -117,6 +117,8 @@ def _timestamp_ok(c: Connection, seg: Segment, now: int) -> bool:
     if (seg.tsval - c.ts_recent) & MASK < 1 << 31 or now - c.ts_recent_at > PAWS_IDLE:
         return True
     c.layer.count("old segments dropped by timestamp")
+    if c.sack_ok and len(seg.payload) and seg.seq + len(seg.payload) <= c.rcv_nxt:
+        c.reassembly.dsack = (seg.seq, seg.seq + len(seg.payload))
     if seg.length or seg.seq != c.rcv_nxt:
         _answer_stray(c, seg, now)
     return False

@@ -352,7 +352,7 @@ def on_ack(
     lost_before = sb.lost
     new_first = False
     _tail_probe(c, duplicate=duplicate, dsack=dsack, now=now)
-    if sb.phase or sb.sacked or sb.lost or duplicate or ece:
+    if sb.phase or sb.sacked or sb.lost or duplicate or ece or dsack:
         new_first = _alert(c, acked, sacked, advanced, duplicate, ece, dsack, now)
     if sb.phase in (Phase.CWR, Phase.RECOVERY):
         _reduce(c, delivered, sb.lost > lost_before, advanced)
@@ -476,7 +476,6 @@ def _in_loss(c: Connection, acked: Acked, sacked: Acked, advanced: bool, duplica
         if not c.sack_ok:
             sb.dupacks = sb.sacked = 0
         _undo(c)
-        sb.undo_marker = -1
         sb.phase = Phase.OPEN
         return False
     if not c.sack_ok:

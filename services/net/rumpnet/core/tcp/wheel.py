@@ -61,6 +61,11 @@ class Wheel:
         if at < self._armed:
             self._arm(at)
 
+    @property
+    def empty(self) -> bool:
+        """Whether nobody waits for anything."""
+        return not any(self._slots.values())
+
     def clear(self) -> None:
         """Forgets all, timer included."""
         for slot in self._slots.values():
