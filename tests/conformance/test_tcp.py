@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import select
 import socket
 import struct
 import threading
@@ -286,3 +287,52 @@ def test_many_connections(k: Any) -> None:
     for fd in fds:
         assert k.sys.read(fd.result(), 1) == b""
         k.sys.close(fd.result())
+
+
+def test_sysctl(k: Any) -> None:
+    assert k.sysctl("net.inet.tcp.congctl.available").split() == ["newreno", "cubic"]
+    old = k.sysctl("net.inet.tcp.congctl.selected", "cubic")
+    try:
+        server = listening(k)
+        with client_of(k, server) as s:
+            assert s.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0") == b"cubic"
+        assert code(k.sysctl, "net.inet.tcp.congctl.selected", "vegas") == "ENOENT"
+    finally:
+        k.sysctl("net.inet.tcp.congctl.selected", old)
+    assert k.sysctl("net.inet.tcp.keepidle") == 14400
+    assert code(k.sysctl, "net.inet.tcp.keepcnt", 0) == "EINVAL"
+
+
+def test_over_ipv6_and_mapped_addresses(k: Any) -> None:
+    server = k.socket(rump.AF_INET6, rump.SOCK_STREAM)
+    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    server.bind(("::", next(_ports)))
+    server.listen(5)
+    port = server.getsockname()[1]
+    for family, host, seen in [(rump.AF_INET6, "::1", "::1"), (rump.AF_INET, HOST, f"::ffff:{HOST}")]:
+        with k.socket(family, rump.SOCK_STREAM) as s:
+            s.connect((host, port))
+            peer, name = server.accept()
+            assert name[0] == seen
+            s.sendall(b"six or four")
+            assert peer.recv(100) == b"six or four"
+            peer.close()
+    server.close()
+
+
+def test_poll(k: Any, pair: tuple[Any, Any]) -> None:
+    one, two = pair
+    events = select.POLLIN | select.POLLOUT | select.POLLPRI
+
+    def poll(s: Any) -> int:
+        return int(k.sys.poll([(s.fileno(), events)], 0).fds[0].revents)
+
+    assert poll(two) == select.POLLOUT
+    one.sendall(b"x")
+    assert poll(two) == select.POLLIN | select.POLLOUT
+    two.recv(10)
+    one.send(b"!", socket.MSG_OOB)
+    assert poll(two) & select.POLLPRI
+    assert two.recv(1, socket.MSG_OOB) == b"!"
+    one.close()
+    assert poll(two) & select.POLLIN

@@ -153,6 +153,10 @@ class Socket(Selectable):
     def option_set(self, name: int) -> None:
         """An option of level SOL_SOCKET was set, which the protocol may want to know."""
 
+    def keeps(self, name: int) -> bool:
+        """Whether the protocol itself keeps an option of level SOL_SOCKET."""
+        return False
+
     # -- receiving
 
     def receive(self, length: int, flags: int) -> Received:

@@ -440,6 +440,12 @@ class TcpLayer:
         """The clock that timestamps to this peer show."""
         return now // MS + self._offset(key) & MASK
 
+    def select(self, name: str) -> None:
+        """The algorithm of connections that do not choose. ENOENT."""
+        if name not in ALGORITHMS:
+            raise KernelError(Errno.ENOENT, f"no congestion control {name!r}; there are {', '.join(ALGORITHMS)}")
+        self.selected = name
+
     def algorithm(self, name: str) -> Congestion:
         return ALGORITHMS[name or self.selected]()
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rumpnet.core.net import Knob, Node
 from rumpnet.core.options import SB_MAX
+from rumpnet.core.tcp.congestion import ALGORITHMS
 
 if TYPE_CHECKING:
     from rumpnet.core.tcp.layer import TcpLayer
@@ -67,6 +68,19 @@ class Sysctl:
         ]
         return [
             *found,
+            Node(
+                "net.inet.tcp.congctl.available",
+                [*NUMBER, 1039, 1040],
+                "Available congestion control algorithms",
+                lambda: " ".join(ALGORITHMS),
+            ),
+            Node(
+                "net.inet.tcp.congctl.selected",
+                [*NUMBER, 1039, 1041],
+                "Selected congestion control algorithm",
+                lambda: layer.selected,
+                layer.select,
+            ),
             Node("net.inet.tcp.slowhz", [*NUMBER, 19], "Slow timeouts per second", lambda: SLOWHZ),
             Node(
                 "net.inet.tcp.syn_cache_count",
