@@ -100,7 +100,7 @@ def test_what_is_told_without_being_asked(lab: Lab, r: Listening) -> None:
     machine("netconfig_ifcreate", "lo7")
     machine("netconfig_ipv4_ifaddr_cidr", "lo7", "10.7.0.1", 24)
     kinds = [m.rtm_type for m in r.heard()]
-    assert kinds == [const.RTM_IFANNOUNCE, const.RTM_NEWADDR, const.RTM_ADD, const.RTM_ADD, const.RTM_IFINFO]
+    assert kinds == [const.RTM_IFANNOUNCE, const.RTM_IFINFO, const.RTM_NEWADDR, const.RTM_ADD, const.RTM_ADD]
     machine("netconfig_ifdestroy", "lo7")
     heard = r.heard()
     assert {const.RTM_IFINFO, const.RTM_DELADDR, const.RTM_DELETE} <= {m.rtm_type for m in heard}
