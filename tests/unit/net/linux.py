@@ -111,13 +111,18 @@ class Linux:
         with suppress(OSError):
             os.write(self.fd, frame)
 
-    def capture(self, path: Path) -> Path:
-        """What was on the wire as a capture file, for a decoder."""
-        rows = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, 1)]
-        for number, frame in enumerate(self.wire.frames):
-            rows.append(struct.pack("<IIII", number, 0, len(frame), len(frame)) + frame)
-        path.write_bytes(b"".join(rows))
-        return path
+
+def decoded(frames: list[bytes], path: Path) -> str:
+    """What tcpdump reads in frames; nothing in them may be wrong."""
+    rows = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, 1)]
+    for number, frame in enumerate(frames):
+        rows.append(struct.pack("<IIII", number, 0, len(frame), len(frame)) + frame)
+    path.write_bytes(b"".join(rows))
+    command = [need("tcpdump"), "-n", "-vv", "-r", str(path)]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for wrong in ("bad cksum", "incorrect", "malformed", "truncated", "invalid", "[|", "bad-"):
+        assert wrong not in text, text
+    return text
 
 
 class _TapEnd(Port):

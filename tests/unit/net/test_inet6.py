@@ -290,6 +290,7 @@ def test_what_does_not_come_from_neighbours_is_dropped(lab: Lab) -> None:
         icmp(NINE, ONE, icmp6.NEIGHBOUR_SOLICIT, 0, a6("ff02::1") + link),
         icmp(NINE, ONE, icmp6.NEIGHBOUR_SOLICIT, 0, ONE[:8]),
         icmp(NINE, ONE, icmp6.NEIGHBOUR_ADVERT, icmp6.SOLICITED, NINE + link),
+        icmp(a6("2001:db8::1"), ONE, icmp6.NEIGHBOUR_SOLICIT, 0, ONE + link),
     ):
         inject(wire, eth(one), packet)
     assert len(eth(one).neighbours) == before

@@ -15,8 +15,8 @@ from rumpnet.core.neighbour import State
 from rumpnet.core.wire import icmp, icmp6, ipv4
 from rumpwire import const
 from rumpwire.values import Mreq, SockaddrIn, SockaddrIn6
-from tests.unit.net.lab import Machine, Wire
-from tests.unit.net.linux import Linux, linux
+from tests.unit.net.lab import Lab, Machine, Wire
+from tests.unit.net.linux import Linux, decoded, linux
 from tests.unit.net.test_ether import ping
 from tests.unit.net.test_inet import eth
 from tests.unit.net.test_inet6 import a6, inet6, ping6, udp6
@@ -29,6 +29,41 @@ SIZES = [0, 1, 56, 1452, 1472, 1473, 4000, 20_001, 65_507]
 def pair() -> Iterator[tuple[Linux, Machine]]:
     with linux() as made:
         yield made
+
+
+def test_a_decoder_finds_nothing_wrong(tmp_path: Path) -> None:
+    """All kinds of messages that a kernel sends by itself, in tcpdump's words."""
+    lab, wire = Lab(), Wire()
+    router, host = lab.machine(), lab.machine()
+    router.plug(wire, "10.0.0.254/24", "fd00::fe/64")
+    router.plug(Wire(), "10.9.0.1/24", "fd09::1/64").set_mtu(1300)
+    host.plug(wire, "10.0.0.1/24")
+    router.inet.ip.forwarding.put(1)
+    inet6(router).ip6.forwarding.put(1)
+    lab.host.advance(2)
+    inet6(router).rtadv.put(1)
+    host("netconfig_auto_ipv6", "eth0")
+    host("netconfig_ipv4_gw", "10.0.0.254")
+    lab.host.advance(8)
+    s, s6 = host.udp(), udp6(host)
+    host("setsockopt", s, const.IPPROTO_IP, const.IP_ADD_MEMBERSHIP, Mreq(bytes([239, 1, 2, 3]), ONE))
+    host("setsockopt", s6, const.IPPROTO_IPV6, const.IPV6_JOIN_GROUP, Mreq(a6("ff05::77"), b"", eth(host).index))
+    for size in (10, 3000):
+        host("sendto", s, bytes(size), None, SockaddrIn(bytes([10, 0, 0, 254]), 9))
+        host("sendto", s6, bytes(size), None, SockaddrIn6(a6("fd00::fe"), 9))
+        host("sendto", s6, bytes(size), None, SockaddrIn6(a6("fd09::77"), 9))
+        host("sendto", s, bytes(size), None, SockaddrIn(bytes([10, 9, 0, 77]), 9))
+    lab.host.advance(30)
+    host("close", s)
+    host("close", s6)
+    text = decoded(wire.frames, tmp_path / "wire.pcap")
+    for said in (
+        "Request who-has", "Reply 10.0.0.254 is-at", "udp port 9 unreachable", "igmp v3 report",
+        "neighbor solicitation", "neighbor advertisement", "router solicitation", "router advertisement",
+        "prefix info option", "multicast listener report v2", "unreachable port", "packet too big, mtu 1300",
+        "unreachable address", "host 10.9.0.77 unreachable", "frag (",
+    ):  # fmt: skip
+        assert said in text, said
 
 
 def test_it_pings_us(pair: tuple[Linux, Machine]) -> None:
@@ -57,10 +92,7 @@ def test_we_ping_it(pair: tuple[Linux, Machine], tmp_path: Path) -> None:
     for addr in (ONE, a6("fd00::1")):
         entry = eth(ours).neighbours.entries[addr]
         assert (entry.lladdr.hex(":"), entry.state) == (mac[1], State.REACHABLE)
-    text = peer.run("tcpdump", "-n", "-vv", "-r", str(peer.capture(tmp_path / "wire.pcap")))
-    assert len(text.splitlines()) > len(peer.wire.frames)
-    for wrong in ("bad cksum", "incorrect", "malformed", "truncated", "invalid", "[|"):
-        assert wrong not in text
+    assert len(decoded(peer.wire.frames, tmp_path / "wire.pcap").splitlines()) > len(peer.wire.frames)
 
 
 @pytest.mark.parametrize("size", [0, 1, 1472, 1473, 9000])

@@ -105,6 +105,8 @@ class Nd(Listener):
             raise Malformed("a question of nobody that names a link address")
         if not isinstance(iface, Ethernet):
             return
+        if not unspecified and not self._on_link(iface, header.src):
+            raise Malformed("a question from somebody who is no neighbour")
         ours = next((a for a in iface.ipv6() if a.addr == target), None)
         entry = iface.neighbours.entries.get(target)
         proxy = ours is None and entry is not None and entry.published
@@ -121,6 +123,15 @@ class Nd(Listener):
             iface.neighbours.learn(header.src, link, confirmed=False)
         lladdr = entry.lladdr if proxy and entry is not None else iface.lladdr
         self.advertise(iface, target, header.src, solicited=True, lladdr=lladdr, override=not proxy)
+
+    def _on_link(self, iface: Iface, addr: bytes) -> bool:
+        """Whether an address is a neighbour's: others could make us send their packets here (CVE-2008-2476)."""
+        if link_local(addr):
+            return True
+        return any(
+            route.iface is iface and not route.gateway and bool(route.prefixlen)
+            for route in self.ip6.routes.matches(addr)
+        )
 
     def advertised(self, iface: Iface, header: ipv6.Packet, message: icmp6.Packet) -> None:
         """Somebody has an address (RFC 4861, 7.2.5). Malformed."""
