@@ -320,6 +320,22 @@ def test_receivers_are_told_of_packets(lab: Lab) -> None:
     assert fails(one, "sendmsg", client, Msghdr(SockaddrIn(TWO, 53), b"x", wrong, 0), 0) == "EADDRNOTAVAIL"
 
 
+def test_senders_choose_the_interface(lab: Lab) -> None:
+    """And the gateway there, where the destination is behind one."""
+    one, _, wire = lab.two()
+    other = Wire()
+    one.plug(other, "10.5.0.1/24")
+    one.net.routes.add(bytes([99, 0, 0, 0]), 8, eth(one), gateway=TWO)
+    one.net.routes.add(bytes(4), 0, eth(one, 1), gateway=bytes([10, 5, 0, 2]))
+    for port, index in ((wire, eth(one).index), (other, eth(one, 1).index)):
+        wire.frames.clear()
+        other.frames.clear()
+        info = [Cmsg(IP, const.IP_PKTINFO, bytes(4) + index.to_bytes(4, "little"), [])]
+        one("sendmsg", one.udp(), Msghdr(SockaddrIn(bytes([99, 0, 0, 1]), 5), b"x", info, 0), 0)
+        asked = [a.target for a in arps(port) if a.operation == arp.REQUEST]
+        assert asked == ([bytes([10, 5, 0, 2])] if port is other else [TWO])
+
+
 def test_raw_sockets_of_any_protocol(lab: Lab) -> None:
     one, two, _ = lab.two()
     server = two("socket", const.AF_INET, const.SOCK_RAW, 89)

@@ -151,7 +151,8 @@ class InetSocket(Socket):
         if iface is None and is_group(dst) and not zone_of(dst):
             iface = self.memberships.interface
         if iface is not None and dst not in self.net.interfaces.owners:
-            return layer.route_via(iface, dst)
+            through = (r for r in self.net.routes.matches(dst) if r.iface is iface and r.owner.up and not is_group(dst))
+            return next(through, None) or layer.route_via(iface, dst)
         route: Route = layer.route(dst)
         if route.gateway and self.options & const.SO_DONTROUTE:
             raise KernelError(Errno.ENETUNREACH, f"{text(dst)} is behind a gateway (SO_DONTROUTE)")
