@@ -12,11 +12,12 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rumpnet.core.packet import Packet
+from rumpnet.core.tcp import handshake, output, timers
 from rumpnet.core.tcp import input as tcp_input
-from rumpnet.core.tcp import output, recovery, timers
 from rumpnet.core.tcp.congestion import ALGORITHMS, Congestion
 from rumpnet.core.tcp.fastopen import FastOpen
 from rumpnet.core.tcp.listen import Listener, SynCache
+from rumpnet.core.tcp.scoreboard import SACKED, Phase
 from rumpnet.core.tcp.state import SYNCHRONIZED, Event, State
 from rumpnet.core.tcp.sysctl import SLOWHZ, Sysctl
 from rumpnet.core.tcp.tcb import DEFAULT_MSS, MASK, NOBODY, Connection, Key, Options
@@ -110,7 +111,7 @@ class TcpLayer:
         found = self.connections.get(key)
         if type(found) is Connection:
             if found.state == State.SYN_SENT:
-                tcp_input.arrives_in_syn_sent(found, seg, now)
+                handshake.arrives(found, seg, now)
             else:
                 tcp_input.arrives(found, seg, now)
             return
@@ -379,7 +380,7 @@ class TcpLayer:
         self.count("segments made smaller for the path")
         lost = False
         for record in c.sb.records:
-            if record.end - record.seq > c.mss and not record.flags & recovery.SACKED:
+            if record.end - record.seq > c.mss and not record.flags & SACKED:
                 c.sb.mark_lost(record)
                 lost = True
         c.cwnd = max(c.cwnd, c.mss)
@@ -389,8 +390,8 @@ class TcpLayer:
     def _go_on(self, c: Connection) -> None:
         if c.state in SYNCHRONIZED:
             c.sb.high = max(c.sb.high, c.snd_nxt)
-            if c.sb.phase < recovery.Phase.RECOVERY:
-                c.sb.phase = recovery.Phase.LOSS
+            if c.sb.phase < Phase.RECOVERY:
+                c.sb.phase = Phase.LOSS
                 c.sb.undo_marker = -1
             output.output(c, self.host.monotonic_ns())
             self.flush()
