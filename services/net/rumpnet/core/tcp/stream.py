@@ -147,7 +147,7 @@ class TcpStream(InetSocket):
     # -- sending
 
     def send(self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None) -> Sent:
-        """How much was sent, less than all only when it may not wait. EPIPE, pending error, ENOTCONN, EISCONN, EAGAIN."""
+        """How much was sent; not all only when it may not wait. EPIPE, pending error, ENOTCONN, EISCONN, EAGAIN."""
         self._check_send(to)
         count = 0 if self.sending else self._write(data, flags)
         if count == len(data):
