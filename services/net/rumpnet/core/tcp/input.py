@@ -411,7 +411,7 @@ def _append(c: Connection, seg: Segment, now: int) -> None:
         c.ack_now = True
     else:
         timers.delay_ack(c, now)
-    if not c.opt.rcv_fixed and c.rcv_nxt - c.measured[1] >= c.rcv.hiwat // 2:
+    if not c.opt.rcv_fixed and c.rcv_nxt - c.rcv.count - c.measured[1] >= c.rcv.hiwat // 2:
         c.layer.tune_receive(c, now)
 
 

@@ -417,9 +417,9 @@ class TcpLayer:
         return min(count * mss, max(2 * mss, count * 1460))
 
     def tune_receive(self, c: Connection, now: int) -> None:
-        """Half a buffer has come: when that took about a round trip, the buffer is what holds the peer back."""
+        """Half a buffer was read: when that took about a round trip, the buffer is what holds the peer back."""
         since, most = c.measured[0], self.sysctl.recvbuf_max.value
-        c.measured = (now, c.rcv_nxt)
+        c.measured = (now, c.rcv_nxt - c.rcv.count)
         quick = now - since <= 2 * max(c.rtt.srtt, MS)
         if quick and self.sysctl.recvbuf_auto.value and c.rcv.hiwat < most:
             c.rcv.hiwat = min(2 * c.rcv.hiwat, most)
