@@ -19,6 +19,7 @@ from rumpnet.component import NetComponent
 from rumpnet.core.iface import CSUM, IPV4, TSO4, TSO6, Iface
 from rumpnet.core.net import Net
 from rumpnet.core.offload import finish_checksum
+from rumpnet.core.options import SB_MAX
 from rumpnet.core.packet import Packet
 from rumpnet.core.tcp.socket import TcpSocket
 from rumpuser.component import Context, Parameters
@@ -218,7 +219,7 @@ class Stack:
         fd, level, name = struct.unpack_from("3i", data)
         value: Any = sdk._option(level, name, data[12:])
         if level == socket.SOL_SOCKET and name in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-            value = min(value, 262144)
+            value = min(value, SB_MAX)
         if isinstance(value, (int, bytes)):
             value = SockoptInteger(value) if isinstance(value, int) else SockoptRaw(value)
         wire = _host.option_name(level, name)

@@ -12,11 +12,12 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rumpnet.core.packet import Packet
+from rumpnet.core.tcp import handshake, output, timers
 from rumpnet.core.tcp import input as tcp_input
-from rumpnet.core.tcp import output, recovery, timers
 from rumpnet.core.tcp.congestion import ALGORITHMS, Congestion
 from rumpnet.core.tcp.fastopen import FastOpen
 from rumpnet.core.tcp.listen import Listener, SynCache
+from rumpnet.core.tcp.scoreboard import SACKED, Phase
 from rumpnet.core.tcp.state import SYNCHRONIZED, Event, State
 from rumpnet.core.tcp.sysctl import SLOWHZ, Sysctl
 from rumpnet.core.tcp.tcb import DEFAULT_MSS, MASK, NOBODY, Connection, Key, Options
@@ -110,7 +111,7 @@ class TcpLayer:
         found = self.connections.get(key)
         if type(found) is Connection:
             if found.state == State.SYN_SENT:
-                tcp_input.arrives_in_syn_sent(found, seg, now)
+                handshake.arrives(found, seg, now)
             else:
                 tcp_input.arrives(found, seg, now)
             return
@@ -379,7 +380,7 @@ class TcpLayer:
         self.count("segments made smaller for the path")
         lost = False
         for record in c.sb.records:
-            if record.end - record.seq > c.mss and not record.flags & recovery.SACKED:
+            if record.end - record.seq > c.mss and not record.flags & SACKED:
                 c.sb.mark_lost(record)
                 lost = True
         c.cwnd = max(c.cwnd, c.mss)
@@ -389,8 +390,8 @@ class TcpLayer:
     def _go_on(self, c: Connection) -> None:
         if c.state in SYNCHRONIZED:
             c.sb.high = max(c.sb.high, c.snd_nxt)
-            if c.sb.phase < recovery.Phase.RECOVERY:
-                c.sb.phase = recovery.Phase.LOSS
+            if c.sb.phase < Phase.RECOVERY:
+                c.sb.phase = Phase.LOSS
                 c.sb.undo_marker = -1
             output.output(c, self.host.monotonic_ns())
             self.flush()
@@ -416,9 +417,9 @@ class TcpLayer:
         return min(count * mss, max(2 * mss, count * 1460))
 
     def tune_receive(self, c: Connection, now: int) -> None:
-        """Half a buffer has come: when that took about a round trip, the buffer is what holds the peer back."""
+        """Half a buffer was read: when that took about a round trip, the buffer is what holds the peer back."""
         since, most = c.measured[0], self.sysctl.recvbuf_max.value
-        c.measured = (now, c.rcv_nxt)
+        c.measured = (now, c.rcv_nxt - c.rcv.count)
         quick = now - since <= 2 * max(c.rtt.srtt, MS)
         if quick and self.sysctl.recvbuf_auto.value and c.rcv.hiwat < most:
             c.rcv.hiwat = min(2 * c.rcv.hiwat, most)
