@@ -22,6 +22,13 @@ from rump._modules import generate_key, sign_wheel
 from rump._socket import Socket
 from rumpwire.const import major, makedev, minor
 from rumpwire.values import (
+    BpfDltlist,
+    BpfInsn,
+    BpfProgram,
+    BpfStat,
+    BridgeAddr,
+    BridgeMember,
+    BridgeReq,
     CgdIoctl,
     CgdUser,
     Cmsg,
@@ -32,9 +39,14 @@ from rumpwire.values import (
     Dirent,
     DiskArgs,
     Flock,
+    IfPhyAddr,
+    Impairment,
+    ImpairmentStat,
     Interface,
+    IoctlResult,
     Itimerspec,
     Kevent,
+    LaggReq,
     Linger,
     ModctlLoad,
     ModuleStat,
@@ -70,6 +82,7 @@ from rumpwire.values import (
     SysctlNode,
     Timespec,
     TmpfsArgs,
+    VlanReq,
     VndIoctl,
     VndUser,
 )
@@ -81,15 +94,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [  # noqa: PLE0604  the constants are strings too
-    "RFCFDG", "Batch", "CgdIoctl", "CgdUser", "Client", "Cmsg", "DhcpBinding",
-    "DhcpHost", "DhcpLease", "DhcpPool", "Dirent", "DiskArgs", "Flock", "Future", "Interface",
-    "Itimerspec", "Kernel", "Kevent", "Linger", "ModctlLoad", "ModuleStat", "Msghdr",
-    "NpfAddress", "NpfConfig", "NpfConnection", "NpfCounter", "NpfEnd", "NpfFilter", "NpfGroup", "NpfMap",
-    "NpfPorts", "NpfProcedure", "NpfRule", "NpfTable", "OptionArgs", "Pollfd",
-    "RaidComponent", "RaidConfig", "RaidDisk", "RaidInfo", "RaidProgress", "RaidReconReq", "Rlimit", "RumpError",
-    "Sigevent", "SockaddrDl", "SockaddrIn", "SockaddrIn6", "SockaddrUn", "Socket", "Stat", "Statvfs", "SysctlNode",
-    "Timespec", "TmpfsArgs", "VndIoctl", "VndUser", "aio", "connect", "default", "fs", "generate_key", "major",
-    "makedev", "minor", "newfs", "set_default", "sign_wheel",
+    "RFCFDG", "Batch", "BpfDltlist", "BpfInsn", "BpfProgram", "BpfStat", "BridgeAddr", "BridgeMember", "BridgeReq",
+    "CgdIoctl", "CgdUser", "Client", "Cmsg", "DhcpBinding", "DhcpHost", "DhcpLease", "DhcpPool", "Dirent",
+    "DiskArgs", "Flock", "Future", "IfPhyAddr", "Impairment", "ImpairmentStat", "Interface", "IoctlResult",
+    "Itimerspec", "Kernel", "Kevent", "LaggReq", "Linger", "ModctlLoad", "ModuleStat", "Msghdr", "NpfAddress",
+    "NpfConfig", "NpfConnection", "NpfCounter", "NpfEnd", "NpfFilter", "NpfGroup", "NpfMap", "NpfPorts",
+    "NpfProcedure", "NpfRule", "NpfTable", "OptionArgs", "Pollfd", "RaidComponent", "RaidConfig", "RaidDisk",
+    "RaidInfo", "RaidProgress", "RaidReconReq", "Rlimit", "RumpError", "Sigevent", "SockaddrDl", "SockaddrIn",
+    "SockaddrIn6", "SockaddrUn", "Socket", "Stat", "Statvfs", "SysctlNode", "Timespec", "TmpfsArgs", "VlanReq",
+    "VndIoctl", "VndUser", "aio", "connect", "default", "fs", "generate_key", "major", "makedev", "minor", "newfs",
+    "set_default", "sign_wheel",
     *_constants.__all__,
 ]  # fmt: skip
 
