@@ -14,7 +14,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import rump
 from rumpclients._command import CommandError, Parser, UsageError, connect, run
@@ -117,7 +117,7 @@ def split(data: bytes) -> Iterator[tuple[int, int, bytes, int]]:
         at = (begin + caplen + 7) & -8
 
 
-def _integer(result: rump.IoctlResult) -> int:
+def _integer(result: Any) -> int:
     return int(getattr(result.data, "integer", 0))
 
 

@@ -10,11 +10,24 @@ from rumpuser.component import Entry
 from rumpuser.pending import value_of
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import FcntlResult, GetgidResult, GetgroupsResult, GetpidResult, GetuidResult, IoctlResult
+from rumpwire.values import (
+    FcntlResult,
+    GetgidResult,
+    GetgroupsResult,
+    GetpidResult,
+    GetuidResult,
+    IoctlArgsInteger,
+    IoctlResult,
+)
 
 if TYPE_CHECKING:
     from rumpgateway.core.gateway import Gateway
     from rumpgateway.core.process import Process
+
+SIGNALLING = ("kern", "net")
+"""Whose objects can have an owner for SIGIO: pipes and sockets."""
+_GET_OWNER = {const.FIOGETOWN, const.SIOCGPGRP}
+_SET_OWNER = {const.FIOSETOWN, const.SIOCSPGRP}
 
 
 # -- identities
@@ -109,6 +122,8 @@ def fcntl(gateway: Gateway, p: Process, fd: int, cmd: int, arg: int | None, lock
         return FcntlResult(max(number for number, _ in p.fds.items()))
     if cmd == const.F_CLOSEM:
         return _close_from(gateway, p, fd)
+    if cmd in (const.F_GETOWN, const.F_SETOWN) and description.owner in SIGNALLING:
+        return FcntlResult(_owner(gateway, p, description, arg or 0 if cmd == const.F_SETOWN else None))
     if cmd in (const.F_SETLK, const.F_SETLKW):
         p.locks = True
     return gateway.route(p, calls.FCNTL, (fd, cmd, arg, lock))
@@ -125,7 +140,25 @@ def ioctl(gateway: Gateway, p: Process, fd: int, com: int, data: Any) -> Any:
         p.fds.get(fd)
         _set_cloexec(p, fd, com == const.FIOCLEX)
         return IoctlResult()
+    description = p.fds.get(fd)
+    if com in _GET_OWNER | _SET_OWNER and description.owner in SIGNALLING:
+        if com in _GET_OWNER:
+            return IoctlResult(0, IoctlArgsInteger(_owner(gateway, p, description, None)))
+        if not isinstance(data, IoctlArgsInteger):
+            raise KernelError(Errno.EINVAL, "the owner is a number")
+        _owner(gateway, p, description, data.integer)
+        return IoctlResult()
     return gateway.route(p, calls.IOCTL, (fd, com, data))
+
+
+def _owner(gateway: Gateway, p: Process, description: Description, new: int | None) -> int:
+    """Who would get SIGIO: told, or set. There are no signals, so that it has no consequences. ESRCH."""
+    if new is None:
+        return description.pgid
+    if new > 0 and new not in gateway.processes:
+        raise KernelError(Errno.ESRCH, f"there is no process {new}")
+    description.pgid = new
+    return 0
 
 
 def _set_cloexec(p: Process, fd: int, on: bool) -> None:

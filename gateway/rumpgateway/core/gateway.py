@@ -18,10 +18,11 @@ from rumpgateway.core.descriptors import Description
 from rumpgateway.core.kqueue import KQUEUE_CALLS, KqueueDescription, Kqueues, UserFilter
 from rumpgateway.core.polling import POLL_CALLS
 from rumpgateway.core.process import Process
+from rumpgateway.core.rights import RIGHTS_CALLS, Rights
 from rumpuser.component import KERNEL, Bus, Component, Entry, Parameters
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
-from rumpuser.pending import value_of
+from rumpuser.pending import start, value_of
 from rumpuser.readiness import Selectable
 from rumpwire import calls, const, values
 from rumpwire.calls import OPS, Op
@@ -37,7 +38,7 @@ LOST = "lost"
 NO_DIRECTORY = (1 << 31) - 1
 """A directory handle that vfs never gives out: a process that was in a directory that is gone must not end up in /."""
 
-OWN_CALLS = GATEWAY_CALLS | POLL_CALLS | KQUEUE_CALLS
+OWN_CALLS = GATEWAY_CALLS | POLL_CALLS | KQUEUE_CALLS | RIGHTS_CALLS
 """The calls of clients that the gateway answers itself, or puts together out of the answers of several components."""
 
 # Where the flags of a call that makes descriptors may ask for close-on-exec: position of the argument, and the flag.
@@ -74,9 +75,11 @@ class Gateway(Component):
         self.own: dict[str, Callable[..., Any]] = {n: partial(e.handler, self) for n, e in OWN_CALLS.items()}
         self.own |= {name: self._identity_call(OPS[name]) for name in IDENTITY_CALLS}
         self.kqueues = Kqueues(self)
+        self.rights = Rights(self)
         self.watching = Watching(host, self._console)
         self.watching.filters[const.EVFILT_USER] = UserFilter()
         self.table |= self.watching.table() | _own_objects(CONSOLE.table(log), self.kqueues.table())
+        self.table["rights_drop"] = Entry(lambda ctx, tokens: self.rights.drop(tokens))
         self.table["faction_start"] = Entry(lambda ctx, faction: self.start_faction(faction))
         self.start_faction: Callable[[str], Any] = _cannot_start
         self.halt: Callable[[int], None] = lambda opt: None
@@ -131,6 +134,8 @@ class Gateway(Component):
                 await value_of(self.peer(owner).run(p.context, steps, True))
             except KernelError:
                 continue  # the owner is gone, and what it held with it
+        if self.rights:
+            await self.rights.collect()
 
     async def release_directory(self, p: Process, handle: int) -> None:
         if handle:
@@ -180,6 +185,8 @@ class Gateway(Component):
     def lost(self, owner: str) -> None:
         """A component has ended: what it held is gone, and must not be taken for what its successor makes."""
         self.kqueues.lost(owner)
+        dropping: Any = self.rights.drop(self.rights.lost(owner))
+        start(dropping)
         for p in self.processes.values():
             for description in p.fds.descriptions():
                 if description.owner == owner:
@@ -242,6 +249,8 @@ class Gateway(Component):
             return None
         if gone is not None:
             return self.peer(description.owner).call(p.context, calls.CLOSE, (description.handle,))
+        if description.flying == description.refs and description.owner == "net":
+            return self.rights.collect()
         if p.locks and description.owner == "vfs":
             return self.peer("vfs").call(p.context, calls.LOCK_RELEASE, (description.handle,))
         return None

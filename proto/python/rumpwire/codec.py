@@ -239,6 +239,16 @@ def _enc_Mreq(v: Any, m: Any) -> None:
     m.ifindex = v.ifindex
 
 
+def _dec_Unpcbid(m: Any) -> Unpcbid:
+    return Unpcbid(m.unp_pid, m.unp_euid, m.unp_egid)
+
+
+def _enc_Unpcbid(v: Any, m: Any) -> None:
+    m.unp_pid = v.unp_pid
+    m.unp_euid = v.unp_euid
+    m.unp_egid = v.unp_egid
+
+
 def _dec_Sockopt(m: Any) -> Any:
     which = m.WhichOneof("value")
     if which == "integer":
@@ -251,6 +261,8 @@ def _dec_Sockopt(m: Any) -> Any:
         return SockoptRaw(m.raw)
     if which == "mreq":
         return _dec_Mreq(m.mreq)
+    if which == "peereid":
+        return _dec_Unpcbid(m.peereid)
     return None
 
 
@@ -271,11 +283,47 @@ def _enc_Sockopt(v: Any, m: Any) -> None:
     if kind is Mreq:
         m.mreq.SetInParent(); _enc_Mreq(v, m.mreq)
         return
+    if kind is Unpcbid:
+        m.peereid.SetInParent(); _enc_Unpcbid(v, m.peereid)
+        return
     raise TypeError(f"no Sockopt: {v!r}")
 
 
+def _dec_Sockcred(m: Any) -> Sockcred:
+    return Sockcred(m.sc_pid, m.sc_uid, m.sc_euid, m.sc_gid, m.sc_egid, list(m.sc_groups))
+
+
+def _enc_Sockcred(v: Any, m: Any) -> None:
+    m.sc_pid = v.sc_pid
+    m.sc_uid = v.sc_uid
+    m.sc_euid = v.sc_euid
+    m.sc_gid = v.sc_gid
+    m.sc_egid = v.sc_egid
+    if v.sc_groups: m.sc_groups.extend(v.sc_groups)
+
+
+def _dec_CmsgValue(m: Any) -> Any:
+    which = m.WhichOneof("value")
+    if which == "creds":
+        return _dec_Sockcred(m.creds)
+    if which == "timestamp":
+        return _dec_Timespec(m.timestamp)
+    return None
+
+
+def _enc_CmsgValue(v: Any, m: Any) -> None:
+    kind = type(v)
+    if kind is Sockcred:
+        m.creds.SetInParent(); _enc_Sockcred(v, m.creds)
+        return
+    if kind is Timespec:
+        m.timestamp.SetInParent(); _enc_Timespec(v, m.timestamp)
+        return
+    raise TypeError(f"no CmsgValue: {v!r}")
+
+
 def _dec_Cmsg(m: Any) -> Cmsg:
-    return Cmsg(m.cmsg_level, m.cmsg_type, m.data, list(m.rights))
+    return Cmsg(m.cmsg_level, m.cmsg_type, m.data, list(m.rights), _dec_CmsgValue(m.value) if m.HasField("value") else None)
 
 
 def _enc_Cmsg(v: Any, m: Any) -> None:
@@ -283,6 +331,7 @@ def _enc_Cmsg(v: Any, m: Any) -> None:
     m.cmsg_type = v.cmsg_type
     m.data = _buffer(v.data)
     if v.rights: m.rights.extend(v.rights)
+    if v.value is not None: m.value.SetInParent(); _enc_CmsgValue(v.value, m.value)
 
 
 def _dec_Msghdr(m: Any) -> Msghdr:
@@ -1296,6 +1345,15 @@ def _enc_KnoteSpec(v: Any, m: Any) -> None:
     m.fflags = v.fflags
     m.data = v.data
     m.udata = v.udata
+
+
+def _dec_RightsHolder(m: Any) -> RightsHolder:
+    return RightsHolder(m.socket, list(m.tokens))
+
+
+def _enc_RightsHolder(v: Any, m: Any) -> None:
+    m.socket = v.socket
+    if v.tokens: m.tokens.extend(v.tokens)
 
 
 def _dec_SysctlExport(m: Any) -> SysctlExport:
@@ -5045,6 +5103,20 @@ def _dec_r_device_of(m: Any) -> Any:
     return list(m.devices)
 
 
+def _enc_q_rights_held(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_rights_held(m: Any) -> Any:
+    return ()
+
+def _enc_r_rights_held(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_RightsHolder(x, m.holders.add())
+
+def _dec_r_rights_held(m: Any) -> Any:
+    return [_dec_RightsHolder(x) for x in m.holders]
+
+
 def _enc_q_dev_open(a: Any, m: Any) -> None:
     m.block = a[0]
     m.rdev = a[1]
@@ -5208,6 +5280,20 @@ def _enc_r_knote_detach(v: Any, m: Any) -> None:
     m.SetInParent()
 
 def _dec_r_knote_detach(m: Any) -> Any:
+    return None
+
+
+def _enc_q_rights_drop(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0]: m.tokens.extend(a[0])
+
+def _dec_q_rights_drop(m: Any) -> Any:
+    return (list(m.tokens),)
+
+def _enc_r_rights_drop(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_rights_drop(m: Any) -> Any:
     return None
 
 
@@ -5482,6 +5568,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "disk_take": (_enc_q_disk_take, _dec_q_disk_take),
     "disk_give": (_enc_q_disk_give, _dec_q_disk_give),
     "device_of": (_enc_q_device_of, _dec_q_device_of),
+    "rights_held": (_enc_q_rights_held, _dec_q_rights_held),
     "dev_open": (_enc_q_dev_open, _dec_q_dev_open),
     "dev_map": (_enc_q_dev_map, _dec_q_dev_map),
     "module_describe": (_enc_q_module_describe, _dec_q_module_describe),
@@ -5493,6 +5580,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "knote_change": (_enc_q_knote_change, _dec_q_knote_change),
     "knote_collect": (_enc_q_knote_collect, _dec_q_knote_collect),
     "knote_detach": (_enc_q_knote_detach, _dec_q_knote_detach),
+    "rights_drop": (_enc_q_rights_drop, _dec_q_rights_drop),
     "faction_start": (_enc_q_faction_start, _dec_q_faction_start),
 }
 # name: (value into a message, message into value)
@@ -5754,6 +5842,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "disk_take": (_enc_r_disk_take, _dec_r_disk_take),
     "disk_give": (_enc_r_disk_give, _dec_r_disk_give),
     "device_of": (_enc_r_device_of, _dec_r_device_of),
+    "rights_held": (_enc_r_rights_held, _dec_r_rights_held),
     "dev_open": (_enc_r_dev_open, _dec_r_dev_open),
     "dev_map": (_enc_r_dev_map, _dec_r_dev_map),
     "module_describe": (_enc_r_module_describe, _dec_r_module_describe),
@@ -5765,5 +5854,6 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "knote_change": (_enc_r_knote_change, _dec_r_knote_change),
     "knote_collect": (_enc_r_knote_collect, _dec_r_knote_collect),
     "knote_detach": (_enc_r_knote_detach, _dec_r_knote_detach),
+    "rights_drop": (_enc_r_rights_drop, _dec_r_rights_drop),
     "faction_start": (_enc_r_faction_start, _dec_r_faction_start),
 }

@@ -1121,6 +1121,82 @@ class VfsBus(object):
             _registered_method=True)
 
 
+class NetBusStub(object):
+    """What net does for the gateway. Reached through Component only.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.RightsHeld = channel.unary_unary(
+                '/rump.sp.v1.NetBus/RightsHeld',
+                request_serializer=rump__bus__pb2.RightsHeldRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.RightsHeldResponse.FromString,
+                _registered_method=True)
+
+
+class NetBusServicer(object):
+    """What net does for the gateway. Reached through Component only.
+    """
+
+    def RightsHeld(self, request, context):
+        """Which descriptors in flight wait where.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_NetBusServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'RightsHeld': grpc.unary_unary_rpc_method_handler(
+                    servicer.RightsHeld,
+                    request_deserializer=rump__bus__pb2.RightsHeldRequest.FromString,
+                    response_serializer=rump__bus__pb2.RightsHeldResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'rump.sp.v1.NetBus', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('rump.sp.v1.NetBus', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class NetBus(object):
+    """What net does for the gateway. Reached through Component only.
+    """
+
+    @staticmethod
+    def RightsHeld(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.NetBus/RightsHeld',
+            rump__bus__pb2.RightsHeldRequest.SerializeToString,
+            rump__bus__pb2.RightsHeldResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
 class DevBusStub(object):
     """What dev does for vfs. Reached through Component only.
     """
@@ -1670,7 +1746,7 @@ class AnyBus(object):
 
 
 class GatewayBusStub(object):
-    """What the gateway does for kern. Reached through Component only.
+    """What the gateway does for the others. Reached through Component only.
     """
 
     def __init__(self, channel):
@@ -1679,6 +1755,11 @@ class GatewayBusStub(object):
         Args:
             channel: A grpc.Channel.
         """
+        self.RightsDrop = channel.unary_unary(
+                '/rump.sp.v1.GatewayBus/RightsDrop',
+                request_serializer=rump__bus__pb2.RightsDropRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.RightsDropResponse.FromString,
+                _registered_method=True)
         self.FactionStart = channel.unary_unary(
                 '/rump.sp.v1.GatewayBus/FactionStart',
                 request_serializer=rump__bus__pb2.FactionStartRequest.SerializeToString,
@@ -1687,8 +1768,15 @@ class GatewayBusStub(object):
 
 
 class GatewayBusServicer(object):
-    """What the gateway does for kern. Reached through Component only.
+    """What the gateway does for the others. Reached through Component only.
     """
+
+    def RightsDrop(self, request, context):
+        """Descriptors in messages that will never be received.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def FactionStart(self, request, context):
         """Starts the process of a faction that is not running.
@@ -1700,6 +1788,11 @@ class GatewayBusServicer(object):
 
 def add_GatewayBusServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'RightsDrop': grpc.unary_unary_rpc_method_handler(
+                    servicer.RightsDrop,
+                    request_deserializer=rump__bus__pb2.RightsDropRequest.FromString,
+                    response_serializer=rump__bus__pb2.RightsDropResponse.SerializeToString,
+            ),
             'FactionStart': grpc.unary_unary_rpc_method_handler(
                     servicer.FactionStart,
                     request_deserializer=rump__bus__pb2.FactionStartRequest.FromString,
@@ -1714,8 +1807,35 @@ def add_GatewayBusServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class GatewayBus(object):
-    """What the gateway does for kern. Reached through Component only.
+    """What the gateway does for the others. Reached through Component only.
     """
+
+    @staticmethod
+    def RightsDrop(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.GatewayBus/RightsDrop',
+            rump__bus__pb2.RightsDropRequest.SerializeToString,
+            rump__bus__pb2.RightsDropResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def FactionStart(request,

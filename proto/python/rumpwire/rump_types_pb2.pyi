@@ -547,6 +547,7 @@ class Sockopt(_message.Message):
     TIMEVAL_FIELD_NUMBER: _builtins.int
     RAW_FIELD_NUMBER: _builtins.int
     MREQ_FIELD_NUMBER: _builtins.int
+    PEEREID_FIELD_NUMBER: _builtins.int
     integer: _builtins.int
     raw: _builtins.bytes
     @_builtins.property
@@ -555,6 +556,8 @@ class Sockopt(_message.Message):
     def timeval(self) -> Global___Timespec: ...
     @_builtins.property
     def mreq(self) -> Global___Mreq: ...
+    @_builtins.property
+    def peereid(self) -> Global___Unpcbid: ...
     def __init__(
         self,
         *,
@@ -563,12 +566,13 @@ class Sockopt(_message.Message):
         timeval: Global___Timespec | None = ...,
         raw: _builtins.bytes = ...,
         mreq: Global___Mreq | None = ...,
+        peereid: Global___Unpcbid | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "mreq", b"mreq", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "mreq", b"mreq", "peereid", b"peereid", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "mreq", b"mreq", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "mreq", b"mreq", "peereid", b"peereid", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["integer", "linger", "timeval", "raw", "mreq"]  # noqa: Y015
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["integer", "linger", "timeval", "raw", "mreq", "peereid"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 
@@ -604,8 +608,100 @@ class Mreq(_message.Message):
 Global___Mreq: _TypeAlias = Mreq  # noqa: Y015
 
 @_typing.final
+class Unpcbid(_message.Message):
+    """LOCAL_PEEREID: who connected, or listens, at the other end of a local socket."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNP_PID_FIELD_NUMBER: _builtins.int
+    UNP_EUID_FIELD_NUMBER: _builtins.int
+    UNP_EGID_FIELD_NUMBER: _builtins.int
+    unp_pid: _builtins.int
+    unp_euid: _builtins.int
+    unp_egid: _builtins.int
+    def __init__(
+        self,
+        *,
+        unp_pid: _builtins.int = ...,
+        unp_euid: _builtins.int = ...,
+        unp_egid: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["unp_egid", b"unp_egid", "unp_euid", b"unp_euid", "unp_pid", b"unp_pid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Unpcbid: _TypeAlias = Unpcbid  # noqa: Y015
+
+@_typing.final
+class Sockcred(_message.Message):
+    """SCM_CREDS: who sent a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SC_PID_FIELD_NUMBER: _builtins.int
+    SC_UID_FIELD_NUMBER: _builtins.int
+    SC_EUID_FIELD_NUMBER: _builtins.int
+    SC_GID_FIELD_NUMBER: _builtins.int
+    SC_EGID_FIELD_NUMBER: _builtins.int
+    SC_GROUPS_FIELD_NUMBER: _builtins.int
+    sc_pid: _builtins.int
+    sc_uid: _builtins.int
+    sc_euid: _builtins.int
+    sc_gid: _builtins.int
+    sc_egid: _builtins.int
+    @_builtins.property
+    def sc_groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        sc_pid: _builtins.int = ...,
+        sc_uid: _builtins.int = ...,
+        sc_euid: _builtins.int = ...,
+        sc_gid: _builtins.int = ...,
+        sc_egid: _builtins.int = ...,
+        sc_groups: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sc_egid", b"sc_egid", "sc_euid", b"sc_euid", "sc_gid", b"sc_gid", "sc_groups", b"sc_groups", "sc_pid", b"sc_pid", "sc_uid", b"sc_uid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Sockcred: _TypeAlias = Sockcred  # noqa: Y015
+
+@_typing.final
+class CmsgValue(_message.Message):
+    """What a piece of control data holds, where that is no descriptor."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREDS_FIELD_NUMBER: _builtins.int
+    TIMESTAMP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def creds(self) -> Global___Sockcred: ...
+    @_builtins.property
+    def timestamp(self) -> Global___Timespec: ...
+    def __init__(
+        self,
+        *,
+        creds: Global___Sockcred | None = ...,
+        timestamp: Global___Timespec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["creds", b"creds", "timestamp", b"timestamp", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["creds", b"creds", "timestamp", b"timestamp", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["creds", "timestamp"]  # noqa: Y015
+    _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
+
+Global___CmsgValue: _TypeAlias = CmsgValue  # noqa: Y015
+
+@_typing.final
 class Cmsg(_message.Message):
-    """One piece of control data. SCM_RIGHTS carries descriptors, the others bytes."""
+    """One piece of control data: descriptors (SCM_RIGHTS), a typed value, or else bytes."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -613,11 +709,14 @@ class Cmsg(_message.Message):
     CMSG_TYPE_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
     RIGHTS_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
     cmsg_level: _builtins.int
     cmsg_type: _builtins.int
     data: _builtins.bytes
     @_builtins.property
     def rights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def value(self) -> Global___CmsgValue: ...
     def __init__(
         self,
         *,
@@ -625,10 +724,11 @@ class Cmsg(_message.Message):
         cmsg_type: _builtins.int = ...,
         data: _builtins.bytes = ...,
         rights: _abc.Iterable[_builtins.int] | None = ...,
+        value: Global___CmsgValue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cmsg_level", b"cmsg_level", "cmsg_type", b"cmsg_type", "data", b"data", "rights", b"rights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cmsg_level", b"cmsg_level", "cmsg_type", b"cmsg_type", "data", b"data", "rights", b"rights", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -164,6 +164,14 @@ class Mreq(NamedTuple):
     ifindex: int = 0
 
 
+class Unpcbid(NamedTuple):
+    """LOCAL_PEEREID: who connected, or listens, at the other end of a local socket."""
+
+    unp_pid: int = 0
+    unp_euid: int = 0
+    unp_egid: int = 0
+
+
 class SockoptInteger(NamedTuple):
     """A Sockopt that is integer."""
 
@@ -176,16 +184,31 @@ class SockoptRaw(NamedTuple):
     raw: bytes = b""
 
 
-Sockopt: TypeAlias = SockoptInteger | Linger | Timespec | SockoptRaw | Mreq
+Sockopt: TypeAlias = SockoptInteger | Linger | Timespec | SockoptRaw | Mreq | Unpcbid
+
+
+class Sockcred(NamedTuple):
+    """SCM_CREDS: who sent a message."""
+
+    sc_pid: int = 0
+    sc_uid: int = 0
+    sc_euid: int = 0
+    sc_gid: int = 0
+    sc_egid: int = 0
+    sc_groups: list[int] = []
+
+
+CmsgValue: TypeAlias = Sockcred | Timespec
 
 
 class Cmsg(NamedTuple):
-    """One piece of control data. SCM_RIGHTS carries descriptors, the others bytes."""
+    """One piece of control data: descriptors (SCM_RIGHTS), a typed value, or else bytes."""
 
     cmsg_level: int = 0
     cmsg_type: int = 0
     data: bytes = b""
     rights: list[int] = []
+    value: CmsgValue | None = None
 
 
 class Msghdr(NamedTuple):
@@ -907,6 +930,13 @@ class KnoteSpec(NamedTuple):
     fflags: int = 0
     data: int = 0
     udata: int = 0
+
+
+class RightsHolder(NamedTuple):
+    """The descriptors in messages that wait in a socket, or in connections that it has not accepted yet."""
+
+    socket: int = 0
+    tokens: list[int] = []
 
 
 class SysctlExport(NamedTuple):

@@ -1289,6 +1289,7 @@ type Sockopt struct {
 	//	*Sockopt_Timeval
 	//	*Sockopt_Raw
 	//	*Sockopt_Mreq
+	//	*Sockopt_Peereid
 	Value         isSockopt_Value `protobuf_oneof:"value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1376,6 +1377,15 @@ func (x *Sockopt) GetMreq() *Mreq {
 	return nil
 }
 
+func (x *Sockopt) GetPeereid() *Unpcbid {
+	if x != nil {
+		if x, ok := x.Value.(*Sockopt_Peereid); ok {
+			return x.Peereid
+		}
+	}
+	return nil
+}
+
 type isSockopt_Value interface {
 	isSockopt_Value()
 }
@@ -1400,6 +1410,10 @@ type Sockopt_Mreq struct {
 	Mreq *Mreq `protobuf:"bytes,5,opt,name=mreq,proto3,oneof"`
 }
 
+type Sockopt_Peereid struct {
+	Peereid *Unpcbid `protobuf:"bytes,30,opt,name=peereid,proto3,oneof"`
+}
+
 func (*Sockopt_Integer) isSockopt_Value() {}
 
 func (*Sockopt_Linger) isSockopt_Value() {}
@@ -1409,6 +1423,8 @@ func (*Sockopt_Timeval) isSockopt_Value() {}
 func (*Sockopt_Raw) isSockopt_Value() {}
 
 func (*Sockopt_Mreq) isSockopt_Value() {}
+
+func (*Sockopt_Peereid) isSockopt_Value() {}
 
 // IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP and their opposites: a group (4 or 16 bytes), and the interface by address or index;
 // neither for the one that the route says. A raw ip_mreq or ipv6_mreq will do as well.
@@ -1472,20 +1488,250 @@ func (x *Mreq) GetIfindex() uint32 {
 	return 0
 }
 
-// One piece of control data. SCM_RIGHTS carries descriptors, the others bytes.
+// LOCAL_PEEREID: who connected, or listens, at the other end of a local socket.
+type Unpcbid struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UnpPid        int32                  `protobuf:"varint,1,opt,name=unp_pid,json=unpPid,proto3" json:"unp_pid,omitempty"`
+	UnpEuid       uint32                 `protobuf:"varint,2,opt,name=unp_euid,json=unpEuid,proto3" json:"unp_euid,omitempty"`
+	UnpEgid       uint32                 `protobuf:"varint,3,opt,name=unp_egid,json=unpEgid,proto3" json:"unp_egid,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Unpcbid) Reset() {
+	*x = Unpcbid{}
+	mi := &file_rump_types_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unpcbid) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unpcbid) ProtoMessage() {}
+
+func (x *Unpcbid) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unpcbid.ProtoReflect.Descriptor instead.
+func (*Unpcbid) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Unpcbid) GetUnpPid() int32 {
+	if x != nil {
+		return x.UnpPid
+	}
+	return 0
+}
+
+func (x *Unpcbid) GetUnpEuid() uint32 {
+	if x != nil {
+		return x.UnpEuid
+	}
+	return 0
+}
+
+func (x *Unpcbid) GetUnpEgid() uint32 {
+	if x != nil {
+		return x.UnpEgid
+	}
+	return 0
+}
+
+// SCM_CREDS: who sent a message.
+type Sockcred struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ScPid         int32                  `protobuf:"varint,1,opt,name=sc_pid,json=scPid,proto3" json:"sc_pid,omitempty"`
+	ScUid         uint32                 `protobuf:"varint,2,opt,name=sc_uid,json=scUid,proto3" json:"sc_uid,omitempty"`
+	ScEuid        uint32                 `protobuf:"varint,3,opt,name=sc_euid,json=scEuid,proto3" json:"sc_euid,omitempty"`
+	ScGid         uint32                 `protobuf:"varint,4,opt,name=sc_gid,json=scGid,proto3" json:"sc_gid,omitempty"`
+	ScEgid        uint32                 `protobuf:"varint,5,opt,name=sc_egid,json=scEgid,proto3" json:"sc_egid,omitempty"`
+	ScGroups      []uint32               `protobuf:"varint,6,rep,packed,name=sc_groups,json=scGroups,proto3" json:"sc_groups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sockcred) Reset() {
+	*x = Sockcred{}
+	mi := &file_rump_types_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sockcred) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sockcred) ProtoMessage() {}
+
+func (x *Sockcred) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sockcred.ProtoReflect.Descriptor instead.
+func (*Sockcred) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Sockcred) GetScPid() int32 {
+	if x != nil {
+		return x.ScPid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScUid() uint32 {
+	if x != nil {
+		return x.ScUid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScEuid() uint32 {
+	if x != nil {
+		return x.ScEuid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScGid() uint32 {
+	if x != nil {
+		return x.ScGid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScEgid() uint32 {
+	if x != nil {
+		return x.ScEgid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScGroups() []uint32 {
+	if x != nil {
+		return x.ScGroups
+	}
+	return nil
+}
+
+// What a piece of control data holds, where that is no descriptor.
+type CmsgValue struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Value:
+	//
+	//	*CmsgValue_Creds
+	//	*CmsgValue_Timestamp
+	Value         isCmsgValue_Value `protobuf_oneof:"value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CmsgValue) Reset() {
+	*x = CmsgValue{}
+	mi := &file_rump_types_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CmsgValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CmsgValue) ProtoMessage() {}
+
+func (x *CmsgValue) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CmsgValue.ProtoReflect.Descriptor instead.
+func (*CmsgValue) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *CmsgValue) GetValue() isCmsgValue_Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *CmsgValue) GetCreds() *Sockcred {
+	if x != nil {
+		if x, ok := x.Value.(*CmsgValue_Creds); ok {
+			return x.Creds
+		}
+	}
+	return nil
+}
+
+func (x *CmsgValue) GetTimestamp() *Timespec {
+	if x != nil {
+		if x, ok := x.Value.(*CmsgValue_Timestamp); ok {
+			return x.Timestamp
+		}
+	}
+	return nil
+}
+
+type isCmsgValue_Value interface {
+	isCmsgValue_Value()
+}
+
+type CmsgValue_Creds struct {
+	Creds *Sockcred `protobuf:"bytes,1,opt,name=creds,proto3,oneof"`
+}
+
+type CmsgValue_Timestamp struct {
+	Timestamp *Timespec `protobuf:"bytes,2,opt,name=timestamp,proto3,oneof"`
+}
+
+func (*CmsgValue_Creds) isCmsgValue_Value() {}
+
+func (*CmsgValue_Timestamp) isCmsgValue_Value() {}
+
+// One piece of control data: descriptors (SCM_RIGHTS), a typed value, or else bytes.
 type Cmsg struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	CmsgLevel     int32                  `protobuf:"varint,1,opt,name=cmsg_level,json=cmsgLevel,proto3" json:"cmsg_level,omitempty"`
 	CmsgType      int32                  `protobuf:"varint,2,opt,name=cmsg_type,json=cmsgType,proto3" json:"cmsg_type,omitempty"`
 	Data          []byte                 `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
 	Rights        []int32                `protobuf:"varint,4,rep,packed,name=rights,proto3" json:"rights,omitempty"`
+	Value         *CmsgValue             `protobuf:"bytes,5,opt,name=value,proto3" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Cmsg) Reset() {
 	*x = Cmsg{}
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +1743,7 @@ func (x *Cmsg) String() string {
 func (*Cmsg) ProtoMessage() {}
 
 func (x *Cmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +1756,7 @@ func (x *Cmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cmsg.ProtoReflect.Descriptor instead.
 func (*Cmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{18}
+	return file_rump_types_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Cmsg) GetCmsgLevel() int32 {
@@ -1541,6 +1787,13 @@ func (x *Cmsg) GetRights() []int32 {
 	return nil
 }
 
+func (x *Cmsg) GetValue() *CmsgValue {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
 type Msghdr struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	MsgName       *Sockaddr              `protobuf:"bytes,1,opt,name=msg_name,json=msgName,proto3" json:"msg_name,omitempty"`
@@ -1553,7 +1806,7 @@ type Msghdr struct {
 
 func (x *Msghdr) Reset() {
 	*x = Msghdr{}
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1565,7 +1818,7 @@ func (x *Msghdr) String() string {
 func (*Msghdr) ProtoMessage() {}
 
 func (x *Msghdr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1578,7 +1831,7 @@ func (x *Msghdr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Msghdr.ProtoReflect.Descriptor instead.
 func (*Msghdr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{19}
+	return file_rump_types_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Msghdr) GetMsgName() *Sockaddr {
@@ -1626,7 +1879,7 @@ type SysctlValue struct {
 
 func (x *SysctlValue) Reset() {
 	*x = SysctlValue{}
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1638,7 +1891,7 @@ func (x *SysctlValue) String() string {
 func (*SysctlValue) ProtoMessage() {}
 
 func (x *SysctlValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1651,7 +1904,7 @@ func (x *SysctlValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlValue.ProtoReflect.Descriptor instead.
 func (*SysctlValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{20}
+	return file_rump_types_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SysctlValue) GetValue() isSysctlValue_Value {
@@ -1755,7 +2008,7 @@ type SysctlNode struct {
 
 func (x *SysctlNode) Reset() {
 	*x = SysctlNode{}
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1767,7 +2020,7 @@ func (x *SysctlNode) String() string {
 func (*SysctlNode) ProtoMessage() {}
 
 func (x *SysctlNode) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1780,7 +2033,7 @@ func (x *SysctlNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlNode.ProtoReflect.Descriptor instead.
 func (*SysctlNode) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{21}
+	return file_rump_types_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SysctlNode) GetNumber() int32 {
@@ -1837,7 +2090,7 @@ type ModctlLoad struct {
 
 func (x *ModctlLoad) Reset() {
 	*x = ModctlLoad{}
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1849,7 +2102,7 @@ func (x *ModctlLoad) String() string {
 func (*ModctlLoad) ProtoMessage() {}
 
 func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1862,7 +2115,7 @@ func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModctlLoad.ProtoReflect.Descriptor instead.
 func (*ModctlLoad) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{22}
+	return file_rump_types_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ModctlLoad) GetFilename() string {
@@ -1904,7 +2157,7 @@ type ModuleStat struct {
 
 func (x *ModuleStat) Reset() {
 	*x = ModuleStat{}
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1916,7 +2169,7 @@ func (x *ModuleStat) String() string {
 func (*ModuleStat) ProtoMessage() {}
 
 func (x *ModuleStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1929,7 +2182,7 @@ func (x *ModuleStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleStat.ProtoReflect.Descriptor instead.
 func (*ModuleStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{23}
+	return file_rump_types_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ModuleStat) GetName() string {
@@ -2008,7 +2261,7 @@ type TmpfsArgs struct {
 
 func (x *TmpfsArgs) Reset() {
 	*x = TmpfsArgs{}
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2020,7 +2273,7 @@ func (x *TmpfsArgs) String() string {
 func (*TmpfsArgs) ProtoMessage() {}
 
 func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2033,7 +2286,7 @@ func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TmpfsArgs.ProtoReflect.Descriptor instead.
 func (*TmpfsArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{24}
+	return file_rump_types_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *TmpfsArgs) GetSizeMax() uint64 {
@@ -2081,7 +2334,7 @@ type DiskArgs struct {
 
 func (x *DiskArgs) Reset() {
 	*x = DiskArgs{}
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2093,7 +2346,7 @@ func (x *DiskArgs) String() string {
 func (*DiskArgs) ProtoMessage() {}
 
 func (x *DiskArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2106,7 +2359,7 @@ func (x *DiskArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiskArgs.ProtoReflect.Descriptor instead.
 func (*DiskArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{25}
+	return file_rump_types_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DiskArgs) GetFspec() []byte {
@@ -2127,7 +2380,7 @@ type OptionArgs struct {
 
 func (x *OptionArgs) Reset() {
 	*x = OptionArgs{}
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2139,7 +2392,7 @@ func (x *OptionArgs) String() string {
 func (*OptionArgs) ProtoMessage() {}
 
 func (x *OptionArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2152,7 +2405,7 @@ func (x *OptionArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptionArgs.ProtoReflect.Descriptor instead.
 func (*OptionArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{26}
+	return file_rump_types_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *OptionArgs) GetFspec() []byte {
@@ -2184,7 +2437,7 @@ type MountArgs struct {
 
 func (x *MountArgs) Reset() {
 	*x = MountArgs{}
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2196,7 +2449,7 @@ func (x *MountArgs) String() string {
 func (*MountArgs) ProtoMessage() {}
 
 func (x *MountArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2209,7 +2462,7 @@ func (x *MountArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountArgs.ProtoReflect.Descriptor instead.
 func (*MountArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{27}
+	return file_rump_types_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *MountArgs) GetArgs() isMountArgs_Args {
@@ -2307,7 +2560,7 @@ type IoctlArgs struct {
 
 func (x *IoctlArgs) Reset() {
 	*x = IoctlArgs{}
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2319,7 +2572,7 @@ func (x *IoctlArgs) String() string {
 func (*IoctlArgs) ProtoMessage() {}
 
 func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2332,7 +2585,7 @@ func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlArgs.ProtoReflect.Descriptor instead.
 func (*IoctlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{28}
+	return file_rump_types_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *IoctlArgs) GetArgs() isIoctlArgs_Args {
@@ -2765,7 +3018,7 @@ type Ifreq struct {
 
 func (x *Ifreq) Reset() {
 	*x = Ifreq{}
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2777,7 +3030,7 @@ func (x *Ifreq) String() string {
 func (*Ifreq) ProtoMessage() {}
 
 func (x *Ifreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2790,7 +3043,7 @@ func (x *Ifreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifreq.ProtoReflect.Descriptor instead.
 func (*Ifreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{29}
+	return file_rump_types_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Ifreq) GetIfrName() string {
@@ -2839,7 +3092,7 @@ type Ifaliasreq struct {
 
 func (x *Ifaliasreq) Reset() {
 	*x = Ifaliasreq{}
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2851,7 +3104,7 @@ func (x *Ifaliasreq) String() string {
 func (*Ifaliasreq) ProtoMessage() {}
 
 func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2864,7 +3117,7 @@ func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifaliasreq.ProtoReflect.Descriptor instead.
 func (*Ifaliasreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{30}
+	return file_rump_types_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Ifaliasreq) GetIfraName() string {
@@ -2933,7 +3186,7 @@ type Ifconf struct {
 
 func (x *Ifconf) Reset() {
 	*x = Ifconf{}
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2945,7 +3198,7 @@ func (x *Ifconf) String() string {
 func (*Ifconf) ProtoMessage() {}
 
 func (x *Ifconf) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2958,7 +3211,7 @@ func (x *Ifconf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifconf.ProtoReflect.Descriptor instead.
 func (*Ifconf) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{31}
+	return file_rump_types_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Ifconf) GetInterfaces() []*Interface {
@@ -2978,7 +3231,7 @@ type Ifclonereq struct {
 
 func (x *Ifclonereq) Reset() {
 	*x = Ifclonereq{}
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2990,7 +3243,7 @@ func (x *Ifclonereq) String() string {
 func (*Ifclonereq) ProtoMessage() {}
 
 func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3003,7 +3256,7 @@ func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifclonereq.ProtoReflect.Descriptor instead.
 func (*Ifclonereq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{32}
+	return file_rump_types_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Ifclonereq) GetCloners() []string {
@@ -3028,7 +3281,7 @@ type Ifmediareq struct {
 
 func (x *Ifmediareq) Reset() {
 	*x = Ifmediareq{}
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3040,7 +3293,7 @@ func (x *Ifmediareq) String() string {
 func (*Ifmediareq) ProtoMessage() {}
 
 func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3053,7 +3306,7 @@ func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifmediareq.ProtoReflect.Descriptor instead.
 func (*Ifmediareq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{33}
+	return file_rump_types_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Ifmediareq) GetIfmName() string {
@@ -3124,7 +3377,7 @@ type Ifdata struct {
 
 func (x *Ifdata) Reset() {
 	*x = Ifdata{}
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3136,7 +3389,7 @@ func (x *Ifdata) String() string {
 func (*Ifdata) ProtoMessage() {}
 
 func (x *Ifdata) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3149,7 +3402,7 @@ func (x *Ifdata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifdata.ProtoReflect.Descriptor instead.
 func (*Ifdata) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{34}
+	return file_rump_types_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Ifdata) GetIfdrName() string {
@@ -3287,7 +3540,7 @@ type Nbrinfo struct {
 
 func (x *Nbrinfo) Reset() {
 	*x = Nbrinfo{}
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3299,7 +3552,7 @@ func (x *Nbrinfo) String() string {
 func (*Nbrinfo) ProtoMessage() {}
 
 func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3312,7 +3565,7 @@ func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Nbrinfo.ProtoReflect.Descriptor instead.
 func (*Nbrinfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{35}
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Nbrinfo) GetIfname() string {
@@ -3380,7 +3633,7 @@ type Ndireq struct {
 
 func (x *Ndireq) Reset() {
 	*x = Ndireq{}
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3392,7 +3645,7 @@ func (x *Ndireq) String() string {
 func (*Ndireq) ProtoMessage() {}
 
 func (x *Ndireq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3405,7 +3658,7 @@ func (x *Ndireq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ndireq.ProtoReflect.Descriptor instead.
 func (*Ndireq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{36}
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Ndireq) GetIfname() string {
@@ -3475,7 +3728,7 @@ type BridgeReq struct {
 
 func (x *BridgeReq) Reset() {
 	*x = BridgeReq{}
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3487,7 +3740,7 @@ func (x *BridgeReq) String() string {
 func (*BridgeReq) ProtoMessage() {}
 
 func (x *BridgeReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3500,7 +3753,7 @@ func (x *BridgeReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeReq.ProtoReflect.Descriptor instead.
 func (*BridgeReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{37}
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *BridgeReq) GetIfdName() string {
@@ -3571,7 +3824,7 @@ type BridgeMember struct {
 
 func (x *BridgeMember) Reset() {
 	*x = BridgeMember{}
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3583,7 +3836,7 @@ func (x *BridgeMember) String() string {
 func (*BridgeMember) ProtoMessage() {}
 
 func (x *BridgeMember) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3596,7 +3849,7 @@ func (x *BridgeMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeMember.ProtoReflect.Descriptor instead.
 func (*BridgeMember) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{38}
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *BridgeMember) GetIfname() string {
@@ -3633,7 +3886,7 @@ type BridgeAddr struct {
 
 func (x *BridgeAddr) Reset() {
 	*x = BridgeAddr{}
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3645,7 +3898,7 @@ func (x *BridgeAddr) String() string {
 func (*BridgeAddr) ProtoMessage() {}
 
 func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3658,7 +3911,7 @@ func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeAddr.ProtoReflect.Descriptor instead.
 func (*BridgeAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{39}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *BridgeAddr) GetAddr() []byte {
@@ -3701,7 +3954,7 @@ type VlanReq struct {
 
 func (x *VlanReq) Reset() {
 	*x = VlanReq{}
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3713,7 +3966,7 @@ func (x *VlanReq) String() string {
 func (*VlanReq) ProtoMessage() {}
 
 func (x *VlanReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3726,7 +3979,7 @@ func (x *VlanReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VlanReq.ProtoReflect.Descriptor instead.
 func (*VlanReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{40}
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *VlanReq) GetIfname() string {
@@ -3762,7 +4015,7 @@ type IfPhyAddr struct {
 
 func (x *IfPhyAddr) Reset() {
 	*x = IfPhyAddr{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3774,7 +4027,7 @@ func (x *IfPhyAddr) String() string {
 func (*IfPhyAddr) ProtoMessage() {}
 
 func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3787,7 +4040,7 @@ func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IfPhyAddr.ProtoReflect.Descriptor instead.
 func (*IfPhyAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *IfPhyAddr) GetIflrName() string {
@@ -3824,7 +4077,7 @@ type LaggReq struct {
 
 func (x *LaggReq) Reset() {
 	*x = LaggReq{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3836,7 +4089,7 @@ func (x *LaggReq) String() string {
 func (*LaggReq) ProtoMessage() {}
 
 func (x *LaggReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3849,7 +4102,7 @@ func (x *LaggReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaggReq.ProtoReflect.Descriptor instead.
 func (*LaggReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *LaggReq) GetIfname() string {
@@ -3890,7 +4143,7 @@ type BpfProgram struct {
 
 func (x *BpfProgram) Reset() {
 	*x = BpfProgram{}
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3902,7 +4155,7 @@ func (x *BpfProgram) String() string {
 func (*BpfProgram) ProtoMessage() {}
 
 func (x *BpfProgram) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3915,7 +4168,7 @@ func (x *BpfProgram) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfProgram.ProtoReflect.Descriptor instead.
 func (*BpfProgram) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{43}
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *BpfProgram) GetInsns() []*BpfInsn {
@@ -3937,7 +4190,7 @@ type BpfInsn struct {
 
 func (x *BpfInsn) Reset() {
 	*x = BpfInsn{}
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3949,7 +4202,7 @@ func (x *BpfInsn) String() string {
 func (*BpfInsn) ProtoMessage() {}
 
 func (x *BpfInsn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3962,7 +4215,7 @@ func (x *BpfInsn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfInsn.ProtoReflect.Descriptor instead.
 func (*BpfInsn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{44}
+	return file_rump_types_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *BpfInsn) GetCode() uint32 {
@@ -4005,7 +4258,7 @@ type BpfStat struct {
 
 func (x *BpfStat) Reset() {
 	*x = BpfStat{}
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4017,7 +4270,7 @@ func (x *BpfStat) String() string {
 func (*BpfStat) ProtoMessage() {}
 
 func (x *BpfStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4030,7 +4283,7 @@ func (x *BpfStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfStat.ProtoReflect.Descriptor instead.
 func (*BpfStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{45}
+	return file_rump_types_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *BpfStat) GetBsRecv() uint64 {
@@ -4064,7 +4317,7 @@ type BpfDltlist struct {
 
 func (x *BpfDltlist) Reset() {
 	*x = BpfDltlist{}
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4076,7 +4329,7 @@ func (x *BpfDltlist) String() string {
 func (*BpfDltlist) ProtoMessage() {}
 
 func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4089,7 +4342,7 @@ func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfDltlist.ProtoReflect.Descriptor instead.
 func (*BpfDltlist) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{46}
+	return file_rump_types_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *BpfDltlist) GetBflList() []uint32 {
@@ -4119,7 +4372,7 @@ type Impairment struct {
 
 func (x *Impairment) Reset() {
 	*x = Impairment{}
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4131,7 +4384,7 @@ func (x *Impairment) String() string {
 func (*Impairment) ProtoMessage() {}
 
 func (x *Impairment) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4144,7 +4397,7 @@ func (x *Impairment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Impairment.ProtoReflect.Descriptor instead.
 func (*Impairment) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{47}
+	return file_rump_types_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Impairment) GetDelayNs() uint64 {
@@ -4233,7 +4486,7 @@ type ImpairmentStat struct {
 
 func (x *ImpairmentStat) Reset() {
 	*x = ImpairmentStat{}
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4245,7 +4498,7 @@ func (x *ImpairmentStat) String() string {
 func (*ImpairmentStat) ProtoMessage() {}
 
 func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4258,7 +4511,7 @@ func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImpairmentStat.ProtoReflect.Descriptor instead.
 func (*ImpairmentStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{48}
+	return file_rump_types_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ImpairmentStat) GetSettings() *Impairment {
@@ -4322,7 +4575,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4334,7 +4587,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4347,7 +4600,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{49}
+	return file_rump_types_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -4384,7 +4637,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4396,7 +4649,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4409,7 +4662,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{50}
+	return file_rump_types_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -4459,7 +4712,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4471,7 +4724,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4484,7 +4737,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{51}
+	return file_rump_types_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -4567,7 +4820,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4579,7 +4832,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4592,7 +4845,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{52}
+	return file_rump_types_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -4665,7 +4918,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4677,7 +4930,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4690,7 +4943,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{53}
+	return file_rump_types_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -4739,7 +4992,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4751,7 +5004,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4764,7 +5017,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{54}
+	return file_rump_types_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -4792,7 +5045,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4804,7 +5057,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4817,7 +5070,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{55}
+	return file_rump_types_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -4846,7 +5099,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4858,7 +5111,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4871,7 +5124,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{56}
+	return file_rump_types_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -4907,7 +5160,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4919,7 +5172,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4932,7 +5185,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{57}
+	return file_rump_types_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -4973,7 +5226,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4985,7 +5238,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4998,7 +5251,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{58}
+	return file_rump_types_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -5075,7 +5328,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5087,7 +5340,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5100,7 +5353,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{59}
+	return file_rump_types_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -5180,7 +5433,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5192,7 +5445,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5205,7 +5458,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{60}
+	return file_rump_types_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Interface) GetName() string {
@@ -5266,7 +5519,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5278,7 +5531,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5291,7 +5544,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{61}
+	return file_rump_types_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -5377,7 +5630,7 @@ type Rtmsg struct {
 
 func (x *Rtmsg) Reset() {
 	*x = Rtmsg{}
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5389,7 +5642,7 @@ func (x *Rtmsg) String() string {
 func (*Rtmsg) ProtoMessage() {}
 
 func (x *Rtmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5402,7 +5655,7 @@ func (x *Rtmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rtmsg.ProtoReflect.Descriptor instead.
 func (*Rtmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{62}
+	return file_rump_types_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *Rtmsg) GetRtmType() uint32 {
@@ -5554,7 +5807,7 @@ type Inpcb struct {
 
 func (x *Inpcb) Reset() {
 	*x = Inpcb{}
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5566,7 +5819,7 @@ func (x *Inpcb) String() string {
 func (*Inpcb) ProtoMessage() {}
 
 func (x *Inpcb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5579,7 +5832,7 @@ func (x *Inpcb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inpcb.ProtoReflect.Descriptor instead.
 func (*Inpcb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{63}
+	return file_rump_types_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *Inpcb) GetProtocol() string {
@@ -5643,7 +5896,7 @@ type NetCounter struct {
 
 func (x *NetCounter) Reset() {
 	*x = NetCounter{}
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5655,7 +5908,7 @@ func (x *NetCounter) String() string {
 func (*NetCounter) ProtoMessage() {}
 
 func (x *NetCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5668,7 +5921,7 @@ func (x *NetCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetCounter.ProtoReflect.Descriptor instead.
 func (*NetCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{64}
+	return file_rump_types_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *NetCounter) GetProtocol() string {
@@ -5706,7 +5959,7 @@ type NdRouter struct {
 
 func (x *NdRouter) Reset() {
 	*x = NdRouter{}
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5718,7 +5971,7 @@ func (x *NdRouter) String() string {
 func (*NdRouter) ProtoMessage() {}
 
 func (x *NdRouter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5731,7 +5984,7 @@ func (x *NdRouter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdRouter.ProtoReflect.Descriptor instead.
 func (*NdRouter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{65}
+	return file_rump_types_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *NdRouter) GetAddr() *Sockaddr {
@@ -5785,7 +6038,7 @@ type NdPrefix struct {
 
 func (x *NdPrefix) Reset() {
 	*x = NdPrefix{}
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5797,7 +6050,7 @@ func (x *NdPrefix) String() string {
 func (*NdPrefix) ProtoMessage() {}
 
 func (x *NdPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5810,7 +6063,7 @@ func (x *NdPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdPrefix.ProtoReflect.Descriptor instead.
 func (*NdPrefix) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{66}
+	return file_rump_types_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *NdPrefix) GetPrefix() *Sockaddr {
@@ -5873,7 +6126,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5885,7 +6138,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5898,7 +6151,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{67}
+	return file_rump_types_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -5930,7 +6183,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5942,7 +6195,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5955,7 +6208,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{68}
+	return file_rump_types_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -6005,7 +6258,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6017,7 +6270,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6030,7 +6283,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{69}
+	return file_rump_types_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -6071,7 +6324,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6083,7 +6336,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6096,7 +6349,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{70}
+	return file_rump_types_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -6177,7 +6430,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6189,7 +6442,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6202,7 +6455,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{71}
+	return file_rump_types_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -6296,7 +6549,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6308,7 +6561,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6321,7 +6574,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{72}
+	return file_rump_types_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -6379,7 +6632,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6391,7 +6644,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6404,7 +6657,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{73}
+	return file_rump_types_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -6475,7 +6728,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6487,7 +6740,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6500,7 +6753,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{74}
+	return file_rump_types_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *NpfTable) GetName() string {
@@ -6539,7 +6792,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6551,7 +6804,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6564,7 +6817,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{75}
+	return file_rump_types_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -6623,7 +6876,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6635,7 +6888,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6648,7 +6901,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{76}
+	return file_rump_types_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -6703,7 +6956,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6715,7 +6968,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6728,7 +6981,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{77}
+	return file_rump_types_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -6797,7 +7050,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6809,7 +7062,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6822,7 +7075,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{78}
+	return file_rump_types_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -6858,7 +7111,7 @@ type DhcpLease struct {
 
 func (x *DhcpLease) Reset() {
 	*x = DhcpLease{}
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6870,7 +7123,7 @@ func (x *DhcpLease) String() string {
 func (*DhcpLease) ProtoMessage() {}
 
 func (x *DhcpLease) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6883,7 +7136,7 @@ func (x *DhcpLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
 func (*DhcpLease) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{79}
+	return file_rump_types_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *DhcpLease) GetIfname() string {
@@ -6960,7 +7213,7 @@ type DhcpHost struct {
 
 func (x *DhcpHost) Reset() {
 	*x = DhcpHost{}
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6972,7 +7225,7 @@ func (x *DhcpHost) String() string {
 func (*DhcpHost) ProtoMessage() {}
 
 func (x *DhcpHost) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6985,7 +7238,7 @@ func (x *DhcpHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
 func (*DhcpHost) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{80}
+	return file_rump_types_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *DhcpHost) GetLladdr() []byte {
@@ -7019,7 +7272,7 @@ type DhcpPool struct {
 
 func (x *DhcpPool) Reset() {
 	*x = DhcpPool{}
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7031,7 +7284,7 @@ func (x *DhcpPool) String() string {
 func (*DhcpPool) ProtoMessage() {}
 
 func (x *DhcpPool) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7044,7 +7297,7 @@ func (x *DhcpPool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
 func (*DhcpPool) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{81}
+	return file_rump_types_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *DhcpPool) GetFirst() []byte {
@@ -7109,7 +7362,7 @@ type DhcpBinding struct {
 
 func (x *DhcpBinding) Reset() {
 	*x = DhcpBinding{}
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7121,7 +7374,7 @@ func (x *DhcpBinding) String() string {
 func (*DhcpBinding) ProtoMessage() {}
 
 func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7134,7 +7387,7 @@ func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
 func (*DhcpBinding) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{82}
+	return file_rump_types_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *DhcpBinding) GetAddr() []byte {
@@ -7178,7 +7431,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7190,7 +7443,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7203,7 +7456,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{83}
+	return file_rump_types_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *Driver) GetName() string {
@@ -7247,7 +7500,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7259,7 +7512,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7272,7 +7525,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{84}
+	return file_rump_types_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -7414,24 +7667,41 @@ const file_rump_types_proto_rawDesc = "" +
 	"\aaddress\"<\n" +
 	"\x06Linger\x12\x17\n" +
 	"\al_onoff\x18\x01 \x01(\x05R\x06lOnoff\x12\x19\n" +
-	"\bl_linger\x18\x02 \x01(\x05R\alLinger\"\xca\x01\n" +
+	"\bl_linger\x18\x02 \x01(\x05R\alLinger\"\xfb\x01\n" +
 	"\aSockopt\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12,\n" +
 	"\x06linger\x18\x02 \x01(\v2\x12.rump.sp.v1.LingerH\x00R\x06linger\x120\n" +
 	"\atimeval\x18\x03 \x01(\v2\x14.rump.sp.v1.TimespecH\x00R\atimeval\x12\x12\n" +
 	"\x03raw\x18\x04 \x01(\fH\x00R\x03raw\x12&\n" +
-	"\x04mreq\x18\x05 \x01(\v2\x10.rump.sp.v1.MreqH\x00R\x04mreqB\a\n" +
+	"\x04mreq\x18\x05 \x01(\v2\x10.rump.sp.v1.MreqH\x00R\x04mreq\x12/\n" +
+	"\apeereid\x18\x1e \x01(\v2\x13.rump.sp.v1.UnpcbidH\x00R\apeereidB\a\n" +
 	"\x05value\"\\\n" +
 	"\x04Mreq\x12\x1c\n" +
 	"\tmultiaddr\x18\x01 \x01(\fR\tmultiaddr\x12\x1c\n" +
 	"\tinterface\x18\x02 \x01(\fR\tinterface\x12\x18\n" +
-	"\aifindex\x18\x03 \x01(\rR\aifindex\"n\n" +
+	"\aifindex\x18\x03 \x01(\rR\aifindex\"X\n" +
+	"\aUnpcbid\x12\x17\n" +
+	"\aunp_pid\x18\x01 \x01(\x05R\x06unpPid\x12\x19\n" +
+	"\bunp_euid\x18\x02 \x01(\rR\aunpEuid\x12\x19\n" +
+	"\bunp_egid\x18\x03 \x01(\rR\aunpEgid\"\x9e\x01\n" +
+	"\bSockcred\x12\x15\n" +
+	"\x06sc_pid\x18\x01 \x01(\x05R\x05scPid\x12\x15\n" +
+	"\x06sc_uid\x18\x02 \x01(\rR\x05scUid\x12\x17\n" +
+	"\asc_euid\x18\x03 \x01(\rR\x06scEuid\x12\x15\n" +
+	"\x06sc_gid\x18\x04 \x01(\rR\x05scGid\x12\x17\n" +
+	"\asc_egid\x18\x05 \x01(\rR\x06scEgid\x12\x1b\n" +
+	"\tsc_groups\x18\x06 \x03(\rR\bscGroups\"x\n" +
+	"\tCmsgValue\x12,\n" +
+	"\x05creds\x18\x01 \x01(\v2\x14.rump.sp.v1.SockcredH\x00R\x05creds\x124\n" +
+	"\ttimestamp\x18\x02 \x01(\v2\x14.rump.sp.v1.TimespecH\x00R\ttimestampB\a\n" +
+	"\x05value\"\x9b\x01\n" +
 	"\x04Cmsg\x12\x1d\n" +
 	"\n" +
 	"cmsg_level\x18\x01 \x01(\x05R\tcmsgLevel\x12\x1b\n" +
 	"\tcmsg_type\x18\x02 \x01(\x05R\bcmsgType\x12\x12\n" +
 	"\x04data\x18\x03 \x01(\fR\x04data\x12\x16\n" +
-	"\x06rights\x18\x04 \x03(\x05R\x06rights\"\x96\x01\n" +
+	"\x06rights\x18\x04 \x03(\x05R\x06rights\x12+\n" +
+	"\x05value\x18\x05 \x01(\v2\x15.rump.sp.v1.CmsgValueR\x05value\"\x96\x01\n" +
 	"\x06Msghdr\x12/\n" +
 	"\bmsg_name\x18\x01 \x01(\v2\x14.rump.sp.v1.SockaddrR\amsgName\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12*\n" +
@@ -7961,7 +8231,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 88)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 91)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -7981,76 +8251,79 @@ var file_rump_types_proto_goTypes = []any{
 	(*Linger)(nil),           // 15: rump.sp.v1.Linger
 	(*Sockopt)(nil),          // 16: rump.sp.v1.Sockopt
 	(*Mreq)(nil),             // 17: rump.sp.v1.Mreq
-	(*Cmsg)(nil),             // 18: rump.sp.v1.Cmsg
-	(*Msghdr)(nil),           // 19: rump.sp.v1.Msghdr
-	(*SysctlValue)(nil),      // 20: rump.sp.v1.SysctlValue
-	(*SysctlNode)(nil),       // 21: rump.sp.v1.SysctlNode
-	(*ModctlLoad)(nil),       // 22: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),       // 23: rump.sp.v1.ModuleStat
-	(*TmpfsArgs)(nil),        // 24: rump.sp.v1.TmpfsArgs
-	(*DiskArgs)(nil),         // 25: rump.sp.v1.DiskArgs
-	(*OptionArgs)(nil),       // 26: rump.sp.v1.OptionArgs
-	(*MountArgs)(nil),        // 27: rump.sp.v1.MountArgs
-	(*IoctlArgs)(nil),        // 28: rump.sp.v1.IoctlArgs
-	(*Ifreq)(nil),            // 29: rump.sp.v1.Ifreq
-	(*Ifaliasreq)(nil),       // 30: rump.sp.v1.Ifaliasreq
-	(*Ifconf)(nil),           // 31: rump.sp.v1.Ifconf
-	(*Ifclonereq)(nil),       // 32: rump.sp.v1.Ifclonereq
-	(*Ifmediareq)(nil),       // 33: rump.sp.v1.Ifmediareq
-	(*Ifdata)(nil),           // 34: rump.sp.v1.Ifdata
-	(*Nbrinfo)(nil),          // 35: rump.sp.v1.Nbrinfo
-	(*Ndireq)(nil),           // 36: rump.sp.v1.Ndireq
-	(*BridgeReq)(nil),        // 37: rump.sp.v1.BridgeReq
-	(*BridgeMember)(nil),     // 38: rump.sp.v1.BridgeMember
-	(*BridgeAddr)(nil),       // 39: rump.sp.v1.BridgeAddr
-	(*VlanReq)(nil),          // 40: rump.sp.v1.VlanReq
-	(*IfPhyAddr)(nil),        // 41: rump.sp.v1.IfPhyAddr
-	(*LaggReq)(nil),          // 42: rump.sp.v1.LaggReq
-	(*BpfProgram)(nil),       // 43: rump.sp.v1.BpfProgram
-	(*BpfInsn)(nil),          // 44: rump.sp.v1.BpfInsn
-	(*BpfStat)(nil),          // 45: rump.sp.v1.BpfStat
-	(*BpfDltlist)(nil),       // 46: rump.sp.v1.BpfDltlist
-	(*Impairment)(nil),       // 47: rump.sp.v1.Impairment
-	(*ImpairmentStat)(nil),   // 48: rump.sp.v1.ImpairmentStat
-	(*VndIoctl)(nil),         // 49: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 50: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 51: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 52: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 53: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 54: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 55: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 56: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 57: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 58: rump.sp.v1.RaidInfo
-	(*QuotactlArgs)(nil),     // 59: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 60: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 61: rump.sp.v1.InterfaceAddress
-	(*Rtmsg)(nil),            // 62: rump.sp.v1.Rtmsg
-	(*Inpcb)(nil),            // 63: rump.sp.v1.Inpcb
-	(*NetCounter)(nil),       // 64: rump.sp.v1.NetCounter
-	(*NdRouter)(nil),         // 65: rump.sp.v1.NdRouter
-	(*NdPrefix)(nil),         // 66: rump.sp.v1.NdPrefix
-	(*NpfPorts)(nil),         // 67: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 68: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 69: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 70: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 71: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 72: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 73: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 74: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 75: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 76: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 77: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 78: rump.sp.v1.NpfCounter
-	(*DhcpLease)(nil),        // 79: rump.sp.v1.DhcpLease
-	(*DhcpHost)(nil),         // 80: rump.sp.v1.DhcpHost
-	(*DhcpPool)(nil),         // 81: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),      // 82: rump.sp.v1.DhcpBinding
-	(*Driver)(nil),           // 83: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 84: rump.sp.v1.SyscallError
-	nil,                      // 85: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 86: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 87: rump.sp.v1.NpfConfig.ParamsEntry
+	(*Unpcbid)(nil),          // 18: rump.sp.v1.Unpcbid
+	(*Sockcred)(nil),         // 19: rump.sp.v1.Sockcred
+	(*CmsgValue)(nil),        // 20: rump.sp.v1.CmsgValue
+	(*Cmsg)(nil),             // 21: rump.sp.v1.Cmsg
+	(*Msghdr)(nil),           // 22: rump.sp.v1.Msghdr
+	(*SysctlValue)(nil),      // 23: rump.sp.v1.SysctlValue
+	(*SysctlNode)(nil),       // 24: rump.sp.v1.SysctlNode
+	(*ModctlLoad)(nil),       // 25: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),       // 26: rump.sp.v1.ModuleStat
+	(*TmpfsArgs)(nil),        // 27: rump.sp.v1.TmpfsArgs
+	(*DiskArgs)(nil),         // 28: rump.sp.v1.DiskArgs
+	(*OptionArgs)(nil),       // 29: rump.sp.v1.OptionArgs
+	(*MountArgs)(nil),        // 30: rump.sp.v1.MountArgs
+	(*IoctlArgs)(nil),        // 31: rump.sp.v1.IoctlArgs
+	(*Ifreq)(nil),            // 32: rump.sp.v1.Ifreq
+	(*Ifaliasreq)(nil),       // 33: rump.sp.v1.Ifaliasreq
+	(*Ifconf)(nil),           // 34: rump.sp.v1.Ifconf
+	(*Ifclonereq)(nil),       // 35: rump.sp.v1.Ifclonereq
+	(*Ifmediareq)(nil),       // 36: rump.sp.v1.Ifmediareq
+	(*Ifdata)(nil),           // 37: rump.sp.v1.Ifdata
+	(*Nbrinfo)(nil),          // 38: rump.sp.v1.Nbrinfo
+	(*Ndireq)(nil),           // 39: rump.sp.v1.Ndireq
+	(*BridgeReq)(nil),        // 40: rump.sp.v1.BridgeReq
+	(*BridgeMember)(nil),     // 41: rump.sp.v1.BridgeMember
+	(*BridgeAddr)(nil),       // 42: rump.sp.v1.BridgeAddr
+	(*VlanReq)(nil),          // 43: rump.sp.v1.VlanReq
+	(*IfPhyAddr)(nil),        // 44: rump.sp.v1.IfPhyAddr
+	(*LaggReq)(nil),          // 45: rump.sp.v1.LaggReq
+	(*BpfProgram)(nil),       // 46: rump.sp.v1.BpfProgram
+	(*BpfInsn)(nil),          // 47: rump.sp.v1.BpfInsn
+	(*BpfStat)(nil),          // 48: rump.sp.v1.BpfStat
+	(*BpfDltlist)(nil),       // 49: rump.sp.v1.BpfDltlist
+	(*Impairment)(nil),       // 50: rump.sp.v1.Impairment
+	(*ImpairmentStat)(nil),   // 51: rump.sp.v1.ImpairmentStat
+	(*VndIoctl)(nil),         // 52: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 53: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 54: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 55: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 56: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 57: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 58: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 59: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 60: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 61: rump.sp.v1.RaidInfo
+	(*QuotactlArgs)(nil),     // 62: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 63: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 64: rump.sp.v1.InterfaceAddress
+	(*Rtmsg)(nil),            // 65: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),            // 66: rump.sp.v1.Inpcb
+	(*NetCounter)(nil),       // 67: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),         // 68: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),         // 69: rump.sp.v1.NdPrefix
+	(*NpfPorts)(nil),         // 70: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 71: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 72: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 73: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 74: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 75: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 76: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 77: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 78: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 79: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 80: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 81: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 82: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 83: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 84: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 85: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 86: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 87: rump.sp.v1.SyscallError
+	nil,                      // 88: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 89: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 90: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,  // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -8062,91 +8335,95 @@ var file_rump_types_proto_depIdxs = []int32{
 	15, // 6: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
 	0,  // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
 	17, // 8: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
-	14, // 9: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
-	18, // 10: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	85, // 11: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	86, // 12: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
-	24, // 13: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
-	25, // 14: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
-	26, // 15: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	49, // 16: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	50, // 17: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	51, // 18: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	52, // 19: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	53, // 20: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	54, // 21: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	55, // 22: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	56, // 23: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	58, // 24: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
-	29, // 25: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
-	30, // 26: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
-	31, // 27: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
-	32, // 28: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
-	33, // 29: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
-	34, // 30: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
-	35, // 31: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
-	36, // 32: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
-	37, // 33: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
-	40, // 34: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
-	41, // 35: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
-	42, // 36: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
-	43, // 37: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
-	45, // 38: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
-	46, // 39: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
-	14, // 40: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 41: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 42: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 43: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
-	60, // 44: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
-	14, // 45: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
-	13, // 46: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
-	38, // 47: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
-	39, // 48: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
-	14, // 49: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 50: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	44, // 51: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
-	47, // 52: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
-	57, // 53: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	57, // 54: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	61, // 55: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	14, // 56: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 57: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 58: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 59: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
-	14, // 60: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
-	14, // 61: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
-	14, // 62: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
-	60, // 63: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
-	61, // 64: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
-	34, // 65: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
-	14, // 66: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
-	14, // 67: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
-	14, // 68: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 69: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
-	68, // 70: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	67, // 71: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	69, // 72: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	69, // 73: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	70, // 74: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	71, // 75: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	70, // 76: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	68, // 77: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	67, // 78: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	68, // 79: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	74, // 80: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	75, // 81: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	73, // 82: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	72, // 83: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	87, // 84: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
-	14, // 85: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
-	14, // 86: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
-	14, // 87: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	80, // 88: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
-	89, // [89:89] is the sub-list for method output_type
-	89, // [89:89] is the sub-list for method input_type
-	89, // [89:89] is the sub-list for extension type_name
-	89, // [89:89] is the sub-list for extension extendee
-	0,  // [0:89] is the sub-list for field type_name
+	18, // 9: rump.sp.v1.Sockopt.peereid:type_name -> rump.sp.v1.Unpcbid
+	19, // 10: rump.sp.v1.CmsgValue.creds:type_name -> rump.sp.v1.Sockcred
+	0,  // 11: rump.sp.v1.CmsgValue.timestamp:type_name -> rump.sp.v1.Timespec
+	20, // 12: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
+	14, // 13: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
+	21, // 14: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
+	88, // 15: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	89, // 16: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	27, // 17: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
+	28, // 18: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
+	29, // 19: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
+	52, // 20: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	53, // 21: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	54, // 22: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	55, // 23: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	56, // 24: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	57, // 25: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	58, // 26: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	59, // 27: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	61, // 28: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	32, // 29: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
+	33, // 30: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
+	34, // 31: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
+	35, // 32: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
+	36, // 33: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
+	37, // 34: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
+	38, // 35: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
+	39, // 36: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
+	40, // 37: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
+	43, // 38: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
+	44, // 39: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
+	45, // 40: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
+	46, // 41: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
+	48, // 42: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
+	49, // 43: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
+	14, // 44: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 45: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 46: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
+	14, // 47: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
+	63, // 48: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
+	14, // 49: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
+	13, // 50: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
+	41, // 51: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
+	42, // 52: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
+	14, // 53: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 54: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	47, // 55: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
+	50, // 56: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
+	60, // 57: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	60, // 58: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	64, // 59: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	14, // 60: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 61: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	14, // 62: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	14, // 63: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
+	14, // 64: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
+	14, // 65: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
+	14, // 66: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
+	63, // 67: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
+	64, // 68: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
+	37, // 69: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
+	14, // 70: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
+	14, // 71: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
+	14, // 72: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 73: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
+	71, // 74: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	70, // 75: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	72, // 76: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	72, // 77: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	73, // 78: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	74, // 79: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	73, // 80: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	71, // 81: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	70, // 82: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	71, // 83: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	77, // 84: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	78, // 85: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	76, // 86: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	75, // 87: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	90, // 88: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	14, // 89: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	14, // 90: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	14, // 91: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	83, // 92: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	93, // [93:93] is the sub-list for method output_type
+	93, // [93:93] is the sub-list for method input_type
+	93, // [93:93] is the sub-list for extension type_name
+	93, // [93:93] is the sub-list for extension extendee
+	0,  // [0:93] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -8166,21 +8443,26 @@ func file_rump_types_proto_init() {
 		(*Sockopt_Timeval)(nil),
 		(*Sockopt_Raw)(nil),
 		(*Sockopt_Mreq)(nil),
+		(*Sockopt_Peereid)(nil),
 	}
 	file_rump_types_proto_msgTypes[20].OneofWrappers = []any{
+		(*CmsgValue_Creds)(nil),
+		(*CmsgValue_Timestamp)(nil),
+	}
+	file_rump_types_proto_msgTypes[23].OneofWrappers = []any{
 		(*SysctlValue_Integer)(nil),
 		(*SysctlValue_Quad)(nil),
 		(*SysctlValue_Text)(nil),
 		(*SysctlValue_Boolean)(nil),
 		(*SysctlValue_Raw)(nil),
 	}
-	file_rump_types_proto_msgTypes[24].OneofWrappers = []any{}
-	file_rump_types_proto_msgTypes[27].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[27].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[30].OneofWrappers = []any{
 		(*MountArgs_Tmpfs)(nil),
 		(*MountArgs_Disk)(nil),
 		(*MountArgs_Other)(nil),
 	}
-	file_rump_types_proto_msgTypes[28].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[31].OneofWrappers = []any{
 		(*IoctlArgs_Integer)(nil),
 		(*IoctlArgs_Raw)(nil),
 		(*IoctlArgs_Text)(nil),
@@ -8209,14 +8491,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_BpfStat)(nil),
 		(*IoctlArgs_BpfDltlist)(nil),
 	}
-	file_rump_types_proto_msgTypes[70].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[73].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   88,
+			NumMessages:   91,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -129,9 +129,11 @@ FD_CLOEXEC: Final[int] = _of["FD_CLOEXEC"]
 FFILESYNC: Final[int] = _of["FFILESYNC"]
 FIOASYNC: Final[int] = _of["FIOASYNC"]
 FIOCLEX: Final[int] = _of["FIOCLEX"]
+FIOGETOWN: Final[int] = _of["FIOGETOWN"]
 FIONBIO: Final[int] = _of["FIONBIO"]
 FIONCLEX: Final[int] = _of["FIONCLEX"]
 FIONREAD: Final[int] = _of["FIONREAD"]
+FIOSETOWN: Final[int] = _of["FIOSETOWN"]
 F_CLOSEM: Final[int] = _of["F_CLOSEM"]
 F_DUPFD: Final[int] = _of["F_DUPFD"]
 F_DUPFD_CLOEXEC: Final[int] = _of["F_DUPFD_CLOEXEC"]
@@ -257,6 +259,9 @@ LAGG_PROTO_NONE: Final[int] = _of["LAGG_PROTO_NONE"]
 LINK_STATE_DOWN: Final[int] = _of["LINK_STATE_DOWN"]
 LINK_STATE_UNKNOWN: Final[int] = _of["LINK_STATE_UNKNOWN"]
 LINK_STATE_UP: Final[int] = _of["LINK_STATE_UP"]
+LOCAL_CONNWAIT: Final[int] = _of["LOCAL_CONNWAIT"]
+LOCAL_CREDS: Final[int] = _of["LOCAL_CREDS"]
+LOCAL_PEEREID: Final[int] = _of["LOCAL_PEEREID"]
 LOCK_EX: Final[int] = _of["LOCK_EX"]
 LOCK_NB: Final[int] = _of["LOCK_NB"]
 LOCK_SH: Final[int] = _of["LOCK_SH"]
@@ -297,6 +302,7 @@ MODCTL_STAT: Final[int] = _of["MODCTL_STAT"]
 MODCTL_UNLOAD: Final[int] = _of["MODCTL_UNLOAD"]
 MODFLG_AUTO_LOADED: Final[int] = _of["MODFLG_AUTO_LOADED"]
 MODFLG_MUST_FORCE: Final[int] = _of["MODFLG_MUST_FORCE"]
+MSG_CMSG_CLOEXEC: Final[int] = _of["MSG_CMSG_CLOEXEC"]
 MSG_CTRUNC: Final[int] = _of["MSG_CTRUNC"]
 MSG_DONTROUTE: Final[int] = _of["MSG_DONTROUTE"]
 MSG_DONTWAIT: Final[int] = _of["MSG_DONTWAIT"]
@@ -306,6 +312,7 @@ MSG_OOB: Final[int] = _of["MSG_OOB"]
 MSG_PEEK: Final[int] = _of["MSG_PEEK"]
 MSG_TRUNC: Final[int] = _of["MSG_TRUNC"]
 MSG_WAITALL: Final[int] = _of["MSG_WAITALL"]
+MSG_WAITFORONE: Final[int] = _of["MSG_WAITFORONE"]
 NAME_MAX: Final[int] = _of["NAME_MAX"]
 ND6_IFF_ACCEPT_RTADV: Final[int] = _of["ND6_IFF_ACCEPT_RTADV"]
 ND6_IFF_AUTO_LINKLOCAL: Final[int] = _of["ND6_IFF_AUTO_LINKLOCAL"]
@@ -475,6 +482,7 @@ RUMP_ETFS_REG: Final[int] = _of["RUMP_ETFS_REG"]
 R_OK: Final[int] = _of["R_OK"]
 SCM_CREDS: Final[int] = _of["SCM_CREDS"]
 SCM_RIGHTS: Final[int] = _of["SCM_RIGHTS"]
+SCM_TIMESTAMP: Final[int] = _of["SCM_TIMESTAMP"]
 SEEK_CUR: Final[int] = _of["SEEK_CUR"]
 SEEK_DATA: Final[int] = _of["SEEK_DATA"]
 SEEK_END: Final[int] = _of["SEEK_END"]
@@ -520,6 +528,7 @@ SIOCGLIFADDR: Final[int] = _of["SIOCGLIFADDR"]
 SIOCGLIFPHYADDR: Final[int] = _of["SIOCGLIFPHYADDR"]
 SIOCGLINKSTR: Final[int] = _of["SIOCGLINKSTR"]
 SIOCGNBRINFO_IN6: Final[int] = _of["SIOCGNBRINFO_IN6"]
+SIOCGPGRP: Final[int] = _of["SIOCGPGRP"]
 SIOCIFCREATE: Final[int] = _of["SIOCIFCREATE"]
 SIOCIFDESTROY: Final[int] = _of["SIOCIFDESTROY"]
 SIOCIFGCLONERS: Final[int] = _of["SIOCIFGCLONERS"]
@@ -540,6 +549,7 @@ SIOCSLAGG: Final[int] = _of["SIOCSLAGG"]
 SIOCSLIFPHYADDR: Final[int] = _of["SIOCSLIFPHYADDR"]
 SIOCSLINKSTR: Final[int] = _of["SIOCSLINKSTR"]
 SIOCSNDFLUSH_IN6: Final[int] = _of["SIOCSNDFLUSH_IN6"]
+SIOCSPGRP: Final[int] = _of["SIOCSPGRP"]
 SIOCZIFDATA: Final[int] = _of["SIOCZIFDATA"]
 SOCK_CLOEXEC: Final[int] = _of["SOCK_CLOEXEC"]
 SOCK_DGRAM: Final[int] = _of["SOCK_DGRAM"]
@@ -550,9 +560,11 @@ SOCK_RDM: Final[int] = _of["SOCK_RDM"]
 SOCK_SEQPACKET: Final[int] = _of["SOCK_SEQPACKET"]
 SOCK_STREAM: Final[int] = _of["SOCK_STREAM"]
 SOCK_TYPE_MASK: Final[int] = _of["SOCK_TYPE_MASK"]
+SOL_LOCAL: Final[int] = _of["SOL_LOCAL"]
 SOL_SOCKET: Final[int] = _of["SOL_SOCKET"]
 SOMAXCONN: Final[int] = _of["SOMAXCONN"]
 SO_ACCEPTCONN: Final[int] = _of["SO_ACCEPTCONN"]
+SO_ACCEPTFILTER: Final[int] = _of["SO_ACCEPTFILTER"]
 SO_BROADCAST: Final[int] = _of["SO_BROADCAST"]
 SO_DEBUG: Final[int] = _of["SO_DEBUG"]
 SO_DONTROUTE: Final[int] = _of["SO_DONTROUTE"]
@@ -561,6 +573,7 @@ SO_KEEPALIVE: Final[int] = _of["SO_KEEPALIVE"]
 SO_LINGER: Final[int] = _of["SO_LINGER"]
 SO_NOSIGPIPE: Final[int] = _of["SO_NOSIGPIPE"]
 SO_OOBINLINE: Final[int] = _of["SO_OOBINLINE"]
+SO_OVERFLOWED: Final[int] = _of["SO_OVERFLOWED"]
 SO_RCVBUF: Final[int] = _of["SO_RCVBUF"]
 SO_RCVLOWAT: Final[int] = _of["SO_RCVLOWAT"]
 SO_RCVTIMEO: Final[int] = _of["SO_RCVTIMEO"]
@@ -723,9 +736,11 @@ __all__ = [
     "FFILESYNC",
     "FIOASYNC",
     "FIOCLEX",
+    "FIOGETOWN",
     "FIONBIO",
     "FIONCLEX",
     "FIONREAD",
+    "FIOSETOWN",
     "F_CLOSEM",
     "F_DUPFD",
     "F_DUPFD_CLOEXEC",
@@ -851,6 +866,9 @@ __all__ = [
     "LINK_STATE_DOWN",
     "LINK_STATE_UNKNOWN",
     "LINK_STATE_UP",
+    "LOCAL_CONNWAIT",
+    "LOCAL_CREDS",
+    "LOCAL_PEEREID",
     "LOCK_EX",
     "LOCK_NB",
     "LOCK_SH",
@@ -891,6 +909,7 @@ __all__ = [
     "MODCTL_UNLOAD",
     "MODFLG_AUTO_LOADED",
     "MODFLG_MUST_FORCE",
+    "MSG_CMSG_CLOEXEC",
     "MSG_CTRUNC",
     "MSG_DONTROUTE",
     "MSG_DONTWAIT",
@@ -900,6 +919,7 @@ __all__ = [
     "MSG_PEEK",
     "MSG_TRUNC",
     "MSG_WAITALL",
+    "MSG_WAITFORONE",
     "NAME_MAX",
     "ND6_IFF_ACCEPT_RTADV",
     "ND6_IFF_AUTO_LINKLOCAL",
@@ -1069,6 +1089,7 @@ __all__ = [
     "R_OK",
     "SCM_CREDS",
     "SCM_RIGHTS",
+    "SCM_TIMESTAMP",
     "SEEK_CUR",
     "SEEK_DATA",
     "SEEK_END",
@@ -1114,6 +1135,7 @@ __all__ = [
     "SIOCGLIFPHYADDR",
     "SIOCGLINKSTR",
     "SIOCGNBRINFO_IN6",
+    "SIOCGPGRP",
     "SIOCIFCREATE",
     "SIOCIFDESTROY",
     "SIOCIFGCLONERS",
@@ -1134,6 +1156,7 @@ __all__ = [
     "SIOCSLIFPHYADDR",
     "SIOCSLINKSTR",
     "SIOCSNDFLUSH_IN6",
+    "SIOCSPGRP",
     "SIOCZIFDATA",
     "SOCK_CLOEXEC",
     "SOCK_DGRAM",
@@ -1144,9 +1167,11 @@ __all__ = [
     "SOCK_SEQPACKET",
     "SOCK_STREAM",
     "SOCK_TYPE_MASK",
+    "SOL_LOCAL",
     "SOL_SOCKET",
     "SOMAXCONN",
     "SO_ACCEPTCONN",
+    "SO_ACCEPTFILTER",
     "SO_BROADCAST",
     "SO_DEBUG",
     "SO_DONTROUTE",
@@ -1155,6 +1180,7 @@ __all__ = [
     "SO_LINGER",
     "SO_NOSIGPIPE",
     "SO_OOBINLINE",
+    "SO_OVERFLOWED",
     "SO_RCVBUF",
     "SO_RCVLOWAT",
     "SO_RCVTIMEO",

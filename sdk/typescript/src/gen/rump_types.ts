@@ -159,6 +159,7 @@ export interface Sockopt {
     | { $case: "timeval"; value: Timespec }
     | { $case: "raw"; value: Buffer }
     | { $case: "mreq"; value: Mreq }
+    | { $case: "peereid"; value: Unpcbid }
     | undefined;
 }
 
@@ -172,12 +173,35 @@ export interface Mreq {
   ifindex: number;
 }
 
-/** One piece of control data. SCM_RIGHTS carries descriptors, the others bytes. */
+/** LOCAL_PEEREID: who connected, or listens, at the other end of a local socket. */
+export interface Unpcbid {
+  unp_pid: number;
+  unp_euid: number;
+  unp_egid: number;
+}
+
+/** SCM_CREDS: who sent a message. */
+export interface Sockcred {
+  sc_pid: number;
+  sc_uid: number;
+  sc_euid: number;
+  sc_gid: number;
+  sc_egid: number;
+  sc_groups: number[];
+}
+
+/** What a piece of control data holds, where that is no descriptor. */
+export interface CmsgValue {
+  value: { $case: "creds"; value: Sockcred } | { $case: "timestamp"; value: Timespec } | undefined;
+}
+
+/** One piece of control data: descriptors (SCM_RIGHTS), a typed value, or else bytes. */
 export interface Cmsg {
   cmsg_level: number;
   cmsg_type: number;
   data: Buffer;
   rights: number[];
+  value: CmsgValue | undefined;
 }
 
 export interface Msghdr {
@@ -2473,6 +2497,9 @@ export const Sockopt: MessageFns<Sockopt> = {
       case "mreq":
         Mreq.encode(message.value.value, writer.uint32(42).fork()).join();
         break;
+      case "peereid":
+        Unpcbid.encode(message.value.value, writer.uint32(242).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2528,6 +2555,14 @@ export const Sockopt: MessageFns<Sockopt> = {
             }
 
             message.value = { $case: "mreq", value: Mreq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.value = { $case: "peereid", value: Unpcbid.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -2611,8 +2646,250 @@ export const Mreq: MessageFns<Mreq> = {
   },
 };
 
+function createBaseUnpcbid(): Unpcbid {
+  return { unp_pid: 0, unp_euid: 0, unp_egid: 0 };
+}
+
+export const Unpcbid: MessageFns<Unpcbid> = {
+  encode(message: Unpcbid, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.unp_pid !== 0) {
+      writer.uint32(8).int32(message.unp_pid);
+    }
+    if (message.unp_euid !== 0) {
+      writer.uint32(16).uint32(message.unp_euid);
+    }
+    if (message.unp_egid !== 0) {
+      writer.uint32(24).uint32(message.unp_egid);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Unpcbid {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnpcbid();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.unp_pid = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.unp_euid = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.unp_egid = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSockcred(): Sockcred {
+  return { sc_pid: 0, sc_uid: 0, sc_euid: 0, sc_gid: 0, sc_egid: 0, sc_groups: [] };
+}
+
+export const Sockcred: MessageFns<Sockcred> = {
+  encode(message: Sockcred, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sc_pid !== 0) {
+      writer.uint32(8).int32(message.sc_pid);
+    }
+    if (message.sc_uid !== 0) {
+      writer.uint32(16).uint32(message.sc_uid);
+    }
+    if (message.sc_euid !== 0) {
+      writer.uint32(24).uint32(message.sc_euid);
+    }
+    if (message.sc_gid !== 0) {
+      writer.uint32(32).uint32(message.sc_gid);
+    }
+    if (message.sc_egid !== 0) {
+      writer.uint32(40).uint32(message.sc_egid);
+    }
+    if (message.sc_groups.length !== 0) {
+      writer.uint32(50).fork();
+      for (const v of message.sc_groups) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Sockcred {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSockcred();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sc_pid = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sc_uid = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sc_euid = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sc_gid = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sc_egid = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag === 48) {
+              message.sc_groups.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 50) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.sc_groups.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCmsgValue(): CmsgValue {
+  return { value: undefined };
+}
+
+export const CmsgValue: MessageFns<CmsgValue> = {
+  encode(message: CmsgValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.value?.$case) {
+      case "creds":
+        Sockcred.encode(message.value.value, writer.uint32(10).fork()).join();
+        break;
+      case "timestamp":
+        Timespec.encode(message.value.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CmsgValue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCmsgValue();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.value = { $case: "creds", value: Sockcred.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = { $case: "timestamp", value: Timespec.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseCmsg(): Cmsg {
-  return { cmsg_level: 0, cmsg_type: 0, data: Buffer.alloc(0), rights: [] };
+  return { cmsg_level: 0, cmsg_type: 0, data: Buffer.alloc(0), rights: [], value: undefined };
 }
 
 export const Cmsg: MessageFns<Cmsg> = {
@@ -2632,6 +2909,9 @@ export const Cmsg: MessageFns<Cmsg> = {
         writer.int32(v);
       }
       writer.join();
+    }
+    if (message.value !== undefined) {
+      CmsgValue.encode(message.value, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -2690,6 +2970,14 @@ export const Cmsg: MessageFns<Cmsg> = {
             }
 
             break;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.value = CmsgValue.decode(reader, reader.uint32());
+            continue;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {

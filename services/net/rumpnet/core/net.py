@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from rumpnet.core.control import Rights
 from rumpnet.core.iface import Iface, InputQueue, Interfaces
 from rumpnet.core.neighbour import Neighbour, Resolver
 from rumpnet.core.route import Routes
@@ -73,6 +74,7 @@ class Net:
         self.sockets: dict[int, Socket] = {}
         self.nodes: dict[str, Node] = {}
         self.watching = Watching(host, self.socket)
+        self.rights = Rights(self)
         self.queue = InputQueue()
         self.routes = Routes(self)
         self.interfaces = Interfaces(self)
