@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from rumpgateway.core.descriptors import Description
-from rumpuser.component import Entry
+from rumpuser.component import Context, Entry
 from rumpuser.pending import value_of
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
@@ -18,6 +18,7 @@ from rumpwire.values import (
     GetuidResult,
     IoctlArgsInteger,
     IoctlResult,
+    Ptmget,
 )
 
 if TYPE_CHECKING:
@@ -140,6 +141,8 @@ def ioctl(gateway: Gateway, p: Process, fd: int, com: int, data: Any) -> Any:
         p.fds.get(fd)
         _set_cloexec(p, fd, com == const.FIOCLEX)
         return IoctlResult()
+    if com == const.TIOCPTMGET:
+        return _new_terminal(gateway, p, fd, com)
     description = p.fds.get(fd)
     if com in _GET_OWNER | _SET_OWNER and description.owner in SIGNALLING:
         if com in _GET_OWNER:
@@ -149,6 +152,16 @@ def ioctl(gateway: Gateway, p: Process, fd: int, com: int, data: Any) -> Any:
         _owner(gateway, p, description, data.integer)
         return IoctlResult()
     return gateway.route(p, calls.IOCTL, (fd, com, data))
+
+
+async def _new_terminal(gateway: Gateway, p: Process, fd: int, com: int) -> IoctlResult:
+    """The one ioctl that makes descriptors, two of them. EMFILE."""
+    p.fds.room(2)
+    result: IoctlResult = await value_of(gateway.route(p, calls.IOCTL, (fd, com, None)))
+    pair, owner = result.data, p.fds.get(fd).owner
+    assert isinstance(pair, Ptmget)
+    cfd, sfd = (p.fds.install(Description(owner, handle)) for handle in (pair.cfd, pair.sfd))
+    return result._replace(data=pair._replace(cfd=cfd, sfd=sfd))
 
 
 def _owner(gateway: Gateway, p: Process, description: Description, new: int | None) -> int:
@@ -163,6 +176,48 @@ def _owner(gateway: Gateway, p: Process, description: Description, new: int | No
 
 def _set_cloexec(p: Process, fd: int, on: bool) -> None:
     (p.fds.cloexec.add if on else p.fds.cloexec.discard)(fd)
+
+
+# -- descriptors by name (fdesc)
+
+
+async def duplicate(gateway: Gateway, p: Process, number: int, flags: int, *, cloexec: bool) -> int:
+    """What open gives for the name of a descriptor: the same description once more.
+
+    EBADF; EACCES when it is to be opened for more than it is open for; EMFILE.
+    """
+    description = p.fds.get(number)
+    have = await value_of(gateway.peer(description.owner).call(p.context, calls.FCNTL, _getfl(description)))
+    if not _allows(have.value & const.O_ACCMODE, flags & const.O_ACCMODE):
+        raise KernelError(Errno.EACCES, f"descriptor {number} is not open for that")
+    return p.fds.install(p.fds.get(number), cloexec=cloexec)
+
+
+def _getfl(description: Description) -> tuple[int, int, int, None]:
+    return description.handle, const.F_GETFL, 0, None
+
+
+def _allows(have: int, wanted: int) -> bool:
+    return have in (const.O_RDWR, wanted)
+
+
+def fd_list(gateway: Gateway, ctx: Context, pid: int) -> list[int]:
+    """The descriptors of a process. ESRCH."""
+    return [fd for fd, _ in _process(gateway, pid).fds.items()]
+
+
+def fd_stat(gateway: Gateway, ctx: Context, pid: int, fd: int) -> Any:
+    """What fstat gives for a descriptor of a process. ESRCH, EBADF, and what its owner says."""
+    p = _process(gateway, pid)
+    description = p.fds.get(fd)
+    return gateway.peer(description.owner).call(p.context, calls.FSTAT, (description.handle,))
+
+
+def _process(gateway: Gateway, pid: int) -> Process:
+    p = gateway.processes.get(pid)
+    if p is None:
+        raise KernelError(Errno.ESRCH, f"there is no process {pid}")
+    return p
 
 
 # -- directories

@@ -12,7 +12,7 @@ from functools import partial
 from types import CoroutineType
 from typing import Any
 
-from rumpgateway.core.calls import GATEWAY_CALLS, IDENTITY_CALLS, change_identity
+from rumpgateway.core.calls import GATEWAY_CALLS, IDENTITY_CALLS, change_identity, duplicate, fd_list, fd_stat
 from rumpgateway.core.console import CONSOLE
 from rumpgateway.core.descriptors import Description
 from rumpgateway.core.kqueue import KQUEUE_CALLS, KqueueDescription, Kqueues, UserFilter
@@ -24,6 +24,7 @@ from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.pending import start, value_of
 from rumpuser.readiness import Selectable
+from rumpuser.run import diverted
 from rumpwire import calls, const, values
 from rumpwire.calls import OPS, Op
 from rumpwire.errno import Errno, KernelError
@@ -81,6 +82,8 @@ class Gateway(Component):
         self.table |= self.watching.table() | _own_objects(CONSOLE.table(log), self.kqueues.table())
         self.table["rights_drop"] = Entry(lambda ctx, tokens: self.rights.drop(tokens))
         self.table["faction_start"] = Entry(lambda ctx, faction: self.start_faction(faction))
+        self.table["fd_list"] = Entry(partial(fd_list, self))
+        self.table["fd_stat"] = Entry(partial(fd_stat, self))
         self.start_faction: Callable[[str], Any] = _cannot_start
         self.halt: Callable[[int], None] = lambda opt: None
 
@@ -172,10 +175,20 @@ class Gateway(Component):
         value = self.peer(owner).call(p.context, op, args)
         if type(value) is CoroutineType:
             return self._finish(p, op, args, owner, value)
+        if diverted(op, value):
+            return self.duplicate(p, op, args, value)
         return self.install(p, op, args, owner, value)
 
     async def _finish(self, p: Process, op: Op, args: tuple[Any, ...], owner: str, value: Any) -> Any:
-        return self.install(p, op, args, owner, await value)
+        value = await value
+        if diverted(op, value):
+            return await self.duplicate(p, op, args, value)
+        return self.install(p, op, args, owner, value)
+
+    async def duplicate(self, p: Process, op: Op, args: tuple[Any, ...], value: int) -> int:
+        """open of a name of fdesc: what is to be opened is descriptor -1 - value of the caller."""
+        at, flag = _CLOEXEC[op.name]
+        return await duplicate(self, p, -1 - value, args[at], cloexec=bool(args[at] & flag))
 
     def peer(self, owner: str) -> Any:
         if owner == LOST:

@@ -590,6 +590,88 @@ def _enc_RaidInfo(v: Any, m: Any) -> None:
     for x in v.spares or (): _enc_RaidDisk(x, m.spares.add())
 
 
+def _dec_Termios(m: Any) -> Termios:
+    return Termios(m.c_iflag, m.c_oflag, m.c_cflag, m.c_lflag, m.c_cc, m.c_ispeed, m.c_ospeed)
+
+
+def _enc_Termios(v: Any, m: Any) -> None:
+    m.c_iflag = v.c_iflag
+    m.c_oflag = v.c_oflag
+    m.c_cflag = v.c_cflag
+    m.c_lflag = v.c_lflag
+    m.c_cc = _buffer(v.c_cc)
+    m.c_ispeed = v.c_ispeed
+    m.c_ospeed = v.c_ospeed
+
+
+def _dec_Winsize(m: Any) -> Winsize:
+    return Winsize(m.ws_row, m.ws_col, m.ws_xpixel, m.ws_ypixel)
+
+
+def _enc_Winsize(v: Any, m: Any) -> None:
+    m.ws_row = v.ws_row
+    m.ws_col = v.ws_col
+    m.ws_xpixel = v.ws_xpixel
+    m.ws_ypixel = v.ws_ypixel
+
+
+def _dec_Ptmget(m: Any) -> Ptmget:
+    return Ptmget(m.cfd, m.sfd, m.cn, m.sn, m.unit)
+
+
+def _enc_Ptmget(v: Any, m: Any) -> None:
+    m.cfd = v.cfd
+    m.sfd = v.sfd
+    m.cn = _buffer(v.cn)
+    m.sn = _buffer(v.sn)
+    m.unit = v.unit
+
+
+def _dec_DevListArgs(m: Any) -> DevListArgs:
+    return DevListArgs(m.devname, list(m.childname))
+
+
+def _enc_DevListArgs(v: Any, m: Any) -> None:
+    m.devname = v.devname
+    if v.childname: m.childname.extend(v.childname)
+
+
+def _dec_DevDetachArgs(m: Any) -> DevDetachArgs:
+    return DevDetachArgs(m.devname)
+
+
+def _enc_DevDetachArgs(v: Any, m: Any) -> None:
+    m.devname = v.devname
+
+
+def _dec_DevRescanArgs(m: Any) -> DevRescanArgs:
+    return DevRescanArgs(m.busname, m.ifattr)
+
+
+def _enc_DevRescanArgs(v: Any, m: Any) -> None:
+    m.busname = v.busname
+    m.ifattr = v.ifattr
+
+
+def _dec_DevPmArgs(m: Any) -> DevPmArgs:
+    return DevPmArgs(m.devname, m.flags)
+
+
+def _enc_DevPmArgs(v: Any, m: Any) -> None:
+    m.devname = v.devname
+    m.flags = v.flags
+
+
+def _dec_DevCommand(m: Any) -> DevCommand:
+    return DevCommand(m.command, m.device_name, dict(m.properties))
+
+
+def _enc_DevCommand(v: Any, m: Any) -> None:
+    m.command = v.command
+    m.device_name = v.device_name
+    if v.properties: m.properties.update(v.properties)
+
+
 def _dec_Ifreq(m: Any) -> Ifreq:
     return Ifreq(m.ifr_name, _dec_Sockaddr(m.ifr_addr) if m.HasField("ifr_addr") else None, m.ifr_value, m.ifr_text)
 
@@ -854,6 +936,22 @@ def _dec_IoctlArgs(m: Any) -> Any:
         return _dec_RaidProgress(m.raid_progress)
     if which == "raid_info":
         return _dec_RaidInfo(m.raid_info)
+    if which == "termios":
+        return _dec_Termios(m.termios)
+    if which == "winsize":
+        return _dec_Winsize(m.winsize)
+    if which == "ptmget":
+        return _dec_Ptmget(m.ptmget)
+    if which == "dev_list_args":
+        return _dec_DevListArgs(m.dev_list_args)
+    if which == "dev_detach":
+        return _dec_DevDetachArgs(m.dev_detach)
+    if which == "dev_rescan":
+        return _dec_DevRescanArgs(m.dev_rescan)
+    if which == "dev_pm":
+        return _dec_DevPmArgs(m.dev_pm)
+    if which == "dev_command":
+        return _dec_DevCommand(m.dev_command)
     if which == "ifreq":
         return _dec_Ifreq(m.ifreq)
     if which == "ifalias":
@@ -924,6 +1022,30 @@ def _enc_IoctlArgs(v: Any, m: Any) -> None:
         return
     if kind is RaidInfo:
         m.raid_info.SetInParent(); _enc_RaidInfo(v, m.raid_info)
+        return
+    if kind is Termios:
+        m.termios.SetInParent(); _enc_Termios(v, m.termios)
+        return
+    if kind is Winsize:
+        m.winsize.SetInParent(); _enc_Winsize(v, m.winsize)
+        return
+    if kind is Ptmget:
+        m.ptmget.SetInParent(); _enc_Ptmget(v, m.ptmget)
+        return
+    if kind is DevListArgs:
+        m.dev_list_args.SetInParent(); _enc_DevListArgs(v, m.dev_list_args)
+        return
+    if kind is DevDetachArgs:
+        m.dev_detach.SetInParent(); _enc_DevDetachArgs(v, m.dev_detach)
+        return
+    if kind is DevRescanArgs:
+        m.dev_rescan.SetInParent(); _enc_DevRescanArgs(v, m.dev_rescan)
+        return
+    if kind is DevPmArgs:
+        m.dev_pm.SetInParent(); _enc_DevPmArgs(v, m.dev_pm)
+        return
+    if kind is DevCommand:
+        m.dev_command.SetInParent(); _enc_DevCommand(v, m.dev_command)
         return
     if kind is Ifreq:
         m.ifreq.SetInParent(); _enc_Ifreq(v, m.ifreq)
@@ -1004,8 +1126,49 @@ def _enc_ImpairmentStat(v: Any, m: Any) -> None:
     m.reordered = v.reordered
 
 
+def _dec_QuotaKey(m: Any) -> QuotaKey:
+    return QuotaKey(m.idtype, m.id, m.objtype)
+
+
+def _enc_QuotaKey(v: Any, m: Any) -> None:
+    m.idtype = v.idtype
+    m.id = v.id
+    m.objtype = v.objtype
+
+
+def _dec_QuotaValue(m: Any) -> QuotaValue:
+    return QuotaValue(m.hardlimit, m.softlimit, m.usage, m.expiretime, m.grace)
+
+
+def _enc_QuotaValue(v: Any, m: Any) -> None:
+    m.hardlimit = v.hardlimit
+    m.softlimit = v.softlimit
+    m.usage = v.usage
+    m.expiretime = v.expiretime
+    m.grace = v.grace
+
+
+def _dec_QuotaEntry(m: Any) -> QuotaEntry:
+    return QuotaEntry(_dec_QuotaKey(m.key) if m.HasField("key") else None, _dec_QuotaValue(m.value) if m.HasField("value") else None)
+
+
+def _enc_QuotaEntry(v: Any, m: Any) -> None:
+    if v.key is not None: m.key.SetInParent(); _enc_QuotaKey(v.key, m.key)
+    if v.value is not None: m.value.SetInParent(); _enc_QuotaValue(v.value, m.value)
+
+
+def _dec_QuotaCursor(m: Any) -> QuotaCursor:
+    return QuotaCursor(_dec_QuotaKey(m.next) if m.HasField("next") else None, m.skipped, m.at_end)
+
+
+def _enc_QuotaCursor(v: Any, m: Any) -> None:
+    if v.next is not None: m.next.SetInParent(); _enc_QuotaKey(v.next, m.next)
+    m.skipped = v.skipped
+    m.at_end = v.at_end
+
+
 def _dec_QuotactlArgs(m: Any) -> QuotactlArgs:
-    return QuotactlArgs(m.op, m.idtype, m.id, m.objtype, m.hardlimit, m.softlimit, m.usage, m.expiretime, m.grace)
+    return QuotactlArgs(m.op, m.idtype, m.id, m.objtype, m.hardlimit, m.softlimit, m.usage, m.expiretime, m.grace, m.name, m.numidtypes, m.numobjtypes, m.restrictions, m.isbytes, _dec_QuotaCursor(m.cursor) if m.HasField("cursor") else None, m.maxnum, [_dec_QuotaEntry(x) for x in m.entries])
 
 
 def _enc_QuotactlArgs(v: Any, m: Any) -> None:
@@ -1018,6 +1181,14 @@ def _enc_QuotactlArgs(v: Any, m: Any) -> None:
     m.usage = v.usage
     m.expiretime = v.expiretime
     m.grace = v.grace
+    m.name = v.name
+    m.numidtypes = v.numidtypes
+    m.numobjtypes = v.numobjtypes
+    m.restrictions = v.restrictions
+    m.isbytes = v.isbytes
+    if v.cursor is not None: m.cursor.SetInParent(); _enc_QuotaCursor(v.cursor, m.cursor)
+    m.maxnum = v.maxnum
+    for x in v.entries or (): _enc_QuotaEntry(x, m.entries.add())
 
 
 def _dec_Rtmsg(m: Any) -> Rtmsg:
@@ -1347,15 +1518,6 @@ def _enc_KnoteSpec(v: Any, m: Any) -> None:
     m.udata = v.udata
 
 
-def _dec_RightsHolder(m: Any) -> RightsHolder:
-    return RightsHolder(m.socket, list(m.tokens))
-
-
-def _enc_RightsHolder(v: Any, m: Any) -> None:
-    m.socket = v.socket
-    if v.tokens: m.tokens.extend(v.tokens)
-
-
 def _dec_SysctlExport(m: Any) -> SysctlExport:
     return SysctlExport(m.path, m.type, m.flags, m.description, list(m.number))
 
@@ -1366,6 +1528,15 @@ def _enc_SysctlExport(v: Any, m: Any) -> None:
     m.flags = v.flags
     m.description = v.description
     if v.number: m.number.extend(v.number)
+
+
+def _dec_RightsHolder(m: Any) -> RightsHolder:
+    return RightsHolder(m.socket, list(m.tokens))
+
+
+def _enc_RightsHolder(v: Any, m: Any) -> None:
+    m.socket = v.socket
+    if v.tokens: m.tokens.extend(v.tokens)
 
 
 def _enc_q_read(a: Any, m: Any) -> None:
@@ -5103,20 +5274,6 @@ def _dec_r_device_of(m: Any) -> Any:
     return list(m.devices)
 
 
-def _enc_q_rights_held(a: Any, m: Any) -> None:
-    m.SetInParent()
-
-def _dec_q_rights_held(m: Any) -> Any:
-    return ()
-
-def _enc_r_rights_held(v: Any, m: Any) -> None:
-    m.SetInParent()
-    for x in v or (): _enc_RightsHolder(x, m.holders.add())
-
-def _dec_r_rights_held(m: Any) -> Any:
-    return [_dec_RightsHolder(x) for x in m.holders]
-
-
 def _enc_q_dev_open(a: Any, m: Any) -> None:
     m.block = a[0]
     m.rdev = a[1]
@@ -5283,6 +5440,48 @@ def _dec_r_knote_detach(m: Any) -> Any:
     return None
 
 
+def _enc_q_fd_list(a: Any, m: Any) -> None:
+    m.pid = a[0]
+
+def _dec_q_fd_list(m: Any) -> Any:
+    return (m.pid,)
+
+def _enc_r_fd_list(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v: m.fds.extend(v)
+
+def _dec_r_fd_list(m: Any) -> Any:
+    return list(m.fds)
+
+
+def _enc_q_fd_stat(a: Any, m: Any) -> None:
+    m.pid = a[0]
+    m.number = a[1]
+
+def _dec_q_fd_stat(m: Any) -> Any:
+    return (m.pid, m.number)
+
+def _enc_r_fd_stat(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.st.SetInParent(); _enc_Stat(v, m.st)
+
+def _dec_r_fd_stat(m: Any) -> Any:
+    return _dec_Stat(m.st) if m.HasField("st") else None
+
+
+def _enc_q_faction_start(a: Any, m: Any) -> None:
+    m.faction = a[0]
+
+def _dec_q_faction_start(m: Any) -> Any:
+    return (m.faction,)
+
+def _enc_r_faction_start(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_faction_start(m: Any) -> Any:
+    return None
+
+
 def _enc_q_rights_drop(a: Any, m: Any) -> None:
     m.SetInParent()
     if a[0]: m.tokens.extend(a[0])
@@ -5297,17 +5496,18 @@ def _dec_r_rights_drop(m: Any) -> Any:
     return None
 
 
-def _enc_q_faction_start(a: Any, m: Any) -> None:
-    m.faction = a[0]
-
-def _dec_q_faction_start(m: Any) -> Any:
-    return (m.faction,)
-
-def _enc_r_faction_start(v: Any, m: Any) -> None:
+def _enc_q_rights_held(a: Any, m: Any) -> None:
     m.SetInParent()
 
-def _dec_r_faction_start(m: Any) -> Any:
-    return None
+def _dec_q_rights_held(m: Any) -> Any:
+    return ()
+
+def _enc_r_rights_held(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_RightsHolder(x, m.holders.add())
+
+def _dec_r_rights_held(m: Any) -> Any:
+    return [_dec_RightsHolder(x) for x in m.holders]
 
 # name: (arguments into a message, message into arguments)
 REQUEST: dict[str, tuple[Encoder, Decoder]] = {
@@ -5568,7 +5768,6 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "disk_take": (_enc_q_disk_take, _dec_q_disk_take),
     "disk_give": (_enc_q_disk_give, _dec_q_disk_give),
     "device_of": (_enc_q_device_of, _dec_q_device_of),
-    "rights_held": (_enc_q_rights_held, _dec_q_rights_held),
     "dev_open": (_enc_q_dev_open, _dec_q_dev_open),
     "dev_map": (_enc_q_dev_map, _dec_q_dev_map),
     "module_describe": (_enc_q_module_describe, _dec_q_module_describe),
@@ -5580,8 +5779,11 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "knote_change": (_enc_q_knote_change, _dec_q_knote_change),
     "knote_collect": (_enc_q_knote_collect, _dec_q_knote_collect),
     "knote_detach": (_enc_q_knote_detach, _dec_q_knote_detach),
-    "rights_drop": (_enc_q_rights_drop, _dec_q_rights_drop),
+    "fd_list": (_enc_q_fd_list, _dec_q_fd_list),
+    "fd_stat": (_enc_q_fd_stat, _dec_q_fd_stat),
     "faction_start": (_enc_q_faction_start, _dec_q_faction_start),
+    "rights_drop": (_enc_q_rights_drop, _dec_q_rights_drop),
+    "rights_held": (_enc_q_rights_held, _dec_q_rights_held),
 }
 # name: (value into a message, message into value)
 RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
@@ -5842,7 +6044,6 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "disk_take": (_enc_r_disk_take, _dec_r_disk_take),
     "disk_give": (_enc_r_disk_give, _dec_r_disk_give),
     "device_of": (_enc_r_device_of, _dec_r_device_of),
-    "rights_held": (_enc_r_rights_held, _dec_r_rights_held),
     "dev_open": (_enc_r_dev_open, _dec_r_dev_open),
     "dev_map": (_enc_r_dev_map, _dec_r_dev_map),
     "module_describe": (_enc_r_module_describe, _dec_r_module_describe),
@@ -5854,6 +6055,9 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "knote_change": (_enc_r_knote_change, _dec_r_knote_change),
     "knote_collect": (_enc_r_knote_collect, _dec_r_knote_collect),
     "knote_detach": (_enc_r_knote_detach, _dec_r_knote_detach),
-    "rights_drop": (_enc_r_rights_drop, _dec_r_rights_drop),
+    "fd_list": (_enc_r_fd_list, _dec_r_fd_list),
+    "fd_stat": (_enc_r_fd_stat, _dec_r_fd_stat),
     "faction_start": (_enc_r_faction_start, _dec_r_faction_start),
+    "rights_drop": (_enc_r_rights_drop, _dec_r_rights_drop),
+    "rights_held": (_enc_r_rights_held, _dec_r_rights_held),
 }

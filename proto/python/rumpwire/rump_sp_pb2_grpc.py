@@ -4357,7 +4357,8 @@ class VfsServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Extattrctl(self, request, context):
-        """Controls extended attributes of a mount. EPERM, EOPNOTSUPP.
+        """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+        EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -4721,7 +4722,8 @@ class VfsServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Quotactl(self, request, context):
-        """Quota operations. EOPNOTSUPP, EPERM.
+        """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+        (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

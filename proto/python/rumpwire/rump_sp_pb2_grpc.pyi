@@ -1094,7 +1094,9 @@ class VfsStub:
     Fstatvfs1: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.Fstatvfs1Request, _rump_vfs_pb2.Fstatvfs1Response]
     """Statistics of the file system of an open file. EBADF."""
     Extattrctl: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrctlRequest, _rump_vfs_pb2.ExtattrctlResponse]
-    """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+    """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+    EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+    """
     ExtattrSetFile: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrSetFileRequest, _rump_vfs_pb2.ExtattrSetFileResponse]
     """Sets an extended attribute. EOPNOTSUPP, EPERM, ENOSPC."""
     ExtattrGetFile: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrGetFileRequest, _rump_vfs_pb2.ExtattrGetFileResponse]
@@ -1198,7 +1200,9 @@ class VfsStub:
     Futimens: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.FutimensRequest, _rump_vfs_pb2.FutimensResponse]
     """futimes with UTIME_NOW and UTIME_OMIT. EBADF."""
     Quotactl: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.QuotactlRequest, _rump_vfs_pb2.QuotactlResponse]
-    """Quota operations. EOPNOTSUPP, EPERM."""
+    """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+    (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+    """
     PosixFallocate: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.PosixFallocateRequest, _rump_vfs_pb2.PosixFallocateResponse]
     """Makes sure that a range has storage. EBADF, EINVAL, ENOSPC, EOPNOTSUPP."""
     Fdiscard: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.FdiscardRequest, _rump_vfs_pb2.FdiscardResponse]
@@ -1314,7 +1318,9 @@ class VfsAsyncStub(VfsStub):
     Fstatvfs1: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.Fstatvfs1Request, _rump_vfs_pb2.Fstatvfs1Response]  # type: ignore[assignment]
     """Statistics of the file system of an open file. EBADF."""
     Extattrctl: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrctlRequest, _rump_vfs_pb2.ExtattrctlResponse]  # type: ignore[assignment]
-    """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+    """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+    EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+    """
     ExtattrSetFile: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrSetFileRequest, _rump_vfs_pb2.ExtattrSetFileResponse]  # type: ignore[assignment]
     """Sets an extended attribute. EOPNOTSUPP, EPERM, ENOSPC."""
     ExtattrGetFile: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrGetFileRequest, _rump_vfs_pb2.ExtattrGetFileResponse]  # type: ignore[assignment]
@@ -1418,7 +1424,9 @@ class VfsAsyncStub(VfsStub):
     Futimens: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.FutimensRequest, _rump_vfs_pb2.FutimensResponse]  # type: ignore[assignment]
     """futimes with UTIME_NOW and UTIME_OMIT. EBADF."""
     Quotactl: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.QuotactlRequest, _rump_vfs_pb2.QuotactlResponse]  # type: ignore[assignment]
-    """Quota operations. EOPNOTSUPP, EPERM."""
+    """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+    (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+    """
     PosixFallocate: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.PosixFallocateRequest, _rump_vfs_pb2.PosixFallocateResponse]  # type: ignore[assignment]
     """Makes sure that a range has storage. EBADF, EINVAL, ENOSPC, EOPNOTSUPP."""
     Fdiscard: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.FdiscardRequest, _rump_vfs_pb2.FdiscardResponse]  # type: ignore[assignment]
@@ -1819,7 +1827,9 @@ class VfsServicer(metaclass=_abc_1.ABCMeta):
         request: _rump_vfs_pb2.ExtattrctlRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rump_vfs_pb2.ExtattrctlResponse, _abc.Awaitable[_rump_vfs_pb2.ExtattrctlResponse]]:
-        """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+        """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+        EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+        """
 
     @_abc_1.abstractmethod
     def ExtattrSetFile(
@@ -2235,7 +2245,9 @@ class VfsServicer(metaclass=_abc_1.ABCMeta):
         request: _rump_vfs_pb2.QuotactlRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rump_vfs_pb2.QuotactlResponse, _abc.Awaitable[_rump_vfs_pb2.QuotactlResponse]]:
-        """Quota operations. EOPNOTSUPP, EPERM."""
+        """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+        (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+        """
 
     @_abc_1.abstractmethod
     def PosixFallocate(

@@ -1078,6 +1078,14 @@ class IoctlArgs(_message.Message):
     RAID_RECON_FIELD_NUMBER: _builtins.int
     RAID_PROGRESS_FIELD_NUMBER: _builtins.int
     RAID_INFO_FIELD_NUMBER: _builtins.int
+    TERMIOS_FIELD_NUMBER: _builtins.int
+    WINSIZE_FIELD_NUMBER: _builtins.int
+    PTMGET_FIELD_NUMBER: _builtins.int
+    DEV_LIST_ARGS_FIELD_NUMBER: _builtins.int
+    DEV_DETACH_FIELD_NUMBER: _builtins.int
+    DEV_RESCAN_FIELD_NUMBER: _builtins.int
+    DEV_PM_FIELD_NUMBER: _builtins.int
+    DEV_COMMAND_FIELD_NUMBER: _builtins.int
     IFREQ_FIELD_NUMBER: _builtins.int
     IFALIAS_FIELD_NUMBER: _builtins.int
     IFCONF_FIELD_NUMBER: _builtins.int
@@ -1114,6 +1122,22 @@ class IoctlArgs(_message.Message):
     def raid_progress(self) -> Global___RaidProgress: ...
     @_builtins.property
     def raid_info(self) -> Global___RaidInfo: ...
+    @_builtins.property
+    def termios(self) -> Global___Termios: ...
+    @_builtins.property
+    def winsize(self) -> Global___Winsize: ...
+    @_builtins.property
+    def ptmget(self) -> Global___Ptmget: ...
+    @_builtins.property
+    def dev_list_args(self) -> Global___DevListArgs: ...
+    @_builtins.property
+    def dev_detach(self) -> Global___DevDetachArgs: ...
+    @_builtins.property
+    def dev_rescan(self) -> Global___DevRescanArgs: ...
+    @_builtins.property
+    def dev_pm(self) -> Global___DevPmArgs: ...
+    @_builtins.property
+    def dev_command(self) -> Global___DevCommand: ...
     @_builtins.property
     def ifreq(self) -> Global___Ifreq: ...
     @_builtins.property
@@ -1159,6 +1183,14 @@ class IoctlArgs(_message.Message):
         raid_recon: Global___RaidReconReq | None = ...,
         raid_progress: Global___RaidProgress | None = ...,
         raid_info: Global___RaidInfo | None = ...,
+        termios: Global___Termios | None = ...,
+        winsize: Global___Winsize | None = ...,
+        ptmget: Global___Ptmget | None = ...,
+        dev_list_args: Global___DevListArgs | None = ...,
+        dev_detach: Global___DevDetachArgs | None = ...,
+        dev_rescan: Global___DevRescanArgs | None = ...,
+        dev_pm: Global___DevPmArgs | None = ...,
+        dev_command: Global___DevCommand | None = ...,
         ifreq: Global___Ifreq | None = ...,
         ifalias: Global___Ifaliasreq | None = ...,
         ifconf: Global___Ifconf | None = ...,
@@ -1175,15 +1207,262 @@ class IoctlArgs(_message.Message):
         bpf_stat: Global___BpfStat | None = ...,
         bpf_dltlist: Global___BpfDltlist | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "bpf_dltlist", b"bpf_dltlist", "bpf_program", b"bpf_program", "bpf_stat", b"bpf_stat", "bridge", b"bridge", "cgd", b"cgd", "cgd_user", b"cgd_user", "ifalias", b"ifalias", "ifclone", b"ifclone", "ifconf", b"ifconf", "ifdata", b"ifdata", "ifmedia", b"ifmedia", "ifreq", b"ifreq", "integer", b"integer", "lagg", b"lagg", "nbrinfo", b"nbrinfo", "ndi", b"ndi", "phyaddr", b"phyaddr", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "text", b"text", "vlan", b"vlan", "vnd", b"vnd", "vnd_user", b"vnd_user"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "bpf_dltlist", b"bpf_dltlist", "bpf_program", b"bpf_program", "bpf_stat", b"bpf_stat", "bridge", b"bridge", "cgd", b"cgd", "cgd_user", b"cgd_user", "dev_command", b"dev_command", "dev_detach", b"dev_detach", "dev_list_args", b"dev_list_args", "dev_pm", b"dev_pm", "dev_rescan", b"dev_rescan", "ifalias", b"ifalias", "ifclone", b"ifclone", "ifconf", b"ifconf", "ifdata", b"ifdata", "ifmedia", b"ifmedia", "ifreq", b"ifreq", "integer", b"integer", "lagg", b"lagg", "nbrinfo", b"nbrinfo", "ndi", b"ndi", "phyaddr", b"phyaddr", "ptmget", b"ptmget", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "termios", b"termios", "text", b"text", "vlan", b"vlan", "vnd", b"vnd", "vnd_user", b"vnd_user", "winsize", b"winsize"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "bpf_dltlist", b"bpf_dltlist", "bpf_program", b"bpf_program", "bpf_stat", b"bpf_stat", "bridge", b"bridge", "cgd", b"cgd", "cgd_user", b"cgd_user", "ifalias", b"ifalias", "ifclone", b"ifclone", "ifconf", b"ifconf", "ifdata", b"ifdata", "ifmedia", b"ifmedia", "ifreq", b"ifreq", "integer", b"integer", "lagg", b"lagg", "nbrinfo", b"nbrinfo", "ndi", b"ndi", "phyaddr", b"phyaddr", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "text", b"text", "vlan", b"vlan", "vnd", b"vnd", "vnd_user", b"vnd_user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "bpf_dltlist", b"bpf_dltlist", "bpf_program", b"bpf_program", "bpf_stat", b"bpf_stat", "bridge", b"bridge", "cgd", b"cgd", "cgd_user", b"cgd_user", "dev_command", b"dev_command", "dev_detach", b"dev_detach", "dev_list_args", b"dev_list_args", "dev_pm", b"dev_pm", "dev_rescan", b"dev_rescan", "ifalias", b"ifalias", "ifclone", b"ifclone", "ifconf", b"ifconf", "ifdata", b"ifdata", "ifmedia", b"ifmedia", "ifreq", b"ifreq", "integer", b"integer", "lagg", b"lagg", "nbrinfo", b"nbrinfo", "ndi", b"ndi", "phyaddr", b"phyaddr", "ptmget", b"ptmget", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "termios", b"termios", "text", b"text", "vlan", b"vlan", "vnd", b"vnd", "vnd_user", b"vnd_user", "winsize", b"winsize"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_args: _TypeAlias = _typing.Literal["integer", "raw", "text", "vnd", "vnd_user", "cgd", "cgd_user", "raid_config", "raid_component", "raid_recon", "raid_progress", "raid_info", "ifreq", "ifalias", "ifconf", "ifclone", "ifmedia", "ifdata", "nbrinfo", "ndi", "bridge", "vlan", "phyaddr", "lagg", "bpf_program", "bpf_stat", "bpf_dltlist"]  # noqa: Y015
+    _WhichOneofReturnType_args: _TypeAlias = _typing.Literal["integer", "raw", "text", "vnd", "vnd_user", "cgd", "cgd_user", "raid_config", "raid_component", "raid_recon", "raid_progress", "raid_info", "termios", "winsize", "ptmget", "dev_list_args", "dev_detach", "dev_rescan", "dev_pm", "dev_command", "ifreq", "ifalias", "ifconf", "ifclone", "ifmedia", "ifdata", "nbrinfo", "ndi", "bridge", "vlan", "phyaddr", "lagg", "bpf_program", "bpf_stat", "bpf_dltlist"]  # noqa: Y015
     _WhichOneofArgType_args: _TypeAlias = _typing.Literal["args", b"args"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_args) -> _WhichOneofReturnType_args | None: ...
 
 Global___IoctlArgs: _TypeAlias = IoctlArgs  # noqa: Y015
+
+@_typing.final
+class Termios(_message.Message):
+    """TIOCGETA, TIOCSETA, TIOCSETAW, TIOCSETAF: what a terminal does with what goes through it (termios(4)), by NetBSD's numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    C_IFLAG_FIELD_NUMBER: _builtins.int
+    C_OFLAG_FIELD_NUMBER: _builtins.int
+    C_CFLAG_FIELD_NUMBER: _builtins.int
+    C_LFLAG_FIELD_NUMBER: _builtins.int
+    C_CC_FIELD_NUMBER: _builtins.int
+    C_ISPEED_FIELD_NUMBER: _builtins.int
+    C_OSPEED_FIELD_NUMBER: _builtins.int
+    c_iflag: _builtins.int
+    c_oflag: _builtins.int
+    c_cflag: _builtins.int
+    c_lflag: _builtins.int
+    c_cc: _builtins.bytes
+    """NCCS characters, by their index (VEOF, VERASE, ...); _POSIX_VDISABLE for none."""
+    c_ispeed: _builtins.int
+    c_ospeed: _builtins.int
+    def __init__(
+        self,
+        *,
+        c_iflag: _builtins.int = ...,
+        c_oflag: _builtins.int = ...,
+        c_cflag: _builtins.int = ...,
+        c_lflag: _builtins.int = ...,
+        c_cc: _builtins.bytes = ...,
+        c_ispeed: _builtins.int = ...,
+        c_ospeed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["c_cc", b"c_cc", "c_cflag", b"c_cflag", "c_iflag", b"c_iflag", "c_ispeed", b"c_ispeed", "c_lflag", b"c_lflag", "c_oflag", b"c_oflag", "c_ospeed", b"c_ospeed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Termios: _TypeAlias = Termios  # noqa: Y015
+
+@_typing.final
+class Winsize(_message.Message):
+    """TIOCGWINSZ, TIOCSWINSZ."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WS_ROW_FIELD_NUMBER: _builtins.int
+    WS_COL_FIELD_NUMBER: _builtins.int
+    WS_XPIXEL_FIELD_NUMBER: _builtins.int
+    WS_YPIXEL_FIELD_NUMBER: _builtins.int
+    ws_row: _builtins.int
+    ws_col: _builtins.int
+    ws_xpixel: _builtins.int
+    ws_ypixel: _builtins.int
+    def __init__(
+        self,
+        *,
+        ws_row: _builtins.int = ...,
+        ws_col: _builtins.int = ...,
+        ws_xpixel: _builtins.int = ...,
+        ws_ypixel: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ws_col", b"ws_col", "ws_row", b"ws_row", "ws_xpixel", b"ws_xpixel", "ws_ypixel", b"ws_ypixel"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Winsize: _TypeAlias = Winsize  # noqa: Y015
+
+@_typing.final
+class Ptmget(_message.Message):
+    """TIOCPTMGET: a new pair of terminals, opened (cfd: the controlling side) and by name. TIOCPTSNAME: the names alone, cfd
+    and sfd are -1. unit is the number of the pair.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CFD_FIELD_NUMBER: _builtins.int
+    SFD_FIELD_NUMBER: _builtins.int
+    CN_FIELD_NUMBER: _builtins.int
+    SN_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    cfd: _builtins.int
+    sfd: _builtins.int
+    cn: _builtins.bytes
+    sn: _builtins.bytes
+    unit: _builtins.int
+    def __init__(
+        self,
+        *,
+        cfd: _builtins.int = ...,
+        sfd: _builtins.int = ...,
+        cn: _builtins.bytes = ...,
+        sn: _builtins.bytes = ...,
+        unit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cfd", b"cfd", "cn", b"cn", "sfd", b"sfd", "sn", b"sn", "unit", b"unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ptmget: _TypeAlias = Ptmget  # noqa: Y015
+
+@_typing.final
+class DevListArgs(_message.Message):
+    """DRVLISTDEV: the children of a device, those of the root where devname is empty. childname is an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVNAME_FIELD_NUMBER: _builtins.int
+    CHILDNAME_FIELD_NUMBER: _builtins.int
+    devname: _builtins.str
+    @_builtins.property
+    def childname(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        devname: _builtins.str = ...,
+        childname: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["childname", b"childname", "devname", b"devname"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DevListArgs: _TypeAlias = DevListArgs  # noqa: Y015
+
+@_typing.final
+class DevDetachArgs(_message.Message):
+    """DRVDETACHDEV."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVNAME_FIELD_NUMBER: _builtins.int
+    devname: _builtins.str
+    def __init__(
+        self,
+        *,
+        devname: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devname", b"devname"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DevDetachArgs: _TypeAlias = DevDetachArgs  # noqa: Y015
+
+@_typing.final
+class DevRescanArgs(_message.Message):
+    """DRVRESCANBUS."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUSNAME_FIELD_NUMBER: _builtins.int
+    IFATTR_FIELD_NUMBER: _builtins.int
+    busname: _builtins.str
+    ifattr: _builtins.str
+    def __init__(
+        self,
+        *,
+        busname: _builtins.str = ...,
+        ifattr: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busname", b"busname", "ifattr", b"ifattr"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DevRescanArgs: _TypeAlias = DevRescanArgs  # noqa: Y015
+
+@_typing.final
+class DevPmArgs(_message.Message):
+    """DRVSUSPENDDEV, DRVRESUMEDEV."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVNAME_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    devname: _builtins.str
+    flags: _builtins.int
+    def __init__(
+        self,
+        *,
+        devname: _builtins.str = ...,
+        flags: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devname", b"devname", "flags", b"flags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DevPmArgs: _TypeAlias = DevPmArgs  # noqa: Y015
+
+@_typing.final
+class DevCommand(_message.Message):
+    """DRVCTLCOMMAND. command: get-properties. properties is an answer, by name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class PropertiesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    COMMAND_FIELD_NUMBER: _builtins.int
+    DEVICE_NAME_FIELD_NUMBER: _builtins.int
+    PROPERTIES_FIELD_NUMBER: _builtins.int
+    command: _builtins.str
+    device_name: _builtins.str
+    @_builtins.property
+    def properties(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        command: _builtins.str = ...,
+        device_name: _builtins.str = ...,
+        properties: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "device_name", b"device_name", "properties", b"properties"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DevCommand: _TypeAlias = DevCommand  # noqa: Y015
 
 @_typing.final
 class Ifreq(_message.Message):
@@ -2203,8 +2482,130 @@ class RaidInfo(_message.Message):
 Global___RaidInfo: _TypeAlias = RaidInfo  # noqa: Y015
 
 @_typing.final
+class QuotaKey(_message.Message):
+    """What a quota is about: whose (idtype QUOTA_IDTYPE_*; id, QUOTA_DEFAULTID for who has none) and of what
+    (objtype QUOTA_OBJTYPE_*).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDTYPE_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    OBJTYPE_FIELD_NUMBER: _builtins.int
+    idtype: _builtins.int
+    id: _builtins.int
+    objtype: _builtins.int
+    def __init__(
+        self,
+        *,
+        idtype: _builtins.int = ...,
+        id: _builtins.int = ...,
+        objtype: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "idtype", b"idtype", "objtype", b"objtype"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuotaKey: _TypeAlias = QuotaKey  # noqa: Y015
+
+@_typing.final
+class QuotaValue(_message.Message):
+    """Limits and use: blocks of 512 bytes, or files; QUOTA_NOLIMIT where there is no limit. expiretime is when the soft limit
+    becomes a hard one (seconds since 1970, QUOTA_NOTIME while it is not exceeded); grace is for how long it may be (seconds).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HARDLIMIT_FIELD_NUMBER: _builtins.int
+    SOFTLIMIT_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    EXPIRETIME_FIELD_NUMBER: _builtins.int
+    GRACE_FIELD_NUMBER: _builtins.int
+    hardlimit: _builtins.int
+    softlimit: _builtins.int
+    usage: _builtins.int
+    expiretime: _builtins.int
+    grace: _builtins.int
+    def __init__(
+        self,
+        *,
+        hardlimit: _builtins.int = ...,
+        softlimit: _builtins.int = ...,
+        usage: _builtins.int = ...,
+        expiretime: _builtins.int = ...,
+        grace: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiretime", b"expiretime", "grace", b"grace", "hardlimit", b"hardlimit", "softlimit", b"softlimit", "usage", b"usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuotaValue: _TypeAlias = QuotaValue  # noqa: Y015
+
+@_typing.final
+class QuotaEntry(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def key(self) -> Global___QuotaKey: ...
+    @_builtins.property
+    def value(self) -> Global___QuotaValue: ...
+    def __init__(
+        self,
+        *,
+        key: Global___QuotaKey | None = ...,
+        value: Global___QuotaValue | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuotaEntry: _TypeAlias = QuotaEntry  # noqa: Y015
+
+@_typing.final
+class QuotaCursor(_message.Message):
+    """Where a walk over all quotas is: the key that comes next, and the idtypes that are left out, as bits. at_end: there
+    is no next one.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NEXT_FIELD_NUMBER: _builtins.int
+    SKIPPED_FIELD_NUMBER: _builtins.int
+    AT_END_FIELD_NUMBER: _builtins.int
+    skipped: _builtins.int
+    at_end: _builtins.bool
+    @_builtins.property
+    def next(self) -> Global___QuotaKey: ...
+    def __init__(
+        self,
+        *,
+        next: Global___QuotaKey | None = ...,
+        skipped: _builtins.int = ...,
+        at_end: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next", b"next"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_end", b"at_end", "next", b"next", "skipped", b"skipped"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuotaCursor: _TypeAlias = QuotaCursor  # noqa: Y015
+
+@_typing.final
 class QuotactlArgs(_message.Message):
-    """A quota operation."""
+    """A quota operation (QUOTACTL_*) and its answer. GET, PUT, DEL: idtype, id, objtype; PUT also hardlimit, softlimit and
+    grace. IDTYPESTAT, OBJTYPESTAT, QUOTAON, QUOTAOFF: idtype or objtype. STAT answers with name, numidtypes, numobjtypes
+    and restrictions, the other STATs with name and isbytes. CURSOR*: cursor, which the answer has as it is afterwards;
+    CURSORGET: maxnum, and the answer has entries; CURSORSKIPIDTYPE: idtype.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2217,6 +2618,14 @@ class QuotactlArgs(_message.Message):
     USAGE_FIELD_NUMBER: _builtins.int
     EXPIRETIME_FIELD_NUMBER: _builtins.int
     GRACE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    NUMIDTYPES_FIELD_NUMBER: _builtins.int
+    NUMOBJTYPES_FIELD_NUMBER: _builtins.int
+    RESTRICTIONS_FIELD_NUMBER: _builtins.int
+    ISBYTES_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    MAXNUM_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
     op: _builtins.int
     idtype: _builtins.int
     id: _builtins.int
@@ -2226,6 +2635,16 @@ class QuotactlArgs(_message.Message):
     usage: _builtins.int
     expiretime: _builtins.int
     grace: _builtins.int
+    name: _builtins.str
+    numidtypes: _builtins.int
+    numobjtypes: _builtins.int
+    restrictions: _builtins.int
+    isbytes: _builtins.bool
+    maxnum: _builtins.int
+    @_builtins.property
+    def cursor(self) -> Global___QuotaCursor: ...
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuotaEntry]: ...
     def __init__(
         self,
         *,
@@ -2238,10 +2657,18 @@ class QuotactlArgs(_message.Message):
         usage: _builtins.int = ...,
         expiretime: _builtins.int = ...,
         grace: _builtins.int = ...,
+        name: _builtins.str = ...,
+        numidtypes: _builtins.int = ...,
+        numobjtypes: _builtins.int = ...,
+        restrictions: _builtins.int = ...,
+        isbytes: _builtins.bool = ...,
+        cursor: Global___QuotaCursor | None = ...,
+        maxnum: _builtins.int = ...,
+        entries: _abc.Iterable[Global___QuotaEntry] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiretime", b"expiretime", "grace", b"grace", "hardlimit", b"hardlimit", "id", b"id", "idtype", b"idtype", "objtype", b"objtype", "op", b"op", "softlimit", b"softlimit", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "entries", b"entries", "expiretime", b"expiretime", "grace", b"grace", "hardlimit", b"hardlimit", "id", b"id", "idtype", b"idtype", "isbytes", b"isbytes", "maxnum", b"maxnum", "name", b"name", "numidtypes", b"numidtypes", "numobjtypes", b"numobjtypes", "objtype", b"objtype", "op", b"op", "restrictions", b"restrictions", "softlimit", b"softlimit", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

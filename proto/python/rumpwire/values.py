@@ -405,6 +405,72 @@ class RaidInfo(NamedTuple):
     spares: list[RaidDisk] = []
 
 
+class Termios(NamedTuple):
+    """TIOCGETA, TIOCSETA, TIOCSETAW, TIOCSETAF: what a terminal does with what goes through it (termios(4)), by NetBSD's numbers."""
+
+    c_iflag: int = 0
+    c_oflag: int = 0
+    c_cflag: int = 0
+    c_lflag: int = 0
+    c_cc: bytes = b""
+    c_ispeed: int = 0
+    c_ospeed: int = 0
+
+
+class Winsize(NamedTuple):
+    """TIOCGWINSZ, TIOCSWINSZ."""
+
+    ws_row: int = 0
+    ws_col: int = 0
+    ws_xpixel: int = 0
+    ws_ypixel: int = 0
+
+
+class Ptmget(NamedTuple):
+    """TIOCPTMGET: a new pair of terminals, opened (cfd: the controlling side) and by name. TIOCPTSNAME: the names alone, cfd and sfd are -1. unit is the number of the pair."""
+
+    cfd: int = 0
+    sfd: int = 0
+    cn: bytes = b""
+    sn: bytes = b""
+    unit: int = 0
+
+
+class DevListArgs(NamedTuple):
+    """DRVLISTDEV: the children of a device, those of the root where devname is empty. childname is an answer."""
+
+    devname: str = ""
+    childname: list[str] = []
+
+
+class DevDetachArgs(NamedTuple):
+    """DRVDETACHDEV."""
+
+    devname: str = ""
+
+
+class DevRescanArgs(NamedTuple):
+    """DRVRESCANBUS."""
+
+    busname: str = ""
+    ifattr: str = ""
+
+
+class DevPmArgs(NamedTuple):
+    """DRVSUSPENDDEV, DRVRESUMEDEV."""
+
+    devname: str = ""
+    flags: int = 0
+
+
+class DevCommand(NamedTuple):
+    """DRVCTLCOMMAND. command: get-properties. properties is an answer, by name."""
+
+    command: str = ""
+    device_name: str = ""
+    properties: dict[str, str] = {}
+
+
 class Ifreq(NamedTuple):
     """Interface requests about one thing: an address (ifr_addr, also for masks and link-level ones), a number (flags, metric, mtu, index, media, capabilities) or a text (SIOCSLINKSTR, SIOCGLINKSTR)."""
 
@@ -615,7 +681,7 @@ class IoctlArgsText(NamedTuple):
     text: str = ""
 
 
-IoctlArgs: TypeAlias = IoctlArgsInteger | IoctlArgsRaw | IoctlArgsText | VndIoctl | VndUser | CgdIoctl | CgdUser | RaidConfig | RaidComponent | RaidReconReq | RaidProgress | RaidInfo | Ifreq | Ifaliasreq | Ifconf | Ifclonereq | Ifmediareq | Ifdata | Nbrinfo | Ndireq | BridgeReq | VlanReq | IfPhyAddr | LaggReq | BpfProgram | BpfStat | BpfDltlist
+IoctlArgs: TypeAlias = IoctlArgsInteger | IoctlArgsRaw | IoctlArgsText | VndIoctl | VndUser | CgdIoctl | CgdUser | RaidConfig | RaidComponent | RaidReconReq | RaidProgress | RaidInfo | Termios | Winsize | Ptmget | DevListArgs | DevDetachArgs | DevRescanArgs | DevPmArgs | DevCommand | Ifreq | Ifaliasreq | Ifconf | Ifclonereq | Ifmediareq | Ifdata | Nbrinfo | Ndireq | BridgeReq | VlanReq | IfPhyAddr | LaggReq | BpfProgram | BpfStat | BpfDltlist
 
 
 class Impairment(NamedTuple):
@@ -645,8 +711,39 @@ class ImpairmentStat(NamedTuple):
     reordered: int = 0
 
 
+class QuotaKey(NamedTuple):
+    """What a quota is about: whose (idtype QUOTA_IDTYPE_*; id, QUOTA_DEFAULTID for who has none) and of what (objtype QUOTA_OBJTYPE_*)."""
+
+    idtype: int = 0
+    id: int = 0
+    objtype: int = 0
+
+
+class QuotaValue(NamedTuple):
+    """Limits and use: blocks of 512 bytes, or files; QUOTA_NOLIMIT where there is no limit. expiretime is when the soft limit becomes a hard one (seconds since 1970, QUOTA_NOTIME while it is not exceeded); grace is for how long it may be (seconds)."""
+
+    hardlimit: int = 0
+    softlimit: int = 0
+    usage: int = 0
+    expiretime: int = 0
+    grace: int = 0
+
+
+class QuotaEntry(NamedTuple):
+    key: QuotaKey | None = None
+    value: QuotaValue | None = None
+
+
+class QuotaCursor(NamedTuple):
+    """Where a walk over all quotas is: the key that comes next, and the idtypes that are left out, as bits. at_end: there is no next one."""
+
+    next: QuotaKey | None = None
+    skipped: int = 0
+    at_end: bool = False
+
+
 class QuotactlArgs(NamedTuple):
-    """A quota operation."""
+    """A quota operation (QUOTACTL_*) and its answer. GET, PUT, DEL: idtype, id, objtype; PUT also hardlimit, softlimit and grace. IDTYPESTAT, OBJTYPESTAT, QUOTAON, QUOTAOFF: idtype or objtype. STAT answers with name, numidtypes, numobjtypes and restrictions, the other STATs with name and isbytes. CURSOR*: cursor, which the answer has as it is afterwards; CURSORGET: maxnum, and the answer has entries; CURSORSKIPIDTYPE: idtype."""
 
     op: int = 0
     idtype: int = 0
@@ -657,6 +754,14 @@ class QuotactlArgs(NamedTuple):
     usage: int = 0
     expiretime: int = 0
     grace: int = 0
+    name: str = ""
+    numidtypes: int = 0
+    numobjtypes: int = 0
+    restrictions: int = 0
+    isbytes: bool = False
+    cursor: QuotaCursor | None = None
+    maxnum: int = 0
+    entries: list[QuotaEntry] = []
 
 
 class Rtmsg(NamedTuple):
@@ -932,13 +1037,6 @@ class KnoteSpec(NamedTuple):
     udata: int = 0
 
 
-class RightsHolder(NamedTuple):
-    """The descriptors in messages that wait in a socket, or in connections that it has not accepted yet."""
-
-    socket: int = 0
-    tokens: list[int] = []
-
-
 class SysctlExport(NamedTuple):
     """A node that a faction offers to the tree. Its value is asked for when somebody reads it."""
 
@@ -947,6 +1045,13 @@ class SysctlExport(NamedTuple):
     flags: int = 0
     description: str = ""
     number: list[int] = []
+
+
+class RightsHolder(NamedTuple):
+    """The descriptors in messages that wait in a socket, or in connections that it has not accepted yet."""
+
+    socket: int = 0
+    tokens: list[int] = []
 
 
 class GetpidResult(NamedTuple):

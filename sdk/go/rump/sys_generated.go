@@ -763,7 +763,8 @@ func (c Sys) Fstatvfs1(ctx context.Context, fd int32, flags int32) (*rumpsp.Stat
 	return r.GetBuf(), err
 }
 
-// Extattrctl: controls extended attributes of a mount. EPERM, EOPNOTSUPP.
+// Extattrctl: starts, stops, enables and disables extended attributes that are in files of their own (UFS1).
+// Errors of namei, EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
 func (c Sys) Extattrctl(ctx context.Context, path string, cmd int32, filename string, attrnamespace int32, attrname []byte) error {
 	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Extattrctl{Extattrctl: &rumpsp.ExtattrctlRequest{Path: []byte(path), Cmd: cmd, Filename: []byte(filename), Attrnamespace: attrnamespace, Attrname: attrname}}})
 	return err
@@ -1103,7 +1104,9 @@ func (c Sys) Futimens(ctx context.Context, fd int32, atime *rumpsp.Timespec, mti
 	return err
 }
 
-// Quotactl: quota operations. EOPNOTSUPP, EPERM.
+// Quotactl: quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no
+// quotas there), ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY,
+// ENOSPC, EIO.
 func (c Sys) Quotactl(ctx context.Context, path string, args *rumpsp.QuotactlArgs) (*rumpsp.QuotactlArgs, error) {
 	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Quotactl{Quotactl: &rumpsp.QuotactlRequest{Path: []byte(path), Args: args}}})
 	r := result.GetQuotactl()

@@ -9788,7 +9788,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x14EtfsRegisterWithsize\x12'.rump.sp.v1.EtfsRegisterWithsizeRequest\x1a(.rump.sp.v1.EtfsRegisterWithsizeResponse\"0\x8a\xb5\x18,\b\x9bN\x12\x16etfs_register_withsize\x18\x022\vsystem.etfs8\x01\x12r\n" +
 	"\n" +
 	"EtfsRemove\x12\x1d.rump.sp.v1.EtfsRemoveRequest\x1a\x1e.rump.sp.v1.EtfsRemoveResponse\"%\x8a\xb5\x18!\b\x9cN\x12\vetfs_remove\x18\x022\vsystem.etfs8\x01\x12^\n" +
-	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xb49\n" +
+	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xa59\n" +
 	"\x03Net\x12W\n" +
 	"\aRecvmsg\x12\x1a.rump.sp.v1.RecvmsgRequest\x1a\x1b.rump.sp.v1.RecvmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1b\x12\arecvmsg\x18\x03 \x01\x12W\n" +
 	"\aSendmsg\x12\x1a.rump.sp.v1.SendmsgRequest\x1a\x1b.rump.sp.v1.SendmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1c\x12\asendmsg\x18\x03 \x01\x12[\n" +
@@ -9855,9 +9855,9 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\rDhcpdBindings\x12 .rump.sp.v1.DhcpdBindingsRequest\x1a!.rump.sp.v1.DhcpdBindingsResponse\"0\x8a\xb5\x18,\b\xf0N\x12\x0edhcpd_bindings\x18\x03(\x012\x11network.interface8\x01\x12z\n" +
 	"\n" +
 	"DnsForward\x12\x1d.rump.sp.v1.DnsForwardRequest\x1a\x1e.rump.sp.v1.DnsForwardResponse\"-\x8a\xb5\x18)\b\xf1N\x12\vdns_forward\x18\x03(\x012\x11network.interface8\x01\x12\x98\x01\n" +
-	"\x12NetconfigIfaddrdel\x12%.rump.sp.v1.NetconfigIfaddrdelRequest\x1a&.rump.sp.v1.NetconfigIfaddrdelResponse\"3\x8a\xb5\x18/\b\xb3N\x12\x13netconfig_ifaddrdel\x18\x032\x11network.interface8\x01\x12p\n" +
-	"\tRouteSend\x12\x1c.rump.sp.v1.RouteSendRequest\x1a\x1d.rump.sp.v1.RouteSendResponse\"&\x8a\xb5\x18\"\b\xb4N\x12\n" +
-	"route_send\x18\x032\rnetwork.route8\x01\x12c\n" +
+	"\x12NetconfigIfaddrdel\x12%.rump.sp.v1.NetconfigIfaddrdelRequest\x1a&.rump.sp.v1.NetconfigIfaddrdelResponse\"3\x8a\xb5\x18/\b\xb3N\x12\x13netconfig_ifaddrdel\x18\x032\x11network.interface8\x01\x12a\n" +
+	"\tRouteSend\x12\x1c.rump.sp.v1.RouteSendRequest\x1a\x1d.rump.sp.v1.RouteSendResponse\"\x17\x8a\xb5\x18\x13\b\xb4N\x12\n" +
+	"route_send\x18\x038\x01\x12c\n" +
 	"\tRouteRecv\x12\x1c.rump.sp.v1.RouteRecvRequest\x1a\x1d.rump.sp.v1.RouteRecvResponse\"\x19\x8a\xb5\x18\x15\b\xb5N\x12\n" +
 	"route_recv\x18\x03 \x018\x01\x12c\n" +
 	"\tRouteDump\x12\x1c.rump.sp.v1.RouteDumpRequest\x1a\x1d.rump.sp.v1.RouteDumpResponse\"\x19\x8a\xb5\x18\x15\b\xb6N\x12\n" +

@@ -3433,7 +3433,8 @@ type VfsClient interface {
 	Statvfs1(ctx context.Context, in *Statvfs1Request, opts ...grpc.CallOption) (*Statvfs1Response, error)
 	// Statistics of the file system of an open file. EBADF.
 	Fstatvfs1(ctx context.Context, in *Fstatvfs1Request, opts ...grpc.CallOption) (*Fstatvfs1Response, error)
-	// Controls extended attributes of a mount. EPERM, EOPNOTSUPP.
+	// Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+	// EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
 	Extattrctl(ctx context.Context, in *ExtattrctlRequest, opts ...grpc.CallOption) (*ExtattrctlResponse, error)
 	// Sets an extended attribute. EOPNOTSUPP, EPERM, ENOSPC.
 	ExtattrSetFile(ctx context.Context, in *ExtattrSetFileRequest, opts ...grpc.CallOption) (*ExtattrSetFileResponse, error)
@@ -3537,7 +3538,8 @@ type VfsClient interface {
 	Unlinkat(ctx context.Context, in *UnlinkatRequest, opts ...grpc.CallOption) (*UnlinkatResponse, error)
 	// futimes with UTIME_NOW and UTIME_OMIT. EBADF.
 	Futimens(ctx context.Context, in *FutimensRequest, opts ...grpc.CallOption) (*FutimensResponse, error)
-	// Quota operations. EOPNOTSUPP, EPERM.
+	// Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+	// (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
 	Quotactl(ctx context.Context, in *QuotactlRequest, opts ...grpc.CallOption) (*QuotactlResponse, error)
 	// Makes sure that a range has storage. EBADF, EINVAL, ENOSPC, EOPNOTSUPP.
 	PosixFallocate(ctx context.Context, in *PosixFallocateRequest, opts ...grpc.CallOption) (*PosixFallocateResponse, error)
@@ -4722,7 +4724,8 @@ type VfsServer interface {
 	Statvfs1(context.Context, *Statvfs1Request) (*Statvfs1Response, error)
 	// Statistics of the file system of an open file. EBADF.
 	Fstatvfs1(context.Context, *Fstatvfs1Request) (*Fstatvfs1Response, error)
-	// Controls extended attributes of a mount. EPERM, EOPNOTSUPP.
+	// Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+	// EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
 	Extattrctl(context.Context, *ExtattrctlRequest) (*ExtattrctlResponse, error)
 	// Sets an extended attribute. EOPNOTSUPP, EPERM, ENOSPC.
 	ExtattrSetFile(context.Context, *ExtattrSetFileRequest) (*ExtattrSetFileResponse, error)
@@ -4826,7 +4829,8 @@ type VfsServer interface {
 	Unlinkat(context.Context, *UnlinkatRequest) (*UnlinkatResponse, error)
 	// futimes with UTIME_NOW and UTIME_OMIT. EBADF.
 	Futimens(context.Context, *FutimensRequest) (*FutimensResponse, error)
-	// Quota operations. EOPNOTSUPP, EPERM.
+	// Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+	// (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
 	Quotactl(context.Context, *QuotactlRequest) (*QuotactlResponse, error)
 	// Makes sure that a range has storage. EBADF, EINVAL, ENOSPC, EOPNOTSUPP.
 	PosixFallocate(context.Context, *PosixFallocateRequest) (*PosixFallocateResponse, error)

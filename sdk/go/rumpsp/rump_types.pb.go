@@ -2538,6 +2538,14 @@ type IoctlArgs struct {
 	//	*IoctlArgs_RaidRecon
 	//	*IoctlArgs_RaidProgress
 	//	*IoctlArgs_RaidInfo
+	//	*IoctlArgs_Termios
+	//	*IoctlArgs_Winsize
+	//	*IoctlArgs_Ptmget
+	//	*IoctlArgs_DevListArgs
+	//	*IoctlArgs_DevDetach
+	//	*IoctlArgs_DevRescan
+	//	*IoctlArgs_DevPm
+	//	*IoctlArgs_DevCommand
 	//	*IoctlArgs_Ifreq
 	//	*IoctlArgs_Ifalias
 	//	*IoctlArgs_Ifconf
@@ -2698,6 +2706,78 @@ func (x *IoctlArgs) GetRaidInfo() *RaidInfo {
 	if x != nil {
 		if x, ok := x.Args.(*IoctlArgs_RaidInfo); ok {
 			return x.RaidInfo
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetTermios() *Termios {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Termios); ok {
+			return x.Termios
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetWinsize() *Winsize {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Winsize); ok {
+			return x.Winsize
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetPtmget() *Ptmget {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Ptmget); ok {
+			return x.Ptmget
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevListArgs() *DevListArgs {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevListArgs); ok {
+			return x.DevListArgs
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevDetach() *DevDetachArgs {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevDetach); ok {
+			return x.DevDetach
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevRescan() *DevRescanArgs {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevRescan); ok {
+			return x.DevRescan
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevPm() *DevPmArgs {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevPm); ok {
+			return x.DevPm
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevCommand() *DevCommand {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevCommand); ok {
+			return x.DevCommand
 		}
 	}
 	return nil
@@ -2890,6 +2970,38 @@ type IoctlArgs_RaidInfo struct {
 	RaidInfo *RaidInfo `protobuf:"bytes,28,opt,name=raid_info,json=raidInfo,proto3,oneof"`
 }
 
+type IoctlArgs_Termios struct {
+	Termios *Termios `protobuf:"bytes,60,opt,name=termios,proto3,oneof"`
+}
+
+type IoctlArgs_Winsize struct {
+	Winsize *Winsize `protobuf:"bytes,61,opt,name=winsize,proto3,oneof"`
+}
+
+type IoctlArgs_Ptmget struct {
+	Ptmget *Ptmget `protobuf:"bytes,62,opt,name=ptmget,proto3,oneof"`
+}
+
+type IoctlArgs_DevListArgs struct {
+	DevListArgs *DevListArgs `protobuf:"bytes,63,opt,name=dev_list_args,json=devListArgs,proto3,oneof"`
+}
+
+type IoctlArgs_DevDetach struct {
+	DevDetach *DevDetachArgs `protobuf:"bytes,64,opt,name=dev_detach,json=devDetach,proto3,oneof"`
+}
+
+type IoctlArgs_DevRescan struct {
+	DevRescan *DevRescanArgs `protobuf:"bytes,65,opt,name=dev_rescan,json=devRescan,proto3,oneof"`
+}
+
+type IoctlArgs_DevPm struct {
+	DevPm *DevPmArgs `protobuf:"bytes,66,opt,name=dev_pm,json=devPm,proto3,oneof"`
+}
+
+type IoctlArgs_DevCommand struct {
+	DevCommand *DevCommand `protobuf:"bytes,67,opt,name=dev_command,json=devCommand,proto3,oneof"`
+}
+
 type IoctlArgs_Ifreq struct {
 	Ifreq *Ifreq `protobuf:"bytes,40,opt,name=ifreq,proto3,oneof"`
 }
@@ -2923,31 +3035,31 @@ type IoctlArgs_Ndi struct {
 }
 
 type IoctlArgs_Bridge struct {
-	Bridge *BridgeReq `protobuf:"bytes,60,opt,name=bridge,proto3,oneof"`
+	Bridge *BridgeReq `protobuf:"bytes,80,opt,name=bridge,proto3,oneof"`
 }
 
 type IoctlArgs_Vlan struct {
-	Vlan *VlanReq `protobuf:"bytes,61,opt,name=vlan,proto3,oneof"`
+	Vlan *VlanReq `protobuf:"bytes,81,opt,name=vlan,proto3,oneof"`
 }
 
 type IoctlArgs_Phyaddr struct {
-	Phyaddr *IfPhyAddr `protobuf:"bytes,62,opt,name=phyaddr,proto3,oneof"`
+	Phyaddr *IfPhyAddr `protobuf:"bytes,82,opt,name=phyaddr,proto3,oneof"`
 }
 
 type IoctlArgs_Lagg struct {
-	Lagg *LaggReq `protobuf:"bytes,63,opt,name=lagg,proto3,oneof"`
+	Lagg *LaggReq `protobuf:"bytes,83,opt,name=lagg,proto3,oneof"`
 }
 
 type IoctlArgs_BpfProgram struct {
-	BpfProgram *BpfProgram `protobuf:"bytes,64,opt,name=bpf_program,json=bpfProgram,proto3,oneof"`
+	BpfProgram *BpfProgram `protobuf:"bytes,84,opt,name=bpf_program,json=bpfProgram,proto3,oneof"`
 }
 
 type IoctlArgs_BpfStat struct {
-	BpfStat *BpfStat `protobuf:"bytes,65,opt,name=bpf_stat,json=bpfStat,proto3,oneof"`
+	BpfStat *BpfStat `protobuf:"bytes,85,opt,name=bpf_stat,json=bpfStat,proto3,oneof"`
 }
 
 type IoctlArgs_BpfDltlist struct {
-	BpfDltlist *BpfDltlist `protobuf:"bytes,66,opt,name=bpf_dltlist,json=bpfDltlist,proto3,oneof"`
+	BpfDltlist *BpfDltlist `protobuf:"bytes,86,opt,name=bpf_dltlist,json=bpfDltlist,proto3,oneof"`
 }
 
 func (*IoctlArgs_Integer) isIoctlArgs_Args() {}
@@ -2973,6 +3085,22 @@ func (*IoctlArgs_RaidRecon) isIoctlArgs_Args() {}
 func (*IoctlArgs_RaidProgress) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_RaidInfo) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Termios) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Winsize) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Ptmget) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevListArgs) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevDetach) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevRescan) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevPm) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevCommand) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_Ifreq) isIoctlArgs_Args() {}
 
@@ -3004,6 +3132,512 @@ func (*IoctlArgs_BpfStat) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_BpfDltlist) isIoctlArgs_Args() {}
 
+// TIOCGETA, TIOCSETA, TIOCSETAW, TIOCSETAF: what a terminal does with what goes through it (termios(4)), by NetBSD's numbers.
+type Termios struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	CIflag uint32                 `protobuf:"varint,1,opt,name=c_iflag,json=cIflag,proto3" json:"c_iflag,omitempty"`
+	COflag uint32                 `protobuf:"varint,2,opt,name=c_oflag,json=cOflag,proto3" json:"c_oflag,omitempty"`
+	CCflag uint32                 `protobuf:"varint,3,opt,name=c_cflag,json=cCflag,proto3" json:"c_cflag,omitempty"`
+	CLflag uint32                 `protobuf:"varint,4,opt,name=c_lflag,json=cLflag,proto3" json:"c_lflag,omitempty"`
+	// NCCS characters, by their index (VEOF, VERASE, ...); _POSIX_VDISABLE for none.
+	CCc           []byte `protobuf:"bytes,5,opt,name=c_cc,json=cCc,proto3" json:"c_cc,omitempty"`
+	CIspeed       uint32 `protobuf:"varint,6,opt,name=c_ispeed,json=cIspeed,proto3" json:"c_ispeed,omitempty"`
+	COspeed       uint32 `protobuf:"varint,7,opt,name=c_ospeed,json=cOspeed,proto3" json:"c_ospeed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Termios) Reset() {
+	*x = Termios{}
+	mi := &file_rump_types_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Termios) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Termios) ProtoMessage() {}
+
+func (x *Termios) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Termios.ProtoReflect.Descriptor instead.
+func (*Termios) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *Termios) GetCIflag() uint32 {
+	if x != nil {
+		return x.CIflag
+	}
+	return 0
+}
+
+func (x *Termios) GetCOflag() uint32 {
+	if x != nil {
+		return x.COflag
+	}
+	return 0
+}
+
+func (x *Termios) GetCCflag() uint32 {
+	if x != nil {
+		return x.CCflag
+	}
+	return 0
+}
+
+func (x *Termios) GetCLflag() uint32 {
+	if x != nil {
+		return x.CLflag
+	}
+	return 0
+}
+
+func (x *Termios) GetCCc() []byte {
+	if x != nil {
+		return x.CCc
+	}
+	return nil
+}
+
+func (x *Termios) GetCIspeed() uint32 {
+	if x != nil {
+		return x.CIspeed
+	}
+	return 0
+}
+
+func (x *Termios) GetCOspeed() uint32 {
+	if x != nil {
+		return x.COspeed
+	}
+	return 0
+}
+
+// TIOCGWINSZ, TIOCSWINSZ.
+type Winsize struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	WsRow         uint32                 `protobuf:"varint,1,opt,name=ws_row,json=wsRow,proto3" json:"ws_row,omitempty"`
+	WsCol         uint32                 `protobuf:"varint,2,opt,name=ws_col,json=wsCol,proto3" json:"ws_col,omitempty"`
+	WsXpixel      uint32                 `protobuf:"varint,3,opt,name=ws_xpixel,json=wsXpixel,proto3" json:"ws_xpixel,omitempty"`
+	WsYpixel      uint32                 `protobuf:"varint,4,opt,name=ws_ypixel,json=wsYpixel,proto3" json:"ws_ypixel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Winsize) Reset() {
+	*x = Winsize{}
+	mi := &file_rump_types_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Winsize) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Winsize) ProtoMessage() {}
+
+func (x *Winsize) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Winsize.ProtoReflect.Descriptor instead.
+func (*Winsize) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Winsize) GetWsRow() uint32 {
+	if x != nil {
+		return x.WsRow
+	}
+	return 0
+}
+
+func (x *Winsize) GetWsCol() uint32 {
+	if x != nil {
+		return x.WsCol
+	}
+	return 0
+}
+
+func (x *Winsize) GetWsXpixel() uint32 {
+	if x != nil {
+		return x.WsXpixel
+	}
+	return 0
+}
+
+func (x *Winsize) GetWsYpixel() uint32 {
+	if x != nil {
+		return x.WsYpixel
+	}
+	return 0
+}
+
+// TIOCPTMGET: a new pair of terminals, opened (cfd: the controlling side) and by name. TIOCPTSNAME: the names alone, cfd
+// and sfd are -1. unit is the number of the pair.
+type Ptmget struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cfd           int32                  `protobuf:"varint,1,opt,name=cfd,proto3" json:"cfd,omitempty"`
+	Sfd           int32                  `protobuf:"varint,2,opt,name=sfd,proto3" json:"sfd,omitempty"`
+	Cn            []byte                 `protobuf:"bytes,3,opt,name=cn,proto3" json:"cn,omitempty"`
+	Sn            []byte                 `protobuf:"bytes,4,opt,name=sn,proto3" json:"sn,omitempty"`
+	Unit          uint32                 `protobuf:"varint,5,opt,name=unit,proto3" json:"unit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ptmget) Reset() {
+	*x = Ptmget{}
+	mi := &file_rump_types_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ptmget) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ptmget) ProtoMessage() {}
+
+func (x *Ptmget) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ptmget.ProtoReflect.Descriptor instead.
+func (*Ptmget) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *Ptmget) GetCfd() int32 {
+	if x != nil {
+		return x.Cfd
+	}
+	return 0
+}
+
+func (x *Ptmget) GetSfd() int32 {
+	if x != nil {
+		return x.Sfd
+	}
+	return 0
+}
+
+func (x *Ptmget) GetCn() []byte {
+	if x != nil {
+		return x.Cn
+	}
+	return nil
+}
+
+func (x *Ptmget) GetSn() []byte {
+	if x != nil {
+		return x.Sn
+	}
+	return nil
+}
+
+func (x *Ptmget) GetUnit() uint32 {
+	if x != nil {
+		return x.Unit
+	}
+	return 0
+}
+
+// DRVLISTDEV: the children of a device, those of the root where devname is empty. childname is an answer.
+type DevListArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Devname       string                 `protobuf:"bytes,1,opt,name=devname,proto3" json:"devname,omitempty"`
+	Childname     []string               `protobuf:"bytes,2,rep,name=childname,proto3" json:"childname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevListArgs) Reset() {
+	*x = DevListArgs{}
+	mi := &file_rump_types_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevListArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevListArgs) ProtoMessage() {}
+
+func (x *DevListArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevListArgs.ProtoReflect.Descriptor instead.
+func (*DevListArgs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *DevListArgs) GetDevname() string {
+	if x != nil {
+		return x.Devname
+	}
+	return ""
+}
+
+func (x *DevListArgs) GetChildname() []string {
+	if x != nil {
+		return x.Childname
+	}
+	return nil
+}
+
+// DRVDETACHDEV.
+type DevDetachArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Devname       string                 `protobuf:"bytes,1,opt,name=devname,proto3" json:"devname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevDetachArgs) Reset() {
+	*x = DevDetachArgs{}
+	mi := &file_rump_types_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevDetachArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevDetachArgs) ProtoMessage() {}
+
+func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevDetachArgs.ProtoReflect.Descriptor instead.
+func (*DevDetachArgs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *DevDetachArgs) GetDevname() string {
+	if x != nil {
+		return x.Devname
+	}
+	return ""
+}
+
+// DRVRESCANBUS.
+type DevRescanArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Busname       string                 `protobuf:"bytes,1,opt,name=busname,proto3" json:"busname,omitempty"`
+	Ifattr        string                 `protobuf:"bytes,2,opt,name=ifattr,proto3" json:"ifattr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevRescanArgs) Reset() {
+	*x = DevRescanArgs{}
+	mi := &file_rump_types_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevRescanArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevRescanArgs) ProtoMessage() {}
+
+func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevRescanArgs.ProtoReflect.Descriptor instead.
+func (*DevRescanArgs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *DevRescanArgs) GetBusname() string {
+	if x != nil {
+		return x.Busname
+	}
+	return ""
+}
+
+func (x *DevRescanArgs) GetIfattr() string {
+	if x != nil {
+		return x.Ifattr
+	}
+	return ""
+}
+
+// DRVSUSPENDDEV, DRVRESUMEDEV.
+type DevPmArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Devname       string                 `protobuf:"bytes,1,opt,name=devname,proto3" json:"devname,omitempty"`
+	Flags         uint32                 `protobuf:"varint,2,opt,name=flags,proto3" json:"flags,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevPmArgs) Reset() {
+	*x = DevPmArgs{}
+	mi := &file_rump_types_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevPmArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevPmArgs) ProtoMessage() {}
+
+func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevPmArgs.ProtoReflect.Descriptor instead.
+func (*DevPmArgs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *DevPmArgs) GetDevname() string {
+	if x != nil {
+		return x.Devname
+	}
+	return ""
+}
+
+func (x *DevPmArgs) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+// DRVCTLCOMMAND. command: get-properties. properties is an answer, by name.
+type DevCommand struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Command       string                 `protobuf:"bytes,1,opt,name=command,proto3" json:"command,omitempty"`
+	DeviceName    string                 `protobuf:"bytes,2,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
+	Properties    map[string]string      `protobuf:"bytes,3,rep,name=properties,proto3" json:"properties,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevCommand) Reset() {
+	*x = DevCommand{}
+	mi := &file_rump_types_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevCommand) ProtoMessage() {}
+
+func (x *DevCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevCommand.ProtoReflect.Descriptor instead.
+func (*DevCommand) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *DevCommand) GetCommand() string {
+	if x != nil {
+		return x.Command
+	}
+	return ""
+}
+
+func (x *DevCommand) GetDeviceName() string {
+	if x != nil {
+		return x.DeviceName
+	}
+	return ""
+}
+
+func (x *DevCommand) GetProperties() map[string]string {
+	if x != nil {
+		return x.Properties
+	}
+	return nil
+}
+
 // Interface requests about one thing: an address (ifr_addr, also for masks and link-level ones), a number (flags,
 // metric, mtu, index, media, capabilities) or a text (SIOCSLINKSTR, SIOCGLINKSTR).
 type Ifreq struct {
@@ -3018,7 +3652,7 @@ type Ifreq struct {
 
 func (x *Ifreq) Reset() {
 	*x = Ifreq{}
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3030,7 +3664,7 @@ func (x *Ifreq) String() string {
 func (*Ifreq) ProtoMessage() {}
 
 func (x *Ifreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3043,7 +3677,7 @@ func (x *Ifreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifreq.ProtoReflect.Descriptor instead.
 func (*Ifreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{32}
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Ifreq) GetIfrName() string {
@@ -3092,7 +3726,7 @@ type Ifaliasreq struct {
 
 func (x *Ifaliasreq) Reset() {
 	*x = Ifaliasreq{}
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3104,7 +3738,7 @@ func (x *Ifaliasreq) String() string {
 func (*Ifaliasreq) ProtoMessage() {}
 
 func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3117,7 +3751,7 @@ func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifaliasreq.ProtoReflect.Descriptor instead.
 func (*Ifaliasreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{33}
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Ifaliasreq) GetIfraName() string {
@@ -3186,7 +3820,7 @@ type Ifconf struct {
 
 func (x *Ifconf) Reset() {
 	*x = Ifconf{}
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3198,7 +3832,7 @@ func (x *Ifconf) String() string {
 func (*Ifconf) ProtoMessage() {}
 
 func (x *Ifconf) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3211,7 +3845,7 @@ func (x *Ifconf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifconf.ProtoReflect.Descriptor instead.
 func (*Ifconf) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{34}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Ifconf) GetInterfaces() []*Interface {
@@ -3231,7 +3865,7 @@ type Ifclonereq struct {
 
 func (x *Ifclonereq) Reset() {
 	*x = Ifclonereq{}
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3243,7 +3877,7 @@ func (x *Ifclonereq) String() string {
 func (*Ifclonereq) ProtoMessage() {}
 
 func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3256,7 +3890,7 @@ func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifclonereq.ProtoReflect.Descriptor instead.
 func (*Ifclonereq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{35}
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Ifclonereq) GetCloners() []string {
@@ -3281,7 +3915,7 @@ type Ifmediareq struct {
 
 func (x *Ifmediareq) Reset() {
 	*x = Ifmediareq{}
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3293,7 +3927,7 @@ func (x *Ifmediareq) String() string {
 func (*Ifmediareq) ProtoMessage() {}
 
 func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3306,7 +3940,7 @@ func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifmediareq.ProtoReflect.Descriptor instead.
 func (*Ifmediareq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{36}
+	return file_rump_types_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Ifmediareq) GetIfmName() string {
@@ -3377,7 +4011,7 @@ type Ifdata struct {
 
 func (x *Ifdata) Reset() {
 	*x = Ifdata{}
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3389,7 +4023,7 @@ func (x *Ifdata) String() string {
 func (*Ifdata) ProtoMessage() {}
 
 func (x *Ifdata) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3402,7 +4036,7 @@ func (x *Ifdata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifdata.ProtoReflect.Descriptor instead.
 func (*Ifdata) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{37}
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Ifdata) GetIfdrName() string {
@@ -3540,7 +4174,7 @@ type Nbrinfo struct {
 
 func (x *Nbrinfo) Reset() {
 	*x = Nbrinfo{}
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3552,7 +4186,7 @@ func (x *Nbrinfo) String() string {
 func (*Nbrinfo) ProtoMessage() {}
 
 func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3565,7 +4199,7 @@ func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Nbrinfo.ProtoReflect.Descriptor instead.
 func (*Nbrinfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{38}
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Nbrinfo) GetIfname() string {
@@ -3633,7 +4267,7 @@ type Ndireq struct {
 
 func (x *Ndireq) Reset() {
 	*x = Ndireq{}
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3645,7 +4279,7 @@ func (x *Ndireq) String() string {
 func (*Ndireq) ProtoMessage() {}
 
 func (x *Ndireq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3658,7 +4292,7 @@ func (x *Ndireq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ndireq.ProtoReflect.Descriptor instead.
 func (*Ndireq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{39}
+	return file_rump_types_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Ndireq) GetIfname() string {
@@ -3728,7 +4362,7 @@ type BridgeReq struct {
 
 func (x *BridgeReq) Reset() {
 	*x = BridgeReq{}
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3740,7 +4374,7 @@ func (x *BridgeReq) String() string {
 func (*BridgeReq) ProtoMessage() {}
 
 func (x *BridgeReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3753,7 +4387,7 @@ func (x *BridgeReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeReq.ProtoReflect.Descriptor instead.
 func (*BridgeReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{40}
+	return file_rump_types_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *BridgeReq) GetIfdName() string {
@@ -3824,7 +4458,7 @@ type BridgeMember struct {
 
 func (x *BridgeMember) Reset() {
 	*x = BridgeMember{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3836,7 +4470,7 @@ func (x *BridgeMember) String() string {
 func (*BridgeMember) ProtoMessage() {}
 
 func (x *BridgeMember) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3849,7 +4483,7 @@ func (x *BridgeMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeMember.ProtoReflect.Descriptor instead.
 func (*BridgeMember) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *BridgeMember) GetIfname() string {
@@ -3886,7 +4520,7 @@ type BridgeAddr struct {
 
 func (x *BridgeAddr) Reset() {
 	*x = BridgeAddr{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3898,7 +4532,7 @@ func (x *BridgeAddr) String() string {
 func (*BridgeAddr) ProtoMessage() {}
 
 func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3911,7 +4545,7 @@ func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeAddr.ProtoReflect.Descriptor instead.
 func (*BridgeAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *BridgeAddr) GetAddr() []byte {
@@ -3954,7 +4588,7 @@ type VlanReq struct {
 
 func (x *VlanReq) Reset() {
 	*x = VlanReq{}
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3966,7 +4600,7 @@ func (x *VlanReq) String() string {
 func (*VlanReq) ProtoMessage() {}
 
 func (x *VlanReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3979,7 +4613,7 @@ func (x *VlanReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VlanReq.ProtoReflect.Descriptor instead.
 func (*VlanReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{43}
+	return file_rump_types_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *VlanReq) GetIfname() string {
@@ -4015,7 +4649,7 @@ type IfPhyAddr struct {
 
 func (x *IfPhyAddr) Reset() {
 	*x = IfPhyAddr{}
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4027,7 +4661,7 @@ func (x *IfPhyAddr) String() string {
 func (*IfPhyAddr) ProtoMessage() {}
 
 func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4040,7 +4674,7 @@ func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IfPhyAddr.ProtoReflect.Descriptor instead.
 func (*IfPhyAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{44}
+	return file_rump_types_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *IfPhyAddr) GetIflrName() string {
@@ -4077,7 +4711,7 @@ type LaggReq struct {
 
 func (x *LaggReq) Reset() {
 	*x = LaggReq{}
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4089,7 +4723,7 @@ func (x *LaggReq) String() string {
 func (*LaggReq) ProtoMessage() {}
 
 func (x *LaggReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4102,7 +4736,7 @@ func (x *LaggReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaggReq.ProtoReflect.Descriptor instead.
 func (*LaggReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{45}
+	return file_rump_types_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *LaggReq) GetIfname() string {
@@ -4143,7 +4777,7 @@ type BpfProgram struct {
 
 func (x *BpfProgram) Reset() {
 	*x = BpfProgram{}
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4155,7 +4789,7 @@ func (x *BpfProgram) String() string {
 func (*BpfProgram) ProtoMessage() {}
 
 func (x *BpfProgram) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4168,7 +4802,7 @@ func (x *BpfProgram) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfProgram.ProtoReflect.Descriptor instead.
 func (*BpfProgram) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{46}
+	return file_rump_types_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *BpfProgram) GetInsns() []*BpfInsn {
@@ -4190,7 +4824,7 @@ type BpfInsn struct {
 
 func (x *BpfInsn) Reset() {
 	*x = BpfInsn{}
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4202,7 +4836,7 @@ func (x *BpfInsn) String() string {
 func (*BpfInsn) ProtoMessage() {}
 
 func (x *BpfInsn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4215,7 +4849,7 @@ func (x *BpfInsn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfInsn.ProtoReflect.Descriptor instead.
 func (*BpfInsn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{47}
+	return file_rump_types_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *BpfInsn) GetCode() uint32 {
@@ -4258,7 +4892,7 @@ type BpfStat struct {
 
 func (x *BpfStat) Reset() {
 	*x = BpfStat{}
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4270,7 +4904,7 @@ func (x *BpfStat) String() string {
 func (*BpfStat) ProtoMessage() {}
 
 func (x *BpfStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4283,7 +4917,7 @@ func (x *BpfStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfStat.ProtoReflect.Descriptor instead.
 func (*BpfStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{48}
+	return file_rump_types_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *BpfStat) GetBsRecv() uint64 {
@@ -4317,7 +4951,7 @@ type BpfDltlist struct {
 
 func (x *BpfDltlist) Reset() {
 	*x = BpfDltlist{}
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4329,7 +4963,7 @@ func (x *BpfDltlist) String() string {
 func (*BpfDltlist) ProtoMessage() {}
 
 func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4342,7 +4976,7 @@ func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfDltlist.ProtoReflect.Descriptor instead.
 func (*BpfDltlist) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{49}
+	return file_rump_types_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *BpfDltlist) GetBflList() []uint32 {
@@ -4372,7 +5006,7 @@ type Impairment struct {
 
 func (x *Impairment) Reset() {
 	*x = Impairment{}
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4384,7 +5018,7 @@ func (x *Impairment) String() string {
 func (*Impairment) ProtoMessage() {}
 
 func (x *Impairment) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4397,7 +5031,7 @@ func (x *Impairment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Impairment.ProtoReflect.Descriptor instead.
 func (*Impairment) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{50}
+	return file_rump_types_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Impairment) GetDelayNs() uint64 {
@@ -4486,7 +5120,7 @@ type ImpairmentStat struct {
 
 func (x *ImpairmentStat) Reset() {
 	*x = ImpairmentStat{}
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4498,7 +5132,7 @@ func (x *ImpairmentStat) String() string {
 func (*ImpairmentStat) ProtoMessage() {}
 
 func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4511,7 +5145,7 @@ func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImpairmentStat.ProtoReflect.Descriptor instead.
 func (*ImpairmentStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{51}
+	return file_rump_types_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *ImpairmentStat) GetSettings() *Impairment {
@@ -4575,7 +5209,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4587,7 +5221,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4600,7 +5234,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{52}
+	return file_rump_types_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -4637,7 +5271,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4649,7 +5283,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4662,7 +5296,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{53}
+	return file_rump_types_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -4712,7 +5346,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4724,7 +5358,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4737,7 +5371,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{54}
+	return file_rump_types_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -4820,7 +5454,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4832,7 +5466,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4845,7 +5479,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{55}
+	return file_rump_types_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -4918,7 +5552,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4930,7 +5564,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4943,7 +5577,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{56}
+	return file_rump_types_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -4992,7 +5626,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5004,7 +5638,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5017,7 +5651,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{57}
+	return file_rump_types_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -5045,7 +5679,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5057,7 +5691,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5070,7 +5704,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{58}
+	return file_rump_types_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -5099,7 +5733,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5111,7 +5745,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5124,7 +5758,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{59}
+	return file_rump_types_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -5160,7 +5794,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5172,7 +5806,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5185,7 +5819,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{60}
+	return file_rump_types_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -5226,7 +5860,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5238,7 +5872,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5251,7 +5885,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{61}
+	return file_rump_types_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -5310,7 +5944,264 @@ func (x *RaidInfo) GetSpares() []*RaidDisk {
 	return nil
 }
 
-// A quota operation.
+// What a quota is about: whose (idtype QUOTA_IDTYPE_*; id, QUOTA_DEFAULTID for who has none) and of what
+// (objtype QUOTA_OBJTYPE_*).
+type QuotaKey struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Idtype        uint32                 `protobuf:"varint,1,opt,name=idtype,proto3" json:"idtype,omitempty"`
+	Id            uint32                 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
+	Objtype       uint32                 `protobuf:"varint,3,opt,name=objtype,proto3" json:"objtype,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaKey) Reset() {
+	*x = QuotaKey{}
+	mi := &file_rump_types_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaKey) ProtoMessage() {}
+
+func (x *QuotaKey) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaKey.ProtoReflect.Descriptor instead.
+func (*QuotaKey) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *QuotaKey) GetIdtype() uint32 {
+	if x != nil {
+		return x.Idtype
+	}
+	return 0
+}
+
+func (x *QuotaKey) GetId() uint32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *QuotaKey) GetObjtype() uint32 {
+	if x != nil {
+		return x.Objtype
+	}
+	return 0
+}
+
+// Limits and use: blocks of 512 bytes, or files; QUOTA_NOLIMIT where there is no limit. expiretime is when the soft limit
+// becomes a hard one (seconds since 1970, QUOTA_NOTIME while it is not exceeded); grace is for how long it may be (seconds).
+type QuotaValue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hardlimit     uint64                 `protobuf:"varint,1,opt,name=hardlimit,proto3" json:"hardlimit,omitempty"`
+	Softlimit     uint64                 `protobuf:"varint,2,opt,name=softlimit,proto3" json:"softlimit,omitempty"`
+	Usage         uint64                 `protobuf:"varint,3,opt,name=usage,proto3" json:"usage,omitempty"`
+	Expiretime    int64                  `protobuf:"varint,4,opt,name=expiretime,proto3" json:"expiretime,omitempty"`
+	Grace         int64                  `protobuf:"varint,5,opt,name=grace,proto3" json:"grace,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaValue) Reset() {
+	*x = QuotaValue{}
+	mi := &file_rump_types_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaValue) ProtoMessage() {}
+
+func (x *QuotaValue) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaValue.ProtoReflect.Descriptor instead.
+func (*QuotaValue) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{71}
+}
+
+func (x *QuotaValue) GetHardlimit() uint64 {
+	if x != nil {
+		return x.Hardlimit
+	}
+	return 0
+}
+
+func (x *QuotaValue) GetSoftlimit() uint64 {
+	if x != nil {
+		return x.Softlimit
+	}
+	return 0
+}
+
+func (x *QuotaValue) GetUsage() uint64 {
+	if x != nil {
+		return x.Usage
+	}
+	return 0
+}
+
+func (x *QuotaValue) GetExpiretime() int64 {
+	if x != nil {
+		return x.Expiretime
+	}
+	return 0
+}
+
+func (x *QuotaValue) GetGrace() int64 {
+	if x != nil {
+		return x.Grace
+	}
+	return 0
+}
+
+type QuotaEntry struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           *QuotaKey              `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Value         *QuotaValue            `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaEntry) Reset() {
+	*x = QuotaEntry{}
+	mi := &file_rump_types_proto_msgTypes[72]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaEntry) ProtoMessage() {}
+
+func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[72]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaEntry.ProtoReflect.Descriptor instead.
+func (*QuotaEntry) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{72}
+}
+
+func (x *QuotaEntry) GetKey() *QuotaKey {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *QuotaEntry) GetValue() *QuotaValue {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+// Where a walk over all quotas is: the key that comes next, and the idtypes that are left out, as bits. at_end: there
+// is no next one.
+type QuotaCursor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Next          *QuotaKey              `protobuf:"bytes,1,opt,name=next,proto3" json:"next,omitempty"`
+	Skipped       uint32                 `protobuf:"varint,2,opt,name=skipped,proto3" json:"skipped,omitempty"`
+	AtEnd         bool                   `protobuf:"varint,3,opt,name=at_end,json=atEnd,proto3" json:"at_end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaCursor) Reset() {
+	*x = QuotaCursor{}
+	mi := &file_rump_types_proto_msgTypes[73]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaCursor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaCursor) ProtoMessage() {}
+
+func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[73]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaCursor.ProtoReflect.Descriptor instead.
+func (*QuotaCursor) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{73}
+}
+
+func (x *QuotaCursor) GetNext() *QuotaKey {
+	if x != nil {
+		return x.Next
+	}
+	return nil
+}
+
+func (x *QuotaCursor) GetSkipped() uint32 {
+	if x != nil {
+		return x.Skipped
+	}
+	return 0
+}
+
+func (x *QuotaCursor) GetAtEnd() bool {
+	if x != nil {
+		return x.AtEnd
+	}
+	return false
+}
+
+// A quota operation (QUOTACTL_*) and its answer. GET, PUT, DEL: idtype, id, objtype; PUT also hardlimit, softlimit and
+// grace. IDTYPESTAT, OBJTYPESTAT, QUOTAON, QUOTAOFF: idtype or objtype. STAT answers with name, numidtypes, numobjtypes
+// and restrictions, the other STATs with name and isbytes. CURSOR*: cursor, which the answer has as it is afterwards;
+// CURSORGET: maxnum, and the answer has entries; CURSORSKIPIDTYPE: idtype.
 type QuotactlArgs struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Op            uint32                 `protobuf:"varint,1,opt,name=op,proto3" json:"op,omitempty"`
@@ -5322,13 +6213,21 @@ type QuotactlArgs struct {
 	Usage         int64                  `protobuf:"varint,7,opt,name=usage,proto3" json:"usage,omitempty"`
 	Expiretime    int64                  `protobuf:"varint,8,opt,name=expiretime,proto3" json:"expiretime,omitempty"`
 	Grace         int64                  `protobuf:"varint,9,opt,name=grace,proto3" json:"grace,omitempty"`
+	Name          string                 `protobuf:"bytes,10,opt,name=name,proto3" json:"name,omitempty"`
+	Numidtypes    uint32                 `protobuf:"varint,11,opt,name=numidtypes,proto3" json:"numidtypes,omitempty"`
+	Numobjtypes   uint32                 `protobuf:"varint,12,opt,name=numobjtypes,proto3" json:"numobjtypes,omitempty"`
+	Restrictions  uint32                 `protobuf:"varint,13,opt,name=restrictions,proto3" json:"restrictions,omitempty"`
+	Isbytes       bool                   `protobuf:"varint,14,opt,name=isbytes,proto3" json:"isbytes,omitempty"`
+	Cursor        *QuotaCursor           `protobuf:"bytes,15,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Maxnum        uint32                 `protobuf:"varint,16,opt,name=maxnum,proto3" json:"maxnum,omitempty"`
+	Entries       []*QuotaEntry          `protobuf:"bytes,17,rep,name=entries,proto3" json:"entries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5340,7 +6239,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5353,7 +6252,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{62}
+	return file_rump_types_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -5419,6 +6318,62 @@ func (x *QuotactlArgs) GetGrace() int64 {
 	return 0
 }
 
+func (x *QuotactlArgs) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *QuotactlArgs) GetNumidtypes() uint32 {
+	if x != nil {
+		return x.Numidtypes
+	}
+	return 0
+}
+
+func (x *QuotactlArgs) GetNumobjtypes() uint32 {
+	if x != nil {
+		return x.Numobjtypes
+	}
+	return 0
+}
+
+func (x *QuotactlArgs) GetRestrictions() uint32 {
+	if x != nil {
+		return x.Restrictions
+	}
+	return 0
+}
+
+func (x *QuotactlArgs) GetIsbytes() bool {
+	if x != nil {
+		return x.Isbytes
+	}
+	return false
+}
+
+func (x *QuotactlArgs) GetCursor() *QuotaCursor {
+	if x != nil {
+		return x.Cursor
+	}
+	return nil
+}
+
+func (x *QuotactlArgs) GetMaxnum() uint32 {
+	if x != nil {
+		return x.Maxnum
+	}
+	return 0
+}
+
+func (x *QuotactlArgs) GetEntries() []*QuotaEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
 type Interface struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -5433,7 +6388,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5445,7 +6400,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5458,7 +6413,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{63}
+	return file_rump_types_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *Interface) GetName() string {
@@ -5519,7 +6474,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5531,7 +6486,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5544,7 +6499,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{64}
+	return file_rump_types_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -5630,7 +6585,7 @@ type Rtmsg struct {
 
 func (x *Rtmsg) Reset() {
 	*x = Rtmsg{}
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5642,7 +6597,7 @@ func (x *Rtmsg) String() string {
 func (*Rtmsg) ProtoMessage() {}
 
 func (x *Rtmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5655,7 +6610,7 @@ func (x *Rtmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rtmsg.ProtoReflect.Descriptor instead.
 func (*Rtmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{65}
+	return file_rump_types_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *Rtmsg) GetRtmType() uint32 {
@@ -5807,7 +6762,7 @@ type Inpcb struct {
 
 func (x *Inpcb) Reset() {
 	*x = Inpcb{}
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5819,7 +6774,7 @@ func (x *Inpcb) String() string {
 func (*Inpcb) ProtoMessage() {}
 
 func (x *Inpcb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5832,7 +6787,7 @@ func (x *Inpcb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inpcb.ProtoReflect.Descriptor instead.
 func (*Inpcb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{66}
+	return file_rump_types_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *Inpcb) GetProtocol() string {
@@ -5896,7 +6851,7 @@ type NetCounter struct {
 
 func (x *NetCounter) Reset() {
 	*x = NetCounter{}
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5908,7 +6863,7 @@ func (x *NetCounter) String() string {
 func (*NetCounter) ProtoMessage() {}
 
 func (x *NetCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5921,7 +6876,7 @@ func (x *NetCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetCounter.ProtoReflect.Descriptor instead.
 func (*NetCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{67}
+	return file_rump_types_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *NetCounter) GetProtocol() string {
@@ -5959,7 +6914,7 @@ type NdRouter struct {
 
 func (x *NdRouter) Reset() {
 	*x = NdRouter{}
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5971,7 +6926,7 @@ func (x *NdRouter) String() string {
 func (*NdRouter) ProtoMessage() {}
 
 func (x *NdRouter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5984,7 +6939,7 @@ func (x *NdRouter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdRouter.ProtoReflect.Descriptor instead.
 func (*NdRouter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{68}
+	return file_rump_types_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *NdRouter) GetAddr() *Sockaddr {
@@ -6038,7 +6993,7 @@ type NdPrefix struct {
 
 func (x *NdPrefix) Reset() {
 	*x = NdPrefix{}
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6050,7 +7005,7 @@ func (x *NdPrefix) String() string {
 func (*NdPrefix) ProtoMessage() {}
 
 func (x *NdPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6063,7 +7018,7 @@ func (x *NdPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdPrefix.ProtoReflect.Descriptor instead.
 func (*NdPrefix) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{69}
+	return file_rump_types_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *NdPrefix) GetPrefix() *Sockaddr {
@@ -6126,7 +7081,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6138,7 +7093,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6151,7 +7106,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{70}
+	return file_rump_types_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -6183,7 +7138,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6195,7 +7150,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6208,7 +7163,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{71}
+	return file_rump_types_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -6258,7 +7213,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6270,7 +7225,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6283,7 +7238,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{72}
+	return file_rump_types_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -6324,7 +7279,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6336,7 +7291,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6349,7 +7304,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{73}
+	return file_rump_types_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -6430,7 +7385,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6442,7 +7397,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6455,7 +7410,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{74}
+	return file_rump_types_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -6549,7 +7504,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6561,7 +7516,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6574,7 +7529,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{75}
+	return file_rump_types_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -6632,7 +7587,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6644,7 +7599,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6657,7 +7612,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{76}
+	return file_rump_types_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -6728,7 +7683,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6740,7 +7695,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6753,7 +7708,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{77}
+	return file_rump_types_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *NpfTable) GetName() string {
@@ -6792,7 +7747,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6804,7 +7759,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6817,7 +7772,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{78}
+	return file_rump_types_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -6876,7 +7831,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6888,7 +7843,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6901,7 +7856,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{79}
+	return file_rump_types_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -6956,7 +7911,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6968,7 +7923,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6981,7 +7936,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{80}
+	return file_rump_types_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -7050,7 +8005,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7062,7 +8017,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7075,7 +8030,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{81}
+	return file_rump_types_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -7111,7 +8066,7 @@ type DhcpLease struct {
 
 func (x *DhcpLease) Reset() {
 	*x = DhcpLease{}
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7123,7 +8078,7 @@ func (x *DhcpLease) String() string {
 func (*DhcpLease) ProtoMessage() {}
 
 func (x *DhcpLease) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7136,7 +8091,7 @@ func (x *DhcpLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
 func (*DhcpLease) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{82}
+	return file_rump_types_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *DhcpLease) GetIfname() string {
@@ -7213,7 +8168,7 @@ type DhcpHost struct {
 
 func (x *DhcpHost) Reset() {
 	*x = DhcpHost{}
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7225,7 +8180,7 @@ func (x *DhcpHost) String() string {
 func (*DhcpHost) ProtoMessage() {}
 
 func (x *DhcpHost) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7238,7 +8193,7 @@ func (x *DhcpHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
 func (*DhcpHost) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{83}
+	return file_rump_types_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *DhcpHost) GetLladdr() []byte {
@@ -7272,7 +8227,7 @@ type DhcpPool struct {
 
 func (x *DhcpPool) Reset() {
 	*x = DhcpPool{}
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7284,7 +8239,7 @@ func (x *DhcpPool) String() string {
 func (*DhcpPool) ProtoMessage() {}
 
 func (x *DhcpPool) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7297,7 +8252,7 @@ func (x *DhcpPool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
 func (*DhcpPool) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{84}
+	return file_rump_types_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *DhcpPool) GetFirst() []byte {
@@ -7362,7 +8317,7 @@ type DhcpBinding struct {
 
 func (x *DhcpBinding) Reset() {
 	*x = DhcpBinding{}
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7374,7 +8329,7 @@ func (x *DhcpBinding) String() string {
 func (*DhcpBinding) ProtoMessage() {}
 
 func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7387,7 +8342,7 @@ func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
 func (*DhcpBinding) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{85}
+	return file_rump_types_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *DhcpBinding) GetAddr() []byte {
@@ -7431,7 +8386,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7443,7 +8398,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7456,7 +8411,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{86}
+	return file_rump_types_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *Driver) GetName() string {
@@ -7500,7 +8455,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7512,7 +8467,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7525,7 +8480,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{87}
+	return file_rump_types_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -7764,8 +8719,7 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x05tmpfs\x18\x01 \x01(\v2\x15.rump.sp.v1.TmpfsArgsH\x00R\x05tmpfs\x12*\n" +
 	"\x04disk\x18\x02 \x01(\v2\x14.rump.sp.v1.DiskArgsH\x00R\x04disk\x12.\n" +
 	"\x05other\x18\x03 \x01(\v2\x16.rump.sp.v1.OptionArgsH\x00R\x05otherB\x06\n" +
-	"\x04args\"\x9f\n" +
-	"\n" +
+	"\x04args\"\xd1\r\n" +
 	"\tIoctlArgs\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12\x12\n" +
 	"\x03raw\x18\x02 \x01(\fH\x00R\x03raw\x12\x14\n" +
@@ -7780,7 +8734,18 @@ const file_rump_types_proto_rawDesc = "" +
 	"\n" +
 	"raid_recon\x18\x1a \x01(\v2\x18.rump.sp.v1.RaidReconReqH\x00R\traidRecon\x12?\n" +
 	"\rraid_progress\x18\x1b \x01(\v2\x18.rump.sp.v1.RaidProgressH\x00R\fraidProgress\x123\n" +
-	"\traid_info\x18\x1c \x01(\v2\x14.rump.sp.v1.RaidInfoH\x00R\braidInfo\x12)\n" +
+	"\traid_info\x18\x1c \x01(\v2\x14.rump.sp.v1.RaidInfoH\x00R\braidInfo\x12/\n" +
+	"\atermios\x18< \x01(\v2\x13.rump.sp.v1.TermiosH\x00R\atermios\x12/\n" +
+	"\awinsize\x18= \x01(\v2\x13.rump.sp.v1.WinsizeH\x00R\awinsize\x12,\n" +
+	"\x06ptmget\x18> \x01(\v2\x12.rump.sp.v1.PtmgetH\x00R\x06ptmget\x12=\n" +
+	"\rdev_list_args\x18? \x01(\v2\x17.rump.sp.v1.DevListArgsH\x00R\vdevListArgs\x12:\n" +
+	"\n" +
+	"dev_detach\x18@ \x01(\v2\x19.rump.sp.v1.DevDetachArgsH\x00R\tdevDetach\x12:\n" +
+	"\n" +
+	"dev_rescan\x18A \x01(\v2\x19.rump.sp.v1.DevRescanArgsH\x00R\tdevRescan\x12.\n" +
+	"\x06dev_pm\x18B \x01(\v2\x15.rump.sp.v1.DevPmArgsH\x00R\x05devPm\x129\n" +
+	"\vdev_command\x18C \x01(\v2\x16.rump.sp.v1.DevCommandH\x00R\n" +
+	"devCommand\x12)\n" +
 	"\x05ifreq\x18( \x01(\v2\x11.rump.sp.v1.IfreqH\x00R\x05ifreq\x122\n" +
 	"\aifalias\x18) \x01(\v2\x16.rump.sp.v1.IfaliasreqH\x00R\aifalias\x12,\n" +
 	"\x06ifconf\x18* \x01(\v2\x12.rump.sp.v1.IfconfH\x00R\x06ifconf\x122\n" +
@@ -7789,16 +8754,57 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x06ifdata\x18- \x01(\v2\x12.rump.sp.v1.IfdataH\x00R\x06ifdata\x12/\n" +
 	"\anbrinfo\x18. \x01(\v2\x13.rump.sp.v1.NbrinfoH\x00R\anbrinfo\x12&\n" +
 	"\x03ndi\x18/ \x01(\v2\x12.rump.sp.v1.NdireqH\x00R\x03ndi\x12/\n" +
-	"\x06bridge\x18< \x01(\v2\x15.rump.sp.v1.BridgeReqH\x00R\x06bridge\x12)\n" +
-	"\x04vlan\x18= \x01(\v2\x13.rump.sp.v1.VlanReqH\x00R\x04vlan\x121\n" +
-	"\aphyaddr\x18> \x01(\v2\x15.rump.sp.v1.IfPhyAddrH\x00R\aphyaddr\x12)\n" +
-	"\x04lagg\x18? \x01(\v2\x13.rump.sp.v1.LaggReqH\x00R\x04lagg\x129\n" +
-	"\vbpf_program\x18@ \x01(\v2\x16.rump.sp.v1.BpfProgramH\x00R\n" +
+	"\x06bridge\x18P \x01(\v2\x15.rump.sp.v1.BridgeReqH\x00R\x06bridge\x12)\n" +
+	"\x04vlan\x18Q \x01(\v2\x13.rump.sp.v1.VlanReqH\x00R\x04vlan\x121\n" +
+	"\aphyaddr\x18R \x01(\v2\x15.rump.sp.v1.IfPhyAddrH\x00R\aphyaddr\x12)\n" +
+	"\x04lagg\x18S \x01(\v2\x13.rump.sp.v1.LaggReqH\x00R\x04lagg\x129\n" +
+	"\vbpf_program\x18T \x01(\v2\x16.rump.sp.v1.BpfProgramH\x00R\n" +
 	"bpfProgram\x120\n" +
-	"\bbpf_stat\x18A \x01(\v2\x13.rump.sp.v1.BpfStatH\x00R\abpfStat\x129\n" +
-	"\vbpf_dltlist\x18B \x01(\v2\x16.rump.sp.v1.BpfDltlistH\x00R\n" +
+	"\bbpf_stat\x18U \x01(\v2\x13.rump.sp.v1.BpfStatH\x00R\abpfStat\x129\n" +
+	"\vbpf_dltlist\x18V \x01(\v2\x16.rump.sp.v1.BpfDltlistH\x00R\n" +
 	"bpfDltlistB\x06\n" +
-	"\x04args\"\x8b\x01\n" +
+	"\x04args\"\xb6\x01\n" +
+	"\aTermios\x12\x17\n" +
+	"\ac_iflag\x18\x01 \x01(\rR\x06cIflag\x12\x17\n" +
+	"\ac_oflag\x18\x02 \x01(\rR\x06cOflag\x12\x17\n" +
+	"\ac_cflag\x18\x03 \x01(\rR\x06cCflag\x12\x17\n" +
+	"\ac_lflag\x18\x04 \x01(\rR\x06cLflag\x12\x11\n" +
+	"\x04c_cc\x18\x05 \x01(\fR\x03cCc\x12\x19\n" +
+	"\bc_ispeed\x18\x06 \x01(\rR\acIspeed\x12\x19\n" +
+	"\bc_ospeed\x18\a \x01(\rR\acOspeed\"q\n" +
+	"\aWinsize\x12\x15\n" +
+	"\x06ws_row\x18\x01 \x01(\rR\x05wsRow\x12\x15\n" +
+	"\x06ws_col\x18\x02 \x01(\rR\x05wsCol\x12\x1b\n" +
+	"\tws_xpixel\x18\x03 \x01(\rR\bwsXpixel\x12\x1b\n" +
+	"\tws_ypixel\x18\x04 \x01(\rR\bwsYpixel\"`\n" +
+	"\x06Ptmget\x12\x10\n" +
+	"\x03cfd\x18\x01 \x01(\x05R\x03cfd\x12\x10\n" +
+	"\x03sfd\x18\x02 \x01(\x05R\x03sfd\x12\x0e\n" +
+	"\x02cn\x18\x03 \x01(\fR\x02cn\x12\x0e\n" +
+	"\x02sn\x18\x04 \x01(\fR\x02sn\x12\x12\n" +
+	"\x04unit\x18\x05 \x01(\rR\x04unit\"E\n" +
+	"\vDevListArgs\x12\x18\n" +
+	"\adevname\x18\x01 \x01(\tR\adevname\x12\x1c\n" +
+	"\tchildname\x18\x02 \x03(\tR\tchildname\")\n" +
+	"\rDevDetachArgs\x12\x18\n" +
+	"\adevname\x18\x01 \x01(\tR\adevname\"A\n" +
+	"\rDevRescanArgs\x12\x18\n" +
+	"\abusname\x18\x01 \x01(\tR\abusname\x12\x16\n" +
+	"\x06ifattr\x18\x02 \x01(\tR\x06ifattr\";\n" +
+	"\tDevPmArgs\x12\x18\n" +
+	"\adevname\x18\x01 \x01(\tR\adevname\x12\x14\n" +
+	"\x05flags\x18\x02 \x01(\rR\x05flags\"\xce\x01\n" +
+	"\n" +
+	"DevCommand\x12\x18\n" +
+	"\acommand\x18\x01 \x01(\tR\acommand\x12\x1f\n" +
+	"\vdevice_name\x18\x02 \x01(\tR\n" +
+	"deviceName\x12F\n" +
+	"\n" +
+	"properties\x18\x03 \x03(\v2&.rump.sp.v1.DevCommand.PropertiesEntryR\n" +
+	"properties\x1a=\n" +
+	"\x0fPropertiesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8b\x01\n" +
 	"\x05Ifreq\x12\x19\n" +
 	"\bifr_name\x18\x01 \x01(\tR\aifrName\x12/\n" +
 	"\bifr_addr\x18\x02 \x01(\v2\x14.rump.sp.v1.SockaddrR\aifrAddr\x12\x1b\n" +
@@ -8008,7 +9014,28 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x06serial\x18\x05 \x01(\x04R\x06serial\x12\x14\n" +
 	"\x05clean\x18\x06 \x01(\bR\x05clean\x12(\n" +
 	"\x04devs\x18\a \x03(\v2\x14.rump.sp.v1.RaidDiskR\x04devs\x12,\n" +
-	"\x06spares\x18\b \x03(\v2\x14.rump.sp.v1.RaidDiskR\x06spares\"\xe8\x01\n" +
+	"\x06spares\x18\b \x03(\v2\x14.rump.sp.v1.RaidDiskR\x06spares\"L\n" +
+	"\bQuotaKey\x12\x16\n" +
+	"\x06idtype\x18\x01 \x01(\rR\x06idtype\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\rR\x02id\x12\x18\n" +
+	"\aobjtype\x18\x03 \x01(\rR\aobjtype\"\x94\x01\n" +
+	"\n" +
+	"QuotaValue\x12\x1c\n" +
+	"\thardlimit\x18\x01 \x01(\x04R\thardlimit\x12\x1c\n" +
+	"\tsoftlimit\x18\x02 \x01(\x04R\tsoftlimit\x12\x14\n" +
+	"\x05usage\x18\x03 \x01(\x04R\x05usage\x12\x1e\n" +
+	"\n" +
+	"expiretime\x18\x04 \x01(\x03R\n" +
+	"expiretime\x12\x14\n" +
+	"\x05grace\x18\x05 \x01(\x03R\x05grace\"b\n" +
+	"\n" +
+	"QuotaEntry\x12&\n" +
+	"\x03key\x18\x01 \x01(\v2\x14.rump.sp.v1.QuotaKeyR\x03key\x12,\n" +
+	"\x05value\x18\x02 \x01(\v2\x16.rump.sp.v1.QuotaValueR\x05value\"h\n" +
+	"\vQuotaCursor\x12(\n" +
+	"\x04next\x18\x01 \x01(\v2\x14.rump.sp.v1.QuotaKeyR\x04next\x12\x18\n" +
+	"\askipped\x18\x02 \x01(\rR\askipped\x12\x15\n" +
+	"\x06at_end\x18\x03 \x01(\bR\x05atEnd\"\xf7\x03\n" +
 	"\fQuotactlArgs\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\rR\x02op\x12\x16\n" +
 	"\x06idtype\x18\x02 \x01(\rR\x06idtype\x12\x0e\n" +
@@ -8020,7 +9047,18 @@ const file_rump_types_proto_rawDesc = "" +
 	"\n" +
 	"expiretime\x18\b \x01(\x03R\n" +
 	"expiretime\x12\x14\n" +
-	"\x05grace\x18\t \x01(\x03R\x05grace\"\xb5\x01\n" +
+	"\x05grace\x18\t \x01(\x03R\x05grace\x12\x12\n" +
+	"\x04name\x18\n" +
+	" \x01(\tR\x04name\x12\x1e\n" +
+	"\n" +
+	"numidtypes\x18\v \x01(\rR\n" +
+	"numidtypes\x12 \n" +
+	"\vnumobjtypes\x18\f \x01(\rR\vnumobjtypes\x12\"\n" +
+	"\frestrictions\x18\r \x01(\rR\frestrictions\x12\x18\n" +
+	"\aisbytes\x18\x0e \x01(\bR\aisbytes\x12/\n" +
+	"\x06cursor\x18\x0f \x01(\v2\x17.rump.sp.v1.QuotaCursorR\x06cursor\x12\x16\n" +
+	"\x06maxnum\x18\x10 \x01(\rR\x06maxnum\x120\n" +
+	"\aentries\x18\x11 \x03(\v2\x16.rump.sp.v1.QuotaEntryR\aentries\"\xb5\x01\n" +
 	"\tInterface\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aifindex\x18\x02 \x01(\rR\aifindex\x12\x14\n" +
@@ -8231,7 +9269,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 91)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 104)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -8265,165 +9303,192 @@ var file_rump_types_proto_goTypes = []any{
 	(*OptionArgs)(nil),       // 29: rump.sp.v1.OptionArgs
 	(*MountArgs)(nil),        // 30: rump.sp.v1.MountArgs
 	(*IoctlArgs)(nil),        // 31: rump.sp.v1.IoctlArgs
-	(*Ifreq)(nil),            // 32: rump.sp.v1.Ifreq
-	(*Ifaliasreq)(nil),       // 33: rump.sp.v1.Ifaliasreq
-	(*Ifconf)(nil),           // 34: rump.sp.v1.Ifconf
-	(*Ifclonereq)(nil),       // 35: rump.sp.v1.Ifclonereq
-	(*Ifmediareq)(nil),       // 36: rump.sp.v1.Ifmediareq
-	(*Ifdata)(nil),           // 37: rump.sp.v1.Ifdata
-	(*Nbrinfo)(nil),          // 38: rump.sp.v1.Nbrinfo
-	(*Ndireq)(nil),           // 39: rump.sp.v1.Ndireq
-	(*BridgeReq)(nil),        // 40: rump.sp.v1.BridgeReq
-	(*BridgeMember)(nil),     // 41: rump.sp.v1.BridgeMember
-	(*BridgeAddr)(nil),       // 42: rump.sp.v1.BridgeAddr
-	(*VlanReq)(nil),          // 43: rump.sp.v1.VlanReq
-	(*IfPhyAddr)(nil),        // 44: rump.sp.v1.IfPhyAddr
-	(*LaggReq)(nil),          // 45: rump.sp.v1.LaggReq
-	(*BpfProgram)(nil),       // 46: rump.sp.v1.BpfProgram
-	(*BpfInsn)(nil),          // 47: rump.sp.v1.BpfInsn
-	(*BpfStat)(nil),          // 48: rump.sp.v1.BpfStat
-	(*BpfDltlist)(nil),       // 49: rump.sp.v1.BpfDltlist
-	(*Impairment)(nil),       // 50: rump.sp.v1.Impairment
-	(*ImpairmentStat)(nil),   // 51: rump.sp.v1.ImpairmentStat
-	(*VndIoctl)(nil),         // 52: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 53: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 54: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 55: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 56: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 57: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 58: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 59: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 60: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 61: rump.sp.v1.RaidInfo
-	(*QuotactlArgs)(nil),     // 62: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 63: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 64: rump.sp.v1.InterfaceAddress
-	(*Rtmsg)(nil),            // 65: rump.sp.v1.Rtmsg
-	(*Inpcb)(nil),            // 66: rump.sp.v1.Inpcb
-	(*NetCounter)(nil),       // 67: rump.sp.v1.NetCounter
-	(*NdRouter)(nil),         // 68: rump.sp.v1.NdRouter
-	(*NdPrefix)(nil),         // 69: rump.sp.v1.NdPrefix
-	(*NpfPorts)(nil),         // 70: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 71: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 72: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 73: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 74: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 75: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 76: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 77: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 78: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 79: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 80: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 81: rump.sp.v1.NpfCounter
-	(*DhcpLease)(nil),        // 82: rump.sp.v1.DhcpLease
-	(*DhcpHost)(nil),         // 83: rump.sp.v1.DhcpHost
-	(*DhcpPool)(nil),         // 84: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),      // 85: rump.sp.v1.DhcpBinding
-	(*Driver)(nil),           // 86: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 87: rump.sp.v1.SyscallError
-	nil,                      // 88: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 89: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 90: rump.sp.v1.NpfConfig.ParamsEntry
+	(*Termios)(nil),          // 32: rump.sp.v1.Termios
+	(*Winsize)(nil),          // 33: rump.sp.v1.Winsize
+	(*Ptmget)(nil),           // 34: rump.sp.v1.Ptmget
+	(*DevListArgs)(nil),      // 35: rump.sp.v1.DevListArgs
+	(*DevDetachArgs)(nil),    // 36: rump.sp.v1.DevDetachArgs
+	(*DevRescanArgs)(nil),    // 37: rump.sp.v1.DevRescanArgs
+	(*DevPmArgs)(nil),        // 38: rump.sp.v1.DevPmArgs
+	(*DevCommand)(nil),       // 39: rump.sp.v1.DevCommand
+	(*Ifreq)(nil),            // 40: rump.sp.v1.Ifreq
+	(*Ifaliasreq)(nil),       // 41: rump.sp.v1.Ifaliasreq
+	(*Ifconf)(nil),           // 42: rump.sp.v1.Ifconf
+	(*Ifclonereq)(nil),       // 43: rump.sp.v1.Ifclonereq
+	(*Ifmediareq)(nil),       // 44: rump.sp.v1.Ifmediareq
+	(*Ifdata)(nil),           // 45: rump.sp.v1.Ifdata
+	(*Nbrinfo)(nil),          // 46: rump.sp.v1.Nbrinfo
+	(*Ndireq)(nil),           // 47: rump.sp.v1.Ndireq
+	(*BridgeReq)(nil),        // 48: rump.sp.v1.BridgeReq
+	(*BridgeMember)(nil),     // 49: rump.sp.v1.BridgeMember
+	(*BridgeAddr)(nil),       // 50: rump.sp.v1.BridgeAddr
+	(*VlanReq)(nil),          // 51: rump.sp.v1.VlanReq
+	(*IfPhyAddr)(nil),        // 52: rump.sp.v1.IfPhyAddr
+	(*LaggReq)(nil),          // 53: rump.sp.v1.LaggReq
+	(*BpfProgram)(nil),       // 54: rump.sp.v1.BpfProgram
+	(*BpfInsn)(nil),          // 55: rump.sp.v1.BpfInsn
+	(*BpfStat)(nil),          // 56: rump.sp.v1.BpfStat
+	(*BpfDltlist)(nil),       // 57: rump.sp.v1.BpfDltlist
+	(*Impairment)(nil),       // 58: rump.sp.v1.Impairment
+	(*ImpairmentStat)(nil),   // 59: rump.sp.v1.ImpairmentStat
+	(*VndIoctl)(nil),         // 60: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 61: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 62: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 63: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 64: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 65: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 66: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 67: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 68: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 69: rump.sp.v1.RaidInfo
+	(*QuotaKey)(nil),         // 70: rump.sp.v1.QuotaKey
+	(*QuotaValue)(nil),       // 71: rump.sp.v1.QuotaValue
+	(*QuotaEntry)(nil),       // 72: rump.sp.v1.QuotaEntry
+	(*QuotaCursor)(nil),      // 73: rump.sp.v1.QuotaCursor
+	(*QuotactlArgs)(nil),     // 74: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 75: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 76: rump.sp.v1.InterfaceAddress
+	(*Rtmsg)(nil),            // 77: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),            // 78: rump.sp.v1.Inpcb
+	(*NetCounter)(nil),       // 79: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),         // 80: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),         // 81: rump.sp.v1.NdPrefix
+	(*NpfPorts)(nil),         // 82: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 83: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 84: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 85: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 86: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 87: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 88: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 89: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 90: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 91: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 92: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 93: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 94: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 95: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 96: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 97: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 98: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 99: rump.sp.v1.SyscallError
+	nil,                      // 100: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 101: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 102: rump.sp.v1.DevCommand.PropertiesEntry
+	nil,                      // 103: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
-	0,  // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
-	0,  // 1: rump.sp.v1.Itimerspec.it_value:type_name -> rump.sp.v1.Timespec
-	10, // 2: rump.sp.v1.Sockaddr.un:type_name -> rump.sp.v1.SockaddrUn
-	11, // 3: rump.sp.v1.Sockaddr.in4:type_name -> rump.sp.v1.SockaddrIn
-	12, // 4: rump.sp.v1.Sockaddr.in6:type_name -> rump.sp.v1.SockaddrIn6
-	13, // 5: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
-	15, // 6: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
-	0,  // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
-	17, // 8: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
-	18, // 9: rump.sp.v1.Sockopt.peereid:type_name -> rump.sp.v1.Unpcbid
-	19, // 10: rump.sp.v1.CmsgValue.creds:type_name -> rump.sp.v1.Sockcred
-	0,  // 11: rump.sp.v1.CmsgValue.timestamp:type_name -> rump.sp.v1.Timespec
-	20, // 12: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
-	14, // 13: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
-	21, // 14: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	88, // 15: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	89, // 16: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
-	27, // 17: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
-	28, // 18: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
-	29, // 19: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	52, // 20: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	53, // 21: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	54, // 22: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	55, // 23: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	56, // 24: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	57, // 25: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	58, // 26: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	59, // 27: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	61, // 28: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
-	32, // 29: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
-	33, // 30: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
-	34, // 31: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
-	35, // 32: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
-	36, // 33: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
-	37, // 34: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
-	38, // 35: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
-	39, // 36: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
-	40, // 37: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
-	43, // 38: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
-	44, // 39: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
-	45, // 40: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
-	46, // 41: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
-	48, // 42: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
-	49, // 43: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
-	14, // 44: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 45: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 46: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 47: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
-	63, // 48: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
-	14, // 49: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
-	13, // 50: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
-	41, // 51: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
-	42, // 52: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
-	14, // 53: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 54: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	47, // 55: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
-	50, // 56: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
-	60, // 57: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	60, // 58: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	64, // 59: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	14, // 60: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 61: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 62: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 63: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
-	14, // 64: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
-	14, // 65: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
-	14, // 66: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
-	63, // 67: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
-	64, // 68: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
-	37, // 69: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
-	14, // 70: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
-	14, // 71: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
-	14, // 72: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 73: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
-	71, // 74: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	70, // 75: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	72, // 76: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	72, // 77: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	73, // 78: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	74, // 79: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	73, // 80: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	71, // 81: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	70, // 82: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	71, // 83: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	77, // 84: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	78, // 85: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	76, // 86: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	75, // 87: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	90, // 88: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
-	14, // 89: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
-	14, // 90: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
-	14, // 91: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	83, // 92: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
-	93, // [93:93] is the sub-list for method output_type
-	93, // [93:93] is the sub-list for method input_type
-	93, // [93:93] is the sub-list for extension type_name
-	93, // [93:93] is the sub-list for extension extendee
-	0,  // [0:93] is the sub-list for field type_name
+	0,   // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
+	0,   // 1: rump.sp.v1.Itimerspec.it_value:type_name -> rump.sp.v1.Timespec
+	10,  // 2: rump.sp.v1.Sockaddr.un:type_name -> rump.sp.v1.SockaddrUn
+	11,  // 3: rump.sp.v1.Sockaddr.in4:type_name -> rump.sp.v1.SockaddrIn
+	12,  // 4: rump.sp.v1.Sockaddr.in6:type_name -> rump.sp.v1.SockaddrIn6
+	13,  // 5: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
+	15,  // 6: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
+	0,   // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
+	17,  // 8: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
+	18,  // 9: rump.sp.v1.Sockopt.peereid:type_name -> rump.sp.v1.Unpcbid
+	19,  // 10: rump.sp.v1.CmsgValue.creds:type_name -> rump.sp.v1.Sockcred
+	0,   // 11: rump.sp.v1.CmsgValue.timestamp:type_name -> rump.sp.v1.Timespec
+	20,  // 12: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
+	14,  // 13: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
+	21,  // 14: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
+	100, // 15: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	101, // 16: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	27,  // 17: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
+	28,  // 18: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
+	29,  // 19: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
+	60,  // 20: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	61,  // 21: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	62,  // 22: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	63,  // 23: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	64,  // 24: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	65,  // 25: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	66,  // 26: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	67,  // 27: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	69,  // 28: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	32,  // 29: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
+	33,  // 30: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
+	34,  // 31: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
+	35,  // 32: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
+	36,  // 33: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
+	37,  // 34: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
+	38,  // 35: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
+	39,  // 36: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
+	40,  // 37: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
+	41,  // 38: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
+	42,  // 39: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
+	43,  // 40: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
+	44,  // 41: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
+	45,  // 42: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
+	46,  // 43: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
+	47,  // 44: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
+	48,  // 45: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
+	51,  // 46: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
+	52,  // 47: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
+	53,  // 48: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
+	54,  // 49: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
+	56,  // 50: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
+	57,  // 51: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
+	102, // 52: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
+	14,  // 53: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 54: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 55: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 56: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
+	75,  // 57: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
+	14,  // 58: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
+	13,  // 59: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
+	49,  // 60: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
+	50,  // 61: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
+	14,  // 62: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 63: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	55,  // 64: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
+	58,  // 65: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
+	68,  // 66: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	68,  // 67: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	70,  // 68: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
+	71,  // 69: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
+	70,  // 70: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
+	73,  // 71: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
+	72,  // 72: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
+	76,  // 73: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	14,  // 74: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 75: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 76: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 77: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
+	14,  // 78: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
+	14,  // 79: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
+	14,  // 80: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
+	75,  // 81: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
+	76,  // 82: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
+	45,  // 83: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
+	14,  // 84: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
+	14,  // 85: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
+	14,  // 86: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 87: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
+	83,  // 88: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	82,  // 89: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	84,  // 90: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	84,  // 91: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	85,  // 92: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	86,  // 93: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	85,  // 94: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	83,  // 95: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	82,  // 96: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	83,  // 97: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	89,  // 98: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	90,  // 99: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	88,  // 100: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	87,  // 101: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	103, // 102: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	14,  // 103: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	14,  // 104: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	14,  // 105: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	95,  // 106: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	107, // [107:107] is the sub-list for method output_type
+	107, // [107:107] is the sub-list for method input_type
+	107, // [107:107] is the sub-list for extension type_name
+	107, // [107:107] is the sub-list for extension extendee
+	0,   // [0:107] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -8475,6 +9540,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_RaidRecon)(nil),
 		(*IoctlArgs_RaidProgress)(nil),
 		(*IoctlArgs_RaidInfo)(nil),
+		(*IoctlArgs_Termios)(nil),
+		(*IoctlArgs_Winsize)(nil),
+		(*IoctlArgs_Ptmget)(nil),
+		(*IoctlArgs_DevListArgs)(nil),
+		(*IoctlArgs_DevDetach)(nil),
+		(*IoctlArgs_DevRescan)(nil),
+		(*IoctlArgs_DevPm)(nil),
+		(*IoctlArgs_DevCommand)(nil),
 		(*IoctlArgs_Ifreq)(nil),
 		(*IoctlArgs_Ifalias)(nil),
 		(*IoctlArgs_Ifconf)(nil),
@@ -8491,14 +9564,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_BpfStat)(nil),
 		(*IoctlArgs_BpfDltlist)(nil),
 	}
-	file_rump_types_proto_msgTypes[73].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[85].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   91,
+			NumMessages:   104,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -547,7 +547,9 @@ class SysCalls(SyncBase):
         return out
 
     def extattrctl(self, path: A.PathArg, cmd: int, filename: A.PathArg, attrnamespace: int, attrname: A.TextArg) -> None:
-        """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+        """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of
+        namei, EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+        """
         self._do(C.EXTATTRCTL, (path, cmd, filename, attrnamespace, attrname))
 
     def extattr_set_file(self, path: A.PathArg, attrnamespace: int, attrname: A.TextArg, data: A.Buffer) -> int:
@@ -783,7 +785,10 @@ class SysCalls(SyncBase):
         self._do(C.FUTIMENS, (fd, atime, mtime))
 
     def quotactl(self, path: A.PathArg, args: V.QuotactlArgs | None) -> V.QuotactlArgs:
-        """Quota operations. EOPNOTSUPP, EPERM."""
+        """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas
+        there), ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC,
+        EIO.
+        """
         out: V.QuotactlArgs = self._do(C.QUOTACTL, (path, args))
         return out
 
@@ -1416,7 +1421,9 @@ class AsyncSysCalls(AsyncBase):
         return out
 
     async def extattrctl(self, path: A.PathArg, cmd: int, filename: A.PathArg, attrnamespace: int, attrname: A.TextArg) -> None:
-        """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+        """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of
+        namei, EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+        """
         await self._do(C.EXTATTRCTL, (path, cmd, filename, attrnamespace, attrname))
 
     async def extattr_set_file(self, path: A.PathArg, attrnamespace: int, attrname: A.TextArg, data: A.Buffer) -> int:
@@ -1652,7 +1659,10 @@ class AsyncSysCalls(AsyncBase):
         await self._do(C.FUTIMENS, (fd, atime, mtime))
 
     async def quotactl(self, path: A.PathArg, args: V.QuotactlArgs | None) -> V.QuotactlArgs:
-        """Quota operations. EOPNOTSUPP, EPERM."""
+        """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas
+        there), ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC,
+        EIO.
+        """
         out: V.QuotactlArgs = await self._do(C.QUOTACTL, (path, args))
         return out
 
@@ -2739,7 +2749,9 @@ class BatchCalls(BatchBase):
         return self._add(C.FSTATVFS1, (fd, flags))
 
     def extattrctl(self, path: A.PathArg | Ref, cmd: int | Ref, filename: A.PathArg | Ref, attrnamespace: int | Ref, attrname: A.TextArg | Ref) -> Future[None]:
-        """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+        """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of
+        namei, EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+        """
         return self._add(C.EXTATTRCTL, (path, cmd, filename, attrnamespace, attrname))
 
     def extattr_set_file(self, path: A.PathArg | Ref, attrnamespace: int | Ref, attrname: A.TextArg | Ref, data: A.Buffer | Ref) -> Future[int]:
@@ -2949,7 +2961,10 @@ class BatchCalls(BatchBase):
         return self._add(C.FUTIMENS, (fd, atime, mtime))
 
     def quotactl(self, path: A.PathArg | Ref, args: V.QuotactlArgs | None | Ref) -> Future[V.QuotactlArgs]:
-        """Quota operations. EOPNOTSUPP, EPERM."""
+        """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas
+        there), ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC,
+        EIO.
+        """
         return self._add(C.QUOTACTL, (path, args))
 
     def posix_fallocate(self, fd: int | Ref, pos: int | Ref, len: int | Ref) -> Future[None]:

@@ -627,7 +627,9 @@ def rump_sys_fstatvfs1(fd: int, flags: int = 1) -> V.Statvfs:
 
 
 def rump_sys_extattrctl(path: A.PathArg, cmd: int, filename: A.PathArg, attrnamespace: int, attrname: A.TextArg) -> None:
-    """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+    """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei,
+    EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+    """
     default().sys.extattrctl(path, cmd, filename, attrnamespace, attrname)
 
 
@@ -889,7 +891,9 @@ def rump_sys_futimens(fd: int, atime: A.TimeArg = None, mtime: A.TimeArg = None)
 
 
 def rump_sys___quotactl(path: A.PathArg, args: V.QuotactlArgs | None) -> V.QuotactlArgs:
-    """Quota operations. EOPNOTSUPP, EPERM."""
+    """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there),
+    ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+    """
     return default().sys.quotactl(path, args)
 
 

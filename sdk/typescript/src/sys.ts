@@ -988,7 +988,8 @@ export class Sys {
   }
 
   /**
-   * Controls extended attributes of a mount. EPERM, EOPNOTSUPP.
+   * Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of
+   * namei, EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
    */
   async extattrctl(path: string | Uint8Array, cmd: number, filename: string | Uint8Array, attrnamespace: number, attrname: Uint8Array): Promise<void> {
     await this.#do({ $case: "extattrctl", value: { path: text(path), cmd, filename: text(filename), attrnamespace, attrname: Buffer.from(attrname) } });
@@ -1353,7 +1354,8 @@ export class Sys {
   }
 
   /**
-   * Quota operations. EOPNOTSUPP, EPERM.
+   * Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there),
+   * ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
    */
   async quotactl(path: string | Uint8Array, args?: QuotactlArgs): Promise<QuotactlArgs | undefined> {
     return ((await this.#do({ $case: "quotactl", value: { path: text(path), args } })) as QuotactlResponse).args;

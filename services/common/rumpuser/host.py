@@ -5,11 +5,12 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from rumpuser.devices.port import NoPorts, Ports
 from rumpuser.polling import Polled
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Statvfs
 
 Buffer = bytes | bytearray | memoryview
 
@@ -38,6 +39,82 @@ class HostFile(Protocol):
     def close(self) -> None: ...
 
 
+class HostStat(NamedTuple):
+    """Attributes of a host file. ``mode`` has the kind in it; times are nanoseconds since 1970."""
+
+    dev: int
+    ino: int
+    mode: int
+    nlink: int
+    uid: int
+    gid: int
+    rdev: int
+    atime_ns: int
+    mtime_ns: int
+    ctime_ns: int
+    size: int
+    blocks: int
+    blksize: int
+
+
+class HostNode(Protocol):
+    """A file or directory of the host that is held, whatever becomes of its names.
+
+    Names are single components of a directory and are never followed: from a directory no way leads out of the tree
+    below it. Errors are those of the host.
+    """
+
+    def stat(self) -> HostStat: ...
+
+    def statvfs(self) -> Statvfs: ...
+
+    def child(self, name: bytes) -> HostNode:
+        """What has this name. ENOENT, ENOTDIR, EACCES, EINVAL for what is no name of one component."""
+        ...
+
+    def names(self, most: int) -> list[tuple[bytes, int, int]]:
+        """Name, number and kind (S_IFMT, 0 where the host does not say) of what is in a directory. EFBIG, EACCES."""
+        ...
+
+    def create(self, name: bytes, mode: int, uid: int, gid: int, target: bytes = b"") -> HostNode:
+        """A new file of the kind that ``mode`` says; the owner as far as the host permits it. EEXIST, EACCES, ..."""
+        ...
+
+    def link(self, name: bytes, node: HostNode) -> None: ...
+
+    def remove(self, name: bytes, *, directory: bool) -> None: ...
+
+    def rename(self, name: bytes, to: HostNode, to_name: bytes) -> None: ...
+
+    def readlink(self) -> bytes: ...
+
+    def ready(self, *, write: bool) -> None:
+        """Opens it for reading, or for both. EACCES, EROFS, ETXTBSY, EOPNOTSUPP for what has no contents."""
+        ...
+
+    def idle(self) -> None:
+        """Takes that back."""
+        ...
+
+    def read(self, offset: int, length: int) -> bytes: ...
+
+    def write(self, offset: int, data: Buffer) -> int: ...
+
+    def truncate(self, length: int) -> None: ...
+
+    def sync(self) -> None: ...
+
+    def set_mode(self, mode: int) -> None: ...
+
+    def set_owner(self, uid: int, gid: int) -> None:
+        """-1 leaves one alone."""
+        ...
+
+    def set_times(self, atime_ns: int, mtime_ns: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class HostFiles(Protocol):
     """Files of the machine where the component runs. Errors are those of the host, by their NetBSD numbers."""
 
@@ -52,6 +129,10 @@ class HostFiles(Protocol):
         ...
 
     def listdir(self, path: bytes) -> list[bytes]: ...
+
+    def node(self, path: bytes) -> HostNode:
+        """A directory, held. ENOENT, ENOTDIR, EACCES."""
+        ...
 
 
 class Host(Protocol):
@@ -102,6 +183,9 @@ class NoFiles:
         raise KernelError(Errno.ENOENT, f"no host files here: {path!r}")
 
     def listdir(self, path: bytes) -> list[bytes]:
+        raise KernelError(Errno.ENOENT, f"no host files here: {path!r}")
+
+    def node(self, path: bytes) -> HostNode:
         raise KernelError(Errno.ENOENT, f"no host files here: {path!r}")
 
 

@@ -9,11 +9,13 @@ from rumpnet.core.calls import Calls
 from rumpnet.core.dhcp.service import Dhcp
 from rumpnet.core.dns.forwarder import Forwarder
 from rumpnet.core.netconfig import Netconfig
+from rumpnet.core.netstat import Netstat
 from rumpnet.ifaces.control import Control
 from rumpuser.component import Entry, Support
 
 if TYPE_CHECKING:
     from rumpnet.component import NetComponent
+    from rumpnet.core.rtsock import RouteDomain
 
 FILTER_CALLS = (
     "npf_load", "npf_config_get", "npf_switch", "npf_flush", "npf_connections", "npf_stats", "npf_table",
@@ -21,9 +23,9 @@ FILTER_CALLS = (
 )  # fmt: skip
 
 
-def syscalls(component: NetComponent) -> dict[str, Entry]:
+def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
     net = component.net
-    calls, config, dhcp, dns = Calls(net), Netconfig(net), Dhcp(net), Forwarder(net)
+    calls, config, dhcp, dns, status = Calls(net), Netconfig(net), Dhcp(net), Forwarder(net), Netstat(net)
     control = Control(net)
     net.ioctl = control.ioctl
     partial = Support.PARTIAL
@@ -67,6 +69,12 @@ def syscalls(component: NetComponent) -> dict[str, Entry]:
         "netconfig_auto_ipv6": Entry(config.netconfig_auto_ipv6),
         "netconfig_ifaddrdel": Entry(config.netconfig_ifaddrdel),
         "netconfig_ifaddrs": Entry(config.netconfig_ifaddrs),
+        "route_send": Entry(routes.route_send),
+        "route_recv": Entry(routes.route_recv),
+        "route_dump": Entry(routes.route_dump),
+        "net_pcblist": Entry(status.net_pcblist),
+        "net_counters": Entry(status.net_counters),
+        "nd_list": Entry(status.nd_list),
         "netconfig_dhcp_ipv4_oneshot": Entry(dhcp.netconfig_dhcp_ipv4_oneshot),
         "dhcp_start": Entry(dhcp.dhcp_start),
         "dhcp_renew": Entry(dhcp.dhcp_renew),

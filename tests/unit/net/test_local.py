@@ -318,7 +318,7 @@ def test_kinds(n: Kit) -> None:
         (const.AF_LOCAL, STREAM, 6, "EPROTONOSUPPORT"),
         (const.AF_LOCAL, STREAM | 0x100, 0, "EINVAL"),
         (99, STREAM, 0, "EAFNOSUPPORT"),
-        (const.AF_INET6, STREAM, 0, "EAFNOSUPPORT"),
+        (const.AF_ROUTE, const.SOCK_DGRAM, 0, "EPROTOTYPE"),
     ]:
         assert fails(n, "socket", domain, kind, protocol) == errno
         assert fails(n, "socketpair", domain, kind, protocol) == errno

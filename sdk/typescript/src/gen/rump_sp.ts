@@ -9237,7 +9237,10 @@ export const VfsService = {
     responseSerialize: (value: Fstatvfs1Response): Buffer => Buffer.from(Fstatvfs1Response.encode(value).finish()),
     responseDeserialize: (value: Buffer): Fstatvfs1Response => Fstatvfs1Response.decode(value),
   },
-  /** Controls extended attributes of a mount. EPERM, EOPNOTSUPP. */
+  /**
+   * Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+   * EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+   */
   extattrctl: {
     path: "/rump.sp.v1.Vfs/Extattrctl" as const,
     requestStream: false as const,
@@ -9780,7 +9783,10 @@ export const VfsService = {
     responseSerialize: (value: FutimensResponse): Buffer => Buffer.from(FutimensResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): FutimensResponse => FutimensResponse.decode(value),
   },
-  /** Quota operations. EOPNOTSUPP, EPERM. */
+  /**
+   * Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+   * (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+   */
   quotactl: {
     path: "/rump.sp.v1.Vfs/Quotactl" as const,
     requestStream: false as const,
@@ -9955,7 +9961,10 @@ export interface VfsServer extends UntypedServiceImplementation {
   statvfs1: handleUnaryCall<Statvfs1Request, Statvfs1Response>;
   /** Statistics of the file system of an open file. EBADF. */
   fstatvfs1: handleUnaryCall<Fstatvfs1Request, Fstatvfs1Response>;
-  /** Controls extended attributes of a mount. EPERM, EOPNOTSUPP. */
+  /**
+   * Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+   * EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+   */
   extattrctl: handleUnaryCall<ExtattrctlRequest, ExtattrctlResponse>;
   /** Sets an extended attribute. EOPNOTSUPP, EPERM, ENOSPC. */
   extattrSetFile: handleUnaryCall<ExtattrSetFileRequest, ExtattrSetFileResponse>;
@@ -10059,7 +10068,10 @@ export interface VfsServer extends UntypedServiceImplementation {
   unlinkat: handleUnaryCall<UnlinkatRequest, UnlinkatResponse>;
   /** futimes with UTIME_NOW and UTIME_OMIT. EBADF. */
   futimens: handleUnaryCall<FutimensRequest, FutimensResponse>;
-  /** Quota operations. EOPNOTSUPP, EPERM. */
+  /**
+   * Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+   * (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+   */
   quotactl: handleUnaryCall<QuotactlRequest, QuotactlResponse>;
   /** Makes sure that a range has storage. EBADF, EINVAL, ENOSPC, EOPNOTSUPP. */
   posixFallocate: handleUnaryCall<PosixFallocateRequest, PosixFallocateResponse>;

@@ -304,6 +304,14 @@ export interface IoctlArgs {
     | { $case: "raid_recon"; value: RaidReconReq }
     | { $case: "raid_progress"; value: RaidProgress }
     | { $case: "raid_info"; value: RaidInfo }
+    | { $case: "termios"; value: Termios }
+    | { $case: "winsize"; value: Winsize }
+    | { $case: "ptmget"; value: Ptmget }
+    | { $case: "dev_list_args"; value: DevListArgs }
+    | { $case: "dev_detach"; value: DevDetachArgs }
+    | { $case: "dev_rescan"; value: DevRescanArgs }
+    | { $case: "dev_pm"; value: DevPmArgs }
+    | { $case: "dev_command"; value: DevCommand }
     | { $case: "ifreq"; value: Ifreq }
     | { $case: "ifalias"; value: Ifaliasreq }
     | { $case: "ifconf"; value: Ifconf }
@@ -320,6 +328,73 @@ export interface IoctlArgs {
     | { $case: "bpf_stat"; value: BpfStat }
     | { $case: "bpf_dltlist"; value: BpfDltlist }
     | undefined;
+}
+
+/** TIOCGETA, TIOCSETA, TIOCSETAW, TIOCSETAF: what a terminal does with what goes through it (termios(4)), by NetBSD's numbers. */
+export interface Termios {
+  c_iflag: number;
+  c_oflag: number;
+  c_cflag: number;
+  c_lflag: number;
+  /** NCCS characters, by their index (VEOF, VERASE, ...); _POSIX_VDISABLE for none. */
+  c_cc: Buffer;
+  c_ispeed: number;
+  c_ospeed: number;
+}
+
+/** TIOCGWINSZ, TIOCSWINSZ. */
+export interface Winsize {
+  ws_row: number;
+  ws_col: number;
+  ws_xpixel: number;
+  ws_ypixel: number;
+}
+
+/**
+ * TIOCPTMGET: a new pair of terminals, opened (cfd: the controlling side) and by name. TIOCPTSNAME: the names alone, cfd
+ * and sfd are -1. unit is the number of the pair.
+ */
+export interface Ptmget {
+  cfd: number;
+  sfd: number;
+  cn: Buffer;
+  sn: Buffer;
+  unit: number;
+}
+
+/** DRVLISTDEV: the children of a device, those of the root where devname is empty. childname is an answer. */
+export interface DevListArgs {
+  devname: string;
+  childname: string[];
+}
+
+/** DRVDETACHDEV. */
+export interface DevDetachArgs {
+  devname: string;
+}
+
+/** DRVRESCANBUS. */
+export interface DevRescanArgs {
+  busname: string;
+  ifattr: string;
+}
+
+/** DRVSUSPENDDEV, DRVRESUMEDEV. */
+export interface DevPmArgs {
+  devname: string;
+  flags: number;
+}
+
+/** DRVCTLCOMMAND. command: get-properties. properties is an answer, by name. */
+export interface DevCommand {
+  command: string;
+  device_name: string;
+  properties: { [key: string]: string };
+}
+
+export interface DevCommand_PropertiesEntry {
+  key: string;
+  value: string;
 }
 
 /**
@@ -605,7 +680,49 @@ export interface RaidInfo {
   spares: RaidDisk[];
 }
 
-/** A quota operation. */
+/**
+ * What a quota is about: whose (idtype QUOTA_IDTYPE_*; id, QUOTA_DEFAULTID for who has none) and of what
+ * (objtype QUOTA_OBJTYPE_*).
+ */
+export interface QuotaKey {
+  idtype: number;
+  id: number;
+  objtype: number;
+}
+
+/**
+ * Limits and use: blocks of 512 bytes, or files; QUOTA_NOLIMIT where there is no limit. expiretime is when the soft limit
+ * becomes a hard one (seconds since 1970, QUOTA_NOTIME while it is not exceeded); grace is for how long it may be (seconds).
+ */
+export interface QuotaValue {
+  hardlimit: bigint;
+  softlimit: bigint;
+  usage: bigint;
+  expiretime: bigint;
+  grace: bigint;
+}
+
+export interface QuotaEntry {
+  key: QuotaKey | undefined;
+  value: QuotaValue | undefined;
+}
+
+/**
+ * Where a walk over all quotas is: the key that comes next, and the idtypes that are left out, as bits. at_end: there
+ * is no next one.
+ */
+export interface QuotaCursor {
+  next: QuotaKey | undefined;
+  skipped: number;
+  at_end: boolean;
+}
+
+/**
+ * A quota operation (QUOTACTL_*) and its answer. GET, PUT, DEL: idtype, id, objtype; PUT also hardlimit, softlimit and
+ * grace. IDTYPESTAT, OBJTYPESTAT, QUOTAON, QUOTAOFF: idtype or objtype. STAT answers with name, numidtypes, numobjtypes
+ * and restrictions, the other STATs with name and isbytes. CURSOR*: cursor, which the answer has as it is afterwards;
+ * CURSORGET: maxnum, and the answer has entries; CURSORSKIPIDTYPE: idtype.
+ */
 export interface QuotactlArgs {
   op: number;
   idtype: number;
@@ -616,6 +733,14 @@ export interface QuotactlArgs {
   usage: bigint;
   expiretime: bigint;
   grace: bigint;
+  name: string;
+  numidtypes: number;
+  numobjtypes: number;
+  restrictions: number;
+  isbytes: boolean;
+  cursor: QuotaCursor | undefined;
+  maxnum: number;
+  entries: QuotaEntry[];
 }
 
 export interface Interface {
@@ -3920,6 +4045,30 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
       case "raid_info":
         RaidInfo.encode(message.args.value, writer.uint32(226).fork()).join();
         break;
+      case "termios":
+        Termios.encode(message.args.value, writer.uint32(482).fork()).join();
+        break;
+      case "winsize":
+        Winsize.encode(message.args.value, writer.uint32(490).fork()).join();
+        break;
+      case "ptmget":
+        Ptmget.encode(message.args.value, writer.uint32(498).fork()).join();
+        break;
+      case "dev_list_args":
+        DevListArgs.encode(message.args.value, writer.uint32(506).fork()).join();
+        break;
+      case "dev_detach":
+        DevDetachArgs.encode(message.args.value, writer.uint32(514).fork()).join();
+        break;
+      case "dev_rescan":
+        DevRescanArgs.encode(message.args.value, writer.uint32(522).fork()).join();
+        break;
+      case "dev_pm":
+        DevPmArgs.encode(message.args.value, writer.uint32(530).fork()).join();
+        break;
+      case "dev_command":
+        DevCommand.encode(message.args.value, writer.uint32(538).fork()).join();
+        break;
       case "ifreq":
         Ifreq.encode(message.args.value, writer.uint32(322).fork()).join();
         break;
@@ -3945,25 +4094,25 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
         Ndireq.encode(message.args.value, writer.uint32(378).fork()).join();
         break;
       case "bridge":
-        BridgeReq.encode(message.args.value, writer.uint32(482).fork()).join();
+        BridgeReq.encode(message.args.value, writer.uint32(642).fork()).join();
         break;
       case "vlan":
-        VlanReq.encode(message.args.value, writer.uint32(490).fork()).join();
+        VlanReq.encode(message.args.value, writer.uint32(650).fork()).join();
         break;
       case "phyaddr":
-        IfPhyAddr.encode(message.args.value, writer.uint32(498).fork()).join();
+        IfPhyAddr.encode(message.args.value, writer.uint32(658).fork()).join();
         break;
       case "lagg":
-        LaggReq.encode(message.args.value, writer.uint32(506).fork()).join();
+        LaggReq.encode(message.args.value, writer.uint32(666).fork()).join();
         break;
       case "bpf_program":
-        BpfProgram.encode(message.args.value, writer.uint32(514).fork()).join();
+        BpfProgram.encode(message.args.value, writer.uint32(674).fork()).join();
         break;
       case "bpf_stat":
-        BpfStat.encode(message.args.value, writer.uint32(522).fork()).join();
+        BpfStat.encode(message.args.value, writer.uint32(682).fork()).join();
         break;
       case "bpf_dltlist":
-        BpfDltlist.encode(message.args.value, writer.uint32(530).fork()).join();
+        BpfDltlist.encode(message.args.value, writer.uint32(690).fork()).join();
         break;
     }
     return writer;
@@ -4078,6 +4227,70 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
             message.args = { $case: "raid_info", value: RaidInfo.decode(reader, reader.uint32()) };
             continue;
           }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.args = { $case: "termios", value: Termios.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 61: {
+            if (tag !== 490) {
+              break;
+            }
+
+            message.args = { $case: "winsize", value: Winsize.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 62: {
+            if (tag !== 498) {
+              break;
+            }
+
+            message.args = { $case: "ptmget", value: Ptmget.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 63: {
+            if (tag !== 506) {
+              break;
+            }
+
+            message.args = { $case: "dev_list_args", value: DevListArgs.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 64: {
+            if (tag !== 514) {
+              break;
+            }
+
+            message.args = { $case: "dev_detach", value: DevDetachArgs.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 65: {
+            if (tag !== 522) {
+              break;
+            }
+
+            message.args = { $case: "dev_rescan", value: DevRescanArgs.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 66: {
+            if (tag !== 530) {
+              break;
+            }
+
+            message.args = { $case: "dev_pm", value: DevPmArgs.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 67: {
+            if (tag !== 538) {
+              break;
+            }
+
+            message.args = { $case: "dev_command", value: DevCommand.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 40: {
             if (tag !== 322) {
               break;
@@ -4142,60 +4355,686 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
             message.args = { $case: "ndi", value: Ndireq.decode(reader, reader.uint32()) };
             continue;
           }
-          case 60: {
-            if (tag !== 482) {
+          case 80: {
+            if (tag !== 642) {
               break;
             }
 
             message.args = { $case: "bridge", value: BridgeReq.decode(reader, reader.uint32()) };
             continue;
           }
-          case 61: {
-            if (tag !== 490) {
+          case 81: {
+            if (tag !== 650) {
               break;
             }
 
             message.args = { $case: "vlan", value: VlanReq.decode(reader, reader.uint32()) };
             continue;
           }
-          case 62: {
-            if (tag !== 498) {
+          case 82: {
+            if (tag !== 658) {
               break;
             }
 
             message.args = { $case: "phyaddr", value: IfPhyAddr.decode(reader, reader.uint32()) };
             continue;
           }
-          case 63: {
-            if (tag !== 506) {
+          case 83: {
+            if (tag !== 666) {
               break;
             }
 
             message.args = { $case: "lagg", value: LaggReq.decode(reader, reader.uint32()) };
             continue;
           }
-          case 64: {
-            if (tag !== 514) {
+          case 84: {
+            if (tag !== 674) {
               break;
             }
 
             message.args = { $case: "bpf_program", value: BpfProgram.decode(reader, reader.uint32()) };
             continue;
           }
-          case 65: {
-            if (tag !== 522) {
+          case 85: {
+            if (tag !== 682) {
               break;
             }
 
             message.args = { $case: "bpf_stat", value: BpfStat.decode(reader, reader.uint32()) };
             continue;
           }
-          case 66: {
-            if (tag !== 530) {
+          case 86: {
+            if (tag !== 690) {
               break;
             }
 
             message.args = { $case: "bpf_dltlist", value: BpfDltlist.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTermios(): Termios {
+  return { c_iflag: 0, c_oflag: 0, c_cflag: 0, c_lflag: 0, c_cc: Buffer.alloc(0), c_ispeed: 0, c_ospeed: 0 };
+}
+
+export const Termios: MessageFns<Termios> = {
+  encode(message: Termios, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.c_iflag !== 0) {
+      writer.uint32(8).uint32(message.c_iflag);
+    }
+    if (message.c_oflag !== 0) {
+      writer.uint32(16).uint32(message.c_oflag);
+    }
+    if (message.c_cflag !== 0) {
+      writer.uint32(24).uint32(message.c_cflag);
+    }
+    if (message.c_lflag !== 0) {
+      writer.uint32(32).uint32(message.c_lflag);
+    }
+    if (message.c_cc.length !== 0) {
+      writer.uint32(42).bytes(message.c_cc);
+    }
+    if (message.c_ispeed !== 0) {
+      writer.uint32(48).uint32(message.c_ispeed);
+    }
+    if (message.c_ospeed !== 0) {
+      writer.uint32(56).uint32(message.c_ospeed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Termios {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTermios();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.c_iflag = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.c_oflag = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.c_cflag = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.c_lflag = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.c_cc = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.c_ispeed = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.c_ospeed = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWinsize(): Winsize {
+  return { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+}
+
+export const Winsize: MessageFns<Winsize> = {
+  encode(message: Winsize, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ws_row !== 0) {
+      writer.uint32(8).uint32(message.ws_row);
+    }
+    if (message.ws_col !== 0) {
+      writer.uint32(16).uint32(message.ws_col);
+    }
+    if (message.ws_xpixel !== 0) {
+      writer.uint32(24).uint32(message.ws_xpixel);
+    }
+    if (message.ws_ypixel !== 0) {
+      writer.uint32(32).uint32(message.ws_ypixel);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Winsize {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWinsize();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ws_row = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ws_col = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ws_xpixel = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.ws_ypixel = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePtmget(): Ptmget {
+  return { cfd: 0, sfd: 0, cn: Buffer.alloc(0), sn: Buffer.alloc(0), unit: 0 };
+}
+
+export const Ptmget: MessageFns<Ptmget> = {
+  encode(message: Ptmget, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cfd !== 0) {
+      writer.uint32(8).int32(message.cfd);
+    }
+    if (message.sfd !== 0) {
+      writer.uint32(16).int32(message.sfd);
+    }
+    if (message.cn.length !== 0) {
+      writer.uint32(26).bytes(message.cn);
+    }
+    if (message.sn.length !== 0) {
+      writer.uint32(34).bytes(message.sn);
+    }
+    if (message.unit !== 0) {
+      writer.uint32(40).uint32(message.unit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ptmget {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePtmget();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.cfd = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sfd = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.cn = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sn = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.unit = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevListArgs(): DevListArgs {
+  return { devname: "", childname: [] };
+}
+
+export const DevListArgs: MessageFns<DevListArgs> = {
+  encode(message: DevListArgs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.devname !== "") {
+      writer.uint32(10).string(message.devname);
+    }
+    for (const v of message.childname) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevListArgs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevListArgs();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.devname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.childname.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevDetachArgs(): DevDetachArgs {
+  return { devname: "" };
+}
+
+export const DevDetachArgs: MessageFns<DevDetachArgs> = {
+  encode(message: DevDetachArgs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.devname !== "") {
+      writer.uint32(10).string(message.devname);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevDetachArgs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevDetachArgs();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.devname = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevRescanArgs(): DevRescanArgs {
+  return { busname: "", ifattr: "" };
+}
+
+export const DevRescanArgs: MessageFns<DevRescanArgs> = {
+  encode(message: DevRescanArgs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.busname !== "") {
+      writer.uint32(10).string(message.busname);
+    }
+    if (message.ifattr !== "") {
+      writer.uint32(18).string(message.ifattr);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevRescanArgs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevRescanArgs();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.busname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ifattr = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevPmArgs(): DevPmArgs {
+  return { devname: "", flags: 0 };
+}
+
+export const DevPmArgs: MessageFns<DevPmArgs> = {
+  encode(message: DevPmArgs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.devname !== "") {
+      writer.uint32(10).string(message.devname);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(16).uint32(message.flags);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevPmArgs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevPmArgs();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.devname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevCommand(): DevCommand {
+  return { command: "", device_name: "", properties: {} };
+}
+
+export const DevCommand: MessageFns<DevCommand> = {
+  encode(message: DevCommand, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.command !== "") {
+      writer.uint32(10).string(message.command);
+    }
+    if (message.device_name !== "") {
+      writer.uint32(18).string(message.device_name);
+    }
+    globalThis.Object.entries(message.properties).forEach(([key, value]: [string, string]) => {
+      DevCommand_PropertiesEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevCommand {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevCommand();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.command = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.device_name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = DevCommand_PropertiesEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.properties[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevCommand_PropertiesEntry(): DevCommand_PropertiesEntry {
+  return { key: "", value: "" };
+}
+
+export const DevCommand_PropertiesEntry: MessageFns<DevCommand_PropertiesEntry> = {
+  encode(message: DevCommand_PropertiesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevCommand_PropertiesEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevCommand_PropertiesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }
@@ -7102,8 +7941,324 @@ export const RaidInfo: MessageFns<RaidInfo> = {
   },
 };
 
+function createBaseQuotaKey(): QuotaKey {
+  return { idtype: 0, id: 0, objtype: 0 };
+}
+
+export const QuotaKey: MessageFns<QuotaKey> = {
+  encode(message: QuotaKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.idtype !== 0) {
+      writer.uint32(8).uint32(message.idtype);
+    }
+    if (message.id !== 0) {
+      writer.uint32(16).uint32(message.id);
+    }
+    if (message.objtype !== 0) {
+      writer.uint32(24).uint32(message.objtype);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuotaKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuotaKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.idtype = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.id = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.objtype = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseQuotaValue(): QuotaValue {
+  return { hardlimit: 0n, softlimit: 0n, usage: 0n, expiretime: 0n, grace: 0n };
+}
+
+export const QuotaValue: MessageFns<QuotaValue> = {
+  encode(message: QuotaValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hardlimit !== 0n) {
+      if (BigInt.asUintN(64, message.hardlimit) !== message.hardlimit) {
+        throw new globalThis.Error("value provided for field message.hardlimit of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.hardlimit);
+    }
+    if (message.softlimit !== 0n) {
+      if (BigInt.asUintN(64, message.softlimit) !== message.softlimit) {
+        throw new globalThis.Error("value provided for field message.softlimit of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.softlimit);
+    }
+    if (message.usage !== 0n) {
+      if (BigInt.asUintN(64, message.usage) !== message.usage) {
+        throw new globalThis.Error("value provided for field message.usage of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.usage);
+    }
+    if (message.expiretime !== 0n) {
+      if (BigInt.asIntN(64, message.expiretime) !== message.expiretime) {
+        throw new globalThis.Error("value provided for field message.expiretime of type int64 too large");
+      }
+      writer.uint32(32).int64(message.expiretime);
+    }
+    if (message.grace !== 0n) {
+      if (BigInt.asIntN(64, message.grace) !== message.grace) {
+        throw new globalThis.Error("value provided for field message.grace of type int64 too large");
+      }
+      writer.uint32(40).int64(message.grace);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuotaValue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuotaValue();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.hardlimit = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.softlimit = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.usage = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.expiretime = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.grace = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseQuotaEntry(): QuotaEntry {
+  return { key: undefined, value: undefined };
+}
+
+export const QuotaEntry: MessageFns<QuotaEntry> = {
+  encode(message: QuotaEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== undefined) {
+      QuotaKey.encode(message.key, writer.uint32(10).fork()).join();
+    }
+    if (message.value !== undefined) {
+      QuotaValue.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuotaEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuotaEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = QuotaKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = QuotaValue.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseQuotaCursor(): QuotaCursor {
+  return { next: undefined, skipped: 0, at_end: false };
+}
+
+export const QuotaCursor: MessageFns<QuotaCursor> = {
+  encode(message: QuotaCursor, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.next !== undefined) {
+      QuotaKey.encode(message.next, writer.uint32(10).fork()).join();
+    }
+    if (message.skipped !== 0) {
+      writer.uint32(16).uint32(message.skipped);
+    }
+    if (message.at_end !== false) {
+      writer.uint32(24).bool(message.at_end);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuotaCursor {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuotaCursor();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.next = QuotaKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.skipped = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.at_end = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseQuotactlArgs(): QuotactlArgs {
-  return { op: 0, idtype: 0, id: 0, objtype: 0, hardlimit: 0n, softlimit: 0n, usage: 0n, expiretime: 0n, grace: 0n };
+  return {
+    op: 0,
+    idtype: 0,
+    id: 0,
+    objtype: 0,
+    hardlimit: 0n,
+    softlimit: 0n,
+    usage: 0n,
+    expiretime: 0n,
+    grace: 0n,
+    name: "",
+    numidtypes: 0,
+    numobjtypes: 0,
+    restrictions: 0,
+    isbytes: false,
+    cursor: undefined,
+    maxnum: 0,
+    entries: [],
+  };
 }
 
 export const QuotactlArgs: MessageFns<QuotactlArgs> = {
@@ -7149,6 +8304,30 @@ export const QuotactlArgs: MessageFns<QuotactlArgs> = {
         throw new globalThis.Error("value provided for field message.grace of type int64 too large");
       }
       writer.uint32(72).int64(message.grace);
+    }
+    if (message.name !== "") {
+      writer.uint32(82).string(message.name);
+    }
+    if (message.numidtypes !== 0) {
+      writer.uint32(88).uint32(message.numidtypes);
+    }
+    if (message.numobjtypes !== 0) {
+      writer.uint32(96).uint32(message.numobjtypes);
+    }
+    if (message.restrictions !== 0) {
+      writer.uint32(104).uint32(message.restrictions);
+    }
+    if (message.isbytes !== false) {
+      writer.uint32(112).bool(message.isbytes);
+    }
+    if (message.cursor !== undefined) {
+      QuotaCursor.encode(message.cursor, writer.uint32(122).fork()).join();
+    }
+    if (message.maxnum !== 0) {
+      writer.uint32(128).uint32(message.maxnum);
+    }
+    for (const v of message.entries) {
+      QuotaEntry.encode(v!, writer.uint32(138).fork()).join();
     }
     return writer;
   },
@@ -7236,6 +8415,70 @@ export const QuotactlArgs: MessageFns<QuotactlArgs> = {
             }
 
             message.grace = reader.int64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.numidtypes = reader.uint32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.numobjtypes = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.restrictions = reader.uint32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.isbytes = reader.bool();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.cursor = QuotaCursor.decode(reader, reader.uint32());
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.maxnum = reader.uint32();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.entries.push(QuotaEntry.decode(reader, reader.uint32()));
             continue;
           }
         }

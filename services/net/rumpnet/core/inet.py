@@ -179,6 +179,9 @@ class InetSocket(Socket):
             broadcast = addr in self.net.interfaces.broadcasts or addr == b"\xff\xff\xff\xff"
             if not broadcast or self.type == const.SOCK_STREAM:
                 raise KernelError(Errno.EADDRNOTAVAIL, f"{text(addr)} is no address of this kernel")
+        address = self.net.interfaces.address(addr)
+        if address is not None and not address.usable:
+            raise KernelError(Errno.EADDRNOTAVAIL, f"{text(addr)} is tentative or a duplicate")
         return addr
 
     def foreign_address(self, addr: bytes) -> bytes:

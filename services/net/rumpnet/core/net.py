@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rumpnet.core.control import Rights
@@ -15,7 +16,7 @@ from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import IoctlArgs, SysctlExport, SysctlValue, SysctlValueInteger
+from rumpwire.values import Inpcb, IoctlArgs, SysctlExport, SysctlValue, SysctlValueInteger
 
 if TYPE_CHECKING:
     from rumpnet.core.ip import Layer
@@ -82,6 +83,10 @@ class Net:
         """The internet layers by the length of their addresses: 4, 16."""
         self.resolvers: dict[int, Resolver] = {}
         """ARP and neighbour discovery, likewise."""
+        self.counters: dict[str, Counter[str]] = {}
+        """What protocols have counted, by the names of protocols."""
+        self.pcblists: list[Callable[[], Iterable[Inpcb]]] = []
+        """Who has connections to show beside sockets."""
         self.neighbour_listeners: list[NeighbourListener] = []
         self.ioctl: Ioctl = lambda ctx, com, data: None
         """Of interfaces, on any socket."""

@@ -37,13 +37,16 @@ class RegularFile(Node):
         self._content: Content | None = None
 
     def read(self, offset: int, length: int) -> Buffer:
+        if not self.fs.noatime:
+            self._accessed()
         data = self._data
         if data is not None:
             return data.read(offset, length)
         self._open()
         if self._inline is not None:
             return memoryview(self._inline)[offset : offset + length]
-        return self.read(offset, length)
+        assert self._data is not None
+        return self._data.read(offset, length)
 
     def seek(self, offset: int, *, hole: bool) -> int:
         self._open()
@@ -89,7 +92,7 @@ class RegularFile(Node):
             error = self._try_write(writer, at, part)
             if error is None:
                 at += len(part)
-            elif error.errno == Errno.ENOSPC and len(part) > writer.volume.sb.block_size:
+            elif error.errno in (Errno.ENOSPC, Errno.EDQUOT) and len(part) > writer.volume.sb.block_size:
                 size = len(part) // 2  # As much as there is room for.
             elif at == offset:
                 raise error
