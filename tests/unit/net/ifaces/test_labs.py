@@ -47,9 +47,8 @@ class Network:
         for number, router in enumerate(self.routers, 1):
             for other in range(1, routers + 1):
                 if other != number:
-                    router.net.routes.add(
-                        ip(f"10.{other}.0.0"), 24, self._backbone(router), gateway=ip(f"10.255.0.{other}")
-                    )
+                    backbone = router.net.interfaces.by_name["eth0"]
+                    router.net.routes.add(ip(f"10.{other}.0.0"), 24, backbone, gateway=ip(f"10.255.0.{other}"))
 
     def _router(self, number: int, hosts: int) -> Machine:
         router, wire = self.lab.machine(), Wire()
