@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from rumpuser.devices.hostsocket import HostSockets
 from rumpuser.devices.system import SystemPorts
 from rumpuser.hostfiles import SystemFiles
 from rumpuser.polling import LoopPolling, Polled, Turn
@@ -28,6 +29,7 @@ class SystemClock:
 
     def __init__(self) -> None:
         self.files = SystemFiles()
+        self.sockets = HostSockets(self)
         self.ports = SystemPorts(self)
 
     def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
