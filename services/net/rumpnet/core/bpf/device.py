@@ -64,7 +64,7 @@ class Bpf(Socket, Listener):
         self.feedback: int = 0
         self.received = self.dropped = self.captured = 0
         self._devices = devices
-        self._size = BUFSIZE
+        self._size: int = BUFSIZE
         self._filter: Filter = accept_all
         self._store = bytearray()
         self._hold = b""
