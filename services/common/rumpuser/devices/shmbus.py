@@ -12,6 +12,7 @@ more than a ring ahead. All of a file may be hostile: numbers are copied out onc
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import mmap
@@ -80,10 +81,7 @@ class ShmBus:
         self.on_close: Callable[[], None] = lambda: None
         self._lladdr: bytes | None = None
         self._closed = False
-        try:
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY, 0o666)
-        except (OSError, ValueError) as error:
-            _refuse(path, error)
+        self._fd = _open(path)
         try:
             self._join()
         except BaseException:
@@ -364,6 +362,17 @@ class ShmBus:
             self.overruns += 1
         else:
             self.malformed += 1
+
+
+def _open(path: bytes) -> int:
+    """Opens the file, which is made if it is not there: hosts may refuse O_CREAT for files of others in /tmp."""
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(path, flags)
+        return os.open(path, flags | os.O_CREAT, 0o666)
+    except (OSError, ValueError) as error:
+        _refuse(path, error)
 
 
 def _refuse(path: bytes, error: OSError | ValueError) -> NoReturn:

@@ -104,10 +104,10 @@ class Net:
     def stop(self) -> None:
         for handle in list(self.sockets):
             self.forget(handle).close()
-        for domain in self.domains.values():
-            domain.stop()
         for iface in self.interfaces.by_name.values():
             iface.closed()
+        for domain in self.domains.values():
+            domain.stop()
 
     # -- domains
 
