@@ -46,6 +46,8 @@ class Blocks:
         if self.inode.kind == const.S_IFDIR:
             for number in range(block, block + count):
                 self.transaction.forget(number)
+        else:
+            self.transaction.forget_contents(block, count)
         self.inode.blocks = max(self.inode.blocks - count * self.sectors, 0)
 
     def free_node(self, block: int) -> None:
