@@ -307,3 +307,19 @@ def test_journals_of_all_versions(version: str, features: str, words: str, tmp_p
     run("e2fsck", "-fy", image, check=False)
     run("e2fsck", "-fn", image)
     assert contents_of(mount_disk(MemoryDisk(image.read_bytes()), readonly=True)) == workload.now
+
+
+@pytest.mark.parametrize("kind", ["ext4", "ext3", "ext2"])
+def test_room_that_is_not_there_leaves_the_file_as_it_was(kind: str, tmp_path: Path) -> None:
+    """Without extents there are no unwritten blocks, and none may be left behind the end."""
+    disk = new_disk(tmp_path, "4M", "-t", kind, "-b", "1024")
+    fs = mount_disk(disk)
+    node = make(fs.root(), "file")
+    node.write(0, b"x" * 10)
+    before = node.getattr().st_blocks
+    assert refusal(node.allocate, 0, 8 << 20) == Errno.ENOSPC
+    assert contents(node) == b"x" * 10
+    assert kind == "ext4" or node.getattr().st_blocks == before
+    node.allocate(0, 100_000)
+    assert contents(node) == (b"x" * 10).ljust(100_000, b"\0")
+    checked(fs, disk, tmp_path)

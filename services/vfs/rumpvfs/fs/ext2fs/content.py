@@ -167,8 +167,12 @@ class Content:
     # -- holes and room
 
     def allocate(self, offset: int, length: int) -> None:
-        """Gives holes unwritten blocks (zeros where the map has no such thing), and extends the file. ENOSPC, EIO."""
-        size = self._size
+        """Gives holes unwritten blocks (zeros where the map has no such thing), and extends the file. ENOSPC, EIO.
+
+        Blocks behind the end may be unwritten only. So others make the file an orphan, to be cut to its size, until
+        they are not behind it any more, and after a failure `undo_allocate` is due.
+        """
+        size, orphans = self._size, self.writer.orphans
         block, last = offset // size, -(-(offset + length) // size)
         unwritten = self.writer.has_extents(self.inode)
         if offset + length > self.inode.size:
@@ -182,9 +186,19 @@ class Content:
                     self.transaction.ordered = True
                     self._zero(place * size, count * size)
             block += count
-            self.writer.transaction.part_done()
+            if not unwritten and block * size > self.inode.size:
+                orphans.add(self.inode)
+            self.transaction.part_done()
         if offset + length > self.inode.size:
             self.writer.resize(self.inode, offset + length)
+        if self.inode.links:
+            orphans.remove(self.inode)
+
+    def undo_allocate(self) -> None:
+        """Frees what is behind the end. EIO."""
+        self.drop(self._up(self.inode.size) // self._size)
+        if self.inode.links:
+            self.writer.orphans.remove(self.inode)
 
     def discard(self, offset: int, length: int) -> None:
         """Makes a hole: whole blocks are freed, parts of blocks zeroed. EIO."""

@@ -147,7 +147,12 @@ class RegularFile(Node):
             content.allocate(offset, length)
             self._touched(writer)
 
-        writer.run(work)
+        try:
+            writer.run(work)
+        except KernelError:
+            if self.inode.links and self.inode.number in writer.orphans:
+                writer.run(lambda: self._writable(writer).undo_allocate())
+            raise
 
     def discard(self, offset: int, length: int) -> None:
         writer = self._writer()
