@@ -323,3 +323,17 @@ def test_room_that_is_not_there_leaves_the_file_as_it_was(kind: str, tmp_path: P
     node.allocate(0, 100_000)
     assert contents(node) == (b"x" * 10).ljust(100_000, b"\0")
     checked(fs, disk, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["ext4", "ext3"])
+def test_a_write_that_finds_less_room_writes_up_to_it_and_nothing_behind(kind: str, tmp_path: Path) -> None:
+    disk = new_disk(tmp_path, "4M", "-t", kind, "-b", "1024")
+    fs = mount_disk(disk)
+    node = make(fs.root(), "file")
+    node.write(0, b"a" * 5000)
+    node.write(200_000, b"b" * 5000)
+    make(fs.root(), "ballast").write(0, bytes(fs.statvfs().f_bfree * 1024))
+    assert fs.statvfs().f_bfree == 0
+    assert node.write(405, b"c" * 300_000) == 5 * 1024 - 405
+    assert contents(node) == b"a" * 405 + b"c" * (5120 - 405) + bytes(200_000 - 5120) + b"b" * 5000
+    checked(fs, disk, tmp_path)

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 _CHUNK = 16 << 20
 
 
+def _less(offset: int, length: int, block: int) -> int:
+    """About half of a write, up to a border of blocks: so all that an attempt overwrote is written in the end.
+
+    0 for what lies in one block.
+    """
+    end = max((offset + length // 2) // block, offset // block + 1) * block
+    return end - offset if end < offset + length else 0
+
+
 class RegularFile(Node):
     """A file with contents in blocks or, small ones, in the inode."""
 
@@ -89,8 +98,8 @@ class RegularFile(Node):
             error = self._try_write(writer, at, part)
             if error is None:
                 at += len(part)
-            elif error.errno == Errno.ENOSPC and len(part) > writer.volume.sb.block_size:
-                size = len(part) // 2  # As much as there is room for.
+            elif error.errno == Errno.ENOSPC and (less := _less(at, len(part), writer.volume.sb.block_size)):
+                size = less  # As much as there is room for.
             elif at == offset:
                 raise error
             else:
