@@ -122,7 +122,7 @@ def _our_find(image: Path) -> None:
 def _copies(image: Path) -> tuple[float, float]:
     """Medians of seconds out of a split and out of a local kernel, taking turns."""
     times: tuple[list[float], list[float]] = ([], [])
-    memory = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108  the disk of the host is not what is measured
+    memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
     with tempfile.TemporaryDirectory(prefix="rump-bench-", dir=memory) as folder:
         out = Path(folder) / "out"
         with _split(image, Path(folder)) as remote, _mounted(image) as local:
