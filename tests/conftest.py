@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 import rump
 from tests.live import LiveKernel, start_kernel
 
 # Tools of file systems are where users may not look: the tests run them by name.
 os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+# No test is about time: a busy machine must not fail one.
+settings.register_profile("rump", deadline=None)
+settings.load_profile("rump")
 PLACEMENTS = ("local", "server", "split")
 _names = itertools.count()
 

@@ -69,8 +69,9 @@ class Kernel:
         self._servers: list[grpc.aio.Server] = []
         self._served: list[Url] = []
         self._local: list[Component] = []
+        self._host = SystemHost(asyncio.get_running_loop())
         self.registry = Registry(self._token, self._connect)
-        self.gateway = Gateway(self.registry, config.parameters, log.info)
+        self.gateway = Gateway(self._host, self.registry, config.parameters, log.info)
         self.registry.gateway = self.gateway
         self.registry.gateway_url = str(self._bus_url)
         self.sessions = Sessions(self.gateway)
@@ -126,9 +127,8 @@ class Kernel:
     # -- components
 
     async def _start_here(self, names: Sequence[str]) -> None:
-        host = SystemHost(asyncio.get_running_loop())
         for name in names:
-            component = components.make(name, host, self.registry, self._config.parameters)
+            component = components.make(name, self._host, self.registry, self._config.parameters)
             self._local.append(component)
             self.registry.add_local(component, os.getpid())
         for component in self._local:

@@ -38,7 +38,7 @@ class LocalKernel:
         self._parameters = parameters or Parameters(factions=tuple(factions))
         self._components: dict[str, Component] = {}
         self._peers: dict[str, Peer] = {}
-        self.gateway = Gateway(self, self._parameters, log.info)
+        self.gateway = Gateway(self._host, self, self._parameters, log.info)
         self.gateway.start_faction = self._start_faction
         self.gateway.halt = self._halt
         self.halted = False

@@ -7,6 +7,8 @@ import contextlib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rumpnet.core.iface import IPV4
+from rumpnet.core.packet import Packet
 from rumpnet.core.reassembly import DATAGRAMS_MAX
 from rumpnet.core.wire import Malformed, icmp, ipv4, udp
 from rumpnet.core.wire.checksum import checksum
@@ -72,7 +74,7 @@ def test_the_stack_survives(received: list[bytes], forwarding: bool) -> None:
     lo0 = ip.interfaces.by_name["lo0"]
     for packet in received:
         before = ip.stats["total packets received"]
-        ip.queue.put(lo0, packet)
+        ip.queue.put(lo0, Packet(packet), IPV4)
         assert ip.stats["total packets received"] > before
     assert len(ip.queue) == 0
     assert len(ip.reassembly) <= DATAGRAMS_MAX

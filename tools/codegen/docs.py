@@ -126,7 +126,7 @@ def tables() -> dict[str, Rows]:
 
 def _gateway() -> Rows:
     try:
-        table = importlib.import_module("rumpgateway.core.calls").GATEWAY_CALLS
+        table = importlib.import_module("rumpgateway.core.gateway").OWN_CALLS
     except (ImportError, AttributeError):
         return {}
     return _rows(table)

@@ -113,10 +113,22 @@ def emit(contract: Contract) -> dict[str, str]:
     public = [call for call in contract.calls if not call.internal]
     return {
         f"{FOLDER}/_constants.py": _constants(),
+        f"{FOLDER}/_structures.py": _structures(contract),
         f"{FOLDER}/_tables.py": _tables(public),
         f"{FOLDER}/_calls.py": _calls(public),
         f"{FOLDER}/syscalls.py": _syscalls(public),
     }
+
+
+def _structures(contract: Contract) -> str:
+    """Those that calls take and give, without those between components."""
+    found = sorted(m.name for m in contract.structures if m.file == "rump_types.proto" and not m.is_union)
+    names = ", ".join(f'"{name}"' for name in found)
+    imports = "".join(f"    {name},\n" for name in found)
+    return (
+        HEAD.format("Structures of the contract, as `rump` shows them.")
+        + f"\nfrom rumpwire.values import (\n{imports})\n\n__all__ = [{names}]\n"
+    )
 
 
 def _constants() -> str:

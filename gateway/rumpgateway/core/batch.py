@@ -124,7 +124,7 @@ class _Run:
         if description is None or fd in self._closed or description.owner == "lost":
             return None
         if op.name == "close":
-            if description.refs > 1:
+            if description.refs > 1 or self._process.kqueues:
                 return None
             self._closed.add(fd)
         args[position] = description.handle

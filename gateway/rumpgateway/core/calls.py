@@ -84,13 +84,13 @@ def _dup_to(gateway: Gateway, p: Process, from_fd: int, to_fd: int, *, cloexec: 
 async def _after_close(gateway: Gateway, p: Process, there: Description, gone: Description | None, fd: int) -> int:
     """The number, once what stood there before is closed; as close(2) in dup2 its error is lost."""
     with contextlib.suppress(KernelError):
-        await value_of(gateway.closed(p, there, gone))
+        await value_of(gateway.closed(p, fd, there, gone))
     return fd
 
 
 def close(gateway: Gateway, p: Process, fd: int) -> Any:
     there = p.fds.get(fd)
-    return gateway.closed(p, there, p.fds.remove(fd))
+    return gateway.closed(p, fd, there, p.fds.remove(fd))
 
 
 def fcntl(gateway: Gateway, p: Process, fd: int, cmd: int, arg: int | None, lock: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from rumpgateway.core.descriptors import Description, DescriptorTable
 from rumpuser.component import Entry
 from rumpuser.host import Buffer
+from rumpuser.readiness import Selectable
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import FcntlResult, Stat
@@ -16,7 +17,7 @@ MAX_LINE = 4096
 """Longer writes are cut in the log: a client must not be able to flood it with one call."""
 
 
-class _Console:
+class _Console(Selectable):
     def descriptors(self) -> DescriptorTable:
         """A table whose descriptors 0, 1 and 2 share one description of the console."""
         table = DescriptorTable()

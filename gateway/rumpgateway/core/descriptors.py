@@ -14,14 +14,22 @@ from rumpwire.errno import Errno, KernelError
 
 
 class Description:
-    """An open object. ``refs`` counts the descriptors that name it."""
+    """An open object. ``refs`` counts the descriptors that name it.
 
-    __slots__ = ("handle", "owner", "refs")
+    ``device`` is dev's own handle for what vfs opened as a device node, 0 for other objects, None while nobody has
+    asked.
+    """
+
+    __slots__ = ("device", "handle", "owner", "refs")
+
+    inherited = True
+    """Whether a child that is forked gets it."""
 
     def __init__(self, owner: str, handle: int) -> None:
         self.owner = owner
         self.handle = handle
         self.refs = 0
+        self.device: int | None = None if owner == "vfs" else 0
 
 
 class DescriptorTable:
@@ -81,12 +89,13 @@ class DescriptorTable:
     def copy(self) -> DescriptorTable:
         """fork: a table with the same descriptions."""
         table = DescriptorTable(self.limit)
-        table._slots = list(self._slots)
-        table._free = list(self._free)
-        table._count = self._count
-        table.cloexec = set(self.cloexec)
-        for description in self.descriptions():
+        table._slots = [found if found is not None and found.inherited else None for found in self._slots]
+        table._free = [fd for fd, found in enumerate(table._slots) if found is None]
+        for fd, description in table.items():
             description.refs += 1
+            table._count += 1
+            if fd in self.cloexec:
+                table.cloexec.add(fd)
         return table
 
     def items(self) -> Iterator[tuple[int, Description]]:

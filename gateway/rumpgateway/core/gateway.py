@@ -15,9 +15,14 @@ from typing import Any
 from rumpgateway.core.calls import GATEWAY_CALLS, IDENTITY_CALLS, change_identity
 from rumpgateway.core.console import CONSOLE
 from rumpgateway.core.descriptors import Description
+from rumpgateway.core.kqueue import KQUEUE_CALLS, KqueueDescription, Kqueues, UserFilter
+from rumpgateway.core.polling import POLL_CALLS
 from rumpgateway.core.process import Process
 from rumpuser.component import KERNEL, Bus, Component, Entry, Parameters
+from rumpuser.host import Host
+from rumpuser.kqueue import Watching
 from rumpuser.pending import value_of
+from rumpuser.readiness import Selectable
 from rumpwire import calls, const, values
 from rumpwire.calls import OPS, Op
 from rumpwire.errno import Errno, KernelError
@@ -32,13 +37,15 @@ LOST = "lost"
 NO_DIRECTORY = (1 << 31) - 1
 """A directory handle that vfs never gives out: a process that was in a directory that is gone must not end up in /."""
 
+OWN_CALLS = GATEWAY_CALLS | POLL_CALLS | KQUEUE_CALLS
+"""The calls of clients that the gateway answers itself, or puts together out of the answers of several components."""
+
 # Where the flags of a call that makes descriptors may ask for close-on-exec: position of the argument, and the flag.
 _CLOEXEC = {
     "open": (1, const.O_CLOEXEC),
     "openat": (2, const.O_CLOEXEC),
     "fhopen": (1, const.O_CLOEXEC),
     "pipe2": (0, const.O_CLOEXEC),
-    "kqueue1": (0, const.O_CLOEXEC),
     "socket": (1, const.SOCK_CLOEXEC),
     "socketpair": (1, const.SOCK_CLOEXEC),
     "paccept": (2, const.SOCK_CLOEXEC),
@@ -58,17 +65,26 @@ class Gateway(Component):
 
     name = "gateway"
 
-    def __init__(self, bus: Bus, parameters: Parameters, log: Callable[[str], None]) -> None:
+    def __init__(self, host: Host, bus: Bus, parameters: Parameters, log: Callable[[str], None]) -> None:
         super().__init__()
+        self.host = host
         self.bus = bus
         self.parameters = parameters
         self.processes: dict[int, Process] = {}
-        self.own: dict[str, Callable[..., Any]] = {n: partial(e.handler, self) for n, e in GATEWAY_CALLS.items()}
+        self.own: dict[str, Callable[..., Any]] = {n: partial(e.handler, self) for n, e in OWN_CALLS.items()}
         self.own |= {name: self._identity_call(OPS[name]) for name in IDENTITY_CALLS}
-        self.table |= CONSOLE.table(log)
+        self.kqueues = Kqueues(self)
+        self.watching = Watching(host, self._console)
+        self.watching.filters[const.EVFILT_USER] = UserFilter()
+        self.table |= self.watching.table() | _own_objects(CONSOLE.table(log), self.kqueues.table())
         self.table["faction_start"] = Entry(lambda ctx, faction: self.start_faction(faction))
         self.start_faction: Callable[[str], Any] = _cannot_start
         self.halt: Callable[[int], None] = lambda opt: None
+
+    def _console(self, handle: int) -> Selectable:
+        if handle:
+            raise KernelError(Errno.EBADF, f"there is no object {handle}")
+        return CONSOLE
 
     def _identity_call(self, op: Op) -> Callable[..., Any]:
         return lambda p, *args: change_identity(self, p, op, args)
@@ -163,6 +179,7 @@ class Gateway(Component):
 
     def lost(self, owner: str) -> None:
         """A component has ended: what it held is gone, and must not be taken for what its successor makes."""
+        self.kqueues.lost(owner)
         for p in self.processes.values():
             for description in p.fds.descriptions():
                 if description.owner == owner:
@@ -206,8 +223,21 @@ class Gateway(Component):
         fds = {op.results[i]: p.fds.install(Description(owner, value[i]), cloexec=cloexec) for i in op.new}
         return value._replace(**fds)
 
-    def closed(self, p: Process, description: Description, gone: Description | None) -> Any:
+    def closed(self, p: Process, fd: int, description: Description, gone: Description | None) -> Any:
         """Tells the owner that a descriptor was closed: the last one (``gone``), or one by which there may be locks."""
+        if p.kqueues:
+            return self._closed_and_forgotten(p, fd, description, gone)
+        return self._closed(p, description, gone)
+
+    async def _closed_and_forgotten(
+        self, p: Process, fd: int, description: Description, gone: Description | None
+    ) -> Any:
+        await self.kqueues.descriptor_closed(p, fd)
+        if isinstance(gone, KqueueDescription):
+            p.kqueues.remove(gone)
+        return await value_of(self._closed(p, description, gone))
+
+    def _closed(self, p: Process, description: Description, gone: Description | None) -> Any:
         if description.owner == LOST:
             return None
         if gone is not None:
@@ -215,6 +245,18 @@ class Gateway(Component):
         if p.locks and description.owner == "vfs":
             return self.peer("vfs").call(p.context, calls.LOCK_RELEASE, (description.handle,))
         return None
+
+
+def _own_objects(console: dict[str, Entry], kqueues: dict[str, Callable[..., Any]]) -> dict[str, Entry]:
+    """The calls on the gateway's own objects: handle 0 is the console, the others are kqueues."""
+
+    def either(name: str) -> Entry:
+        first, other = console.get(name), kqueues[name]
+        return Entry(
+            lambda ctx, handle, *args: (other if handle or first is None else first.handler)(ctx, handle, *args)
+        )
+
+    return console | {name: either(name) for name in kqueues}
 
 
 def _wrong_kind(op: Op, fd: int) -> KernelError:

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rumpgateway.core.descriptors import DescriptorTable
 from rumpuser.component import Context
 from rumpwire.values import Credentials, ProcessInfo
+
+if TYPE_CHECKING:
+    from rumpgateway.core.kqueue import KqueueDescription
 
 
 class Process:
     """A process as the system call layer knows it. ``context`` is what components are told of it."""
 
-    __slots__ = ("_cred", "_cwd", "_root", "_umask", "comm", "context", "exited", "fds", "locks", "pid", "ppid")
+    __slots__ = (
+        "_cred",
+        "_cwd",
+        "_root",
+        "_umask",
+        "comm",
+        "context",
+        "exited",
+        "fds",
+        "kqueues",
+        "locks",
+        "pid",
+        "ppid",
+    )
 
     def __init__(self, info: ProcessInfo, fds: DescriptorTable | None = None) -> None:
         assert info.cred is not None
@@ -21,6 +39,7 @@ class Process:
         self.exited = False
         self.locks = False
         """Whether it has ever locked a range of a file: any close may then have to take locks away."""
+        self.kqueues: list[KqueueDescription] = []
         self._cred = info.cred
         self._cwd = 0
         self._root = 0

@@ -229,6 +229,16 @@ def _enc_Linger(v: Any, m: Any) -> None:
     m.l_linger = v.l_linger
 
 
+def _dec_Mreq(m: Any) -> Mreq:
+    return Mreq(m.multiaddr, m.interface, m.ifindex)
+
+
+def _enc_Mreq(v: Any, m: Any) -> None:
+    m.multiaddr = _buffer(v.multiaddr)
+    m.interface = _buffer(v.interface)
+    m.ifindex = v.ifindex
+
+
 def _dec_Sockopt(m: Any) -> Any:
     which = m.WhichOneof("value")
     if which == "integer":
@@ -239,6 +249,8 @@ def _dec_Sockopt(m: Any) -> Any:
         return _dec_Timespec(m.timeval)
     if which == "raw":
         return SockoptRaw(m.raw)
+    if which == "mreq":
+        return _dec_Mreq(m.mreq)
     return None
 
 
@@ -255,6 +267,9 @@ def _enc_Sockopt(v: Any, m: Any) -> None:
         return
     if kind is SockoptRaw:
         m.raw = _buffer(v.raw)
+        return
+    if kind is Mreq:
+        m.mreq.SetInParent(); _enc_Mreq(v, m.mreq)
         return
     raise TypeError(f"no Sockopt: {v!r}")
 
@@ -526,6 +541,140 @@ def _enc_RaidInfo(v: Any, m: Any) -> None:
     for x in v.spares or (): _enc_RaidDisk(x, m.spares.add())
 
 
+def _dec_Ifreq(m: Any) -> Ifreq:
+    return Ifreq(m.ifr_name, _dec_Sockaddr(m.ifr_addr) if m.HasField("ifr_addr") else None, m.ifr_value, m.ifr_text)
+
+
+def _enc_Ifreq(v: Any, m: Any) -> None:
+    m.ifr_name = v.ifr_name
+    if v.ifr_addr is not None: m.ifr_addr.SetInParent(); _enc_Sockaddr(v.ifr_addr, m.ifr_addr)
+    m.ifr_value = v.ifr_value
+    m.ifr_text = v.ifr_text
+
+
+def _dec_Ifaliasreq(m: Any) -> Ifaliasreq:
+    return Ifaliasreq(m.ifra_name, _dec_Sockaddr(m.ifra_addr) if m.HasField("ifra_addr") else None, m.ifra_prefixlen, _dec_Sockaddr(m.ifra_dstaddr) if m.HasField("ifra_dstaddr") else None, _dec_Sockaddr(m.ifra_broadaddr) if m.HasField("ifra_broadaddr") else None, m.ifra_flags, m.ifra_vltime, m.ifra_pltime)
+
+
+def _enc_Ifaliasreq(v: Any, m: Any) -> None:
+    m.ifra_name = v.ifra_name
+    if v.ifra_addr is not None: m.ifra_addr.SetInParent(); _enc_Sockaddr(v.ifra_addr, m.ifra_addr)
+    m.ifra_prefixlen = v.ifra_prefixlen
+    if v.ifra_dstaddr is not None: m.ifra_dstaddr.SetInParent(); _enc_Sockaddr(v.ifra_dstaddr, m.ifra_dstaddr)
+    if v.ifra_broadaddr is not None: m.ifra_broadaddr.SetInParent(); _enc_Sockaddr(v.ifra_broadaddr, m.ifra_broadaddr)
+    m.ifra_flags = v.ifra_flags
+    m.ifra_vltime = v.ifra_vltime
+    m.ifra_pltime = v.ifra_pltime
+
+
+def _dec_InterfaceAddress(m: Any) -> InterfaceAddress:
+    return InterfaceAddress(_dec_Sockaddr(m.addr) if m.HasField("addr") else None, m.prefixlen, _dec_Sockaddr(m.broadaddr) if m.HasField("broadaddr") else None, _dec_Sockaddr(m.dstaddr) if m.HasField("dstaddr") else None, m.flags, m.vltime, m.pltime)
+
+
+def _enc_InterfaceAddress(v: Any, m: Any) -> None:
+    if v.addr is not None: m.addr.SetInParent(); _enc_Sockaddr(v.addr, m.addr)
+    m.prefixlen = v.prefixlen
+    if v.broadaddr is not None: m.broadaddr.SetInParent(); _enc_Sockaddr(v.broadaddr, m.broadaddr)
+    if v.dstaddr is not None: m.dstaddr.SetInParent(); _enc_Sockaddr(v.dstaddr, m.dstaddr)
+    m.flags = v.flags
+    m.vltime = v.vltime
+    m.pltime = v.pltime
+
+
+def _dec_Interface(m: Any) -> Interface:
+    return Interface(m.name, m.ifindex, m.flags, m.mtu, m.lladdr, [_dec_InterfaceAddress(x) for x in m.addresses])
+
+
+def _enc_Interface(v: Any, m: Any) -> None:
+    m.name = v.name
+    m.ifindex = v.ifindex
+    m.flags = v.flags
+    m.mtu = v.mtu
+    m.lladdr = _buffer(v.lladdr)
+    for x in v.addresses or (): _enc_InterfaceAddress(x, m.addresses.add())
+
+
+def _dec_Ifconf(m: Any) -> Ifconf:
+    return Ifconf([_dec_Interface(x) for x in m.interfaces])
+
+
+def _enc_Ifconf(v: Any, m: Any) -> None:
+    for x in v.interfaces or (): _enc_Interface(x, m.interfaces.add())
+
+
+def _dec_Ifclonereq(m: Any) -> Ifclonereq:
+    return Ifclonereq(list(m.cloners))
+
+
+def _enc_Ifclonereq(v: Any, m: Any) -> None:
+    if v.cloners: m.cloners.extend(v.cloners)
+
+
+def _dec_Ifmediareq(m: Any) -> Ifmediareq:
+    return Ifmediareq(m.ifm_name, m.ifm_current, m.ifm_mask, m.ifm_status, m.ifm_active, list(m.ifm_ulist))
+
+
+def _enc_Ifmediareq(v: Any, m: Any) -> None:
+    m.ifm_name = v.ifm_name
+    m.ifm_current = v.ifm_current
+    m.ifm_mask = v.ifm_mask
+    m.ifm_status = v.ifm_status
+    m.ifm_active = v.ifm_active
+    if v.ifm_ulist: m.ifm_ulist.extend(v.ifm_ulist)
+
+
+def _dec_Ifdata(m: Any) -> Ifdata:
+    return Ifdata(m.ifdr_name, m.type, m.link_state, m.mtu, m.metric, m.baudrate, m.ipackets, m.ierrors, m.opackets, m.oerrors, m.collisions, m.ibytes, m.obytes, m.imcasts, m.omcasts, m.iqdrops, m.noproto)
+
+
+def _enc_Ifdata(v: Any, m: Any) -> None:
+    m.ifdr_name = v.ifdr_name
+    m.type = v.type
+    m.link_state = v.link_state
+    m.mtu = v.mtu
+    m.metric = v.metric
+    m.baudrate = v.baudrate
+    m.ipackets = v.ipackets
+    m.ierrors = v.ierrors
+    m.opackets = v.opackets
+    m.oerrors = v.oerrors
+    m.collisions = v.collisions
+    m.ibytes = v.ibytes
+    m.obytes = v.obytes
+    m.imcasts = v.imcasts
+    m.omcasts = v.omcasts
+    m.iqdrops = v.iqdrops
+    m.noproto = v.noproto
+
+
+def _dec_Nbrinfo(m: Any) -> Nbrinfo:
+    return Nbrinfo(m.ifname, _dec_Sockaddr(m.addr) if m.HasField("addr") else None, m.asked, m.isrouter, m.state, m.expire, _dec_SockaddrDl(m.lladdr) if m.HasField("lladdr") else None)
+
+
+def _enc_Nbrinfo(v: Any, m: Any) -> None:
+    m.ifname = v.ifname
+    if v.addr is not None: m.addr.SetInParent(); _enc_Sockaddr(v.addr, m.addr)
+    m.asked = v.asked
+    m.isrouter = v.isrouter
+    m.state = v.state
+    m.expire = v.expire
+    if v.lladdr is not None: m.lladdr.SetInParent(); _enc_SockaddrDl(v.lladdr, m.lladdr)
+
+
+def _dec_Ndireq(m: Any) -> Ndireq:
+    return Ndireq(m.ifname, m.linkmtu, m.basereachable, m.reachable, m.retrans, m.flags, m.chlim)
+
+
+def _enc_Ndireq(v: Any, m: Any) -> None:
+    m.ifname = v.ifname
+    m.linkmtu = v.linkmtu
+    m.basereachable = v.basereachable
+    m.reachable = v.reachable
+    m.retrans = v.retrans
+    m.flags = v.flags
+    m.chlim = v.chlim
+
+
 def _dec_IoctlArgs(m: Any) -> Any:
     which = m.WhichOneof("args")
     if which == "integer":
@@ -552,6 +701,22 @@ def _dec_IoctlArgs(m: Any) -> Any:
         return _dec_RaidProgress(m.raid_progress)
     if which == "raid_info":
         return _dec_RaidInfo(m.raid_info)
+    if which == "ifreq":
+        return _dec_Ifreq(m.ifreq)
+    if which == "ifalias":
+        return _dec_Ifaliasreq(m.ifalias)
+    if which == "ifconf":
+        return _dec_Ifconf(m.ifconf)
+    if which == "ifclone":
+        return _dec_Ifclonereq(m.ifclone)
+    if which == "ifmedia":
+        return _dec_Ifmediareq(m.ifmedia)
+    if which == "ifdata":
+        return _dec_Ifdata(m.ifdata)
+    if which == "nbrinfo":
+        return _dec_Nbrinfo(m.nbrinfo)
+    if which == "ndi":
+        return _dec_Ndireq(m.ndi)
     return None
 
 
@@ -593,6 +758,30 @@ def _enc_IoctlArgs(v: Any, m: Any) -> None:
     if kind is RaidInfo:
         m.raid_info.SetInParent(); _enc_RaidInfo(v, m.raid_info)
         return
+    if kind is Ifreq:
+        m.ifreq.SetInParent(); _enc_Ifreq(v, m.ifreq)
+        return
+    if kind is Ifaliasreq:
+        m.ifalias.SetInParent(); _enc_Ifaliasreq(v, m.ifalias)
+        return
+    if kind is Ifconf:
+        m.ifconf.SetInParent(); _enc_Ifconf(v, m.ifconf)
+        return
+    if kind is Ifclonereq:
+        m.ifclone.SetInParent(); _enc_Ifclonereq(v, m.ifclone)
+        return
+    if kind is Ifmediareq:
+        m.ifmedia.SetInParent(); _enc_Ifmediareq(v, m.ifmedia)
+        return
+    if kind is Ifdata:
+        m.ifdata.SetInParent(); _enc_Ifdata(v, m.ifdata)
+        return
+    if kind is Nbrinfo:
+        m.nbrinfo.SetInParent(); _enc_Nbrinfo(v, m.nbrinfo)
+        return
+    if kind is Ndireq:
+        m.ndi.SetInParent(); _enc_Ndireq(v, m.ndi)
+        return
     raise TypeError(f"no IoctlArgs: {v!r}")
 
 
@@ -612,27 +801,280 @@ def _enc_QuotactlArgs(v: Any, m: Any) -> None:
     m.grace = v.grace
 
 
-def _dec_InterfaceAddress(m: Any) -> InterfaceAddress:
-    return InterfaceAddress(_dec_Sockaddr(m.addr) if m.HasField("addr") else None, m.prefixlen, _dec_Sockaddr(m.broadaddr) if m.HasField("broadaddr") else None)
+def _dec_Rtmsg(m: Any) -> Rtmsg:
+    return Rtmsg(m.rtm_type, m.rtm_flags, m.rtm_index, m.rtm_pid, m.rtm_seq, m.rtm_errno, m.rtm_use, _dec_Sockaddr(m.dst) if m.HasField("dst") else None, m.prefixlen, _dec_Sockaddr(m.gateway) if m.HasField("gateway") else None, m.ifname, _dec_Sockaddr(m.ifa) if m.HasField("ifa") else None, _dec_Sockaddr(m.author) if m.HasField("author") else None, m.rmx_mtu, m.rmx_expire, _dec_Interface(m.interface) if m.HasField("interface") else None, _dec_InterfaceAddress(m.address) if m.HasField("address") else None, _dec_Ifdata(m.data) if m.HasField("data") else None, m.what)
 
 
-def _enc_InterfaceAddress(v: Any, m: Any) -> None:
-    if v.addr is not None: m.addr.SetInParent(); _enc_Sockaddr(v.addr, m.addr)
+def _enc_Rtmsg(v: Any, m: Any) -> None:
+    m.rtm_type = v.rtm_type
+    m.rtm_flags = v.rtm_flags
+    m.rtm_index = v.rtm_index
+    m.rtm_pid = v.rtm_pid
+    m.rtm_seq = v.rtm_seq
+    m.rtm_errno = v.rtm_errno
+    m.rtm_use = v.rtm_use
+    if v.dst is not None: m.dst.SetInParent(); _enc_Sockaddr(v.dst, m.dst)
     m.prefixlen = v.prefixlen
-    if v.broadaddr is not None: m.broadaddr.SetInParent(); _enc_Sockaddr(v.broadaddr, m.broadaddr)
+    if v.gateway is not None: m.gateway.SetInParent(); _enc_Sockaddr(v.gateway, m.gateway)
+    m.ifname = v.ifname
+    if v.ifa is not None: m.ifa.SetInParent(); _enc_Sockaddr(v.ifa, m.ifa)
+    if v.author is not None: m.author.SetInParent(); _enc_Sockaddr(v.author, m.author)
+    m.rmx_mtu = v.rmx_mtu
+    m.rmx_expire = v.rmx_expire
+    if v.interface is not None: m.interface.SetInParent(); _enc_Interface(v.interface, m.interface)
+    if v.address is not None: m.address.SetInParent(); _enc_InterfaceAddress(v.address, m.address)
+    if v.data is not None: m.data.SetInParent(); _enc_Ifdata(v.data, m.data)
+    m.what = v.what
 
 
-def _dec_Interface(m: Any) -> Interface:
-    return Interface(m.name, m.ifindex, m.flags, m.mtu, m.lladdr, [_dec_InterfaceAddress(x) for x in m.addresses])
+def _dec_Inpcb(m: Any) -> Inpcb:
+    return Inpcb(m.protocol, _dec_Sockaddr(m.local) if m.HasField("local") else None, _dec_Sockaddr(m.foreign) if m.HasField("foreign") else None, m.recvq, m.sendq, m.state, m.handle)
 
 
-def _enc_Interface(v: Any, m: Any) -> None:
+def _enc_Inpcb(v: Any, m: Any) -> None:
+    m.protocol = v.protocol
+    if v.local is not None: m.local.SetInParent(); _enc_Sockaddr(v.local, m.local)
+    if v.foreign is not None: m.foreign.SetInParent(); _enc_Sockaddr(v.foreign, m.foreign)
+    m.recvq = v.recvq
+    m.sendq = v.sendq
+    m.state = v.state
+    m.handle = v.handle
+
+
+def _dec_NetCounter(m: Any) -> NetCounter:
+    return NetCounter(m.protocol, m.name, m.value)
+
+
+def _enc_NetCounter(v: Any, m: Any) -> None:
+    m.protocol = v.protocol
     m.name = v.name
-    m.ifindex = v.ifindex
+    m.value = v.value
+
+
+def _dec_NdRouter(m: Any) -> NdRouter:
+    return NdRouter(_dec_Sockaddr(m.addr) if m.HasField("addr") else None, m.ifname, m.expire, m.flags, m.preference)
+
+
+def _enc_NdRouter(v: Any, m: Any) -> None:
+    if v.addr is not None: m.addr.SetInParent(); _enc_Sockaddr(v.addr, m.addr)
+    m.ifname = v.ifname
+    m.expire = v.expire
     m.flags = v.flags
-    m.mtu = v.mtu
+    m.preference = v.preference
+
+
+def _dec_NdPrefix(m: Any) -> NdPrefix:
+    return NdPrefix(_dec_Sockaddr(m.prefix) if m.HasField("prefix") else None, m.prefixlen, m.ifname, m.vltime, m.pltime, m.onlink, m.autonomous)
+
+
+def _enc_NdPrefix(v: Any, m: Any) -> None:
+    if v.prefix is not None: m.prefix.SetInParent(); _enc_Sockaddr(v.prefix, m.prefix)
+    m.prefixlen = v.prefixlen
+    m.ifname = v.ifname
+    m.vltime = v.vltime
+    m.pltime = v.pltime
+    m.onlink = v.onlink
+    m.autonomous = v.autonomous
+
+
+def _dec_NpfPorts(m: Any) -> NpfPorts:
+    return NpfPorts(m.first, m.last)
+
+
+def _enc_NpfPorts(v: Any, m: Any) -> None:
+    m.first = v.first
+    m.last = v.last
+
+
+def _dec_NpfAddress(m: Any) -> NpfAddress:
+    return NpfAddress(m.addr, m.prefixlen, m.table, m.ifname, m.version)
+
+
+def _enc_NpfAddress(v: Any, m: Any) -> None:
+    m.addr = _buffer(v.addr)
+    m.prefixlen = v.prefixlen
+    m.table = v.table
+    m.ifname = v.ifname
+    m.version = v.version
+
+
+def _dec_NpfEnd(m: Any) -> NpfEnd:
+    return NpfEnd([_dec_NpfAddress(x) for x in m.addresses], m.negate, [_dec_NpfPorts(x) for x in m.ports])
+
+
+def _enc_NpfEnd(v: Any, m: Any) -> None:
+    for x in v.addresses or (): _enc_NpfAddress(x, m.addresses.add())
+    m.negate = v.negate
+    for x in v.ports or (): _enc_NpfPorts(x, m.ports.add())
+
+
+def _dec_NpfFilter(m: Any) -> NpfFilter:
+    return NpfFilter(m.version, list(m.protocols), _dec_NpfEnd(m.source) if m.HasField("source") else None, _dec_NpfEnd(m.destination) if m.HasField("destination") else None, m.tcp_flags, m.tcp_mask, m.icmp_type if m.HasField("icmp_type") else None, m.icmp_code if m.HasField("icmp_code") else None)
+
+
+def _enc_NpfFilter(v: Any, m: Any) -> None:
+    m.version = v.version
+    if v.protocols: m.protocols.extend(v.protocols)
+    if v.source is not None: m.source.SetInParent(); _enc_NpfEnd(v.source, m.source)
+    if v.destination is not None: m.destination.SetInParent(); _enc_NpfEnd(v.destination, m.destination)
+    m.tcp_flags = v.tcp_flags
+    m.tcp_mask = v.tcp_mask
+    if v.icmp_type is not None: m.icmp_type = v.icmp_type
+    if v.icmp_code is not None: m.icmp_code = v.icmp_code
+
+
+def _dec_NpfRule(m: Any) -> NpfRule:
+    return NpfRule(m.id, m.permit, m.direction, m.final, m.ifname, m.stateful, m.answer, _dec_NpfFilter(m.filter) if m.HasField("filter") else None, m.procedure, m.packets, m.bytes)
+
+
+def _enc_NpfRule(v: Any, m: Any) -> None:
+    m.id = v.id
+    m.permit = v.permit
+    m.direction = v.direction
+    m.final = v.final
+    m.ifname = v.ifname
+    m.stateful = v.stateful
+    m.answer = v.answer
+    if v.filter is not None: m.filter.SetInParent(); _enc_NpfFilter(v.filter, m.filter)
+    m.procedure = v.procedure
+    m.packets = v.packets
+    m.bytes = v.bytes
+
+
+def _dec_NpfGroup(m: Any) -> NpfGroup:
+    return NpfGroup(m.name, m.ifname, m.direction, m.dynamic, [_dec_NpfRule(x) for x in m.rules])
+
+
+def _enc_NpfGroup(v: Any, m: Any) -> None:
+    m.name = v.name
+    m.ifname = v.ifname
+    m.direction = v.direction
+    m.dynamic = v.dynamic
+    for x in v.rules or (): _enc_NpfRule(x, m.rules.add())
+
+
+def _dec_NpfMap(m: Any) -> NpfMap:
+    return NpfMap(m.id, m.ifname, m.direction, m.static, m.algorithm, _dec_NpfFilter(m.filter) if m.HasField("filter") else None, _dec_NpfAddress(m.translation) if m.HasField("translation") else None, _dec_NpfPorts(m.translation_ports) if m.HasField("translation_ports") else None)
+
+
+def _enc_NpfMap(v: Any, m: Any) -> None:
+    m.id = v.id
+    m.ifname = v.ifname
+    m.direction = v.direction
+    m.static = v.static
+    m.algorithm = v.algorithm
+    if v.filter is not None: m.filter.SetInParent(); _enc_NpfFilter(v.filter, m.filter)
+    if v.translation is not None: m.translation.SetInParent(); _enc_NpfAddress(v.translation, m.translation)
+    if v.translation_ports is not None: m.translation_ports.SetInParent(); _enc_NpfPorts(v.translation_ports, m.translation_ports)
+
+
+def _dec_NpfTable(m: Any) -> NpfTable:
+    return NpfTable(m.name, m.kind, [_dec_NpfAddress(x) for x in m.entries])
+
+
+def _enc_NpfTable(v: Any, m: Any) -> None:
+    m.name = v.name
+    m.kind = v.kind
+    for x in v.entries or (): _enc_NpfAddress(x, m.entries.add())
+
+
+def _dec_NpfProcedure(m: Any) -> NpfProcedure:
+    return NpfProcedure(m.name, m.log_ifname, m.min_ttl, m.max_mss, m.no_df, m.random_id)
+
+
+def _enc_NpfProcedure(v: Any, m: Any) -> None:
+    m.name = v.name
+    m.log_ifname = v.log_ifname
+    m.min_ttl = v.min_ttl
+    m.max_mss = v.max_mss
+    m.no_df = v.no_df
+    m.random_id = v.random_id
+
+
+def _dec_NpfConfig(m: Any) -> NpfConfig:
+    return NpfConfig([_dec_NpfTable(x) for x in m.tables], [_dec_NpfProcedure(x) for x in m.procedures], [_dec_NpfMap(x) for x in m.maps], [_dec_NpfGroup(x) for x in m.groups], dict(m.params))
+
+
+def _enc_NpfConfig(v: Any, m: Any) -> None:
+    for x in v.tables or (): _enc_NpfTable(x, m.tables.add())
+    for x in v.procedures or (): _enc_NpfProcedure(x, m.procedures.add())
+    for x in v.maps or (): _enc_NpfMap(x, m.maps.add())
+    for x in v.groups or (): _enc_NpfGroup(x, m.groups.add())
+    if v.params: m.params.update(v.params)
+
+
+def _dec_NpfConnection(m: Any) -> NpfConnection:
+    return NpfConnection(m.protocol, _dec_Sockaddr(m.source) if m.HasField("source") else None, _dec_Sockaddr(m.destination) if m.HasField("destination") else None, _dec_Sockaddr(m.translated) if m.HasField("translated") else None, m.ifname, m.state, m.expires, m.packets)
+
+
+def _enc_NpfConnection(v: Any, m: Any) -> None:
+    m.protocol = v.protocol
+    if v.source is not None: m.source.SetInParent(); _enc_Sockaddr(v.source, m.source)
+    if v.destination is not None: m.destination.SetInParent(); _enc_Sockaddr(v.destination, m.destination)
+    if v.translated is not None: m.translated.SetInParent(); _enc_Sockaddr(v.translated, m.translated)
+    m.ifname = v.ifname
+    m.state = v.state
+    m.expires = v.expires
+    m.packets = v.packets
+
+
+def _dec_NpfCounter(m: Any) -> NpfCounter:
+    return NpfCounter(m.name, m.value)
+
+
+def _enc_NpfCounter(v: Any, m: Any) -> None:
+    m.name = v.name
+    m.value = v.value
+
+
+def _dec_DhcpLease(m: Any) -> DhcpLease:
+    return DhcpLease(m.ifname, m.state, m.addr, m.prefixlen, m.server, list(m.routers), list(m.dns), m.domain, m.expires)
+
+
+def _enc_DhcpLease(v: Any, m: Any) -> None:
+    m.ifname = v.ifname
+    m.state = v.state
+    m.addr = _buffer(v.addr)
+    m.prefixlen = v.prefixlen
+    m.server = _buffer(v.server)
+    if v.routers: m.routers.extend([_buffer(x) for x in v.routers])
+    if v.dns: m.dns.extend([_buffer(x) for x in v.dns])
+    m.domain = _buffer(v.domain)
+    m.expires = v.expires
+
+
+def _dec_DhcpHost(m: Any) -> DhcpHost:
+    return DhcpHost(m.lladdr, m.addr)
+
+
+def _enc_DhcpHost(v: Any, m: Any) -> None:
     m.lladdr = _buffer(v.lladdr)
-    for x in v.addresses or (): _enc_InterfaceAddress(x, m.addresses.add())
+    m.addr = _buffer(v.addr)
+
+
+def _dec_DhcpPool(m: Any) -> DhcpPool:
+    return DhcpPool(m.first, m.last, m.lease, m.router, list(m.dns), m.domain, [_dec_DhcpHost(x) for x in m.hosts])
+
+
+def _enc_DhcpPool(v: Any, m: Any) -> None:
+    m.first = _buffer(v.first)
+    m.last = _buffer(v.last)
+    m.lease = v.lease
+    m.router = _buffer(v.router)
+    if v.dns: m.dns.extend([_buffer(x) for x in v.dns])
+    m.domain = _buffer(v.domain)
+    for x in v.hosts or (): _enc_DhcpHost(x, m.hosts.add())
+
+
+def _dec_DhcpBinding(m: Any) -> DhcpBinding:
+    return DhcpBinding(m.addr, m.lladdr, m.hostname, m.expires)
+
+
+def _enc_DhcpBinding(v: Any, m: Any) -> None:
+    m.addr = _buffer(v.addr)
+    m.lladdr = _buffer(v.lladdr)
+    m.hostname = _buffer(v.hostname)
+    m.expires = v.expires
 
 
 def _dec_Driver(m: Any) -> Driver:
@@ -669,6 +1111,21 @@ def _enc_ProcessInfo(v: Any, m: Any) -> None:
     m.ppid = v.ppid
     m.comm = v.comm
     if v.cred is not None: m.cred.SetInParent(); _enc_Credentials(v.cred, m.cred)
+
+
+def _dec_KnoteSpec(m: Any) -> KnoteSpec:
+    return KnoteSpec(m.ident, m.object, m.queue, m.filter, m.flags, m.fflags, m.data, m.udata)
+
+
+def _enc_KnoteSpec(v: Any, m: Any) -> None:
+    m.ident = v.ident
+    m.object = v.object
+    m.queue = v.queue
+    m.filter = v.filter
+    m.flags = v.flags
+    m.fflags = v.fflags
+    m.data = v.data
+    m.udata = v.udata
 
 
 def _dec_SysctlExport(m: Any) -> SysctlExport:
@@ -3720,6 +4177,345 @@ def _dec_r_netconfig_ifaddrs(m: Any) -> Any:
     return [_dec_Interface(x) for x in m.interfaces]
 
 
+def _enc_q_npf_load(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0] is not None: m.config.SetInParent(); _enc_NpfConfig(a[0], m.config)
+
+def _dec_q_npf_load(m: Any) -> Any:
+    return (_dec_NpfConfig(m.config) if m.HasField("config") else None,)
+
+def _enc_r_npf_load(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_npf_load(m: Any) -> Any:
+    return None
+
+
+def _enc_q_npf_config_get(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_npf_config_get(m: Any) -> Any:
+    return ()
+
+def _enc_r_npf_config_get(v: Any, m: Any) -> None:
+    if v[0] is not None: m.config.SetInParent(); _enc_NpfConfig(v[0], m.config)
+    m.active = v[1]
+
+def _dec_r_npf_config_get(m: Any) -> Any:
+    return NpfConfigGetResult(_dec_NpfConfig(m.config) if m.HasField("config") else None, m.active)
+
+
+def _enc_q_npf_switch(a: Any, m: Any) -> None:
+    m.active = a[0]
+
+def _dec_q_npf_switch(m: Any) -> Any:
+    return (m.active,)
+
+def _enc_r_npf_switch(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_npf_switch(m: Any) -> Any:
+    return None
+
+
+def _enc_q_npf_flush(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_npf_flush(m: Any) -> Any:
+    return ()
+
+def _enc_r_npf_flush(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_npf_flush(m: Any) -> Any:
+    return None
+
+
+def _enc_q_npf_connections(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_npf_connections(m: Any) -> Any:
+    return ()
+
+def _enc_r_npf_connections(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_NpfConnection(x, m.connections.add())
+
+def _dec_r_npf_connections(m: Any) -> Any:
+    return [_dec_NpfConnection(x) for x in m.connections]
+
+
+def _enc_q_npf_stats(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_npf_stats(m: Any) -> Any:
+    return ()
+
+def _enc_r_npf_stats(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_NpfCounter(x, m.counters.add())
+
+def _dec_r_npf_stats(m: Any) -> Any:
+    return [_dec_NpfCounter(x) for x in m.counters]
+
+
+def _enc_q_npf_table(a: Any, m: Any) -> None:
+    m.table = a[0]
+    m.command = a[1]
+    if a[2] is not None: m.entry.SetInParent(); _enc_NpfAddress(a[2], m.entry)
+
+def _dec_q_npf_table(m: Any) -> Any:
+    return (m.table, m.command, _dec_NpfAddress(m.entry) if m.HasField("entry") else None)
+
+def _enc_r_npf_table(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_NpfAddress(x, m.entries.add())
+
+def _dec_r_npf_table(m: Any) -> Any:
+    return [_dec_NpfAddress(x) for x in m.entries]
+
+
+def _enc_q_npf_rule_add(a: Any, m: Any) -> None:
+    m.group = a[0]
+    if a[1] is not None: m.rule.SetInParent(); _enc_NpfRule(a[1], m.rule)
+
+def _dec_q_npf_rule_add(m: Any) -> Any:
+    return (m.group, _dec_NpfRule(m.rule) if m.HasField("rule") else None)
+
+def _enc_r_npf_rule_add(v: Any, m: Any) -> None:
+    m.id = v
+
+def _dec_r_npf_rule_add(m: Any) -> Any:
+    return m.id
+
+
+def _enc_q_npf_rule_remove(a: Any, m: Any) -> None:
+    m.group = a[0]
+    m.id = a[1]
+
+def _dec_q_npf_rule_remove(m: Any) -> Any:
+    return (m.group, m.id)
+
+def _enc_r_npf_rule_remove(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_npf_rule_remove(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dhcp_start(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+    m.hostname = a[1]
+
+def _dec_q_dhcp_start(m: Any) -> Any:
+    return (m.ifname, m.hostname)
+
+def _enc_r_dhcp_start(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dhcp_start(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dhcp_renew(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+
+def _dec_q_dhcp_renew(m: Any) -> Any:
+    return (m.ifname,)
+
+def _enc_r_dhcp_renew(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dhcp_renew(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dhcp_stop(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+    m.release = a[1]
+
+def _dec_q_dhcp_stop(m: Any) -> Any:
+    return (m.ifname, m.release)
+
+def _enc_r_dhcp_stop(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dhcp_stop(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dhcp_leases(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_dhcp_leases(m: Any) -> Any:
+    return ()
+
+def _enc_r_dhcp_leases(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_DhcpLease(x, m.leases.add())
+
+def _dec_r_dhcp_leases(m: Any) -> Any:
+    return [_dec_DhcpLease(x) for x in m.leases]
+
+
+def _enc_q_dhcpd_start(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+    if a[1] is not None: m.pool.SetInParent(); _enc_DhcpPool(a[1], m.pool)
+
+def _dec_q_dhcpd_start(m: Any) -> Any:
+    return (m.ifname, _dec_DhcpPool(m.pool) if m.HasField("pool") else None)
+
+def _enc_r_dhcpd_start(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dhcpd_start(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dhcpd_stop(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+
+def _dec_q_dhcpd_stop(m: Any) -> Any:
+    return (m.ifname,)
+
+def _enc_r_dhcpd_stop(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dhcpd_stop(m: Any) -> Any:
+    return None
+
+
+def _enc_q_dhcpd_bindings(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+
+def _dec_q_dhcpd_bindings(m: Any) -> Any:
+    return (m.ifname,)
+
+def _enc_r_dhcpd_bindings(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_DhcpBinding(x, m.bindings.add())
+
+def _dec_r_dhcpd_bindings(m: Any) -> Any:
+    return [_dec_DhcpBinding(x) for x in m.bindings]
+
+
+def _enc_q_dns_forward(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0]: m.servers.extend([_buffer(x) for x in a[0]])
+
+def _dec_q_dns_forward(m: Any) -> Any:
+    return (list(m.servers),)
+
+def _enc_r_dns_forward(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_dns_forward(m: Any) -> Any:
+    return None
+
+
+def _enc_q_netconfig_ifaddrdel(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+    m.addr = a[1]
+
+def _dec_q_netconfig_ifaddrdel(m: Any) -> Any:
+    return (m.ifname, m.addr)
+
+def _enc_r_netconfig_ifaddrdel(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_netconfig_ifaddrdel(m: Any) -> Any:
+    return None
+
+
+def _enc_q_route_send(a: Any, m: Any) -> None:
+    m.s = a[0]
+    if a[1] is not None: m.msg.SetInParent(); _enc_Rtmsg(a[1], m.msg)
+
+def _dec_q_route_send(m: Any) -> Any:
+    return (m.s, _dec_Rtmsg(m.msg) if m.HasField("msg") else None)
+
+def _enc_r_route_send(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.msg.SetInParent(); _enc_Rtmsg(v, m.msg)
+
+def _dec_r_route_send(m: Any) -> Any:
+    return _dec_Rtmsg(m.msg) if m.HasField("msg") else None
+
+
+def _enc_q_route_recv(a: Any, m: Any) -> None:
+    m.s = a[0]
+    m.flags = a[1]
+
+def _dec_q_route_recv(m: Any) -> Any:
+    return (m.s, m.flags)
+
+def _enc_r_route_recv(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.msg.SetInParent(); _enc_Rtmsg(v, m.msg)
+
+def _dec_r_route_recv(m: Any) -> Any:
+    return _dec_Rtmsg(m.msg) if m.HasField("msg") else None
+
+
+def _enc_q_route_dump(a: Any, m: Any) -> None:
+    m.family = a[0]
+    m.op = a[1]
+    m.arg = a[2]
+
+def _dec_q_route_dump(m: Any) -> Any:
+    return (m.family, m.op, m.arg)
+
+def _enc_r_route_dump(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_Rtmsg(x, m.msgs.add())
+
+def _dec_r_route_dump(m: Any) -> Any:
+    return [_dec_Rtmsg(x) for x in m.msgs]
+
+
+def _enc_q_net_pcblist(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_net_pcblist(m: Any) -> Any:
+    return ()
+
+def _enc_r_net_pcblist(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_Inpcb(x, m.pcbs.add())
+
+def _dec_r_net_pcblist(m: Any) -> Any:
+    return [_dec_Inpcb(x) for x in m.pcbs]
+
+
+def _enc_q_net_counters(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_net_counters(m: Any) -> Any:
+    return ()
+
+def _enc_r_net_counters(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_NetCounter(x, m.counters.add())
+
+def _dec_r_net_counters(m: Any) -> Any:
+    return [_dec_NetCounter(x) for x in m.counters]
+
+
+def _enc_q_nd_list(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_nd_list(m: Any) -> Any:
+    return ()
+
+def _enc_r_nd_list(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v[0] or (): _enc_NdRouter(x, m.routers.add())
+    for x in v[1] or (): _enc_NdPrefix(x, m.prefixes.add())
+
+def _dec_r_nd_list(m: Any) -> Any:
+    return NdListResult([_dec_NdRouter(x) for x in m.routers], [_dec_NdPrefix(x) for x in m.prefixes])
+
+
 def _enc_q_dev_list(a: Any, m: Any) -> None:
     m.SetInParent()
 
@@ -4008,6 +4804,21 @@ def _dec_r_disk_give(m: Any) -> Any:
     return None
 
 
+def _enc_q_device_of(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0]: m.handles.extend(a[0])
+
+def _dec_q_device_of(m: Any) -> Any:
+    return (list(m.handles),)
+
+def _enc_r_device_of(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v: m.devices.extend(v)
+
+def _dec_r_device_of(m: Any) -> Any:
+    return list(m.devices)
+
+
 def _enc_q_dev_open(a: Any, m: Any) -> None:
     m.block = a[0]
     m.rdev = a[1]
@@ -4109,6 +4920,69 @@ def _enc_r_sysctl_value(v: Any, m: Any) -> None:
 
 def _dec_r_sysctl_value(m: Any) -> Any:
     return _dec_SysctlValue(m.oldv) if m.HasField("oldv") else None
+
+
+def _enc_q_poll_objects(a: Any, m: Any) -> None:
+    if a[0]: m.handles.extend(a[0])
+    if a[1]: m.events.extend(a[1])
+    if a[2]: m.queues.extend(a[2])
+    m.wait = a[3]
+
+def _dec_q_poll_objects(m: Any) -> Any:
+    return (list(m.handles), list(m.events), list(m.queues), m.wait)
+
+def _enc_r_poll_objects(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v: m.revents.extend(v)
+
+def _dec_r_poll_objects(m: Any) -> Any:
+    return list(m.revents)
+
+
+def _enc_q_knote_change(a: Any, m: Any) -> None:
+    m.queue = a[0]
+    for x in a[1] or (): _enc_KnoteSpec(x, m.changes.add())
+    m.room = a[2]
+
+def _dec_q_knote_change(m: Any) -> Any:
+    return (m.queue, [_dec_KnoteSpec(x) for x in m.changes], m.room)
+
+def _enc_r_knote_change(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_Kevent(x, m.outcomes.add())
+
+def _dec_r_knote_change(m: Any) -> Any:
+    return [_dec_Kevent(x) for x in m.outcomes]
+
+
+def _enc_q_knote_collect(a: Any, m: Any) -> None:
+    m.queue = a[0]
+    m.nevents = a[1]
+    m.wait = a[2]
+
+def _dec_q_knote_collect(m: Any) -> Any:
+    return (m.queue, m.nevents, m.wait)
+
+def _enc_r_knote_collect(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_Kevent(x, m.events.add())
+
+def _dec_r_knote_collect(m: Any) -> Any:
+    return [_dec_Kevent(x) for x in m.events]
+
+
+def _enc_q_knote_detach(a: Any, m: Any) -> None:
+    m.queue = a[0]
+    m.ident = a[1]
+
+def _dec_q_knote_detach(m: Any) -> Any:
+    return (m.queue, m.ident)
+
+def _enc_r_knote_detach(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_knote_detach(m: Any) -> Any:
+    return None
 
 
 def _enc_q_faction_start(a: Any, m: Any) -> None:
@@ -4333,6 +5207,30 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "netconfig_dhcp_ipv4_oneshot": (_enc_q_netconfig_dhcp_ipv4_oneshot, _dec_q_netconfig_dhcp_ipv4_oneshot),
     "netconfig_auto_ipv6": (_enc_q_netconfig_auto_ipv6, _dec_q_netconfig_auto_ipv6),
     "netconfig_ifaddrs": (_enc_q_netconfig_ifaddrs, _dec_q_netconfig_ifaddrs),
+    "npf_load": (_enc_q_npf_load, _dec_q_npf_load),
+    "npf_config_get": (_enc_q_npf_config_get, _dec_q_npf_config_get),
+    "npf_switch": (_enc_q_npf_switch, _dec_q_npf_switch),
+    "npf_flush": (_enc_q_npf_flush, _dec_q_npf_flush),
+    "npf_connections": (_enc_q_npf_connections, _dec_q_npf_connections),
+    "npf_stats": (_enc_q_npf_stats, _dec_q_npf_stats),
+    "npf_table": (_enc_q_npf_table, _dec_q_npf_table),
+    "npf_rule_add": (_enc_q_npf_rule_add, _dec_q_npf_rule_add),
+    "npf_rule_remove": (_enc_q_npf_rule_remove, _dec_q_npf_rule_remove),
+    "dhcp_start": (_enc_q_dhcp_start, _dec_q_dhcp_start),
+    "dhcp_renew": (_enc_q_dhcp_renew, _dec_q_dhcp_renew),
+    "dhcp_stop": (_enc_q_dhcp_stop, _dec_q_dhcp_stop),
+    "dhcp_leases": (_enc_q_dhcp_leases, _dec_q_dhcp_leases),
+    "dhcpd_start": (_enc_q_dhcpd_start, _dec_q_dhcpd_start),
+    "dhcpd_stop": (_enc_q_dhcpd_stop, _dec_q_dhcpd_stop),
+    "dhcpd_bindings": (_enc_q_dhcpd_bindings, _dec_q_dhcpd_bindings),
+    "dns_forward": (_enc_q_dns_forward, _dec_q_dns_forward),
+    "netconfig_ifaddrdel": (_enc_q_netconfig_ifaddrdel, _dec_q_netconfig_ifaddrdel),
+    "route_send": (_enc_q_route_send, _dec_q_route_send),
+    "route_recv": (_enc_q_route_recv, _dec_q_route_recv),
+    "route_dump": (_enc_q_route_dump, _dec_q_route_dump),
+    "net_pcblist": (_enc_q_net_pcblist, _dec_q_net_pcblist),
+    "net_counters": (_enc_q_net_counters, _dec_q_net_counters),
+    "nd_list": (_enc_q_nd_list, _dec_q_nd_list),
     "dev_list": (_enc_q_dev_list, _dec_q_dev_list),
     "md_create": (_enc_q_md_create, _dec_q_md_create),
     "md_destroy": (_enc_q_md_destroy, _dec_q_md_destroy),
@@ -4353,6 +5251,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "lock_release": (_enc_q_lock_release, _dec_q_lock_release),
     "disk_take": (_enc_q_disk_take, _dec_q_disk_take),
     "disk_give": (_enc_q_disk_give, _dec_q_disk_give),
+    "device_of": (_enc_q_device_of, _dec_q_device_of),
     "dev_open": (_enc_q_dev_open, _dec_q_dev_open),
     "dev_map": (_enc_q_dev_map, _dec_q_dev_map),
     "module_describe": (_enc_q_module_describe, _dec_q_module_describe),
@@ -4360,6 +5259,10 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "module_unload": (_enc_q_module_unload, _dec_q_module_unload),
     "sysctl_export": (_enc_q_sysctl_export, _dec_q_sysctl_export),
     "sysctl_value": (_enc_q_sysctl_value, _dec_q_sysctl_value),
+    "poll_objects": (_enc_q_poll_objects, _dec_q_poll_objects),
+    "knote_change": (_enc_q_knote_change, _dec_q_knote_change),
+    "knote_collect": (_enc_q_knote_collect, _dec_q_knote_collect),
+    "knote_detach": (_enc_q_knote_detach, _dec_q_knote_detach),
     "faction_start": (_enc_q_faction_start, _dec_q_faction_start),
 }
 # name: (value into a message, message into value)
@@ -4572,6 +5475,30 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "netconfig_dhcp_ipv4_oneshot": (_enc_r_netconfig_dhcp_ipv4_oneshot, _dec_r_netconfig_dhcp_ipv4_oneshot),
     "netconfig_auto_ipv6": (_enc_r_netconfig_auto_ipv6, _dec_r_netconfig_auto_ipv6),
     "netconfig_ifaddrs": (_enc_r_netconfig_ifaddrs, _dec_r_netconfig_ifaddrs),
+    "npf_load": (_enc_r_npf_load, _dec_r_npf_load),
+    "npf_config_get": (_enc_r_npf_config_get, _dec_r_npf_config_get),
+    "npf_switch": (_enc_r_npf_switch, _dec_r_npf_switch),
+    "npf_flush": (_enc_r_npf_flush, _dec_r_npf_flush),
+    "npf_connections": (_enc_r_npf_connections, _dec_r_npf_connections),
+    "npf_stats": (_enc_r_npf_stats, _dec_r_npf_stats),
+    "npf_table": (_enc_r_npf_table, _dec_r_npf_table),
+    "npf_rule_add": (_enc_r_npf_rule_add, _dec_r_npf_rule_add),
+    "npf_rule_remove": (_enc_r_npf_rule_remove, _dec_r_npf_rule_remove),
+    "dhcp_start": (_enc_r_dhcp_start, _dec_r_dhcp_start),
+    "dhcp_renew": (_enc_r_dhcp_renew, _dec_r_dhcp_renew),
+    "dhcp_stop": (_enc_r_dhcp_stop, _dec_r_dhcp_stop),
+    "dhcp_leases": (_enc_r_dhcp_leases, _dec_r_dhcp_leases),
+    "dhcpd_start": (_enc_r_dhcpd_start, _dec_r_dhcpd_start),
+    "dhcpd_stop": (_enc_r_dhcpd_stop, _dec_r_dhcpd_stop),
+    "dhcpd_bindings": (_enc_r_dhcpd_bindings, _dec_r_dhcpd_bindings),
+    "dns_forward": (_enc_r_dns_forward, _dec_r_dns_forward),
+    "netconfig_ifaddrdel": (_enc_r_netconfig_ifaddrdel, _dec_r_netconfig_ifaddrdel),
+    "route_send": (_enc_r_route_send, _dec_r_route_send),
+    "route_recv": (_enc_r_route_recv, _dec_r_route_recv),
+    "route_dump": (_enc_r_route_dump, _dec_r_route_dump),
+    "net_pcblist": (_enc_r_net_pcblist, _dec_r_net_pcblist),
+    "net_counters": (_enc_r_net_counters, _dec_r_net_counters),
+    "nd_list": (_enc_r_nd_list, _dec_r_nd_list),
     "dev_list": (_enc_r_dev_list, _dec_r_dev_list),
     "md_create": (_enc_r_md_create, _dec_r_md_create),
     "md_destroy": (_enc_r_md_destroy, _dec_r_md_destroy),
@@ -4592,6 +5519,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "lock_release": (_enc_r_lock_release, _dec_r_lock_release),
     "disk_take": (_enc_r_disk_take, _dec_r_disk_take),
     "disk_give": (_enc_r_disk_give, _dec_r_disk_give),
+    "device_of": (_enc_r_device_of, _dec_r_device_of),
     "dev_open": (_enc_r_dev_open, _dec_r_dev_open),
     "dev_map": (_enc_r_dev_map, _dec_r_dev_map),
     "module_describe": (_enc_r_module_describe, _dec_r_module_describe),
@@ -4599,5 +5527,9 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "module_unload": (_enc_r_module_unload, _dec_r_module_unload),
     "sysctl_export": (_enc_r_sysctl_export, _dec_r_sysctl_export),
     "sysctl_value": (_enc_r_sysctl_value, _dec_r_sysctl_value),
+    "poll_objects": (_enc_r_poll_objects, _dec_r_poll_objects),
+    "knote_change": (_enc_r_knote_change, _dec_r_knote_change),
+    "knote_collect": (_enc_r_knote_collect, _dec_r_knote_collect),
+    "knote_detach": (_enc_r_knote_detach, _dec_r_knote_detach),
     "faction_start": (_enc_r_faction_start, _dec_r_faction_start),
 }

@@ -726,6 +726,279 @@ class LockReleaseResponse(_message.Message):
 Global___LockReleaseResponse: _TypeAlias = LockReleaseResponse  # noqa: Y015
 
 @_typing.final
+class PollObjectsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HANDLES_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    QUEUES_FIELD_NUMBER: _builtins.int
+    WAIT_FIELD_NUMBER: _builtins.int
+    wait: _builtins.bool
+    """Answer when there is something to say, else at once."""
+    @_builtins.property
+    def handles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Objects by handle, each with the POLL* events that count, and parts of kqueues, for which there are events or not."""
+
+    @_builtins.property
+    def events(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def queues(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        handles: _abc.Iterable[_builtins.int] | None = ...,
+        events: _abc.Iterable[_builtins.int] | None = ...,
+        queues: _abc.Iterable[_builtins.int] | None = ...,
+        wait: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "handles", b"handles", "queues", b"queues", "wait", b"wait"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PollObjectsRequest: _TypeAlias = PollObjectsRequest  # noqa: Y015
+
+@_typing.final
+class PollObjectsResponse(_message.Message):
+    """Of the handles first, then of the queues. All are 0 only when the answer came at once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def revents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        revents: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["revents", b"revents"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PollObjectsResponse: _TypeAlias = PollObjectsResponse  # noqa: Y015
+
+@_typing.final
+class KnoteSpec(_message.Message):
+    """What is to be watched: an object by handle, or a part of another kqueue. ident is what the client calls it by."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDENT_FIELD_NUMBER: _builtins.int
+    OBJECT_FIELD_NUMBER: _builtins.int
+    QUEUE_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    FFLAGS_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    UDATA_FIELD_NUMBER: _builtins.int
+    ident: _builtins.int
+    object: _builtins.int
+    queue: _builtins.int
+    filter: _builtins.int
+    flags: _builtins.int
+    fflags: _builtins.int
+    data: _builtins.int
+    udata: _builtins.int
+    def __init__(
+        self,
+        *,
+        ident: _builtins.int = ...,
+        object: _builtins.int = ...,
+        queue: _builtins.int = ...,
+        filter: _builtins.int = ...,
+        flags: _builtins.int = ...,
+        fflags: _builtins.int = ...,
+        data: _builtins.int = ...,
+        udata: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "fflags", b"fflags", "filter", b"filter", "flags", b"flags", "ident", b"ident", "object", b"object", "queue", b"queue", "udata", b"udata"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KnoteSpec: _TypeAlias = KnoteSpec  # noqa: Y015
+
+@_typing.final
+class KnoteChangeRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    ROOM_FIELD_NUMBER: _builtins.int
+    queue: _builtins.int
+    """The part of a kqueue that is here; it comes into being with its first change."""
+    room: _builtins.int
+    """How many outcomes there is room for; without any the first change that fails ends the call."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___KnoteSpec]: ...
+    def __init__(
+        self,
+        *,
+        queue: _builtins.int = ...,
+        changes: _abc.Iterable[Global___KnoteSpec] | None = ...,
+        room: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "queue", b"queue", "room", b"room"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KnoteChangeRequest: _TypeAlias = KnoteChangeRequest  # noqa: Y015
+
+@_typing.final
+class KnoteChangeResponse(_message.Message):
+    """Of changes that failed, and of those with EV_RECEIPT."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOMES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def outcomes(self) -> _containers.RepeatedCompositeFieldContainer[_rump_types_pb2.Kevent]: ...
+    def __init__(
+        self,
+        *,
+        outcomes: _abc.Iterable[_rump_types_pb2.Kevent] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outcomes", b"outcomes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KnoteChangeResponse: _TypeAlias = KnoteChangeResponse  # noqa: Y015
+
+@_typing.final
+class KnoteCollectRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_FIELD_NUMBER: _builtins.int
+    NEVENTS_FIELD_NUMBER: _builtins.int
+    WAIT_FIELD_NUMBER: _builtins.int
+    queue: _builtins.int
+    nevents: _builtins.int
+    wait: _builtins.bool
+    def __init__(
+        self,
+        *,
+        queue: _builtins.int = ...,
+        nevents: _builtins.int = ...,
+        wait: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["nevents", b"nevents", "queue", b"queue", "wait", b"wait"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KnoteCollectRequest: _TypeAlias = KnoteCollectRequest  # noqa: Y015
+
+@_typing.final
+class KnoteCollectResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[_rump_types_pb2.Kevent]: ...
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[_rump_types_pb2.Kevent] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KnoteCollectResponse: _TypeAlias = KnoteCollectResponse  # noqa: Y015
+
+@_typing.final
+class KnoteDetachRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_FIELD_NUMBER: _builtins.int
+    IDENT_FIELD_NUMBER: _builtins.int
+    queue: _builtins.int
+    ident: _builtins.int
+    """A descriptor that was closed; -1 for all there is: the kqueue was closed."""
+    def __init__(
+        self,
+        *,
+        queue: _builtins.int = ...,
+        ident: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ident", b"ident", "queue", b"queue"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KnoteDetachRequest: _TypeAlias = KnoteDetachRequest  # noqa: Y015
+
+@_typing.final
+class KnoteDetachResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KnoteDetachResponse: _TypeAlias = KnoteDetachResponse  # noqa: Y015
+
+@_typing.final
+class DeviceOfRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HANDLES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def handles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        handles: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["handles", b"handles"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeviceOfRequest: _TypeAlias = DeviceOfRequest  # noqa: Y015
+
+@_typing.final
+class DeviceOfResponse(_message.Message):
+    """For each handle that of dev, 0 for what is no opened device."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVICES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        devices: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devices", b"devices"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeviceOfResponse: _TypeAlias = DeviceOfResponse  # noqa: Y015
+
+@_typing.final
 class FileReadRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1260,6 +1533,11 @@ class BusCall(_message.Message):
     SYSCTL_EXPORT_FIELD_NUMBER: _builtins.int
     SYSCTL_VALUE_FIELD_NUMBER: _builtins.int
     FACTION_START_FIELD_NUMBER: _builtins.int
+    POLL_OBJECTS_FIELD_NUMBER: _builtins.int
+    KNOTE_CHANGE_FIELD_NUMBER: _builtins.int
+    KNOTE_COLLECT_FIELD_NUMBER: _builtins.int
+    KNOTE_DETACH_FIELD_NUMBER: _builtins.int
+    DEVICE_OF_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def references(self) -> _containers.RepeatedCompositeFieldContainer[_rump_sp_pb2.Reference]: ...
     @_builtins.property
@@ -1314,6 +1592,16 @@ class BusCall(_message.Message):
     def sysctl_value(self) -> Global___SysctlValueRequest: ...
     @_builtins.property
     def faction_start(self) -> Global___FactionStartRequest: ...
+    @_builtins.property
+    def poll_objects(self) -> Global___PollObjectsRequest: ...
+    @_builtins.property
+    def knote_change(self) -> Global___KnoteChangeRequest: ...
+    @_builtins.property
+    def knote_collect(self) -> Global___KnoteCollectRequest: ...
+    @_builtins.property
+    def knote_detach(self) -> Global___KnoteDetachRequest: ...
+    @_builtins.property
+    def device_of(self) -> Global___DeviceOfRequest: ...
     def __init__(
         self,
         *,
@@ -1344,12 +1632,17 @@ class BusCall(_message.Message):
         sysctl_export: Global___SysctlExportRequest | None = ...,
         sysctl_value: Global___SysctlValueRequest | None = ...,
         faction_start: Global___FactionStartRequest | None = ...,
+        poll_objects: Global___PollObjectsRequest | None = ...,
+        knote_change: Global___KnoteChangeRequest | None = ...,
+        knote_collect: Global___KnoteCollectRequest | None = ...,
+        knote_detach: Global___KnoteDetachRequest | None = ...,
+        device_of: Global___DeviceOfRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start"]  # noqa: Y015
+    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of"]  # noqa: Y015
     _WhichOneofArgType_call: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_call) -> _WhichOneofReturnType_call | None: ...
 
@@ -1385,6 +1678,11 @@ class BusResult(_message.Message):
     SYSCTL_EXPORT_FIELD_NUMBER: _builtins.int
     SYSCTL_VALUE_FIELD_NUMBER: _builtins.int
     FACTION_START_FIELD_NUMBER: _builtins.int
+    POLL_OBJECTS_FIELD_NUMBER: _builtins.int
+    KNOTE_CHANGE_FIELD_NUMBER: _builtins.int
+    KNOTE_COLLECT_FIELD_NUMBER: _builtins.int
+    KNOTE_DETACH_FIELD_NUMBER: _builtins.int
+    DEVICE_OF_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def sys(self) -> _rump_sp_pb2.Result: ...
     @_builtins.property
@@ -1437,6 +1735,16 @@ class BusResult(_message.Message):
     def sysctl_value(self) -> Global___SysctlValueResponse: ...
     @_builtins.property
     def faction_start(self) -> Global___FactionStartResponse: ...
+    @_builtins.property
+    def poll_objects(self) -> Global___PollObjectsResponse: ...
+    @_builtins.property
+    def knote_change(self) -> Global___KnoteChangeResponse: ...
+    @_builtins.property
+    def knote_collect(self) -> Global___KnoteCollectResponse: ...
+    @_builtins.property
+    def knote_detach(self) -> Global___KnoteDetachResponse: ...
+    @_builtins.property
+    def device_of(self) -> Global___DeviceOfResponse: ...
     def __init__(
         self,
         *,
@@ -1466,12 +1774,17 @@ class BusResult(_message.Message):
         sysctl_export: Global___SysctlExportResponse | None = ...,
         sysctl_value: Global___SysctlValueResponse | None = ...,
         faction_start: Global___FactionStartResponse | None = ...,
+        poll_objects: Global___PollObjectsResponse | None = ...,
+        knote_change: Global___KnoteChangeResponse | None = ...,
+        knote_collect: Global___KnoteCollectResponse | None = ...,
+        knote_detach: Global___KnoteDetachResponse | None = ...,
+        device_of: Global___DeviceOfResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start"]  # noqa: Y015
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 

@@ -704,6 +704,11 @@ class VfsBusStub(object):
                 request_serializer=rump__bus__pb2.DiskGiveRequest.SerializeToString,
                 response_deserializer=rump__bus__pb2.DiskGiveResponse.FromString,
                 _registered_method=True)
+        self.DeviceOf = channel.unary_unary(
+                '/rump.sp.v1.VfsBus/DeviceOf',
+                request_serializer=rump__bus__pb2.DeviceOfRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.DeviceOfResponse.FromString,
+                _registered_method=True)
 
 
 class VfsBusServicer(object):
@@ -773,6 +778,13 @@ class VfsBusServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeviceOf(self, request, context):
+        """The devices' own handles behind opened device nodes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_VfsBusServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -820,6 +832,11 @@ def add_VfsBusServicer_to_server(servicer, server):
                     servicer.DiskGive,
                     request_deserializer=rump__bus__pb2.DiskGiveRequest.FromString,
                     response_serializer=rump__bus__pb2.DiskGiveResponse.SerializeToString,
+            ),
+            'DeviceOf': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeviceOf,
+                    request_deserializer=rump__bus__pb2.DeviceOfRequest.FromString,
+                    response_serializer=rump__bus__pb2.DeviceOfResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1076,6 +1093,33 @@ class VfsBus(object):
             metadata,
             _registered_method=True)
 
+    @staticmethod
+    def DeviceOf(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.VfsBus/DeviceOf',
+            rump__bus__pb2.DeviceOfRequest.SerializeToString,
+            rump__bus__pb2.DeviceOfResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
 
 class DevBusStub(object):
     """What dev does for vfs. Reached through Component only.
@@ -1198,7 +1242,7 @@ class DevBus(object):
 
 
 class AnyBusStub(object):
-    """What every component does for kern. Reached through Component only.
+    """What every component does for kern and the gateway. Reached through Component only.
     """
 
     def __init__(self, channel):
@@ -1232,10 +1276,30 @@ class AnyBusStub(object):
                 request_serializer=rump__bus__pb2.SysctlValueRequest.SerializeToString,
                 response_deserializer=rump__bus__pb2.SysctlValueResponse.FromString,
                 _registered_method=True)
+        self.PollObjects = channel.unary_unary(
+                '/rump.sp.v1.AnyBus/PollObjects',
+                request_serializer=rump__bus__pb2.PollObjectsRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.PollObjectsResponse.FromString,
+                _registered_method=True)
+        self.KnoteChange = channel.unary_unary(
+                '/rump.sp.v1.AnyBus/KnoteChange',
+                request_serializer=rump__bus__pb2.KnoteChangeRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.KnoteChangeResponse.FromString,
+                _registered_method=True)
+        self.KnoteCollect = channel.unary_unary(
+                '/rump.sp.v1.AnyBus/KnoteCollect',
+                request_serializer=rump__bus__pb2.KnoteCollectRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.KnoteCollectResponse.FromString,
+                _registered_method=True)
+        self.KnoteDetach = channel.unary_unary(
+                '/rump.sp.v1.AnyBus/KnoteDetach',
+                request_serializer=rump__bus__pb2.KnoteDetachRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.KnoteDetachResponse.FromString,
+                _registered_method=True)
 
 
 class AnyBusServicer(object):
-    """What every component does for kern. Reached through Component only.
+    """What every component does for kern and the gateway. Reached through Component only.
     """
 
     def ModuleDescribe(self, request, context):
@@ -1273,6 +1337,34 @@ class AnyBusServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PollObjects(self, request, context):
+        """Which objects are ready. See rumpuser.readiness.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def KnoteChange(self, request, context):
+        """Changes what the part of a kqueue watches that is here. See rumpuser.kqueue.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def KnoteCollect(self, request, context):
+        """Takes events out of that part.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def KnoteDetach(self, request, context):
+        """Ends the watch over a closed descriptor, or that part.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AnyBusServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -1301,6 +1393,26 @@ def add_AnyBusServicer_to_server(servicer, server):
                     request_deserializer=rump__bus__pb2.SysctlValueRequest.FromString,
                     response_serializer=rump__bus__pb2.SysctlValueResponse.SerializeToString,
             ),
+            'PollObjects': grpc.unary_unary_rpc_method_handler(
+                    servicer.PollObjects,
+                    request_deserializer=rump__bus__pb2.PollObjectsRequest.FromString,
+                    response_serializer=rump__bus__pb2.PollObjectsResponse.SerializeToString,
+            ),
+            'KnoteChange': grpc.unary_unary_rpc_method_handler(
+                    servicer.KnoteChange,
+                    request_deserializer=rump__bus__pb2.KnoteChangeRequest.FromString,
+                    response_serializer=rump__bus__pb2.KnoteChangeResponse.SerializeToString,
+            ),
+            'KnoteCollect': grpc.unary_unary_rpc_method_handler(
+                    servicer.KnoteCollect,
+                    request_deserializer=rump__bus__pb2.KnoteCollectRequest.FromString,
+                    response_serializer=rump__bus__pb2.KnoteCollectResponse.SerializeToString,
+            ),
+            'KnoteDetach': grpc.unary_unary_rpc_method_handler(
+                    servicer.KnoteDetach,
+                    request_deserializer=rump__bus__pb2.KnoteDetachRequest.FromString,
+                    response_serializer=rump__bus__pb2.KnoteDetachResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'rump.sp.v1.AnyBus', rpc_method_handlers)
@@ -1310,7 +1422,7 @@ def add_AnyBusServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AnyBus(object):
-    """What every component does for kern. Reached through Component only.
+    """What every component does for kern and the gateway. Reached through Component only.
     """
 
     @staticmethod
@@ -1438,6 +1550,114 @@ class AnyBus(object):
             '/rump.sp.v1.AnyBus/SysctlValue',
             rump__bus__pb2.SysctlValueRequest.SerializeToString,
             rump__bus__pb2.SysctlValueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PollObjects(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.AnyBus/PollObjects',
+            rump__bus__pb2.PollObjectsRequest.SerializeToString,
+            rump__bus__pb2.PollObjectsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KnoteChange(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.AnyBus/KnoteChange',
+            rump__bus__pb2.KnoteChangeRequest.SerializeToString,
+            rump__bus__pb2.KnoteChangeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KnoteCollect(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.AnyBus/KnoteCollect',
+            rump__bus__pb2.KnoteCollectRequest.SerializeToString,
+            rump__bus__pb2.KnoteCollectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KnoteDetach(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.AnyBus/KnoteDetach',
+            rump__bus__pb2.KnoteDetachRequest.SerializeToString,
+            rump__bus__pb2.KnoteDetachResponse.FromString,
             options,
             channel_credentials,
             insecure,

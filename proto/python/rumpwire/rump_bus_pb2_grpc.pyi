@@ -252,6 +252,8 @@ class VfsBusStub:
     """Takes a disk, or a file that is to be one, for dev: EBUSY for everybody else."""
     DiskGive: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.DiskGiveRequest, _rump_bus_pb2.DiskGiveResponse]
     """Gives a taken disk back."""
+    DeviceOf: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.DeviceOfRequest, _rump_bus_pb2.DeviceOfResponse]
+    """The devices' own handles behind opened device nodes."""
 
 @_typing.type_check_only
 class VfsBusAsyncStub(VfsBusStub):
@@ -276,6 +278,8 @@ class VfsBusAsyncStub(VfsBusStub):
     """Takes a disk, or a file that is to be one, for dev: EBUSY for everybody else."""
     DiskGive: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.DiskGiveRequest, _rump_bus_pb2.DiskGiveResponse]  # type: ignore[assignment]
     """Gives a taken disk back."""
+    DeviceOf: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.DeviceOfRequest, _rump_bus_pb2.DeviceOfResponse]  # type: ignore[assignment]
+    """The devices' own handles behind opened device nodes."""
 
 class VfsBusServicer(metaclass=_abc_1.ABCMeta):
     """What vfs does for the gateway, for net and for dev. Reached through Component only."""
@@ -352,6 +356,14 @@ class VfsBusServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_rump_bus_pb2.DiskGiveResponse, _abc.Awaitable[_rump_bus_pb2.DiskGiveResponse]]:
         """Gives a taken disk back."""
 
+    @_abc_1.abstractmethod
+    def DeviceOf(
+        self,
+        request: _rump_bus_pb2.DeviceOfRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.DeviceOfResponse, _abc.Awaitable[_rump_bus_pb2.DeviceOfResponse]]:
+        """The devices' own handles behind opened device nodes."""
+
 def add_VfsBusServicer_to_server(servicer: VfsBusServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class DevBusStub:
@@ -398,7 +410,7 @@ class DevBusServicer(metaclass=_abc_1.ABCMeta):
 def add_DevBusServicer_to_server(servicer: DevBusServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class AnyBusStub:
-    """What every component does for kern. Reached through Component only."""
+    """What every component does for kern and the gateway. Reached through Component only."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -414,10 +426,18 @@ class AnyBusStub:
     """Nodes that the component offers."""
     SysctlValue: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.SysctlValueRequest, _rump_bus_pb2.SysctlValueResponse]
     """Reads or sets an offered node."""
+    PollObjects: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.PollObjectsRequest, _rump_bus_pb2.PollObjectsResponse]
+    """Which objects are ready. See rumpuser.readiness."""
+    KnoteChange: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.KnoteChangeRequest, _rump_bus_pb2.KnoteChangeResponse]
+    """Changes what the part of a kqueue watches that is here. See rumpuser.kqueue."""
+    KnoteCollect: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.KnoteCollectRequest, _rump_bus_pb2.KnoteCollectResponse]
+    """Takes events out of that part."""
+    KnoteDetach: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.KnoteDetachRequest, _rump_bus_pb2.KnoteDetachResponse]
+    """Ends the watch over a closed descriptor, or that part."""
 
 @_typing.type_check_only
 class AnyBusAsyncStub(AnyBusStub):
-    """What every component does for kern. Reached through Component only."""
+    """What every component does for kern and the gateway. Reached through Component only."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ModuleDescribe: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.ModuleDescribeRequest, _rump_bus_pb2.ModuleDescribeResponse]  # type: ignore[assignment]
@@ -430,9 +450,17 @@ class AnyBusAsyncStub(AnyBusStub):
     """Nodes that the component offers."""
     SysctlValue: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.SysctlValueRequest, _rump_bus_pb2.SysctlValueResponse]  # type: ignore[assignment]
     """Reads or sets an offered node."""
+    PollObjects: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.PollObjectsRequest, _rump_bus_pb2.PollObjectsResponse]  # type: ignore[assignment]
+    """Which objects are ready. See rumpuser.readiness."""
+    KnoteChange: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.KnoteChangeRequest, _rump_bus_pb2.KnoteChangeResponse]  # type: ignore[assignment]
+    """Changes what the part of a kqueue watches that is here. See rumpuser.kqueue."""
+    KnoteCollect: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.KnoteCollectRequest, _rump_bus_pb2.KnoteCollectResponse]  # type: ignore[assignment]
+    """Takes events out of that part."""
+    KnoteDetach: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.KnoteDetachRequest, _rump_bus_pb2.KnoteDetachResponse]  # type: ignore[assignment]
+    """Ends the watch over a closed descriptor, or that part."""
 
 class AnyBusServicer(metaclass=_abc_1.ABCMeta):
-    """What every component does for kern. Reached through Component only."""
+    """What every component does for kern and the gateway. Reached through Component only."""
 
     @_abc_1.abstractmethod
     def ModuleDescribe(
@@ -473,6 +501,38 @@ class AnyBusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_bus_pb2.SysctlValueResponse, _abc.Awaitable[_rump_bus_pb2.SysctlValueResponse]]:
         """Reads or sets an offered node."""
+
+    @_abc_1.abstractmethod
+    def PollObjects(
+        self,
+        request: _rump_bus_pb2.PollObjectsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.PollObjectsResponse, _abc.Awaitable[_rump_bus_pb2.PollObjectsResponse]]:
+        """Which objects are ready. See rumpuser.readiness."""
+
+    @_abc_1.abstractmethod
+    def KnoteChange(
+        self,
+        request: _rump_bus_pb2.KnoteChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.KnoteChangeResponse, _abc.Awaitable[_rump_bus_pb2.KnoteChangeResponse]]:
+        """Changes what the part of a kqueue watches that is here. See rumpuser.kqueue."""
+
+    @_abc_1.abstractmethod
+    def KnoteCollect(
+        self,
+        request: _rump_bus_pb2.KnoteCollectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.KnoteCollectResponse, _abc.Awaitable[_rump_bus_pb2.KnoteCollectResponse]]:
+        """Takes events out of that part."""
+
+    @_abc_1.abstractmethod
+    def KnoteDetach(
+        self,
+        request: _rump_bus_pb2.KnoteDetachRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.KnoteDetachResponse, _abc.Awaitable[_rump_bus_pb2.KnoteDetachResponse]]:
+        """Ends the watch over a closed descriptor, or that part."""
 
 def add_AnyBusServicer_to_server(servicer: AnyBusServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

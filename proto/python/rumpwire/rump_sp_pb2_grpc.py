@@ -8353,6 +8353,126 @@ class NetStub(object):
                 request_serializer=rump__net__pb2.NetconfigIfaddrsRequest.SerializeToString,
                 response_deserializer=rump__net__pb2.NetconfigIfaddrsResponse.FromString,
                 _registered_method=True)
+        self.NpfLoad = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfLoad',
+                request_serializer=rump__net__pb2.NpfLoadRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfLoadResponse.FromString,
+                _registered_method=True)
+        self.NpfConfigGet = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfConfigGet',
+                request_serializer=rump__net__pb2.NpfConfigGetRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfConfigGetResponse.FromString,
+                _registered_method=True)
+        self.NpfSwitch = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfSwitch',
+                request_serializer=rump__net__pb2.NpfSwitchRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfSwitchResponse.FromString,
+                _registered_method=True)
+        self.NpfFlush = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfFlush',
+                request_serializer=rump__net__pb2.NpfFlushRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfFlushResponse.FromString,
+                _registered_method=True)
+        self.NpfConnections = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfConnections',
+                request_serializer=rump__net__pb2.NpfConnectionsRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfConnectionsResponse.FromString,
+                _registered_method=True)
+        self.NpfStats = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfStats',
+                request_serializer=rump__net__pb2.NpfStatsRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfStatsResponse.FromString,
+                _registered_method=True)
+        self.NpfTable = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfTable',
+                request_serializer=rump__net__pb2.NpfTableRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfTableResponse.FromString,
+                _registered_method=True)
+        self.NpfRuleAdd = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfRuleAdd',
+                request_serializer=rump__net__pb2.NpfRuleAddRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfRuleAddResponse.FromString,
+                _registered_method=True)
+        self.NpfRuleRemove = channel.unary_unary(
+                '/rump.sp.v1.Net/NpfRuleRemove',
+                request_serializer=rump__net__pb2.NpfRuleRemoveRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NpfRuleRemoveResponse.FromString,
+                _registered_method=True)
+        self.DhcpStart = channel.unary_unary(
+                '/rump.sp.v1.Net/DhcpStart',
+                request_serializer=rump__net__pb2.DhcpStartRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.DhcpStartResponse.FromString,
+                _registered_method=True)
+        self.DhcpRenew = channel.unary_unary(
+                '/rump.sp.v1.Net/DhcpRenew',
+                request_serializer=rump__net__pb2.DhcpRenewRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.DhcpRenewResponse.FromString,
+                _registered_method=True)
+        self.DhcpStop = channel.unary_unary(
+                '/rump.sp.v1.Net/DhcpStop',
+                request_serializer=rump__net__pb2.DhcpStopRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.DhcpStopResponse.FromString,
+                _registered_method=True)
+        self.DhcpLeases = channel.unary_unary(
+                '/rump.sp.v1.Net/DhcpLeases',
+                request_serializer=rump__net__pb2.DhcpLeasesRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.DhcpLeasesResponse.FromString,
+                _registered_method=True)
+        self.DhcpdStart = channel.unary_unary(
+                '/rump.sp.v1.Net/DhcpdStart',
+                request_serializer=rump__net__pb2.DhcpdStartRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.DhcpdStartResponse.FromString,
+                _registered_method=True)
+        self.DhcpdStop = channel.unary_unary(
+                '/rump.sp.v1.Net/DhcpdStop',
+                request_serializer=rump__net__pb2.DhcpdStopRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.DhcpdStopResponse.FromString,
+                _registered_method=True)
+        self.DhcpdBindings = channel.unary_unary(
+                '/rump.sp.v1.Net/DhcpdBindings',
+                request_serializer=rump__net__pb2.DhcpdBindingsRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.DhcpdBindingsResponse.FromString,
+                _registered_method=True)
+        self.DnsForward = channel.unary_unary(
+                '/rump.sp.v1.Net/DnsForward',
+                request_serializer=rump__net__pb2.DnsForwardRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.DnsForwardResponse.FromString,
+                _registered_method=True)
+        self.NetconfigIfaddrdel = channel.unary_unary(
+                '/rump.sp.v1.Net/NetconfigIfaddrdel',
+                request_serializer=rump__net__pb2.NetconfigIfaddrdelRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NetconfigIfaddrdelResponse.FromString,
+                _registered_method=True)
+        self.RouteSend = channel.unary_unary(
+                '/rump.sp.v1.Net/RouteSend',
+                request_serializer=rump__net__pb2.RouteSendRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.RouteSendResponse.FromString,
+                _registered_method=True)
+        self.RouteRecv = channel.unary_unary(
+                '/rump.sp.v1.Net/RouteRecv',
+                request_serializer=rump__net__pb2.RouteRecvRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.RouteRecvResponse.FromString,
+                _registered_method=True)
+        self.RouteDump = channel.unary_unary(
+                '/rump.sp.v1.Net/RouteDump',
+                request_serializer=rump__net__pb2.RouteDumpRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.RouteDumpResponse.FromString,
+                _registered_method=True)
+        self.NetPcblist = channel.unary_unary(
+                '/rump.sp.v1.Net/NetPcblist',
+                request_serializer=rump__net__pb2.NetPcblistRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NetPcblistResponse.FromString,
+                _registered_method=True)
+        self.NetCounters = channel.unary_unary(
+                '/rump.sp.v1.Net/NetCounters',
+                request_serializer=rump__net__pb2.NetCountersRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NetCountersResponse.FromString,
+                _registered_method=True)
+        self.NdList = channel.unary_unary(
+                '/rump.sp.v1.Net/NdList',
+                request_serializer=rump__net__pb2.NdListRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NdListResponse.FromString,
+                _registered_method=True)
 
 
 class NetServicer(object):
@@ -8590,6 +8710,175 @@ class NetServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def NpfLoad(self, request, context):
+        """Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NpfConfigGet(self, request, context):
+        """The configuration with the counters of its rules, and whether the filter is active.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NpfSwitch(self, request, context):
+        """Begins or ends filtering. Ending forgets all connections.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NpfFlush(self, request, context):
+        """Forgets the configuration and all connections.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NpfConnections(self, request, context):
+        """The connections that the filter knows.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NpfStats(self, request, context):
+        """What the filter has counted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NpfTable(self, request, context):
+        """Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NpfRuleAdd(self, request, context):
+        """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NpfRuleRemove(self, request, context):
+        """Removes a rule from a dynamic group. ESRCH, ENOENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DhcpStart(self, request, context):
+        """Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DhcpRenew(self, request, context):
+        """Asks for more time for a lease at once. ENXIO, ENOENT when there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DhcpStop(self, request, context):
+        """Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DhcpLeases(self, request, context):
+        """The leases of all interfaces.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DhcpdStart(self, request, context):
+        """Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DhcpdStop(self, request, context):
+        """Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DhcpdBindings(self, request, context):
+        """What the server of an interface has leased. ENXIO, ENOENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DnsForward(self, request, context):
+        """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NetconfigIfaddrdel(self, request, context):
+        """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RouteSend(self, request, context):
+        """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RouteRecv(self, request, context):
+        """Reads the next message of a routing socket. EAGAIN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RouteDump(self, request, context):
+        """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+        arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NetPcblist(self, request, context):
+        """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NetCounters(self, request, context):
+        """What the protocols have counted (sysctl net.*.stats). Cannot fail.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NdList(self, request, context):
+        """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NetServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -8757,6 +9046,126 @@ def add_NetServicer_to_server(servicer, server):
                     servicer.NetconfigIfaddrs,
                     request_deserializer=rump__net__pb2.NetconfigIfaddrsRequest.FromString,
                     response_serializer=rump__net__pb2.NetconfigIfaddrsResponse.SerializeToString,
+            ),
+            'NpfLoad': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfLoad,
+                    request_deserializer=rump__net__pb2.NpfLoadRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfLoadResponse.SerializeToString,
+            ),
+            'NpfConfigGet': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfConfigGet,
+                    request_deserializer=rump__net__pb2.NpfConfigGetRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfConfigGetResponse.SerializeToString,
+            ),
+            'NpfSwitch': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfSwitch,
+                    request_deserializer=rump__net__pb2.NpfSwitchRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfSwitchResponse.SerializeToString,
+            ),
+            'NpfFlush': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfFlush,
+                    request_deserializer=rump__net__pb2.NpfFlushRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfFlushResponse.SerializeToString,
+            ),
+            'NpfConnections': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfConnections,
+                    request_deserializer=rump__net__pb2.NpfConnectionsRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfConnectionsResponse.SerializeToString,
+            ),
+            'NpfStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfStats,
+                    request_deserializer=rump__net__pb2.NpfStatsRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfStatsResponse.SerializeToString,
+            ),
+            'NpfTable': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfTable,
+                    request_deserializer=rump__net__pb2.NpfTableRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfTableResponse.SerializeToString,
+            ),
+            'NpfRuleAdd': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfRuleAdd,
+                    request_deserializer=rump__net__pb2.NpfRuleAddRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfRuleAddResponse.SerializeToString,
+            ),
+            'NpfRuleRemove': grpc.unary_unary_rpc_method_handler(
+                    servicer.NpfRuleRemove,
+                    request_deserializer=rump__net__pb2.NpfRuleRemoveRequest.FromString,
+                    response_serializer=rump__net__pb2.NpfRuleRemoveResponse.SerializeToString,
+            ),
+            'DhcpStart': grpc.unary_unary_rpc_method_handler(
+                    servicer.DhcpStart,
+                    request_deserializer=rump__net__pb2.DhcpStartRequest.FromString,
+                    response_serializer=rump__net__pb2.DhcpStartResponse.SerializeToString,
+            ),
+            'DhcpRenew': grpc.unary_unary_rpc_method_handler(
+                    servicer.DhcpRenew,
+                    request_deserializer=rump__net__pb2.DhcpRenewRequest.FromString,
+                    response_serializer=rump__net__pb2.DhcpRenewResponse.SerializeToString,
+            ),
+            'DhcpStop': grpc.unary_unary_rpc_method_handler(
+                    servicer.DhcpStop,
+                    request_deserializer=rump__net__pb2.DhcpStopRequest.FromString,
+                    response_serializer=rump__net__pb2.DhcpStopResponse.SerializeToString,
+            ),
+            'DhcpLeases': grpc.unary_unary_rpc_method_handler(
+                    servicer.DhcpLeases,
+                    request_deserializer=rump__net__pb2.DhcpLeasesRequest.FromString,
+                    response_serializer=rump__net__pb2.DhcpLeasesResponse.SerializeToString,
+            ),
+            'DhcpdStart': grpc.unary_unary_rpc_method_handler(
+                    servicer.DhcpdStart,
+                    request_deserializer=rump__net__pb2.DhcpdStartRequest.FromString,
+                    response_serializer=rump__net__pb2.DhcpdStartResponse.SerializeToString,
+            ),
+            'DhcpdStop': grpc.unary_unary_rpc_method_handler(
+                    servicer.DhcpdStop,
+                    request_deserializer=rump__net__pb2.DhcpdStopRequest.FromString,
+                    response_serializer=rump__net__pb2.DhcpdStopResponse.SerializeToString,
+            ),
+            'DhcpdBindings': grpc.unary_unary_rpc_method_handler(
+                    servicer.DhcpdBindings,
+                    request_deserializer=rump__net__pb2.DhcpdBindingsRequest.FromString,
+                    response_serializer=rump__net__pb2.DhcpdBindingsResponse.SerializeToString,
+            ),
+            'DnsForward': grpc.unary_unary_rpc_method_handler(
+                    servicer.DnsForward,
+                    request_deserializer=rump__net__pb2.DnsForwardRequest.FromString,
+                    response_serializer=rump__net__pb2.DnsForwardResponse.SerializeToString,
+            ),
+            'NetconfigIfaddrdel': grpc.unary_unary_rpc_method_handler(
+                    servicer.NetconfigIfaddrdel,
+                    request_deserializer=rump__net__pb2.NetconfigIfaddrdelRequest.FromString,
+                    response_serializer=rump__net__pb2.NetconfigIfaddrdelResponse.SerializeToString,
+            ),
+            'RouteSend': grpc.unary_unary_rpc_method_handler(
+                    servicer.RouteSend,
+                    request_deserializer=rump__net__pb2.RouteSendRequest.FromString,
+                    response_serializer=rump__net__pb2.RouteSendResponse.SerializeToString,
+            ),
+            'RouteRecv': grpc.unary_unary_rpc_method_handler(
+                    servicer.RouteRecv,
+                    request_deserializer=rump__net__pb2.RouteRecvRequest.FromString,
+                    response_serializer=rump__net__pb2.RouteRecvResponse.SerializeToString,
+            ),
+            'RouteDump': grpc.unary_unary_rpc_method_handler(
+                    servicer.RouteDump,
+                    request_deserializer=rump__net__pb2.RouteDumpRequest.FromString,
+                    response_serializer=rump__net__pb2.RouteDumpResponse.SerializeToString,
+            ),
+            'NetPcblist': grpc.unary_unary_rpc_method_handler(
+                    servicer.NetPcblist,
+                    request_deserializer=rump__net__pb2.NetPcblistRequest.FromString,
+                    response_serializer=rump__net__pb2.NetPcblistResponse.SerializeToString,
+            ),
+            'NetCounters': grpc.unary_unary_rpc_method_handler(
+                    servicer.NetCounters,
+                    request_deserializer=rump__net__pb2.NetCountersRequest.FromString,
+                    response_serializer=rump__net__pb2.NetCountersResponse.SerializeToString,
+            ),
+            'NdList': grpc.unary_unary_rpc_method_handler(
+                    servicer.NdList,
+                    request_deserializer=rump__net__pb2.NdListRequest.FromString,
+                    response_serializer=rump__net__pb2.NdListResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -9651,6 +10060,654 @@ class Net(object):
             '/rump.sp.v1.Net/NetconfigIfaddrs',
             rump__net__pb2.NetconfigIfaddrsRequest.SerializeToString,
             rump__net__pb2.NetconfigIfaddrsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfLoad(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfLoad',
+            rump__net__pb2.NpfLoadRequest.SerializeToString,
+            rump__net__pb2.NpfLoadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfConfigGet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfConfigGet',
+            rump__net__pb2.NpfConfigGetRequest.SerializeToString,
+            rump__net__pb2.NpfConfigGetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfSwitch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfSwitch',
+            rump__net__pb2.NpfSwitchRequest.SerializeToString,
+            rump__net__pb2.NpfSwitchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfFlush(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfFlush',
+            rump__net__pb2.NpfFlushRequest.SerializeToString,
+            rump__net__pb2.NpfFlushResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfConnections(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfConnections',
+            rump__net__pb2.NpfConnectionsRequest.SerializeToString,
+            rump__net__pb2.NpfConnectionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfStats',
+            rump__net__pb2.NpfStatsRequest.SerializeToString,
+            rump__net__pb2.NpfStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfTable(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfTable',
+            rump__net__pb2.NpfTableRequest.SerializeToString,
+            rump__net__pb2.NpfTableResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfRuleAdd(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfRuleAdd',
+            rump__net__pb2.NpfRuleAddRequest.SerializeToString,
+            rump__net__pb2.NpfRuleAddResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NpfRuleRemove(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NpfRuleRemove',
+            rump__net__pb2.NpfRuleRemoveRequest.SerializeToString,
+            rump__net__pb2.NpfRuleRemoveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DhcpStart(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/DhcpStart',
+            rump__net__pb2.DhcpStartRequest.SerializeToString,
+            rump__net__pb2.DhcpStartResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DhcpRenew(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/DhcpRenew',
+            rump__net__pb2.DhcpRenewRequest.SerializeToString,
+            rump__net__pb2.DhcpRenewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DhcpStop(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/DhcpStop',
+            rump__net__pb2.DhcpStopRequest.SerializeToString,
+            rump__net__pb2.DhcpStopResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DhcpLeases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/DhcpLeases',
+            rump__net__pb2.DhcpLeasesRequest.SerializeToString,
+            rump__net__pb2.DhcpLeasesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DhcpdStart(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/DhcpdStart',
+            rump__net__pb2.DhcpdStartRequest.SerializeToString,
+            rump__net__pb2.DhcpdStartResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DhcpdStop(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/DhcpdStop',
+            rump__net__pb2.DhcpdStopRequest.SerializeToString,
+            rump__net__pb2.DhcpdStopResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DhcpdBindings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/DhcpdBindings',
+            rump__net__pb2.DhcpdBindingsRequest.SerializeToString,
+            rump__net__pb2.DhcpdBindingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DnsForward(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/DnsForward',
+            rump__net__pb2.DnsForwardRequest.SerializeToString,
+            rump__net__pb2.DnsForwardResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NetconfigIfaddrdel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NetconfigIfaddrdel',
+            rump__net__pb2.NetconfigIfaddrdelRequest.SerializeToString,
+            rump__net__pb2.NetconfigIfaddrdelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RouteSend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/RouteSend',
+            rump__net__pb2.RouteSendRequest.SerializeToString,
+            rump__net__pb2.RouteSendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RouteRecv(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/RouteRecv',
+            rump__net__pb2.RouteRecvRequest.SerializeToString,
+            rump__net__pb2.RouteRecvResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RouteDump(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/RouteDump',
+            rump__net__pb2.RouteDumpRequest.SerializeToString,
+            rump__net__pb2.RouteDumpResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NetPcblist(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NetPcblist',
+            rump__net__pb2.NetPcblistRequest.SerializeToString,
+            rump__net__pb2.NetPcblistResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NetCounters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NetCounters',
+            rump__net__pb2.NetCountersRequest.SerializeToString,
+            rump__net__pb2.NetCountersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NdList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NdList',
+            rump__net__pb2.NdListRequest.SerializeToString,
+            rump__net__pb2.NdListResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -2362,6 +2362,56 @@ class NetStub:
     """Accepts router advertisements. ENXIO."""
     NetconfigIfaddrs: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfaddrsRequest, _rump_net_pb2.NetconfigIfaddrsResponse]
     """Interfaces with their flags and addresses. ENXIO."""
+    NpfLoad: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfLoadRequest, _rump_net_pb2.NpfLoadResponse]
+    """Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG."""
+    NpfConfigGet: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfConfigGetRequest, _rump_net_pb2.NpfConfigGetResponse]
+    """The configuration with the counters of its rules, and whether the filter is active."""
+    NpfSwitch: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfSwitchRequest, _rump_net_pb2.NpfSwitchResponse]
+    """Begins or ends filtering. Ending forgets all connections."""
+    NpfFlush: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfFlushRequest, _rump_net_pb2.NpfFlushResponse]
+    """Forgets the configuration and all connections."""
+    NpfConnections: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfConnectionsRequest, _rump_net_pb2.NpfConnectionsResponse]
+    """The connections that the filter knows."""
+    NpfStats: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfStatsRequest, _rump_net_pb2.NpfStatsResponse]
+    """What the filter has counted."""
+    NpfTable: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfTableRequest, _rump_net_pb2.NpfTableResponse]
+    """Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const."""
+    NpfRuleAdd: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfRuleAddRequest, _rump_net_pb2.NpfRuleAddResponse]
+    """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC."""
+    NpfRuleRemove: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NpfRuleRemoveRequest, _rump_net_pb2.NpfRuleRemoveResponse]
+    """Removes a rule from a dynamic group. ESRCH, ENOENT."""
+    DhcpStart: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpStartRequest, _rump_net_pb2.DhcpStartResponse]
+    """Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets."""
+    DhcpRenew: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpRenewRequest, _rump_net_pb2.DhcpRenewResponse]
+    """Asks for more time for a lease at once. ENXIO, ENOENT when there is none."""
+    DhcpStop: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpStopRequest, _rump_net_pb2.DhcpStopResponse]
+    """Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT."""
+    DhcpLeases: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpLeasesRequest, _rump_net_pb2.DhcpLeasesResponse]
+    """The leases of all interfaces."""
+    DhcpdStart: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpdStartRequest, _rump_net_pb2.DhcpdStartResponse]
+    """Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL."""
+    DhcpdStop: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpdStopRequest, _rump_net_pb2.DhcpdStopResponse]
+    """Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT."""
+    DhcpdBindings: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpdBindingsRequest, _rump_net_pb2.DhcpdBindingsResponse]
+    """What the server of an interface has leased. ENXIO, ENOENT."""
+    DnsForward: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.DnsForwardRequest, _rump_net_pb2.DnsForwardResponse]
+    """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL."""
+    NetconfigIfaddrdel: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfaddrdelRequest, _rump_net_pb2.NetconfigIfaddrdelResponse]
+    """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL."""
+    RouteSend: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.RouteSendRequest, _rump_net_pb2.RouteSendResponse]
+    """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES."""
+    RouteRecv: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.RouteRecvRequest, _rump_net_pb2.RouteRecvResponse]
+    """Reads the next message of a routing socket. EAGAIN."""
+    RouteDump: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.RouteDumpRequest, _rump_net_pb2.RouteDumpResponse]
+    """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+    arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+    """
+    NetPcblist: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetPcblistRequest, _rump_net_pb2.NetPcblistResponse]
+    """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail."""
+    NetCounters: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetCountersRequest, _rump_net_pb2.NetCountersResponse]
+    """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
+    NdList: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NdListRequest, _rump_net_pb2.NdListResponse]
+    """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
 
 @_typing.type_check_only
 class NetAsyncStub(NetStub):
@@ -2434,6 +2484,56 @@ class NetAsyncStub(NetStub):
     """Accepts router advertisements. ENXIO."""
     NetconfigIfaddrs: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfaddrsRequest, _rump_net_pb2.NetconfigIfaddrsResponse]  # type: ignore[assignment]
     """Interfaces with their flags and addresses. ENXIO."""
+    NpfLoad: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfLoadRequest, _rump_net_pb2.NpfLoadResponse]  # type: ignore[assignment]
+    """Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG."""
+    NpfConfigGet: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfConfigGetRequest, _rump_net_pb2.NpfConfigGetResponse]  # type: ignore[assignment]
+    """The configuration with the counters of its rules, and whether the filter is active."""
+    NpfSwitch: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfSwitchRequest, _rump_net_pb2.NpfSwitchResponse]  # type: ignore[assignment]
+    """Begins or ends filtering. Ending forgets all connections."""
+    NpfFlush: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfFlushRequest, _rump_net_pb2.NpfFlushResponse]  # type: ignore[assignment]
+    """Forgets the configuration and all connections."""
+    NpfConnections: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfConnectionsRequest, _rump_net_pb2.NpfConnectionsResponse]  # type: ignore[assignment]
+    """The connections that the filter knows."""
+    NpfStats: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfStatsRequest, _rump_net_pb2.NpfStatsResponse]  # type: ignore[assignment]
+    """What the filter has counted."""
+    NpfTable: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfTableRequest, _rump_net_pb2.NpfTableResponse]  # type: ignore[assignment]
+    """Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const."""
+    NpfRuleAdd: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfRuleAddRequest, _rump_net_pb2.NpfRuleAddResponse]  # type: ignore[assignment]
+    """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC."""
+    NpfRuleRemove: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NpfRuleRemoveRequest, _rump_net_pb2.NpfRuleRemoveResponse]  # type: ignore[assignment]
+    """Removes a rule from a dynamic group. ESRCH, ENOENT."""
+    DhcpStart: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpStartRequest, _rump_net_pb2.DhcpStartResponse]  # type: ignore[assignment]
+    """Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets."""
+    DhcpRenew: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpRenewRequest, _rump_net_pb2.DhcpRenewResponse]  # type: ignore[assignment]
+    """Asks for more time for a lease at once. ENXIO, ENOENT when there is none."""
+    DhcpStop: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpStopRequest, _rump_net_pb2.DhcpStopResponse]  # type: ignore[assignment]
+    """Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT."""
+    DhcpLeases: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpLeasesRequest, _rump_net_pb2.DhcpLeasesResponse]  # type: ignore[assignment]
+    """The leases of all interfaces."""
+    DhcpdStart: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpdStartRequest, _rump_net_pb2.DhcpdStartResponse]  # type: ignore[assignment]
+    """Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL."""
+    DhcpdStop: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpdStopRequest, _rump_net_pb2.DhcpdStopResponse]  # type: ignore[assignment]
+    """Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT."""
+    DhcpdBindings: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DhcpdBindingsRequest, _rump_net_pb2.DhcpdBindingsResponse]  # type: ignore[assignment]
+    """What the server of an interface has leased. ENXIO, ENOENT."""
+    DnsForward: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.DnsForwardRequest, _rump_net_pb2.DnsForwardResponse]  # type: ignore[assignment]
+    """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL."""
+    NetconfigIfaddrdel: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfaddrdelRequest, _rump_net_pb2.NetconfigIfaddrdelResponse]  # type: ignore[assignment]
+    """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL."""
+    RouteSend: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.RouteSendRequest, _rump_net_pb2.RouteSendResponse]  # type: ignore[assignment]
+    """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES."""
+    RouteRecv: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.RouteRecvRequest, _rump_net_pb2.RouteRecvResponse]  # type: ignore[assignment]
+    """Reads the next message of a routing socket. EAGAIN."""
+    RouteDump: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.RouteDumpRequest, _rump_net_pb2.RouteDumpResponse]  # type: ignore[assignment]
+    """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+    arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+    """
+    NetPcblist: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetPcblistRequest, _rump_net_pb2.NetPcblistResponse]  # type: ignore[assignment]
+    """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail."""
+    NetCounters: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetCountersRequest, _rump_net_pb2.NetCountersResponse]  # type: ignore[assignment]
+    """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
+    NdList: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NdListRequest, _rump_net_pb2.NdListResponse]  # type: ignore[assignment]
+    """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
 
 class NetServicer(metaclass=_abc_1.ABCMeta):
     """The networking faction: sockets, interfaces and routes."""
@@ -2701,6 +2801,200 @@ class NetServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_net_pb2.NetconfigIfaddrsResponse, _abc.Awaitable[_rump_net_pb2.NetconfigIfaddrsResponse]]:
         """Interfaces with their flags and addresses. ENXIO."""
+
+    @_abc_1.abstractmethod
+    def NpfLoad(
+        self,
+        request: _rump_net_pb2.NpfLoadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfLoadResponse, _abc.Awaitable[_rump_net_pb2.NpfLoadResponse]]:
+        """Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG."""
+
+    @_abc_1.abstractmethod
+    def NpfConfigGet(
+        self,
+        request: _rump_net_pb2.NpfConfigGetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfConfigGetResponse, _abc.Awaitable[_rump_net_pb2.NpfConfigGetResponse]]:
+        """The configuration with the counters of its rules, and whether the filter is active."""
+
+    @_abc_1.abstractmethod
+    def NpfSwitch(
+        self,
+        request: _rump_net_pb2.NpfSwitchRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfSwitchResponse, _abc.Awaitable[_rump_net_pb2.NpfSwitchResponse]]:
+        """Begins or ends filtering. Ending forgets all connections."""
+
+    @_abc_1.abstractmethod
+    def NpfFlush(
+        self,
+        request: _rump_net_pb2.NpfFlushRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfFlushResponse, _abc.Awaitable[_rump_net_pb2.NpfFlushResponse]]:
+        """Forgets the configuration and all connections."""
+
+    @_abc_1.abstractmethod
+    def NpfConnections(
+        self,
+        request: _rump_net_pb2.NpfConnectionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfConnectionsResponse, _abc.Awaitable[_rump_net_pb2.NpfConnectionsResponse]]:
+        """The connections that the filter knows."""
+
+    @_abc_1.abstractmethod
+    def NpfStats(
+        self,
+        request: _rump_net_pb2.NpfStatsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfStatsResponse, _abc.Awaitable[_rump_net_pb2.NpfStatsResponse]]:
+        """What the filter has counted."""
+
+    @_abc_1.abstractmethod
+    def NpfTable(
+        self,
+        request: _rump_net_pb2.NpfTableRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfTableResponse, _abc.Awaitable[_rump_net_pb2.NpfTableResponse]]:
+        """Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const."""
+
+    @_abc_1.abstractmethod
+    def NpfRuleAdd(
+        self,
+        request: _rump_net_pb2.NpfRuleAddRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfRuleAddResponse, _abc.Awaitable[_rump_net_pb2.NpfRuleAddResponse]]:
+        """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC."""
+
+    @_abc_1.abstractmethod
+    def NpfRuleRemove(
+        self,
+        request: _rump_net_pb2.NpfRuleRemoveRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NpfRuleRemoveResponse, _abc.Awaitable[_rump_net_pb2.NpfRuleRemoveResponse]]:
+        """Removes a rule from a dynamic group. ESRCH, ENOENT."""
+
+    @_abc_1.abstractmethod
+    def DhcpStart(
+        self,
+        request: _rump_net_pb2.DhcpStartRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.DhcpStartResponse, _abc.Awaitable[_rump_net_pb2.DhcpStartResponse]]:
+        """Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets."""
+
+    @_abc_1.abstractmethod
+    def DhcpRenew(
+        self,
+        request: _rump_net_pb2.DhcpRenewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.DhcpRenewResponse, _abc.Awaitable[_rump_net_pb2.DhcpRenewResponse]]:
+        """Asks for more time for a lease at once. ENXIO, ENOENT when there is none."""
+
+    @_abc_1.abstractmethod
+    def DhcpStop(
+        self,
+        request: _rump_net_pb2.DhcpStopRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.DhcpStopResponse, _abc.Awaitable[_rump_net_pb2.DhcpStopResponse]]:
+        """Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT."""
+
+    @_abc_1.abstractmethod
+    def DhcpLeases(
+        self,
+        request: _rump_net_pb2.DhcpLeasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.DhcpLeasesResponse, _abc.Awaitable[_rump_net_pb2.DhcpLeasesResponse]]:
+        """The leases of all interfaces."""
+
+    @_abc_1.abstractmethod
+    def DhcpdStart(
+        self,
+        request: _rump_net_pb2.DhcpdStartRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.DhcpdStartResponse, _abc.Awaitable[_rump_net_pb2.DhcpdStartResponse]]:
+        """Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL."""
+
+    @_abc_1.abstractmethod
+    def DhcpdStop(
+        self,
+        request: _rump_net_pb2.DhcpdStopRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.DhcpdStopResponse, _abc.Awaitable[_rump_net_pb2.DhcpdStopResponse]]:
+        """Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT."""
+
+    @_abc_1.abstractmethod
+    def DhcpdBindings(
+        self,
+        request: _rump_net_pb2.DhcpdBindingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.DhcpdBindingsResponse, _abc.Awaitable[_rump_net_pb2.DhcpdBindingsResponse]]:
+        """What the server of an interface has leased. ENXIO, ENOENT."""
+
+    @_abc_1.abstractmethod
+    def DnsForward(
+        self,
+        request: _rump_net_pb2.DnsForwardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.DnsForwardResponse, _abc.Awaitable[_rump_net_pb2.DnsForwardResponse]]:
+        """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL."""
+
+    @_abc_1.abstractmethod
+    def NetconfigIfaddrdel(
+        self,
+        request: _rump_net_pb2.NetconfigIfaddrdelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetconfigIfaddrdelResponse, _abc.Awaitable[_rump_net_pb2.NetconfigIfaddrdelResponse]]:
+        """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL."""
+
+    @_abc_1.abstractmethod
+    def RouteSend(
+        self,
+        request: _rump_net_pb2.RouteSendRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.RouteSendResponse, _abc.Awaitable[_rump_net_pb2.RouteSendResponse]]:
+        """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES."""
+
+    @_abc_1.abstractmethod
+    def RouteRecv(
+        self,
+        request: _rump_net_pb2.RouteRecvRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.RouteRecvResponse, _abc.Awaitable[_rump_net_pb2.RouteRecvResponse]]:
+        """Reads the next message of a routing socket. EAGAIN."""
+
+    @_abc_1.abstractmethod
+    def RouteDump(
+        self,
+        request: _rump_net_pb2.RouteDumpRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.RouteDumpResponse, _abc.Awaitable[_rump_net_pb2.RouteDumpResponse]]:
+        """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+        arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+        """
+
+    @_abc_1.abstractmethod
+    def NetPcblist(
+        self,
+        request: _rump_net_pb2.NetPcblistRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetPcblistResponse, _abc.Awaitable[_rump_net_pb2.NetPcblistResponse]]:
+        """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail."""
+
+    @_abc_1.abstractmethod
+    def NetCounters(
+        self,
+        request: _rump_net_pb2.NetCountersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetCountersResponse, _abc.Awaitable[_rump_net_pb2.NetCountersResponse]]:
+        """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
+
+    @_abc_1.abstractmethod
+    def NdList(
+        self,
+        request: _rump_net_pb2.NdListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NdListResponse, _abc.Awaitable[_rump_net_pb2.NdListResponse]]:
+        """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
 
 def add_NetServicer_to_server(servicer: NetServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

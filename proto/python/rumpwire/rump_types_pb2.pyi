@@ -546,12 +546,15 @@ class Sockopt(_message.Message):
     LINGER_FIELD_NUMBER: _builtins.int
     TIMEVAL_FIELD_NUMBER: _builtins.int
     RAW_FIELD_NUMBER: _builtins.int
+    MREQ_FIELD_NUMBER: _builtins.int
     integer: _builtins.int
     raw: _builtins.bytes
     @_builtins.property
     def linger(self) -> Global___Linger: ...
     @_builtins.property
     def timeval(self) -> Global___Timespec: ...
+    @_builtins.property
+    def mreq(self) -> Global___Mreq: ...
     def __init__(
         self,
         *,
@@ -559,16 +562,46 @@ class Sockopt(_message.Message):
         linger: Global___Linger | None = ...,
         timeval: Global___Timespec | None = ...,
         raw: _builtins.bytes = ...,
+        mreq: Global___Mreq | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "mreq", b"mreq", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "mreq", b"mreq", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["integer", "linger", "timeval", "raw"]  # noqa: Y015
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["integer", "linger", "timeval", "raw", "mreq"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 
 Global___Sockopt: _TypeAlias = Sockopt  # noqa: Y015
+
+@_typing.final
+class Mreq(_message.Message):
+    """IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP and their opposites: a group (4 or 16 bytes), and the interface by address or index;
+    neither for the one that the route says. A raw ip_mreq or ipv6_mreq will do as well.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MULTIADDR_FIELD_NUMBER: _builtins.int
+    INTERFACE_FIELD_NUMBER: _builtins.int
+    IFINDEX_FIELD_NUMBER: _builtins.int
+    multiaddr: _builtins.bytes
+    interface: _builtins.bytes
+    ifindex: _builtins.int
+    def __init__(
+        self,
+        *,
+        multiaddr: _builtins.bytes = ...,
+        interface: _builtins.bytes = ...,
+        ifindex: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ifindex", b"ifindex", "interface", b"interface", "multiaddr", b"multiaddr"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Mreq: _TypeAlias = Mreq  # noqa: Y015
 
 @_typing.final
 class Cmsg(_message.Message):
@@ -945,6 +978,14 @@ class IoctlArgs(_message.Message):
     RAID_RECON_FIELD_NUMBER: _builtins.int
     RAID_PROGRESS_FIELD_NUMBER: _builtins.int
     RAID_INFO_FIELD_NUMBER: _builtins.int
+    IFREQ_FIELD_NUMBER: _builtins.int
+    IFALIAS_FIELD_NUMBER: _builtins.int
+    IFCONF_FIELD_NUMBER: _builtins.int
+    IFCLONE_FIELD_NUMBER: _builtins.int
+    IFMEDIA_FIELD_NUMBER: _builtins.int
+    IFDATA_FIELD_NUMBER: _builtins.int
+    NBRINFO_FIELD_NUMBER: _builtins.int
+    NDI_FIELD_NUMBER: _builtins.int
     integer: _builtins.int
     raw: _builtins.bytes
     text: _builtins.str
@@ -966,6 +1007,22 @@ class IoctlArgs(_message.Message):
     def raid_progress(self) -> Global___RaidProgress: ...
     @_builtins.property
     def raid_info(self) -> Global___RaidInfo: ...
+    @_builtins.property
+    def ifreq(self) -> Global___Ifreq: ...
+    @_builtins.property
+    def ifalias(self) -> Global___Ifaliasreq: ...
+    @_builtins.property
+    def ifconf(self) -> Global___Ifconf: ...
+    @_builtins.property
+    def ifclone(self) -> Global___Ifclonereq: ...
+    @_builtins.property
+    def ifmedia(self) -> Global___Ifmediareq: ...
+    @_builtins.property
+    def ifdata(self) -> Global___Ifdata: ...
+    @_builtins.property
+    def nbrinfo(self) -> Global___Nbrinfo: ...
+    @_builtins.property
+    def ndi(self) -> Global___Ndireq: ...
     def __init__(
         self,
         *,
@@ -981,16 +1038,334 @@ class IoctlArgs(_message.Message):
         raid_recon: Global___RaidReconReq | None = ...,
         raid_progress: Global___RaidProgress | None = ...,
         raid_info: Global___RaidInfo | None = ...,
+        ifreq: Global___Ifreq | None = ...,
+        ifalias: Global___Ifaliasreq | None = ...,
+        ifconf: Global___Ifconf | None = ...,
+        ifclone: Global___Ifclonereq | None = ...,
+        ifmedia: Global___Ifmediareq | None = ...,
+        ifdata: Global___Ifdata | None = ...,
+        nbrinfo: Global___Nbrinfo | None = ...,
+        ndi: Global___Ndireq | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "cgd", b"cgd", "cgd_user", b"cgd_user", "integer", b"integer", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "text", b"text", "vnd", b"vnd", "vnd_user", b"vnd_user"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "cgd", b"cgd", "cgd_user", b"cgd_user", "ifalias", b"ifalias", "ifclone", b"ifclone", "ifconf", b"ifconf", "ifdata", b"ifdata", "ifmedia", b"ifmedia", "ifreq", b"ifreq", "integer", b"integer", "nbrinfo", b"nbrinfo", "ndi", b"ndi", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "text", b"text", "vnd", b"vnd", "vnd_user", b"vnd_user"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "cgd", b"cgd", "cgd_user", b"cgd_user", "integer", b"integer", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "text", b"text", "vnd", b"vnd", "vnd_user", b"vnd_user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "cgd", b"cgd", "cgd_user", b"cgd_user", "ifalias", b"ifalias", "ifclone", b"ifclone", "ifconf", b"ifconf", "ifdata", b"ifdata", "ifmedia", b"ifmedia", "ifreq", b"ifreq", "integer", b"integer", "nbrinfo", b"nbrinfo", "ndi", b"ndi", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "text", b"text", "vnd", b"vnd", "vnd_user", b"vnd_user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_args: _TypeAlias = _typing.Literal["integer", "raw", "text", "vnd", "vnd_user", "cgd", "cgd_user", "raid_config", "raid_component", "raid_recon", "raid_progress", "raid_info"]  # noqa: Y015
+    _WhichOneofReturnType_args: _TypeAlias = _typing.Literal["integer", "raw", "text", "vnd", "vnd_user", "cgd", "cgd_user", "raid_config", "raid_component", "raid_recon", "raid_progress", "raid_info", "ifreq", "ifalias", "ifconf", "ifclone", "ifmedia", "ifdata", "nbrinfo", "ndi"]  # noqa: Y015
     _WhichOneofArgType_args: _TypeAlias = _typing.Literal["args", b"args"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_args) -> _WhichOneofReturnType_args | None: ...
 
 Global___IoctlArgs: _TypeAlias = IoctlArgs  # noqa: Y015
+
+@_typing.final
+class Ifreq(_message.Message):
+    """Interface requests about one thing: an address (ifr_addr, also for masks and link-level ones), a number (flags,
+    metric, mtu, index, media, capabilities) or a text (SIOCSLINKSTR, SIOCGLINKSTR).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFR_NAME_FIELD_NUMBER: _builtins.int
+    IFR_ADDR_FIELD_NUMBER: _builtins.int
+    IFR_VALUE_FIELD_NUMBER: _builtins.int
+    IFR_TEXT_FIELD_NUMBER: _builtins.int
+    ifr_name: _builtins.str
+    ifr_value: _builtins.int
+    ifr_text: _builtins.str
+    @_builtins.property
+    def ifr_addr(self) -> Global___Sockaddr: ...
+    def __init__(
+        self,
+        *,
+        ifr_name: _builtins.str = ...,
+        ifr_addr: Global___Sockaddr | None = ...,
+        ifr_value: _builtins.int = ...,
+        ifr_text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ifr_addr", b"ifr_addr"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ifr_addr", b"ifr_addr", "ifr_name", b"ifr_name", "ifr_text", b"ifr_text", "ifr_value", b"ifr_value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ifreq: _TypeAlias = Ifreq  # noqa: Y015
+
+@_typing.final
+class Ifaliasreq(_message.Message):
+    """SIOCAIFADDR, SIOCDIFADDR, SIOCGIFALIAS and their _IN6 forms: an address of an interface. Lifetimes are seconds, 0 for
+    ever (ND6_INFINITE_LIFETIME as well); ifra_flags are IN6_IFF_*.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFRA_NAME_FIELD_NUMBER: _builtins.int
+    IFRA_ADDR_FIELD_NUMBER: _builtins.int
+    IFRA_PREFIXLEN_FIELD_NUMBER: _builtins.int
+    IFRA_DSTADDR_FIELD_NUMBER: _builtins.int
+    IFRA_BROADADDR_FIELD_NUMBER: _builtins.int
+    IFRA_FLAGS_FIELD_NUMBER: _builtins.int
+    IFRA_VLTIME_FIELD_NUMBER: _builtins.int
+    IFRA_PLTIME_FIELD_NUMBER: _builtins.int
+    ifra_name: _builtins.str
+    ifra_prefixlen: _builtins.int
+    ifra_flags: _builtins.int
+    ifra_vltime: _builtins.int
+    ifra_pltime: _builtins.int
+    @_builtins.property
+    def ifra_addr(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def ifra_dstaddr(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def ifra_broadaddr(self) -> Global___Sockaddr: ...
+    def __init__(
+        self,
+        *,
+        ifra_name: _builtins.str = ...,
+        ifra_addr: Global___Sockaddr | None = ...,
+        ifra_prefixlen: _builtins.int = ...,
+        ifra_dstaddr: Global___Sockaddr | None = ...,
+        ifra_broadaddr: Global___Sockaddr | None = ...,
+        ifra_flags: _builtins.int = ...,
+        ifra_vltime: _builtins.int = ...,
+        ifra_pltime: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ifra_addr", b"ifra_addr", "ifra_broadaddr", b"ifra_broadaddr", "ifra_dstaddr", b"ifra_dstaddr"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ifra_addr", b"ifra_addr", "ifra_broadaddr", b"ifra_broadaddr", "ifra_dstaddr", b"ifra_dstaddr", "ifra_flags", b"ifra_flags", "ifra_name", b"ifra_name", "ifra_pltime", b"ifra_pltime", "ifra_prefixlen", b"ifra_prefixlen", "ifra_vltime", b"ifra_vltime"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ifaliasreq: _TypeAlias = Ifaliasreq  # noqa: Y015
+
+@_typing.final
+class Ifconf(_message.Message):
+    """SIOCGIFCONF: all interfaces with their addresses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INTERFACES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def interfaces(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interface]: ...
+    def __init__(
+        self,
+        *,
+        interfaces: _abc.Iterable[Global___Interface] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["interfaces", b"interfaces"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ifconf: _TypeAlias = Ifconf  # noqa: Y015
+
+@_typing.final
+class Ifclonereq(_message.Message):
+    """SIOCIFGCLONERS: the kinds of interfaces that can be created."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLONERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def cloners(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        cloners: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cloners", b"cloners"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ifclonereq: _TypeAlias = Ifclonereq  # noqa: Y015
+
+@_typing.final
+class Ifmediareq(_message.Message):
+    """SIOCGIFMEDIA: IFM_* words."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFM_NAME_FIELD_NUMBER: _builtins.int
+    IFM_CURRENT_FIELD_NUMBER: _builtins.int
+    IFM_MASK_FIELD_NUMBER: _builtins.int
+    IFM_STATUS_FIELD_NUMBER: _builtins.int
+    IFM_ACTIVE_FIELD_NUMBER: _builtins.int
+    IFM_ULIST_FIELD_NUMBER: _builtins.int
+    ifm_name: _builtins.str
+    ifm_current: _builtins.int
+    ifm_mask: _builtins.int
+    ifm_status: _builtins.int
+    ifm_active: _builtins.int
+    @_builtins.property
+    def ifm_ulist(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        ifm_name: _builtins.str = ...,
+        ifm_current: _builtins.int = ...,
+        ifm_mask: _builtins.int = ...,
+        ifm_status: _builtins.int = ...,
+        ifm_active: _builtins.int = ...,
+        ifm_ulist: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ifm_active", b"ifm_active", "ifm_current", b"ifm_current", "ifm_mask", b"ifm_mask", "ifm_name", b"ifm_name", "ifm_status", b"ifm_status", "ifm_ulist", b"ifm_ulist"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ifmediareq: _TypeAlias = Ifmediareq  # noqa: Y015
+
+@_typing.final
+class Ifdata(_message.Message):
+    """SIOCGIFDATA, SIOCZIFDATA: what an interface has counted. link_state: LINK_STATE_*."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFDR_NAME_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    LINK_STATE_FIELD_NUMBER: _builtins.int
+    MTU_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    BAUDRATE_FIELD_NUMBER: _builtins.int
+    IPACKETS_FIELD_NUMBER: _builtins.int
+    IERRORS_FIELD_NUMBER: _builtins.int
+    OPACKETS_FIELD_NUMBER: _builtins.int
+    OERRORS_FIELD_NUMBER: _builtins.int
+    COLLISIONS_FIELD_NUMBER: _builtins.int
+    IBYTES_FIELD_NUMBER: _builtins.int
+    OBYTES_FIELD_NUMBER: _builtins.int
+    IMCASTS_FIELD_NUMBER: _builtins.int
+    OMCASTS_FIELD_NUMBER: _builtins.int
+    IQDROPS_FIELD_NUMBER: _builtins.int
+    NOPROTO_FIELD_NUMBER: _builtins.int
+    ifdr_name: _builtins.str
+    type: _builtins.int
+    link_state: _builtins.int
+    mtu: _builtins.int
+    metric: _builtins.int
+    baudrate: _builtins.int
+    ipackets: _builtins.int
+    ierrors: _builtins.int
+    opackets: _builtins.int
+    oerrors: _builtins.int
+    collisions: _builtins.int
+    ibytes: _builtins.int
+    obytes: _builtins.int
+    imcasts: _builtins.int
+    omcasts: _builtins.int
+    iqdrops: _builtins.int
+    noproto: _builtins.int
+    def __init__(
+        self,
+        *,
+        ifdr_name: _builtins.str = ...,
+        type: _builtins.int = ...,
+        link_state: _builtins.int = ...,
+        mtu: _builtins.int = ...,
+        metric: _builtins.int = ...,
+        baudrate: _builtins.int = ...,
+        ipackets: _builtins.int = ...,
+        ierrors: _builtins.int = ...,
+        opackets: _builtins.int = ...,
+        oerrors: _builtins.int = ...,
+        collisions: _builtins.int = ...,
+        ibytes: _builtins.int = ...,
+        obytes: _builtins.int = ...,
+        imcasts: _builtins.int = ...,
+        omcasts: _builtins.int = ...,
+        iqdrops: _builtins.int = ...,
+        noproto: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["baudrate", b"baudrate", "collisions", b"collisions", "ibytes", b"ibytes", "ierrors", b"ierrors", "ifdr_name", b"ifdr_name", "imcasts", b"imcasts", "ipackets", b"ipackets", "iqdrops", b"iqdrops", "link_state", b"link_state", "metric", b"metric", "mtu", b"mtu", "noproto", b"noproto", "obytes", b"obytes", "oerrors", b"oerrors", "omcasts", b"omcasts", "opackets", b"opackets", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ifdata: _TypeAlias = Ifdata  # noqa: Y015
+
+@_typing.final
+class Nbrinfo(_message.Message):
+    """SIOCGNBRINFO_IN6: what is known of a neighbour. state: ND6_LLINFO_*; expire: seconds from now, 0 for never."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    ADDR_FIELD_NUMBER: _builtins.int
+    ASKED_FIELD_NUMBER: _builtins.int
+    ISROUTER_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    EXPIRE_FIELD_NUMBER: _builtins.int
+    LLADDR_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    asked: _builtins.int
+    isrouter: _builtins.bool
+    state: _builtins.int
+    expire: _builtins.int
+    @_builtins.property
+    def addr(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def lladdr(self) -> Global___SockaddrDl: ...
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+        addr: Global___Sockaddr | None = ...,
+        asked: _builtins.int = ...,
+        isrouter: _builtins.bool = ...,
+        state: _builtins.int = ...,
+        expire: _builtins.int = ...,
+        lladdr: Global___SockaddrDl | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "lladdr", b"lladdr"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "asked", b"asked", "expire", b"expire", "ifname", b"ifname", "isrouter", b"isrouter", "lladdr", b"lladdr", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Nbrinfo: _TypeAlias = Nbrinfo  # noqa: Y015
+
+@_typing.final
+class Ndireq(_message.Message):
+    """SIOCGIFINFO_IN6, SIOCSIFINFO_IN6: neighbour discovery on an interface. Times are milliseconds; flags: ND6_IFF_*."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    LINKMTU_FIELD_NUMBER: _builtins.int
+    BASEREACHABLE_FIELD_NUMBER: _builtins.int
+    REACHABLE_FIELD_NUMBER: _builtins.int
+    RETRANS_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    CHLIM_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    linkmtu: _builtins.int
+    basereachable: _builtins.int
+    reachable: _builtins.int
+    retrans: _builtins.int
+    flags: _builtins.int
+    chlim: _builtins.int
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+        linkmtu: _builtins.int = ...,
+        basereachable: _builtins.int = ...,
+        reachable: _builtins.int = ...,
+        retrans: _builtins.int = ...,
+        flags: _builtins.int = ...,
+        chlim: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basereachable", b"basereachable", "chlim", b"chlim", "flags", b"flags", "ifname", b"ifname", "linkmtu", b"linkmtu", "reachable", b"reachable", "retrans", b"retrans"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ndireq: _TypeAlias = Ndireq  # noqa: Y015
 
 @_typing.final
 class VndIoctl(_message.Message):
@@ -1406,25 +1781,884 @@ class InterfaceAddress(_message.Message):
     ADDR_FIELD_NUMBER: _builtins.int
     PREFIXLEN_FIELD_NUMBER: _builtins.int
     BROADADDR_FIELD_NUMBER: _builtins.int
+    DSTADDR_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    VLTIME_FIELD_NUMBER: _builtins.int
+    PLTIME_FIELD_NUMBER: _builtins.int
     prefixlen: _builtins.int
+    flags: _builtins.int
+    vltime: _builtins.int
+    pltime: _builtins.int
     @_builtins.property
     def addr(self) -> Global___Sockaddr: ...
     @_builtins.property
     def broadaddr(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def dstaddr(self) -> Global___Sockaddr:
+        """The other end of a point-to-point link; IN6_IFF_*; seconds that are left, 0 for ever."""
+
     def __init__(
         self,
         *,
         addr: Global___Sockaddr | None = ...,
         prefixlen: _builtins.int = ...,
         broadaddr: Global___Sockaddr | None = ...,
+        dstaddr: Global___Sockaddr | None = ...,
+        flags: _builtins.int = ...,
+        vltime: _builtins.int = ...,
+        pltime: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "broadaddr", b"broadaddr"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "broadaddr", b"broadaddr", "dstaddr", b"dstaddr"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "broadaddr", b"broadaddr", "prefixlen", b"prefixlen"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "broadaddr", b"broadaddr", "dstaddr", b"dstaddr", "flags", b"flags", "pltime", b"pltime", "prefixlen", b"prefixlen", "vltime", b"vltime"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___InterfaceAddress: _TypeAlias = InterfaceAddress  # noqa: Y015
+
+@_typing.final
+class Rtmsg(_message.Message):
+    """A message of the routing socket (route(4)) and of its dumps. Which fields it has, rtm_type (RTM_*) decides: ADD,
+    DELETE, CHANGE, GET, MISS, REDIRECT are about a route; IFINFO, IFANNOUNCE, NEWADDR, DELADDR, CHGADDR about an interface.
+    With RTF_LLDATA it is an entry of ARP or neighbour discovery, whose gateway is a SockaddrDl.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RTM_TYPE_FIELD_NUMBER: _builtins.int
+    RTM_FLAGS_FIELD_NUMBER: _builtins.int
+    RTM_INDEX_FIELD_NUMBER: _builtins.int
+    RTM_PID_FIELD_NUMBER: _builtins.int
+    RTM_SEQ_FIELD_NUMBER: _builtins.int
+    RTM_ERRNO_FIELD_NUMBER: _builtins.int
+    RTM_USE_FIELD_NUMBER: _builtins.int
+    DST_FIELD_NUMBER: _builtins.int
+    PREFIXLEN_FIELD_NUMBER: _builtins.int
+    GATEWAY_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    IFA_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    RMX_MTU_FIELD_NUMBER: _builtins.int
+    RMX_EXPIRE_FIELD_NUMBER: _builtins.int
+    INTERFACE_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    WHAT_FIELD_NUMBER: _builtins.int
+    rtm_type: _builtins.int
+    rtm_flags: _builtins.int
+    rtm_index: _builtins.int
+    rtm_pid: _builtins.int
+    rtm_seq: _builtins.int
+    rtm_errno: _builtins.int
+    rtm_use: _builtins.int
+    prefixlen: _builtins.int
+    ifname: _builtins.str
+    """The interface by name, the address to send from, who sent a redirect."""
+    rmx_mtu: _builtins.int
+    """Of the path; 0 for the interface's."""
+    rmx_expire: _builtins.int
+    """Seconds from now until it goes; 0 for never."""
+    what: _builtins.int
+    """IFAN_ARRIVAL, IFAN_DEPARTURE."""
+    @_builtins.property
+    def dst(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def gateway(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def ifa(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def author(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def interface(self) -> Global___Interface: ...
+    @_builtins.property
+    def address(self) -> Global___InterfaceAddress: ...
+    @_builtins.property
+    def data(self) -> Global___Ifdata: ...
+    def __init__(
+        self,
+        *,
+        rtm_type: _builtins.int = ...,
+        rtm_flags: _builtins.int = ...,
+        rtm_index: _builtins.int = ...,
+        rtm_pid: _builtins.int = ...,
+        rtm_seq: _builtins.int = ...,
+        rtm_errno: _builtins.int = ...,
+        rtm_use: _builtins.int = ...,
+        dst: Global___Sockaddr | None = ...,
+        prefixlen: _builtins.int = ...,
+        gateway: Global___Sockaddr | None = ...,
+        ifname: _builtins.str = ...,
+        ifa: Global___Sockaddr | None = ...,
+        author: Global___Sockaddr | None = ...,
+        rmx_mtu: _builtins.int = ...,
+        rmx_expire: _builtins.int = ...,
+        interface: Global___Interface | None = ...,
+        address: Global___InterfaceAddress | None = ...,
+        data: Global___Ifdata | None = ...,
+        what: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "author", b"author", "data", b"data", "dst", b"dst", "gateway", b"gateway", "ifa", b"ifa", "interface", b"interface"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "author", b"author", "data", b"data", "dst", b"dst", "gateway", b"gateway", "ifa", b"ifa", "ifname", b"ifname", "interface", b"interface", "prefixlen", b"prefixlen", "rmx_expire", b"rmx_expire", "rmx_mtu", b"rmx_mtu", "rtm_errno", b"rtm_errno", "rtm_flags", b"rtm_flags", "rtm_index", b"rtm_index", "rtm_pid", b"rtm_pid", "rtm_seq", b"rtm_seq", "rtm_type", b"rtm_type", "rtm_use", b"rtm_use", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Rtmsg: _TypeAlias = Rtmsg  # noqa: Y015
+
+@_typing.final
+class Inpcb(_message.Message):
+    """A socket of the Internet domains, as netstat shows it. state is the TCP state's name, empty for others."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROTOCOL_FIELD_NUMBER: _builtins.int
+    LOCAL_FIELD_NUMBER: _builtins.int
+    FOREIGN_FIELD_NUMBER: _builtins.int
+    RECVQ_FIELD_NUMBER: _builtins.int
+    SENDQ_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    HANDLE_FIELD_NUMBER: _builtins.int
+    protocol: _builtins.str
+    recvq: _builtins.int
+    sendq: _builtins.int
+    state: _builtins.str
+    handle: _builtins.int
+    @_builtins.property
+    def local(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def foreign(self) -> Global___Sockaddr: ...
+    def __init__(
+        self,
+        *,
+        protocol: _builtins.str = ...,
+        local: Global___Sockaddr | None = ...,
+        foreign: Global___Sockaddr | None = ...,
+        recvq: _builtins.int = ...,
+        sendq: _builtins.int = ...,
+        state: _builtins.str = ...,
+        handle: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["foreign", b"foreign", "local", b"local"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["foreign", b"foreign", "handle", b"handle", "local", b"local", "protocol", b"protocol", "recvq", b"recvq", "sendq", b"sendq", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Inpcb: _TypeAlias = Inpcb  # noqa: Y015
+
+@_typing.final
+class NetCounter(_message.Message):
+    """A counter of a protocol, as netstat -s shows it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROTOCOL_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    protocol: _builtins.str
+    name: _builtins.str
+    value: _builtins.int
+    def __init__(
+        self,
+        *,
+        protocol: _builtins.str = ...,
+        name: _builtins.str = ...,
+        value: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "protocol", b"protocol", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetCounter: _TypeAlias = NetCounter  # noqa: Y015
+
+@_typing.final
+class NdRouter(_message.Message):
+    """A router that neighbour discovery has heard of. expire: seconds that are left; preference: -1, 0, 1."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDR_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    EXPIRE_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    PREFERENCE_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    expire: _builtins.int
+    flags: _builtins.int
+    preference: _builtins.int
+    @_builtins.property
+    def addr(self) -> Global___Sockaddr: ...
+    def __init__(
+        self,
+        *,
+        addr: Global___Sockaddr | None = ...,
+        ifname: _builtins.str = ...,
+        expire: _builtins.int = ...,
+        flags: _builtins.int = ...,
+        preference: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "expire", b"expire", "flags", b"flags", "ifname", b"ifname", "preference", b"preference"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NdRouter: _TypeAlias = NdRouter  # noqa: Y015
+
+@_typing.final
+class NdPrefix(_message.Message):
+    """A prefix that a router has advertised, or that an address of ours has. Lifetimes: seconds that are left, 0 for ever."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PREFIX_FIELD_NUMBER: _builtins.int
+    PREFIXLEN_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    VLTIME_FIELD_NUMBER: _builtins.int
+    PLTIME_FIELD_NUMBER: _builtins.int
+    ONLINK_FIELD_NUMBER: _builtins.int
+    AUTONOMOUS_FIELD_NUMBER: _builtins.int
+    prefixlen: _builtins.int
+    ifname: _builtins.str
+    vltime: _builtins.int
+    pltime: _builtins.int
+    onlink: _builtins.bool
+    autonomous: _builtins.bool
+    @_builtins.property
+    def prefix(self) -> Global___Sockaddr: ...
+    def __init__(
+        self,
+        *,
+        prefix: Global___Sockaddr | None = ...,
+        prefixlen: _builtins.int = ...,
+        ifname: _builtins.str = ...,
+        vltime: _builtins.int = ...,
+        pltime: _builtins.int = ...,
+        onlink: _builtins.bool = ...,
+        autonomous: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["prefix", b"prefix"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["autonomous", b"autonomous", "ifname", b"ifname", "onlink", b"onlink", "pltime", b"pltime", "prefix", b"prefix", "prefixlen", b"prefixlen", "vltime", b"vltime"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NdPrefix: _TypeAlias = NdPrefix  # noqa: Y015
+
+@_typing.final
+class NpfPorts(_message.Message):
+    """Ports, both ends included."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    first: _builtins.int
+    last: _builtins.int
+    def __init__(
+        self,
+        *,
+        first: _builtins.int = ...,
+        last: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "last", b"last"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfPorts: _TypeAlias = NpfPorts  # noqa: Y015
+
+@_typing.final
+class NpfAddress(_message.Message):
+    """One of: a network; the entries of a table; the addresses that an
+    interface has when the packet comes, of one version of IP or of both (0).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDR_FIELD_NUMBER: _builtins.int
+    PREFIXLEN_FIELD_NUMBER: _builtins.int
+    TABLE_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    addr: _builtins.bytes
+    prefixlen: _builtins.int
+    table: _builtins.str
+    ifname: _builtins.str
+    version: _builtins.int
+    def __init__(
+        self,
+        *,
+        addr: _builtins.bytes = ...,
+        prefixlen: _builtins.int = ...,
+        table: _builtins.str = ...,
+        ifname: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "ifname", b"ifname", "prefixlen", b"prefixlen", "table", b"table", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfAddress: _TypeAlias = NpfAddress  # noqa: Y015
+
+@_typing.final
+class NpfEnd(_message.Message):
+    """One side of a packet. No addresses are any address, no ports any port."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDRESSES_FIELD_NUMBER: _builtins.int
+    NEGATE_FIELD_NUMBER: _builtins.int
+    PORTS_FIELD_NUMBER: _builtins.int
+    negate: _builtins.bool
+    @_builtins.property
+    def addresses(self) -> _containers.RepeatedCompositeFieldContainer[Global___NpfAddress]: ...
+    @_builtins.property
+    def ports(self) -> _containers.RepeatedCompositeFieldContainer[Global___NpfPorts]: ...
+    def __init__(
+        self,
+        *,
+        addresses: _abc.Iterable[Global___NpfAddress] | None = ...,
+        negate: _builtins.bool = ...,
+        ports: _abc.Iterable[Global___NpfPorts] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "negate", b"negate", "ports", b"ports"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfEnd: _TypeAlias = NpfEnd  # noqa: Y015
+
+@_typing.final
+class NpfFilter(_message.Message):
+    """Which packets are meant. version is that of IP, 0 for both; no protocols are any."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    PROTOCOLS_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    DESTINATION_FIELD_NUMBER: _builtins.int
+    TCP_FLAGS_FIELD_NUMBER: _builtins.int
+    TCP_MASK_FIELD_NUMBER: _builtins.int
+    ICMP_TYPE_FIELD_NUMBER: _builtins.int
+    ICMP_CODE_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    tcp_flags: _builtins.int
+    tcp_mask: _builtins.int
+    icmp_type: _builtins.int
+    icmp_code: _builtins.int
+    @_builtins.property
+    def protocols(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def source(self) -> Global___NpfEnd: ...
+    @_builtins.property
+    def destination(self) -> Global___NpfEnd: ...
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        protocols: _abc.Iterable[_builtins.int] | None = ...,
+        source: Global___NpfEnd | None = ...,
+        destination: Global___NpfEnd | None = ...,
+        tcp_flags: _builtins.int = ...,
+        tcp_mask: _builtins.int = ...,
+        icmp_type: _builtins.int | None = ...,
+        icmp_code: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_icmp_code", b"_icmp_code", "_icmp_type", b"_icmp_type", "destination", b"destination", "icmp_code", b"icmp_code", "icmp_type", b"icmp_type", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_icmp_code", b"_icmp_code", "_icmp_type", b"_icmp_type", "destination", b"destination", "icmp_code", b"icmp_code", "icmp_type", b"icmp_type", "protocols", b"protocols", "source", b"source", "tcp_flags", b"tcp_flags", "tcp_mask", b"tcp_mask", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__icmp_code: _TypeAlias = _typing.Literal["icmp_code"]  # noqa: Y015
+    _WhichOneofArgType__icmp_code: _TypeAlias = _typing.Literal["_icmp_code", b"_icmp_code"]  # noqa: Y015
+    _WhichOneofReturnType__icmp_type: _TypeAlias = _typing.Literal["icmp_type"]  # noqa: Y015
+    _WhichOneofArgType__icmp_type: _TypeAlias = _typing.Literal["_icmp_type", b"_icmp_type"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__icmp_code) -> _WhichOneofReturnType__icmp_code | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__icmp_type) -> _WhichOneofReturnType__icmp_type | None: ...
+
+Global___NpfFilter: _TypeAlias = NpfFilter  # noqa: Y015
+
+@_typing.final
+class NpfRule(_message.Message):
+    """A rule. direction: in, out, or nothing for both. stateful: nothing, "interface" (connections pass on the interface where they
+    began) or "all". answer, of rules that block: nothing, "rst", "icmp" or "any" (what fits the protocol). packets and bytes are
+    counted by the kernel.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    PERMIT_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    FINAL_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    STATEFUL_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    PROCEDURE_FIELD_NUMBER: _builtins.int
+    PACKETS_FIELD_NUMBER: _builtins.int
+    BYTES_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    permit: _builtins.bool
+    direction: _builtins.str
+    final: _builtins.bool
+    ifname: _builtins.str
+    stateful: _builtins.str
+    answer: _builtins.str
+    procedure: _builtins.str
+    packets: _builtins.int
+    bytes: _builtins.int
+    @_builtins.property
+    def filter(self) -> Global___NpfFilter: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+        permit: _builtins.bool = ...,
+        direction: _builtins.str = ...,
+        final: _builtins.bool = ...,
+        ifname: _builtins.str = ...,
+        stateful: _builtins.str = ...,
+        answer: _builtins.str = ...,
+        filter: Global___NpfFilter | None = ...,
+        procedure: _builtins.str = ...,
+        packets: _builtins.int = ...,
+        bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "bytes", b"bytes", "direction", b"direction", "filter", b"filter", "final", b"final", "id", b"id", "ifname", b"ifname", "packets", b"packets", "permit", b"permit", "procedure", b"procedure", "stateful", b"stateful"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfRule: _TypeAlias = NpfRule  # noqa: Y015
+
+@_typing.final
+class NpfGroup(_message.Message):
+    """Rules that are looked at for packets of one interface and direction. dynamic: rules are added and removed while it is active."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    DYNAMIC_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    ifname: _builtins.str
+    direction: _builtins.str
+    dynamic: _builtins.bool
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___NpfRule]: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        ifname: _builtins.str = ...,
+        direction: _builtins.str = ...,
+        dynamic: _builtins.bool = ...,
+        rules: _abc.Iterable[Global___NpfRule] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["direction", b"direction", "dynamic", b"dynamic", "ifname", b"ifname", "name", b"name", "rules", b"rules"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfGroup: _TypeAlias = NpfGroup  # noqa: Y015
+
+@_typing.final
+class NpfMap(_message.Message):
+    """Translates addresses. direction: "out" rewrites the sources of packets that leave by the interface, "in" the destinations of
+    packets that come in. dynamic: connections get ports; static: addresses are exchanged one for one, both ways where
+    direction is "both". algorithm, of static ones: nothing or "netmap" for networks of the same size, "npt66" (RFC 6296).
+    translation_ports are those to translate to; without them those of the packet stay where they are free.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    STATIC_FIELD_NUMBER: _builtins.int
+    ALGORITHM_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    TRANSLATION_FIELD_NUMBER: _builtins.int
+    TRANSLATION_PORTS_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    ifname: _builtins.str
+    direction: _builtins.str
+    static: _builtins.bool
+    algorithm: _builtins.str
+    @_builtins.property
+    def filter(self) -> Global___NpfFilter: ...
+    @_builtins.property
+    def translation(self) -> Global___NpfAddress: ...
+    @_builtins.property
+    def translation_ports(self) -> Global___NpfPorts: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+        ifname: _builtins.str = ...,
+        direction: _builtins.str = ...,
+        static: _builtins.bool = ...,
+        algorithm: _builtins.str = ...,
+        filter: Global___NpfFilter | None = ...,
+        translation: Global___NpfAddress | None = ...,
+        translation_ports: Global___NpfPorts | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "translation", b"translation", "translation_ports", b"translation_ports"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "direction", b"direction", "filter", b"filter", "id", b"id", "ifname", b"ifname", "static", b"static", "translation", b"translation", "translation_ports", b"translation_ports"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfMap: _TypeAlias = NpfMap  # noqa: Y015
+
+@_typing.final
+class NpfTable(_message.Message):
+    """kind: ipset (single addresses), lpm (networks), const (cannot be changed)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    kind: _builtins.str
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___NpfAddress]: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        entries: _abc.Iterable[Global___NpfAddress] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "kind", b"kind", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfTable: _TypeAlias = NpfTable  # noqa: Y015
+
+@_typing.final
+class NpfProcedure(_message.Message):
+    """What is done to packets that pass by a rule: copied to an interface where bpf sees them, and made normal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LOG_IFNAME_FIELD_NUMBER: _builtins.int
+    MIN_TTL_FIELD_NUMBER: _builtins.int
+    MAX_MSS_FIELD_NUMBER: _builtins.int
+    NO_DF_FIELD_NUMBER: _builtins.int
+    RANDOM_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    log_ifname: _builtins.str
+    min_ttl: _builtins.int
+    max_mss: _builtins.int
+    no_df: _builtins.bool
+    random_id: _builtins.bool
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        log_ifname: _builtins.str = ...,
+        min_ttl: _builtins.int = ...,
+        max_mss: _builtins.int = ...,
+        no_df: _builtins.bool = ...,
+        random_id: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["log_ifname", b"log_ifname", "max_mss", b"max_mss", "min_ttl", b"min_ttl", "name", b"name", "no_df", b"no_df", "random_id", b"random_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfProcedure: _TypeAlias = NpfProcedure  # noqa: Y015
+
+@_typing.final
+class NpfConfig(_message.Message):
+    """Groups are looked at in order; the last one, without a name, is the default group."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ParamsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    TABLES_FIELD_NUMBER: _builtins.int
+    PROCEDURES_FIELD_NUMBER: _builtins.int
+    MAPS_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
+    PARAMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tables(self) -> _containers.RepeatedCompositeFieldContainer[Global___NpfTable]: ...
+    @_builtins.property
+    def procedures(self) -> _containers.RepeatedCompositeFieldContainer[Global___NpfProcedure]: ...
+    @_builtins.property
+    def maps(self) -> _containers.RepeatedCompositeFieldContainer[Global___NpfMap]: ...
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___NpfGroup]: ...
+    @_builtins.property
+    def params(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        tables: _abc.Iterable[Global___NpfTable] | None = ...,
+        procedures: _abc.Iterable[Global___NpfProcedure] | None = ...,
+        maps: _abc.Iterable[Global___NpfMap] | None = ...,
+        groups: _abc.Iterable[Global___NpfGroup] | None = ...,
+        params: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups", "maps", b"maps", "params", b"params", "procedures", b"procedures", "tables", b"tables"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfConfig: _TypeAlias = NpfConfig  # noqa: Y015
+
+@_typing.final
+class NpfConnection(_message.Message):
+    """A connection that the filter knows. state is that of TCP, or "active"."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROTOCOL_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    DESTINATION_FIELD_NUMBER: _builtins.int
+    TRANSLATED_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    EXPIRES_FIELD_NUMBER: _builtins.int
+    PACKETS_FIELD_NUMBER: _builtins.int
+    protocol: _builtins.int
+    ifname: _builtins.str
+    state: _builtins.str
+    expires: _builtins.int
+    packets: _builtins.int
+    @_builtins.property
+    def source(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def destination(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def translated(self) -> Global___Sockaddr: ...
+    def __init__(
+        self,
+        *,
+        protocol: _builtins.int = ...,
+        source: Global___Sockaddr | None = ...,
+        destination: Global___Sockaddr | None = ...,
+        translated: Global___Sockaddr | None = ...,
+        ifname: _builtins.str = ...,
+        state: _builtins.str = ...,
+        expires: _builtins.int = ...,
+        packets: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "source", b"source", "translated", b"translated"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["destination", b"destination", "expires", b"expires", "ifname", b"ifname", "packets", b"packets", "protocol", b"protocol", "source", b"source", "state", b"state", "translated", b"translated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfConnection: _TypeAlias = NpfConnection  # noqa: Y015
+
+@_typing.final
+class NpfCounter(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    value: _builtins.int
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NpfCounter: _TypeAlias = NpfCounter  # noqa: Y015
+
+@_typing.final
+class DhcpLease(_message.Message):
+    """A lease that an interface has or asks for. state: init, selecting, requesting, bound, renewing, rebinding. expires is in seconds
+    from now, 0 for a lease that does not end.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ADDR_FIELD_NUMBER: _builtins.int
+    PREFIXLEN_FIELD_NUMBER: _builtins.int
+    SERVER_FIELD_NUMBER: _builtins.int
+    ROUTERS_FIELD_NUMBER: _builtins.int
+    DNS_FIELD_NUMBER: _builtins.int
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    EXPIRES_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    state: _builtins.str
+    addr: _builtins.bytes
+    prefixlen: _builtins.int
+    server: _builtins.bytes
+    domain: _builtins.bytes
+    expires: _builtins.int
+    @_builtins.property
+    def routers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    @_builtins.property
+    def dns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+        state: _builtins.str = ...,
+        addr: _builtins.bytes = ...,
+        prefixlen: _builtins.int = ...,
+        server: _builtins.bytes = ...,
+        routers: _abc.Iterable[_builtins.bytes] | None = ...,
+        dns: _abc.Iterable[_builtins.bytes] | None = ...,
+        domain: _builtins.bytes = ...,
+        expires: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "dns", b"dns", "domain", b"domain", "expires", b"expires", "ifname", b"ifname", "prefixlen", b"prefixlen", "routers", b"routers", "server", b"server", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DhcpLease: _TypeAlias = DhcpLease  # noqa: Y015
+
+@_typing.final
+class DhcpHost(_message.Message):
+    """A client that always gets the same address."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LLADDR_FIELD_NUMBER: _builtins.int
+    ADDR_FIELD_NUMBER: _builtins.int
+    lladdr: _builtins.bytes
+    addr: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        lladdr: _builtins.bytes = ...,
+        addr: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "lladdr", b"lladdr"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DhcpHost: _TypeAlias = DhcpHost  # noqa: Y015
+
+@_typing.final
+class DhcpPool(_message.Message):
+    """What a server leases, from first to last, and what it tells besides. The mask is that of the interface's address. lease is in
+    seconds, 0 for one hour; no router is the interface's own address.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    LEASE_FIELD_NUMBER: _builtins.int
+    ROUTER_FIELD_NUMBER: _builtins.int
+    DNS_FIELD_NUMBER: _builtins.int
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    HOSTS_FIELD_NUMBER: _builtins.int
+    first: _builtins.bytes
+    last: _builtins.bytes
+    lease: _builtins.int
+    router: _builtins.bytes
+    domain: _builtins.bytes
+    @_builtins.property
+    def dns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    @_builtins.property
+    def hosts(self) -> _containers.RepeatedCompositeFieldContainer[Global___DhcpHost]: ...
+    def __init__(
+        self,
+        *,
+        first: _builtins.bytes = ...,
+        last: _builtins.bytes = ...,
+        lease: _builtins.int = ...,
+        router: _builtins.bytes = ...,
+        dns: _abc.Iterable[_builtins.bytes] | None = ...,
+        domain: _builtins.bytes = ...,
+        hosts: _abc.Iterable[Global___DhcpHost] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dns", b"dns", "domain", b"domain", "first", b"first", "hosts", b"hosts", "last", b"last", "lease", b"lease", "router", b"router"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DhcpPool: _TypeAlias = DhcpPool  # noqa: Y015
+
+@_typing.final
+class DhcpBinding(_message.Message):
+    """An address that a server has leased. expires is in seconds from now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDR_FIELD_NUMBER: _builtins.int
+    LLADDR_FIELD_NUMBER: _builtins.int
+    HOSTNAME_FIELD_NUMBER: _builtins.int
+    EXPIRES_FIELD_NUMBER: _builtins.int
+    addr: _builtins.bytes
+    lladdr: _builtins.bytes
+    hostname: _builtins.bytes
+    expires: _builtins.int
+    def __init__(
+        self,
+        *,
+        addr: _builtins.bytes = ...,
+        lladdr: _builtins.bytes = ...,
+        hostname: _builtins.bytes = ...,
+        expires: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "expires", b"expires", "hostname", b"hostname", "lladdr", b"lladdr"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DhcpBinding: _TypeAlias = DhcpBinding  # noqa: Y015
 
 @_typing.final
 class Driver(_message.Message):

@@ -156,6 +156,14 @@ class Linger(NamedTuple):
     l_linger: int = 0
 
 
+class Mreq(NamedTuple):
+    """IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP and their opposites: a group (4 or 16 bytes), and the interface by address or index; neither for the one that the route says. A raw ip_mreq or ipv6_mreq will do as well."""
+
+    multiaddr: bytes = b""
+    interface: bytes = b""
+    ifindex: int = 0
+
+
 class SockoptInteger(NamedTuple):
     """A Sockopt that is integer."""
 
@@ -168,7 +176,7 @@ class SockoptRaw(NamedTuple):
     raw: bytes = b""
 
 
-Sockopt: TypeAlias = SockoptInteger | Linger | Timespec | SockoptRaw
+Sockopt: TypeAlias = SockoptInteger | Linger | Timespec | SockoptRaw | Mreq
 
 
 class Cmsg(NamedTuple):
@@ -374,6 +382,116 @@ class RaidInfo(NamedTuple):
     spares: list[RaidDisk] = []
 
 
+class Ifreq(NamedTuple):
+    """Interface requests about one thing: an address (ifr_addr, also for masks and link-level ones), a number (flags, metric, mtu, index, media, capabilities) or a text (SIOCSLINKSTR, SIOCGLINKSTR)."""
+
+    ifr_name: str = ""
+    ifr_addr: Sockaddr | None = None
+    ifr_value: int = 0
+    ifr_text: str = ""
+
+
+class Ifaliasreq(NamedTuple):
+    """SIOCAIFADDR, SIOCDIFADDR, SIOCGIFALIAS and their _IN6 forms: an address of an interface. Lifetimes are seconds, 0 for ever (ND6_INFINITE_LIFETIME as well); ifra_flags are IN6_IFF_*."""
+
+    ifra_name: str = ""
+    ifra_addr: Sockaddr | None = None
+    ifra_prefixlen: int = 0
+    ifra_dstaddr: Sockaddr | None = None
+    ifra_broadaddr: Sockaddr | None = None
+    ifra_flags: int = 0
+    ifra_vltime: int = 0
+    ifra_pltime: int = 0
+
+
+class InterfaceAddress(NamedTuple):
+    addr: Sockaddr | None = None
+    prefixlen: int = 0
+    broadaddr: Sockaddr | None = None
+    dstaddr: Sockaddr | None = None
+    flags: int = 0
+    vltime: int = 0
+    pltime: int = 0
+
+
+class Interface(NamedTuple):
+    name: str = ""
+    ifindex: int = 0
+    flags: int = 0
+    mtu: int = 0
+    lladdr: bytes = b""
+    addresses: list[InterfaceAddress] = []
+
+
+class Ifconf(NamedTuple):
+    """SIOCGIFCONF: all interfaces with their addresses."""
+
+    interfaces: list[Interface] = []
+
+
+class Ifclonereq(NamedTuple):
+    """SIOCIFGCLONERS: the kinds of interfaces that can be created."""
+
+    cloners: list[str] = []
+
+
+class Ifmediareq(NamedTuple):
+    """SIOCGIFMEDIA: IFM_* words."""
+
+    ifm_name: str = ""
+    ifm_current: int = 0
+    ifm_mask: int = 0
+    ifm_status: int = 0
+    ifm_active: int = 0
+    ifm_ulist: list[int] = []
+
+
+class Ifdata(NamedTuple):
+    """SIOCGIFDATA, SIOCZIFDATA: what an interface has counted. link_state: LINK_STATE_*."""
+
+    ifdr_name: str = ""
+    type: int = 0
+    link_state: int = 0
+    mtu: int = 0
+    metric: int = 0
+    baudrate: int = 0
+    ipackets: int = 0
+    ierrors: int = 0
+    opackets: int = 0
+    oerrors: int = 0
+    collisions: int = 0
+    ibytes: int = 0
+    obytes: int = 0
+    imcasts: int = 0
+    omcasts: int = 0
+    iqdrops: int = 0
+    noproto: int = 0
+
+
+class Nbrinfo(NamedTuple):
+    """SIOCGNBRINFO_IN6: what is known of a neighbour. state: ND6_LLINFO_*; expire: seconds from now, 0 for never."""
+
+    ifname: str = ""
+    addr: Sockaddr | None = None
+    asked: int = 0
+    isrouter: bool = False
+    state: int = 0
+    expire: int = 0
+    lladdr: SockaddrDl | None = None
+
+
+class Ndireq(NamedTuple):
+    """SIOCGIFINFO_IN6, SIOCSIFINFO_IN6: neighbour discovery on an interface. Times are milliseconds; flags: ND6_IFF_*."""
+
+    ifname: str = ""
+    linkmtu: int = 0
+    basereachable: int = 0
+    reachable: int = 0
+    retrans: int = 0
+    flags: int = 0
+    chlim: int = 0
+
+
 class IoctlArgsInteger(NamedTuple):
     """A IoctlArgs that is integer."""
 
@@ -392,7 +510,7 @@ class IoctlArgsText(NamedTuple):
     text: str = ""
 
 
-IoctlArgs: TypeAlias = IoctlArgsInteger | IoctlArgsRaw | IoctlArgsText | VndIoctl | VndUser | CgdIoctl | CgdUser | RaidConfig | RaidComponent | RaidReconReq | RaidProgress | RaidInfo
+IoctlArgs: TypeAlias = IoctlArgsInteger | IoctlArgsRaw | IoctlArgsText | VndIoctl | VndUser | CgdIoctl | CgdUser | RaidConfig | RaidComponent | RaidReconReq | RaidProgress | RaidInfo | Ifreq | Ifaliasreq | Ifconf | Ifclonereq | Ifmediareq | Ifdata | Nbrinfo | Ndireq
 
 
 class QuotactlArgs(NamedTuple):
@@ -409,19 +527,236 @@ class QuotactlArgs(NamedTuple):
     grace: int = 0
 
 
-class InterfaceAddress(NamedTuple):
-    addr: Sockaddr | None = None
+class Rtmsg(NamedTuple):
+    """A message of the routing socket (route(4)) and of its dumps. Which fields it has, rtm_type (RTM_*) decides: ADD, DELETE, CHANGE, GET, MISS, REDIRECT are about a route; IFINFO, IFANNOUNCE, NEWADDR, DELADDR, CHGADDR about an interface. With RTF_LLDATA it is an entry of ARP or neighbour discovery, whose gateway is a SockaddrDl."""
+
+    rtm_type: int = 0
+    rtm_flags: int = 0
+    rtm_index: int = 0
+    rtm_pid: int = 0
+    rtm_seq: int = 0
+    rtm_errno: int = 0
+    rtm_use: int = 0
+    dst: Sockaddr | None = None
     prefixlen: int = 0
-    broadaddr: Sockaddr | None = None
+    gateway: Sockaddr | None = None
+    ifname: str = ""
+    ifa: Sockaddr | None = None
+    author: Sockaddr | None = None
+    rmx_mtu: int = 0
+    rmx_expire: int = 0
+    interface: Interface | None = None
+    address: InterfaceAddress | None = None
+    data: Ifdata | None = None
+    what: int = 0
 
 
-class Interface(NamedTuple):
+class Inpcb(NamedTuple):
+    """A socket of the Internet domains, as netstat shows it. state is the TCP state's name, empty for others."""
+
+    protocol: str = ""
+    local: Sockaddr | None = None
+    foreign: Sockaddr | None = None
+    recvq: int = 0
+    sendq: int = 0
+    state: str = ""
+    handle: int = 0
+
+
+class NetCounter(NamedTuple):
+    """A counter of a protocol, as netstat -s shows it."""
+
+    protocol: str = ""
     name: str = ""
-    ifindex: int = 0
+    value: int = 0
+
+
+class NdRouter(NamedTuple):
+    """A router that neighbour discovery has heard of. expire: seconds that are left; preference: -1, 0, 1."""
+
+    addr: Sockaddr | None = None
+    ifname: str = ""
+    expire: int = 0
     flags: int = 0
-    mtu: int = 0
+    preference: int = 0
+
+
+class NdPrefix(NamedTuple):
+    """A prefix that a router has advertised, or that an address of ours has. Lifetimes: seconds that are left, 0 for ever."""
+
+    prefix: Sockaddr | None = None
+    prefixlen: int = 0
+    ifname: str = ""
+    vltime: int = 0
+    pltime: int = 0
+    onlink: bool = False
+    autonomous: bool = False
+
+
+class NpfPorts(NamedTuple):
+    """Ports, both ends included."""
+
+    first: int = 0
+    last: int = 0
+
+
+class NpfAddress(NamedTuple):
+    """One of: a network; the entries of a table; the addresses that an interface has when the packet comes, of one version of IP or of both (0)."""
+
+    addr: bytes = b""
+    prefixlen: int = 0
+    table: str = ""
+    ifname: str = ""
+    version: int = 0
+
+
+class NpfEnd(NamedTuple):
+    """One side of a packet. No addresses are any address, no ports any port."""
+
+    addresses: list[NpfAddress] = []
+    negate: bool = False
+    ports: list[NpfPorts] = []
+
+
+class NpfFilter(NamedTuple):
+    """Which packets are meant. version is that of IP, 0 for both; no protocols are any."""
+
+    version: int = 0
+    protocols: list[int] = []
+    source: NpfEnd | None = None
+    destination: NpfEnd | None = None
+    tcp_flags: int = 0
+    tcp_mask: int = 0
+    icmp_type: int | None = None
+    icmp_code: int | None = None
+
+
+class NpfRule(NamedTuple):
+    """A rule. direction: in, out, or nothing for both. stateful: nothing, "interface" (connections pass on the interface where they began) or "all". answer, of rules that block: nothing, "rst", "icmp" or "any" (what fits the protocol). packets and bytes are counted by the kernel."""
+
+    id: int = 0
+    permit: bool = False
+    direction: str = ""
+    final: bool = False
+    ifname: str = ""
+    stateful: str = ""
+    answer: str = ""
+    filter: NpfFilter | None = None
+    procedure: str = ""
+    packets: int = 0
+    bytes: int = 0
+
+
+class NpfGroup(NamedTuple):
+    """Rules that are looked at for packets of one interface and direction. dynamic: rules are added and removed while it is active."""
+
+    name: str = ""
+    ifname: str = ""
+    direction: str = ""
+    dynamic: bool = False
+    rules: list[NpfRule] = []
+
+
+class NpfMap(NamedTuple):
+    """Translates addresses. direction: "out" rewrites the sources of packets that leave by the interface, "in" the destinations of packets that come in. dynamic: connections get ports; static: addresses are exchanged one for one, both ways where direction is "both". algorithm, of static ones: nothing or "netmap" for networks of the same size, "npt66" (RFC 6296). translation_ports are those to translate to; without them those of the packet stay where they are free."""
+
+    id: int = 0
+    ifname: str = ""
+    direction: str = ""
+    static: bool = False
+    algorithm: str = ""
+    filter: NpfFilter | None = None
+    translation: NpfAddress | None = None
+    translation_ports: NpfPorts | None = None
+
+
+class NpfTable(NamedTuple):
+    """kind: ipset (single addresses), lpm (networks), const (cannot be changed)."""
+
+    name: str = ""
+    kind: str = ""
+    entries: list[NpfAddress] = []
+
+
+class NpfProcedure(NamedTuple):
+    """What is done to packets that pass by a rule: copied to an interface where bpf sees them, and made normal."""
+
+    name: str = ""
+    log_ifname: str = ""
+    min_ttl: int = 0
+    max_mss: int = 0
+    no_df: bool = False
+    random_id: bool = False
+
+
+class NpfConfig(NamedTuple):
+    """Groups are looked at in order; the last one, without a name, is the default group."""
+
+    tables: list[NpfTable] = []
+    procedures: list[NpfProcedure] = []
+    maps: list[NpfMap] = []
+    groups: list[NpfGroup] = []
+    params: dict[str, str] = {}
+
+
+class NpfConnection(NamedTuple):
+    """A connection that the filter knows. state is that of TCP, or "active"."""
+
+    protocol: int = 0
+    source: Sockaddr | None = None
+    destination: Sockaddr | None = None
+    translated: Sockaddr | None = None
+    ifname: str = ""
+    state: str = ""
+    expires: int = 0
+    packets: int = 0
+
+
+class NpfCounter(NamedTuple):
+    name: str = ""
+    value: int = 0
+
+
+class DhcpLease(NamedTuple):
+    """A lease that an interface has or asks for. state: init, selecting, requesting, bound, renewing, rebinding. expires is in seconds from now, 0 for a lease that does not end."""
+
+    ifname: str = ""
+    state: str = ""
+    addr: bytes = b""
+    prefixlen: int = 0
+    server: bytes = b""
+    routers: list[bytes] = []
+    dns: list[bytes] = []
+    domain: bytes = b""
+    expires: int = 0
+
+
+class DhcpHost(NamedTuple):
+    """A client that always gets the same address."""
+
     lladdr: bytes = b""
-    addresses: list[InterfaceAddress] = []
+    addr: bytes = b""
+
+
+class DhcpPool(NamedTuple):
+    """What a server leases, from first to last, and what it tells besides. The mask is that of the interface's address. lease is in seconds, 0 for one hour; no router is the interface's own address."""
+
+    first: bytes = b""
+    last: bytes = b""
+    lease: int = 0
+    router: bytes = b""
+    dns: list[bytes] = []
+    domain: bytes = b""
+    hosts: list[DhcpHost] = []
+
+
+class DhcpBinding(NamedTuple):
+    """An address that a server has leased. expires is in seconds from now."""
+
+    addr: bytes = b""
+    lladdr: bytes = b""
+    hostname: bytes = b""
+    expires: int = 0
 
 
 class Driver(NamedTuple):
@@ -450,6 +785,19 @@ class ProcessInfo(NamedTuple):
     ppid: int = 0
     comm: str = ""
     cred: Credentials | None = None
+
+
+class KnoteSpec(NamedTuple):
+    """What is to be watched: an object by handle, or a part of another kqueue. ident is what the client calls it by."""
+
+    ident: int = 0
+    object: int = 0
+    queue: int = 0
+    filter: int = 0
+    flags: int = 0
+    fflags: int = 0
+    data: int = 0
+    udata: int = 0
 
 
 class SysctlExport(NamedTuple):
@@ -583,6 +931,20 @@ class PacceptResult(NamedTuple):
 
     s: int = 0
     name: Sockaddr | None = None
+
+
+class NpfConfigGetResult(NamedTuple):
+    """What npf_config_get gives."""
+
+    config: NpfConfig | None = None
+    active: bool = False
+
+
+class NdListResult(NamedTuple):
+    """What nd_list gives."""
+
+    routers: list[NdRouter] = []
+    prefixes: list[NdPrefix] = []
 
 
 class FileReadResult(NamedTuple):

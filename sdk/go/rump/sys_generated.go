@@ -1379,6 +1379,171 @@ func (c Pub) NetconfigIfaddrs(ctx context.Context, ifname *string) ([]*rumpsp.In
 	return r.GetInterfaces(), err
 }
 
+// NpfLoad: replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG.
+func (c Pub) NpfLoad(ctx context.Context, config *rumpsp.NpfConfig) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfLoad{NpfLoad: &rumpsp.NpfLoadRequest{Config: config}}})
+	return err
+}
+
+// NpfConfigGet: the configuration with the counters of its rules, and whether the filter is active. Results:
+// config, active.
+func (c Pub) NpfConfigGet(ctx context.Context) (*rumpsp.NpfConfig, bool, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfConfigGet{NpfConfigGet: &rumpsp.NpfConfigGetRequest{}}})
+	r := result.GetNpfConfigGet()
+	return r.GetConfig(), r.GetActive(), err
+}
+
+// NpfSwitch: begins or ends filtering. Ending forgets all connections.
+func (c Pub) NpfSwitch(ctx context.Context, active bool) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfSwitch{NpfSwitch: &rumpsp.NpfSwitchRequest{Active: active}}})
+	return err
+}
+
+// NpfFlush: forgets the configuration and all connections.
+func (c Pub) NpfFlush(ctx context.Context) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfFlush{NpfFlush: &rumpsp.NpfFlushRequest{}}})
+	return err
+}
+
+// NpfConnections: the connections that the filter knows.
+func (c Pub) NpfConnections(ctx context.Context) ([]*rumpsp.NpfConnection, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfConnections{NpfConnections: &rumpsp.NpfConnectionsRequest{}}})
+	r := result.GetNpfConnections()
+	return r.GetConnections(), err
+}
+
+// NpfStats: what the filter has counted.
+func (c Pub) NpfStats(ctx context.Context) ([]*rumpsp.NpfCounter, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfStats{NpfStats: &rumpsp.NpfStatsRequest{}}})
+	r := result.GetNpfStats()
+	return r.GetCounters(), err
+}
+
+// NpfTable: commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST,
+// ENOENT, EINVAL, EPERM for const.
+func (c Pub) NpfTable(ctx context.Context, table string, command string, entry *rumpsp.NpfAddress) ([]*rumpsp.NpfAddress, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfTable{NpfTable: &rumpsp.NpfTableRequest{Table: table, Command: command, Entry: entry}}})
+	r := result.GetNpfTable()
+	return r.GetEntries(), err
+}
+
+// NpfRuleAdd: adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC.
+func (c Pub) NpfRuleAdd(ctx context.Context, group string, rule *rumpsp.NpfRule) (uint64, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfRuleAdd{NpfRuleAdd: &rumpsp.NpfRuleAddRequest{Group: group, Rule: rule}}})
+	r := result.GetNpfRuleAdd()
+	return r.GetId(), err
+}
+
+// NpfRuleRemove: removes a rule from a dynamic group. ESRCH, ENOENT.
+func (c Pub) NpfRuleRemove(ctx context.Context, group string, id uint64) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NpfRuleRemove{NpfRuleRemove: &rumpsp.NpfRuleRemoveRequest{Group: group, Id: id}}})
+	return err
+}
+
+// DhcpStart: gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one,
+// EINVAL for interfaces other than Ethernets.
+func (c Pub) DhcpStart(ctx context.Context, ifname string, hostname string) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DhcpStart{DhcpStart: &rumpsp.DhcpStartRequest{Ifname: ifname, Hostname: hostname}}})
+	return err
+}
+
+// DhcpRenew: asks for more time for a lease at once. ENXIO, ENOENT when there is none.
+func (c Pub) DhcpRenew(ctx context.Context, ifname string) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DhcpRenew{DhcpRenew: &rumpsp.DhcpRenewRequest{Ifname: ifname}}})
+	return err
+}
+
+// DhcpStop: stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT.
+func (c Pub) DhcpStop(ctx context.Context, ifname string, release bool) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DhcpStop{DhcpStop: &rumpsp.DhcpStopRequest{Ifname: ifname, Release: release}}})
+	return err
+}
+
+// DhcpLeases: the leases of all interfaces.
+func (c Pub) DhcpLeases(ctx context.Context) ([]*rumpsp.DhcpLease, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DhcpLeases{DhcpLeases: &rumpsp.DhcpLeasesRequest{}}})
+	r := result.GetDhcpLeases()
+	return r.GetLeases(), err
+}
+
+// DhcpdStart: leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL.
+func (c Pub) DhcpdStart(ctx context.Context, ifname string, pool *rumpsp.DhcpPool) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DhcpdStart{DhcpdStart: &rumpsp.DhcpdStartRequest{Ifname: ifname, Pool: pool}}})
+	return err
+}
+
+// DhcpdStop: ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT.
+func (c Pub) DhcpdStop(ctx context.Context, ifname string) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DhcpdStop{DhcpdStop: &rumpsp.DhcpdStopRequest{Ifname: ifname}}})
+	return err
+}
+
+// DhcpdBindings: what the server of an interface has leased. ENXIO, ENOENT.
+func (c Pub) DhcpdBindings(ctx context.Context, ifname string) ([]*rumpsp.DhcpBinding, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DhcpdBindings{DhcpdBindings: &rumpsp.DhcpdBindingsRequest{Ifname: ifname}}})
+	r := result.GetDhcpdBindings()
+	return r.GetBindings(), err
+}
+
+// DnsForward: answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it.
+// EADDRINUSE, EINVAL.
+func (c Pub) DnsForward(ctx context.Context, servers [][]byte) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DnsForward{DnsForward: &rumpsp.DnsForwardRequest{Servers: servers}}})
+	return err
+}
+
+// NetconfigIfaddrdel: takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL.
+func (c Pub) NetconfigIfaddrdel(ctx context.Context, ifname string, addr string) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetconfigIfaddrdel{NetconfigIfaddrdel: &rumpsp.NetconfigIfaddrdelRequest{Ifname: ifname, Addr: addr}}})
+	return err
+}
+
+// RouteSend: writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH,
+// EINVAL, EACCES.
+func (c Pub) RouteSend(ctx context.Context, s int32, msg *rumpsp.Rtmsg) (*rumpsp.Rtmsg, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_RouteSend{RouteSend: &rumpsp.RouteSendRequest{S: s, Msg: msg}}})
+	r := result.GetRouteSend()
+	return r.GetMsg(), err
+}
+
+// RouteRecv: reads the next message of a routing socket. EAGAIN.
+func (c Pub) RouteRecv(ctx context.Context, s int32, flags int32) (*rumpsp.Rtmsg, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_RouteRecv{RouteRecv: &rumpsp.RouteRecvRequest{S: s, Flags: flags}}})
+	r := result.GetRouteRecv()
+	return r.GetMsg(), err
+}
+
+// RouteDump: the tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those
+// with the flags in arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index
+// or 0). EINVAL.
+func (c Pub) RouteDump(ctx context.Context, family uint32, op uint32, arg uint32) ([]*rumpsp.Rtmsg, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_RouteDump{RouteDump: &rumpsp.RouteDumpRequest{Family: family, Op: op, Arg: arg}}})
+	r := result.GetRouteDump()
+	return r.GetMsgs(), err
+}
+
+// NetPcblist: sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail.
+func (c Pub) NetPcblist(ctx context.Context) ([]*rumpsp.Inpcb, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetPcblist{NetPcblist: &rumpsp.NetPcblistRequest{}}})
+	r := result.GetNetPcblist()
+	return r.GetPcbs(), err
+}
+
+// NetCounters: what the protocols have counted (sysctl net.*.stats). Cannot fail.
+func (c Pub) NetCounters(ctx context.Context) ([]*rumpsp.NetCounter, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetCounters{NetCounters: &rumpsp.NetCountersRequest{}}})
+	r := result.GetNetCounters()
+	return r.GetCounters(), err
+}
+
+// NdList: routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT. Results:
+// routers, prefixes.
+func (c Pub) NdList(ctx context.Context) ([]*rumpsp.NdRouter, []*rumpsp.NdPrefix, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NdList{NdList: &rumpsp.NdListRequest{}}})
+	r := result.GetNdList()
+	return r.GetRouters(), r.GetPrefixes(), err
+}
+
 // DevList: device drivers with their major numbers and units.
 func (c Pub) DevList(ctx context.Context) ([]*rumpsp.Driver, error) {
 	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_DevList{DevList: &rumpsp.DevListRequest{}}})

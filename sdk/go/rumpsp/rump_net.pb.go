@@ -3127,6 +3127,2079 @@ func (x *NetconfigIfaddrsResponse) GetInterfaces() []*Interface {
 	return nil
 }
 
+type NpfLoadRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Config        *NpfConfig             `protobuf:"bytes,1,opt,name=config,proto3" json:"config,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfLoadRequest) Reset() {
+	*x = NpfLoadRequest{}
+	mi := &file_rump_net_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfLoadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfLoadRequest) ProtoMessage() {}
+
+func (x *NpfLoadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfLoadRequest.ProtoReflect.Descriptor instead.
+func (*NpfLoadRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *NpfLoadRequest) GetConfig() *NpfConfig {
+	if x != nil {
+		return x.Config
+	}
+	return nil
+}
+
+type NpfLoadResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfLoadResponse) Reset() {
+	*x = NpfLoadResponse{}
+	mi := &file_rump_net_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfLoadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfLoadResponse) ProtoMessage() {}
+
+func (x *NpfLoadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfLoadResponse.ProtoReflect.Descriptor instead.
+func (*NpfLoadResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{67}
+}
+
+type NpfConfigGetRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfConfigGetRequest) Reset() {
+	*x = NpfConfigGetRequest{}
+	mi := &file_rump_net_proto_msgTypes[68]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfConfigGetRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfConfigGetRequest) ProtoMessage() {}
+
+func (x *NpfConfigGetRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[68]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfConfigGetRequest.ProtoReflect.Descriptor instead.
+func (*NpfConfigGetRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{68}
+}
+
+type NpfConfigGetResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Config        *NpfConfig             `protobuf:"bytes,1,opt,name=config,proto3" json:"config,omitempty"`
+	Active        bool                   `protobuf:"varint,2,opt,name=active,proto3" json:"active,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfConfigGetResponse) Reset() {
+	*x = NpfConfigGetResponse{}
+	mi := &file_rump_net_proto_msgTypes[69]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfConfigGetResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfConfigGetResponse) ProtoMessage() {}
+
+func (x *NpfConfigGetResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[69]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfConfigGetResponse.ProtoReflect.Descriptor instead.
+func (*NpfConfigGetResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{69}
+}
+
+func (x *NpfConfigGetResponse) GetConfig() *NpfConfig {
+	if x != nil {
+		return x.Config
+	}
+	return nil
+}
+
+func (x *NpfConfigGetResponse) GetActive() bool {
+	if x != nil {
+		return x.Active
+	}
+	return false
+}
+
+type NpfSwitchRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Active        bool                   `protobuf:"varint,1,opt,name=active,proto3" json:"active,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfSwitchRequest) Reset() {
+	*x = NpfSwitchRequest{}
+	mi := &file_rump_net_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfSwitchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfSwitchRequest) ProtoMessage() {}
+
+func (x *NpfSwitchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfSwitchRequest.ProtoReflect.Descriptor instead.
+func (*NpfSwitchRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *NpfSwitchRequest) GetActive() bool {
+	if x != nil {
+		return x.Active
+	}
+	return false
+}
+
+type NpfSwitchResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfSwitchResponse) Reset() {
+	*x = NpfSwitchResponse{}
+	mi := &file_rump_net_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfSwitchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfSwitchResponse) ProtoMessage() {}
+
+func (x *NpfSwitchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfSwitchResponse.ProtoReflect.Descriptor instead.
+func (*NpfSwitchResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{71}
+}
+
+type NpfFlushRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfFlushRequest) Reset() {
+	*x = NpfFlushRequest{}
+	mi := &file_rump_net_proto_msgTypes[72]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfFlushRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfFlushRequest) ProtoMessage() {}
+
+func (x *NpfFlushRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[72]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfFlushRequest.ProtoReflect.Descriptor instead.
+func (*NpfFlushRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{72}
+}
+
+type NpfFlushResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfFlushResponse) Reset() {
+	*x = NpfFlushResponse{}
+	mi := &file_rump_net_proto_msgTypes[73]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfFlushResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfFlushResponse) ProtoMessage() {}
+
+func (x *NpfFlushResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[73]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfFlushResponse.ProtoReflect.Descriptor instead.
+func (*NpfFlushResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{73}
+}
+
+type NpfConnectionsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfConnectionsRequest) Reset() {
+	*x = NpfConnectionsRequest{}
+	mi := &file_rump_net_proto_msgTypes[74]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfConnectionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfConnectionsRequest) ProtoMessage() {}
+
+func (x *NpfConnectionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[74]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfConnectionsRequest.ProtoReflect.Descriptor instead.
+func (*NpfConnectionsRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{74}
+}
+
+type NpfConnectionsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Connections   []*NpfConnection       `protobuf:"bytes,1,rep,name=connections,proto3" json:"connections,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfConnectionsResponse) Reset() {
+	*x = NpfConnectionsResponse{}
+	mi := &file_rump_net_proto_msgTypes[75]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfConnectionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfConnectionsResponse) ProtoMessage() {}
+
+func (x *NpfConnectionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[75]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfConnectionsResponse.ProtoReflect.Descriptor instead.
+func (*NpfConnectionsResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{75}
+}
+
+func (x *NpfConnectionsResponse) GetConnections() []*NpfConnection {
+	if x != nil {
+		return x.Connections
+	}
+	return nil
+}
+
+type NpfStatsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfStatsRequest) Reset() {
+	*x = NpfStatsRequest{}
+	mi := &file_rump_net_proto_msgTypes[76]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfStatsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfStatsRequest) ProtoMessage() {}
+
+func (x *NpfStatsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[76]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfStatsRequest.ProtoReflect.Descriptor instead.
+func (*NpfStatsRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{76}
+}
+
+type NpfStatsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Counters      []*NpfCounter          `protobuf:"bytes,1,rep,name=counters,proto3" json:"counters,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfStatsResponse) Reset() {
+	*x = NpfStatsResponse{}
+	mi := &file_rump_net_proto_msgTypes[77]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfStatsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfStatsResponse) ProtoMessage() {}
+
+func (x *NpfStatsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[77]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfStatsResponse.ProtoReflect.Descriptor instead.
+func (*NpfStatsResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{77}
+}
+
+func (x *NpfStatsResponse) GetCounters() []*NpfCounter {
+	if x != nil {
+		return x.Counters
+	}
+	return nil
+}
+
+type NpfTableRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Table         string                 `protobuf:"bytes,1,opt,name=table,proto3" json:"table,omitempty"`
+	Command       string                 `protobuf:"bytes,2,opt,name=command,proto3" json:"command,omitempty"`
+	Entry         *NpfAddress            `protobuf:"bytes,3,opt,name=entry,proto3" json:"entry,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfTableRequest) Reset() {
+	*x = NpfTableRequest{}
+	mi := &file_rump_net_proto_msgTypes[78]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfTableRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfTableRequest) ProtoMessage() {}
+
+func (x *NpfTableRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[78]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfTableRequest.ProtoReflect.Descriptor instead.
+func (*NpfTableRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{78}
+}
+
+func (x *NpfTableRequest) GetTable() string {
+	if x != nil {
+		return x.Table
+	}
+	return ""
+}
+
+func (x *NpfTableRequest) GetCommand() string {
+	if x != nil {
+		return x.Command
+	}
+	return ""
+}
+
+func (x *NpfTableRequest) GetEntry() *NpfAddress {
+	if x != nil {
+		return x.Entry
+	}
+	return nil
+}
+
+type NpfTableResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Entries       []*NpfAddress          `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfTableResponse) Reset() {
+	*x = NpfTableResponse{}
+	mi := &file_rump_net_proto_msgTypes[79]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfTableResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfTableResponse) ProtoMessage() {}
+
+func (x *NpfTableResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[79]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfTableResponse.ProtoReflect.Descriptor instead.
+func (*NpfTableResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{79}
+}
+
+func (x *NpfTableResponse) GetEntries() []*NpfAddress {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+type NpfRuleAddRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Group         string                 `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	Rule          *NpfRule               `protobuf:"bytes,2,opt,name=rule,proto3" json:"rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfRuleAddRequest) Reset() {
+	*x = NpfRuleAddRequest{}
+	mi := &file_rump_net_proto_msgTypes[80]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfRuleAddRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfRuleAddRequest) ProtoMessage() {}
+
+func (x *NpfRuleAddRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[80]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfRuleAddRequest.ProtoReflect.Descriptor instead.
+func (*NpfRuleAddRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{80}
+}
+
+func (x *NpfRuleAddRequest) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *NpfRuleAddRequest) GetRule() *NpfRule {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+type NpfRuleAddResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfRuleAddResponse) Reset() {
+	*x = NpfRuleAddResponse{}
+	mi := &file_rump_net_proto_msgTypes[81]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfRuleAddResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfRuleAddResponse) ProtoMessage() {}
+
+func (x *NpfRuleAddResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[81]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfRuleAddResponse.ProtoReflect.Descriptor instead.
+func (*NpfRuleAddResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{81}
+}
+
+func (x *NpfRuleAddResponse) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type NpfRuleRemoveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Group         string                 `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	Id            uint64                 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfRuleRemoveRequest) Reset() {
+	*x = NpfRuleRemoveRequest{}
+	mi := &file_rump_net_proto_msgTypes[82]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfRuleRemoveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfRuleRemoveRequest) ProtoMessage() {}
+
+func (x *NpfRuleRemoveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[82]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfRuleRemoveRequest.ProtoReflect.Descriptor instead.
+func (*NpfRuleRemoveRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{82}
+}
+
+func (x *NpfRuleRemoveRequest) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *NpfRuleRemoveRequest) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type NpfRuleRemoveResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfRuleRemoveResponse) Reset() {
+	*x = NpfRuleRemoveResponse{}
+	mi := &file_rump_net_proto_msgTypes[83]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfRuleRemoveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfRuleRemoveResponse) ProtoMessage() {}
+
+func (x *NpfRuleRemoveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[83]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfRuleRemoveResponse.ProtoReflect.Descriptor instead.
+func (*NpfRuleRemoveResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{83}
+}
+
+type DhcpStartRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Hostname      string                 `protobuf:"bytes,2,opt,name=hostname,proto3" json:"hostname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpStartRequest) Reset() {
+	*x = DhcpStartRequest{}
+	mi := &file_rump_net_proto_msgTypes[84]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpStartRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpStartRequest) ProtoMessage() {}
+
+func (x *DhcpStartRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[84]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpStartRequest.ProtoReflect.Descriptor instead.
+func (*DhcpStartRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{84}
+}
+
+func (x *DhcpStartRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *DhcpStartRequest) GetHostname() string {
+	if x != nil {
+		return x.Hostname
+	}
+	return ""
+}
+
+type DhcpStartResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpStartResponse) Reset() {
+	*x = DhcpStartResponse{}
+	mi := &file_rump_net_proto_msgTypes[85]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpStartResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpStartResponse) ProtoMessage() {}
+
+func (x *DhcpStartResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[85]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpStartResponse.ProtoReflect.Descriptor instead.
+func (*DhcpStartResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{85}
+}
+
+type DhcpRenewRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpRenewRequest) Reset() {
+	*x = DhcpRenewRequest{}
+	mi := &file_rump_net_proto_msgTypes[86]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpRenewRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpRenewRequest) ProtoMessage() {}
+
+func (x *DhcpRenewRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[86]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpRenewRequest.ProtoReflect.Descriptor instead.
+func (*DhcpRenewRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{86}
+}
+
+func (x *DhcpRenewRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+type DhcpRenewResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpRenewResponse) Reset() {
+	*x = DhcpRenewResponse{}
+	mi := &file_rump_net_proto_msgTypes[87]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpRenewResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpRenewResponse) ProtoMessage() {}
+
+func (x *DhcpRenewResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[87]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpRenewResponse.ProtoReflect.Descriptor instead.
+func (*DhcpRenewResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{87}
+}
+
+type DhcpStopRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Release       bool                   `protobuf:"varint,2,opt,name=release,proto3" json:"release,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpStopRequest) Reset() {
+	*x = DhcpStopRequest{}
+	mi := &file_rump_net_proto_msgTypes[88]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpStopRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpStopRequest) ProtoMessage() {}
+
+func (x *DhcpStopRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[88]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpStopRequest.ProtoReflect.Descriptor instead.
+func (*DhcpStopRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{88}
+}
+
+func (x *DhcpStopRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *DhcpStopRequest) GetRelease() bool {
+	if x != nil {
+		return x.Release
+	}
+	return false
+}
+
+type DhcpStopResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpStopResponse) Reset() {
+	*x = DhcpStopResponse{}
+	mi := &file_rump_net_proto_msgTypes[89]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpStopResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpStopResponse) ProtoMessage() {}
+
+func (x *DhcpStopResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[89]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpStopResponse.ProtoReflect.Descriptor instead.
+func (*DhcpStopResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{89}
+}
+
+type DhcpLeasesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpLeasesRequest) Reset() {
+	*x = DhcpLeasesRequest{}
+	mi := &file_rump_net_proto_msgTypes[90]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpLeasesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpLeasesRequest) ProtoMessage() {}
+
+func (x *DhcpLeasesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[90]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpLeasesRequest.ProtoReflect.Descriptor instead.
+func (*DhcpLeasesRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{90}
+}
+
+type DhcpLeasesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Leases        []*DhcpLease           `protobuf:"bytes,1,rep,name=leases,proto3" json:"leases,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpLeasesResponse) Reset() {
+	*x = DhcpLeasesResponse{}
+	mi := &file_rump_net_proto_msgTypes[91]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpLeasesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpLeasesResponse) ProtoMessage() {}
+
+func (x *DhcpLeasesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[91]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpLeasesResponse.ProtoReflect.Descriptor instead.
+func (*DhcpLeasesResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{91}
+}
+
+func (x *DhcpLeasesResponse) GetLeases() []*DhcpLease {
+	if x != nil {
+		return x.Leases
+	}
+	return nil
+}
+
+type DhcpdStartRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Pool          *DhcpPool              `protobuf:"bytes,2,opt,name=pool,proto3" json:"pool,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpdStartRequest) Reset() {
+	*x = DhcpdStartRequest{}
+	mi := &file_rump_net_proto_msgTypes[92]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpdStartRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpdStartRequest) ProtoMessage() {}
+
+func (x *DhcpdStartRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[92]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpdStartRequest.ProtoReflect.Descriptor instead.
+func (*DhcpdStartRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{92}
+}
+
+func (x *DhcpdStartRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *DhcpdStartRequest) GetPool() *DhcpPool {
+	if x != nil {
+		return x.Pool
+	}
+	return nil
+}
+
+type DhcpdStartResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpdStartResponse) Reset() {
+	*x = DhcpdStartResponse{}
+	mi := &file_rump_net_proto_msgTypes[93]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpdStartResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpdStartResponse) ProtoMessage() {}
+
+func (x *DhcpdStartResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[93]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpdStartResponse.ProtoReflect.Descriptor instead.
+func (*DhcpdStartResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{93}
+}
+
+type DhcpdStopRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpdStopRequest) Reset() {
+	*x = DhcpdStopRequest{}
+	mi := &file_rump_net_proto_msgTypes[94]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpdStopRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpdStopRequest) ProtoMessage() {}
+
+func (x *DhcpdStopRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[94]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpdStopRequest.ProtoReflect.Descriptor instead.
+func (*DhcpdStopRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{94}
+}
+
+func (x *DhcpdStopRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+type DhcpdStopResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpdStopResponse) Reset() {
+	*x = DhcpdStopResponse{}
+	mi := &file_rump_net_proto_msgTypes[95]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpdStopResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpdStopResponse) ProtoMessage() {}
+
+func (x *DhcpdStopResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[95]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpdStopResponse.ProtoReflect.Descriptor instead.
+func (*DhcpdStopResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{95}
+}
+
+type DhcpdBindingsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpdBindingsRequest) Reset() {
+	*x = DhcpdBindingsRequest{}
+	mi := &file_rump_net_proto_msgTypes[96]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpdBindingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpdBindingsRequest) ProtoMessage() {}
+
+func (x *DhcpdBindingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[96]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpdBindingsRequest.ProtoReflect.Descriptor instead.
+func (*DhcpdBindingsRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{96}
+}
+
+func (x *DhcpdBindingsRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+type DhcpdBindingsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bindings      []*DhcpBinding         `protobuf:"bytes,1,rep,name=bindings,proto3" json:"bindings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpdBindingsResponse) Reset() {
+	*x = DhcpdBindingsResponse{}
+	mi := &file_rump_net_proto_msgTypes[97]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpdBindingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpdBindingsResponse) ProtoMessage() {}
+
+func (x *DhcpdBindingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[97]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpdBindingsResponse.ProtoReflect.Descriptor instead.
+func (*DhcpdBindingsResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{97}
+}
+
+func (x *DhcpdBindingsResponse) GetBindings() []*DhcpBinding {
+	if x != nil {
+		return x.Bindings
+	}
+	return nil
+}
+
+type DnsForwardRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Servers       [][]byte               `protobuf:"bytes,1,rep,name=servers,proto3" json:"servers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DnsForwardRequest) Reset() {
+	*x = DnsForwardRequest{}
+	mi := &file_rump_net_proto_msgTypes[98]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DnsForwardRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DnsForwardRequest) ProtoMessage() {}
+
+func (x *DnsForwardRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[98]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DnsForwardRequest.ProtoReflect.Descriptor instead.
+func (*DnsForwardRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{98}
+}
+
+func (x *DnsForwardRequest) GetServers() [][]byte {
+	if x != nil {
+		return x.Servers
+	}
+	return nil
+}
+
+type DnsForwardResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DnsForwardResponse) Reset() {
+	*x = DnsForwardResponse{}
+	mi := &file_rump_net_proto_msgTypes[99]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DnsForwardResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DnsForwardResponse) ProtoMessage() {}
+
+func (x *DnsForwardResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[99]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DnsForwardResponse.ProtoReflect.Descriptor instead.
+func (*DnsForwardResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{99}
+}
+
+type NetconfigIfaddrdelRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Addr          string                 `protobuf:"bytes,2,opt,name=addr,proto3" json:"addr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfaddrdelRequest) Reset() {
+	*x = NetconfigIfaddrdelRequest{}
+	mi := &file_rump_net_proto_msgTypes[100]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfaddrdelRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfaddrdelRequest) ProtoMessage() {}
+
+func (x *NetconfigIfaddrdelRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[100]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfaddrdelRequest.ProtoReflect.Descriptor instead.
+func (*NetconfigIfaddrdelRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{100}
+}
+
+func (x *NetconfigIfaddrdelRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NetconfigIfaddrdelRequest) GetAddr() string {
+	if x != nil {
+		return x.Addr
+	}
+	return ""
+}
+
+type NetconfigIfaddrdelResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfaddrdelResponse) Reset() {
+	*x = NetconfigIfaddrdelResponse{}
+	mi := &file_rump_net_proto_msgTypes[101]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfaddrdelResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfaddrdelResponse) ProtoMessage() {}
+
+func (x *NetconfigIfaddrdelResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[101]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfaddrdelResponse.ProtoReflect.Descriptor instead.
+func (*NetconfigIfaddrdelResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{101}
+}
+
+type RouteSendRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	S             int32                  `protobuf:"varint,1,opt,name=s,proto3" json:"s,omitempty"`
+	Msg           *Rtmsg                 `protobuf:"bytes,2,opt,name=msg,proto3" json:"msg,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteSendRequest) Reset() {
+	*x = RouteSendRequest{}
+	mi := &file_rump_net_proto_msgTypes[102]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteSendRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteSendRequest) ProtoMessage() {}
+
+func (x *RouteSendRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[102]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteSendRequest.ProtoReflect.Descriptor instead.
+func (*RouteSendRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{102}
+}
+
+func (x *RouteSendRequest) GetS() int32 {
+	if x != nil {
+		return x.S
+	}
+	return 0
+}
+
+func (x *RouteSendRequest) GetMsg() *Rtmsg {
+	if x != nil {
+		return x.Msg
+	}
+	return nil
+}
+
+type RouteSendResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The message as it comes back to all routing sockets; for RTM_GET with the answer.
+	Msg           *Rtmsg `protobuf:"bytes,1,opt,name=msg,proto3" json:"msg,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteSendResponse) Reset() {
+	*x = RouteSendResponse{}
+	mi := &file_rump_net_proto_msgTypes[103]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteSendResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteSendResponse) ProtoMessage() {}
+
+func (x *RouteSendResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[103]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteSendResponse.ProtoReflect.Descriptor instead.
+func (*RouteSendResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{103}
+}
+
+func (x *RouteSendResponse) GetMsg() *Rtmsg {
+	if x != nil {
+		return x.Msg
+	}
+	return nil
+}
+
+type RouteRecvRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	S             int32                  `protobuf:"varint,1,opt,name=s,proto3" json:"s,omitempty"`
+	Flags         int32                  `protobuf:"varint,2,opt,name=flags,proto3" json:"flags,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteRecvRequest) Reset() {
+	*x = RouteRecvRequest{}
+	mi := &file_rump_net_proto_msgTypes[104]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteRecvRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteRecvRequest) ProtoMessage() {}
+
+func (x *RouteRecvRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[104]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteRecvRequest.ProtoReflect.Descriptor instead.
+func (*RouteRecvRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{104}
+}
+
+func (x *RouteRecvRequest) GetS() int32 {
+	if x != nil {
+		return x.S
+	}
+	return 0
+}
+
+func (x *RouteRecvRequest) GetFlags() int32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+type RouteRecvResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Msg           *Rtmsg                 `protobuf:"bytes,1,opt,name=msg,proto3" json:"msg,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteRecvResponse) Reset() {
+	*x = RouteRecvResponse{}
+	mi := &file_rump_net_proto_msgTypes[105]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteRecvResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteRecvResponse) ProtoMessage() {}
+
+func (x *RouteRecvResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[105]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteRecvResponse.ProtoReflect.Descriptor instead.
+func (*RouteRecvResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{105}
+}
+
+func (x *RouteRecvResponse) GetMsg() *Rtmsg {
+	if x != nil {
+		return x.Msg
+	}
+	return nil
+}
+
+type RouteDumpRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Family        uint32                 `protobuf:"varint,1,opt,name=family,proto3" json:"family,omitempty"`
+	Op            uint32                 `protobuf:"varint,2,opt,name=op,proto3" json:"op,omitempty"`
+	Arg           uint32                 `protobuf:"varint,3,opt,name=arg,proto3" json:"arg,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteDumpRequest) Reset() {
+	*x = RouteDumpRequest{}
+	mi := &file_rump_net_proto_msgTypes[106]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteDumpRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteDumpRequest) ProtoMessage() {}
+
+func (x *RouteDumpRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[106]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteDumpRequest.ProtoReflect.Descriptor instead.
+func (*RouteDumpRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{106}
+}
+
+func (x *RouteDumpRequest) GetFamily() uint32 {
+	if x != nil {
+		return x.Family
+	}
+	return 0
+}
+
+func (x *RouteDumpRequest) GetOp() uint32 {
+	if x != nil {
+		return x.Op
+	}
+	return 0
+}
+
+func (x *RouteDumpRequest) GetArg() uint32 {
+	if x != nil {
+		return x.Arg
+	}
+	return 0
+}
+
+type RouteDumpResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Msgs          []*Rtmsg               `protobuf:"bytes,1,rep,name=msgs,proto3" json:"msgs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteDumpResponse) Reset() {
+	*x = RouteDumpResponse{}
+	mi := &file_rump_net_proto_msgTypes[107]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteDumpResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteDumpResponse) ProtoMessage() {}
+
+func (x *RouteDumpResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[107]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteDumpResponse.ProtoReflect.Descriptor instead.
+func (*RouteDumpResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{107}
+}
+
+func (x *RouteDumpResponse) GetMsgs() []*Rtmsg {
+	if x != nil {
+		return x.Msgs
+	}
+	return nil
+}
+
+type NetPcblistRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetPcblistRequest) Reset() {
+	*x = NetPcblistRequest{}
+	mi := &file_rump_net_proto_msgTypes[108]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetPcblistRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetPcblistRequest) ProtoMessage() {}
+
+func (x *NetPcblistRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[108]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetPcblistRequest.ProtoReflect.Descriptor instead.
+func (*NetPcblistRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{108}
+}
+
+type NetPcblistResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pcbs          []*Inpcb               `protobuf:"bytes,1,rep,name=pcbs,proto3" json:"pcbs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetPcblistResponse) Reset() {
+	*x = NetPcblistResponse{}
+	mi := &file_rump_net_proto_msgTypes[109]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetPcblistResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetPcblistResponse) ProtoMessage() {}
+
+func (x *NetPcblistResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[109]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetPcblistResponse.ProtoReflect.Descriptor instead.
+func (*NetPcblistResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{109}
+}
+
+func (x *NetPcblistResponse) GetPcbs() []*Inpcb {
+	if x != nil {
+		return x.Pcbs
+	}
+	return nil
+}
+
+type NetCountersRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetCountersRequest) Reset() {
+	*x = NetCountersRequest{}
+	mi := &file_rump_net_proto_msgTypes[110]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetCountersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetCountersRequest) ProtoMessage() {}
+
+func (x *NetCountersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[110]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetCountersRequest.ProtoReflect.Descriptor instead.
+func (*NetCountersRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{110}
+}
+
+type NetCountersResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Counters      []*NetCounter          `protobuf:"bytes,1,rep,name=counters,proto3" json:"counters,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetCountersResponse) Reset() {
+	*x = NetCountersResponse{}
+	mi := &file_rump_net_proto_msgTypes[111]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetCountersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetCountersResponse) ProtoMessage() {}
+
+func (x *NetCountersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[111]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetCountersResponse.ProtoReflect.Descriptor instead.
+func (*NetCountersResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{111}
+}
+
+func (x *NetCountersResponse) GetCounters() []*NetCounter {
+	if x != nil {
+		return x.Counters
+	}
+	return nil
+}
+
+type NdListRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NdListRequest) Reset() {
+	*x = NdListRequest{}
+	mi := &file_rump_net_proto_msgTypes[112]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NdListRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NdListRequest) ProtoMessage() {}
+
+func (x *NdListRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[112]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NdListRequest.ProtoReflect.Descriptor instead.
+func (*NdListRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{112}
+}
+
+type NdListResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Routers       []*NdRouter            `protobuf:"bytes,1,rep,name=routers,proto3" json:"routers,omitempty"`
+	Prefixes      []*NdPrefix            `protobuf:"bytes,2,rep,name=prefixes,proto3" json:"prefixes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NdListResponse) Reset() {
+	*x = NdListResponse{}
+	mi := &file_rump_net_proto_msgTypes[113]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NdListResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NdListResponse) ProtoMessage() {}
+
+func (x *NdListResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[113]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NdListResponse.ProtoReflect.Descriptor instead.
+func (*NdListResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{113}
+}
+
+func (x *NdListResponse) GetRouters() []*NdRouter {
+	if x != nil {
+		return x.Routers
+	}
+	return nil
+}
+
+func (x *NdListResponse) GetPrefixes() []*NdPrefix {
+	if x != nil {
+		return x.Prefixes
+	}
+	return nil
+}
+
 var File_rump_net_proto protoreflect.FileDescriptor
 
 const file_rump_net_proto_rawDesc = "" +
@@ -3297,7 +5370,98 @@ const file_rump_net_proto_rawDesc = "" +
 	"\x18NetconfigIfaddrsResponse\x125\n" +
 	"\n" +
 	"interfaces\x18\x01 \x03(\v2\x15.rump.sp.v1.InterfaceR\n" +
-	"interfacesB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
+	"interfaces\"?\n" +
+	"\x0eNpfLoadRequest\x12-\n" +
+	"\x06config\x18\x01 \x01(\v2\x15.rump.sp.v1.NpfConfigR\x06config\"\x11\n" +
+	"\x0fNpfLoadResponse\"\x15\n" +
+	"\x13NpfConfigGetRequest\"]\n" +
+	"\x14NpfConfigGetResponse\x12-\n" +
+	"\x06config\x18\x01 \x01(\v2\x15.rump.sp.v1.NpfConfigR\x06config\x12\x16\n" +
+	"\x06active\x18\x02 \x01(\bR\x06active\"*\n" +
+	"\x10NpfSwitchRequest\x12\x16\n" +
+	"\x06active\x18\x01 \x01(\bR\x06active\"\x13\n" +
+	"\x11NpfSwitchResponse\"\x11\n" +
+	"\x0fNpfFlushRequest\"\x12\n" +
+	"\x10NpfFlushResponse\"\x17\n" +
+	"\x15NpfConnectionsRequest\"U\n" +
+	"\x16NpfConnectionsResponse\x12;\n" +
+	"\vconnections\x18\x01 \x03(\v2\x19.rump.sp.v1.NpfConnectionR\vconnections\"\x11\n" +
+	"\x0fNpfStatsRequest\"F\n" +
+	"\x10NpfStatsResponse\x122\n" +
+	"\bcounters\x18\x01 \x03(\v2\x16.rump.sp.v1.NpfCounterR\bcounters\"o\n" +
+	"\x0fNpfTableRequest\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\tR\x05table\x12\x18\n" +
+	"\acommand\x18\x02 \x01(\tR\acommand\x12,\n" +
+	"\x05entry\x18\x03 \x01(\v2\x16.rump.sp.v1.NpfAddressR\x05entry\"D\n" +
+	"\x10NpfTableResponse\x120\n" +
+	"\aentries\x18\x01 \x03(\v2\x16.rump.sp.v1.NpfAddressR\aentries\"R\n" +
+	"\x11NpfRuleAddRequest\x12\x14\n" +
+	"\x05group\x18\x01 \x01(\tR\x05group\x12'\n" +
+	"\x04rule\x18\x02 \x01(\v2\x13.rump.sp.v1.NpfRuleR\x04rule\"$\n" +
+	"\x12NpfRuleAddResponse\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\"<\n" +
+	"\x14NpfRuleRemoveRequest\x12\x14\n" +
+	"\x05group\x18\x01 \x01(\tR\x05group\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\x04R\x02id\"\x17\n" +
+	"\x15NpfRuleRemoveResponse\"F\n" +
+	"\x10DhcpStartRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x1a\n" +
+	"\bhostname\x18\x02 \x01(\tR\bhostname\"\x13\n" +
+	"\x11DhcpStartResponse\"*\n" +
+	"\x10DhcpRenewRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\"\x13\n" +
+	"\x11DhcpRenewResponse\"C\n" +
+	"\x0fDhcpStopRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x18\n" +
+	"\arelease\x18\x02 \x01(\bR\arelease\"\x12\n" +
+	"\x10DhcpStopResponse\"\x13\n" +
+	"\x11DhcpLeasesRequest\"C\n" +
+	"\x12DhcpLeasesResponse\x12-\n" +
+	"\x06leases\x18\x01 \x03(\v2\x15.rump.sp.v1.DhcpLeaseR\x06leases\"U\n" +
+	"\x11DhcpdStartRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12(\n" +
+	"\x04pool\x18\x02 \x01(\v2\x14.rump.sp.v1.DhcpPoolR\x04pool\"\x14\n" +
+	"\x12DhcpdStartResponse\"*\n" +
+	"\x10DhcpdStopRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\"\x13\n" +
+	"\x11DhcpdStopResponse\".\n" +
+	"\x14DhcpdBindingsRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\"L\n" +
+	"\x15DhcpdBindingsResponse\x123\n" +
+	"\bbindings\x18\x01 \x03(\v2\x17.rump.sp.v1.DhcpBindingR\bbindings\"-\n" +
+	"\x11DnsForwardRequest\x12\x18\n" +
+	"\aservers\x18\x01 \x03(\fR\aservers\"\x14\n" +
+	"\x12DnsForwardResponse\"G\n" +
+	"\x19NetconfigIfaddrdelRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x12\n" +
+	"\x04addr\x18\x02 \x01(\tR\x04addr\"\x1c\n" +
+	"\x1aNetconfigIfaddrdelResponse\"K\n" +
+	"\x10RouteSendRequest\x12\x12\n" +
+	"\x01s\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x01R\x01s\x12#\n" +
+	"\x03msg\x18\x02 \x01(\v2\x11.rump.sp.v1.RtmsgR\x03msg\"8\n" +
+	"\x11RouteSendResponse\x12#\n" +
+	"\x03msg\x18\x01 \x01(\v2\x11.rump.sp.v1.RtmsgR\x03msg\"<\n" +
+	"\x10RouteRecvRequest\x12\x12\n" +
+	"\x01s\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x01R\x01s\x12\x14\n" +
+	"\x05flags\x18\x02 \x01(\x05R\x05flags\"8\n" +
+	"\x11RouteRecvResponse\x12#\n" +
+	"\x03msg\x18\x01 \x01(\v2\x11.rump.sp.v1.RtmsgR\x03msg\"L\n" +
+	"\x10RouteDumpRequest\x12\x16\n" +
+	"\x06family\x18\x01 \x01(\rR\x06family\x12\x0e\n" +
+	"\x02op\x18\x02 \x01(\rR\x02op\x12\x10\n" +
+	"\x03arg\x18\x03 \x01(\rR\x03arg\":\n" +
+	"\x11RouteDumpResponse\x12%\n" +
+	"\x04msgs\x18\x01 \x03(\v2\x11.rump.sp.v1.RtmsgR\x04msgs\"\x13\n" +
+	"\x11NetPcblistRequest\";\n" +
+	"\x12NetPcblistResponse\x12%\n" +
+	"\x04pcbs\x18\x01 \x03(\v2\x11.rump.sp.v1.InpcbR\x04pcbs\"\x14\n" +
+	"\x12NetCountersRequest\"I\n" +
+	"\x13NetCountersResponse\x122\n" +
+	"\bcounters\x18\x01 \x03(\v2\x16.rump.sp.v1.NetCounterR\bcounters\"\x0f\n" +
+	"\rNdListRequest\"r\n" +
+	"\x0eNdListResponse\x12.\n" +
+	"\arouters\x18\x01 \x03(\v2\x14.rump.sp.v1.NdRouterR\arouters\x120\n" +
+	"\bprefixes\x18\x02 \x03(\v2\x14.rump.sp.v1.NdPrefixR\bprefixesB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
 
 var (
 	file_rump_net_proto_rawDescOnce sync.Once
@@ -3311,7 +5475,7 @@ func file_rump_net_proto_rawDescGZIP() []byte {
 	return file_rump_net_proto_rawDescData
 }
 
-var file_rump_net_proto_msgTypes = make([]protoimpl.MessageInfo, 66)
+var file_rump_net_proto_msgTypes = make([]protoimpl.MessageInfo, 114)
 var file_rump_net_proto_goTypes = []any{
 	(*RecvmsgRequest)(nil),                   // 0: rump.sp.v1.RecvmsgRequest
 	(*RecvmsgResponse)(nil),                  // 1: rump.sp.v1.RecvmsgResponse
@@ -3379,34 +5543,113 @@ var file_rump_net_proto_goTypes = []any{
 	(*NetconfigAutoIpv6Response)(nil),        // 63: rump.sp.v1.NetconfigAutoIpv6Response
 	(*NetconfigIfaddrsRequest)(nil),          // 64: rump.sp.v1.NetconfigIfaddrsRequest
 	(*NetconfigIfaddrsResponse)(nil),         // 65: rump.sp.v1.NetconfigIfaddrsResponse
-	(*Msghdr)(nil),                           // 66: rump.sp.v1.Msghdr
-	(*Sockaddr)(nil),                         // 67: rump.sp.v1.Sockaddr
-	(*Sockopt)(nil),                          // 68: rump.sp.v1.Sockopt
-	(*Timespec)(nil),                         // 69: rump.sp.v1.Timespec
-	(*Interface)(nil),                        // 70: rump.sp.v1.Interface
+	(*NpfLoadRequest)(nil),                   // 66: rump.sp.v1.NpfLoadRequest
+	(*NpfLoadResponse)(nil),                  // 67: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetRequest)(nil),              // 68: rump.sp.v1.NpfConfigGetRequest
+	(*NpfConfigGetResponse)(nil),             // 69: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchRequest)(nil),                 // 70: rump.sp.v1.NpfSwitchRequest
+	(*NpfSwitchResponse)(nil),                // 71: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushRequest)(nil),                  // 72: rump.sp.v1.NpfFlushRequest
+	(*NpfFlushResponse)(nil),                 // 73: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsRequest)(nil),            // 74: rump.sp.v1.NpfConnectionsRequest
+	(*NpfConnectionsResponse)(nil),           // 75: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsRequest)(nil),                  // 76: rump.sp.v1.NpfStatsRequest
+	(*NpfStatsResponse)(nil),                 // 77: rump.sp.v1.NpfStatsResponse
+	(*NpfTableRequest)(nil),                  // 78: rump.sp.v1.NpfTableRequest
+	(*NpfTableResponse)(nil),                 // 79: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddRequest)(nil),                // 80: rump.sp.v1.NpfRuleAddRequest
+	(*NpfRuleAddResponse)(nil),               // 81: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveRequest)(nil),             // 82: rump.sp.v1.NpfRuleRemoveRequest
+	(*NpfRuleRemoveResponse)(nil),            // 83: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartRequest)(nil),                 // 84: rump.sp.v1.DhcpStartRequest
+	(*DhcpStartResponse)(nil),                // 85: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewRequest)(nil),                 // 86: rump.sp.v1.DhcpRenewRequest
+	(*DhcpRenewResponse)(nil),                // 87: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopRequest)(nil),                  // 88: rump.sp.v1.DhcpStopRequest
+	(*DhcpStopResponse)(nil),                 // 89: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesRequest)(nil),                // 90: rump.sp.v1.DhcpLeasesRequest
+	(*DhcpLeasesResponse)(nil),               // 91: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartRequest)(nil),                // 92: rump.sp.v1.DhcpdStartRequest
+	(*DhcpdStartResponse)(nil),               // 93: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopRequest)(nil),                 // 94: rump.sp.v1.DhcpdStopRequest
+	(*DhcpdStopResponse)(nil),                // 95: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsRequest)(nil),             // 96: rump.sp.v1.DhcpdBindingsRequest
+	(*DhcpdBindingsResponse)(nil),            // 97: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardRequest)(nil),                // 98: rump.sp.v1.DnsForwardRequest
+	(*DnsForwardResponse)(nil),               // 99: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelRequest)(nil),        // 100: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*NetconfigIfaddrdelResponse)(nil),       // 101: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendRequest)(nil),                 // 102: rump.sp.v1.RouteSendRequest
+	(*RouteSendResponse)(nil),                // 103: rump.sp.v1.RouteSendResponse
+	(*RouteRecvRequest)(nil),                 // 104: rump.sp.v1.RouteRecvRequest
+	(*RouteRecvResponse)(nil),                // 105: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpRequest)(nil),                 // 106: rump.sp.v1.RouteDumpRequest
+	(*RouteDumpResponse)(nil),                // 107: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistRequest)(nil),                // 108: rump.sp.v1.NetPcblistRequest
+	(*NetPcblistResponse)(nil),               // 109: rump.sp.v1.NetPcblistResponse
+	(*NetCountersRequest)(nil),               // 110: rump.sp.v1.NetCountersRequest
+	(*NetCountersResponse)(nil),              // 111: rump.sp.v1.NetCountersResponse
+	(*NdListRequest)(nil),                    // 112: rump.sp.v1.NdListRequest
+	(*NdListResponse)(nil),                   // 113: rump.sp.v1.NdListResponse
+	(*Msghdr)(nil),                           // 114: rump.sp.v1.Msghdr
+	(*Sockaddr)(nil),                         // 115: rump.sp.v1.Sockaddr
+	(*Sockopt)(nil),                          // 116: rump.sp.v1.Sockopt
+	(*Timespec)(nil),                         // 117: rump.sp.v1.Timespec
+	(*Interface)(nil),                        // 118: rump.sp.v1.Interface
+	(*NpfConfig)(nil),                        // 119: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),                    // 120: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),                       // 121: rump.sp.v1.NpfCounter
+	(*NpfAddress)(nil),                       // 122: rump.sp.v1.NpfAddress
+	(*NpfRule)(nil),                          // 123: rump.sp.v1.NpfRule
+	(*DhcpLease)(nil),                        // 124: rump.sp.v1.DhcpLease
+	(*DhcpPool)(nil),                         // 125: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),                      // 126: rump.sp.v1.DhcpBinding
+	(*Rtmsg)(nil),                            // 127: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),                            // 128: rump.sp.v1.Inpcb
+	(*NetCounter)(nil),                       // 129: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),                         // 130: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),                         // 131: rump.sp.v1.NdPrefix
 }
 var file_rump_net_proto_depIdxs = []int32{
-	66, // 0: rump.sp.v1.RecvmsgResponse.msg:type_name -> rump.sp.v1.Msghdr
-	66, // 1: rump.sp.v1.SendmsgRequest.msg:type_name -> rump.sp.v1.Msghdr
-	67, // 2: rump.sp.v1.RecvfromResponse.from_addr:type_name -> rump.sp.v1.Sockaddr
-	67, // 3: rump.sp.v1.AcceptResponse.name:type_name -> rump.sp.v1.Sockaddr
-	67, // 4: rump.sp.v1.GetpeernameResponse.name:type_name -> rump.sp.v1.Sockaddr
-	67, // 5: rump.sp.v1.GetsocknameResponse.name:type_name -> rump.sp.v1.Sockaddr
-	67, // 6: rump.sp.v1.ConnectRequest.name:type_name -> rump.sp.v1.Sockaddr
-	67, // 7: rump.sp.v1.BindRequest.name:type_name -> rump.sp.v1.Sockaddr
-	68, // 8: rump.sp.v1.SetsockoptRequest.val:type_name -> rump.sp.v1.Sockopt
-	68, // 9: rump.sp.v1.GetsockoptResponse.val:type_name -> rump.sp.v1.Sockopt
-	67, // 10: rump.sp.v1.SendtoRequest.to:type_name -> rump.sp.v1.Sockaddr
-	67, // 11: rump.sp.v1.PacceptResponse.name:type_name -> rump.sp.v1.Sockaddr
-	69, // 12: rump.sp.v1.RecvmmsgRequest.timeout:type_name -> rump.sp.v1.Timespec
-	66, // 13: rump.sp.v1.RecvmmsgResponse.msgs:type_name -> rump.sp.v1.Msghdr
-	66, // 14: rump.sp.v1.SendmmsgRequest.msgs:type_name -> rump.sp.v1.Msghdr
-	70, // 15: rump.sp.v1.NetconfigIfaddrsResponse.interfaces:type_name -> rump.sp.v1.Interface
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	114, // 0: rump.sp.v1.RecvmsgResponse.msg:type_name -> rump.sp.v1.Msghdr
+	114, // 1: rump.sp.v1.SendmsgRequest.msg:type_name -> rump.sp.v1.Msghdr
+	115, // 2: rump.sp.v1.RecvfromResponse.from_addr:type_name -> rump.sp.v1.Sockaddr
+	115, // 3: rump.sp.v1.AcceptResponse.name:type_name -> rump.sp.v1.Sockaddr
+	115, // 4: rump.sp.v1.GetpeernameResponse.name:type_name -> rump.sp.v1.Sockaddr
+	115, // 5: rump.sp.v1.GetsocknameResponse.name:type_name -> rump.sp.v1.Sockaddr
+	115, // 6: rump.sp.v1.ConnectRequest.name:type_name -> rump.sp.v1.Sockaddr
+	115, // 7: rump.sp.v1.BindRequest.name:type_name -> rump.sp.v1.Sockaddr
+	116, // 8: rump.sp.v1.SetsockoptRequest.val:type_name -> rump.sp.v1.Sockopt
+	116, // 9: rump.sp.v1.GetsockoptResponse.val:type_name -> rump.sp.v1.Sockopt
+	115, // 10: rump.sp.v1.SendtoRequest.to:type_name -> rump.sp.v1.Sockaddr
+	115, // 11: rump.sp.v1.PacceptResponse.name:type_name -> rump.sp.v1.Sockaddr
+	117, // 12: rump.sp.v1.RecvmmsgRequest.timeout:type_name -> rump.sp.v1.Timespec
+	114, // 13: rump.sp.v1.RecvmmsgResponse.msgs:type_name -> rump.sp.v1.Msghdr
+	114, // 14: rump.sp.v1.SendmmsgRequest.msgs:type_name -> rump.sp.v1.Msghdr
+	118, // 15: rump.sp.v1.NetconfigIfaddrsResponse.interfaces:type_name -> rump.sp.v1.Interface
+	119, // 16: rump.sp.v1.NpfLoadRequest.config:type_name -> rump.sp.v1.NpfConfig
+	119, // 17: rump.sp.v1.NpfConfigGetResponse.config:type_name -> rump.sp.v1.NpfConfig
+	120, // 18: rump.sp.v1.NpfConnectionsResponse.connections:type_name -> rump.sp.v1.NpfConnection
+	121, // 19: rump.sp.v1.NpfStatsResponse.counters:type_name -> rump.sp.v1.NpfCounter
+	122, // 20: rump.sp.v1.NpfTableRequest.entry:type_name -> rump.sp.v1.NpfAddress
+	122, // 21: rump.sp.v1.NpfTableResponse.entries:type_name -> rump.sp.v1.NpfAddress
+	123, // 22: rump.sp.v1.NpfRuleAddRequest.rule:type_name -> rump.sp.v1.NpfRule
+	124, // 23: rump.sp.v1.DhcpLeasesResponse.leases:type_name -> rump.sp.v1.DhcpLease
+	125, // 24: rump.sp.v1.DhcpdStartRequest.pool:type_name -> rump.sp.v1.DhcpPool
+	126, // 25: rump.sp.v1.DhcpdBindingsResponse.bindings:type_name -> rump.sp.v1.DhcpBinding
+	127, // 26: rump.sp.v1.RouteSendRequest.msg:type_name -> rump.sp.v1.Rtmsg
+	127, // 27: rump.sp.v1.RouteSendResponse.msg:type_name -> rump.sp.v1.Rtmsg
+	127, // 28: rump.sp.v1.RouteRecvResponse.msg:type_name -> rump.sp.v1.Rtmsg
+	127, // 29: rump.sp.v1.RouteDumpResponse.msgs:type_name -> rump.sp.v1.Rtmsg
+	128, // 30: rump.sp.v1.NetPcblistResponse.pcbs:type_name -> rump.sp.v1.Inpcb
+	129, // 31: rump.sp.v1.NetCountersResponse.counters:type_name -> rump.sp.v1.NetCounter
+	130, // 32: rump.sp.v1.NdListResponse.routers:type_name -> rump.sp.v1.NdRouter
+	131, // 33: rump.sp.v1.NdListResponse.prefixes:type_name -> rump.sp.v1.NdPrefix
+	34,  // [34:34] is the sub-list for method output_type
+	34,  // [34:34] is the sub-list for method input_type
+	34,  // [34:34] is the sub-list for extension type_name
+	34,  // [34:34] is the sub-list for extension extendee
+	0,   // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_rump_net_proto_init() }
@@ -3426,7 +5669,7 @@ func file_rump_net_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_net_proto_rawDesc), len(file_rump_net_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   66,
+			NumMessages:   114,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -304,6 +304,30 @@ type Call struct {
 	//	*Call_DevList
 	//	*Call_MdCreate
 	//	*Call_MdDestroy
+	//	*Call_NpfLoad
+	//	*Call_NpfConfigGet
+	//	*Call_NpfSwitch
+	//	*Call_NpfFlush
+	//	*Call_NpfConnections
+	//	*Call_NpfStats
+	//	*Call_NpfTable
+	//	*Call_NpfRuleAdd
+	//	*Call_NpfRuleRemove
+	//	*Call_DhcpStart
+	//	*Call_DhcpRenew
+	//	*Call_DhcpStop
+	//	*Call_DhcpLeases
+	//	*Call_DhcpdStart
+	//	*Call_DhcpdStop
+	//	*Call_DhcpdBindings
+	//	*Call_DnsForward
+	//	*Call_NetconfigIfaddrdel
+	//	*Call_RouteSend
+	//	*Call_RouteRecv
+	//	*Call_RouteDump
+	//	*Call_NetPcblist
+	//	*Call_NetCounters
+	//	*Call_NdList
 	Call          isCall_Call `protobuf_oneof:"call"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2252,6 +2276,222 @@ func (x *Call) GetMdDestroy() *MdDestroyRequest {
 	return nil
 }
 
+func (x *Call) GetNpfLoad() *NpfLoadRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_NpfLoad); ok {
+			return x.NpfLoad
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetNpfConfigGet() *NpfConfigGetRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_NpfConfigGet); ok {
+			return x.NpfConfigGet
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetNpfSwitch() *NpfSwitchRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_NpfSwitch); ok {
+			return x.NpfSwitch
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetNpfFlush() *NpfFlushRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_NpfFlush); ok {
+			return x.NpfFlush
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetNpfConnections() *NpfConnectionsRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_NpfConnections); ok {
+			return x.NpfConnections
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetNpfStats() *NpfStatsRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_NpfStats); ok {
+			return x.NpfStats
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetNpfTable() *NpfTableRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_NpfTable); ok {
+			return x.NpfTable
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetNpfRuleAdd() *NpfRuleAddRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_NpfRuleAdd); ok {
+			return x.NpfRuleAdd
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetNpfRuleRemove() *NpfRuleRemoveRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_NpfRuleRemove); ok {
+			return x.NpfRuleRemove
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetDhcpStart() *DhcpStartRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_DhcpStart); ok {
+			return x.DhcpStart
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetDhcpRenew() *DhcpRenewRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_DhcpRenew); ok {
+			return x.DhcpRenew
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetDhcpStop() *DhcpStopRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_DhcpStop); ok {
+			return x.DhcpStop
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetDhcpLeases() *DhcpLeasesRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_DhcpLeases); ok {
+			return x.DhcpLeases
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetDhcpdStart() *DhcpdStartRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_DhcpdStart); ok {
+			return x.DhcpdStart
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetDhcpdStop() *DhcpdStopRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_DhcpdStop); ok {
+			return x.DhcpdStop
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetDhcpdBindings() *DhcpdBindingsRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_DhcpdBindings); ok {
+			return x.DhcpdBindings
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetDnsForward() *DnsForwardRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_DnsForward); ok {
+			return x.DnsForward
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetNetconfigIfaddrdel() *NetconfigIfaddrdelRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_NetconfigIfaddrdel); ok {
+			return x.NetconfigIfaddrdel
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetRouteSend() *RouteSendRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_RouteSend); ok {
+			return x.RouteSend
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetRouteRecv() *RouteRecvRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_RouteRecv); ok {
+			return x.RouteRecv
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetRouteDump() *RouteDumpRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_RouteDump); ok {
+			return x.RouteDump
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetNetPcblist() *NetPcblistRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_NetPcblist); ok {
+			return x.NetPcblist
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetNetCounters() *NetCountersRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_NetCounters); ok {
+			return x.NetCounters
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetNdList() *NdListRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_NdList); ok {
+			return x.NdList
+		}
+	}
+	return nil
+}
+
 type isCall_Call interface {
 	isCall_Call()
 }
@@ -3100,6 +3340,102 @@ type Call_MdDestroy struct {
 	MdDestroy *MdDestroyRequest `protobuf:"bytes,2052,opt,name=md_destroy,json=mdDestroy,proto3,oneof"`
 }
 
+type Call_NpfLoad struct {
+	NpfLoad *NpfLoadRequest `protobuf:"bytes,2080,opt,name=npf_load,json=npfLoad,proto3,oneof"`
+}
+
+type Call_NpfConfigGet struct {
+	NpfConfigGet *NpfConfigGetRequest `protobuf:"bytes,2081,opt,name=npf_config_get,json=npfConfigGet,proto3,oneof"`
+}
+
+type Call_NpfSwitch struct {
+	NpfSwitch *NpfSwitchRequest `protobuf:"bytes,2082,opt,name=npf_switch,json=npfSwitch,proto3,oneof"`
+}
+
+type Call_NpfFlush struct {
+	NpfFlush *NpfFlushRequest `protobuf:"bytes,2083,opt,name=npf_flush,json=npfFlush,proto3,oneof"`
+}
+
+type Call_NpfConnections struct {
+	NpfConnections *NpfConnectionsRequest `protobuf:"bytes,2084,opt,name=npf_connections,json=npfConnections,proto3,oneof"`
+}
+
+type Call_NpfStats struct {
+	NpfStats *NpfStatsRequest `protobuf:"bytes,2085,opt,name=npf_stats,json=npfStats,proto3,oneof"`
+}
+
+type Call_NpfTable struct {
+	NpfTable *NpfTableRequest `protobuf:"bytes,2086,opt,name=npf_table,json=npfTable,proto3,oneof"`
+}
+
+type Call_NpfRuleAdd struct {
+	NpfRuleAdd *NpfRuleAddRequest `protobuf:"bytes,2087,opt,name=npf_rule_add,json=npfRuleAdd,proto3,oneof"`
+}
+
+type Call_NpfRuleRemove struct {
+	NpfRuleRemove *NpfRuleRemoveRequest `protobuf:"bytes,2088,opt,name=npf_rule_remove,json=npfRuleRemove,proto3,oneof"`
+}
+
+type Call_DhcpStart struct {
+	DhcpStart *DhcpStartRequest `protobuf:"bytes,2090,opt,name=dhcp_start,json=dhcpStart,proto3,oneof"`
+}
+
+type Call_DhcpRenew struct {
+	DhcpRenew *DhcpRenewRequest `protobuf:"bytes,2091,opt,name=dhcp_renew,json=dhcpRenew,proto3,oneof"`
+}
+
+type Call_DhcpStop struct {
+	DhcpStop *DhcpStopRequest `protobuf:"bytes,2092,opt,name=dhcp_stop,json=dhcpStop,proto3,oneof"`
+}
+
+type Call_DhcpLeases struct {
+	DhcpLeases *DhcpLeasesRequest `protobuf:"bytes,2093,opt,name=dhcp_leases,json=dhcpLeases,proto3,oneof"`
+}
+
+type Call_DhcpdStart struct {
+	DhcpdStart *DhcpdStartRequest `protobuf:"bytes,2094,opt,name=dhcpd_start,json=dhcpdStart,proto3,oneof"`
+}
+
+type Call_DhcpdStop struct {
+	DhcpdStop *DhcpdStopRequest `protobuf:"bytes,2095,opt,name=dhcpd_stop,json=dhcpdStop,proto3,oneof"`
+}
+
+type Call_DhcpdBindings struct {
+	DhcpdBindings *DhcpdBindingsRequest `protobuf:"bytes,2096,opt,name=dhcpd_bindings,json=dhcpdBindings,proto3,oneof"`
+}
+
+type Call_DnsForward struct {
+	DnsForward *DnsForwardRequest `protobuf:"bytes,2097,opt,name=dns_forward,json=dnsForward,proto3,oneof"`
+}
+
+type Call_NetconfigIfaddrdel struct {
+	NetconfigIfaddrdel *NetconfigIfaddrdelRequest `protobuf:"bytes,2035,opt,name=netconfig_ifaddrdel,json=netconfigIfaddrdel,proto3,oneof"`
+}
+
+type Call_RouteSend struct {
+	RouteSend *RouteSendRequest `protobuf:"bytes,2036,opt,name=route_send,json=routeSend,proto3,oneof"`
+}
+
+type Call_RouteRecv struct {
+	RouteRecv *RouteRecvRequest `protobuf:"bytes,2037,opt,name=route_recv,json=routeRecv,proto3,oneof"`
+}
+
+type Call_RouteDump struct {
+	RouteDump *RouteDumpRequest `protobuf:"bytes,2038,opt,name=route_dump,json=routeDump,proto3,oneof"`
+}
+
+type Call_NetPcblist struct {
+	NetPcblist *NetPcblistRequest `protobuf:"bytes,2039,opt,name=net_pcblist,json=netPcblist,proto3,oneof"`
+}
+
+type Call_NetCounters struct {
+	NetCounters *NetCountersRequest `protobuf:"bytes,2040,opt,name=net_counters,json=netCounters,proto3,oneof"`
+}
+
+type Call_NdList struct {
+	NdList *NdListRequest `protobuf:"bytes,2041,opt,name=nd_list,json=ndList,proto3,oneof"`
+}
+
 func (*Call_Read) isCall_Call() {}
 
 func (*Call_Write) isCall_Call() {}
@@ -3522,6 +3858,54 @@ func (*Call_MdCreate) isCall_Call() {}
 
 func (*Call_MdDestroy) isCall_Call() {}
 
+func (*Call_NpfLoad) isCall_Call() {}
+
+func (*Call_NpfConfigGet) isCall_Call() {}
+
+func (*Call_NpfSwitch) isCall_Call() {}
+
+func (*Call_NpfFlush) isCall_Call() {}
+
+func (*Call_NpfConnections) isCall_Call() {}
+
+func (*Call_NpfStats) isCall_Call() {}
+
+func (*Call_NpfTable) isCall_Call() {}
+
+func (*Call_NpfRuleAdd) isCall_Call() {}
+
+func (*Call_NpfRuleRemove) isCall_Call() {}
+
+func (*Call_DhcpStart) isCall_Call() {}
+
+func (*Call_DhcpRenew) isCall_Call() {}
+
+func (*Call_DhcpStop) isCall_Call() {}
+
+func (*Call_DhcpLeases) isCall_Call() {}
+
+func (*Call_DhcpdStart) isCall_Call() {}
+
+func (*Call_DhcpdStop) isCall_Call() {}
+
+func (*Call_DhcpdBindings) isCall_Call() {}
+
+func (*Call_DnsForward) isCall_Call() {}
+
+func (*Call_NetconfigIfaddrdel) isCall_Call() {}
+
+func (*Call_RouteSend) isCall_Call() {}
+
+func (*Call_RouteRecv) isCall_Call() {}
+
+func (*Call_RouteDump) isCall_Call() {}
+
+func (*Call_NetPcblist) isCall_Call() {}
+
+func (*Call_NetCounters) isCall_Call() {}
+
+func (*Call_NdList) isCall_Call() {}
+
 // The outcome of one call: an error, or its response. Neither: the call was not tried, since an earlier one failed.
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3739,6 +4123,30 @@ type Result struct {
 	//	*Result_DevList
 	//	*Result_MdCreate
 	//	*Result_MdDestroy
+	//	*Result_NpfLoad
+	//	*Result_NpfConfigGet
+	//	*Result_NpfSwitch
+	//	*Result_NpfFlush
+	//	*Result_NpfConnections
+	//	*Result_NpfStats
+	//	*Result_NpfTable
+	//	*Result_NpfRuleAdd
+	//	*Result_NpfRuleRemove
+	//	*Result_DhcpStart
+	//	*Result_DhcpRenew
+	//	*Result_DhcpStop
+	//	*Result_DhcpLeases
+	//	*Result_DhcpdStart
+	//	*Result_DhcpdStop
+	//	*Result_DhcpdBindings
+	//	*Result_DnsForward
+	//	*Result_NetconfigIfaddrdel
+	//	*Result_RouteSend
+	//	*Result_RouteRecv
+	//	*Result_RouteDump
+	//	*Result_NetPcblist
+	//	*Result_NetCounters
+	//	*Result_NdList
 	Result        isResult_Result `protobuf_oneof:"result"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -5689,6 +6097,222 @@ func (x *Result) GetMdDestroy() *MdDestroyResponse {
 	return nil
 }
 
+func (x *Result) GetNpfLoad() *NpfLoadResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_NpfLoad); ok {
+			return x.NpfLoad
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetNpfConfigGet() *NpfConfigGetResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_NpfConfigGet); ok {
+			return x.NpfConfigGet
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetNpfSwitch() *NpfSwitchResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_NpfSwitch); ok {
+			return x.NpfSwitch
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetNpfFlush() *NpfFlushResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_NpfFlush); ok {
+			return x.NpfFlush
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetNpfConnections() *NpfConnectionsResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_NpfConnections); ok {
+			return x.NpfConnections
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetNpfStats() *NpfStatsResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_NpfStats); ok {
+			return x.NpfStats
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetNpfTable() *NpfTableResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_NpfTable); ok {
+			return x.NpfTable
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetNpfRuleAdd() *NpfRuleAddResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_NpfRuleAdd); ok {
+			return x.NpfRuleAdd
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetNpfRuleRemove() *NpfRuleRemoveResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_NpfRuleRemove); ok {
+			return x.NpfRuleRemove
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetDhcpStart() *DhcpStartResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_DhcpStart); ok {
+			return x.DhcpStart
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetDhcpRenew() *DhcpRenewResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_DhcpRenew); ok {
+			return x.DhcpRenew
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetDhcpStop() *DhcpStopResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_DhcpStop); ok {
+			return x.DhcpStop
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetDhcpLeases() *DhcpLeasesResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_DhcpLeases); ok {
+			return x.DhcpLeases
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetDhcpdStart() *DhcpdStartResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_DhcpdStart); ok {
+			return x.DhcpdStart
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetDhcpdStop() *DhcpdStopResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_DhcpdStop); ok {
+			return x.DhcpdStop
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetDhcpdBindings() *DhcpdBindingsResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_DhcpdBindings); ok {
+			return x.DhcpdBindings
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetDnsForward() *DnsForwardResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_DnsForward); ok {
+			return x.DnsForward
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetNetconfigIfaddrdel() *NetconfigIfaddrdelResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_NetconfigIfaddrdel); ok {
+			return x.NetconfigIfaddrdel
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetRouteSend() *RouteSendResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_RouteSend); ok {
+			return x.RouteSend
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetRouteRecv() *RouteRecvResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_RouteRecv); ok {
+			return x.RouteRecv
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetRouteDump() *RouteDumpResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_RouteDump); ok {
+			return x.RouteDump
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetNetPcblist() *NetPcblistResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_NetPcblist); ok {
+			return x.NetPcblist
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetNetCounters() *NetCountersResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_NetCounters); ok {
+			return x.NetCounters
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetNdList() *NdListResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_NdList); ok {
+			return x.NdList
+		}
+	}
+	return nil
+}
+
 type isResult_Result interface {
 	isResult_Result()
 }
@@ -6541,6 +7165,102 @@ type Result_MdDestroy struct {
 	MdDestroy *MdDestroyResponse `protobuf:"bytes,2052,opt,name=md_destroy,json=mdDestroy,proto3,oneof"`
 }
 
+type Result_NpfLoad struct {
+	NpfLoad *NpfLoadResponse `protobuf:"bytes,2080,opt,name=npf_load,json=npfLoad,proto3,oneof"`
+}
+
+type Result_NpfConfigGet struct {
+	NpfConfigGet *NpfConfigGetResponse `protobuf:"bytes,2081,opt,name=npf_config_get,json=npfConfigGet,proto3,oneof"`
+}
+
+type Result_NpfSwitch struct {
+	NpfSwitch *NpfSwitchResponse `protobuf:"bytes,2082,opt,name=npf_switch,json=npfSwitch,proto3,oneof"`
+}
+
+type Result_NpfFlush struct {
+	NpfFlush *NpfFlushResponse `protobuf:"bytes,2083,opt,name=npf_flush,json=npfFlush,proto3,oneof"`
+}
+
+type Result_NpfConnections struct {
+	NpfConnections *NpfConnectionsResponse `protobuf:"bytes,2084,opt,name=npf_connections,json=npfConnections,proto3,oneof"`
+}
+
+type Result_NpfStats struct {
+	NpfStats *NpfStatsResponse `protobuf:"bytes,2085,opt,name=npf_stats,json=npfStats,proto3,oneof"`
+}
+
+type Result_NpfTable struct {
+	NpfTable *NpfTableResponse `protobuf:"bytes,2086,opt,name=npf_table,json=npfTable,proto3,oneof"`
+}
+
+type Result_NpfRuleAdd struct {
+	NpfRuleAdd *NpfRuleAddResponse `protobuf:"bytes,2087,opt,name=npf_rule_add,json=npfRuleAdd,proto3,oneof"`
+}
+
+type Result_NpfRuleRemove struct {
+	NpfRuleRemove *NpfRuleRemoveResponse `protobuf:"bytes,2088,opt,name=npf_rule_remove,json=npfRuleRemove,proto3,oneof"`
+}
+
+type Result_DhcpStart struct {
+	DhcpStart *DhcpStartResponse `protobuf:"bytes,2090,opt,name=dhcp_start,json=dhcpStart,proto3,oneof"`
+}
+
+type Result_DhcpRenew struct {
+	DhcpRenew *DhcpRenewResponse `protobuf:"bytes,2091,opt,name=dhcp_renew,json=dhcpRenew,proto3,oneof"`
+}
+
+type Result_DhcpStop struct {
+	DhcpStop *DhcpStopResponse `protobuf:"bytes,2092,opt,name=dhcp_stop,json=dhcpStop,proto3,oneof"`
+}
+
+type Result_DhcpLeases struct {
+	DhcpLeases *DhcpLeasesResponse `protobuf:"bytes,2093,opt,name=dhcp_leases,json=dhcpLeases,proto3,oneof"`
+}
+
+type Result_DhcpdStart struct {
+	DhcpdStart *DhcpdStartResponse `protobuf:"bytes,2094,opt,name=dhcpd_start,json=dhcpdStart,proto3,oneof"`
+}
+
+type Result_DhcpdStop struct {
+	DhcpdStop *DhcpdStopResponse `protobuf:"bytes,2095,opt,name=dhcpd_stop,json=dhcpdStop,proto3,oneof"`
+}
+
+type Result_DhcpdBindings struct {
+	DhcpdBindings *DhcpdBindingsResponse `protobuf:"bytes,2096,opt,name=dhcpd_bindings,json=dhcpdBindings,proto3,oneof"`
+}
+
+type Result_DnsForward struct {
+	DnsForward *DnsForwardResponse `protobuf:"bytes,2097,opt,name=dns_forward,json=dnsForward,proto3,oneof"`
+}
+
+type Result_NetconfigIfaddrdel struct {
+	NetconfigIfaddrdel *NetconfigIfaddrdelResponse `protobuf:"bytes,2035,opt,name=netconfig_ifaddrdel,json=netconfigIfaddrdel,proto3,oneof"`
+}
+
+type Result_RouteSend struct {
+	RouteSend *RouteSendResponse `protobuf:"bytes,2036,opt,name=route_send,json=routeSend,proto3,oneof"`
+}
+
+type Result_RouteRecv struct {
+	RouteRecv *RouteRecvResponse `protobuf:"bytes,2037,opt,name=route_recv,json=routeRecv,proto3,oneof"`
+}
+
+type Result_RouteDump struct {
+	RouteDump *RouteDumpResponse `protobuf:"bytes,2038,opt,name=route_dump,json=routeDump,proto3,oneof"`
+}
+
+type Result_NetPcblist struct {
+	NetPcblist *NetPcblistResponse `protobuf:"bytes,2039,opt,name=net_pcblist,json=netPcblist,proto3,oneof"`
+}
+
+type Result_NetCounters struct {
+	NetCounters *NetCountersResponse `protobuf:"bytes,2040,opt,name=net_counters,json=netCounters,proto3,oneof"`
+}
+
+type Result_NdList struct {
+	NdList *NdListResponse `protobuf:"bytes,2041,opt,name=nd_list,json=ndList,proto3,oneof"`
+}
+
 func (*Result_Error) isResult_Result() {}
 
 func (*Result_Read) isResult_Result() {}
@@ -6964,6 +7684,54 @@ func (*Result_DevList) isResult_Result() {}
 func (*Result_MdCreate) isResult_Result() {}
 
 func (*Result_MdDestroy) isResult_Result() {}
+
+func (*Result_NpfLoad) isResult_Result() {}
+
+func (*Result_NpfConfigGet) isResult_Result() {}
+
+func (*Result_NpfSwitch) isResult_Result() {}
+
+func (*Result_NpfFlush) isResult_Result() {}
+
+func (*Result_NpfConnections) isResult_Result() {}
+
+func (*Result_NpfStats) isResult_Result() {}
+
+func (*Result_NpfTable) isResult_Result() {}
+
+func (*Result_NpfRuleAdd) isResult_Result() {}
+
+func (*Result_NpfRuleRemove) isResult_Result() {}
+
+func (*Result_DhcpStart) isResult_Result() {}
+
+func (*Result_DhcpRenew) isResult_Result() {}
+
+func (*Result_DhcpStop) isResult_Result() {}
+
+func (*Result_DhcpLeases) isResult_Result() {}
+
+func (*Result_DhcpdStart) isResult_Result() {}
+
+func (*Result_DhcpdStop) isResult_Result() {}
+
+func (*Result_DhcpdBindings) isResult_Result() {}
+
+func (*Result_DnsForward) isResult_Result() {}
+
+func (*Result_NetconfigIfaddrdel) isResult_Result() {}
+
+func (*Result_RouteSend) isResult_Result() {}
+
+func (*Result_RouteRecv) isResult_Result() {}
+
+func (*Result_RouteDump) isResult_Result() {}
+
+func (*Result_NetPcblist) isResult_Result() {}
+
+func (*Result_NetCounters) isResult_Result() {}
+
+func (*Result_NdList) isResult_Result() {}
 
 type AttachRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -7965,7 +8733,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tReference\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\rR\x04call\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\rR\x05field\x12\x12\n" +
-	"\x04path\x18\x03 \x03(\rR\x04path\"\xb5g\n" +
+	"\x04path\x18\x03 \x03(\rR\x04path\"\xfds\n" +
 	"\x04Call\x125\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x15.rump.sp.v1.ReferenceR\n" +
@@ -8251,8 +9019,44 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\bdev_list\x18\x82\x10 \x01(\v2\x1a.rump.sp.v1.DevListRequestH\x00R\adevList\x12;\n" +
 	"\tmd_create\x18\x83\x10 \x01(\v2\x1b.rump.sp.v1.MdCreateRequestH\x00R\bmdCreate\x12>\n" +
 	"\n" +
-	"md_destroy\x18\x84\x10 \x01(\v2\x1c.rump.sp.v1.MdDestroyRequestH\x00R\tmdDestroyB\x06\n" +
-	"\x04call\"\x87i\n" +
+	"md_destroy\x18\x84\x10 \x01(\v2\x1c.rump.sp.v1.MdDestroyRequestH\x00R\tmdDestroy\x128\n" +
+	"\bnpf_load\x18\xa0\x10 \x01(\v2\x1a.rump.sp.v1.NpfLoadRequestH\x00R\anpfLoad\x12H\n" +
+	"\x0enpf_config_get\x18\xa1\x10 \x01(\v2\x1f.rump.sp.v1.NpfConfigGetRequestH\x00R\fnpfConfigGet\x12>\n" +
+	"\n" +
+	"npf_switch\x18\xa2\x10 \x01(\v2\x1c.rump.sp.v1.NpfSwitchRequestH\x00R\tnpfSwitch\x12;\n" +
+	"\tnpf_flush\x18\xa3\x10 \x01(\v2\x1b.rump.sp.v1.NpfFlushRequestH\x00R\bnpfFlush\x12M\n" +
+	"\x0fnpf_connections\x18\xa4\x10 \x01(\v2!.rump.sp.v1.NpfConnectionsRequestH\x00R\x0enpfConnections\x12;\n" +
+	"\tnpf_stats\x18\xa5\x10 \x01(\v2\x1b.rump.sp.v1.NpfStatsRequestH\x00R\bnpfStats\x12;\n" +
+	"\tnpf_table\x18\xa6\x10 \x01(\v2\x1b.rump.sp.v1.NpfTableRequestH\x00R\bnpfTable\x12B\n" +
+	"\fnpf_rule_add\x18\xa7\x10 \x01(\v2\x1d.rump.sp.v1.NpfRuleAddRequestH\x00R\n" +
+	"npfRuleAdd\x12K\n" +
+	"\x0fnpf_rule_remove\x18\xa8\x10 \x01(\v2 .rump.sp.v1.NpfRuleRemoveRequestH\x00R\rnpfRuleRemove\x12>\n" +
+	"\n" +
+	"dhcp_start\x18\xaa\x10 \x01(\v2\x1c.rump.sp.v1.DhcpStartRequestH\x00R\tdhcpStart\x12>\n" +
+	"\n" +
+	"dhcp_renew\x18\xab\x10 \x01(\v2\x1c.rump.sp.v1.DhcpRenewRequestH\x00R\tdhcpRenew\x12;\n" +
+	"\tdhcp_stop\x18\xac\x10 \x01(\v2\x1b.rump.sp.v1.DhcpStopRequestH\x00R\bdhcpStop\x12A\n" +
+	"\vdhcp_leases\x18\xad\x10 \x01(\v2\x1d.rump.sp.v1.DhcpLeasesRequestH\x00R\n" +
+	"dhcpLeases\x12A\n" +
+	"\vdhcpd_start\x18\xae\x10 \x01(\v2\x1d.rump.sp.v1.DhcpdStartRequestH\x00R\n" +
+	"dhcpdStart\x12>\n" +
+	"\n" +
+	"dhcpd_stop\x18\xaf\x10 \x01(\v2\x1c.rump.sp.v1.DhcpdStopRequestH\x00R\tdhcpdStop\x12J\n" +
+	"\x0edhcpd_bindings\x18\xb0\x10 \x01(\v2 .rump.sp.v1.DhcpdBindingsRequestH\x00R\rdhcpdBindings\x12A\n" +
+	"\vdns_forward\x18\xb1\x10 \x01(\v2\x1d.rump.sp.v1.DnsForwardRequestH\x00R\n" +
+	"dnsForward\x12Y\n" +
+	"\x13netconfig_ifaddrdel\x18\xf3\x0f \x01(\v2%.rump.sp.v1.NetconfigIfaddrdelRequestH\x00R\x12netconfigIfaddrdel\x12>\n" +
+	"\n" +
+	"route_send\x18\xf4\x0f \x01(\v2\x1c.rump.sp.v1.RouteSendRequestH\x00R\trouteSend\x12>\n" +
+	"\n" +
+	"route_recv\x18\xf5\x0f \x01(\v2\x1c.rump.sp.v1.RouteRecvRequestH\x00R\trouteRecv\x12>\n" +
+	"\n" +
+	"route_dump\x18\xf6\x0f \x01(\v2\x1c.rump.sp.v1.RouteDumpRequestH\x00R\trouteDump\x12A\n" +
+	"\vnet_pcblist\x18\xf7\x0f \x01(\v2\x1d.rump.sp.v1.NetPcblistRequestH\x00R\n" +
+	"netPcblist\x12D\n" +
+	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1e.rump.sp.v1.NetCountersRequestH\x00R\vnetCounters\x125\n" +
+	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndListB\x06\n" +
+	"\x04call\"\xe7u\n" +
 	"\x06Result\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x18.rump.sp.v1.SyscallErrorH\x00R\x05error\x12/\n" +
 	"\x04read\x18\xeb\a \x01(\v2\x18.rump.sp.v1.ReadResponseH\x00R\x04read\x122\n" +
@@ -8536,7 +9340,43 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\bdev_list\x18\x82\x10 \x01(\v2\x1b.rump.sp.v1.DevListResponseH\x00R\adevList\x12<\n" +
 	"\tmd_create\x18\x83\x10 \x01(\v2\x1c.rump.sp.v1.MdCreateResponseH\x00R\bmdCreate\x12?\n" +
 	"\n" +
-	"md_destroy\x18\x84\x10 \x01(\v2\x1d.rump.sp.v1.MdDestroyResponseH\x00R\tmdDestroyB\b\n" +
+	"md_destroy\x18\x84\x10 \x01(\v2\x1d.rump.sp.v1.MdDestroyResponseH\x00R\tmdDestroy\x129\n" +
+	"\bnpf_load\x18\xa0\x10 \x01(\v2\x1b.rump.sp.v1.NpfLoadResponseH\x00R\anpfLoad\x12I\n" +
+	"\x0enpf_config_get\x18\xa1\x10 \x01(\v2 .rump.sp.v1.NpfConfigGetResponseH\x00R\fnpfConfigGet\x12?\n" +
+	"\n" +
+	"npf_switch\x18\xa2\x10 \x01(\v2\x1d.rump.sp.v1.NpfSwitchResponseH\x00R\tnpfSwitch\x12<\n" +
+	"\tnpf_flush\x18\xa3\x10 \x01(\v2\x1c.rump.sp.v1.NpfFlushResponseH\x00R\bnpfFlush\x12N\n" +
+	"\x0fnpf_connections\x18\xa4\x10 \x01(\v2\".rump.sp.v1.NpfConnectionsResponseH\x00R\x0enpfConnections\x12<\n" +
+	"\tnpf_stats\x18\xa5\x10 \x01(\v2\x1c.rump.sp.v1.NpfStatsResponseH\x00R\bnpfStats\x12<\n" +
+	"\tnpf_table\x18\xa6\x10 \x01(\v2\x1c.rump.sp.v1.NpfTableResponseH\x00R\bnpfTable\x12C\n" +
+	"\fnpf_rule_add\x18\xa7\x10 \x01(\v2\x1e.rump.sp.v1.NpfRuleAddResponseH\x00R\n" +
+	"npfRuleAdd\x12L\n" +
+	"\x0fnpf_rule_remove\x18\xa8\x10 \x01(\v2!.rump.sp.v1.NpfRuleRemoveResponseH\x00R\rnpfRuleRemove\x12?\n" +
+	"\n" +
+	"dhcp_start\x18\xaa\x10 \x01(\v2\x1d.rump.sp.v1.DhcpStartResponseH\x00R\tdhcpStart\x12?\n" +
+	"\n" +
+	"dhcp_renew\x18\xab\x10 \x01(\v2\x1d.rump.sp.v1.DhcpRenewResponseH\x00R\tdhcpRenew\x12<\n" +
+	"\tdhcp_stop\x18\xac\x10 \x01(\v2\x1c.rump.sp.v1.DhcpStopResponseH\x00R\bdhcpStop\x12B\n" +
+	"\vdhcp_leases\x18\xad\x10 \x01(\v2\x1e.rump.sp.v1.DhcpLeasesResponseH\x00R\n" +
+	"dhcpLeases\x12B\n" +
+	"\vdhcpd_start\x18\xae\x10 \x01(\v2\x1e.rump.sp.v1.DhcpdStartResponseH\x00R\n" +
+	"dhcpdStart\x12?\n" +
+	"\n" +
+	"dhcpd_stop\x18\xaf\x10 \x01(\v2\x1d.rump.sp.v1.DhcpdStopResponseH\x00R\tdhcpdStop\x12K\n" +
+	"\x0edhcpd_bindings\x18\xb0\x10 \x01(\v2!.rump.sp.v1.DhcpdBindingsResponseH\x00R\rdhcpdBindings\x12B\n" +
+	"\vdns_forward\x18\xb1\x10 \x01(\v2\x1e.rump.sp.v1.DnsForwardResponseH\x00R\n" +
+	"dnsForward\x12Z\n" +
+	"\x13netconfig_ifaddrdel\x18\xf3\x0f \x01(\v2&.rump.sp.v1.NetconfigIfaddrdelResponseH\x00R\x12netconfigIfaddrdel\x12?\n" +
+	"\n" +
+	"route_send\x18\xf4\x0f \x01(\v2\x1d.rump.sp.v1.RouteSendResponseH\x00R\trouteSend\x12?\n" +
+	"\n" +
+	"route_recv\x18\xf5\x0f \x01(\v2\x1d.rump.sp.v1.RouteRecvResponseH\x00R\trouteRecv\x12?\n" +
+	"\n" +
+	"route_dump\x18\xf6\x0f \x01(\v2\x1d.rump.sp.v1.RouteDumpResponseH\x00R\trouteDump\x12B\n" +
+	"\vnet_pcblist\x18\xf7\x0f \x01(\v2\x1e.rump.sp.v1.NetPcblistResponseH\x00R\n" +
+	"netPcblist\x12E\n" +
+	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1f.rump.sp.v1.NetCountersResponseH\x00R\vnetCounters\x126\n" +
+	"\and_list\x18\xf9\x0f \x01(\v2\x1a.rump.sp.v1.NdListResponseH\x00R\x06ndListB\b\n" +
 	"\x06result\"9\n" +
 	"\rAttachRequest\x12\x12\n" +
 	"\x04comm\x18\x01 \x01(\tR\x04comm\x12\x14\n" +
@@ -8812,7 +9652,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x14EtfsRegisterWithsize\x12'.rump.sp.v1.EtfsRegisterWithsizeRequest\x1a(.rump.sp.v1.EtfsRegisterWithsizeResponse\"0\x8a\xb5\x18,\b\x9bN\x12\x16etfs_register_withsize\x18\x022\vsystem.etfs8\x01\x12r\n" +
 	"\n" +
 	"EtfsRemove\x12\x1d.rump.sp.v1.EtfsRemoveRequest\x1a\x1e.rump.sp.v1.EtfsRemoveResponse\"%\x8a\xb5\x18!\b\x9cN\x12\vetfs_remove\x18\x022\vsystem.etfs8\x01\x12^\n" +
-	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xe2\x1e\n" +
+	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\x845\n" +
 	"\x03Net\x12W\n" +
 	"\aRecvmsg\x12\x1a.rump.sp.v1.RecvmsgRequest\x1a\x1b.rump.sp.v1.RecvmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1b\x12\arecvmsg\x18\x03 \x01\x12W\n" +
 	"\aSendmsg\x12\x1a.rump.sp.v1.SendmsgRequest\x1a\x1b.rump.sp.v1.SendmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1c\x12\asendmsg\x18\x03 \x01\x12[\n" +
@@ -8853,7 +9693,43 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x0fNetconfigIpv6Gw\x12\".rump.sp.v1.NetconfigIpv6GwRequest\x1a#.rump.sp.v1.NetconfigIpv6GwResponse\"-\x8a\xb5\x18)\b\xafN\x12\x11netconfig_ipv6_gw\x18\x032\rnetwork.route8\x01\x12\xb4\x01\n" +
 	"\x18NetconfigDhcpIpv4Oneshot\x12+.rump.sp.v1.NetconfigDhcpIpv4OneshotRequest\x1a,.rump.sp.v1.NetconfigDhcpIpv4OneshotResponse\"=\x8a\xb5\x189\b\xb0N\x12\x1bnetconfig_dhcp_ipv4_oneshot\x18\x03 \x012\x11network.interface8\x01\x12\x95\x01\n" +
 	"\x11NetconfigAutoIpv6\x12$.rump.sp.v1.NetconfigAutoIpv6Request\x1a%.rump.sp.v1.NetconfigAutoIpv6Response\"3\x8a\xb5\x18/\b\xb1N\x12\x13netconfig_auto_ipv6\x18\x032\x11network.interface8\x01\x12\x7f\n" +
-	"\x10NetconfigIfaddrs\x12#.rump.sp.v1.NetconfigIfaddrsRequest\x1a$.rump.sp.v1.NetconfigIfaddrsResponse\" \x8a\xb5\x18\x1c\b\xb2N\x12\x11netconfig_ifaddrs\x18\x03(\x018\x012\xc8\x02\n" +
+	"\x10NetconfigIfaddrs\x12#.rump.sp.v1.NetconfigIfaddrsRequest\x1a$.rump.sp.v1.NetconfigIfaddrsResponse\" \x8a\xb5\x18\x1c\b\xb2N\x12\x11netconfig_ifaddrs\x18\x03(\x018\x01\x12k\n" +
+	"\aNpfLoad\x12\x1a.rump.sp.v1.NpfLoadRequest\x1a\x1b.rump.sp.v1.NpfLoadResponse\"'\x8a\xb5\x18#\b\xe0N\x12\bnpf_load\x18\x032\x10network.firewall8\x01\x12\x82\x01\n" +
+	"\fNpfConfigGet\x12\x1f.rump.sp.v1.NpfConfigGetRequest\x1a .rump.sp.v1.NpfConfigGetResponse\"/\x8a\xb5\x18+\b\xe1N\x12\x0enpf_config_get\x18\x03(\x012\x10network.firewall8\x01\x12u\n" +
+	"\tNpfSwitch\x12\x1c.rump.sp.v1.NpfSwitchRequest\x1a\x1d.rump.sp.v1.NpfSwitchResponse\"+\x8a\xb5\x18'\b\xe2N\x12\n" +
+	"npf_switch\x18\x03(\x012\x10network.firewall8\x01\x12q\n" +
+	"\bNpfFlush\x12\x1b.rump.sp.v1.NpfFlushRequest\x1a\x1c.rump.sp.v1.NpfFlushResponse\"*\x8a\xb5\x18&\b\xe3N\x12\tnpf_flush\x18\x03(\x012\x10network.firewall8\x01\x12\x89\x01\n" +
+	"\x0eNpfConnections\x12!.rump.sp.v1.NpfConnectionsRequest\x1a\".rump.sp.v1.NpfConnectionsResponse\"0\x8a\xb5\x18,\b\xe4N\x12\x0fnpf_connections\x18\x03(\x012\x10network.firewall8\x01\x12q\n" +
+	"\bNpfStats\x12\x1b.rump.sp.v1.NpfStatsRequest\x1a\x1c.rump.sp.v1.NpfStatsResponse\"*\x8a\xb5\x18&\b\xe5N\x12\tnpf_stats\x18\x03(\x012\x10network.firewall8\x01\x12o\n" +
+	"\bNpfTable\x12\x1b.rump.sp.v1.NpfTableRequest\x1a\x1c.rump.sp.v1.NpfTableResponse\"(\x8a\xb5\x18$\b\xe6N\x12\tnpf_table\x18\x032\x10network.firewall8\x01\x12x\n" +
+	"\n" +
+	"NpfRuleAdd\x12\x1d.rump.sp.v1.NpfRuleAddRequest\x1a\x1e.rump.sp.v1.NpfRuleAddResponse\"+\x8a\xb5\x18'\b\xe7N\x12\fnpf_rule_add\x18\x032\x10network.firewall8\x01\x12\x84\x01\n" +
+	"\rNpfRuleRemove\x12 .rump.sp.v1.NpfRuleRemoveRequest\x1a!.rump.sp.v1.NpfRuleRemoveResponse\".\x8a\xb5\x18*\b\xe8N\x12\x0fnpf_rule_remove\x18\x032\x10network.firewall8\x01\x12t\n" +
+	"\tDhcpStart\x12\x1c.rump.sp.v1.DhcpStartRequest\x1a\x1d.rump.sp.v1.DhcpStartResponse\"*\x8a\xb5\x18&\b\xeaN\x12\n" +
+	"dhcp_start\x18\x032\x11network.interface8\x01\x12t\n" +
+	"\tDhcpRenew\x12\x1c.rump.sp.v1.DhcpRenewRequest\x1a\x1d.rump.sp.v1.DhcpRenewResponse\"*\x8a\xb5\x18&\b\xebN\x12\n" +
+	"dhcp_renew\x18\x032\x11network.interface8\x01\x12p\n" +
+	"\bDhcpStop\x12\x1b.rump.sp.v1.DhcpStopRequest\x1a\x1c.rump.sp.v1.DhcpStopResponse\")\x8a\xb5\x18%\b\xecN\x12\tdhcp_stop\x18\x032\x11network.interface8\x01\x12z\n" +
+	"\n" +
+	"DhcpLeases\x12\x1d.rump.sp.v1.DhcpLeasesRequest\x1a\x1e.rump.sp.v1.DhcpLeasesResponse\"-\x8a\xb5\x18)\b\xedN\x12\vdhcp_leases\x18\x03(\x012\x11network.interface8\x01\x12x\n" +
+	"\n" +
+	"DhcpdStart\x12\x1d.rump.sp.v1.DhcpdStartRequest\x1a\x1e.rump.sp.v1.DhcpdStartResponse\"+\x8a\xb5\x18'\b\xeeN\x12\vdhcpd_start\x18\x032\x11network.interface8\x01\x12t\n" +
+	"\tDhcpdStop\x12\x1c.rump.sp.v1.DhcpdStopRequest\x1a\x1d.rump.sp.v1.DhcpdStopResponse\"*\x8a\xb5\x18&\b\xefN\x12\n" +
+	"dhcpd_stop\x18\x032\x11network.interface8\x01\x12\x86\x01\n" +
+	"\rDhcpdBindings\x12 .rump.sp.v1.DhcpdBindingsRequest\x1a!.rump.sp.v1.DhcpdBindingsResponse\"0\x8a\xb5\x18,\b\xf0N\x12\x0edhcpd_bindings\x18\x03(\x012\x11network.interface8\x01\x12z\n" +
+	"\n" +
+	"DnsForward\x12\x1d.rump.sp.v1.DnsForwardRequest\x1a\x1e.rump.sp.v1.DnsForwardResponse\"-\x8a\xb5\x18)\b\xf1N\x12\vdns_forward\x18\x03(\x012\x11network.interface8\x01\x12\x98\x01\n" +
+	"\x12NetconfigIfaddrdel\x12%.rump.sp.v1.NetconfigIfaddrdelRequest\x1a&.rump.sp.v1.NetconfigIfaddrdelResponse\"3\x8a\xb5\x18/\b\xb3N\x12\x13netconfig_ifaddrdel\x18\x032\x11network.interface8\x01\x12p\n" +
+	"\tRouteSend\x12\x1c.rump.sp.v1.RouteSendRequest\x1a\x1d.rump.sp.v1.RouteSendResponse\"&\x8a\xb5\x18\"\b\xb4N\x12\n" +
+	"route_send\x18\x032\rnetwork.route8\x01\x12c\n" +
+	"\tRouteRecv\x12\x1c.rump.sp.v1.RouteRecvRequest\x1a\x1d.rump.sp.v1.RouteRecvResponse\"\x19\x8a\xb5\x18\x15\b\xb5N\x12\n" +
+	"route_recv\x18\x03 \x018\x01\x12c\n" +
+	"\tRouteDump\x12\x1c.rump.sp.v1.RouteDumpRequest\x1a\x1d.rump.sp.v1.RouteDumpResponse\"\x19\x8a\xb5\x18\x15\b\xb6N\x12\n" +
+	"route_dump\x18\x03(\x018\x01\x12g\n" +
+	"\n" +
+	"NetPcblist\x12\x1d.rump.sp.v1.NetPcblistRequest\x1a\x1e.rump.sp.v1.NetPcblistResponse\"\x1a\x8a\xb5\x18\x16\b\xb7N\x12\vnet_pcblist\x18\x03(\x018\x01\x12k\n" +
+	"\vNetCounters\x12\x1e.rump.sp.v1.NetCountersRequest\x1a\x1f.rump.sp.v1.NetCountersResponse\"\x1b\x8a\xb5\x18\x17\b\xb8N\x12\fnet_counters\x18\x03(\x018\x01\x12W\n" +
+	"\x06NdList\x12\x19.rump.sp.v1.NdListRequest\x1a\x1a.rump.sp.v1.NdListResponse\"\x16\x8a\xb5\x18\x12\b\xb9N\x12\and_list\x18\x03(\x018\x012\xc8\x02\n" +
 	"\x03Dev\x12[\n" +
 	"\aDevList\x12\x1a.rump.sp.v1.DevListRequest\x1a\x1b.rump.sp.v1.DevListResponse\"\x17\x8a\xb5\x18\x13\b\xc2N\x12\bdev_list\x18\x04(\x018\x01\x12o\n" +
 	"\bMdCreate\x12\x1b.rump.sp.v1.MdCreateRequest\x1a\x1c.rump.sp.v1.MdCreateResponse\"(\x8a\xb5\x18$\b\xc3N\x12\tmd_create\x18\x042\x10system.devmapper8\x01\x12s\n" +
@@ -9106,219 +9982,267 @@ var file_rump_sp_proto_goTypes = []any{
 	(*DevListRequest)(nil),                   // 229: rump.sp.v1.DevListRequest
 	(*MdCreateRequest)(nil),                  // 230: rump.sp.v1.MdCreateRequest
 	(*MdDestroyRequest)(nil),                 // 231: rump.sp.v1.MdDestroyRequest
-	(*SyscallError)(nil),                     // 232: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 233: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 234: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 235: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 236: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 237: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 238: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 239: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 240: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 241: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 242: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 243: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 244: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 245: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 246: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 247: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 248: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 249: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 250: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 251: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 252: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 253: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 254: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 255: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 256: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 257: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 258: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 259: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 260: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 261: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 262: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 263: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 264: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 265: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 266: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 267: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 268: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 269: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 270: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 271: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 272: rump.sp.v1.TimerGetoverrunResponse
-	(*ModctlResponse)(nil),                   // 273: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 274: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 275: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 276: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 277: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 278: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 279: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 280: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 281: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 282: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 283: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 284: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 285: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 286: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 287: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 288: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 289: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 290: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 291: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 292: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 293: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 294: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 295: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 296: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 297: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 298: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 299: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 300: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 301: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 302: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 303: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 304: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 305: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 306: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 307: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 308: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 309: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 310: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 311: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 312: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 313: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 314: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 315: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 316: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 317: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 318: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 319: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 320: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 321: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 322: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 323: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 324: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 325: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 326: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 327: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 328: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 329: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 330: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 331: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 332: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 333: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 334: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 335: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 336: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 337: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 338: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 339: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 340: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 341: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 342: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 343: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 344: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 345: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 346: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 347: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 348: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 349: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 350: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 351: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 352: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 353: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 354: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 355: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 356: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 357: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 358: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 359: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 360: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 361: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 362: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 363: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 364: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 365: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 366: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 367: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 368: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 369: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 370: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 371: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 372: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 373: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 374: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 375: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 376: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 377: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 378: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 379: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 380: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 381: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 382: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 383: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 384: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 385: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 386: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 387: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 388: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 389: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 390: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 391: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 392: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 393: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 394: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 395: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 396: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 397: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 398: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 399: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 400: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 401: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 402: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 403: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 404: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 405: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 406: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 407: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 408: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 409: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 410: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 411: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 412: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 413: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 414: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 415: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 416: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 417: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 418: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 419: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 420: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 421: rump.sp.v1.ModuleFiniResponse
-	(*EtfsRegisterResponse)(nil),             // 422: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 423: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 424: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 425: rump.sp.v1.NewfsResponse
-	(*NetconfigIfcreateResponse)(nil),        // 426: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 427: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 428: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 429: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 430: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 431: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 432: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 433: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 434: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 435: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 436: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 437: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 438: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 439: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 440: rump.sp.v1.NetconfigIfaddrsResponse
-	(*DevListResponse)(nil),                  // 441: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 442: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 443: rump.sp.v1.MdDestroyResponse
-	(*ModuleStat)(nil),                       // 444: rump.sp.v1.ModuleStat
+	(*NpfLoadRequest)(nil),                   // 232: rump.sp.v1.NpfLoadRequest
+	(*NpfConfigGetRequest)(nil),              // 233: rump.sp.v1.NpfConfigGetRequest
+	(*NpfSwitchRequest)(nil),                 // 234: rump.sp.v1.NpfSwitchRequest
+	(*NpfFlushRequest)(nil),                  // 235: rump.sp.v1.NpfFlushRequest
+	(*NpfConnectionsRequest)(nil),            // 236: rump.sp.v1.NpfConnectionsRequest
+	(*NpfStatsRequest)(nil),                  // 237: rump.sp.v1.NpfStatsRequest
+	(*NpfTableRequest)(nil),                  // 238: rump.sp.v1.NpfTableRequest
+	(*NpfRuleAddRequest)(nil),                // 239: rump.sp.v1.NpfRuleAddRequest
+	(*NpfRuleRemoveRequest)(nil),             // 240: rump.sp.v1.NpfRuleRemoveRequest
+	(*DhcpStartRequest)(nil),                 // 241: rump.sp.v1.DhcpStartRequest
+	(*DhcpRenewRequest)(nil),                 // 242: rump.sp.v1.DhcpRenewRequest
+	(*DhcpStopRequest)(nil),                  // 243: rump.sp.v1.DhcpStopRequest
+	(*DhcpLeasesRequest)(nil),                // 244: rump.sp.v1.DhcpLeasesRequest
+	(*DhcpdStartRequest)(nil),                // 245: rump.sp.v1.DhcpdStartRequest
+	(*DhcpdStopRequest)(nil),                 // 246: rump.sp.v1.DhcpdStopRequest
+	(*DhcpdBindingsRequest)(nil),             // 247: rump.sp.v1.DhcpdBindingsRequest
+	(*DnsForwardRequest)(nil),                // 248: rump.sp.v1.DnsForwardRequest
+	(*NetconfigIfaddrdelRequest)(nil),        // 249: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*RouteSendRequest)(nil),                 // 250: rump.sp.v1.RouteSendRequest
+	(*RouteRecvRequest)(nil),                 // 251: rump.sp.v1.RouteRecvRequest
+	(*RouteDumpRequest)(nil),                 // 252: rump.sp.v1.RouteDumpRequest
+	(*NetPcblistRequest)(nil),                // 253: rump.sp.v1.NetPcblistRequest
+	(*NetCountersRequest)(nil),               // 254: rump.sp.v1.NetCountersRequest
+	(*NdListRequest)(nil),                    // 255: rump.sp.v1.NdListRequest
+	(*SyscallError)(nil),                     // 256: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 257: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 258: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 259: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 260: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 261: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 262: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 263: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 264: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 265: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 266: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 267: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 268: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 269: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 270: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 271: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 272: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 273: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 274: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 275: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 276: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 277: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 278: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 279: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 280: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 281: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 282: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 283: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 284: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 285: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 286: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 287: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 288: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 289: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 290: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 291: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 292: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 293: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 294: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 295: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 296: rump.sp.v1.TimerGetoverrunResponse
+	(*ModctlResponse)(nil),                   // 297: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 298: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 299: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 300: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 301: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 302: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 303: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 304: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 305: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 306: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 307: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 308: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 309: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 310: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 311: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 312: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 313: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 314: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 315: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 316: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 317: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 318: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 319: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 320: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 321: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 322: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 323: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 324: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 325: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 326: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 327: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 328: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 329: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 330: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 331: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 332: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 333: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 334: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 335: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 336: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 337: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 338: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 339: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 340: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 341: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 342: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 343: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 344: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 345: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 346: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 347: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 348: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 349: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 350: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 351: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 352: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 353: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 354: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 355: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 356: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 357: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 358: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 359: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 360: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 361: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 362: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 363: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 364: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 365: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 366: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 367: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 368: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 369: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 370: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 371: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 372: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 373: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 374: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 375: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 376: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 377: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 378: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 379: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 380: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 381: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 382: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 383: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 384: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 385: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 386: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 387: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 388: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 389: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 390: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 391: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 392: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 393: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 394: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 395: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 396: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 397: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 398: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 399: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 400: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 401: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 402: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 403: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 404: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 405: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 406: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 407: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 408: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 409: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 410: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 411: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 412: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 413: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 414: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 415: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 416: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 417: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 418: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 419: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 420: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 421: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 422: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 423: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 424: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 425: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 426: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 427: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 428: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 429: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 430: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 431: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 432: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 433: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 434: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 435: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 436: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 437: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 438: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 439: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 440: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 441: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 442: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 443: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 444: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 445: rump.sp.v1.ModuleFiniResponse
+	(*EtfsRegisterResponse)(nil),             // 446: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 447: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 448: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 449: rump.sp.v1.NewfsResponse
+	(*NetconfigIfcreateResponse)(nil),        // 450: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 451: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 452: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 453: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 454: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 455: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 456: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 457: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 458: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 459: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 460: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 461: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 462: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 463: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 464: rump.sp.v1.NetconfigIfaddrsResponse
+	(*DevListResponse)(nil),                  // 465: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 466: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 467: rump.sp.v1.MdDestroyResponse
+	(*NpfLoadResponse)(nil),                  // 468: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 469: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 470: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 471: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 472: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 473: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 474: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 475: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 476: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 477: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 478: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 479: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 480: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 481: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 482: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 483: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 484: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 485: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 486: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 487: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 488: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 489: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 490: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 491: rump.sp.v1.NdListResponse
+	(*ModuleStat)(nil),                       // 492: rump.sp.v1.ModuleStat
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
@@ -9533,668 +10457,764 @@ var file_rump_sp_proto_depIdxs = []int32{
 	229, // 209: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
 	230, // 210: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
 	231, // 211: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
-	232, // 212: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	233, // 213: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	234, // 214: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	235, // 215: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	236, // 216: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	237, // 217: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	238, // 218: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	239, // 219: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	240, // 220: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	241, // 221: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	242, // 222: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	243, // 223: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	244, // 224: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	245, // 225: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	246, // 226: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	247, // 227: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	248, // 228: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	249, // 229: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	250, // 230: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	251, // 231: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	252, // 232: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	253, // 233: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	254, // 234: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	255, // 235: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	256, // 236: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	257, // 237: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	258, // 238: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	259, // 239: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	260, // 240: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	261, // 241: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	262, // 242: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	263, // 243: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	264, // 244: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	265, // 245: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	266, // 246: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	267, // 247: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	268, // 248: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	269, // 249: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	270, // 250: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	271, // 251: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	272, // 252: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	273, // 253: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	274, // 254: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	275, // 255: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	276, // 256: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	277, // 257: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	278, // 258: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	279, // 259: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	280, // 260: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	281, // 261: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	282, // 262: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	283, // 263: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	284, // 264: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	285, // 265: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	286, // 266: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	287, // 267: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	288, // 268: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	289, // 269: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	290, // 270: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	291, // 271: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	292, // 272: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	293, // 273: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	294, // 274: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	295, // 275: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	296, // 276: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	297, // 277: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	298, // 278: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	299, // 279: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	300, // 280: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	301, // 281: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	302, // 282: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	303, // 283: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	304, // 284: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	305, // 285: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	306, // 286: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	307, // 287: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	308, // 288: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	309, // 289: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	310, // 290: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	311, // 291: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	312, // 292: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	313, // 293: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	314, // 294: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	315, // 295: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	316, // 296: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	317, // 297: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	318, // 298: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	319, // 299: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	320, // 300: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	321, // 301: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	322, // 302: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	323, // 303: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	324, // 304: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	325, // 305: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	326, // 306: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	327, // 307: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	328, // 308: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	329, // 309: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	330, // 310: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	331, // 311: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	332, // 312: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	333, // 313: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	334, // 314: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	335, // 315: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	336, // 316: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	337, // 317: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	338, // 318: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	339, // 319: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	340, // 320: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	341, // 321: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	342, // 322: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	343, // 323: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	344, // 324: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	345, // 325: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	346, // 326: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	347, // 327: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	348, // 328: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	349, // 329: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	350, // 330: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	351, // 331: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	352, // 332: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	353, // 333: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	354, // 334: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	355, // 335: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	356, // 336: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	357, // 337: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	358, // 338: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	359, // 339: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	360, // 340: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	361, // 341: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	362, // 342: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	363, // 343: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	364, // 344: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	365, // 345: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	366, // 346: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	367, // 347: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	368, // 348: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	369, // 349: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	370, // 350: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	371, // 351: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	372, // 352: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	373, // 353: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	374, // 354: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	375, // 355: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	376, // 356: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	377, // 357: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	378, // 358: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	379, // 359: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	380, // 360: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	381, // 361: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	382, // 362: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	383, // 363: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	384, // 364: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	385, // 365: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	386, // 366: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	387, // 367: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	388, // 368: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	389, // 369: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	390, // 370: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	391, // 371: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	392, // 372: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	393, // 373: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	394, // 374: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	395, // 375: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	396, // 376: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	397, // 377: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	398, // 378: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	399, // 379: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	400, // 380: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	401, // 381: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	402, // 382: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	403, // 383: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	404, // 384: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	405, // 385: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	406, // 386: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	407, // 387: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	408, // 388: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	409, // 389: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	410, // 390: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	411, // 391: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	412, // 392: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	413, // 393: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	414, // 394: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	415, // 395: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	416, // 396: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	417, // 397: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	418, // 398: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	419, // 399: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	420, // 400: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	421, // 401: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	422, // 402: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	423, // 403: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	424, // 404: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	425, // 405: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	426, // 406: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	427, // 407: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	428, // 408: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	429, // 409: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	430, // 410: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	431, // 411: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	432, // 412: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	433, // 413: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	434, // 414: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	435, // 415: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	436, // 416: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	437, // 417: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	438, // 418: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	439, // 419: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	440, // 420: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	441, // 421: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	442, // 422: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	443, // 423: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	1,   // 424: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 425: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
-	1,   // 426: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 427: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	444, // 428: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	16,  // 429: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	19,  // 430: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	3,   // 431: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 432: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 433: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 434: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	11,  // 435: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	13,  // 436: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	15,  // 437: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	18,  // 438: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	21,  // 439: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	22,  // 440: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	23,  // 441: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	24,  // 442: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	25,  // 443: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	26,  // 444: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	27,  // 445: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	28,  // 446: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	29,  // 447: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	30,  // 448: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	31,  // 449: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	32,  // 450: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	33,  // 451: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	34,  // 452: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	35,  // 453: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	36,  // 454: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	37,  // 455: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	38,  // 456: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	39,  // 457: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	40,  // 458: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	41,  // 459: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	42,  // 460: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	43,  // 461: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	44,  // 462: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	45,  // 463: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	46,  // 464: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	47,  // 465: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	48,  // 466: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	49,  // 467: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	50,  // 468: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	51,  // 469: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	52,  // 470: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	53,  // 471: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	54,  // 472: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	55,  // 473: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	56,  // 474: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	57,  // 475: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	58,  // 476: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	59,  // 477: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	60,  // 478: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	61,  // 479: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	62,  // 480: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	63,  // 481: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	64,  // 482: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	65,  // 483: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	66,  // 484: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	67,  // 485: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	68,  // 486: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	69,  // 487: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	70,  // 488: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	71,  // 489: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	72,  // 490: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	73,  // 491: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	74,  // 492: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	75,  // 493: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	76,  // 494: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	77,  // 495: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	78,  // 496: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	79,  // 497: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	80,  // 498: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	81,  // 499: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	82,  // 500: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	83,  // 501: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	84,  // 502: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	85,  // 503: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	86,  // 504: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	87,  // 505: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	208, // 506: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	209, // 507: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	88,  // 508: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	89,  // 509: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	90,  // 510: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	91,  // 511: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	92,  // 512: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	93,  // 513: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	94,  // 514: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	95,  // 515: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	96,  // 516: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	97,  // 517: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	98,  // 518: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	99,  // 519: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	100, // 520: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	101, // 521: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	102, // 522: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	103, // 523: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	104, // 524: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	105, // 525: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	106, // 526: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	107, // 527: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	108, // 528: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	109, // 529: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	110, // 530: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	111, // 531: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	112, // 532: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	113, // 533: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	114, // 534: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	115, // 535: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	116, // 536: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	117, // 537: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	118, // 538: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	119, // 539: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	120, // 540: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	121, // 541: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	122, // 542: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	123, // 543: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	124, // 544: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	125, // 545: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	126, // 546: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	127, // 547: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	128, // 548: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	129, // 549: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	130, // 550: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	131, // 551: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	132, // 552: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	133, // 553: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	134, // 554: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	135, // 555: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	136, // 556: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	137, // 557: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	138, // 558: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	139, // 559: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	140, // 560: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	141, // 561: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	142, // 562: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	143, // 563: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	144, // 564: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	145, // 565: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	146, // 566: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	147, // 567: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	148, // 568: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	149, // 569: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	150, // 570: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	151, // 571: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	152, // 572: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	153, // 573: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	154, // 574: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	155, // 575: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	156, // 576: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	157, // 577: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	158, // 578: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	159, // 579: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	160, // 580: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	161, // 581: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	162, // 582: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	163, // 583: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	164, // 584: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	165, // 585: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	166, // 586: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	167, // 587: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	168, // 588: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	169, // 589: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	170, // 590: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	171, // 591: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	172, // 592: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	173, // 593: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	174, // 594: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	175, // 595: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	176, // 596: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	177, // 597: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	178, // 598: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	179, // 599: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	180, // 600: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	181, // 601: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	182, // 602: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	183, // 603: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	184, // 604: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	185, // 605: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	186, // 606: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	187, // 607: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	188, // 608: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	189, // 609: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	210, // 610: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	211, // 611: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	212, // 612: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	213, // 613: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	190, // 614: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	191, // 615: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	192, // 616: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	193, // 617: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	194, // 618: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	195, // 619: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	196, // 620: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	197, // 621: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	198, // 622: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	199, // 623: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	200, // 624: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	201, // 625: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	202, // 626: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	203, // 627: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	204, // 628: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	205, // 629: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	206, // 630: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	207, // 631: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	214, // 632: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	215, // 633: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	216, // 634: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	217, // 635: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	218, // 636: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	219, // 637: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	220, // 638: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	221, // 639: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	222, // 640: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	223, // 641: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	224, // 642: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	225, // 643: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	226, // 644: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	227, // 645: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	228, // 646: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	229, // 647: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	230, // 648: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	231, // 649: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 650: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 651: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 652: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 653: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	12,  // 654: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	14,  // 655: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	17,  // 656: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	20,  // 657: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	233, // 658: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	234, // 659: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	235, // 660: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	236, // 661: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	237, // 662: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	238, // 663: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	239, // 664: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	240, // 665: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	241, // 666: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	242, // 667: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	243, // 668: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	244, // 669: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	245, // 670: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	246, // 671: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	247, // 672: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	248, // 673: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	249, // 674: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	250, // 675: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	251, // 676: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	252, // 677: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	253, // 678: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	254, // 679: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	255, // 680: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	256, // 681: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	257, // 682: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	258, // 683: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	259, // 684: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	260, // 685: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	261, // 686: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	262, // 687: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	263, // 688: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	264, // 689: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	265, // 690: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	266, // 691: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	267, // 692: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	268, // 693: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	269, // 694: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	270, // 695: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	271, // 696: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	272, // 697: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	273, // 698: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	274, // 699: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	275, // 700: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	276, // 701: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	277, // 702: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	278, // 703: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	279, // 704: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	280, // 705: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	281, // 706: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	282, // 707: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	283, // 708: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	284, // 709: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	285, // 710: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	286, // 711: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	287, // 712: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	288, // 713: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	289, // 714: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	290, // 715: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	291, // 716: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	292, // 717: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	293, // 718: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	294, // 719: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	295, // 720: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	296, // 721: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	297, // 722: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	298, // 723: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	299, // 724: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	420, // 725: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	421, // 726: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	300, // 727: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	301, // 728: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	302, // 729: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	303, // 730: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	304, // 731: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	305, // 732: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	306, // 733: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	307, // 734: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	308, // 735: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	309, // 736: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	310, // 737: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	311, // 738: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	312, // 739: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	313, // 740: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	314, // 741: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	315, // 742: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	316, // 743: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	317, // 744: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	318, // 745: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	319, // 746: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	320, // 747: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	321, // 748: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	322, // 749: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	323, // 750: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	324, // 751: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	325, // 752: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	326, // 753: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	327, // 754: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	328, // 755: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	329, // 756: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	330, // 757: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	331, // 758: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	332, // 759: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	333, // 760: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	334, // 761: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	335, // 762: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	336, // 763: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	337, // 764: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	338, // 765: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	339, // 766: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	340, // 767: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	341, // 768: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	342, // 769: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	343, // 770: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	344, // 771: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	345, // 772: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	346, // 773: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	347, // 774: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	348, // 775: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	349, // 776: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	350, // 777: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	351, // 778: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	352, // 779: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	353, // 780: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	354, // 781: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	355, // 782: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	356, // 783: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	357, // 784: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	358, // 785: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	359, // 786: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	360, // 787: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	361, // 788: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	362, // 789: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	363, // 790: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	364, // 791: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	365, // 792: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	366, // 793: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	367, // 794: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	368, // 795: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	369, // 796: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	370, // 797: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	371, // 798: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	372, // 799: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	373, // 800: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	374, // 801: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	375, // 802: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	376, // 803: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	377, // 804: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	378, // 805: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	379, // 806: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	380, // 807: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	381, // 808: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	382, // 809: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	383, // 810: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	384, // 811: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	385, // 812: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	386, // 813: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	387, // 814: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	388, // 815: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	389, // 816: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	390, // 817: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	391, // 818: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	392, // 819: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	393, // 820: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	394, // 821: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	395, // 822: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	396, // 823: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	397, // 824: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	398, // 825: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	399, // 826: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	400, // 827: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	401, // 828: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	422, // 829: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	423, // 830: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	424, // 831: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	425, // 832: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	402, // 833: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	403, // 834: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	404, // 835: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	405, // 836: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	406, // 837: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	407, // 838: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	408, // 839: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	409, // 840: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	410, // 841: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	411, // 842: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	412, // 843: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	413, // 844: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	414, // 845: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	415, // 846: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	416, // 847: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	417, // 848: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	418, // 849: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	419, // 850: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	426, // 851: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	427, // 852: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	428, // 853: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	429, // 854: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	430, // 855: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	431, // 856: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	432, // 857: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	433, // 858: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	434, // 859: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	435, // 860: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	436, // 861: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	437, // 862: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	438, // 863: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	439, // 864: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	440, // 865: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	441, // 866: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	442, // 867: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	443, // 868: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	650, // [650:869] is the sub-list for method output_type
-	431, // [431:650] is the sub-list for method input_type
-	431, // [431:431] is the sub-list for extension type_name
-	431, // [431:431] is the sub-list for extension extendee
-	0,   // [0:431] is the sub-list for field type_name
+	232, // 212: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
+	233, // 213: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
+	234, // 214: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
+	235, // 215: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
+	236, // 216: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
+	237, // 217: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
+	238, // 218: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
+	239, // 219: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
+	240, // 220: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
+	241, // 221: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
+	242, // 222: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
+	243, // 223: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
+	244, // 224: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
+	245, // 225: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
+	246, // 226: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
+	247, // 227: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
+	248, // 228: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
+	249, // 229: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
+	250, // 230: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
+	251, // 231: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
+	252, // 232: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
+	253, // 233: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
+	254, // 234: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
+	255, // 235: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
+	256, // 236: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	257, // 237: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	258, // 238: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	259, // 239: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	260, // 240: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	261, // 241: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	262, // 242: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	263, // 243: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	264, // 244: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	265, // 245: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	266, // 246: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	267, // 247: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	268, // 248: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	269, // 249: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	270, // 250: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	271, // 251: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	272, // 252: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	273, // 253: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	274, // 254: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	275, // 255: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	276, // 256: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	277, // 257: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	278, // 258: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	279, // 259: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	280, // 260: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	281, // 261: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	282, // 262: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	283, // 263: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	284, // 264: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	285, // 265: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	286, // 266: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	287, // 267: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	288, // 268: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	289, // 269: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	290, // 270: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	291, // 271: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	292, // 272: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	293, // 273: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	294, // 274: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	295, // 275: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	296, // 276: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	297, // 277: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	298, // 278: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	299, // 279: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	300, // 280: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	301, // 281: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	302, // 282: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	303, // 283: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	304, // 284: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	305, // 285: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	306, // 286: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	307, // 287: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	308, // 288: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	309, // 289: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	310, // 290: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	311, // 291: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	312, // 292: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	313, // 293: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	314, // 294: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	315, // 295: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	316, // 296: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	317, // 297: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	318, // 298: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	319, // 299: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	320, // 300: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	321, // 301: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	322, // 302: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	323, // 303: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	324, // 304: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	325, // 305: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	326, // 306: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	327, // 307: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	328, // 308: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	329, // 309: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	330, // 310: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	331, // 311: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	332, // 312: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	333, // 313: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	334, // 314: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	335, // 315: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	336, // 316: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	337, // 317: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	338, // 318: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	339, // 319: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	340, // 320: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	341, // 321: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	342, // 322: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	343, // 323: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	344, // 324: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	345, // 325: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	346, // 326: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	347, // 327: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	348, // 328: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	349, // 329: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	350, // 330: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	351, // 331: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	352, // 332: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	353, // 333: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	354, // 334: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	355, // 335: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	356, // 336: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	357, // 337: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	358, // 338: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	359, // 339: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	360, // 340: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	361, // 341: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	362, // 342: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	363, // 343: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	364, // 344: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	365, // 345: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	366, // 346: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	367, // 347: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	368, // 348: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	369, // 349: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	370, // 350: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	371, // 351: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	372, // 352: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	373, // 353: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	374, // 354: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	375, // 355: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	376, // 356: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	377, // 357: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	378, // 358: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	379, // 359: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	380, // 360: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	381, // 361: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	382, // 362: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	383, // 363: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	384, // 364: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	385, // 365: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	386, // 366: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	387, // 367: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	388, // 368: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	389, // 369: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	390, // 370: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	391, // 371: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	392, // 372: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	393, // 373: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	394, // 374: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	395, // 375: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	396, // 376: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	397, // 377: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	398, // 378: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	399, // 379: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	400, // 380: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	401, // 381: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	402, // 382: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	403, // 383: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	404, // 384: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	405, // 385: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	406, // 386: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	407, // 387: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	408, // 388: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	409, // 389: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	410, // 390: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	411, // 391: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	412, // 392: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	413, // 393: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	414, // 394: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	415, // 395: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	416, // 396: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	417, // 397: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	418, // 398: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	419, // 399: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	420, // 400: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	421, // 401: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	422, // 402: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	423, // 403: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	424, // 404: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	425, // 405: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	426, // 406: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	427, // 407: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	428, // 408: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	429, // 409: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	430, // 410: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	431, // 411: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	432, // 412: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	433, // 413: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	434, // 414: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	435, // 415: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	436, // 416: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	437, // 417: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	438, // 418: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	439, // 419: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	440, // 420: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	441, // 421: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	442, // 422: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	443, // 423: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	444, // 424: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	445, // 425: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	446, // 426: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	447, // 427: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	448, // 428: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	449, // 429: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	450, // 430: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	451, // 431: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	452, // 432: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	453, // 433: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	454, // 434: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	455, // 435: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	456, // 436: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	457, // 437: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	458, // 438: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	459, // 439: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	460, // 440: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	461, // 441: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	462, // 442: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	463, // 443: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	464, // 444: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	465, // 445: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	466, // 446: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	467, // 447: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	468, // 448: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	469, // 449: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	470, // 450: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	471, // 451: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	472, // 452: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	473, // 453: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	474, // 454: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	475, // 455: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	476, // 456: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	477, // 457: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	478, // 458: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	479, // 459: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	480, // 460: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	481, // 461: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	482, // 462: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	483, // 463: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	484, // 464: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	485, // 465: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	486, // 466: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	487, // 467: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	488, // 468: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	489, // 469: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	490, // 470: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	491, // 471: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	1,   // 472: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 473: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
+	1,   // 474: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 475: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
+	492, // 476: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	16,  // 477: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	19,  // 478: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	3,   // 479: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 480: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 481: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 482: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	11,  // 483: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	13,  // 484: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	15,  // 485: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	18,  // 486: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	21,  // 487: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	22,  // 488: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	23,  // 489: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	24,  // 490: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	25,  // 491: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	26,  // 492: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	27,  // 493: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	28,  // 494: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	29,  // 495: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	30,  // 496: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	31,  // 497: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	32,  // 498: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	33,  // 499: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	34,  // 500: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	35,  // 501: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	36,  // 502: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	37,  // 503: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	38,  // 504: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	39,  // 505: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	40,  // 506: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	41,  // 507: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	42,  // 508: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	43,  // 509: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	44,  // 510: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	45,  // 511: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	46,  // 512: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	47,  // 513: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	48,  // 514: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	49,  // 515: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	50,  // 516: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	51,  // 517: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	52,  // 518: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	53,  // 519: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	54,  // 520: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	55,  // 521: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	56,  // 522: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	57,  // 523: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	58,  // 524: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	59,  // 525: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	60,  // 526: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	61,  // 527: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	62,  // 528: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	63,  // 529: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	64,  // 530: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	65,  // 531: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	66,  // 532: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	67,  // 533: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	68,  // 534: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	69,  // 535: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	70,  // 536: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	71,  // 537: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	72,  // 538: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	73,  // 539: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	74,  // 540: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	75,  // 541: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	76,  // 542: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	77,  // 543: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	78,  // 544: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	79,  // 545: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	80,  // 546: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	81,  // 547: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	82,  // 548: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	83,  // 549: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	84,  // 550: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	85,  // 551: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	86,  // 552: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	87,  // 553: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	208, // 554: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	209, // 555: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	88,  // 556: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	89,  // 557: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	90,  // 558: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	91,  // 559: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	92,  // 560: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	93,  // 561: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	94,  // 562: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	95,  // 563: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	96,  // 564: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	97,  // 565: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	98,  // 566: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	99,  // 567: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	100, // 568: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	101, // 569: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	102, // 570: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	103, // 571: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	104, // 572: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	105, // 573: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	106, // 574: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	107, // 575: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	108, // 576: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	109, // 577: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	110, // 578: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	111, // 579: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	112, // 580: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	113, // 581: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	114, // 582: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	115, // 583: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	116, // 584: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	117, // 585: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	118, // 586: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	119, // 587: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	120, // 588: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	121, // 589: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	122, // 590: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	123, // 591: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	124, // 592: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	125, // 593: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	126, // 594: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	127, // 595: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	128, // 596: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	129, // 597: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	130, // 598: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	131, // 599: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	132, // 600: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	133, // 601: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	134, // 602: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	135, // 603: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	136, // 604: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	137, // 605: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	138, // 606: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	139, // 607: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	140, // 608: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	141, // 609: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	142, // 610: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	143, // 611: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	144, // 612: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	145, // 613: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	146, // 614: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	147, // 615: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	148, // 616: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	149, // 617: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	150, // 618: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	151, // 619: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	152, // 620: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	153, // 621: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	154, // 622: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	155, // 623: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	156, // 624: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	157, // 625: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	158, // 626: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	159, // 627: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	160, // 628: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	161, // 629: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	162, // 630: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	163, // 631: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	164, // 632: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	165, // 633: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	166, // 634: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	167, // 635: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	168, // 636: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	169, // 637: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	170, // 638: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	171, // 639: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	172, // 640: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	173, // 641: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	174, // 642: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	175, // 643: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	176, // 644: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	177, // 645: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	178, // 646: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	179, // 647: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	180, // 648: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	181, // 649: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	182, // 650: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	183, // 651: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	184, // 652: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	185, // 653: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	186, // 654: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	187, // 655: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	188, // 656: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	189, // 657: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	210, // 658: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	211, // 659: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	212, // 660: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	213, // 661: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	190, // 662: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	191, // 663: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	192, // 664: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	193, // 665: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	194, // 666: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	195, // 667: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	196, // 668: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	197, // 669: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	198, // 670: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	199, // 671: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	200, // 672: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	201, // 673: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	202, // 674: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	203, // 675: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	204, // 676: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	205, // 677: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	206, // 678: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	207, // 679: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	214, // 680: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	215, // 681: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	216, // 682: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	217, // 683: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	218, // 684: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	219, // 685: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	220, // 686: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	221, // 687: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	222, // 688: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	223, // 689: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	224, // 690: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	225, // 691: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	226, // 692: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	227, // 693: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	228, // 694: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	232, // 695: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	233, // 696: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	234, // 697: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	235, // 698: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	236, // 699: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	237, // 700: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	238, // 701: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	239, // 702: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	240, // 703: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	241, // 704: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	242, // 705: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	243, // 706: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	244, // 707: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	245, // 708: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	246, // 709: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	247, // 710: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	248, // 711: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	249, // 712: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	250, // 713: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	251, // 714: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	252, // 715: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	253, // 716: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	254, // 717: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	255, // 718: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	229, // 719: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	230, // 720: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	231, // 721: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 722: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 723: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 724: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 725: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	12,  // 726: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	14,  // 727: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	17,  // 728: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	20,  // 729: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	257, // 730: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	258, // 731: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	259, // 732: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	260, // 733: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	261, // 734: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	262, // 735: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	263, // 736: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	264, // 737: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	265, // 738: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	266, // 739: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	267, // 740: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	268, // 741: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	269, // 742: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	270, // 743: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	271, // 744: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	272, // 745: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	273, // 746: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	274, // 747: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	275, // 748: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	276, // 749: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	277, // 750: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	278, // 751: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	279, // 752: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	280, // 753: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	281, // 754: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	282, // 755: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	283, // 756: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	284, // 757: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	285, // 758: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	286, // 759: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	287, // 760: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	288, // 761: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	289, // 762: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	290, // 763: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	291, // 764: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	292, // 765: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	293, // 766: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	294, // 767: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	295, // 768: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	296, // 769: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	297, // 770: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	298, // 771: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	299, // 772: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	300, // 773: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	301, // 774: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	302, // 775: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	303, // 776: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	304, // 777: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	305, // 778: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	306, // 779: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	307, // 780: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	308, // 781: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	309, // 782: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	310, // 783: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	311, // 784: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	312, // 785: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	313, // 786: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	314, // 787: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	315, // 788: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	316, // 789: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	317, // 790: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	318, // 791: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	319, // 792: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	320, // 793: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	321, // 794: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	322, // 795: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	323, // 796: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	444, // 797: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	445, // 798: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	324, // 799: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	325, // 800: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	326, // 801: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	327, // 802: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	328, // 803: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	329, // 804: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	330, // 805: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	331, // 806: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	332, // 807: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	333, // 808: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	334, // 809: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	335, // 810: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	336, // 811: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	337, // 812: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	338, // 813: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	339, // 814: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	340, // 815: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	341, // 816: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	342, // 817: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	343, // 818: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	344, // 819: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	345, // 820: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	346, // 821: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	347, // 822: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	348, // 823: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	349, // 824: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	350, // 825: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	351, // 826: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	352, // 827: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	353, // 828: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	354, // 829: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	355, // 830: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	356, // 831: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	357, // 832: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	358, // 833: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	359, // 834: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	360, // 835: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	361, // 836: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	362, // 837: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	363, // 838: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	364, // 839: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	365, // 840: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	366, // 841: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	367, // 842: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	368, // 843: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	369, // 844: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	370, // 845: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	371, // 846: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	372, // 847: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	373, // 848: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	374, // 849: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	375, // 850: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	376, // 851: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	377, // 852: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	378, // 853: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	379, // 854: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	380, // 855: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	381, // 856: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	382, // 857: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	383, // 858: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	384, // 859: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	385, // 860: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	386, // 861: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	387, // 862: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	388, // 863: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	389, // 864: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	390, // 865: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	391, // 866: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	392, // 867: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	393, // 868: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	394, // 869: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	395, // 870: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	396, // 871: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	397, // 872: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	398, // 873: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	399, // 874: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	400, // 875: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	401, // 876: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	402, // 877: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	403, // 878: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	404, // 879: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	405, // 880: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	406, // 881: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	407, // 882: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	408, // 883: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	409, // 884: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	410, // 885: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	411, // 886: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	412, // 887: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	413, // 888: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	414, // 889: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	415, // 890: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	416, // 891: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	417, // 892: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	418, // 893: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	419, // 894: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	420, // 895: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	421, // 896: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	422, // 897: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	423, // 898: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	424, // 899: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	425, // 900: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	446, // 901: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	447, // 902: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	448, // 903: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	449, // 904: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	426, // 905: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	427, // 906: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	428, // 907: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	429, // 908: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	430, // 909: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	431, // 910: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	432, // 911: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	433, // 912: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	434, // 913: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	435, // 914: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	436, // 915: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	437, // 916: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	438, // 917: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	439, // 918: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	440, // 919: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	441, // 920: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	442, // 921: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	443, // 922: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	450, // 923: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	451, // 924: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	452, // 925: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	453, // 926: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	454, // 927: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	455, // 928: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	456, // 929: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	457, // 930: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	458, // 931: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	459, // 932: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	460, // 933: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	461, // 934: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	462, // 935: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	463, // 936: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	464, // 937: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	468, // 938: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	469, // 939: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	470, // 940: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	471, // 941: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	472, // 942: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	473, // 943: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	474, // 944: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	475, // 945: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	476, // 946: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	477, // 947: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	478, // 948: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	479, // 949: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	480, // 950: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	481, // 951: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	482, // 952: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	483, // 953: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	484, // 954: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	485, // 955: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	486, // 956: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	487, // 957: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	488, // 958: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	489, // 959: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	490, // 960: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	491, // 961: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	465, // 962: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	466, // 963: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	467, // 964: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	722, // [722:965] is the sub-list for method output_type
+	479, // [479:722] is the sub-list for method input_type
+	479, // [479:479] is the sub-list for extension type_name
+	479, // [479:479] is the sub-list for extension extendee
+	0,   // [0:479] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -10420,6 +11440,30 @@ func file_rump_sp_proto_init() {
 		(*Call_DevList)(nil),
 		(*Call_MdCreate)(nil),
 		(*Call_MdDestroy)(nil),
+		(*Call_NpfLoad)(nil),
+		(*Call_NpfConfigGet)(nil),
+		(*Call_NpfSwitch)(nil),
+		(*Call_NpfFlush)(nil),
+		(*Call_NpfConnections)(nil),
+		(*Call_NpfStats)(nil),
+		(*Call_NpfTable)(nil),
+		(*Call_NpfRuleAdd)(nil),
+		(*Call_NpfRuleRemove)(nil),
+		(*Call_DhcpStart)(nil),
+		(*Call_DhcpRenew)(nil),
+		(*Call_DhcpStop)(nil),
+		(*Call_DhcpLeases)(nil),
+		(*Call_DhcpdStart)(nil),
+		(*Call_DhcpdStop)(nil),
+		(*Call_DhcpdBindings)(nil),
+		(*Call_DnsForward)(nil),
+		(*Call_NetconfigIfaddrdel)(nil),
+		(*Call_RouteSend)(nil),
+		(*Call_RouteRecv)(nil),
+		(*Call_RouteDump)(nil),
+		(*Call_NetPcblist)(nil),
+		(*Call_NetCounters)(nil),
+		(*Call_NdList)(nil),
 	}
 	file_rump_sp_proto_msgTypes[2].OneofWrappers = []any{
 		(*Result_Error)(nil),
@@ -10634,6 +11678,30 @@ func file_rump_sp_proto_init() {
 		(*Result_DevList)(nil),
 		(*Result_MdCreate)(nil),
 		(*Result_MdDestroy)(nil),
+		(*Result_NpfLoad)(nil),
+		(*Result_NpfConfigGet)(nil),
+		(*Result_NpfSwitch)(nil),
+		(*Result_NpfFlush)(nil),
+		(*Result_NpfConnections)(nil),
+		(*Result_NpfStats)(nil),
+		(*Result_NpfTable)(nil),
+		(*Result_NpfRuleAdd)(nil),
+		(*Result_NpfRuleRemove)(nil),
+		(*Result_DhcpStart)(nil),
+		(*Result_DhcpRenew)(nil),
+		(*Result_DhcpStop)(nil),
+		(*Result_DhcpLeases)(nil),
+		(*Result_DhcpdStart)(nil),
+		(*Result_DhcpdStop)(nil),
+		(*Result_DhcpdBindings)(nil),
+		(*Result_DnsForward)(nil),
+		(*Result_NetconfigIfaddrdel)(nil),
+		(*Result_RouteSend)(nil),
+		(*Result_RouteRecv)(nil),
+		(*Result_RouteDump)(nil),
+		(*Result_NetPcblist)(nil),
+		(*Result_NetCounters)(nil),
+		(*Result_NdList)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -7568,6 +7568,30 @@ const (
 	Net_NetconfigDhcpIpv4Oneshot_FullMethodName = "/rump.sp.v1.Net/NetconfigDhcpIpv4Oneshot"
 	Net_NetconfigAutoIpv6_FullMethodName        = "/rump.sp.v1.Net/NetconfigAutoIpv6"
 	Net_NetconfigIfaddrs_FullMethodName         = "/rump.sp.v1.Net/NetconfigIfaddrs"
+	Net_NpfLoad_FullMethodName                  = "/rump.sp.v1.Net/NpfLoad"
+	Net_NpfConfigGet_FullMethodName             = "/rump.sp.v1.Net/NpfConfigGet"
+	Net_NpfSwitch_FullMethodName                = "/rump.sp.v1.Net/NpfSwitch"
+	Net_NpfFlush_FullMethodName                 = "/rump.sp.v1.Net/NpfFlush"
+	Net_NpfConnections_FullMethodName           = "/rump.sp.v1.Net/NpfConnections"
+	Net_NpfStats_FullMethodName                 = "/rump.sp.v1.Net/NpfStats"
+	Net_NpfTable_FullMethodName                 = "/rump.sp.v1.Net/NpfTable"
+	Net_NpfRuleAdd_FullMethodName               = "/rump.sp.v1.Net/NpfRuleAdd"
+	Net_NpfRuleRemove_FullMethodName            = "/rump.sp.v1.Net/NpfRuleRemove"
+	Net_DhcpStart_FullMethodName                = "/rump.sp.v1.Net/DhcpStart"
+	Net_DhcpRenew_FullMethodName                = "/rump.sp.v1.Net/DhcpRenew"
+	Net_DhcpStop_FullMethodName                 = "/rump.sp.v1.Net/DhcpStop"
+	Net_DhcpLeases_FullMethodName               = "/rump.sp.v1.Net/DhcpLeases"
+	Net_DhcpdStart_FullMethodName               = "/rump.sp.v1.Net/DhcpdStart"
+	Net_DhcpdStop_FullMethodName                = "/rump.sp.v1.Net/DhcpdStop"
+	Net_DhcpdBindings_FullMethodName            = "/rump.sp.v1.Net/DhcpdBindings"
+	Net_DnsForward_FullMethodName               = "/rump.sp.v1.Net/DnsForward"
+	Net_NetconfigIfaddrdel_FullMethodName       = "/rump.sp.v1.Net/NetconfigIfaddrdel"
+	Net_RouteSend_FullMethodName                = "/rump.sp.v1.Net/RouteSend"
+	Net_RouteRecv_FullMethodName                = "/rump.sp.v1.Net/RouteRecv"
+	Net_RouteDump_FullMethodName                = "/rump.sp.v1.Net/RouteDump"
+	Net_NetPcblist_FullMethodName               = "/rump.sp.v1.Net/NetPcblist"
+	Net_NetCounters_FullMethodName              = "/rump.sp.v1.Net/NetCounters"
+	Net_NdList_FullMethodName                   = "/rump.sp.v1.Net/NdList"
 )
 
 // NetClient is the client API for Net service.
@@ -7642,6 +7666,55 @@ type NetClient interface {
 	NetconfigAutoIpv6(ctx context.Context, in *NetconfigAutoIpv6Request, opts ...grpc.CallOption) (*NetconfigAutoIpv6Response, error)
 	// Interfaces with their flags and addresses. ENXIO.
 	NetconfigIfaddrs(ctx context.Context, in *NetconfigIfaddrsRequest, opts ...grpc.CallOption) (*NetconfigIfaddrsResponse, error)
+	// Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG.
+	NpfLoad(ctx context.Context, in *NpfLoadRequest, opts ...grpc.CallOption) (*NpfLoadResponse, error)
+	// The configuration with the counters of its rules, and whether the filter is active.
+	NpfConfigGet(ctx context.Context, in *NpfConfigGetRequest, opts ...grpc.CallOption) (*NpfConfigGetResponse, error)
+	// Begins or ends filtering. Ending forgets all connections.
+	NpfSwitch(ctx context.Context, in *NpfSwitchRequest, opts ...grpc.CallOption) (*NpfSwitchResponse, error)
+	// Forgets the configuration and all connections.
+	NpfFlush(ctx context.Context, in *NpfFlushRequest, opts ...grpc.CallOption) (*NpfFlushResponse, error)
+	// The connections that the filter knows.
+	NpfConnections(ctx context.Context, in *NpfConnectionsRequest, opts ...grpc.CallOption) (*NpfConnectionsResponse, error)
+	// What the filter has counted.
+	NpfStats(ctx context.Context, in *NpfStatsRequest, opts ...grpc.CallOption) (*NpfStatsResponse, error)
+	// Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const.
+	NpfTable(ctx context.Context, in *NpfTableRequest, opts ...grpc.CallOption) (*NpfTableResponse, error)
+	// Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC.
+	NpfRuleAdd(ctx context.Context, in *NpfRuleAddRequest, opts ...grpc.CallOption) (*NpfRuleAddResponse, error)
+	// Removes a rule from a dynamic group. ESRCH, ENOENT.
+	NpfRuleRemove(ctx context.Context, in *NpfRuleRemoveRequest, opts ...grpc.CallOption) (*NpfRuleRemoveResponse, error)
+	// Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets.
+	DhcpStart(ctx context.Context, in *DhcpStartRequest, opts ...grpc.CallOption) (*DhcpStartResponse, error)
+	// Asks for more time for a lease at once. ENXIO, ENOENT when there is none.
+	DhcpRenew(ctx context.Context, in *DhcpRenewRequest, opts ...grpc.CallOption) (*DhcpRenewResponse, error)
+	// Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT.
+	DhcpStop(ctx context.Context, in *DhcpStopRequest, opts ...grpc.CallOption) (*DhcpStopResponse, error)
+	// The leases of all interfaces.
+	DhcpLeases(ctx context.Context, in *DhcpLeasesRequest, opts ...grpc.CallOption) (*DhcpLeasesResponse, error)
+	// Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL.
+	DhcpdStart(ctx context.Context, in *DhcpdStartRequest, opts ...grpc.CallOption) (*DhcpdStartResponse, error)
+	// Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT.
+	DhcpdStop(ctx context.Context, in *DhcpdStopRequest, opts ...grpc.CallOption) (*DhcpdStopResponse, error)
+	// What the server of an interface has leased. ENXIO, ENOENT.
+	DhcpdBindings(ctx context.Context, in *DhcpdBindingsRequest, opts ...grpc.CallOption) (*DhcpdBindingsResponse, error)
+	// Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL.
+	DnsForward(ctx context.Context, in *DnsForwardRequest, opts ...grpc.CallOption) (*DnsForwardResponse, error)
+	// Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL.
+	NetconfigIfaddrdel(ctx context.Context, in *NetconfigIfaddrdelRequest, opts ...grpc.CallOption) (*NetconfigIfaddrdelResponse, error)
+	// Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES.
+	RouteSend(ctx context.Context, in *RouteSendRequest, opts ...grpc.CallOption) (*RouteSendResponse, error)
+	// Reads the next message of a routing socket. EAGAIN.
+	RouteRecv(ctx context.Context, in *RouteRecvRequest, opts ...grpc.CallOption) (*RouteRecvResponse, error)
+	// The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+	// arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+	RouteDump(ctx context.Context, in *RouteDumpRequest, opts ...grpc.CallOption) (*RouteDumpResponse, error)
+	// Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail.
+	NetPcblist(ctx context.Context, in *NetPcblistRequest, opts ...grpc.CallOption) (*NetPcblistResponse, error)
+	// What the protocols have counted (sysctl net.*.stats). Cannot fail.
+	NetCounters(ctx context.Context, in *NetCountersRequest, opts ...grpc.CallOption) (*NetCountersResponse, error)
+	// Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT.
+	NdList(ctx context.Context, in *NdListRequest, opts ...grpc.CallOption) (*NdListResponse, error)
 }
 
 type netClient struct {
@@ -7982,6 +8055,246 @@ func (c *netClient) NetconfigIfaddrs(ctx context.Context, in *NetconfigIfaddrsRe
 	return out, nil
 }
 
+func (c *netClient) NpfLoad(ctx context.Context, in *NpfLoadRequest, opts ...grpc.CallOption) (*NpfLoadResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfLoadResponse)
+	err := c.cc.Invoke(ctx, Net_NpfLoad_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfConfigGet(ctx context.Context, in *NpfConfigGetRequest, opts ...grpc.CallOption) (*NpfConfigGetResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfConfigGetResponse)
+	err := c.cc.Invoke(ctx, Net_NpfConfigGet_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfSwitch(ctx context.Context, in *NpfSwitchRequest, opts ...grpc.CallOption) (*NpfSwitchResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfSwitchResponse)
+	err := c.cc.Invoke(ctx, Net_NpfSwitch_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfFlush(ctx context.Context, in *NpfFlushRequest, opts ...grpc.CallOption) (*NpfFlushResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfFlushResponse)
+	err := c.cc.Invoke(ctx, Net_NpfFlush_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfConnections(ctx context.Context, in *NpfConnectionsRequest, opts ...grpc.CallOption) (*NpfConnectionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfConnectionsResponse)
+	err := c.cc.Invoke(ctx, Net_NpfConnections_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfStats(ctx context.Context, in *NpfStatsRequest, opts ...grpc.CallOption) (*NpfStatsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfStatsResponse)
+	err := c.cc.Invoke(ctx, Net_NpfStats_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfTable(ctx context.Context, in *NpfTableRequest, opts ...grpc.CallOption) (*NpfTableResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfTableResponse)
+	err := c.cc.Invoke(ctx, Net_NpfTable_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfRuleAdd(ctx context.Context, in *NpfRuleAddRequest, opts ...grpc.CallOption) (*NpfRuleAddResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfRuleAddResponse)
+	err := c.cc.Invoke(ctx, Net_NpfRuleAdd_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NpfRuleRemove(ctx context.Context, in *NpfRuleRemoveRequest, opts ...grpc.CallOption) (*NpfRuleRemoveResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NpfRuleRemoveResponse)
+	err := c.cc.Invoke(ctx, Net_NpfRuleRemove_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpStart(ctx context.Context, in *DhcpStartRequest, opts ...grpc.CallOption) (*DhcpStartResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpStartResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpStart_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpRenew(ctx context.Context, in *DhcpRenewRequest, opts ...grpc.CallOption) (*DhcpRenewResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpRenewResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpRenew_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpStop(ctx context.Context, in *DhcpStopRequest, opts ...grpc.CallOption) (*DhcpStopResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpStopResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpStop_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpLeases(ctx context.Context, in *DhcpLeasesRequest, opts ...grpc.CallOption) (*DhcpLeasesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpLeasesResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpLeases_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpdStart(ctx context.Context, in *DhcpdStartRequest, opts ...grpc.CallOption) (*DhcpdStartResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpdStartResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpdStart_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpdStop(ctx context.Context, in *DhcpdStopRequest, opts ...grpc.CallOption) (*DhcpdStopResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpdStopResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpdStop_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DhcpdBindings(ctx context.Context, in *DhcpdBindingsRequest, opts ...grpc.CallOption) (*DhcpdBindingsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DhcpdBindingsResponse)
+	err := c.cc.Invoke(ctx, Net_DhcpdBindings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) DnsForward(ctx context.Context, in *DnsForwardRequest, opts ...grpc.CallOption) (*DnsForwardResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DnsForwardResponse)
+	err := c.cc.Invoke(ctx, Net_DnsForward_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NetconfigIfaddrdel(ctx context.Context, in *NetconfigIfaddrdelRequest, opts ...grpc.CallOption) (*NetconfigIfaddrdelResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NetconfigIfaddrdelResponse)
+	err := c.cc.Invoke(ctx, Net_NetconfigIfaddrdel_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) RouteSend(ctx context.Context, in *RouteSendRequest, opts ...grpc.CallOption) (*RouteSendResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RouteSendResponse)
+	err := c.cc.Invoke(ctx, Net_RouteSend_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) RouteRecv(ctx context.Context, in *RouteRecvRequest, opts ...grpc.CallOption) (*RouteRecvResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RouteRecvResponse)
+	err := c.cc.Invoke(ctx, Net_RouteRecv_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) RouteDump(ctx context.Context, in *RouteDumpRequest, opts ...grpc.CallOption) (*RouteDumpResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RouteDumpResponse)
+	err := c.cc.Invoke(ctx, Net_RouteDump_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NetPcblist(ctx context.Context, in *NetPcblistRequest, opts ...grpc.CallOption) (*NetPcblistResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NetPcblistResponse)
+	err := c.cc.Invoke(ctx, Net_NetPcblist_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NetCounters(ctx context.Context, in *NetCountersRequest, opts ...grpc.CallOption) (*NetCountersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NetCountersResponse)
+	err := c.cc.Invoke(ctx, Net_NetCounters_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NdList(ctx context.Context, in *NdListRequest, opts ...grpc.CallOption) (*NdListResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NdListResponse)
+	err := c.cc.Invoke(ctx, Net_NdList_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // NetServer is the server API for Net service.
 // All implementations must embed UnimplementedNetServer
 // for forward compatibility.
@@ -8054,6 +8367,55 @@ type NetServer interface {
 	NetconfigAutoIpv6(context.Context, *NetconfigAutoIpv6Request) (*NetconfigAutoIpv6Response, error)
 	// Interfaces with their flags and addresses. ENXIO.
 	NetconfigIfaddrs(context.Context, *NetconfigIfaddrsRequest) (*NetconfigIfaddrsResponse, error)
+	// Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG.
+	NpfLoad(context.Context, *NpfLoadRequest) (*NpfLoadResponse, error)
+	// The configuration with the counters of its rules, and whether the filter is active.
+	NpfConfigGet(context.Context, *NpfConfigGetRequest) (*NpfConfigGetResponse, error)
+	// Begins or ends filtering. Ending forgets all connections.
+	NpfSwitch(context.Context, *NpfSwitchRequest) (*NpfSwitchResponse, error)
+	// Forgets the configuration and all connections.
+	NpfFlush(context.Context, *NpfFlushRequest) (*NpfFlushResponse, error)
+	// The connections that the filter knows.
+	NpfConnections(context.Context, *NpfConnectionsRequest) (*NpfConnectionsResponse, error)
+	// What the filter has counted.
+	NpfStats(context.Context, *NpfStatsRequest) (*NpfStatsResponse, error)
+	// Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const.
+	NpfTable(context.Context, *NpfTableRequest) (*NpfTableResponse, error)
+	// Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC.
+	NpfRuleAdd(context.Context, *NpfRuleAddRequest) (*NpfRuleAddResponse, error)
+	// Removes a rule from a dynamic group. ESRCH, ENOENT.
+	NpfRuleRemove(context.Context, *NpfRuleRemoveRequest) (*NpfRuleRemoveResponse, error)
+	// Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets.
+	DhcpStart(context.Context, *DhcpStartRequest) (*DhcpStartResponse, error)
+	// Asks for more time for a lease at once. ENXIO, ENOENT when there is none.
+	DhcpRenew(context.Context, *DhcpRenewRequest) (*DhcpRenewResponse, error)
+	// Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT.
+	DhcpStop(context.Context, *DhcpStopRequest) (*DhcpStopResponse, error)
+	// The leases of all interfaces.
+	DhcpLeases(context.Context, *DhcpLeasesRequest) (*DhcpLeasesResponse, error)
+	// Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL.
+	DhcpdStart(context.Context, *DhcpdStartRequest) (*DhcpdStartResponse, error)
+	// Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT.
+	DhcpdStop(context.Context, *DhcpdStopRequest) (*DhcpdStopResponse, error)
+	// What the server of an interface has leased. ENXIO, ENOENT.
+	DhcpdBindings(context.Context, *DhcpdBindingsRequest) (*DhcpdBindingsResponse, error)
+	// Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL.
+	DnsForward(context.Context, *DnsForwardRequest) (*DnsForwardResponse, error)
+	// Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL.
+	NetconfigIfaddrdel(context.Context, *NetconfigIfaddrdelRequest) (*NetconfigIfaddrdelResponse, error)
+	// Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES.
+	RouteSend(context.Context, *RouteSendRequest) (*RouteSendResponse, error)
+	// Reads the next message of a routing socket. EAGAIN.
+	RouteRecv(context.Context, *RouteRecvRequest) (*RouteRecvResponse, error)
+	// The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+	// arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+	RouteDump(context.Context, *RouteDumpRequest) (*RouteDumpResponse, error)
+	// Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail.
+	NetPcblist(context.Context, *NetPcblistRequest) (*NetPcblistResponse, error)
+	// What the protocols have counted (sysctl net.*.stats). Cannot fail.
+	NetCounters(context.Context, *NetCountersRequest) (*NetCountersResponse, error)
+	// Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT.
+	NdList(context.Context, *NdListRequest) (*NdListResponse, error)
 	mustEmbedUnimplementedNetServer()
 }
 
@@ -8162,6 +8524,78 @@ func (UnimplementedNetServer) NetconfigAutoIpv6(context.Context, *NetconfigAutoI
 }
 func (UnimplementedNetServer) NetconfigIfaddrs(context.Context, *NetconfigIfaddrsRequest) (*NetconfigIfaddrsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method NetconfigIfaddrs not implemented")
+}
+func (UnimplementedNetServer) NpfLoad(context.Context, *NpfLoadRequest) (*NpfLoadResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfLoad not implemented")
+}
+func (UnimplementedNetServer) NpfConfigGet(context.Context, *NpfConfigGetRequest) (*NpfConfigGetResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfConfigGet not implemented")
+}
+func (UnimplementedNetServer) NpfSwitch(context.Context, *NpfSwitchRequest) (*NpfSwitchResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfSwitch not implemented")
+}
+func (UnimplementedNetServer) NpfFlush(context.Context, *NpfFlushRequest) (*NpfFlushResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfFlush not implemented")
+}
+func (UnimplementedNetServer) NpfConnections(context.Context, *NpfConnectionsRequest) (*NpfConnectionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfConnections not implemented")
+}
+func (UnimplementedNetServer) NpfStats(context.Context, *NpfStatsRequest) (*NpfStatsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfStats not implemented")
+}
+func (UnimplementedNetServer) NpfTable(context.Context, *NpfTableRequest) (*NpfTableResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfTable not implemented")
+}
+func (UnimplementedNetServer) NpfRuleAdd(context.Context, *NpfRuleAddRequest) (*NpfRuleAddResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfRuleAdd not implemented")
+}
+func (UnimplementedNetServer) NpfRuleRemove(context.Context, *NpfRuleRemoveRequest) (*NpfRuleRemoveResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NpfRuleRemove not implemented")
+}
+func (UnimplementedNetServer) DhcpStart(context.Context, *DhcpStartRequest) (*DhcpStartResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpStart not implemented")
+}
+func (UnimplementedNetServer) DhcpRenew(context.Context, *DhcpRenewRequest) (*DhcpRenewResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpRenew not implemented")
+}
+func (UnimplementedNetServer) DhcpStop(context.Context, *DhcpStopRequest) (*DhcpStopResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpStop not implemented")
+}
+func (UnimplementedNetServer) DhcpLeases(context.Context, *DhcpLeasesRequest) (*DhcpLeasesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpLeases not implemented")
+}
+func (UnimplementedNetServer) DhcpdStart(context.Context, *DhcpdStartRequest) (*DhcpdStartResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpdStart not implemented")
+}
+func (UnimplementedNetServer) DhcpdStop(context.Context, *DhcpdStopRequest) (*DhcpdStopResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpdStop not implemented")
+}
+func (UnimplementedNetServer) DhcpdBindings(context.Context, *DhcpdBindingsRequest) (*DhcpdBindingsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DhcpdBindings not implemented")
+}
+func (UnimplementedNetServer) DnsForward(context.Context, *DnsForwardRequest) (*DnsForwardResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DnsForward not implemented")
+}
+func (UnimplementedNetServer) NetconfigIfaddrdel(context.Context, *NetconfigIfaddrdelRequest) (*NetconfigIfaddrdelResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NetconfigIfaddrdel not implemented")
+}
+func (UnimplementedNetServer) RouteSend(context.Context, *RouteSendRequest) (*RouteSendResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RouteSend not implemented")
+}
+func (UnimplementedNetServer) RouteRecv(context.Context, *RouteRecvRequest) (*RouteRecvResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RouteRecv not implemented")
+}
+func (UnimplementedNetServer) RouteDump(context.Context, *RouteDumpRequest) (*RouteDumpResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RouteDump not implemented")
+}
+func (UnimplementedNetServer) NetPcblist(context.Context, *NetPcblistRequest) (*NetPcblistResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NetPcblist not implemented")
+}
+func (UnimplementedNetServer) NetCounters(context.Context, *NetCountersRequest) (*NetCountersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NetCounters not implemented")
+}
+func (UnimplementedNetServer) NdList(context.Context, *NdListRequest) (*NdListResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NdList not implemented")
 }
 func (UnimplementedNetServer) mustEmbedUnimplementedNetServer() {}
 func (UnimplementedNetServer) testEmbeddedByValue()             {}
@@ -8778,6 +9212,438 @@ func _Net_NetconfigIfaddrs_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Net_NpfLoad_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfLoadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfLoad(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfLoad_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfLoad(ctx, req.(*NpfLoadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfConfigGet_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfConfigGetRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfConfigGet(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfConfigGet_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfConfigGet(ctx, req.(*NpfConfigGetRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfSwitch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfSwitchRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfSwitch(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfSwitch_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfSwitch(ctx, req.(*NpfSwitchRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfFlush_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfFlushRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfFlush(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfFlush_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfFlush(ctx, req.(*NpfFlushRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfConnections_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfConnectionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfConnections(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfConnections_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfConnections(ctx, req.(*NpfConnectionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfStats_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfStatsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfStats(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfStats_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfStats(ctx, req.(*NpfStatsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfTable_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfTableRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfTable(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfTable_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfTable(ctx, req.(*NpfTableRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfRuleAdd_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfRuleAddRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfRuleAdd(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfRuleAdd_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfRuleAdd(ctx, req.(*NpfRuleAddRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NpfRuleRemove_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NpfRuleRemoveRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NpfRuleRemove(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NpfRuleRemove_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NpfRuleRemove(ctx, req.(*NpfRuleRemoveRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpStart_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpStartRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpStart(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpStart_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpStart(ctx, req.(*DhcpStartRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpRenew_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpRenewRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpRenew(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpRenew_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpRenew(ctx, req.(*DhcpRenewRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpStop_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpStopRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpStop(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpStop_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpStop(ctx, req.(*DhcpStopRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpLeases_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpLeasesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpLeases(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpLeases_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpLeases(ctx, req.(*DhcpLeasesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpdStart_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpdStartRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpdStart(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpdStart_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpdStart(ctx, req.(*DhcpdStartRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpdStop_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpdStopRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpdStop(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpdStop_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpdStop(ctx, req.(*DhcpdStopRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DhcpdBindings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DhcpdBindingsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DhcpdBindings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DhcpdBindings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DhcpdBindings(ctx, req.(*DhcpdBindingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_DnsForward_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DnsForwardRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).DnsForward(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_DnsForward_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).DnsForward(ctx, req.(*DnsForwardRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NetconfigIfaddrdel_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NetconfigIfaddrdelRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NetconfigIfaddrdel(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NetconfigIfaddrdel_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NetconfigIfaddrdel(ctx, req.(*NetconfigIfaddrdelRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_RouteSend_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RouteSendRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).RouteSend(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_RouteSend_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).RouteSend(ctx, req.(*RouteSendRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_RouteRecv_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RouteRecvRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).RouteRecv(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_RouteRecv_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).RouteRecv(ctx, req.(*RouteRecvRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_RouteDump_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RouteDumpRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).RouteDump(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_RouteDump_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).RouteDump(ctx, req.(*RouteDumpRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NetPcblist_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NetPcblistRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NetPcblist(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NetPcblist_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NetPcblist(ctx, req.(*NetPcblistRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NetCounters_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NetCountersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NetCounters(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NetCounters_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NetCounters(ctx, req.(*NetCountersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NdList_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NdListRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NdList(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NdList_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NdList(ctx, req.(*NdListRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Net_ServiceDesc is the grpc.ServiceDesc for Net service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -8916,6 +9782,102 @@ var Net_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "NetconfigIfaddrs",
 			Handler:    _Net_NetconfigIfaddrs_Handler,
+		},
+		{
+			MethodName: "NpfLoad",
+			Handler:    _Net_NpfLoad_Handler,
+		},
+		{
+			MethodName: "NpfConfigGet",
+			Handler:    _Net_NpfConfigGet_Handler,
+		},
+		{
+			MethodName: "NpfSwitch",
+			Handler:    _Net_NpfSwitch_Handler,
+		},
+		{
+			MethodName: "NpfFlush",
+			Handler:    _Net_NpfFlush_Handler,
+		},
+		{
+			MethodName: "NpfConnections",
+			Handler:    _Net_NpfConnections_Handler,
+		},
+		{
+			MethodName: "NpfStats",
+			Handler:    _Net_NpfStats_Handler,
+		},
+		{
+			MethodName: "NpfTable",
+			Handler:    _Net_NpfTable_Handler,
+		},
+		{
+			MethodName: "NpfRuleAdd",
+			Handler:    _Net_NpfRuleAdd_Handler,
+		},
+		{
+			MethodName: "NpfRuleRemove",
+			Handler:    _Net_NpfRuleRemove_Handler,
+		},
+		{
+			MethodName: "DhcpStart",
+			Handler:    _Net_DhcpStart_Handler,
+		},
+		{
+			MethodName: "DhcpRenew",
+			Handler:    _Net_DhcpRenew_Handler,
+		},
+		{
+			MethodName: "DhcpStop",
+			Handler:    _Net_DhcpStop_Handler,
+		},
+		{
+			MethodName: "DhcpLeases",
+			Handler:    _Net_DhcpLeases_Handler,
+		},
+		{
+			MethodName: "DhcpdStart",
+			Handler:    _Net_DhcpdStart_Handler,
+		},
+		{
+			MethodName: "DhcpdStop",
+			Handler:    _Net_DhcpdStop_Handler,
+		},
+		{
+			MethodName: "DhcpdBindings",
+			Handler:    _Net_DhcpdBindings_Handler,
+		},
+		{
+			MethodName: "DnsForward",
+			Handler:    _Net_DnsForward_Handler,
+		},
+		{
+			MethodName: "NetconfigIfaddrdel",
+			Handler:    _Net_NetconfigIfaddrdel_Handler,
+		},
+		{
+			MethodName: "RouteSend",
+			Handler:    _Net_RouteSend_Handler,
+		},
+		{
+			MethodName: "RouteRecv",
+			Handler:    _Net_RouteRecv_Handler,
+		},
+		{
+			MethodName: "RouteDump",
+			Handler:    _Net_RouteDump_Handler,
+		},
+		{
+			MethodName: "NetPcblist",
+			Handler:    _Net_NetPcblist_Handler,
+		},
+		{
+			MethodName: "NetCounters",
+			Handler:    _Net_NetCounters_Handler,
+		},
+		{
+			MethodName: "NdList",
+			Handler:    _Net_NdList_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -1288,6 +1288,7 @@ type Sockopt struct {
 	//	*Sockopt_Linger
 	//	*Sockopt_Timeval
 	//	*Sockopt_Raw
+	//	*Sockopt_Mreq
 	Value         isSockopt_Value `protobuf_oneof:"value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1366,6 +1367,15 @@ func (x *Sockopt) GetRaw() []byte {
 	return nil
 }
 
+func (x *Sockopt) GetMreq() *Mreq {
+	if x != nil {
+		if x, ok := x.Value.(*Sockopt_Mreq); ok {
+			return x.Mreq
+		}
+	}
+	return nil
+}
+
 type isSockopt_Value interface {
 	isSockopt_Value()
 }
@@ -1386,6 +1396,10 @@ type Sockopt_Raw struct {
 	Raw []byte `protobuf:"bytes,4,opt,name=raw,proto3,oneof"`
 }
 
+type Sockopt_Mreq struct {
+	Mreq *Mreq `protobuf:"bytes,5,opt,name=mreq,proto3,oneof"`
+}
+
 func (*Sockopt_Integer) isSockopt_Value() {}
 
 func (*Sockopt_Linger) isSockopt_Value() {}
@@ -1393,6 +1407,70 @@ func (*Sockopt_Linger) isSockopt_Value() {}
 func (*Sockopt_Timeval) isSockopt_Value() {}
 
 func (*Sockopt_Raw) isSockopt_Value() {}
+
+func (*Sockopt_Mreq) isSockopt_Value() {}
+
+// IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP and their opposites: a group (4 or 16 bytes), and the interface by address or index;
+// neither for the one that the route says. A raw ip_mreq or ipv6_mreq will do as well.
+type Mreq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Multiaddr     []byte                 `protobuf:"bytes,1,opt,name=multiaddr,proto3" json:"multiaddr,omitempty"`
+	Interface     []byte                 `protobuf:"bytes,2,opt,name=interface,proto3" json:"interface,omitempty"`
+	Ifindex       uint32                 `protobuf:"varint,3,opt,name=ifindex,proto3" json:"ifindex,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Mreq) Reset() {
+	*x = Mreq{}
+	mi := &file_rump_types_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Mreq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Mreq) ProtoMessage() {}
+
+func (x *Mreq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Mreq.ProtoReflect.Descriptor instead.
+func (*Mreq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Mreq) GetMultiaddr() []byte {
+	if x != nil {
+		return x.Multiaddr
+	}
+	return nil
+}
+
+func (x *Mreq) GetInterface() []byte {
+	if x != nil {
+		return x.Interface
+	}
+	return nil
+}
+
+func (x *Mreq) GetIfindex() uint32 {
+	if x != nil {
+		return x.Ifindex
+	}
+	return 0
+}
 
 // One piece of control data. SCM_RIGHTS carries descriptors, the others bytes.
 type Cmsg struct {
@@ -1407,7 +1485,7 @@ type Cmsg struct {
 
 func (x *Cmsg) Reset() {
 	*x = Cmsg{}
-	mi := &file_rump_types_proto_msgTypes[17]
+	mi := &file_rump_types_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1419,7 +1497,7 @@ func (x *Cmsg) String() string {
 func (*Cmsg) ProtoMessage() {}
 
 func (x *Cmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[17]
+	mi := &file_rump_types_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1432,7 +1510,7 @@ func (x *Cmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cmsg.ProtoReflect.Descriptor instead.
 func (*Cmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{17}
+	return file_rump_types_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Cmsg) GetCmsgLevel() int32 {
@@ -1475,7 +1553,7 @@ type Msghdr struct {
 
 func (x *Msghdr) Reset() {
 	*x = Msghdr{}
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1487,7 +1565,7 @@ func (x *Msghdr) String() string {
 func (*Msghdr) ProtoMessage() {}
 
 func (x *Msghdr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1500,7 +1578,7 @@ func (x *Msghdr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Msghdr.ProtoReflect.Descriptor instead.
 func (*Msghdr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{18}
+	return file_rump_types_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Msghdr) GetMsgName() *Sockaddr {
@@ -1548,7 +1626,7 @@ type SysctlValue struct {
 
 func (x *SysctlValue) Reset() {
 	*x = SysctlValue{}
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1560,7 +1638,7 @@ func (x *SysctlValue) String() string {
 func (*SysctlValue) ProtoMessage() {}
 
 func (x *SysctlValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1573,7 +1651,7 @@ func (x *SysctlValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlValue.ProtoReflect.Descriptor instead.
 func (*SysctlValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{19}
+	return file_rump_types_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SysctlValue) GetValue() isSysctlValue_Value {
@@ -1677,7 +1755,7 @@ type SysctlNode struct {
 
 func (x *SysctlNode) Reset() {
 	*x = SysctlNode{}
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1689,7 +1767,7 @@ func (x *SysctlNode) String() string {
 func (*SysctlNode) ProtoMessage() {}
 
 func (x *SysctlNode) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1702,7 +1780,7 @@ func (x *SysctlNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlNode.ProtoReflect.Descriptor instead.
 func (*SysctlNode) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{20}
+	return file_rump_types_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SysctlNode) GetNumber() int32 {
@@ -1759,7 +1837,7 @@ type ModctlLoad struct {
 
 func (x *ModctlLoad) Reset() {
 	*x = ModctlLoad{}
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1771,7 +1849,7 @@ func (x *ModctlLoad) String() string {
 func (*ModctlLoad) ProtoMessage() {}
 
 func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1784,7 +1862,7 @@ func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModctlLoad.ProtoReflect.Descriptor instead.
 func (*ModctlLoad) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{21}
+	return file_rump_types_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ModctlLoad) GetFilename() string {
@@ -1826,7 +1904,7 @@ type ModuleStat struct {
 
 func (x *ModuleStat) Reset() {
 	*x = ModuleStat{}
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1838,7 +1916,7 @@ func (x *ModuleStat) String() string {
 func (*ModuleStat) ProtoMessage() {}
 
 func (x *ModuleStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1851,7 +1929,7 @@ func (x *ModuleStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleStat.ProtoReflect.Descriptor instead.
 func (*ModuleStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{22}
+	return file_rump_types_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ModuleStat) GetName() string {
@@ -1930,7 +2008,7 @@ type TmpfsArgs struct {
 
 func (x *TmpfsArgs) Reset() {
 	*x = TmpfsArgs{}
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1942,7 +2020,7 @@ func (x *TmpfsArgs) String() string {
 func (*TmpfsArgs) ProtoMessage() {}
 
 func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1955,7 +2033,7 @@ func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TmpfsArgs.ProtoReflect.Descriptor instead.
 func (*TmpfsArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{23}
+	return file_rump_types_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TmpfsArgs) GetSizeMax() uint64 {
@@ -2003,7 +2081,7 @@ type DiskArgs struct {
 
 func (x *DiskArgs) Reset() {
 	*x = DiskArgs{}
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2015,7 +2093,7 @@ func (x *DiskArgs) String() string {
 func (*DiskArgs) ProtoMessage() {}
 
 func (x *DiskArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2028,7 +2106,7 @@ func (x *DiskArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiskArgs.ProtoReflect.Descriptor instead.
 func (*DiskArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{24}
+	return file_rump_types_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DiskArgs) GetFspec() []byte {
@@ -2049,7 +2127,7 @@ type OptionArgs struct {
 
 func (x *OptionArgs) Reset() {
 	*x = OptionArgs{}
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2061,7 +2139,7 @@ func (x *OptionArgs) String() string {
 func (*OptionArgs) ProtoMessage() {}
 
 func (x *OptionArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2074,7 +2152,7 @@ func (x *OptionArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptionArgs.ProtoReflect.Descriptor instead.
 func (*OptionArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{25}
+	return file_rump_types_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *OptionArgs) GetFspec() []byte {
@@ -2106,7 +2184,7 @@ type MountArgs struct {
 
 func (x *MountArgs) Reset() {
 	*x = MountArgs{}
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2118,7 +2196,7 @@ func (x *MountArgs) String() string {
 func (*MountArgs) ProtoMessage() {}
 
 func (x *MountArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2131,7 +2209,7 @@ func (x *MountArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountArgs.ProtoReflect.Descriptor instead.
 func (*MountArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{26}
+	return file_rump_types_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *MountArgs) GetArgs() isMountArgs_Args {
@@ -2207,6 +2285,14 @@ type IoctlArgs struct {
 	//	*IoctlArgs_RaidRecon
 	//	*IoctlArgs_RaidProgress
 	//	*IoctlArgs_RaidInfo
+	//	*IoctlArgs_Ifreq
+	//	*IoctlArgs_Ifalias
+	//	*IoctlArgs_Ifconf
+	//	*IoctlArgs_Ifclone
+	//	*IoctlArgs_Ifmedia
+	//	*IoctlArgs_Ifdata
+	//	*IoctlArgs_Nbrinfo
+	//	*IoctlArgs_Ndi
 	Args          isIoctlArgs_Args `protobuf_oneof:"args"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2214,7 +2300,7 @@ type IoctlArgs struct {
 
 func (x *IoctlArgs) Reset() {
 	*x = IoctlArgs{}
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2226,7 +2312,7 @@ func (x *IoctlArgs) String() string {
 func (*IoctlArgs) ProtoMessage() {}
 
 func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2239,7 +2325,7 @@ func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlArgs.ProtoReflect.Descriptor instead.
 func (*IoctlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{27}
+	return file_rump_types_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *IoctlArgs) GetArgs() isIoctlArgs_Args {
@@ -2357,6 +2443,78 @@ func (x *IoctlArgs) GetRaidInfo() *RaidInfo {
 	return nil
 }
 
+func (x *IoctlArgs) GetIfreq() *Ifreq {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Ifreq); ok {
+			return x.Ifreq
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetIfalias() *Ifaliasreq {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Ifalias); ok {
+			return x.Ifalias
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetIfconf() *Ifconf {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Ifconf); ok {
+			return x.Ifconf
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetIfclone() *Ifclonereq {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Ifclone); ok {
+			return x.Ifclone
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetIfmedia() *Ifmediareq {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Ifmedia); ok {
+			return x.Ifmedia
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetIfdata() *Ifdata {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Ifdata); ok {
+			return x.Ifdata
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetNbrinfo() *Nbrinfo {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Nbrinfo); ok {
+			return x.Nbrinfo
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetNdi() *Ndireq {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Ndi); ok {
+			return x.Ndi
+		}
+	}
+	return nil
+}
+
 type isIoctlArgs_Args interface {
 	isIoctlArgs_Args()
 }
@@ -2409,6 +2567,38 @@ type IoctlArgs_RaidInfo struct {
 	RaidInfo *RaidInfo `protobuf:"bytes,28,opt,name=raid_info,json=raidInfo,proto3,oneof"`
 }
 
+type IoctlArgs_Ifreq struct {
+	Ifreq *Ifreq `protobuf:"bytes,40,opt,name=ifreq,proto3,oneof"`
+}
+
+type IoctlArgs_Ifalias struct {
+	Ifalias *Ifaliasreq `protobuf:"bytes,41,opt,name=ifalias,proto3,oneof"`
+}
+
+type IoctlArgs_Ifconf struct {
+	Ifconf *Ifconf `protobuf:"bytes,42,opt,name=ifconf,proto3,oneof"`
+}
+
+type IoctlArgs_Ifclone struct {
+	Ifclone *Ifclonereq `protobuf:"bytes,43,opt,name=ifclone,proto3,oneof"`
+}
+
+type IoctlArgs_Ifmedia struct {
+	Ifmedia *Ifmediareq `protobuf:"bytes,44,opt,name=ifmedia,proto3,oneof"`
+}
+
+type IoctlArgs_Ifdata struct {
+	Ifdata *Ifdata `protobuf:"bytes,45,opt,name=ifdata,proto3,oneof"`
+}
+
+type IoctlArgs_Nbrinfo struct {
+	Nbrinfo *Nbrinfo `protobuf:"bytes,46,opt,name=nbrinfo,proto3,oneof"`
+}
+
+type IoctlArgs_Ndi struct {
+	Ndi *Ndireq `protobuf:"bytes,47,opt,name=ndi,proto3,oneof"`
+}
+
 func (*IoctlArgs_Integer) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_Raw) isIoctlArgs_Args() {}
@@ -2433,6 +2623,728 @@ func (*IoctlArgs_RaidProgress) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_RaidInfo) isIoctlArgs_Args() {}
 
+func (*IoctlArgs_Ifreq) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Ifalias) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Ifconf) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Ifclone) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Ifmedia) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Ifdata) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Nbrinfo) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Ndi) isIoctlArgs_Args() {}
+
+// Interface requests about one thing: an address (ifr_addr, also for masks and link-level ones), a number (flags,
+// metric, mtu, index, media, capabilities) or a text (SIOCSLINKSTR, SIOCGLINKSTR).
+type Ifreq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	IfrName       string                 `protobuf:"bytes,1,opt,name=ifr_name,json=ifrName,proto3" json:"ifr_name,omitempty"`
+	IfrAddr       *Sockaddr              `protobuf:"bytes,2,opt,name=ifr_addr,json=ifrAddr,proto3" json:"ifr_addr,omitempty"`
+	IfrValue      int64                  `protobuf:"varint,3,opt,name=ifr_value,json=ifrValue,proto3" json:"ifr_value,omitempty"`
+	IfrText       string                 `protobuf:"bytes,4,opt,name=ifr_text,json=ifrText,proto3" json:"ifr_text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ifreq) Reset() {
+	*x = Ifreq{}
+	mi := &file_rump_types_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ifreq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ifreq) ProtoMessage() {}
+
+func (x *Ifreq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ifreq.ProtoReflect.Descriptor instead.
+func (*Ifreq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Ifreq) GetIfrName() string {
+	if x != nil {
+		return x.IfrName
+	}
+	return ""
+}
+
+func (x *Ifreq) GetIfrAddr() *Sockaddr {
+	if x != nil {
+		return x.IfrAddr
+	}
+	return nil
+}
+
+func (x *Ifreq) GetIfrValue() int64 {
+	if x != nil {
+		return x.IfrValue
+	}
+	return 0
+}
+
+func (x *Ifreq) GetIfrText() string {
+	if x != nil {
+		return x.IfrText
+	}
+	return ""
+}
+
+// SIOCAIFADDR, SIOCDIFADDR, SIOCGIFALIAS and their _IN6 forms: an address of an interface. Lifetimes are seconds, 0 for
+// ever (ND6_INFINITE_LIFETIME as well); ifra_flags are IN6_IFF_*.
+type Ifaliasreq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	IfraName      string                 `protobuf:"bytes,1,opt,name=ifra_name,json=ifraName,proto3" json:"ifra_name,omitempty"`
+	IfraAddr      *Sockaddr              `protobuf:"bytes,2,opt,name=ifra_addr,json=ifraAddr,proto3" json:"ifra_addr,omitempty"`
+	IfraPrefixlen uint32                 `protobuf:"varint,3,opt,name=ifra_prefixlen,json=ifraPrefixlen,proto3" json:"ifra_prefixlen,omitempty"`
+	IfraDstaddr   *Sockaddr              `protobuf:"bytes,4,opt,name=ifra_dstaddr,json=ifraDstaddr,proto3" json:"ifra_dstaddr,omitempty"`
+	IfraBroadaddr *Sockaddr              `protobuf:"bytes,5,opt,name=ifra_broadaddr,json=ifraBroadaddr,proto3" json:"ifra_broadaddr,omitempty"`
+	IfraFlags     uint32                 `protobuf:"varint,6,opt,name=ifra_flags,json=ifraFlags,proto3" json:"ifra_flags,omitempty"`
+	IfraVltime    uint32                 `protobuf:"varint,7,opt,name=ifra_vltime,json=ifraVltime,proto3" json:"ifra_vltime,omitempty"`
+	IfraPltime    uint32                 `protobuf:"varint,8,opt,name=ifra_pltime,json=ifraPltime,proto3" json:"ifra_pltime,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ifaliasreq) Reset() {
+	*x = Ifaliasreq{}
+	mi := &file_rump_types_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ifaliasreq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ifaliasreq) ProtoMessage() {}
+
+func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ifaliasreq.ProtoReflect.Descriptor instead.
+func (*Ifaliasreq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Ifaliasreq) GetIfraName() string {
+	if x != nil {
+		return x.IfraName
+	}
+	return ""
+}
+
+func (x *Ifaliasreq) GetIfraAddr() *Sockaddr {
+	if x != nil {
+		return x.IfraAddr
+	}
+	return nil
+}
+
+func (x *Ifaliasreq) GetIfraPrefixlen() uint32 {
+	if x != nil {
+		return x.IfraPrefixlen
+	}
+	return 0
+}
+
+func (x *Ifaliasreq) GetIfraDstaddr() *Sockaddr {
+	if x != nil {
+		return x.IfraDstaddr
+	}
+	return nil
+}
+
+func (x *Ifaliasreq) GetIfraBroadaddr() *Sockaddr {
+	if x != nil {
+		return x.IfraBroadaddr
+	}
+	return nil
+}
+
+func (x *Ifaliasreq) GetIfraFlags() uint32 {
+	if x != nil {
+		return x.IfraFlags
+	}
+	return 0
+}
+
+func (x *Ifaliasreq) GetIfraVltime() uint32 {
+	if x != nil {
+		return x.IfraVltime
+	}
+	return 0
+}
+
+func (x *Ifaliasreq) GetIfraPltime() uint32 {
+	if x != nil {
+		return x.IfraPltime
+	}
+	return 0
+}
+
+// SIOCGIFCONF: all interfaces with their addresses.
+type Ifconf struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Interfaces    []*Interface           `protobuf:"bytes,1,rep,name=interfaces,proto3" json:"interfaces,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ifconf) Reset() {
+	*x = Ifconf{}
+	mi := &file_rump_types_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ifconf) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ifconf) ProtoMessage() {}
+
+func (x *Ifconf) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ifconf.ProtoReflect.Descriptor instead.
+func (*Ifconf) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *Ifconf) GetInterfaces() []*Interface {
+	if x != nil {
+		return x.Interfaces
+	}
+	return nil
+}
+
+// SIOCIFGCLONERS: the kinds of interfaces that can be created.
+type Ifclonereq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cloners       []string               `protobuf:"bytes,1,rep,name=cloners,proto3" json:"cloners,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ifclonereq) Reset() {
+	*x = Ifclonereq{}
+	mi := &file_rump_types_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ifclonereq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ifclonereq) ProtoMessage() {}
+
+func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ifclonereq.ProtoReflect.Descriptor instead.
+func (*Ifclonereq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *Ifclonereq) GetCloners() []string {
+	if x != nil {
+		return x.Cloners
+	}
+	return nil
+}
+
+// SIOCGIFMEDIA: IFM_* words.
+type Ifmediareq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	IfmName       string                 `protobuf:"bytes,1,opt,name=ifm_name,json=ifmName,proto3" json:"ifm_name,omitempty"`
+	IfmCurrent    uint32                 `protobuf:"varint,2,opt,name=ifm_current,json=ifmCurrent,proto3" json:"ifm_current,omitempty"`
+	IfmMask       uint32                 `protobuf:"varint,3,opt,name=ifm_mask,json=ifmMask,proto3" json:"ifm_mask,omitempty"`
+	IfmStatus     uint32                 `protobuf:"varint,4,opt,name=ifm_status,json=ifmStatus,proto3" json:"ifm_status,omitempty"`
+	IfmActive     uint32                 `protobuf:"varint,5,opt,name=ifm_active,json=ifmActive,proto3" json:"ifm_active,omitempty"`
+	IfmUlist      []uint32               `protobuf:"varint,6,rep,packed,name=ifm_ulist,json=ifmUlist,proto3" json:"ifm_ulist,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ifmediareq) Reset() {
+	*x = Ifmediareq{}
+	mi := &file_rump_types_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ifmediareq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ifmediareq) ProtoMessage() {}
+
+func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ifmediareq.ProtoReflect.Descriptor instead.
+func (*Ifmediareq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Ifmediareq) GetIfmName() string {
+	if x != nil {
+		return x.IfmName
+	}
+	return ""
+}
+
+func (x *Ifmediareq) GetIfmCurrent() uint32 {
+	if x != nil {
+		return x.IfmCurrent
+	}
+	return 0
+}
+
+func (x *Ifmediareq) GetIfmMask() uint32 {
+	if x != nil {
+		return x.IfmMask
+	}
+	return 0
+}
+
+func (x *Ifmediareq) GetIfmStatus() uint32 {
+	if x != nil {
+		return x.IfmStatus
+	}
+	return 0
+}
+
+func (x *Ifmediareq) GetIfmActive() uint32 {
+	if x != nil {
+		return x.IfmActive
+	}
+	return 0
+}
+
+func (x *Ifmediareq) GetIfmUlist() []uint32 {
+	if x != nil {
+		return x.IfmUlist
+	}
+	return nil
+}
+
+// SIOCGIFDATA, SIOCZIFDATA: what an interface has counted. link_state: LINK_STATE_*.
+type Ifdata struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	IfdrName      string                 `protobuf:"bytes,1,opt,name=ifdr_name,json=ifdrName,proto3" json:"ifdr_name,omitempty"`
+	Type          uint32                 `protobuf:"varint,2,opt,name=type,proto3" json:"type,omitempty"`
+	LinkState     uint32                 `protobuf:"varint,3,opt,name=link_state,json=linkState,proto3" json:"link_state,omitempty"`
+	Mtu           uint64                 `protobuf:"varint,4,opt,name=mtu,proto3" json:"mtu,omitempty"`
+	Metric        uint64                 `protobuf:"varint,5,opt,name=metric,proto3" json:"metric,omitempty"`
+	Baudrate      uint64                 `protobuf:"varint,6,opt,name=baudrate,proto3" json:"baudrate,omitempty"`
+	Ipackets      uint64                 `protobuf:"varint,7,opt,name=ipackets,proto3" json:"ipackets,omitempty"`
+	Ierrors       uint64                 `protobuf:"varint,8,opt,name=ierrors,proto3" json:"ierrors,omitempty"`
+	Opackets      uint64                 `protobuf:"varint,9,opt,name=opackets,proto3" json:"opackets,omitempty"`
+	Oerrors       uint64                 `protobuf:"varint,10,opt,name=oerrors,proto3" json:"oerrors,omitempty"`
+	Collisions    uint64                 `protobuf:"varint,11,opt,name=collisions,proto3" json:"collisions,omitempty"`
+	Ibytes        uint64                 `protobuf:"varint,12,opt,name=ibytes,proto3" json:"ibytes,omitempty"`
+	Obytes        uint64                 `protobuf:"varint,13,opt,name=obytes,proto3" json:"obytes,omitempty"`
+	Imcasts       uint64                 `protobuf:"varint,14,opt,name=imcasts,proto3" json:"imcasts,omitempty"`
+	Omcasts       uint64                 `protobuf:"varint,15,opt,name=omcasts,proto3" json:"omcasts,omitempty"`
+	Iqdrops       uint64                 `protobuf:"varint,16,opt,name=iqdrops,proto3" json:"iqdrops,omitempty"`
+	Noproto       uint64                 `protobuf:"varint,17,opt,name=noproto,proto3" json:"noproto,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ifdata) Reset() {
+	*x = Ifdata{}
+	mi := &file_rump_types_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ifdata) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ifdata) ProtoMessage() {}
+
+func (x *Ifdata) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ifdata.ProtoReflect.Descriptor instead.
+func (*Ifdata) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *Ifdata) GetIfdrName() string {
+	if x != nil {
+		return x.IfdrName
+	}
+	return ""
+}
+
+func (x *Ifdata) GetType() uint32 {
+	if x != nil {
+		return x.Type
+	}
+	return 0
+}
+
+func (x *Ifdata) GetLinkState() uint32 {
+	if x != nil {
+		return x.LinkState
+	}
+	return 0
+}
+
+func (x *Ifdata) GetMtu() uint64 {
+	if x != nil {
+		return x.Mtu
+	}
+	return 0
+}
+
+func (x *Ifdata) GetMetric() uint64 {
+	if x != nil {
+		return x.Metric
+	}
+	return 0
+}
+
+func (x *Ifdata) GetBaudrate() uint64 {
+	if x != nil {
+		return x.Baudrate
+	}
+	return 0
+}
+
+func (x *Ifdata) GetIpackets() uint64 {
+	if x != nil {
+		return x.Ipackets
+	}
+	return 0
+}
+
+func (x *Ifdata) GetIerrors() uint64 {
+	if x != nil {
+		return x.Ierrors
+	}
+	return 0
+}
+
+func (x *Ifdata) GetOpackets() uint64 {
+	if x != nil {
+		return x.Opackets
+	}
+	return 0
+}
+
+func (x *Ifdata) GetOerrors() uint64 {
+	if x != nil {
+		return x.Oerrors
+	}
+	return 0
+}
+
+func (x *Ifdata) GetCollisions() uint64 {
+	if x != nil {
+		return x.Collisions
+	}
+	return 0
+}
+
+func (x *Ifdata) GetIbytes() uint64 {
+	if x != nil {
+		return x.Ibytes
+	}
+	return 0
+}
+
+func (x *Ifdata) GetObytes() uint64 {
+	if x != nil {
+		return x.Obytes
+	}
+	return 0
+}
+
+func (x *Ifdata) GetImcasts() uint64 {
+	if x != nil {
+		return x.Imcasts
+	}
+	return 0
+}
+
+func (x *Ifdata) GetOmcasts() uint64 {
+	if x != nil {
+		return x.Omcasts
+	}
+	return 0
+}
+
+func (x *Ifdata) GetIqdrops() uint64 {
+	if x != nil {
+		return x.Iqdrops
+	}
+	return 0
+}
+
+func (x *Ifdata) GetNoproto() uint64 {
+	if x != nil {
+		return x.Noproto
+	}
+	return 0
+}
+
+// SIOCGNBRINFO_IN6: what is known of a neighbour. state: ND6_LLINFO_*; expire: seconds from now, 0 for never.
+type Nbrinfo struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Addr          *Sockaddr              `protobuf:"bytes,2,opt,name=addr,proto3" json:"addr,omitempty"`
+	Asked         int32                  `protobuf:"varint,3,opt,name=asked,proto3" json:"asked,omitempty"`
+	Isrouter      bool                   `protobuf:"varint,4,opt,name=isrouter,proto3" json:"isrouter,omitempty"`
+	State         int32                  `protobuf:"varint,5,opt,name=state,proto3" json:"state,omitempty"`
+	Expire        int32                  `protobuf:"varint,6,opt,name=expire,proto3" json:"expire,omitempty"`
+	Lladdr        *SockaddrDl            `protobuf:"bytes,7,opt,name=lladdr,proto3" json:"lladdr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Nbrinfo) Reset() {
+	*x = Nbrinfo{}
+	mi := &file_rump_types_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Nbrinfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Nbrinfo) ProtoMessage() {}
+
+func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Nbrinfo.ProtoReflect.Descriptor instead.
+func (*Nbrinfo) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *Nbrinfo) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *Nbrinfo) GetAddr() *Sockaddr {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *Nbrinfo) GetAsked() int32 {
+	if x != nil {
+		return x.Asked
+	}
+	return 0
+}
+
+func (x *Nbrinfo) GetIsrouter() bool {
+	if x != nil {
+		return x.Isrouter
+	}
+	return false
+}
+
+func (x *Nbrinfo) GetState() int32 {
+	if x != nil {
+		return x.State
+	}
+	return 0
+}
+
+func (x *Nbrinfo) GetExpire() int32 {
+	if x != nil {
+		return x.Expire
+	}
+	return 0
+}
+
+func (x *Nbrinfo) GetLladdr() *SockaddrDl {
+	if x != nil {
+		return x.Lladdr
+	}
+	return nil
+}
+
+// SIOCGIFINFO_IN6, SIOCSIFINFO_IN6: neighbour discovery on an interface. Times are milliseconds; flags: ND6_IFF_*.
+type Ndireq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Linkmtu       uint32                 `protobuf:"varint,2,opt,name=linkmtu,proto3" json:"linkmtu,omitempty"`
+	Basereachable uint32                 `protobuf:"varint,3,opt,name=basereachable,proto3" json:"basereachable,omitempty"`
+	Reachable     uint32                 `protobuf:"varint,4,opt,name=reachable,proto3" json:"reachable,omitempty"`
+	Retrans       uint32                 `protobuf:"varint,5,opt,name=retrans,proto3" json:"retrans,omitempty"`
+	Flags         uint32                 `protobuf:"varint,6,opt,name=flags,proto3" json:"flags,omitempty"`
+	Chlim         uint32                 `protobuf:"varint,7,opt,name=chlim,proto3" json:"chlim,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ndireq) Reset() {
+	*x = Ndireq{}
+	mi := &file_rump_types_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ndireq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ndireq) ProtoMessage() {}
+
+func (x *Ndireq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ndireq.ProtoReflect.Descriptor instead.
+func (*Ndireq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *Ndireq) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *Ndireq) GetLinkmtu() uint32 {
+	if x != nil {
+		return x.Linkmtu
+	}
+	return 0
+}
+
+func (x *Ndireq) GetBasereachable() uint32 {
+	if x != nil {
+		return x.Basereachable
+	}
+	return 0
+}
+
+func (x *Ndireq) GetReachable() uint32 {
+	if x != nil {
+		return x.Reachable
+	}
+	return 0
+}
+
+func (x *Ndireq) GetRetrans() uint32 {
+	if x != nil {
+		return x.Retrans
+	}
+	return 0
+}
+
+func (x *Ndireq) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *Ndireq) GetChlim() uint32 {
+	if x != nil {
+		return x.Chlim
+	}
+	return 0
+}
+
 // VNDIOCSET, VNDIOCCLR: a file as the disk of a vnd. vnd_size is an answer: bytes.
 type VndIoctl struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2445,7 +3357,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2457,7 +3369,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2470,7 +3382,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{28}
+	return file_rump_types_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -2507,7 +3419,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2519,7 +3431,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2532,7 +3444,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{29}
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -2582,7 +3494,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2594,7 +3506,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2607,7 +3519,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{30}
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -2690,7 +3602,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2702,7 +3614,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2715,7 +3627,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{31}
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -2788,7 +3700,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2800,7 +3712,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2813,7 +3725,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{32}
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -2862,7 +3774,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2874,7 +3786,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2887,7 +3799,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{33}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -2915,7 +3827,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2927,7 +3839,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2940,7 +3852,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{34}
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -2969,7 +3881,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2981,7 +3893,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2994,7 +3906,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{35}
+	return file_rump_types_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -3030,7 +3942,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3042,7 +3954,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3055,7 +3967,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{36}
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -3096,7 +4008,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3108,7 +4020,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3121,7 +4033,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{37}
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -3198,7 +4110,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3210,7 +4122,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3223,7 +4135,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{38}
+	return file_rump_types_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -3303,7 +4215,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3315,7 +4227,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3328,7 +4240,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{39}
+	return file_rump_types_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *Interface) GetName() string {
@@ -3374,17 +4286,22 @@ func (x *Interface) GetAddresses() []*InterfaceAddress {
 }
 
 type InterfaceAddress struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Addr          *Sockaddr              `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
-	Prefixlen     uint32                 `protobuf:"varint,2,opt,name=prefixlen,proto3" json:"prefixlen,omitempty"`
-	Broadaddr     *Sockaddr              `protobuf:"bytes,3,opt,name=broadaddr,proto3" json:"broadaddr,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Addr      *Sockaddr              `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
+	Prefixlen uint32                 `protobuf:"varint,2,opt,name=prefixlen,proto3" json:"prefixlen,omitempty"`
+	Broadaddr *Sockaddr              `protobuf:"bytes,3,opt,name=broadaddr,proto3" json:"broadaddr,omitempty"`
+	// The other end of a point-to-point link; IN6_IFF_*; seconds that are left, 0 for ever.
+	Dstaddr       *Sockaddr `protobuf:"bytes,4,opt,name=dstaddr,proto3" json:"dstaddr,omitempty"`
+	Flags         uint32    `protobuf:"varint,5,opt,name=flags,proto3" json:"flags,omitempty"`
+	Vltime        uint32    `protobuf:"varint,6,opt,name=vltime,proto3" json:"vltime,omitempty"`
+	Pltime        uint32    `protobuf:"varint,7,opt,name=pltime,proto3" json:"pltime,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3396,7 +4313,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3409,7 +4326,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{40}
+	return file_rump_types_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -3433,6 +4350,1856 @@ func (x *InterfaceAddress) GetBroadaddr() *Sockaddr {
 	return nil
 }
 
+func (x *InterfaceAddress) GetDstaddr() *Sockaddr {
+	if x != nil {
+		return x.Dstaddr
+	}
+	return nil
+}
+
+func (x *InterfaceAddress) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *InterfaceAddress) GetVltime() uint32 {
+	if x != nil {
+		return x.Vltime
+	}
+	return 0
+}
+
+func (x *InterfaceAddress) GetPltime() uint32 {
+	if x != nil {
+		return x.Pltime
+	}
+	return 0
+}
+
+// A message of the routing socket (route(4)) and of its dumps. Which fields it has, rtm_type (RTM_*) decides: ADD,
+// DELETE, CHANGE, GET, MISS, REDIRECT are about a route; IFINFO, IFANNOUNCE, NEWADDR, DELADDR, CHGADDR about an interface.
+// With RTF_LLDATA it is an entry of ARP or neighbour discovery, whose gateway is a SockaddrDl.
+type Rtmsg struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	RtmType   uint32                 `protobuf:"varint,1,opt,name=rtm_type,json=rtmType,proto3" json:"rtm_type,omitempty"`
+	RtmFlags  uint32                 `protobuf:"varint,2,opt,name=rtm_flags,json=rtmFlags,proto3" json:"rtm_flags,omitempty"`
+	RtmIndex  uint32                 `protobuf:"varint,3,opt,name=rtm_index,json=rtmIndex,proto3" json:"rtm_index,omitempty"`
+	RtmPid    int32                  `protobuf:"varint,4,opt,name=rtm_pid,json=rtmPid,proto3" json:"rtm_pid,omitempty"`
+	RtmSeq    int32                  `protobuf:"varint,5,opt,name=rtm_seq,json=rtmSeq,proto3" json:"rtm_seq,omitempty"`
+	RtmErrno  uint32                 `protobuf:"varint,6,opt,name=rtm_errno,json=rtmErrno,proto3" json:"rtm_errno,omitempty"`
+	RtmUse    uint64                 `protobuf:"varint,7,opt,name=rtm_use,json=rtmUse,proto3" json:"rtm_use,omitempty"`
+	Dst       *Sockaddr              `protobuf:"bytes,8,opt,name=dst,proto3" json:"dst,omitempty"`
+	Prefixlen uint32                 `protobuf:"varint,9,opt,name=prefixlen,proto3" json:"prefixlen,omitempty"`
+	Gateway   *Sockaddr              `protobuf:"bytes,10,opt,name=gateway,proto3" json:"gateway,omitempty"`
+	// The interface by name, the address to send from, who sent a redirect.
+	Ifname string    `protobuf:"bytes,11,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Ifa    *Sockaddr `protobuf:"bytes,12,opt,name=ifa,proto3" json:"ifa,omitempty"`
+	Author *Sockaddr `protobuf:"bytes,13,opt,name=author,proto3" json:"author,omitempty"`
+	// Of the path; 0 for the interface's.
+	RmxMtu uint32 `protobuf:"varint,14,opt,name=rmx_mtu,json=rmxMtu,proto3" json:"rmx_mtu,omitempty"`
+	// Seconds from now until it goes; 0 for never.
+	RmxExpire int64             `protobuf:"varint,15,opt,name=rmx_expire,json=rmxExpire,proto3" json:"rmx_expire,omitempty"`
+	Interface *Interface        `protobuf:"bytes,16,opt,name=interface,proto3" json:"interface,omitempty"`
+	Address   *InterfaceAddress `protobuf:"bytes,17,opt,name=address,proto3" json:"address,omitempty"`
+	Data      *Ifdata           `protobuf:"bytes,18,opt,name=data,proto3" json:"data,omitempty"`
+	// IFAN_ARRIVAL, IFAN_DEPARTURE.
+	What          uint32 `protobuf:"varint,19,opt,name=what,proto3" json:"what,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rtmsg) Reset() {
+	*x = Rtmsg{}
+	mi := &file_rump_types_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rtmsg) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rtmsg) ProtoMessage() {}
+
+func (x *Rtmsg) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rtmsg.ProtoReflect.Descriptor instead.
+func (*Rtmsg) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *Rtmsg) GetRtmType() uint32 {
+	if x != nil {
+		return x.RtmType
+	}
+	return 0
+}
+
+func (x *Rtmsg) GetRtmFlags() uint32 {
+	if x != nil {
+		return x.RtmFlags
+	}
+	return 0
+}
+
+func (x *Rtmsg) GetRtmIndex() uint32 {
+	if x != nil {
+		return x.RtmIndex
+	}
+	return 0
+}
+
+func (x *Rtmsg) GetRtmPid() int32 {
+	if x != nil {
+		return x.RtmPid
+	}
+	return 0
+}
+
+func (x *Rtmsg) GetRtmSeq() int32 {
+	if x != nil {
+		return x.RtmSeq
+	}
+	return 0
+}
+
+func (x *Rtmsg) GetRtmErrno() uint32 {
+	if x != nil {
+		return x.RtmErrno
+	}
+	return 0
+}
+
+func (x *Rtmsg) GetRtmUse() uint64 {
+	if x != nil {
+		return x.RtmUse
+	}
+	return 0
+}
+
+func (x *Rtmsg) GetDst() *Sockaddr {
+	if x != nil {
+		return x.Dst
+	}
+	return nil
+}
+
+func (x *Rtmsg) GetPrefixlen() uint32 {
+	if x != nil {
+		return x.Prefixlen
+	}
+	return 0
+}
+
+func (x *Rtmsg) GetGateway() *Sockaddr {
+	if x != nil {
+		return x.Gateway
+	}
+	return nil
+}
+
+func (x *Rtmsg) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *Rtmsg) GetIfa() *Sockaddr {
+	if x != nil {
+		return x.Ifa
+	}
+	return nil
+}
+
+func (x *Rtmsg) GetAuthor() *Sockaddr {
+	if x != nil {
+		return x.Author
+	}
+	return nil
+}
+
+func (x *Rtmsg) GetRmxMtu() uint32 {
+	if x != nil {
+		return x.RmxMtu
+	}
+	return 0
+}
+
+func (x *Rtmsg) GetRmxExpire() int64 {
+	if x != nil {
+		return x.RmxExpire
+	}
+	return 0
+}
+
+func (x *Rtmsg) GetInterface() *Interface {
+	if x != nil {
+		return x.Interface
+	}
+	return nil
+}
+
+func (x *Rtmsg) GetAddress() *InterfaceAddress {
+	if x != nil {
+		return x.Address
+	}
+	return nil
+}
+
+func (x *Rtmsg) GetData() *Ifdata {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *Rtmsg) GetWhat() uint32 {
+	if x != nil {
+		return x.What
+	}
+	return 0
+}
+
+// A socket of the Internet domains, as netstat shows it. state is the TCP state's name, empty for others.
+type Inpcb struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Protocol      string                 `protobuf:"bytes,1,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	Local         *Sockaddr              `protobuf:"bytes,2,opt,name=local,proto3" json:"local,omitempty"`
+	Foreign       *Sockaddr              `protobuf:"bytes,3,opt,name=foreign,proto3" json:"foreign,omitempty"`
+	Recvq         uint64                 `protobuf:"varint,4,opt,name=recvq,proto3" json:"recvq,omitempty"`
+	Sendq         uint64                 `protobuf:"varint,5,opt,name=sendq,proto3" json:"sendq,omitempty"`
+	State         string                 `protobuf:"bytes,6,opt,name=state,proto3" json:"state,omitempty"`
+	Handle        int64                  `protobuf:"varint,7,opt,name=handle,proto3" json:"handle,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Inpcb) Reset() {
+	*x = Inpcb{}
+	mi := &file_rump_types_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Inpcb) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Inpcb) ProtoMessage() {}
+
+func (x *Inpcb) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Inpcb.ProtoReflect.Descriptor instead.
+func (*Inpcb) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *Inpcb) GetProtocol() string {
+	if x != nil {
+		return x.Protocol
+	}
+	return ""
+}
+
+func (x *Inpcb) GetLocal() *Sockaddr {
+	if x != nil {
+		return x.Local
+	}
+	return nil
+}
+
+func (x *Inpcb) GetForeign() *Sockaddr {
+	if x != nil {
+		return x.Foreign
+	}
+	return nil
+}
+
+func (x *Inpcb) GetRecvq() uint64 {
+	if x != nil {
+		return x.Recvq
+	}
+	return 0
+}
+
+func (x *Inpcb) GetSendq() uint64 {
+	if x != nil {
+		return x.Sendq
+	}
+	return 0
+}
+
+func (x *Inpcb) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Inpcb) GetHandle() int64 {
+	if x != nil {
+		return x.Handle
+	}
+	return 0
+}
+
+// A counter of a protocol, as netstat -s shows it.
+type NetCounter struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Protocol      string                 `protobuf:"bytes,1,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Value         uint64                 `protobuf:"varint,3,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetCounter) Reset() {
+	*x = NetCounter{}
+	mi := &file_rump_types_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetCounter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetCounter) ProtoMessage() {}
+
+func (x *NetCounter) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetCounter.ProtoReflect.Descriptor instead.
+func (*NetCounter) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *NetCounter) GetProtocol() string {
+	if x != nil {
+		return x.Protocol
+	}
+	return ""
+}
+
+func (x *NetCounter) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NetCounter) GetValue() uint64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+// A router that neighbour discovery has heard of. expire: seconds that are left; preference: -1, 0, 1.
+type NdRouter struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Addr          *Sockaddr              `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
+	Ifname        string                 `protobuf:"bytes,2,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Expire        uint32                 `protobuf:"varint,3,opt,name=expire,proto3" json:"expire,omitempty"`
+	Flags         uint32                 `protobuf:"varint,4,opt,name=flags,proto3" json:"flags,omitempty"`
+	Preference    int32                  `protobuf:"varint,5,opt,name=preference,proto3" json:"preference,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NdRouter) Reset() {
+	*x = NdRouter{}
+	mi := &file_rump_types_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NdRouter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NdRouter) ProtoMessage() {}
+
+func (x *NdRouter) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NdRouter.ProtoReflect.Descriptor instead.
+func (*NdRouter) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *NdRouter) GetAddr() *Sockaddr {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *NdRouter) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NdRouter) GetExpire() uint32 {
+	if x != nil {
+		return x.Expire
+	}
+	return 0
+}
+
+func (x *NdRouter) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *NdRouter) GetPreference() int32 {
+	if x != nil {
+		return x.Preference
+	}
+	return 0
+}
+
+// A prefix that a router has advertised, or that an address of ours has. Lifetimes: seconds that are left, 0 for ever.
+type NdPrefix struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Prefix        *Sockaddr              `protobuf:"bytes,1,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	Prefixlen     uint32                 `protobuf:"varint,2,opt,name=prefixlen,proto3" json:"prefixlen,omitempty"`
+	Ifname        string                 `protobuf:"bytes,3,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Vltime        uint32                 `protobuf:"varint,4,opt,name=vltime,proto3" json:"vltime,omitempty"`
+	Pltime        uint32                 `protobuf:"varint,5,opt,name=pltime,proto3" json:"pltime,omitempty"`
+	Onlink        bool                   `protobuf:"varint,6,opt,name=onlink,proto3" json:"onlink,omitempty"`
+	Autonomous    bool                   `protobuf:"varint,7,opt,name=autonomous,proto3" json:"autonomous,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NdPrefix) Reset() {
+	*x = NdPrefix{}
+	mi := &file_rump_types_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NdPrefix) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NdPrefix) ProtoMessage() {}
+
+func (x *NdPrefix) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NdPrefix.ProtoReflect.Descriptor instead.
+func (*NdPrefix) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *NdPrefix) GetPrefix() *Sockaddr {
+	if x != nil {
+		return x.Prefix
+	}
+	return nil
+}
+
+func (x *NdPrefix) GetPrefixlen() uint32 {
+	if x != nil {
+		return x.Prefixlen
+	}
+	return 0
+}
+
+func (x *NdPrefix) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NdPrefix) GetVltime() uint32 {
+	if x != nil {
+		return x.Vltime
+	}
+	return 0
+}
+
+func (x *NdPrefix) GetPltime() uint32 {
+	if x != nil {
+		return x.Pltime
+	}
+	return 0
+}
+
+func (x *NdPrefix) GetOnlink() bool {
+	if x != nil {
+		return x.Onlink
+	}
+	return false
+}
+
+func (x *NdPrefix) GetAutonomous() bool {
+	if x != nil {
+		return x.Autonomous
+	}
+	return false
+}
+
+// Ports, both ends included.
+type NpfPorts struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	First         uint32                 `protobuf:"varint,1,opt,name=first,proto3" json:"first,omitempty"`
+	Last          uint32                 `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfPorts) Reset() {
+	*x = NpfPorts{}
+	mi := &file_rump_types_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfPorts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfPorts) ProtoMessage() {}
+
+func (x *NpfPorts) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
+func (*NpfPorts) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *NpfPorts) GetFirst() uint32 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *NpfPorts) GetLast() uint32 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+// One of: a network; the entries of a table; the addresses that an
+// interface has when the packet comes, of one version of IP or of both (0).
+type NpfAddress struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Addr          []byte                 `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
+	Prefixlen     uint32                 `protobuf:"varint,2,opt,name=prefixlen,proto3" json:"prefixlen,omitempty"`
+	Table         string                 `protobuf:"bytes,3,opt,name=table,proto3" json:"table,omitempty"`
+	Ifname        string                 `protobuf:"bytes,4,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Version       uint32                 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfAddress) Reset() {
+	*x = NpfAddress{}
+	mi := &file_rump_types_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfAddress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfAddress) ProtoMessage() {}
+
+func (x *NpfAddress) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
+func (*NpfAddress) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *NpfAddress) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *NpfAddress) GetPrefixlen() uint32 {
+	if x != nil {
+		return x.Prefixlen
+	}
+	return 0
+}
+
+func (x *NpfAddress) GetTable() string {
+	if x != nil {
+		return x.Table
+	}
+	return ""
+}
+
+func (x *NpfAddress) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NpfAddress) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+// One side of a packet. No addresses are any address, no ports any port.
+type NpfEnd struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Addresses     []*NpfAddress          `protobuf:"bytes,1,rep,name=addresses,proto3" json:"addresses,omitempty"`
+	Negate        bool                   `protobuf:"varint,2,opt,name=negate,proto3" json:"negate,omitempty"`
+	Ports         []*NpfPorts            `protobuf:"bytes,3,rep,name=ports,proto3" json:"ports,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfEnd) Reset() {
+	*x = NpfEnd{}
+	mi := &file_rump_types_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfEnd) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfEnd) ProtoMessage() {}
+
+func (x *NpfEnd) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
+func (*NpfEnd) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *NpfEnd) GetAddresses() []*NpfAddress {
+	if x != nil {
+		return x.Addresses
+	}
+	return nil
+}
+
+func (x *NpfEnd) GetNegate() bool {
+	if x != nil {
+		return x.Negate
+	}
+	return false
+}
+
+func (x *NpfEnd) GetPorts() []*NpfPorts {
+	if x != nil {
+		return x.Ports
+	}
+	return nil
+}
+
+// Which packets are meant. version is that of IP, 0 for both; no protocols are any.
+type NpfFilter struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       uint32                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	Protocols     []uint32               `protobuf:"varint,2,rep,packed,name=protocols,proto3" json:"protocols,omitempty"`
+	Source        *NpfEnd                `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
+	Destination   *NpfEnd                `protobuf:"bytes,4,opt,name=destination,proto3" json:"destination,omitempty"`
+	TcpFlags      uint32                 `protobuf:"varint,5,opt,name=tcp_flags,json=tcpFlags,proto3" json:"tcp_flags,omitempty"`
+	TcpMask       uint32                 `protobuf:"varint,6,opt,name=tcp_mask,json=tcpMask,proto3" json:"tcp_mask,omitempty"`
+	IcmpType      *uint32                `protobuf:"varint,7,opt,name=icmp_type,json=icmpType,proto3,oneof" json:"icmp_type,omitempty"`
+	IcmpCode      *uint32                `protobuf:"varint,8,opt,name=icmp_code,json=icmpCode,proto3,oneof" json:"icmp_code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfFilter) Reset() {
+	*x = NpfFilter{}
+	mi := &file_rump_types_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfFilter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfFilter) ProtoMessage() {}
+
+func (x *NpfFilter) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
+func (*NpfFilter) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *NpfFilter) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *NpfFilter) GetProtocols() []uint32 {
+	if x != nil {
+		return x.Protocols
+	}
+	return nil
+}
+
+func (x *NpfFilter) GetSource() *NpfEnd {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *NpfFilter) GetDestination() *NpfEnd {
+	if x != nil {
+		return x.Destination
+	}
+	return nil
+}
+
+func (x *NpfFilter) GetTcpFlags() uint32 {
+	if x != nil {
+		return x.TcpFlags
+	}
+	return 0
+}
+
+func (x *NpfFilter) GetTcpMask() uint32 {
+	if x != nil {
+		return x.TcpMask
+	}
+	return 0
+}
+
+func (x *NpfFilter) GetIcmpType() uint32 {
+	if x != nil && x.IcmpType != nil {
+		return *x.IcmpType
+	}
+	return 0
+}
+
+func (x *NpfFilter) GetIcmpCode() uint32 {
+	if x != nil && x.IcmpCode != nil {
+		return *x.IcmpCode
+	}
+	return 0
+}
+
+// A rule. direction: in, out, or nothing for both. stateful: nothing, "interface" (connections pass on the interface where they
+// began) or "all". answer, of rules that block: nothing, "rst", "icmp" or "any" (what fits the protocol). packets and bytes are
+// counted by the kernel.
+type NpfRule struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Permit        bool                   `protobuf:"varint,2,opt,name=permit,proto3" json:"permit,omitempty"`
+	Direction     string                 `protobuf:"bytes,3,opt,name=direction,proto3" json:"direction,omitempty"`
+	Final         bool                   `protobuf:"varint,4,opt,name=final,proto3" json:"final,omitempty"`
+	Ifname        string                 `protobuf:"bytes,5,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Stateful      string                 `protobuf:"bytes,6,opt,name=stateful,proto3" json:"stateful,omitempty"`
+	Answer        string                 `protobuf:"bytes,7,opt,name=answer,proto3" json:"answer,omitempty"`
+	Filter        *NpfFilter             `protobuf:"bytes,8,opt,name=filter,proto3" json:"filter,omitempty"`
+	Procedure     string                 `protobuf:"bytes,9,opt,name=procedure,proto3" json:"procedure,omitempty"`
+	Packets       uint64                 `protobuf:"varint,10,opt,name=packets,proto3" json:"packets,omitempty"`
+	Bytes         uint64                 `protobuf:"varint,11,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfRule) Reset() {
+	*x = NpfRule{}
+	mi := &file_rump_types_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfRule) ProtoMessage() {}
+
+func (x *NpfRule) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
+func (*NpfRule) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *NpfRule) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *NpfRule) GetPermit() bool {
+	if x != nil {
+		return x.Permit
+	}
+	return false
+}
+
+func (x *NpfRule) GetDirection() string {
+	if x != nil {
+		return x.Direction
+	}
+	return ""
+}
+
+func (x *NpfRule) GetFinal() bool {
+	if x != nil {
+		return x.Final
+	}
+	return false
+}
+
+func (x *NpfRule) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NpfRule) GetStateful() string {
+	if x != nil {
+		return x.Stateful
+	}
+	return ""
+}
+
+func (x *NpfRule) GetAnswer() string {
+	if x != nil {
+		return x.Answer
+	}
+	return ""
+}
+
+func (x *NpfRule) GetFilter() *NpfFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *NpfRule) GetProcedure() string {
+	if x != nil {
+		return x.Procedure
+	}
+	return ""
+}
+
+func (x *NpfRule) GetPackets() uint64 {
+	if x != nil {
+		return x.Packets
+	}
+	return 0
+}
+
+func (x *NpfRule) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+// Rules that are looked at for packets of one interface and direction. dynamic: rules are added and removed while it is active.
+type NpfGroup struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Ifname        string                 `protobuf:"bytes,2,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Direction     string                 `protobuf:"bytes,3,opt,name=direction,proto3" json:"direction,omitempty"`
+	Dynamic       bool                   `protobuf:"varint,4,opt,name=dynamic,proto3" json:"dynamic,omitempty"`
+	Rules         []*NpfRule             `protobuf:"bytes,5,rep,name=rules,proto3" json:"rules,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfGroup) Reset() {
+	*x = NpfGroup{}
+	mi := &file_rump_types_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfGroup) ProtoMessage() {}
+
+func (x *NpfGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
+func (*NpfGroup) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *NpfGroup) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NpfGroup) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NpfGroup) GetDirection() string {
+	if x != nil {
+		return x.Direction
+	}
+	return ""
+}
+
+func (x *NpfGroup) GetDynamic() bool {
+	if x != nil {
+		return x.Dynamic
+	}
+	return false
+}
+
+func (x *NpfGroup) GetRules() []*NpfRule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+// Translates addresses. direction: "out" rewrites the sources of packets that leave by the interface, "in" the destinations of
+// packets that come in. dynamic: connections get ports; static: addresses are exchanged one for one, both ways where
+// direction is "both". algorithm, of static ones: nothing or "netmap" for networks of the same size, "npt66" (RFC 6296).
+// translation_ports are those to translate to; without them those of the packet stay where they are free.
+type NpfMap struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Id               uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Ifname           string                 `protobuf:"bytes,2,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Direction        string                 `protobuf:"bytes,3,opt,name=direction,proto3" json:"direction,omitempty"`
+	Static           bool                   `protobuf:"varint,4,opt,name=static,proto3" json:"static,omitempty"`
+	Algorithm        string                 `protobuf:"bytes,5,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
+	Filter           *NpfFilter             `protobuf:"bytes,6,opt,name=filter,proto3" json:"filter,omitempty"`
+	Translation      *NpfAddress            `protobuf:"bytes,7,opt,name=translation,proto3" json:"translation,omitempty"`
+	TranslationPorts *NpfPorts              `protobuf:"bytes,8,opt,name=translation_ports,json=translationPorts,proto3" json:"translation_ports,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *NpfMap) Reset() {
+	*x = NpfMap{}
+	mi := &file_rump_types_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfMap) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfMap) ProtoMessage() {}
+
+func (x *NpfMap) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
+func (*NpfMap) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *NpfMap) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *NpfMap) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NpfMap) GetDirection() string {
+	if x != nil {
+		return x.Direction
+	}
+	return ""
+}
+
+func (x *NpfMap) GetStatic() bool {
+	if x != nil {
+		return x.Static
+	}
+	return false
+}
+
+func (x *NpfMap) GetAlgorithm() string {
+	if x != nil {
+		return x.Algorithm
+	}
+	return ""
+}
+
+func (x *NpfMap) GetFilter() *NpfFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *NpfMap) GetTranslation() *NpfAddress {
+	if x != nil {
+		return x.Translation
+	}
+	return nil
+}
+
+func (x *NpfMap) GetTranslationPorts() *NpfPorts {
+	if x != nil {
+		return x.TranslationPorts
+	}
+	return nil
+}
+
+// kind: ipset (single addresses), lpm (networks), const (cannot be changed).
+type NpfTable struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Entries       []*NpfAddress          `protobuf:"bytes,3,rep,name=entries,proto3" json:"entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfTable) Reset() {
+	*x = NpfTable{}
+	mi := &file_rump_types_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfTable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfTable) ProtoMessage() {}
+
+func (x *NpfTable) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
+func (*NpfTable) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *NpfTable) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NpfTable) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *NpfTable) GetEntries() []*NpfAddress {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+// What is done to packets that pass by a rule: copied to an interface where bpf sees them, and made normal.
+type NpfProcedure struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	LogIfname     string                 `protobuf:"bytes,2,opt,name=log_ifname,json=logIfname,proto3" json:"log_ifname,omitempty"`
+	MinTtl        uint32                 `protobuf:"varint,3,opt,name=min_ttl,json=minTtl,proto3" json:"min_ttl,omitempty"`
+	MaxMss        uint32                 `protobuf:"varint,4,opt,name=max_mss,json=maxMss,proto3" json:"max_mss,omitempty"`
+	NoDf          bool                   `protobuf:"varint,5,opt,name=no_df,json=noDf,proto3" json:"no_df,omitempty"`
+	RandomId      bool                   `protobuf:"varint,6,opt,name=random_id,json=randomId,proto3" json:"random_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfProcedure) Reset() {
+	*x = NpfProcedure{}
+	mi := &file_rump_types_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfProcedure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfProcedure) ProtoMessage() {}
+
+func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
+func (*NpfProcedure) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *NpfProcedure) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NpfProcedure) GetLogIfname() string {
+	if x != nil {
+		return x.LogIfname
+	}
+	return ""
+}
+
+func (x *NpfProcedure) GetMinTtl() uint32 {
+	if x != nil {
+		return x.MinTtl
+	}
+	return 0
+}
+
+func (x *NpfProcedure) GetMaxMss() uint32 {
+	if x != nil {
+		return x.MaxMss
+	}
+	return 0
+}
+
+func (x *NpfProcedure) GetNoDf() bool {
+	if x != nil {
+		return x.NoDf
+	}
+	return false
+}
+
+func (x *NpfProcedure) GetRandomId() bool {
+	if x != nil {
+		return x.RandomId
+	}
+	return false
+}
+
+// Groups are looked at in order; the last one, without a name, is the default group.
+type NpfConfig struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tables        []*NpfTable            `protobuf:"bytes,1,rep,name=tables,proto3" json:"tables,omitempty"`
+	Procedures    []*NpfProcedure        `protobuf:"bytes,2,rep,name=procedures,proto3" json:"procedures,omitempty"`
+	Maps          []*NpfMap              `protobuf:"bytes,3,rep,name=maps,proto3" json:"maps,omitempty"`
+	Groups        []*NpfGroup            `protobuf:"bytes,4,rep,name=groups,proto3" json:"groups,omitempty"`
+	Params        map[string]string      `protobuf:"bytes,5,rep,name=params,proto3" json:"params,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfConfig) Reset() {
+	*x = NpfConfig{}
+	mi := &file_rump_types_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfConfig) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfConfig) ProtoMessage() {}
+
+func (x *NpfConfig) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
+func (*NpfConfig) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *NpfConfig) GetTables() []*NpfTable {
+	if x != nil {
+		return x.Tables
+	}
+	return nil
+}
+
+func (x *NpfConfig) GetProcedures() []*NpfProcedure {
+	if x != nil {
+		return x.Procedures
+	}
+	return nil
+}
+
+func (x *NpfConfig) GetMaps() []*NpfMap {
+	if x != nil {
+		return x.Maps
+	}
+	return nil
+}
+
+func (x *NpfConfig) GetGroups() []*NpfGroup {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *NpfConfig) GetParams() map[string]string {
+	if x != nil {
+		return x.Params
+	}
+	return nil
+}
+
+// A connection that the filter knows. state is that of TCP, or "active".
+type NpfConnection struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Protocol      uint32                 `protobuf:"varint,1,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	Source        *Sockaddr              `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	Destination   *Sockaddr              `protobuf:"bytes,3,opt,name=destination,proto3" json:"destination,omitempty"`
+	Translated    *Sockaddr              `protobuf:"bytes,4,opt,name=translated,proto3" json:"translated,omitempty"`
+	Ifname        string                 `protobuf:"bytes,5,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	State         string                 `protobuf:"bytes,6,opt,name=state,proto3" json:"state,omitempty"`
+	Expires       uint64                 `protobuf:"varint,7,opt,name=expires,proto3" json:"expires,omitempty"`
+	Packets       uint64                 `protobuf:"varint,8,opt,name=packets,proto3" json:"packets,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfConnection) Reset() {
+	*x = NpfConnection{}
+	mi := &file_rump_types_proto_msgTypes[65]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfConnection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfConnection) ProtoMessage() {}
+
+func (x *NpfConnection) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[65]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
+func (*NpfConnection) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{65}
+}
+
+func (x *NpfConnection) GetProtocol() uint32 {
+	if x != nil {
+		return x.Protocol
+	}
+	return 0
+}
+
+func (x *NpfConnection) GetSource() *Sockaddr {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *NpfConnection) GetDestination() *Sockaddr {
+	if x != nil {
+		return x.Destination
+	}
+	return nil
+}
+
+func (x *NpfConnection) GetTranslated() *Sockaddr {
+	if x != nil {
+		return x.Translated
+	}
+	return nil
+}
+
+func (x *NpfConnection) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NpfConnection) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *NpfConnection) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+func (x *NpfConnection) GetPackets() uint64 {
+	if x != nil {
+		return x.Packets
+	}
+	return 0
+}
+
+type NpfCounter struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Value         uint64                 `protobuf:"varint,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NpfCounter) Reset() {
+	*x = NpfCounter{}
+	mi := &file_rump_types_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NpfCounter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NpfCounter) ProtoMessage() {}
+
+func (x *NpfCounter) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
+func (*NpfCounter) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *NpfCounter) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NpfCounter) GetValue() uint64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+// A lease that an interface has or asks for. state: init, selecting, requesting, bound, renewing, rebinding. expires is in seconds
+// from now, 0 for a lease that does not end.
+type DhcpLease struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	State         string                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,3,opt,name=addr,proto3" json:"addr,omitempty"`
+	Prefixlen     uint32                 `protobuf:"varint,4,opt,name=prefixlen,proto3" json:"prefixlen,omitempty"`
+	Server        []byte                 `protobuf:"bytes,5,opt,name=server,proto3" json:"server,omitempty"`
+	Routers       [][]byte               `protobuf:"bytes,6,rep,name=routers,proto3" json:"routers,omitempty"`
+	Dns           [][]byte               `protobuf:"bytes,7,rep,name=dns,proto3" json:"dns,omitempty"`
+	Domain        []byte                 `protobuf:"bytes,8,opt,name=domain,proto3" json:"domain,omitempty"`
+	Expires       uint64                 `protobuf:"varint,9,opt,name=expires,proto3" json:"expires,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpLease) Reset() {
+	*x = DhcpLease{}
+	mi := &file_rump_types_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpLease) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpLease) ProtoMessage() {}
+
+func (x *DhcpLease) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
+func (*DhcpLease) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{67}
+}
+
+func (x *DhcpLease) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *DhcpLease) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *DhcpLease) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *DhcpLease) GetPrefixlen() uint32 {
+	if x != nil {
+		return x.Prefixlen
+	}
+	return 0
+}
+
+func (x *DhcpLease) GetServer() []byte {
+	if x != nil {
+		return x.Server
+	}
+	return nil
+}
+
+func (x *DhcpLease) GetRouters() [][]byte {
+	if x != nil {
+		return x.Routers
+	}
+	return nil
+}
+
+func (x *DhcpLease) GetDns() [][]byte {
+	if x != nil {
+		return x.Dns
+	}
+	return nil
+}
+
+func (x *DhcpLease) GetDomain() []byte {
+	if x != nil {
+		return x.Domain
+	}
+	return nil
+}
+
+func (x *DhcpLease) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
+// A client that always gets the same address.
+type DhcpHost struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Lladdr        []byte                 `protobuf:"bytes,1,opt,name=lladdr,proto3" json:"lladdr,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,2,opt,name=addr,proto3" json:"addr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpHost) Reset() {
+	*x = DhcpHost{}
+	mi := &file_rump_types_proto_msgTypes[68]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpHost) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpHost) ProtoMessage() {}
+
+func (x *DhcpHost) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[68]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
+func (*DhcpHost) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{68}
+}
+
+func (x *DhcpHost) GetLladdr() []byte {
+	if x != nil {
+		return x.Lladdr
+	}
+	return nil
+}
+
+func (x *DhcpHost) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+// What a server leases, from first to last, and what it tells besides. The mask is that of the interface's address. lease is in
+// seconds, 0 for one hour; no router is the interface's own address.
+type DhcpPool struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	First         []byte                 `protobuf:"bytes,1,opt,name=first,proto3" json:"first,omitempty"`
+	Last          []byte                 `protobuf:"bytes,2,opt,name=last,proto3" json:"last,omitempty"`
+	Lease         uint32                 `protobuf:"varint,3,opt,name=lease,proto3" json:"lease,omitempty"`
+	Router        []byte                 `protobuf:"bytes,4,opt,name=router,proto3" json:"router,omitempty"`
+	Dns           [][]byte               `protobuf:"bytes,5,rep,name=dns,proto3" json:"dns,omitempty"`
+	Domain        []byte                 `protobuf:"bytes,6,opt,name=domain,proto3" json:"domain,omitempty"`
+	Hosts         []*DhcpHost            `protobuf:"bytes,7,rep,name=hosts,proto3" json:"hosts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpPool) Reset() {
+	*x = DhcpPool{}
+	mi := &file_rump_types_proto_msgTypes[69]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpPool) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpPool) ProtoMessage() {}
+
+func (x *DhcpPool) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[69]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
+func (*DhcpPool) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{69}
+}
+
+func (x *DhcpPool) GetFirst() []byte {
+	if x != nil {
+		return x.First
+	}
+	return nil
+}
+
+func (x *DhcpPool) GetLast() []byte {
+	if x != nil {
+		return x.Last
+	}
+	return nil
+}
+
+func (x *DhcpPool) GetLease() uint32 {
+	if x != nil {
+		return x.Lease
+	}
+	return 0
+}
+
+func (x *DhcpPool) GetRouter() []byte {
+	if x != nil {
+		return x.Router
+	}
+	return nil
+}
+
+func (x *DhcpPool) GetDns() [][]byte {
+	if x != nil {
+		return x.Dns
+	}
+	return nil
+}
+
+func (x *DhcpPool) GetDomain() []byte {
+	if x != nil {
+		return x.Domain
+	}
+	return nil
+}
+
+func (x *DhcpPool) GetHosts() []*DhcpHost {
+	if x != nil {
+		return x.Hosts
+	}
+	return nil
+}
+
+// An address that a server has leased. expires is in seconds from now.
+type DhcpBinding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Addr          []byte                 `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
+	Lladdr        []byte                 `protobuf:"bytes,2,opt,name=lladdr,proto3" json:"lladdr,omitempty"`
+	Hostname      []byte                 `protobuf:"bytes,3,opt,name=hostname,proto3" json:"hostname,omitempty"`
+	Expires       uint64                 `protobuf:"varint,4,opt,name=expires,proto3" json:"expires,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DhcpBinding) Reset() {
+	*x = DhcpBinding{}
+	mi := &file_rump_types_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DhcpBinding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DhcpBinding) ProtoMessage() {}
+
+func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
+func (*DhcpBinding) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *DhcpBinding) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *DhcpBinding) GetLladdr() []byte {
+	if x != nil {
+		return x.Lladdr
+	}
+	return nil
+}
+
+func (x *DhcpBinding) GetHostname() []byte {
+	if x != nil {
+		return x.Hostname
+	}
+	return nil
+}
+
+func (x *DhcpBinding) GetExpires() uint64 {
+	if x != nil {
+		return x.Expires
+	}
+	return 0
+}
+
 // A device driver and its units.
 type Driver struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3446,7 +6213,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3458,7 +6225,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3471,7 +6238,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *Driver) GetName() string {
@@ -3515,7 +6282,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3527,7 +6294,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3540,7 +6307,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -3682,13 +6449,18 @@ const file_rump_types_proto_rawDesc = "" +
 	"\aaddress\"<\n" +
 	"\x06Linger\x12\x17\n" +
 	"\al_onoff\x18\x01 \x01(\x05R\x06lOnoff\x12\x19\n" +
-	"\bl_linger\x18\x02 \x01(\x05R\alLinger\"\xa2\x01\n" +
+	"\bl_linger\x18\x02 \x01(\x05R\alLinger\"\xca\x01\n" +
 	"\aSockopt\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12,\n" +
 	"\x06linger\x18\x02 \x01(\v2\x12.rump.sp.v1.LingerH\x00R\x06linger\x120\n" +
 	"\atimeval\x18\x03 \x01(\v2\x14.rump.sp.v1.TimespecH\x00R\atimeval\x12\x12\n" +
-	"\x03raw\x18\x04 \x01(\fH\x00R\x03rawB\a\n" +
-	"\x05value\"n\n" +
+	"\x03raw\x18\x04 \x01(\fH\x00R\x03raw\x12&\n" +
+	"\x04mreq\x18\x05 \x01(\v2\x10.rump.sp.v1.MreqH\x00R\x04mreqB\a\n" +
+	"\x05value\"\\\n" +
+	"\x04Mreq\x12\x1c\n" +
+	"\tmultiaddr\x18\x01 \x01(\fR\tmultiaddr\x12\x1c\n" +
+	"\tinterface\x18\x02 \x01(\fR\tinterface\x12\x18\n" +
+	"\aifindex\x18\x03 \x01(\rR\aifindex\"n\n" +
 	"\x04Cmsg\x12\x1d\n" +
 	"\n" +
 	"cmsg_level\x18\x01 \x01(\x05R\tcmsgLevel\x12\x1b\n" +
@@ -3757,7 +6529,7 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x05tmpfs\x18\x01 \x01(\v2\x15.rump.sp.v1.TmpfsArgsH\x00R\x05tmpfs\x12*\n" +
 	"\x04disk\x18\x02 \x01(\v2\x14.rump.sp.v1.DiskArgsH\x00R\x04disk\x12.\n" +
 	"\x05other\x18\x03 \x01(\v2\x16.rump.sp.v1.OptionArgsH\x00R\x05otherB\x06\n" +
-	"\x04args\"\xc1\x04\n" +
+	"\x04args\"\xbd\a\n" +
 	"\tIoctlArgs\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12\x12\n" +
 	"\x03raw\x18\x02 \x01(\fH\x00R\x03raw\x12\x14\n" +
@@ -3772,8 +6544,90 @@ const file_rump_types_proto_rawDesc = "" +
 	"\n" +
 	"raid_recon\x18\x1a \x01(\v2\x18.rump.sp.v1.RaidReconReqH\x00R\traidRecon\x12?\n" +
 	"\rraid_progress\x18\x1b \x01(\v2\x18.rump.sp.v1.RaidProgressH\x00R\fraidProgress\x123\n" +
-	"\traid_info\x18\x1c \x01(\v2\x14.rump.sp.v1.RaidInfoH\x00R\braidInfoB\x06\n" +
-	"\x04args\"]\n" +
+	"\traid_info\x18\x1c \x01(\v2\x14.rump.sp.v1.RaidInfoH\x00R\braidInfo\x12)\n" +
+	"\x05ifreq\x18( \x01(\v2\x11.rump.sp.v1.IfreqH\x00R\x05ifreq\x122\n" +
+	"\aifalias\x18) \x01(\v2\x16.rump.sp.v1.IfaliasreqH\x00R\aifalias\x12,\n" +
+	"\x06ifconf\x18* \x01(\v2\x12.rump.sp.v1.IfconfH\x00R\x06ifconf\x122\n" +
+	"\aifclone\x18+ \x01(\v2\x16.rump.sp.v1.IfclonereqH\x00R\aifclone\x122\n" +
+	"\aifmedia\x18, \x01(\v2\x16.rump.sp.v1.IfmediareqH\x00R\aifmedia\x12,\n" +
+	"\x06ifdata\x18- \x01(\v2\x12.rump.sp.v1.IfdataH\x00R\x06ifdata\x12/\n" +
+	"\anbrinfo\x18. \x01(\v2\x13.rump.sp.v1.NbrinfoH\x00R\anbrinfo\x12&\n" +
+	"\x03ndi\x18/ \x01(\v2\x12.rump.sp.v1.NdireqH\x00R\x03ndiB\x06\n" +
+	"\x04args\"\x8b\x01\n" +
+	"\x05Ifreq\x12\x19\n" +
+	"\bifr_name\x18\x01 \x01(\tR\aifrName\x12/\n" +
+	"\bifr_addr\x18\x02 \x01(\v2\x14.rump.sp.v1.SockaddrR\aifrAddr\x12\x1b\n" +
+	"\tifr_value\x18\x03 \x01(\x03R\bifrValue\x12\x19\n" +
+	"\bifr_text\x18\x04 \x01(\tR\aifrText\"\xda\x02\n" +
+	"\n" +
+	"Ifaliasreq\x12\x1b\n" +
+	"\tifra_name\x18\x01 \x01(\tR\bifraName\x121\n" +
+	"\tifra_addr\x18\x02 \x01(\v2\x14.rump.sp.v1.SockaddrR\bifraAddr\x12%\n" +
+	"\x0eifra_prefixlen\x18\x03 \x01(\rR\rifraPrefixlen\x127\n" +
+	"\fifra_dstaddr\x18\x04 \x01(\v2\x14.rump.sp.v1.SockaddrR\vifraDstaddr\x12;\n" +
+	"\x0eifra_broadaddr\x18\x05 \x01(\v2\x14.rump.sp.v1.SockaddrR\rifraBroadaddr\x12\x1d\n" +
+	"\n" +
+	"ifra_flags\x18\x06 \x01(\rR\tifraFlags\x12\x1f\n" +
+	"\vifra_vltime\x18\a \x01(\rR\n" +
+	"ifraVltime\x12\x1f\n" +
+	"\vifra_pltime\x18\b \x01(\rR\n" +
+	"ifraPltime\"?\n" +
+	"\x06Ifconf\x125\n" +
+	"\n" +
+	"interfaces\x18\x01 \x03(\v2\x15.rump.sp.v1.InterfaceR\n" +
+	"interfaces\"&\n" +
+	"\n" +
+	"Ifclonereq\x12\x18\n" +
+	"\acloners\x18\x01 \x03(\tR\acloners\"\xbe\x01\n" +
+	"\n" +
+	"Ifmediareq\x12\x19\n" +
+	"\bifm_name\x18\x01 \x01(\tR\aifmName\x12\x1f\n" +
+	"\vifm_current\x18\x02 \x01(\rR\n" +
+	"ifmCurrent\x12\x19\n" +
+	"\bifm_mask\x18\x03 \x01(\rR\aifmMask\x12\x1d\n" +
+	"\n" +
+	"ifm_status\x18\x04 \x01(\rR\tifmStatus\x12\x1d\n" +
+	"\n" +
+	"ifm_active\x18\x05 \x01(\rR\tifmActive\x12\x1b\n" +
+	"\tifm_ulist\x18\x06 \x03(\rR\bifmUlist\"\xc2\x03\n" +
+	"\x06Ifdata\x12\x1b\n" +
+	"\tifdr_name\x18\x01 \x01(\tR\bifdrName\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\rR\x04type\x12\x1d\n" +
+	"\n" +
+	"link_state\x18\x03 \x01(\rR\tlinkState\x12\x10\n" +
+	"\x03mtu\x18\x04 \x01(\x04R\x03mtu\x12\x16\n" +
+	"\x06metric\x18\x05 \x01(\x04R\x06metric\x12\x1a\n" +
+	"\bbaudrate\x18\x06 \x01(\x04R\bbaudrate\x12\x1a\n" +
+	"\bipackets\x18\a \x01(\x04R\bipackets\x12\x18\n" +
+	"\aierrors\x18\b \x01(\x04R\aierrors\x12\x1a\n" +
+	"\bopackets\x18\t \x01(\x04R\bopackets\x12\x18\n" +
+	"\aoerrors\x18\n" +
+	" \x01(\x04R\aoerrors\x12\x1e\n" +
+	"\n" +
+	"collisions\x18\v \x01(\x04R\n" +
+	"collisions\x12\x16\n" +
+	"\x06ibytes\x18\f \x01(\x04R\x06ibytes\x12\x16\n" +
+	"\x06obytes\x18\r \x01(\x04R\x06obytes\x12\x18\n" +
+	"\aimcasts\x18\x0e \x01(\x04R\aimcasts\x12\x18\n" +
+	"\aomcasts\x18\x0f \x01(\x04R\aomcasts\x12\x18\n" +
+	"\aiqdrops\x18\x10 \x01(\x04R\aiqdrops\x12\x18\n" +
+	"\anoproto\x18\x11 \x01(\x04R\anoproto\"\xdb\x01\n" +
+	"\aNbrinfo\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12(\n" +
+	"\x04addr\x18\x02 \x01(\v2\x14.rump.sp.v1.SockaddrR\x04addr\x12\x14\n" +
+	"\x05asked\x18\x03 \x01(\x05R\x05asked\x12\x1a\n" +
+	"\bisrouter\x18\x04 \x01(\bR\bisrouter\x12\x14\n" +
+	"\x05state\x18\x05 \x01(\x05R\x05state\x12\x16\n" +
+	"\x06expire\x18\x06 \x01(\x05R\x06expire\x12.\n" +
+	"\x06lladdr\x18\a \x01(\v2\x16.rump.sp.v1.SockaddrDlR\x06lladdr\"\xc4\x01\n" +
+	"\x06Ndireq\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x18\n" +
+	"\alinkmtu\x18\x02 \x01(\rR\alinkmtu\x12$\n" +
+	"\rbasereachable\x18\x03 \x01(\rR\rbasereachable\x12\x1c\n" +
+	"\treachable\x18\x04 \x01(\rR\treachable\x12\x18\n" +
+	"\aretrans\x18\x05 \x01(\rR\aretrans\x12\x14\n" +
+	"\x05flags\x18\x06 \x01(\rR\x05flags\x12\x14\n" +
+	"\x05chlim\x18\a \x01(\rR\x05chlim\"]\n" +
 	"\bVndIoctl\x12\x19\n" +
 	"\bvnd_file\x18\x01 \x01(\fR\avndFile\x12\x1b\n" +
 	"\tvnd_flags\x18\x02 \x01(\rR\bvndFlags\x12\x19\n" +
@@ -3855,11 +6709,187 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x05flags\x18\x03 \x01(\rR\x05flags\x12\x10\n" +
 	"\x03mtu\x18\x04 \x01(\rR\x03mtu\x12\x16\n" +
 	"\x06lladdr\x18\x05 \x01(\fR\x06lladdr\x12:\n" +
-	"\taddresses\x18\x06 \x03(\v2\x1c.rump.sp.v1.InterfaceAddressR\taddresses\"\x8e\x01\n" +
+	"\taddresses\x18\x06 \x03(\v2\x1c.rump.sp.v1.InterfaceAddressR\taddresses\"\x84\x02\n" +
 	"\x10InterfaceAddress\x12(\n" +
 	"\x04addr\x18\x01 \x01(\v2\x14.rump.sp.v1.SockaddrR\x04addr\x12\x1c\n" +
 	"\tprefixlen\x18\x02 \x01(\rR\tprefixlen\x122\n" +
-	"\tbroadaddr\x18\x03 \x01(\v2\x14.rump.sp.v1.SockaddrR\tbroadaddr\"b\n" +
+	"\tbroadaddr\x18\x03 \x01(\v2\x14.rump.sp.v1.SockaddrR\tbroadaddr\x12.\n" +
+	"\adstaddr\x18\x04 \x01(\v2\x14.rump.sp.v1.SockaddrR\adstaddr\x12\x14\n" +
+	"\x05flags\x18\x05 \x01(\rR\x05flags\x12\x16\n" +
+	"\x06vltime\x18\x06 \x01(\rR\x06vltime\x12\x16\n" +
+	"\x06pltime\x18\a \x01(\rR\x06pltime\"\x89\x05\n" +
+	"\x05Rtmsg\x12\x19\n" +
+	"\brtm_type\x18\x01 \x01(\rR\artmType\x12\x1b\n" +
+	"\trtm_flags\x18\x02 \x01(\rR\brtmFlags\x12\x1b\n" +
+	"\trtm_index\x18\x03 \x01(\rR\brtmIndex\x12\x17\n" +
+	"\artm_pid\x18\x04 \x01(\x05R\x06rtmPid\x12\x17\n" +
+	"\artm_seq\x18\x05 \x01(\x05R\x06rtmSeq\x12\x1b\n" +
+	"\trtm_errno\x18\x06 \x01(\rR\brtmErrno\x12\x17\n" +
+	"\artm_use\x18\a \x01(\x04R\x06rtmUse\x12&\n" +
+	"\x03dst\x18\b \x01(\v2\x14.rump.sp.v1.SockaddrR\x03dst\x12\x1c\n" +
+	"\tprefixlen\x18\t \x01(\rR\tprefixlen\x12.\n" +
+	"\agateway\x18\n" +
+	" \x01(\v2\x14.rump.sp.v1.SockaddrR\agateway\x12\x16\n" +
+	"\x06ifname\x18\v \x01(\tR\x06ifname\x12&\n" +
+	"\x03ifa\x18\f \x01(\v2\x14.rump.sp.v1.SockaddrR\x03ifa\x12,\n" +
+	"\x06author\x18\r \x01(\v2\x14.rump.sp.v1.SockaddrR\x06author\x12\x17\n" +
+	"\armx_mtu\x18\x0e \x01(\rR\x06rmxMtu\x12\x1d\n" +
+	"\n" +
+	"rmx_expire\x18\x0f \x01(\x03R\trmxExpire\x123\n" +
+	"\tinterface\x18\x10 \x01(\v2\x15.rump.sp.v1.InterfaceR\tinterface\x126\n" +
+	"\aaddress\x18\x11 \x01(\v2\x1c.rump.sp.v1.InterfaceAddressR\aaddress\x12&\n" +
+	"\x04data\x18\x12 \x01(\v2\x12.rump.sp.v1.IfdataR\x04data\x12\x12\n" +
+	"\x04what\x18\x13 \x01(\rR\x04what\"\xd9\x01\n" +
+	"\x05Inpcb\x12\x1a\n" +
+	"\bprotocol\x18\x01 \x01(\tR\bprotocol\x12*\n" +
+	"\x05local\x18\x02 \x01(\v2\x14.rump.sp.v1.SockaddrR\x05local\x12.\n" +
+	"\aforeign\x18\x03 \x01(\v2\x14.rump.sp.v1.SockaddrR\aforeign\x12\x14\n" +
+	"\x05recvq\x18\x04 \x01(\x04R\x05recvq\x12\x14\n" +
+	"\x05sendq\x18\x05 \x01(\x04R\x05sendq\x12\x14\n" +
+	"\x05state\x18\x06 \x01(\tR\x05state\x12\x16\n" +
+	"\x06handle\x18\a \x01(\x03R\x06handle\"R\n" +
+	"\n" +
+	"NetCounter\x12\x1a\n" +
+	"\bprotocol\x18\x01 \x01(\tR\bprotocol\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x03 \x01(\x04R\x05value\"\x9a\x01\n" +
+	"\bNdRouter\x12(\n" +
+	"\x04addr\x18\x01 \x01(\v2\x14.rump.sp.v1.SockaddrR\x04addr\x12\x16\n" +
+	"\x06ifname\x18\x02 \x01(\tR\x06ifname\x12\x16\n" +
+	"\x06expire\x18\x03 \x01(\rR\x06expire\x12\x14\n" +
+	"\x05flags\x18\x04 \x01(\rR\x05flags\x12\x1e\n" +
+	"\n" +
+	"preference\x18\x05 \x01(\x05R\n" +
+	"preference\"\xd6\x01\n" +
+	"\bNdPrefix\x12,\n" +
+	"\x06prefix\x18\x01 \x01(\v2\x14.rump.sp.v1.SockaddrR\x06prefix\x12\x1c\n" +
+	"\tprefixlen\x18\x02 \x01(\rR\tprefixlen\x12\x16\n" +
+	"\x06ifname\x18\x03 \x01(\tR\x06ifname\x12\x16\n" +
+	"\x06vltime\x18\x04 \x01(\rR\x06vltime\x12\x16\n" +
+	"\x06pltime\x18\x05 \x01(\rR\x06pltime\x12\x16\n" +
+	"\x06onlink\x18\x06 \x01(\bR\x06onlink\x12\x1e\n" +
+	"\n" +
+	"autonomous\x18\a \x01(\bR\n" +
+	"autonomous\"4\n" +
+	"\bNpfPorts\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\rR\x05first\x12\x12\n" +
+	"\x04last\x18\x02 \x01(\rR\x04last\"\x86\x01\n" +
+	"\n" +
+	"NpfAddress\x12\x12\n" +
+	"\x04addr\x18\x01 \x01(\fR\x04addr\x12\x1c\n" +
+	"\tprefixlen\x18\x02 \x01(\rR\tprefixlen\x12\x14\n" +
+	"\x05table\x18\x03 \x01(\tR\x05table\x12\x16\n" +
+	"\x06ifname\x18\x04 \x01(\tR\x06ifname\x12\x18\n" +
+	"\aversion\x18\x05 \x01(\rR\aversion\"\x82\x01\n" +
+	"\x06NpfEnd\x124\n" +
+	"\taddresses\x18\x01 \x03(\v2\x16.rump.sp.v1.NpfAddressR\taddresses\x12\x16\n" +
+	"\x06negate\x18\x02 \x01(\bR\x06negate\x12*\n" +
+	"\x05ports\x18\x03 \x03(\v2\x14.rump.sp.v1.NpfPortsR\x05ports\"\xbd\x02\n" +
+	"\tNpfFilter\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\rR\aversion\x12\x1c\n" +
+	"\tprotocols\x18\x02 \x03(\rR\tprotocols\x12*\n" +
+	"\x06source\x18\x03 \x01(\v2\x12.rump.sp.v1.NpfEndR\x06source\x124\n" +
+	"\vdestination\x18\x04 \x01(\v2\x12.rump.sp.v1.NpfEndR\vdestination\x12\x1b\n" +
+	"\ttcp_flags\x18\x05 \x01(\rR\btcpFlags\x12\x19\n" +
+	"\btcp_mask\x18\x06 \x01(\rR\atcpMask\x12 \n" +
+	"\ticmp_type\x18\a \x01(\rH\x00R\bicmpType\x88\x01\x01\x12 \n" +
+	"\ticmp_code\x18\b \x01(\rH\x01R\bicmpCode\x88\x01\x01B\f\n" +
+	"\n" +
+	"_icmp_typeB\f\n" +
+	"\n" +
+	"_icmp_code\"\xae\x02\n" +
+	"\aNpfRule\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
+	"\x06permit\x18\x02 \x01(\bR\x06permit\x12\x1c\n" +
+	"\tdirection\x18\x03 \x01(\tR\tdirection\x12\x14\n" +
+	"\x05final\x18\x04 \x01(\bR\x05final\x12\x16\n" +
+	"\x06ifname\x18\x05 \x01(\tR\x06ifname\x12\x1a\n" +
+	"\bstateful\x18\x06 \x01(\tR\bstateful\x12\x16\n" +
+	"\x06answer\x18\a \x01(\tR\x06answer\x12-\n" +
+	"\x06filter\x18\b \x01(\v2\x15.rump.sp.v1.NpfFilterR\x06filter\x12\x1c\n" +
+	"\tprocedure\x18\t \x01(\tR\tprocedure\x12\x18\n" +
+	"\apackets\x18\n" +
+	" \x01(\x04R\apackets\x12\x14\n" +
+	"\x05bytes\x18\v \x01(\x04R\x05bytes\"\x99\x01\n" +
+	"\bNpfGroup\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06ifname\x18\x02 \x01(\tR\x06ifname\x12\x1c\n" +
+	"\tdirection\x18\x03 \x01(\tR\tdirection\x12\x18\n" +
+	"\adynamic\x18\x04 \x01(\bR\adynamic\x12)\n" +
+	"\x05rules\x18\x05 \x03(\v2\x13.rump.sp.v1.NpfRuleR\x05rules\"\xb0\x02\n" +
+	"\x06NpfMap\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x16\n" +
+	"\x06ifname\x18\x02 \x01(\tR\x06ifname\x12\x1c\n" +
+	"\tdirection\x18\x03 \x01(\tR\tdirection\x12\x16\n" +
+	"\x06static\x18\x04 \x01(\bR\x06static\x12\x1c\n" +
+	"\talgorithm\x18\x05 \x01(\tR\talgorithm\x12-\n" +
+	"\x06filter\x18\x06 \x01(\v2\x15.rump.sp.v1.NpfFilterR\x06filter\x128\n" +
+	"\vtranslation\x18\a \x01(\v2\x16.rump.sp.v1.NpfAddressR\vtranslation\x12A\n" +
+	"\x11translation_ports\x18\b \x01(\v2\x14.rump.sp.v1.NpfPortsR\x10translationPorts\"d\n" +
+	"\bNpfTable\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x120\n" +
+	"\aentries\x18\x03 \x03(\v2\x16.rump.sp.v1.NpfAddressR\aentries\"\xa5\x01\n" +
+	"\fNpfProcedure\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"log_ifname\x18\x02 \x01(\tR\tlogIfname\x12\x17\n" +
+	"\amin_ttl\x18\x03 \x01(\rR\x06minTtl\x12\x17\n" +
+	"\amax_mss\x18\x04 \x01(\rR\x06maxMss\x12\x13\n" +
+	"\x05no_df\x18\x05 \x01(\bR\x04noDf\x12\x1b\n" +
+	"\trandom_id\x18\x06 \x01(\bR\brandomId\"\xbf\x02\n" +
+	"\tNpfConfig\x12,\n" +
+	"\x06tables\x18\x01 \x03(\v2\x14.rump.sp.v1.NpfTableR\x06tables\x128\n" +
+	"\n" +
+	"procedures\x18\x02 \x03(\v2\x18.rump.sp.v1.NpfProcedureR\n" +
+	"procedures\x12&\n" +
+	"\x04maps\x18\x03 \x03(\v2\x12.rump.sp.v1.NpfMapR\x04maps\x12,\n" +
+	"\x06groups\x18\x04 \x03(\v2\x14.rump.sp.v1.NpfGroupR\x06groups\x129\n" +
+	"\x06params\x18\x05 \x03(\v2!.rump.sp.v1.NpfConfig.ParamsEntryR\x06params\x1a9\n" +
+	"\vParamsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa9\x02\n" +
+	"\rNpfConnection\x12\x1a\n" +
+	"\bprotocol\x18\x01 \x01(\rR\bprotocol\x12,\n" +
+	"\x06source\x18\x02 \x01(\v2\x14.rump.sp.v1.SockaddrR\x06source\x126\n" +
+	"\vdestination\x18\x03 \x01(\v2\x14.rump.sp.v1.SockaddrR\vdestination\x124\n" +
+	"\n" +
+	"translated\x18\x04 \x01(\v2\x14.rump.sp.v1.SockaddrR\n" +
+	"translated\x12\x16\n" +
+	"\x06ifname\x18\x05 \x01(\tR\x06ifname\x12\x14\n" +
+	"\x05state\x18\x06 \x01(\tR\x05state\x12\x18\n" +
+	"\aexpires\x18\a \x01(\x04R\aexpires\x12\x18\n" +
+	"\apackets\x18\b \x01(\x04R\apackets\"6\n" +
+	"\n" +
+	"NpfCounter\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value\"\xe1\x01\n" +
+	"\tDhcpLease\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\x12\x12\n" +
+	"\x04addr\x18\x03 \x01(\fR\x04addr\x12\x1c\n" +
+	"\tprefixlen\x18\x04 \x01(\rR\tprefixlen\x12\x16\n" +
+	"\x06server\x18\x05 \x01(\fR\x06server\x12\x18\n" +
+	"\arouters\x18\x06 \x03(\fR\arouters\x12\x10\n" +
+	"\x03dns\x18\a \x03(\fR\x03dns\x12\x16\n" +
+	"\x06domain\x18\b \x01(\fR\x06domain\x12\x18\n" +
+	"\aexpires\x18\t \x01(\x04R\aexpires\"6\n" +
+	"\bDhcpHost\x12\x16\n" +
+	"\x06lladdr\x18\x01 \x01(\fR\x06lladdr\x12\x12\n" +
+	"\x04addr\x18\x02 \x01(\fR\x04addr\"\xb8\x01\n" +
+	"\bDhcpPool\x12\x14\n" +
+	"\x05first\x18\x01 \x01(\fR\x05first\x12\x12\n" +
+	"\x04last\x18\x02 \x01(\fR\x04last\x12\x14\n" +
+	"\x05lease\x18\x03 \x01(\rR\x05lease\x12\x16\n" +
+	"\x06router\x18\x04 \x01(\fR\x06router\x12\x10\n" +
+	"\x03dns\x18\x05 \x03(\fR\x03dns\x12\x16\n" +
+	"\x06domain\x18\x06 \x01(\fR\x06domain\x12*\n" +
+	"\x05hosts\x18\a \x03(\v2\x14.rump.sp.v1.DhcpHostR\x05hosts\"o\n" +
+	"\vDhcpBinding\x12\x12\n" +
+	"\x04addr\x18\x01 \x01(\fR\x04addr\x12\x16\n" +
+	"\x06lladdr\x18\x02 \x01(\fR\x06lladdr\x12\x1a\n" +
+	"\bhostname\x18\x03 \x01(\fR\bhostname\x12\x18\n" +
+	"\aexpires\x18\x04 \x01(\x04R\aexpires\"b\n" +
 	"\x06Driver\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06bmajor\x18\x02 \x01(\x05R\x06bmajor\x12\x16\n" +
@@ -3883,7 +6913,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 76)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -3902,34 +6932,65 @@ var file_rump_types_proto_goTypes = []any{
 	(*Sockaddr)(nil),         // 14: rump.sp.v1.Sockaddr
 	(*Linger)(nil),           // 15: rump.sp.v1.Linger
 	(*Sockopt)(nil),          // 16: rump.sp.v1.Sockopt
-	(*Cmsg)(nil),             // 17: rump.sp.v1.Cmsg
-	(*Msghdr)(nil),           // 18: rump.sp.v1.Msghdr
-	(*SysctlValue)(nil),      // 19: rump.sp.v1.SysctlValue
-	(*SysctlNode)(nil),       // 20: rump.sp.v1.SysctlNode
-	(*ModctlLoad)(nil),       // 21: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),       // 22: rump.sp.v1.ModuleStat
-	(*TmpfsArgs)(nil),        // 23: rump.sp.v1.TmpfsArgs
-	(*DiskArgs)(nil),         // 24: rump.sp.v1.DiskArgs
-	(*OptionArgs)(nil),       // 25: rump.sp.v1.OptionArgs
-	(*MountArgs)(nil),        // 26: rump.sp.v1.MountArgs
-	(*IoctlArgs)(nil),        // 27: rump.sp.v1.IoctlArgs
-	(*VndIoctl)(nil),         // 28: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 29: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 30: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 31: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 32: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 33: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 34: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 35: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 36: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 37: rump.sp.v1.RaidInfo
-	(*QuotactlArgs)(nil),     // 38: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 39: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 40: rump.sp.v1.InterfaceAddress
-	(*Driver)(nil),           // 41: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 42: rump.sp.v1.SyscallError
-	nil,                      // 43: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 44: rump.sp.v1.OptionArgs.OptionsEntry
+	(*Mreq)(nil),             // 17: rump.sp.v1.Mreq
+	(*Cmsg)(nil),             // 18: rump.sp.v1.Cmsg
+	(*Msghdr)(nil),           // 19: rump.sp.v1.Msghdr
+	(*SysctlValue)(nil),      // 20: rump.sp.v1.SysctlValue
+	(*SysctlNode)(nil),       // 21: rump.sp.v1.SysctlNode
+	(*ModctlLoad)(nil),       // 22: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),       // 23: rump.sp.v1.ModuleStat
+	(*TmpfsArgs)(nil),        // 24: rump.sp.v1.TmpfsArgs
+	(*DiskArgs)(nil),         // 25: rump.sp.v1.DiskArgs
+	(*OptionArgs)(nil),       // 26: rump.sp.v1.OptionArgs
+	(*MountArgs)(nil),        // 27: rump.sp.v1.MountArgs
+	(*IoctlArgs)(nil),        // 28: rump.sp.v1.IoctlArgs
+	(*Ifreq)(nil),            // 29: rump.sp.v1.Ifreq
+	(*Ifaliasreq)(nil),       // 30: rump.sp.v1.Ifaliasreq
+	(*Ifconf)(nil),           // 31: rump.sp.v1.Ifconf
+	(*Ifclonereq)(nil),       // 32: rump.sp.v1.Ifclonereq
+	(*Ifmediareq)(nil),       // 33: rump.sp.v1.Ifmediareq
+	(*Ifdata)(nil),           // 34: rump.sp.v1.Ifdata
+	(*Nbrinfo)(nil),          // 35: rump.sp.v1.Nbrinfo
+	(*Ndireq)(nil),           // 36: rump.sp.v1.Ndireq
+	(*VndIoctl)(nil),         // 37: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 38: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 39: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 40: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 41: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 42: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 43: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 44: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 45: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 46: rump.sp.v1.RaidInfo
+	(*QuotactlArgs)(nil),     // 47: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 48: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 49: rump.sp.v1.InterfaceAddress
+	(*Rtmsg)(nil),            // 50: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),            // 51: rump.sp.v1.Inpcb
+	(*NetCounter)(nil),       // 52: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),         // 53: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),         // 54: rump.sp.v1.NdPrefix
+	(*NpfPorts)(nil),         // 55: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 56: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 57: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 58: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 59: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 60: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 61: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 62: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 63: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 64: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 65: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 66: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 67: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 68: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 69: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 70: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 71: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 72: rump.sp.v1.SyscallError
+	nil,                      // 73: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 74: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 75: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,  // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -3940,32 +7001,79 @@ var file_rump_types_proto_depIdxs = []int32{
 	13, // 5: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
 	15, // 6: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
 	0,  // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
-	14, // 8: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
-	17, // 9: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	43, // 10: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	44, // 11: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
-	23, // 12: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
-	24, // 13: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
-	25, // 14: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	28, // 15: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	29, // 16: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	30, // 17: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	31, // 18: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	32, // 19: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	33, // 20: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	34, // 21: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	35, // 22: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	37, // 23: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
-	36, // 24: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	36, // 25: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	40, // 26: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	14, // 27: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 28: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	17, // 8: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
+	14, // 9: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
+	18, // 10: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
+	73, // 11: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	74, // 12: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	24, // 13: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
+	25, // 14: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
+	26, // 15: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
+	37, // 16: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	38, // 17: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	39, // 18: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	40, // 19: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	41, // 20: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	42, // 21: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	43, // 22: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	44, // 23: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	46, // 24: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	29, // 25: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
+	30, // 26: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
+	31, // 27: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
+	32, // 28: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
+	33, // 29: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
+	34, // 30: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
+	35, // 31: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
+	36, // 32: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
+	14, // 33: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 34: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 35: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
+	14, // 36: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
+	48, // 37: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
+	14, // 38: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
+	13, // 39: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
+	45, // 40: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	45, // 41: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	49, // 42: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	14, // 43: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 44: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	14, // 45: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	14, // 46: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
+	14, // 47: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
+	14, // 48: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
+	14, // 49: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
+	48, // 50: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
+	49, // 51: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
+	34, // 52: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
+	14, // 53: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
+	14, // 54: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
+	14, // 55: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
+	14, // 56: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
+	56, // 57: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	55, // 58: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	57, // 59: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	57, // 60: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	58, // 61: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	59, // 62: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	58, // 63: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	56, // 64: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	55, // 65: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	56, // 66: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	62, // 67: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	63, // 68: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	61, // 69: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	60, // 70: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	75, // 71: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	14, // 72: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	14, // 73: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	14, // 74: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	68, // 75: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	76, // [76:76] is the sub-list for method output_type
+	76, // [76:76] is the sub-list for method input_type
+	76, // [76:76] is the sub-list for extension type_name
+	76, // [76:76] is the sub-list for extension extendee
+	0,  // [0:76] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -3984,21 +7092,22 @@ func file_rump_types_proto_init() {
 		(*Sockopt_Linger)(nil),
 		(*Sockopt_Timeval)(nil),
 		(*Sockopt_Raw)(nil),
+		(*Sockopt_Mreq)(nil),
 	}
-	file_rump_types_proto_msgTypes[19].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[20].OneofWrappers = []any{
 		(*SysctlValue_Integer)(nil),
 		(*SysctlValue_Quad)(nil),
 		(*SysctlValue_Text)(nil),
 		(*SysctlValue_Boolean)(nil),
 		(*SysctlValue_Raw)(nil),
 	}
-	file_rump_types_proto_msgTypes[23].OneofWrappers = []any{}
-	file_rump_types_proto_msgTypes[26].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[24].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[27].OneofWrappers = []any{
 		(*MountArgs_Tmpfs)(nil),
 		(*MountArgs_Disk)(nil),
 		(*MountArgs_Other)(nil),
 	}
-	file_rump_types_proto_msgTypes[27].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[28].OneofWrappers = []any{
 		(*IoctlArgs_Integer)(nil),
 		(*IoctlArgs_Raw)(nil),
 		(*IoctlArgs_Text)(nil),
@@ -4011,14 +7120,23 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_RaidRecon)(nil),
 		(*IoctlArgs_RaidProgress)(nil),
 		(*IoctlArgs_RaidInfo)(nil),
+		(*IoctlArgs_Ifreq)(nil),
+		(*IoctlArgs_Ifalias)(nil),
+		(*IoctlArgs_Ifconf)(nil),
+		(*IoctlArgs_Ifclone)(nil),
+		(*IoctlArgs_Ifmedia)(nil),
+		(*IoctlArgs_Ifdata)(nil),
+		(*IoctlArgs_Nbrinfo)(nil),
+		(*IoctlArgs_Ndi)(nil),
 	}
+	file_rump_types_proto_msgTypes[58].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   45,
+			NumMessages:   76,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

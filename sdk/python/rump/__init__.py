@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rump import _constants
+from rump import _constants, _structures
 from rump._base import Future
 from rump._client import RFCFDG, Batch, Client, connect
 from rump._constants import *  # noqa: F403  all constants of the kernel
@@ -20,43 +20,8 @@ from rump._errors import RumpError
 from rump._local import Kernel
 from rump._modules import generate_key, sign_wheel
 from rump._socket import Socket
+from rump._structures import *  # noqa: F403  all structures of the contract
 from rumpwire.const import major, makedev, minor
-from rumpwire.values import (
-    CgdIoctl,
-    CgdUser,
-    Cmsg,
-    Dirent,
-    DiskArgs,
-    Flock,
-    Interface,
-    Itimerspec,
-    Kevent,
-    Linger,
-    ModctlLoad,
-    ModuleStat,
-    Msghdr,
-    OptionArgs,
-    Pollfd,
-    RaidComponent,
-    RaidConfig,
-    RaidDisk,
-    RaidInfo,
-    RaidProgress,
-    RaidReconReq,
-    Rlimit,
-    Sigevent,
-    SockaddrDl,
-    SockaddrIn,
-    SockaddrIn6,
-    SockaddrUn,
-    Stat,
-    Statvfs,
-    SysctlNode,
-    Timespec,
-    TmpfsArgs,
-    VndIoctl,
-    VndUser,
-)
 
 if TYPE_CHECKING:
     from rump import aio, fs
@@ -64,14 +29,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = [  # noqa: PLE0604  the constants are strings too
-    "RFCFDG", "Batch", "CgdIoctl", "CgdUser", "Client", "Cmsg", "Dirent", "DiskArgs", "Flock", "Future", "Interface",
-    "Itimerspec", "Kernel", "Kevent", "Linger", "ModctlLoad", "ModuleStat", "Msghdr", "OptionArgs", "Pollfd",
-    "RaidComponent", "RaidConfig", "RaidDisk", "RaidInfo", "RaidProgress", "RaidReconReq", "Rlimit", "RumpError",
-    "Sigevent", "SockaddrDl", "SockaddrIn", "SockaddrIn6", "SockaddrUn", "Socket", "Stat", "Statvfs", "SysctlNode",
-    "Timespec", "TmpfsArgs", "VndIoctl", "VndUser", "aio", "connect", "default", "fs", "generate_key", "major",
-    "makedev", "minor", "newfs", "set_default", "sign_wheel",
-    *_constants.__all__,
+__all__ = [  # noqa: PLE0604  the constants and structures are strings too
+    "RFCFDG", "Batch", "Client", "Future", "Kernel", "RumpError", "Socket", "aio", "connect", "default", "fs",
+    "generate_key", "major", "makedev", "minor", "newfs", "set_default", "sign_wheel",
+    *_constants.__all__, *_structures.__all__,
 ]  # fmt: skip
 
 

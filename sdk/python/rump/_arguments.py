@@ -17,7 +17,9 @@ from rumpwire.values import (
     IoctlArgsInteger,
     IoctlArgsRaw,
     IoctlArgsText,
+    Kevent,
     Linger,
+    Mreq,
     Msghdr,
     Pollfd,
     Rlimit,
@@ -100,7 +102,7 @@ def inet_address(host: str, port: int, flow: int = 0, scope: int = 0) -> Sockadd
 
 def option(value: OptionArg) -> Sockopt:
     """The value of a socket option: a number, seconds as a float, bytes."""
-    if isinstance(value, (SockoptInteger, SockoptRaw, Linger, Timespec)):
+    if isinstance(value, (SockoptInteger, SockoptRaw, Linger, Timespec, Mreq)):
         return value
     if isinstance(value, int):
         return SockoptInteger(int(value))
@@ -147,6 +149,19 @@ def pollfds(fds: Iterable[Pollfd | tuple[int, int]]) -> list[Pollfd]:
 def poll_result(args: Sequence[Any], value: Any) -> Any:
     fds = [Pollfd(fd.fd, _host.POLL.host(fd.events), _host.POLL.host(fd.revents)) for fd in value.fds]
     return value._replace(fds=fds)
+
+
+def kevents_result(args: Sequence[Any], value: list[Kevent]) -> list[Kevent]:
+    """An errno is in data where a change failed, and in fflags at the end of a socket."""
+    return [_kevent(event) for event in value]
+
+
+def _kevent(event: Kevent) -> Kevent:
+    if event.flags & const.EV_ERROR:
+        return event._replace(data=to_host(event.data) if event.data else 0)
+    if event.flags & const.EV_EOF and event.fflags and event.filter in (const.EVFILT_READ, const.EVFILT_WRITE):
+        return event._replace(fflags=to_host(event.fflags))
+    return event
 
 
 def flock(lock: Flock | None) -> Flock | None:
@@ -236,6 +251,7 @@ RESULTS: dict[str, Callable[[Sequence[Any], Any], Any]] = {
     "getrlimit": rlimit_result,
     "getsockopt": option_result,
     "getuid": first_register,
+    "kevent": kevents_result,
     "poll": poll_result,
     "pollts": poll_result,
     "recvmmsg": messages_result,

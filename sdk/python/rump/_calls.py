@@ -1848,6 +1848,126 @@ class PubCalls(SyncBase):
         out: list[V.Interface] = self._do(C.NETCONFIG_IFADDRS, (ifname,))
         return out
 
+    def npf_load(self, config: V.NpfConfig | None = None) -> None:
+        """Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG."""
+        self._do(C.NPF_LOAD, (config,))
+
+    def npf_config_get(self) -> V.NpfConfigGetResult:
+        """The configuration with the counters of its rules, and whether the filter is active."""
+        out: V.NpfConfigGetResult = self._do(C.NPF_CONFIG_GET, ())
+        return out
+
+    def npf_switch(self, active: bool) -> None:
+        """Begins or ends filtering. Ending forgets all connections."""
+        self._do(C.NPF_SWITCH, (active,))
+
+    def npf_flush(self) -> None:
+        """Forgets the configuration and all connections."""
+        self._do(C.NPF_FLUSH, ())
+
+    def npf_connections(self) -> list[V.NpfConnection]:
+        """The connections that the filter knows."""
+        out: list[V.NpfConnection] = self._do(C.NPF_CONNECTIONS, ())
+        return out
+
+    def npf_stats(self) -> list[V.NpfCounter]:
+        """What the filter has counted."""
+        out: list[V.NpfCounter] = self._do(C.NPF_STATS, ())
+        return out
+
+    def npf_table(self, table: str, command: str, entry: V.NpfAddress | None = None) -> list[V.NpfAddress]:
+        """Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT,
+        EINVAL, EPERM for const.
+        """
+        out: list[V.NpfAddress] = self._do(C.NPF_TABLE, (table, command, entry))
+        return out
+
+    def npf_rule_add(self, group: str, rule: V.NpfRule | None = None) -> int:
+        """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC."""
+        out: int = self._do(C.NPF_RULE_ADD, (group, rule))
+        return out
+
+    def npf_rule_remove(self, group: str, id: int) -> None:
+        """Removes a rule from a dynamic group. ESRCH, ENOENT."""
+        self._do(C.NPF_RULE_REMOVE, (group, id))
+
+    def dhcp_start(self, ifname: str, hostname: str) -> None:
+        """Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL
+        for interfaces other than Ethernets.
+        """
+        self._do(C.DHCP_START, (ifname, hostname))
+
+    def dhcp_renew(self, ifname: str) -> None:
+        """Asks for more time for a lease at once. ENXIO, ENOENT when there is none."""
+        self._do(C.DHCP_RENEW, (ifname,))
+
+    def dhcp_stop(self, ifname: str, release: bool) -> None:
+        """Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT."""
+        self._do(C.DHCP_STOP, (ifname, release))
+
+    def dhcp_leases(self) -> list[V.DhcpLease]:
+        """The leases of all interfaces."""
+        out: list[V.DhcpLease] = self._do(C.DHCP_LEASES, ())
+        return out
+
+    def dhcpd_start(self, ifname: str, pool: V.DhcpPool | None = None) -> None:
+        """Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL."""
+        self._do(C.DHCPD_START, (ifname, pool))
+
+    def dhcpd_stop(self, ifname: str) -> None:
+        """Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT."""
+        self._do(C.DHCPD_STOP, (ifname,))
+
+    def dhcpd_bindings(self, ifname: str) -> list[V.DhcpBinding]:
+        """What the server of an interface has leased. ENXIO, ENOENT."""
+        out: list[V.DhcpBinding] = self._do(C.DHCPD_BINDINGS, (ifname,))
+        return out
+
+    def dns_forward(self, servers: Iterable[A.Buffer]) -> None:
+        """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE,
+        EINVAL.
+        """
+        self._do(C.DNS_FORWARD, (servers,))
+
+    def netconfig_ifaddrdel(self, ifname: str, addr: str) -> None:
+        """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL."""
+        self._do(C.NETCONFIG_IFADDRDEL, (ifname, addr))
+
+    def route_send(self, s: int, msg: V.Rtmsg | None = None) -> V.Rtmsg:
+        """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL,
+        EACCES.
+        """
+        out: V.Rtmsg = self._do(C.ROUTE_SEND, (s, msg))
+        return out
+
+    def route_recv(self, s: int, flags: int) -> V.Rtmsg | None:
+        """Reads the next message of a routing socket. EAGAIN."""
+        out: V.Rtmsg | None = self._do(C.ROUTE_RECV, (s, flags))
+        return out
+
+    def route_dump(self, family: int, op: int, arg: int) -> list[V.Rtmsg]:
+        """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the
+        flags in arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0).
+        EINVAL.
+        """
+        out: list[V.Rtmsg] = self._do(C.ROUTE_DUMP, (family, op, arg))
+        return out
+
+    def net_pcblist(self) -> list[V.Inpcb]:
+        """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail."""
+        out: list[V.Inpcb] = self._do(C.NET_PCBLIST, ())
+        return out
+
+    def net_counters(self) -> list[V.NetCounter]:
+        """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
+        out: list[V.NetCounter] = self._do(C.NET_COUNTERS, ())
+        return out
+
+    def nd_list(self) -> V.NdListResult:
+        """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
+        out: V.NdListResult = self._do(C.ND_LIST, ())
+        return out
+
     def dev_list(self) -> list[V.Driver]:
         """Device drivers with their major numbers and units."""
         out: list[V.Driver] = self._do(C.DEV_LIST, ())
@@ -1956,6 +2076,126 @@ class AsyncPubCalls(AsyncBase):
     async def netconfig_ifaddrs(self, ifname: str | None = None) -> list[V.Interface]:
         """Interfaces with their flags and addresses. ENXIO."""
         out: list[V.Interface] = await self._do(C.NETCONFIG_IFADDRS, (ifname,))
+        return out
+
+    async def npf_load(self, config: V.NpfConfig | None = None) -> None:
+        """Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG."""
+        await self._do(C.NPF_LOAD, (config,))
+
+    async def npf_config_get(self) -> V.NpfConfigGetResult:
+        """The configuration with the counters of its rules, and whether the filter is active."""
+        out: V.NpfConfigGetResult = await self._do(C.NPF_CONFIG_GET, ())
+        return out
+
+    async def npf_switch(self, active: bool) -> None:
+        """Begins or ends filtering. Ending forgets all connections."""
+        await self._do(C.NPF_SWITCH, (active,))
+
+    async def npf_flush(self) -> None:
+        """Forgets the configuration and all connections."""
+        await self._do(C.NPF_FLUSH, ())
+
+    async def npf_connections(self) -> list[V.NpfConnection]:
+        """The connections that the filter knows."""
+        out: list[V.NpfConnection] = await self._do(C.NPF_CONNECTIONS, ())
+        return out
+
+    async def npf_stats(self) -> list[V.NpfCounter]:
+        """What the filter has counted."""
+        out: list[V.NpfCounter] = await self._do(C.NPF_STATS, ())
+        return out
+
+    async def npf_table(self, table: str, command: str, entry: V.NpfAddress | None = None) -> list[V.NpfAddress]:
+        """Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT,
+        EINVAL, EPERM for const.
+        """
+        out: list[V.NpfAddress] = await self._do(C.NPF_TABLE, (table, command, entry))
+        return out
+
+    async def npf_rule_add(self, group: str, rule: V.NpfRule | None = None) -> int:
+        """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC."""
+        out: int = await self._do(C.NPF_RULE_ADD, (group, rule))
+        return out
+
+    async def npf_rule_remove(self, group: str, id: int) -> None:
+        """Removes a rule from a dynamic group. ESRCH, ENOENT."""
+        await self._do(C.NPF_RULE_REMOVE, (group, id))
+
+    async def dhcp_start(self, ifname: str, hostname: str) -> None:
+        """Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL
+        for interfaces other than Ethernets.
+        """
+        await self._do(C.DHCP_START, (ifname, hostname))
+
+    async def dhcp_renew(self, ifname: str) -> None:
+        """Asks for more time for a lease at once. ENXIO, ENOENT when there is none."""
+        await self._do(C.DHCP_RENEW, (ifname,))
+
+    async def dhcp_stop(self, ifname: str, release: bool) -> None:
+        """Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT."""
+        await self._do(C.DHCP_STOP, (ifname, release))
+
+    async def dhcp_leases(self) -> list[V.DhcpLease]:
+        """The leases of all interfaces."""
+        out: list[V.DhcpLease] = await self._do(C.DHCP_LEASES, ())
+        return out
+
+    async def dhcpd_start(self, ifname: str, pool: V.DhcpPool | None = None) -> None:
+        """Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL."""
+        await self._do(C.DHCPD_START, (ifname, pool))
+
+    async def dhcpd_stop(self, ifname: str) -> None:
+        """Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT."""
+        await self._do(C.DHCPD_STOP, (ifname,))
+
+    async def dhcpd_bindings(self, ifname: str) -> list[V.DhcpBinding]:
+        """What the server of an interface has leased. ENXIO, ENOENT."""
+        out: list[V.DhcpBinding] = await self._do(C.DHCPD_BINDINGS, (ifname,))
+        return out
+
+    async def dns_forward(self, servers: Iterable[A.Buffer]) -> None:
+        """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE,
+        EINVAL.
+        """
+        await self._do(C.DNS_FORWARD, (servers,))
+
+    async def netconfig_ifaddrdel(self, ifname: str, addr: str) -> None:
+        """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL."""
+        await self._do(C.NETCONFIG_IFADDRDEL, (ifname, addr))
+
+    async def route_send(self, s: int, msg: V.Rtmsg | None = None) -> V.Rtmsg:
+        """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL,
+        EACCES.
+        """
+        out: V.Rtmsg = await self._do(C.ROUTE_SEND, (s, msg))
+        return out
+
+    async def route_recv(self, s: int, flags: int) -> V.Rtmsg | None:
+        """Reads the next message of a routing socket. EAGAIN."""
+        out: V.Rtmsg | None = await self._do(C.ROUTE_RECV, (s, flags))
+        return out
+
+    async def route_dump(self, family: int, op: int, arg: int) -> list[V.Rtmsg]:
+        """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the
+        flags in arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0).
+        EINVAL.
+        """
+        out: list[V.Rtmsg] = await self._do(C.ROUTE_DUMP, (family, op, arg))
+        return out
+
+    async def net_pcblist(self) -> list[V.Inpcb]:
+        """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail."""
+        out: list[V.Inpcb] = await self._do(C.NET_PCBLIST, ())
+        return out
+
+    async def net_counters(self) -> list[V.NetCounter]:
+        """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
+        out: list[V.NetCounter] = await self._do(C.NET_COUNTERS, ())
+        return out
+
+    async def nd_list(self) -> V.NdListResult:
+        """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
+        out: V.NdListResult = await self._do(C.ND_LIST, ())
         return out
 
     async def dev_list(self) -> list[V.Driver]:
@@ -2826,6 +3066,113 @@ class BatchCalls(BatchBase):
     def netconfig_ifaddrs(self, ifname: str | None | Ref = None) -> Future[list[V.Interface]]:
         """Interfaces with their flags and addresses. ENXIO."""
         return self._add(C.NETCONFIG_IFADDRS, (ifname,))
+
+    def npf_load(self, config: V.NpfConfig | None | Ref = None) -> Future[None]:
+        """Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG."""
+        return self._add(C.NPF_LOAD, (config,))
+
+    def npf_config_get(self) -> Future[V.NpfConfigGetResult]:
+        """The configuration with the counters of its rules, and whether the filter is active."""
+        return self._add(C.NPF_CONFIG_GET, ())
+
+    def npf_switch(self, active: bool | Ref) -> Future[None]:
+        """Begins or ends filtering. Ending forgets all connections."""
+        return self._add(C.NPF_SWITCH, (active,))
+
+    def npf_flush(self) -> Future[None]:
+        """Forgets the configuration and all connections."""
+        return self._add(C.NPF_FLUSH, ())
+
+    def npf_connections(self) -> Future[list[V.NpfConnection]]:
+        """The connections that the filter knows."""
+        return self._add(C.NPF_CONNECTIONS, ())
+
+    def npf_stats(self) -> Future[list[V.NpfCounter]]:
+        """What the filter has counted."""
+        return self._add(C.NPF_STATS, ())
+
+    def npf_table(self, table: str | Ref, command: str | Ref, entry: V.NpfAddress | None | Ref = None) -> Future[list[V.NpfAddress]]:
+        """Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT,
+        EINVAL, EPERM for const.
+        """
+        return self._add(C.NPF_TABLE, (table, command, entry))
+
+    def npf_rule_add(self, group: str | Ref, rule: V.NpfRule | None | Ref = None) -> Future[int]:
+        """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC."""
+        return self._add(C.NPF_RULE_ADD, (group, rule))
+
+    def npf_rule_remove(self, group: str | Ref, id: int | Ref) -> Future[None]:
+        """Removes a rule from a dynamic group. ESRCH, ENOENT."""
+        return self._add(C.NPF_RULE_REMOVE, (group, id))
+
+    def dhcp_start(self, ifname: str | Ref, hostname: str | Ref) -> Future[None]:
+        """Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL
+        for interfaces other than Ethernets.
+        """
+        return self._add(C.DHCP_START, (ifname, hostname))
+
+    def dhcp_renew(self, ifname: str | Ref) -> Future[None]:
+        """Asks for more time for a lease at once. ENXIO, ENOENT when there is none."""
+        return self._add(C.DHCP_RENEW, (ifname,))
+
+    def dhcp_stop(self, ifname: str | Ref, release: bool | Ref) -> Future[None]:
+        """Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT."""
+        return self._add(C.DHCP_STOP, (ifname, release))
+
+    def dhcp_leases(self) -> Future[list[V.DhcpLease]]:
+        """The leases of all interfaces."""
+        return self._add(C.DHCP_LEASES, ())
+
+    def dhcpd_start(self, ifname: str | Ref, pool: V.DhcpPool | None | Ref = None) -> Future[None]:
+        """Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL."""
+        return self._add(C.DHCPD_START, (ifname, pool))
+
+    def dhcpd_stop(self, ifname: str | Ref) -> Future[None]:
+        """Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT."""
+        return self._add(C.DHCPD_STOP, (ifname,))
+
+    def dhcpd_bindings(self, ifname: str | Ref) -> Future[list[V.DhcpBinding]]:
+        """What the server of an interface has leased. ENXIO, ENOENT."""
+        return self._add(C.DHCPD_BINDINGS, (ifname,))
+
+    def dns_forward(self, servers: Iterable[A.Buffer] | Ref) -> Future[None]:
+        """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE,
+        EINVAL.
+        """
+        return self._add(C.DNS_FORWARD, (servers,))
+
+    def netconfig_ifaddrdel(self, ifname: str | Ref, addr: str | Ref) -> Future[None]:
+        """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL."""
+        return self._add(C.NETCONFIG_IFADDRDEL, (ifname, addr))
+
+    def route_send(self, s: int | Ref, msg: V.Rtmsg | None | Ref = None) -> Future[V.Rtmsg]:
+        """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL,
+        EACCES.
+        """
+        return self._add(C.ROUTE_SEND, (s, msg))
+
+    def route_recv(self, s: int | Ref, flags: int | Ref) -> Future[V.Rtmsg | None]:
+        """Reads the next message of a routing socket. EAGAIN."""
+        return self._add(C.ROUTE_RECV, (s, flags))
+
+    def route_dump(self, family: int | Ref, op: int | Ref, arg: int | Ref) -> Future[list[V.Rtmsg]]:
+        """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the
+        flags in arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0).
+        EINVAL.
+        """
+        return self._add(C.ROUTE_DUMP, (family, op, arg))
+
+    def net_pcblist(self) -> Future[list[V.Inpcb]]:
+        """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail."""
+        return self._add(C.NET_PCBLIST, ())
+
+    def net_counters(self) -> Future[list[V.NetCounter]]:
+        """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
+        return self._add(C.NET_COUNTERS, ())
+
+    def nd_list(self) -> Future[V.NdListResult]:
+        """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
+        return self._add(C.ND_LIST, ())
 
     def dev_list(self) -> Future[list[V.Driver]]:
         """Device drivers with their major numbers and units."""

@@ -69,6 +69,26 @@ DT_REG: Final[int] = _of["DT_REG"]
 DT_SOCK: Final[int] = _of["DT_SOCK"]
 DT_UNKNOWN: Final[int] = _of["DT_UNKNOWN"]
 DT_WHT: Final[int] = _of["DT_WHT"]
+EVFILT_AIO: Final[int] = _of["EVFILT_AIO"]
+EVFILT_EMPTY: Final[int] = _of["EVFILT_EMPTY"]
+EVFILT_FS: Final[int] = _of["EVFILT_FS"]
+EVFILT_PROC: Final[int] = _of["EVFILT_PROC"]
+EVFILT_READ: Final[int] = _of["EVFILT_READ"]
+EVFILT_SIGNAL: Final[int] = _of["EVFILT_SIGNAL"]
+EVFILT_TIMER: Final[int] = _of["EVFILT_TIMER"]
+EVFILT_USER: Final[int] = _of["EVFILT_USER"]
+EVFILT_VNODE: Final[int] = _of["EVFILT_VNODE"]
+EVFILT_WRITE: Final[int] = _of["EVFILT_WRITE"]
+EV_ADD: Final[int] = _of["EV_ADD"]
+EV_CLEAR: Final[int] = _of["EV_CLEAR"]
+EV_DELETE: Final[int] = _of["EV_DELETE"]
+EV_DISABLE: Final[int] = _of["EV_DISABLE"]
+EV_DISPATCH: Final[int] = _of["EV_DISPATCH"]
+EV_ENABLE: Final[int] = _of["EV_ENABLE"]
+EV_EOF: Final[int] = _of["EV_EOF"]
+EV_ERROR: Final[int] = _of["EV_ERROR"]
+EV_ONESHOT: Final[int] = _of["EV_ONESHOT"]
+EV_RECEIPT: Final[int] = _of["EV_RECEIPT"]
 FDATASYNC: Final[int] = _of["FDATASYNC"]
 FDISKSYNC: Final[int] = _of["FDISKSYNC"]
 FD_CLOEXEC: Final[int] = _of["FD_CLOEXEC"]
@@ -97,20 +117,101 @@ F_SETNOSIGPIPE: Final[int] = _of["F_SETNOSIGPIPE"]
 F_SETOWN: Final[int] = _of["F_SETOWN"]
 F_UNLCK: Final[int] = _of["F_UNLCK"]
 F_WRLCK: Final[int] = _of["F_WRLCK"]
+ICMP6_FILTER: Final[int] = _of["ICMP6_FILTER"]
+IFAN_ARRIVAL: Final[int] = _of["IFAN_ARRIVAL"]
+IFAN_DEPARTURE: Final[int] = _of["IFAN_DEPARTURE"]
+IFF_ALLMULTI: Final[int] = _of["IFF_ALLMULTI"]
 IFF_BROADCAST: Final[int] = _of["IFF_BROADCAST"]
+IFF_DEBUG: Final[int] = _of["IFF_DEBUG"]
+IFF_LINK0: Final[int] = _of["IFF_LINK0"]
+IFF_LINK1: Final[int] = _of["IFF_LINK1"]
+IFF_LINK2: Final[int] = _of["IFF_LINK2"]
 IFF_LOOPBACK: Final[int] = _of["IFF_LOOPBACK"]
 IFF_MULTICAST: Final[int] = _of["IFF_MULTICAST"]
+IFF_NOARP: Final[int] = _of["IFF_NOARP"]
+IFF_OACTIVE: Final[int] = _of["IFF_OACTIVE"]
 IFF_POINTOPOINT: Final[int] = _of["IFF_POINTOPOINT"]
+IFF_PROMISC: Final[int] = _of["IFF_PROMISC"]
 IFF_RUNNING: Final[int] = _of["IFF_RUNNING"]
+IFF_SIMPLEX: Final[int] = _of["IFF_SIMPLEX"]
 IFF_UP: Final[int] = _of["IFF_UP"]
+IFM_ACTIVE: Final[int] = _of["IFM_ACTIVE"]
+IFM_AUTO: Final[int] = _of["IFM_AUTO"]
+IFM_AVALID: Final[int] = _of["IFM_AVALID"]
+IFM_ETHER: Final[int] = _of["IFM_ETHER"]
+IFM_NONE: Final[int] = _of["IFM_NONE"]
+IN6_IFF_ANYCAST: Final[int] = _of["IN6_IFF_ANYCAST"]
+IN6_IFF_AUTOCONF: Final[int] = _of["IN6_IFF_AUTOCONF"]
+IN6_IFF_DEPRECATED: Final[int] = _of["IN6_IFF_DEPRECATED"]
+IN6_IFF_DETACHED: Final[int] = _of["IN6_IFF_DETACHED"]
+IN6_IFF_DUPLICATED: Final[int] = _of["IN6_IFF_DUPLICATED"]
+IN6_IFF_NODAD: Final[int] = _of["IN6_IFF_NODAD"]
+IN6_IFF_TEMPORARY: Final[int] = _of["IN6_IFF_TEMPORARY"]
+IN6_IFF_TENTATIVE: Final[int] = _of["IN6_IFF_TENTATIVE"]
 IOV_MAX: Final[int] = _of["IOV_MAX"]
 IPPROTO_ICMP: Final[int] = _of["IPPROTO_ICMP"]
+IPPROTO_ICMPV6: Final[int] = _of["IPPROTO_ICMPV6"]
+IPPROTO_IGMP: Final[int] = _of["IPPROTO_IGMP"]
 IPPROTO_IP: Final[int] = _of["IPPROTO_IP"]
 IPPROTO_IPV6: Final[int] = _of["IPPROTO_IPV6"]
+IPPROTO_RAW: Final[int] = _of["IPPROTO_RAW"]
 IPPROTO_TCP: Final[int] = _of["IPPROTO_TCP"]
 IPPROTO_UDP: Final[int] = _of["IPPROTO_UDP"]
+IPV6_CHECKSUM: Final[int] = _of["IPV6_CHECKSUM"]
+IPV6_DONTFRAG: Final[int] = _of["IPV6_DONTFRAG"]
+IPV6_DSTOPTS: Final[int] = _of["IPV6_DSTOPTS"]
+IPV6_HOPLIMIT: Final[int] = _of["IPV6_HOPLIMIT"]
+IPV6_HOPOPTS: Final[int] = _of["IPV6_HOPOPTS"]
+IPV6_JOIN_GROUP: Final[int] = _of["IPV6_JOIN_GROUP"]
+IPV6_LEAVE_GROUP: Final[int] = _of["IPV6_LEAVE_GROUP"]
+IPV6_MULTICAST_HOPS: Final[int] = _of["IPV6_MULTICAST_HOPS"]
+IPV6_MULTICAST_IF: Final[int] = _of["IPV6_MULTICAST_IF"]
+IPV6_MULTICAST_LOOP: Final[int] = _of["IPV6_MULTICAST_LOOP"]
+IPV6_NEXTHOP: Final[int] = _of["IPV6_NEXTHOP"]
+IPV6_PATHMTU: Final[int] = _of["IPV6_PATHMTU"]
+IPV6_PKTINFO: Final[int] = _of["IPV6_PKTINFO"]
+IPV6_PORTRANGE: Final[int] = _of["IPV6_PORTRANGE"]
+IPV6_RECVDSTOPTS: Final[int] = _of["IPV6_RECVDSTOPTS"]
+IPV6_RECVHOPLIMIT: Final[int] = _of["IPV6_RECVHOPLIMIT"]
+IPV6_RECVHOPOPTS: Final[int] = _of["IPV6_RECVHOPOPTS"]
+IPV6_RECVPATHMTU: Final[int] = _of["IPV6_RECVPATHMTU"]
+IPV6_RECVPKTINFO: Final[int] = _of["IPV6_RECVPKTINFO"]
+IPV6_RECVRTHDR: Final[int] = _of["IPV6_RECVRTHDR"]
+IPV6_RECVTCLASS: Final[int] = _of["IPV6_RECVTCLASS"]
+IPV6_RTHDR: Final[int] = _of["IPV6_RTHDR"]
+IPV6_RTHDRDSTOPTS: Final[int] = _of["IPV6_RTHDRDSTOPTS"]
+IPV6_TCLASS: Final[int] = _of["IPV6_TCLASS"]
+IPV6_UNICAST_HOPS: Final[int] = _of["IPV6_UNICAST_HOPS"]
+IPV6_USE_MIN_MTU: Final[int] = _of["IPV6_USE_MIN_MTU"]
+IPV6_V6ONLY: Final[int] = _of["IPV6_V6ONLY"]
+IP_ADD_MEMBERSHIP: Final[int] = _of["IP_ADD_MEMBERSHIP"]
+IP_BINDANY: Final[int] = _of["IP_BINDANY"]
+IP_DROP_MEMBERSHIP: Final[int] = _of["IP_DROP_MEMBERSHIP"]
+IP_ERRORMTU: Final[int] = _of["IP_ERRORMTU"]
+IP_HDRINCL: Final[int] = _of["IP_HDRINCL"]
+IP_MINTTL: Final[int] = _of["IP_MINTTL"]
+IP_MULTICAST_IF: Final[int] = _of["IP_MULTICAST_IF"]
+IP_MULTICAST_LOOP: Final[int] = _of["IP_MULTICAST_LOOP"]
+IP_MULTICAST_TTL: Final[int] = _of["IP_MULTICAST_TTL"]
+IP_OPTIONS: Final[int] = _of["IP_OPTIONS"]
+IP_PKTINFO: Final[int] = _of["IP_PKTINFO"]
+IP_PORTALGO: Final[int] = _of["IP_PORTALGO"]
+IP_PORTRANGE: Final[int] = _of["IP_PORTRANGE"]
+IP_PORTRANGE_DEFAULT: Final[int] = _of["IP_PORTRANGE_DEFAULT"]
+IP_PORTRANGE_HIGH: Final[int] = _of["IP_PORTRANGE_HIGH"]
+IP_PORTRANGE_LOW: Final[int] = _of["IP_PORTRANGE_LOW"]
+IP_RECVDSTADDR: Final[int] = _of["IP_RECVDSTADDR"]
+IP_RECVIF: Final[int] = _of["IP_RECVIF"]
+IP_RECVOPTS: Final[int] = _of["IP_RECVOPTS"]
+IP_RECVPKTINFO: Final[int] = _of["IP_RECVPKTINFO"]
+IP_RECVRETOPTS: Final[int] = _of["IP_RECVRETOPTS"]
+IP_RECVTTL: Final[int] = _of["IP_RECVTTL"]
+IP_RETOPTS: Final[int] = _of["IP_RETOPTS"]
 IP_TOS: Final[int] = _of["IP_TOS"]
 IP_TTL: Final[int] = _of["IP_TTL"]
+LINK_STATE_DOWN: Final[int] = _of["LINK_STATE_DOWN"]
+LINK_STATE_UNKNOWN: Final[int] = _of["LINK_STATE_UNKNOWN"]
+LINK_STATE_UP: Final[int] = _of["LINK_STATE_UP"]
 LOCK_EX: Final[int] = _of["LOCK_EX"]
 LOCK_NB: Final[int] = _of["LOCK_NB"]
 LOCK_SH: Final[int] = _of["LOCK_SH"]
@@ -161,7 +262,53 @@ MSG_PEEK: Final[int] = _of["MSG_PEEK"]
 MSG_TRUNC: Final[int] = _of["MSG_TRUNC"]
 MSG_WAITALL: Final[int] = _of["MSG_WAITALL"]
 NAME_MAX: Final[int] = _of["NAME_MAX"]
+ND6_IFF_ACCEPT_RTADV: Final[int] = _of["ND6_IFF_ACCEPT_RTADV"]
+ND6_IFF_AUTO_LINKLOCAL: Final[int] = _of["ND6_IFF_AUTO_LINKLOCAL"]
+ND6_IFF_IFDISABLED: Final[int] = _of["ND6_IFF_IFDISABLED"]
+ND6_IFF_PERFORMNUD: Final[int] = _of["ND6_IFF_PERFORMNUD"]
+ND6_INFINITE_LIFETIME: Final[int] = _of["ND6_INFINITE_LIFETIME"]
+ND6_LLINFO_DELAY: Final[int] = _of["ND6_LLINFO_DELAY"]
+ND6_LLINFO_INCOMPLETE: Final[int] = _of["ND6_LLINFO_INCOMPLETE"]
+ND6_LLINFO_NOSTATE: Final[int] = _of["ND6_LLINFO_NOSTATE"]
+ND6_LLINFO_PROBE: Final[int] = _of["ND6_LLINFO_PROBE"]
+ND6_LLINFO_PURGE: Final[int] = _of["ND6_LLINFO_PURGE"]
+ND6_LLINFO_REACHABLE: Final[int] = _of["ND6_LLINFO_REACHABLE"]
+ND6_LLINFO_STALE: Final[int] = _of["ND6_LLINFO_STALE"]
+ND6_LLINFO_WAITDELETE: Final[int] = _of["ND6_LLINFO_WAITDELETE"]
+NET_RT_DUMP: Final[int] = _of["NET_RT_DUMP"]
+NET_RT_FLAGS: Final[int] = _of["NET_RT_FLAGS"]
+NET_RT_IFLIST: Final[int] = _of["NET_RT_IFLIST"]
 NGROUPS_MAX: Final[int] = _of["NGROUPS_MAX"]
+NOTE_ABSTIME: Final[int] = _of["NOTE_ABSTIME"]
+NOTE_ATTRIB: Final[int] = _of["NOTE_ATTRIB"]
+NOTE_CHILD: Final[int] = _of["NOTE_CHILD"]
+NOTE_CLOSE: Final[int] = _of["NOTE_CLOSE"]
+NOTE_CLOSE_WRITE: Final[int] = _of["NOTE_CLOSE_WRITE"]
+NOTE_DELETE: Final[int] = _of["NOTE_DELETE"]
+NOTE_EXEC: Final[int] = _of["NOTE_EXEC"]
+NOTE_EXIT: Final[int] = _of["NOTE_EXIT"]
+NOTE_EXTEND: Final[int] = _of["NOTE_EXTEND"]
+NOTE_FFAND: Final[int] = _of["NOTE_FFAND"]
+NOTE_FFCOPY: Final[int] = _of["NOTE_FFCOPY"]
+NOTE_FFCTRLMASK: Final[int] = _of["NOTE_FFCTRLMASK"]
+NOTE_FFLAGSMASK: Final[int] = _of["NOTE_FFLAGSMASK"]
+NOTE_FFNOP: Final[int] = _of["NOTE_FFNOP"]
+NOTE_FFOR: Final[int] = _of["NOTE_FFOR"]
+NOTE_FORK: Final[int] = _of["NOTE_FORK"]
+NOTE_LINK: Final[int] = _of["NOTE_LINK"]
+NOTE_LOWAT: Final[int] = _of["NOTE_LOWAT"]
+NOTE_MSECONDS: Final[int] = _of["NOTE_MSECONDS"]
+NOTE_NSECONDS: Final[int] = _of["NOTE_NSECONDS"]
+NOTE_OPEN: Final[int] = _of["NOTE_OPEN"]
+NOTE_READ: Final[int] = _of["NOTE_READ"]
+NOTE_RENAME: Final[int] = _of["NOTE_RENAME"]
+NOTE_REVOKE: Final[int] = _of["NOTE_REVOKE"]
+NOTE_SECONDS: Final[int] = _of["NOTE_SECONDS"]
+NOTE_TRACK: Final[int] = _of["NOTE_TRACK"]
+NOTE_TRACKERR: Final[int] = _of["NOTE_TRACKERR"]
+NOTE_TRIGGER: Final[int] = _of["NOTE_TRIGGER"]
+NOTE_USECONDS: Final[int] = _of["NOTE_USECONDS"]
+NOTE_WRITE: Final[int] = _of["NOTE_WRITE"]
 OPEN_MAX: Final[int] = _of["OPEN_MAX"]
 O_ACCMODE: Final[int] = _of["O_ACCMODE"]
 O_ALT_IO: Final[int] = _of["O_ALT_IO"]
@@ -241,6 +388,40 @@ RLIMIT_RSS: Final[int] = _of["RLIMIT_RSS"]
 RLIMIT_SBSIZE: Final[int] = _of["RLIMIT_SBSIZE"]
 RLIMIT_STACK: Final[int] = _of["RLIMIT_STACK"]
 RLIM_INFINITY: Final[int] = _of["RLIM_INFINITY"]
+RTF_ANNOUNCE: Final[int] = _of["RTF_ANNOUNCE"]
+RTF_BLACKHOLE: Final[int] = _of["RTF_BLACKHOLE"]
+RTF_BROADCAST: Final[int] = _of["RTF_BROADCAST"]
+RTF_CONNECTED: Final[int] = _of["RTF_CONNECTED"]
+RTF_DONE: Final[int] = _of["RTF_DONE"]
+RTF_DYNAMIC: Final[int] = _of["RTF_DYNAMIC"]
+RTF_GATEWAY: Final[int] = _of["RTF_GATEWAY"]
+RTF_HOST: Final[int] = _of["RTF_HOST"]
+RTF_LLDATA: Final[int] = _of["RTF_LLDATA"]
+RTF_LOCAL: Final[int] = _of["RTF_LOCAL"]
+RTF_MASK: Final[int] = _of["RTF_MASK"]
+RTF_MODIFIED: Final[int] = _of["RTF_MODIFIED"]
+RTF_PROTO1: Final[int] = _of["RTF_PROTO1"]
+RTF_PROTO2: Final[int] = _of["RTF_PROTO2"]
+RTF_REJECT: Final[int] = _of["RTF_REJECT"]
+RTF_SRC: Final[int] = _of["RTF_SRC"]
+RTF_STATIC: Final[int] = _of["RTF_STATIC"]
+RTF_UP: Final[int] = _of["RTF_UP"]
+RTM_ADD: Final[int] = _of["RTM_ADD"]
+RTM_CHANGE: Final[int] = _of["RTM_CHANGE"]
+RTM_CHGADDR: Final[int] = _of["RTM_CHGADDR"]
+RTM_DELADDR: Final[int] = _of["RTM_DELADDR"]
+RTM_DELETE: Final[int] = _of["RTM_DELETE"]
+RTM_GET: Final[int] = _of["RTM_GET"]
+RTM_IFANNOUNCE: Final[int] = _of["RTM_IFANNOUNCE"]
+RTM_IFINFO: Final[int] = _of["RTM_IFINFO"]
+RTM_LLINFO_UPD: Final[int] = _of["RTM_LLINFO_UPD"]
+RTM_LOCK: Final[int] = _of["RTM_LOCK"]
+RTM_LOSING: Final[int] = _of["RTM_LOSING"]
+RTM_MISS: Final[int] = _of["RTM_MISS"]
+RTM_NEWADDR: Final[int] = _of["RTM_NEWADDR"]
+RTM_REDIRECT: Final[int] = _of["RTM_REDIRECT"]
+RTM_SETGATE: Final[int] = _of["RTM_SETGATE"]
+RTM_VERSION: Final[int] = _of["RTM_VERSION"]
 RUMP_ETFS_BLK: Final[int] = _of["RUMP_ETFS_BLK"]
 RUMP_ETFS_CHR: Final[int] = _of["RUMP_ETFS_CHR"]
 RUMP_ETFS_DIR: Final[int] = _of["RUMP_ETFS_DIR"]
@@ -260,6 +441,52 @@ SF_IMMUTABLE: Final[int] = _of["SF_IMMUTABLE"]
 SHUT_RD: Final[int] = _of["SHUT_RD"]
 SHUT_RDWR: Final[int] = _of["SHUT_RDWR"]
 SHUT_WR: Final[int] = _of["SHUT_WR"]
+SIOCADDMULTI: Final[int] = _of["SIOCADDMULTI"]
+SIOCAIFADDR: Final[int] = _of["SIOCAIFADDR"]
+SIOCAIFADDR_IN6: Final[int] = _of["SIOCAIFADDR_IN6"]
+SIOCALIFADDR: Final[int] = _of["SIOCALIFADDR"]
+SIOCDELMULTI: Final[int] = _of["SIOCDELMULTI"]
+SIOCDIFADDR: Final[int] = _of["SIOCDIFADDR"]
+SIOCDIFADDR_IN6: Final[int] = _of["SIOCDIFADDR_IN6"]
+SIOCDLIFADDR: Final[int] = _of["SIOCDLIFADDR"]
+SIOCGIFADDR: Final[int] = _of["SIOCGIFADDR"]
+SIOCGIFAFLAG_IN: Final[int] = _of["SIOCGIFAFLAG_IN"]
+SIOCGIFAFLAG_IN6: Final[int] = _of["SIOCGIFAFLAG_IN6"]
+SIOCGIFALIAS: Final[int] = _of["SIOCGIFALIAS"]
+SIOCGIFALIFETIME_IN6: Final[int] = _of["SIOCGIFALIFETIME_IN6"]
+SIOCGIFBRDADDR: Final[int] = _of["SIOCGIFBRDADDR"]
+SIOCGIFCAP: Final[int] = _of["SIOCGIFCAP"]
+SIOCGIFCONF: Final[int] = _of["SIOCGIFCONF"]
+SIOCGIFDATA: Final[int] = _of["SIOCGIFDATA"]
+SIOCGIFDLT: Final[int] = _of["SIOCGIFDLT"]
+SIOCGIFDSTADDR: Final[int] = _of["SIOCGIFDSTADDR"]
+SIOCGIFFLAGS: Final[int] = _of["SIOCGIFFLAGS"]
+SIOCGIFINDEX: Final[int] = _of["SIOCGIFINDEX"]
+SIOCGIFINFO_IN6: Final[int] = _of["SIOCGIFINFO_IN6"]
+SIOCGIFMEDIA: Final[int] = _of["SIOCGIFMEDIA"]
+SIOCGIFMETRIC: Final[int] = _of["SIOCGIFMETRIC"]
+SIOCGIFMTU: Final[int] = _of["SIOCGIFMTU"]
+SIOCGIFNETMASK: Final[int] = _of["SIOCGIFNETMASK"]
+SIOCGLIFADDR: Final[int] = _of["SIOCGLIFADDR"]
+SIOCGLINKSTR: Final[int] = _of["SIOCGLINKSTR"]
+SIOCGNBRINFO_IN6: Final[int] = _of["SIOCGNBRINFO_IN6"]
+SIOCIFCREATE: Final[int] = _of["SIOCIFCREATE"]
+SIOCIFDESTROY: Final[int] = _of["SIOCIFDESTROY"]
+SIOCIFGCLONERS: Final[int] = _of["SIOCIFGCLONERS"]
+SIOCSIFADDR: Final[int] = _of["SIOCSIFADDR"]
+SIOCSIFBRDADDR: Final[int] = _of["SIOCSIFBRDADDR"]
+SIOCSIFCAP: Final[int] = _of["SIOCSIFCAP"]
+SIOCSIFDSTADDR: Final[int] = _of["SIOCSIFDSTADDR"]
+SIOCSIFFLAGS: Final[int] = _of["SIOCSIFFLAGS"]
+SIOCSIFINFO_FLAGS: Final[int] = _of["SIOCSIFINFO_FLAGS"]
+SIOCSIFINFO_IN6: Final[int] = _of["SIOCSIFINFO_IN6"]
+SIOCSIFMEDIA: Final[int] = _of["SIOCSIFMEDIA"]
+SIOCSIFMETRIC: Final[int] = _of["SIOCSIFMETRIC"]
+SIOCSIFMTU: Final[int] = _of["SIOCSIFMTU"]
+SIOCSIFNETMASK: Final[int] = _of["SIOCSIFNETMASK"]
+SIOCSLINKSTR: Final[int] = _of["SIOCSLINKSTR"]
+SIOCSNDFLUSH_IN6: Final[int] = _of["SIOCSNDFLUSH_IN6"]
+SIOCZIFDATA: Final[int] = _of["SIOCZIFDATA"]
 SOCK_CLOEXEC: Final[int] = _of["SOCK_CLOEXEC"]
 SOCK_DGRAM: Final[int] = _of["SOCK_DGRAM"]
 SOCK_NONBLOCK: Final[int] = _of["SOCK_NONBLOCK"]
@@ -318,6 +545,8 @@ VNDIOCGET: Final[int] = _of["VNDIOCGET"]
 VNDIOCSET: Final[int] = _of["VNDIOCSET"]
 VNDIOF_FORCE: Final[int] = _of["VNDIOF_FORCE"]
 VNDIOF_READONLY: Final[int] = _of["VNDIOF_READONLY"]
+VQ_MOUNT: Final[int] = _of["VQ_MOUNT"]
+VQ_UNMOUNT: Final[int] = _of["VQ_UNMOUNT"]
 W_OK: Final[int] = _of["W_OK"]
 X_OK: Final[int] = _of["X_OK"]
 
@@ -380,6 +609,26 @@ __all__ = [
     "DT_SOCK",
     "DT_UNKNOWN",
     "DT_WHT",
+    "EVFILT_AIO",
+    "EVFILT_EMPTY",
+    "EVFILT_FS",
+    "EVFILT_PROC",
+    "EVFILT_READ",
+    "EVFILT_SIGNAL",
+    "EVFILT_TIMER",
+    "EVFILT_USER",
+    "EVFILT_VNODE",
+    "EVFILT_WRITE",
+    "EV_ADD",
+    "EV_CLEAR",
+    "EV_DELETE",
+    "EV_DISABLE",
+    "EV_DISPATCH",
+    "EV_ENABLE",
+    "EV_EOF",
+    "EV_ERROR",
+    "EV_ONESHOT",
+    "EV_RECEIPT",
     "FDATASYNC",
     "FDISKSYNC",
     "FD_CLOEXEC",
@@ -408,20 +657,101 @@ __all__ = [
     "F_SETOWN",
     "F_UNLCK",
     "F_WRLCK",
+    "ICMP6_FILTER",
+    "IFAN_ARRIVAL",
+    "IFAN_DEPARTURE",
+    "IFF_ALLMULTI",
     "IFF_BROADCAST",
+    "IFF_DEBUG",
+    "IFF_LINK0",
+    "IFF_LINK1",
+    "IFF_LINK2",
     "IFF_LOOPBACK",
     "IFF_MULTICAST",
+    "IFF_NOARP",
+    "IFF_OACTIVE",
     "IFF_POINTOPOINT",
+    "IFF_PROMISC",
     "IFF_RUNNING",
+    "IFF_SIMPLEX",
     "IFF_UP",
+    "IFM_ACTIVE",
+    "IFM_AUTO",
+    "IFM_AVALID",
+    "IFM_ETHER",
+    "IFM_NONE",
+    "IN6_IFF_ANYCAST",
+    "IN6_IFF_AUTOCONF",
+    "IN6_IFF_DEPRECATED",
+    "IN6_IFF_DETACHED",
+    "IN6_IFF_DUPLICATED",
+    "IN6_IFF_NODAD",
+    "IN6_IFF_TEMPORARY",
+    "IN6_IFF_TENTATIVE",
     "IOV_MAX",
     "IPPROTO_ICMP",
+    "IPPROTO_ICMPV6",
+    "IPPROTO_IGMP",
     "IPPROTO_IP",
     "IPPROTO_IPV6",
+    "IPPROTO_RAW",
     "IPPROTO_TCP",
     "IPPROTO_UDP",
+    "IPV6_CHECKSUM",
+    "IPV6_DONTFRAG",
+    "IPV6_DSTOPTS",
+    "IPV6_HOPLIMIT",
+    "IPV6_HOPOPTS",
+    "IPV6_JOIN_GROUP",
+    "IPV6_LEAVE_GROUP",
+    "IPV6_MULTICAST_HOPS",
+    "IPV6_MULTICAST_IF",
+    "IPV6_MULTICAST_LOOP",
+    "IPV6_NEXTHOP",
+    "IPV6_PATHMTU",
+    "IPV6_PKTINFO",
+    "IPV6_PORTRANGE",
+    "IPV6_RECVDSTOPTS",
+    "IPV6_RECVHOPLIMIT",
+    "IPV6_RECVHOPOPTS",
+    "IPV6_RECVPATHMTU",
+    "IPV6_RECVPKTINFO",
+    "IPV6_RECVRTHDR",
+    "IPV6_RECVTCLASS",
+    "IPV6_RTHDR",
+    "IPV6_RTHDRDSTOPTS",
+    "IPV6_TCLASS",
+    "IPV6_UNICAST_HOPS",
+    "IPV6_USE_MIN_MTU",
+    "IPV6_V6ONLY",
+    "IP_ADD_MEMBERSHIP",
+    "IP_BINDANY",
+    "IP_DROP_MEMBERSHIP",
+    "IP_ERRORMTU",
+    "IP_HDRINCL",
+    "IP_MINTTL",
+    "IP_MULTICAST_IF",
+    "IP_MULTICAST_LOOP",
+    "IP_MULTICAST_TTL",
+    "IP_OPTIONS",
+    "IP_PKTINFO",
+    "IP_PORTALGO",
+    "IP_PORTRANGE",
+    "IP_PORTRANGE_DEFAULT",
+    "IP_PORTRANGE_HIGH",
+    "IP_PORTRANGE_LOW",
+    "IP_RECVDSTADDR",
+    "IP_RECVIF",
+    "IP_RECVOPTS",
+    "IP_RECVPKTINFO",
+    "IP_RECVRETOPTS",
+    "IP_RECVTTL",
+    "IP_RETOPTS",
     "IP_TOS",
     "IP_TTL",
+    "LINK_STATE_DOWN",
+    "LINK_STATE_UNKNOWN",
+    "LINK_STATE_UP",
     "LOCK_EX",
     "LOCK_NB",
     "LOCK_SH",
@@ -472,7 +802,53 @@ __all__ = [
     "MSG_TRUNC",
     "MSG_WAITALL",
     "NAME_MAX",
+    "ND6_IFF_ACCEPT_RTADV",
+    "ND6_IFF_AUTO_LINKLOCAL",
+    "ND6_IFF_IFDISABLED",
+    "ND6_IFF_PERFORMNUD",
+    "ND6_INFINITE_LIFETIME",
+    "ND6_LLINFO_DELAY",
+    "ND6_LLINFO_INCOMPLETE",
+    "ND6_LLINFO_NOSTATE",
+    "ND6_LLINFO_PROBE",
+    "ND6_LLINFO_PURGE",
+    "ND6_LLINFO_REACHABLE",
+    "ND6_LLINFO_STALE",
+    "ND6_LLINFO_WAITDELETE",
+    "NET_RT_DUMP",
+    "NET_RT_FLAGS",
+    "NET_RT_IFLIST",
     "NGROUPS_MAX",
+    "NOTE_ABSTIME",
+    "NOTE_ATTRIB",
+    "NOTE_CHILD",
+    "NOTE_CLOSE",
+    "NOTE_CLOSE_WRITE",
+    "NOTE_DELETE",
+    "NOTE_EXEC",
+    "NOTE_EXIT",
+    "NOTE_EXTEND",
+    "NOTE_FFAND",
+    "NOTE_FFCOPY",
+    "NOTE_FFCTRLMASK",
+    "NOTE_FFLAGSMASK",
+    "NOTE_FFNOP",
+    "NOTE_FFOR",
+    "NOTE_FORK",
+    "NOTE_LINK",
+    "NOTE_LOWAT",
+    "NOTE_MSECONDS",
+    "NOTE_NSECONDS",
+    "NOTE_OPEN",
+    "NOTE_READ",
+    "NOTE_RENAME",
+    "NOTE_REVOKE",
+    "NOTE_SECONDS",
+    "NOTE_TRACK",
+    "NOTE_TRACKERR",
+    "NOTE_TRIGGER",
+    "NOTE_USECONDS",
+    "NOTE_WRITE",
     "OPEN_MAX",
     "O_ACCMODE",
     "O_ALT_IO",
@@ -552,6 +928,40 @@ __all__ = [
     "RLIMIT_SBSIZE",
     "RLIMIT_STACK",
     "RLIM_INFINITY",
+    "RTF_ANNOUNCE",
+    "RTF_BLACKHOLE",
+    "RTF_BROADCAST",
+    "RTF_CONNECTED",
+    "RTF_DONE",
+    "RTF_DYNAMIC",
+    "RTF_GATEWAY",
+    "RTF_HOST",
+    "RTF_LLDATA",
+    "RTF_LOCAL",
+    "RTF_MASK",
+    "RTF_MODIFIED",
+    "RTF_PROTO1",
+    "RTF_PROTO2",
+    "RTF_REJECT",
+    "RTF_SRC",
+    "RTF_STATIC",
+    "RTF_UP",
+    "RTM_ADD",
+    "RTM_CHANGE",
+    "RTM_CHGADDR",
+    "RTM_DELADDR",
+    "RTM_DELETE",
+    "RTM_GET",
+    "RTM_IFANNOUNCE",
+    "RTM_IFINFO",
+    "RTM_LLINFO_UPD",
+    "RTM_LOCK",
+    "RTM_LOSING",
+    "RTM_MISS",
+    "RTM_NEWADDR",
+    "RTM_REDIRECT",
+    "RTM_SETGATE",
+    "RTM_VERSION",
     "RUMP_ETFS_BLK",
     "RUMP_ETFS_CHR",
     "RUMP_ETFS_DIR",
@@ -571,6 +981,52 @@ __all__ = [
     "SHUT_RD",
     "SHUT_RDWR",
     "SHUT_WR",
+    "SIOCADDMULTI",
+    "SIOCAIFADDR",
+    "SIOCAIFADDR_IN6",
+    "SIOCALIFADDR",
+    "SIOCDELMULTI",
+    "SIOCDIFADDR",
+    "SIOCDIFADDR_IN6",
+    "SIOCDLIFADDR",
+    "SIOCGIFADDR",
+    "SIOCGIFAFLAG_IN",
+    "SIOCGIFAFLAG_IN6",
+    "SIOCGIFALIAS",
+    "SIOCGIFALIFETIME_IN6",
+    "SIOCGIFBRDADDR",
+    "SIOCGIFCAP",
+    "SIOCGIFCONF",
+    "SIOCGIFDATA",
+    "SIOCGIFDLT",
+    "SIOCGIFDSTADDR",
+    "SIOCGIFFLAGS",
+    "SIOCGIFINDEX",
+    "SIOCGIFINFO_IN6",
+    "SIOCGIFMEDIA",
+    "SIOCGIFMETRIC",
+    "SIOCGIFMTU",
+    "SIOCGIFNETMASK",
+    "SIOCGLIFADDR",
+    "SIOCGLINKSTR",
+    "SIOCGNBRINFO_IN6",
+    "SIOCIFCREATE",
+    "SIOCIFDESTROY",
+    "SIOCIFGCLONERS",
+    "SIOCSIFADDR",
+    "SIOCSIFBRDADDR",
+    "SIOCSIFCAP",
+    "SIOCSIFDSTADDR",
+    "SIOCSIFFLAGS",
+    "SIOCSIFINFO_FLAGS",
+    "SIOCSIFINFO_IN6",
+    "SIOCSIFMEDIA",
+    "SIOCSIFMETRIC",
+    "SIOCSIFMTU",
+    "SIOCSIFNETMASK",
+    "SIOCSLINKSTR",
+    "SIOCSNDFLUSH_IN6",
+    "SIOCZIFDATA",
     "SOCK_CLOEXEC",
     "SOCK_DGRAM",
     "SOCK_NONBLOCK",
@@ -629,6 +1085,8 @@ __all__ = [
     "VNDIOCSET",
     "VNDIOF_FORCE",
     "VNDIOF_READONLY",
+    "VQ_MOUNT",
+    "VQ_UNMOUNT",
     "W_OK",
     "X_OK",
 ]

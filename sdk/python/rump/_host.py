@@ -22,6 +22,8 @@ from rumpwire.errno import Errno, KernelError
 
 _SPARE = 1 << 40
 """open(2) flags that the host lacks get bits from here on."""
+_APART = 1 << 24
+"""Tells other numbers that the host lacks from those that it has."""
 
 
 def _names(prefix: str, *, without: Iterable[str] = ()) -> list[str]:
@@ -29,13 +31,18 @@ def _names(prefix: str, *, without: Iterable[str] = ()) -> list[str]:
 
 
 def _pairs(names: Iterable[str], *modules: ModuleType) -> dict[str, tuple[int, int]]:
-    """Name: the host's number (NetBSD's where it has none), and NetBSD's."""
-    out = {}
-    for name in names:
-        wire = int(getattr(const, name))
+    """Name: the host's number, and NetBSD's. Where the host has none NetBSD's, unless that means something else there."""
+    wire = {name: int(getattr(const, name)) for name in names}
+    out: dict[str, int] = {}
+    for name in wire:
         found = [int(getattr(module, name)) for module in modules if hasattr(module, name)]
-        out[name] = (found[0] if found else wire, wire)
-    return out
+        if found:
+            out[name] = found[0]
+    taken, alike = set(out.values()), {wire[name]: number for name, number in out.items()}
+    for name, number in wire.items():
+        if name not in out:
+            out[name] = alike.get(number, number | _APART if number in taken else number)
+    return {name: (out[name], number) for name, number in wire.items()}
 
 
 def _open_flags() -> dict[str, tuple[int, int]]:
@@ -110,7 +117,8 @@ LOCK_TYPE = Numbers(_pairs(["F_RDLCK", "F_UNLCK", "F_WRLCK"], _fcntl))
 CLOCK = Numbers(_pairs(_names("CLOCK_"), time))
 RLIMIT = Numbers(_pairs(_names("RLIMIT_"), resource))
 SOCKET_OPTION = Numbers(_pairs(_names("SO_"), socket))
-IP_OPTION = Numbers(_pairs(_names("IP_"), socket))
+_RANGES = [name for name in _names("IP_") if name.startswith("IP_PORTRANGE_")]
+IP_OPTION = Numbers(_pairs(_names("IP_", without=_RANGES), socket))
 IOCTL = Numbers(_pairs(["FIOCLEX", "FIONCLEX", "FIONREAD", "FIONBIO", "FIOASYNC"], termios))
 PATHCONF = Numbers(
     {

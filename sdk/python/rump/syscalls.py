@@ -1095,6 +1095,134 @@ def rump_pub_netconfig_ifaddrs(ifname: str | None = None) -> list[V.Interface]:
     return default().pub.netconfig_ifaddrs(ifname)
 
 
+def rump_pub_npf_load(config: V.NpfConfig | None = None) -> None:
+    """Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG."""
+    default().pub.npf_load(config)
+
+
+def rump_pub_npf_config_get() -> V.NpfConfigGetResult:
+    """The configuration with the counters of its rules, and whether the filter is active."""
+    return default().pub.npf_config_get()
+
+
+def rump_pub_npf_switch(active: bool) -> None:
+    """Begins or ends filtering. Ending forgets all connections."""
+    default().pub.npf_switch(active)
+
+
+def rump_pub_npf_flush() -> None:
+    """Forgets the configuration and all connections."""
+    default().pub.npf_flush()
+
+
+def rump_pub_npf_connections() -> list[V.NpfConnection]:
+    """The connections that the filter knows."""
+    return default().pub.npf_connections()
+
+
+def rump_pub_npf_stats() -> list[V.NpfCounter]:
+    """What the filter has counted."""
+    return default().pub.npf_stats()
+
+
+def rump_pub_npf_table(table: str, command: str, entry: V.NpfAddress | None = None) -> list[V.NpfAddress]:
+    """Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT,
+    EINVAL, EPERM for const.
+    """
+    return default().pub.npf_table(table, command, entry)
+
+
+def rump_pub_npf_rule_add(group: str, rule: V.NpfRule | None = None) -> int:
+    """Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC."""
+    return default().pub.npf_rule_add(group, rule)
+
+
+def rump_pub_npf_rule_remove(group: str, id: int) -> None:
+    """Removes a rule from a dynamic group. ESRCH, ENOENT."""
+    default().pub.npf_rule_remove(group, id)
+
+
+def rump_pub_dhcp_start(ifname: str, hostname: str) -> None:
+    """Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for
+    interfaces other than Ethernets.
+    """
+    default().pub.dhcp_start(ifname, hostname)
+
+
+def rump_pub_dhcp_renew(ifname: str) -> None:
+    """Asks for more time for a lease at once. ENXIO, ENOENT when there is none."""
+    default().pub.dhcp_renew(ifname)
+
+
+def rump_pub_dhcp_stop(ifname: str, release: bool) -> None:
+    """Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT."""
+    default().pub.dhcp_stop(ifname, release)
+
+
+def rump_pub_dhcp_leases() -> list[V.DhcpLease]:
+    """The leases of all interfaces."""
+    return default().pub.dhcp_leases()
+
+
+def rump_pub_dhcpd_start(ifname: str, pool: V.DhcpPool | None = None) -> None:
+    """Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL."""
+    default().pub.dhcpd_start(ifname, pool)
+
+
+def rump_pub_dhcpd_stop(ifname: str) -> None:
+    """Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT."""
+    default().pub.dhcpd_stop(ifname)
+
+
+def rump_pub_dhcpd_bindings(ifname: str) -> list[V.DhcpBinding]:
+    """What the server of an interface has leased. ENXIO, ENOENT."""
+    return default().pub.dhcpd_bindings(ifname)
+
+
+def rump_pub_dns_forward(servers: Iterable[A.Buffer]) -> None:
+    """Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE,
+    EINVAL.
+    """
+    default().pub.dns_forward(servers)
+
+
+def rump_pub_netconfig_ifaddrdel(ifname: str, addr: str) -> None:
+    """Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL."""
+    default().pub.netconfig_ifaddrdel(ifname, addr)
+
+
+def rump_pub_route_send(s: int, msg: V.Rtmsg | None = None) -> V.Rtmsg:
+    """Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES."""
+    return default().pub.route_send(s, msg)
+
+
+def rump_pub_route_recv(s: int, flags: int) -> V.Rtmsg | None:
+    """Reads the next message of a routing socket. EAGAIN."""
+    return default().pub.route_recv(s, flags)
+
+
+def rump_pub_route_dump(family: int, op: int, arg: int) -> list[V.Rtmsg]:
+    """The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags
+    in arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+    """
+    return default().pub.route_dump(family, op, arg)
+
+
+def rump_pub_net_pcblist() -> list[V.Inpcb]:
+    """Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail."""
+    return default().pub.net_pcblist()
+
+
+def rump_pub_net_counters() -> list[V.NetCounter]:
+    """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
+    return default().pub.net_counters()
+
+
+def rump_pub_nd_list() -> V.NdListResult:
+    """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
+    return default().pub.nd_list()
+
+
 def rump_pub_dev_list() -> list[V.Driver]:
     """Device drivers with their major numbers and units."""
     return default().pub.dev_list()
@@ -1328,6 +1456,30 @@ __all__ = [
     "rump_pub_netconfig_dhcp_ipv4_oneshot",
     "rump_pub_netconfig_auto_ipv6",
     "rump_pub_netconfig_ifaddrs",
+    "rump_pub_npf_load",
+    "rump_pub_npf_config_get",
+    "rump_pub_npf_switch",
+    "rump_pub_npf_flush",
+    "rump_pub_npf_connections",
+    "rump_pub_npf_stats",
+    "rump_pub_npf_table",
+    "rump_pub_npf_rule_add",
+    "rump_pub_npf_rule_remove",
+    "rump_pub_dhcp_start",
+    "rump_pub_dhcp_renew",
+    "rump_pub_dhcp_stop",
+    "rump_pub_dhcp_leases",
+    "rump_pub_dhcpd_start",
+    "rump_pub_dhcpd_stop",
+    "rump_pub_dhcpd_bindings",
+    "rump_pub_dns_forward",
+    "rump_pub_netconfig_ifaddrdel",
+    "rump_pub_route_send",
+    "rump_pub_route_recv",
+    "rump_pub_route_dump",
+    "rump_pub_net_pcblist",
+    "rump_pub_net_counters",
+    "rump_pub_nd_list",
     "rump_pub_dev_list",
     "rump_pub_md_create",
     "rump_pub_md_destroy",

@@ -56,14 +56,27 @@ import type {
 } from "./gen/rump_kern.js";
 import type {
   AcceptResponse,
+  DhcpLeasesResponse,
+  DhcpdBindingsResponse,
   GetpeernameResponse,
   GetsocknameResponse,
   GetsockoptResponse,
+  NdListResponse,
+  NetCountersResponse,
+  NetPcblistResponse,
   NetconfigIfaddrsResponse,
+  NpfConfigGetResponse,
+  NpfConnectionsResponse,
+  NpfRuleAddResponse,
+  NpfStatsResponse,
+  NpfTableResponse,
   PacceptResponse,
   RecvfromResponse,
   RecvmmsgResponse,
   RecvmsgResponse,
+  RouteDumpResponse,
+  RouteRecvResponse,
+  RouteSendResponse,
   SendmmsgResponse,
   SendmsgResponse,
   SendtoResponse,
@@ -71,9 +84,13 @@ import type {
   SocketpairResponse,
 } from "./gen/rump_net.js";
 import type {
+  DhcpBinding,
+  DhcpLease,
+  DhcpPool,
   Dirent,
   Driver,
   Flock,
+  Inpcb,
   Interface,
   IoctlArgs,
   Itimerspec,
@@ -82,9 +99,16 @@ import type {
   ModuleStat,
   MountArgs,
   Msghdr,
+  NetCounter,
+  NpfAddress,
+  NpfConfig,
+  NpfConnection,
+  NpfCounter,
+  NpfRule,
   Pollfd,
   QuotactlArgs,
   Rlimit,
+  Rtmsg,
   Sigevent,
   Sockaddr,
   Sockopt,
@@ -1627,6 +1651,179 @@ export class Pub {
    */
   async netconfig_ifaddrs(ifname?: string): Promise<Interface[]> {
     return ((await this.#do({ $case: "netconfig_ifaddrs", value: { ifname } })) as NetconfigIfaddrsResponse).interfaces;
+  }
+
+  /**
+   * Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG.
+   */
+  async npf_load(config?: NpfConfig): Promise<void> {
+    await this.#do({ $case: "npf_load", value: { config } });
+  }
+
+  /**
+   * The configuration with the counters of its rules, and whether the filter is active.
+   */
+  async npf_config_get(): Promise<NpfConfigGetResponse> {
+    return (await this.#do({ $case: "npf_config_get", value: {} })) as NpfConfigGetResponse;
+  }
+
+  /**
+   * Begins or ends filtering. Ending forgets all connections.
+   */
+  async npf_switch(active: boolean): Promise<void> {
+    await this.#do({ $case: "npf_switch", value: { active } });
+  }
+
+  /**
+   * Forgets the configuration and all connections.
+   */
+  async npf_flush(): Promise<void> {
+    await this.#do({ $case: "npf_flush", value: {} });
+  }
+
+  /**
+   * The connections that the filter knows.
+   */
+  async npf_connections(): Promise<NpfConnection[]> {
+    return ((await this.#do({ $case: "npf_connections", value: {} })) as NpfConnectionsResponse).connections;
+  }
+
+  /**
+   * What the filter has counted.
+   */
+  async npf_stats(): Promise<NpfCounter[]> {
+    return ((await this.#do({ $case: "npf_stats", value: {} })) as NpfStatsResponse).counters;
+  }
+
+  /**
+   * Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT,
+   * EINVAL, EPERM for const.
+   */
+  async npf_table(table: string, command: string, entry?: NpfAddress): Promise<NpfAddress[]> {
+    return ((await this.#do({ $case: "npf_table", value: { table, command, entry } })) as NpfTableResponse).entries;
+  }
+
+  /**
+   * Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC.
+   */
+  async npf_rule_add(group: string, rule?: NpfRule): Promise<bigint> {
+    return ((await this.#do({ $case: "npf_rule_add", value: { group, rule } })) as NpfRuleAddResponse).id;
+  }
+
+  /**
+   * Removes a rule from a dynamic group. ESRCH, ENOENT.
+   */
+  async npf_rule_remove(group: string, id: number | bigint): Promise<void> {
+    await this.#do({ $case: "npf_rule_remove", value: { group, id: BigInt(id) } });
+  }
+
+  /**
+   * Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for
+   * interfaces other than Ethernets.
+   */
+  async dhcp_start(ifname: string, hostname: string): Promise<void> {
+    await this.#do({ $case: "dhcp_start", value: { ifname, hostname } });
+  }
+
+  /**
+   * Asks for more time for a lease at once. ENXIO, ENOENT when there is none.
+   */
+  async dhcp_renew(ifname: string): Promise<void> {
+    await this.#do({ $case: "dhcp_renew", value: { ifname } });
+  }
+
+  /**
+   * Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT.
+   */
+  async dhcp_stop(ifname: string, release: boolean): Promise<void> {
+    await this.#do({ $case: "dhcp_stop", value: { ifname, release } });
+  }
+
+  /**
+   * The leases of all interfaces.
+   */
+  async dhcp_leases(): Promise<DhcpLease[]> {
+    return ((await this.#do({ $case: "dhcp_leases", value: {} })) as DhcpLeasesResponse).leases;
+  }
+
+  /**
+   * Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL.
+   */
+  async dhcpd_start(ifname: string, pool?: DhcpPool): Promise<void> {
+    await this.#do({ $case: "dhcpd_start", value: { ifname, pool } });
+  }
+
+  /**
+   * Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT.
+   */
+  async dhcpd_stop(ifname: string): Promise<void> {
+    await this.#do({ $case: "dhcpd_stop", value: { ifname } });
+  }
+
+  /**
+   * What the server of an interface has leased. ENXIO, ENOENT.
+   */
+  async dhcpd_bindings(ifname: string): Promise<DhcpBinding[]> {
+    return ((await this.#do({ $case: "dhcpd_bindings", value: { ifname } })) as DhcpdBindingsResponse).bindings;
+  }
+
+  /**
+   * Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE,
+   * EINVAL.
+   */
+  async dns_forward(servers: Uint8Array[]): Promise<void> {
+    await this.#do({ $case: "dns_forward", value: { servers: servers.map((piece) => Buffer.from(piece)) } });
+  }
+
+  /**
+   * Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL.
+   */
+  async netconfig_ifaddrdel(ifname: string, addr: string): Promise<void> {
+    await this.#do({ $case: "netconfig_ifaddrdel", value: { ifname, addr } });
+  }
+
+  /**
+   * Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL,
+   * EACCES.
+   */
+  async route_send(s: number, msg?: Rtmsg): Promise<Rtmsg | undefined> {
+    return ((await this.#do({ $case: "route_send", value: { s, msg } })) as RouteSendResponse).msg;
+  }
+
+  /**
+   * Reads the next message of a routing socket. EAGAIN.
+   */
+  async route_recv(s: number, flags: number): Promise<Rtmsg | undefined> {
+    return ((await this.#do({ $case: "route_recv", value: { s, flags } })) as RouteRecvResponse).msg;
+  }
+
+  /**
+   * The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags
+   * in arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+   */
+  async route_dump(family: number, op: number, arg: number): Promise<Rtmsg[]> {
+    return ((await this.#do({ $case: "route_dump", value: { family, op, arg } })) as RouteDumpResponse).msgs;
+  }
+
+  /**
+   * Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail.
+   */
+  async net_pcblist(): Promise<Inpcb[]> {
+    return ((await this.#do({ $case: "net_pcblist", value: {} })) as NetPcblistResponse).pcbs;
+  }
+
+  /**
+   * What the protocols have counted (sysctl net.*.stats). Cannot fail.
+   */
+  async net_counters(): Promise<NetCounter[]> {
+    return ((await this.#do({ $case: "net_counters", value: {} })) as NetCountersResponse).counters;
+  }
+
+  /**
+   * Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT.
+   */
+  async nd_list(): Promise<NdListResponse> {
+    return (await this.#do({ $case: "nd_list", value: {} })) as NdListResponse;
   }
 
   /**

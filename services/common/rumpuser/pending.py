@@ -195,6 +195,38 @@ def start(result: T | Call[T]) -> T | Running[T]:
     return Running(result, waiting)
 
 
+class Begun(Generic[T]):
+    """A call that was begun beside others; `outcome` is finished when it is, also when it is at once."""
+
+    __slots__ = ("_running", "outcome")
+
+    def __init__(self, call: Callable[[], T | Call[T]]) -> None:
+        self._running: Running[T] | None = None
+        self.outcome: Pending[T] = Pending()
+        try:
+            result = start(call())
+        except Exception as error:  # noqa: BLE001  the outcome carries it to whoever asks for it
+            self.outcome.fail(error)
+            return
+        if isinstance(result, Running):
+            self._running, self.outcome = result, result.outcome
+        else:
+            self.outcome.resolve(result)
+
+    def cancel(self) -> None:
+        """Nothing when it is finished. What it did all the same is in the outcome."""
+        if self._running is not None and not self.outcome.done:
+            self._running.cancel()
+
+
+async def any_of(pendings: Iterable[Pending[Any]]) -> None:
+    """Waits until one of them is finished."""
+    first: Pending[None] = Pending()
+    for pending in pendings:
+        pending.when_done(lambda: first.resolve(None))
+    await first
+
+
 def run_blocking(result: T | Call[T], turn: threading.Condition) -> T:
     """Drives a handler's result to its end in this thread, which holds ``turn`` (and lets go of it while it waits).
 

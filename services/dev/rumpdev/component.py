@@ -11,6 +11,7 @@ from rumpdev.drivers.mem import MemDriver
 from rumpdev.syscalls import syscalls
 from rumpuser.component import Bus, Component, Context, Parameters
 from rumpuser.host import Host
+from rumpuser.kqueue import Watching
 from rumpuser.module import Found
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -31,6 +32,7 @@ class DevComponent(Component):
         self.parameters = parameters
         self.switch = DeviceSwitch()
         self.handles = Handles(self.switch, int.from_bytes(host.entropy(4), "little") >> 2)
+        self.watching = Watching(host, self.handles.device)
         self.taking = Taking(bus, host.files, self.switch)
         self.switch.attach(MemDriver())
         self.table.update(syscalls(self))

@@ -33,6 +33,7 @@ def syscalls(component: DevComponent) -> dict[str, Entry]:
             "FIONREAD, FIONBIO, FIOASYNC; disks: DIOCGMEDIASIZE, DIOCGSECTORSIZE; vnd, cgd, raid: see disks.md",
         ),
         "close": Entry(handles.close),
+        **component.watching.table(),
         "dev_list": Entry(component.dev_list),
         "sysctl_export": Entry(component.sysctl_export),
         "sysctl_value": Entry(component.sysctl_value),

@@ -9,6 +9,7 @@ import sys
 
 from rumpkern.core.clock import Clocks
 from rumpkern.core.cred import CredentialCalls
+from rumpkern.core.events import ProcessFilter, TimerFilter
 from rumpkern.core.modules import FACTIONS, Modules
 from rumpkern.core.pipe import Pipes
 from rumpkern.core.proc import ProcessTable
@@ -19,7 +20,9 @@ from rumpkern.core.sysctl_nodes import Identity, fill
 from rumpkern.syscalls import syscalls
 from rumpuser.component import Bus, Component, Parameters
 from rumpuser.host import Host
+from rumpuser.kqueue import Watching
 from rumpuser.module import GROUP
+from rumpwire import const
 
 MACHINES = {"x86_64": "amd64", "i686": "i386", "aarch64": "evbarm", "armv7l": "evbarm", "riscv64": "riscv"}
 """NetBSD's port for a machine of the host, where it is called otherwise."""
@@ -53,6 +56,9 @@ class KernComponent(Component):
             self.modules.settings,
         )
         self.sysctl = SysctlCalls(tree, bus, self.processes)
+        self.watching = Watching(host, self.pipes.end)
+        self.watching.filters[const.EVFILT_TIMER] = TimerFilter(host, self.clocks)
+        self.watching.filters[const.EVFILT_PROC] = ProcessFilter(self.processes)
         self.table |= syscalls(self)
 
 

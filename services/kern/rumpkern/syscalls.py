@@ -78,6 +78,7 @@ def syscalls(component: KernComponent) -> dict[str, Entry]:
         "pwrite": Entry(pipes.cannot_seek),
         "preadv": Entry(pipes.cannot_seek),
         "pwritev": Entry(pipes.cannot_seek),
+        **component.watching.table(),
         # configuration
         "sysctl": Entry(component.sysctl.sysctl, Support.PARTIAL, "no CTL_CREATE, CTL_DESTROY, CTL_MMAP"),
         "modctl": Entry(modules.modctl),

@@ -123,6 +123,8 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
         # extended attributes
         **{name: Entry(getattr(extended, name)) for name in dir(extended) if "xattr" in name or "extattr" in name},
         # between components
+        **vfs.watching.table(),
+        "device_of": Entry(vfs.device_of),
         "dir_hold": Entry(vfs.dir_hold),
         "dir_dup": Entry(vfs.dir_dup),
         "dir_release": Entry(vfs.dir_release),

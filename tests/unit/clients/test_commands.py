@@ -21,12 +21,16 @@ from rumpclients import (
     _start,
     cgdconfig,
     cli,
+    dhcpclient,
     halt,
     modules,
     mount,
+    npfctl,
+    ping,
     raidctl,
     server,
     sysctl,
+    traceroute,
     vnconfig,
 )
 from rumpwire import const
@@ -39,6 +43,8 @@ TOOLS: dict[str, Tool] = {
     "rump.df": mount.df, "rump.modload": modules.modload, "rump.modunload": modules.modunload,
     "rump.modstat": modules.modstat, "rump_server": server.main, "rump_allserver": server.allserver, "rump": cli.main,
     "rump.vnconfig": vnconfig.main, "rump.cgdconfig": cgdconfig.main, "rump.raidctl": raidctl.main,
+    "rump.npfctl": npfctl.main, "rump.dhcpclient": dhcpclient.main,
+    "rump.ping": ping.main, "rump.ping6": ping.main6, "rump.traceroute": traceroute.main,
 }  # fmt: skip
 ROOT = rump.Statvfs(
     f_flag=const.MNT_LOCAL | const.MNT_RDONLY, f_frsize=512, f_blocks=1000, f_bfree=250, f_bavail=250,

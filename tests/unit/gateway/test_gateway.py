@@ -13,6 +13,7 @@ from rumpgateway.core.descriptors import Description, DescriptorTable
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpuser.component import ROOT_CRED, Component, Context, Entry, Parameters
+from rumpuser.host import ManualHost
 from rumpuser.pending import Pending, Running, start
 from rumpwire import calls
 from rumpwire.errno import Errno, KernelError
@@ -79,7 +80,7 @@ def peers() -> Peers:
 
 @pytest.fixture
 def gateway(peers: Peers) -> Gateway:
-    return Gateway(peers, Parameters(), lambda text: None)
+    return Gateway(ManualHost(), peers, Parameters(), lambda text: None)
 
 
 def process() -> Process:

@@ -60,8 +60,8 @@ class Names(Component):
 class Kit:
     """net, and its bus. ``n(name, *args)`` is a call of root, done as far as it goes without waiting."""
 
-    def __init__(self, *, vfs: bool = True) -> None:
-        self.host = ManualHost(seed=7)
+    def __init__(self, *, vfs: bool = True, host: ManualHost | None = None) -> None:
+        self.host = host or ManualHost(seed=7)
         self.names = Names()
         self.vfs = vfs
         self.component = NetComponent(self.host, self, Parameters())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rumpnet.core.iface import Iface
+from rumpnet.core.iface import IPV4, Iface
+from rumpnet.core.packet import Packet
 from rumpwire import const
 from rumpwire.values import (
     InterfaceAddress,
@@ -179,11 +180,11 @@ def test_checksums_can_be_left_out(n: Kit, knob: str | None, *, summed: bool) ->
         n("sysctl_value", f"net.inet.udp.{knob}", SysctlValueInteger(0))
     seen: list[bytes] = []
 
-    def deliver(iface: Iface, packet: bytes) -> None:
-        seen.append(packet)
+    def deliver(iface: Iface, packet: Packet) -> None:
+        seen.append(bytes(packet.view()))
         n.inet.ip.input(iface, packet)
 
-    n.inet.ip.queue.deliver = deliver
+    n.inet.ip.queue.protocols[IPV4] = deliver
     server, client = n.udp(5353), n.udp()
     n("sendto", client, b"x", None, lo(5353))
     assert (seen[0][26:28] != bytes(2)) == summed
@@ -198,7 +199,7 @@ def test_checksums_can_be_left_out(n: Kit, knob: str | None, *, summed: bool) ->
     [("local", const.AF_LOCAL, const.SOCK_STREAM), ("netinet", const.AF_INET, const.SOCK_DGRAM)],
 )
 def test_domains_come_and_go(n: Kit, name: str, family: int, kind: int) -> None:
-    assert [m.name for m in n("module_list")] == ["local", "netinet"]
+    assert [m.name for m in n("module_list")] == ["local", "netinet", "npf"]
     assert fails(n, "module_load", name, {}) == "EEXIST"
     s = n("socket", family, kind, 0)
     assert fails(n, "module_unload", name) == "EBUSY"

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rumpnet.core.iface import Iface, InputQueue, Loopback
+from rumpnet.core.iface import IPV4, Iface, InputQueue
+from rumpnet.core.net import Net
+from rumpnet.core.packet import Packet
 from rumpnet.core.reassembly import DATAGRAMS_MAX, PIECES_MAX, Reassembly
 from rumpnet.core.wire import Malformed, icmp, ipv4, udp
 from rumpuser.host import ManualHost
@@ -28,12 +30,12 @@ def n() -> Kit:
 class Wire(Iface):
     """An interface whose packets a test looks at."""
 
-    def __init__(self, name: str, index: int) -> None:
-        super().__init__(name, index, 1500, 0)
+    def __init__(self, net: Net, name: str, index: int) -> None:
+        super().__init__(net, name, index, 1500, 0)
         self.sent: list[ipv4.Packet] = []
 
-    def transmit(self, packet: bytes) -> None:
-        self.sent.append(ipv4.Packet(packet))
+    def output(self, packet: Packet, hop: bytes) -> None:
+        self.sent.append(ipv4.Packet(packet.view()))
 
 
 def wire(n: Kit, addr: str) -> Wire:
@@ -47,7 +49,7 @@ def wire(n: Kit, addr: str) -> Wire:
 
 
 def receive(n: Kit, iface: Iface, packet: bytes) -> None:
-    n.inet.ip.queue.put(iface, packet)
+    n.inet.ip.queue.put(iface, Packet(packet))
 
 
 def datagram(src: bytes, dst: bytes, payload: bytes, ttl: int = 64, fragment: int = 0) -> bytes:
@@ -128,7 +130,7 @@ def test_a_router(n: Kit) -> None:
     assert two.sent == []
     n("sysctl_value", "net.inet.ip.forwarding", n("sysctl_value", "net.inet.ip.ttl", None)._replace(integer=1))
     receive(n, one, packet)
-    assert [p.parse().ttl for p in two.sent] == [63, 63, 63]
+    assert [p.hop_limit for p in two.sent] == [63, 63, 63]
     assert [(p.offset, p.more) for p in two.sent] == [(0, True), (1480, True), (2960, False)]
     assert b"".join(bytes(p.payload) for p in two.sent) == packet[20:]
     receive(n, one, datagram(FAR, bytes([10, 0, 1, 7]), b"", ttl=1))
@@ -153,20 +155,20 @@ def test_a_packet_that_goes_round_ends(n: Kit) -> None:
 
 def test_the_queue_is_bounded_and_not_recursive() -> None:
     queue = InputQueue(limit=8)
-    iface = Loopback("lo0", 1, queue)
+    iface = Kit().inet.ip.interfaces.by_name["lo0"]
     depth = deepest = handled = 0
 
-    def deliver(source: Iface, packet: bytes) -> None:
+    def deliver(source: Iface, packet: Packet) -> None:
         nonlocal depth, deepest, handled
         depth, handled = depth + 1, handled + 1
         deepest = max(deepest, depth)
         if handled < 1000:
-            queue.put(iface, packet)
-            queue.put(iface, packet)
+            queue.put(iface, packet, IPV4)
+            queue.put(iface, packet, IPV4)
         depth -= 1
 
-    queue.deliver = deliver
-    queue.put(iface, b"x")
+    queue.protocols[IPV4] = deliver
+    queue.put(iface, Packet(b"x"), IPV4)
     assert deepest == 1
     assert len(queue) == 0
     assert queue.drops > 900

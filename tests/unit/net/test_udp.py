@@ -119,7 +119,7 @@ def test_all_ephemeral_ports_in_use(n: Kit) -> None:
     layer = n.inet.udp
     so = n.component.net.socket(n.udp())
     assert isinstance(so, UdpSocket)
-    layer.ports.update({port: [so] for port in range(49152, 65536)})
+    layer.pcbs.by_port.update({port: {so: None} for port in range(49152, 65536)})
     assert fails(n, "sendto", n.udp(), b"x", None, lo(5353)) == "EAGAIN"
 
 
@@ -184,7 +184,7 @@ def test_shutdown_and_close(n: Kit) -> None:
     assert read.outcome.result() == b""
     assert fails(n, "write", client, b"x") == "EPIPE"
     n("close", client)
-    assert not n.inet.udp.ports
+    assert not n.inet.udp.pcbs.by_port
 
 
 def test_options_of_ip(n: Kit) -> None:
@@ -207,7 +207,7 @@ def test_what_there_is(n: Kit) -> None:
         (const.SOCK_STREAM, 17, "EPROTOTYPE"),
         (const.SOCK_DGRAM, 6, "EPROTOTYPE"),
         (const.SOCK_SEQPACKET, 0, "EPROTONOSUPPORT"),
-        (const.SOCK_RAW, 255, "EPROTONOSUPPORT"),
+        (const.SOCK_RAW, 256, "EPROTONOSUPPORT"),
     ]:
         assert fails(n, "socket", const.AF_INET, kind, protocol) == errno
     assert fails(n.user, "socket", const.AF_INET, const.SOCK_RAW, 1) == "EPERM"

@@ -167,6 +167,22 @@ import {
   BindResponse,
   ConnectRequest,
   ConnectResponse,
+  DhcpdBindingsRequest,
+  DhcpdBindingsResponse,
+  DhcpdStartRequest,
+  DhcpdStartResponse,
+  DhcpdStopRequest,
+  DhcpdStopResponse,
+  DhcpLeasesRequest,
+  DhcpLeasesResponse,
+  DhcpRenewRequest,
+  DhcpRenewResponse,
+  DhcpStartRequest,
+  DhcpStartResponse,
+  DhcpStopRequest,
+  DhcpStopResponse,
+  DnsForwardRequest,
+  DnsForwardResponse,
   GetpeernameRequest,
   GetpeernameResponse,
   GetsocknameRequest,
@@ -175,6 +191,8 @@ import {
   GetsockoptResponse,
   ListenRequest,
   ListenResponse,
+  NdListRequest,
+  NdListResponse,
   NetconfigAutoIpv6Request,
   NetconfigAutoIpv6Response,
   NetconfigBraddRequest,
@@ -183,6 +201,8 @@ import {
   NetconfigBrdelResponse,
   NetconfigDhcpIpv4OneshotRequest,
   NetconfigDhcpIpv4OneshotResponse,
+  NetconfigIfaddrdelRequest,
+  NetconfigIfaddrdelResponse,
   NetconfigIfaddrsRequest,
   NetconfigIfaddrsResponse,
   NetconfigIfcreateRequest,
@@ -205,6 +225,28 @@ import {
   NetconfigIpv6GwResponse,
   NetconfigIpv6IfaddrRequest,
   NetconfigIpv6IfaddrResponse,
+  NetCountersRequest,
+  NetCountersResponse,
+  NetPcblistRequest,
+  NetPcblistResponse,
+  NpfConfigGetRequest,
+  NpfConfigGetResponse,
+  NpfConnectionsRequest,
+  NpfConnectionsResponse,
+  NpfFlushRequest,
+  NpfFlushResponse,
+  NpfLoadRequest,
+  NpfLoadResponse,
+  NpfRuleAddRequest,
+  NpfRuleAddResponse,
+  NpfRuleRemoveRequest,
+  NpfRuleRemoveResponse,
+  NpfStatsRequest,
+  NpfStatsResponse,
+  NpfSwitchRequest,
+  NpfSwitchResponse,
+  NpfTableRequest,
+  NpfTableResponse,
   PacceptRequest,
   PacceptResponse,
   RecvfromRequest,
@@ -213,6 +255,12 @@ import {
   RecvmmsgResponse,
   RecvmsgRequest,
   RecvmsgResponse,
+  RouteDumpRequest,
+  RouteDumpResponse,
+  RouteRecvRequest,
+  RouteRecvResponse,
+  RouteSendRequest,
+  RouteSendResponse,
   SendmmsgRequest,
   SendmmsgResponse,
   SendmsgRequest,
@@ -675,6 +723,30 @@ export interface Call {
     | { $case: "dev_list"; value: DevListRequest }
     | { $case: "md_create"; value: MdCreateRequest }
     | { $case: "md_destroy"; value: MdDestroyRequest }
+    | { $case: "npf_load"; value: NpfLoadRequest }
+    | { $case: "npf_config_get"; value: NpfConfigGetRequest }
+    | { $case: "npf_switch"; value: NpfSwitchRequest }
+    | { $case: "npf_flush"; value: NpfFlushRequest }
+    | { $case: "npf_connections"; value: NpfConnectionsRequest }
+    | { $case: "npf_stats"; value: NpfStatsRequest }
+    | { $case: "npf_table"; value: NpfTableRequest }
+    | { $case: "npf_rule_add"; value: NpfRuleAddRequest }
+    | { $case: "npf_rule_remove"; value: NpfRuleRemoveRequest }
+    | { $case: "dhcp_start"; value: DhcpStartRequest }
+    | { $case: "dhcp_renew"; value: DhcpRenewRequest }
+    | { $case: "dhcp_stop"; value: DhcpStopRequest }
+    | { $case: "dhcp_leases"; value: DhcpLeasesRequest }
+    | { $case: "dhcpd_start"; value: DhcpdStartRequest }
+    | { $case: "dhcpd_stop"; value: DhcpdStopRequest }
+    | { $case: "dhcpd_bindings"; value: DhcpdBindingsRequest }
+    | { $case: "dns_forward"; value: DnsForwardRequest }
+    | { $case: "netconfig_ifaddrdel"; value: NetconfigIfaddrdelRequest }
+    | { $case: "route_send"; value: RouteSendRequest }
+    | { $case: "route_recv"; value: RouteRecvRequest }
+    | { $case: "route_dump"; value: RouteDumpRequest }
+    | { $case: "net_pcblist"; value: NetPcblistRequest }
+    | { $case: "net_counters"; value: NetCountersRequest }
+    | { $case: "nd_list"; value: NdListRequest }
     | undefined;
 }
 
@@ -893,6 +965,30 @@ export interface Result {
     | { $case: "dev_list"; value: DevListResponse }
     | { $case: "md_create"; value: MdCreateResponse }
     | { $case: "md_destroy"; value: MdDestroyResponse }
+    | { $case: "npf_load"; value: NpfLoadResponse }
+    | { $case: "npf_config_get"; value: NpfConfigGetResponse }
+    | { $case: "npf_switch"; value: NpfSwitchResponse }
+    | { $case: "npf_flush"; value: NpfFlushResponse }
+    | { $case: "npf_connections"; value: NpfConnectionsResponse }
+    | { $case: "npf_stats"; value: NpfStatsResponse }
+    | { $case: "npf_table"; value: NpfTableResponse }
+    | { $case: "npf_rule_add"; value: NpfRuleAddResponse }
+    | { $case: "npf_rule_remove"; value: NpfRuleRemoveResponse }
+    | { $case: "dhcp_start"; value: DhcpStartResponse }
+    | { $case: "dhcp_renew"; value: DhcpRenewResponse }
+    | { $case: "dhcp_stop"; value: DhcpStopResponse }
+    | { $case: "dhcp_leases"; value: DhcpLeasesResponse }
+    | { $case: "dhcpd_start"; value: DhcpdStartResponse }
+    | { $case: "dhcpd_stop"; value: DhcpdStopResponse }
+    | { $case: "dhcpd_bindings"; value: DhcpdBindingsResponse }
+    | { $case: "dns_forward"; value: DnsForwardResponse }
+    | { $case: "netconfig_ifaddrdel"; value: NetconfigIfaddrdelResponse }
+    | { $case: "route_send"; value: RouteSendResponse }
+    | { $case: "route_recv"; value: RouteRecvResponse }
+    | { $case: "route_dump"; value: RouteDumpResponse }
+    | { $case: "net_pcblist"; value: NetPcblistResponse }
+    | { $case: "net_counters"; value: NetCountersResponse }
+    | { $case: "nd_list"; value: NdListResponse }
     | undefined;
 }
 
@@ -1730,6 +1826,78 @@ export const Call: MessageFns<Call> = {
         break;
       case "md_destroy":
         MdDestroyRequest.encode(message.call.value, writer.uint32(16418).fork()).join();
+        break;
+      case "npf_load":
+        NpfLoadRequest.encode(message.call.value, writer.uint32(16642).fork()).join();
+        break;
+      case "npf_config_get":
+        NpfConfigGetRequest.encode(message.call.value, writer.uint32(16650).fork()).join();
+        break;
+      case "npf_switch":
+        NpfSwitchRequest.encode(message.call.value, writer.uint32(16658).fork()).join();
+        break;
+      case "npf_flush":
+        NpfFlushRequest.encode(message.call.value, writer.uint32(16666).fork()).join();
+        break;
+      case "npf_connections":
+        NpfConnectionsRequest.encode(message.call.value, writer.uint32(16674).fork()).join();
+        break;
+      case "npf_stats":
+        NpfStatsRequest.encode(message.call.value, writer.uint32(16682).fork()).join();
+        break;
+      case "npf_table":
+        NpfTableRequest.encode(message.call.value, writer.uint32(16690).fork()).join();
+        break;
+      case "npf_rule_add":
+        NpfRuleAddRequest.encode(message.call.value, writer.uint32(16698).fork()).join();
+        break;
+      case "npf_rule_remove":
+        NpfRuleRemoveRequest.encode(message.call.value, writer.uint32(16706).fork()).join();
+        break;
+      case "dhcp_start":
+        DhcpStartRequest.encode(message.call.value, writer.uint32(16722).fork()).join();
+        break;
+      case "dhcp_renew":
+        DhcpRenewRequest.encode(message.call.value, writer.uint32(16730).fork()).join();
+        break;
+      case "dhcp_stop":
+        DhcpStopRequest.encode(message.call.value, writer.uint32(16738).fork()).join();
+        break;
+      case "dhcp_leases":
+        DhcpLeasesRequest.encode(message.call.value, writer.uint32(16746).fork()).join();
+        break;
+      case "dhcpd_start":
+        DhcpdStartRequest.encode(message.call.value, writer.uint32(16754).fork()).join();
+        break;
+      case "dhcpd_stop":
+        DhcpdStopRequest.encode(message.call.value, writer.uint32(16762).fork()).join();
+        break;
+      case "dhcpd_bindings":
+        DhcpdBindingsRequest.encode(message.call.value, writer.uint32(16770).fork()).join();
+        break;
+      case "dns_forward":
+        DnsForwardRequest.encode(message.call.value, writer.uint32(16778).fork()).join();
+        break;
+      case "netconfig_ifaddrdel":
+        NetconfigIfaddrdelRequest.encode(message.call.value, writer.uint32(16282).fork()).join();
+        break;
+      case "route_send":
+        RouteSendRequest.encode(message.call.value, writer.uint32(16290).fork()).join();
+        break;
+      case "route_recv":
+        RouteRecvRequest.encode(message.call.value, writer.uint32(16298).fork()).join();
+        break;
+      case "route_dump":
+        RouteDumpRequest.encode(message.call.value, writer.uint32(16306).fork()).join();
+        break;
+      case "net_pcblist":
+        NetPcblistRequest.encode(message.call.value, writer.uint32(16314).fork()).join();
+        break;
+      case "net_counters":
+        NetCountersRequest.encode(message.call.value, writer.uint32(16322).fork()).join();
+        break;
+      case "nd_list":
+        NdListRequest.encode(message.call.value, writer.uint32(16330).fork()).join();
         break;
     }
     return writer;
@@ -3495,6 +3663,201 @@ export const Call: MessageFns<Call> = {
             message.call = { $case: "md_destroy", value: MdDestroyRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2080: {
+            if (tag !== 16642) {
+              break;
+            }
+
+            message.call = { $case: "npf_load", value: NpfLoadRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2081: {
+            if (tag !== 16650) {
+              break;
+            }
+
+            message.call = { $case: "npf_config_get", value: NpfConfigGetRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2082: {
+            if (tag !== 16658) {
+              break;
+            }
+
+            message.call = { $case: "npf_switch", value: NpfSwitchRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2083: {
+            if (tag !== 16666) {
+              break;
+            }
+
+            message.call = { $case: "npf_flush", value: NpfFlushRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2084: {
+            if (tag !== 16674) {
+              break;
+            }
+
+            message.call = { $case: "npf_connections", value: NpfConnectionsRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2085: {
+            if (tag !== 16682) {
+              break;
+            }
+
+            message.call = { $case: "npf_stats", value: NpfStatsRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2086: {
+            if (tag !== 16690) {
+              break;
+            }
+
+            message.call = { $case: "npf_table", value: NpfTableRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2087: {
+            if (tag !== 16698) {
+              break;
+            }
+
+            message.call = { $case: "npf_rule_add", value: NpfRuleAddRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2088: {
+            if (tag !== 16706) {
+              break;
+            }
+
+            message.call = { $case: "npf_rule_remove", value: NpfRuleRemoveRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2090: {
+            if (tag !== 16722) {
+              break;
+            }
+
+            message.call = { $case: "dhcp_start", value: DhcpStartRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2091: {
+            if (tag !== 16730) {
+              break;
+            }
+
+            message.call = { $case: "dhcp_renew", value: DhcpRenewRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2092: {
+            if (tag !== 16738) {
+              break;
+            }
+
+            message.call = { $case: "dhcp_stop", value: DhcpStopRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2093: {
+            if (tag !== 16746) {
+              break;
+            }
+
+            message.call = { $case: "dhcp_leases", value: DhcpLeasesRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2094: {
+            if (tag !== 16754) {
+              break;
+            }
+
+            message.call = { $case: "dhcpd_start", value: DhcpdStartRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2095: {
+            if (tag !== 16762) {
+              break;
+            }
+
+            message.call = { $case: "dhcpd_stop", value: DhcpdStopRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2096: {
+            if (tag !== 16770) {
+              break;
+            }
+
+            message.call = { $case: "dhcpd_bindings", value: DhcpdBindingsRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2097: {
+            if (tag !== 16778) {
+              break;
+            }
+
+            message.call = { $case: "dns_forward", value: DnsForwardRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2035: {
+            if (tag !== 16282) {
+              break;
+            }
+
+            message.call = {
+              $case: "netconfig_ifaddrdel",
+              value: NetconfigIfaddrdelRequest.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2036: {
+            if (tag !== 16290) {
+              break;
+            }
+
+            message.call = { $case: "route_send", value: RouteSendRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2037: {
+            if (tag !== 16298) {
+              break;
+            }
+
+            message.call = { $case: "route_recv", value: RouteRecvRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2038: {
+            if (tag !== 16306) {
+              break;
+            }
+
+            message.call = { $case: "route_dump", value: RouteDumpRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2039: {
+            if (tag !== 16314) {
+              break;
+            }
+
+            message.call = { $case: "net_pcblist", value: NetPcblistRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2040: {
+            if (tag !== 16322) {
+              break;
+            }
+
+            message.call = { $case: "net_counters", value: NetCountersRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2041: {
+            if (tag !== 16330) {
+              break;
+            }
+
+            message.call = { $case: "nd_list", value: NdListRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4150,6 +4513,78 @@ export const Result: MessageFns<Result> = {
         break;
       case "md_destroy":
         MdDestroyResponse.encode(message.result.value, writer.uint32(16418).fork()).join();
+        break;
+      case "npf_load":
+        NpfLoadResponse.encode(message.result.value, writer.uint32(16642).fork()).join();
+        break;
+      case "npf_config_get":
+        NpfConfigGetResponse.encode(message.result.value, writer.uint32(16650).fork()).join();
+        break;
+      case "npf_switch":
+        NpfSwitchResponse.encode(message.result.value, writer.uint32(16658).fork()).join();
+        break;
+      case "npf_flush":
+        NpfFlushResponse.encode(message.result.value, writer.uint32(16666).fork()).join();
+        break;
+      case "npf_connections":
+        NpfConnectionsResponse.encode(message.result.value, writer.uint32(16674).fork()).join();
+        break;
+      case "npf_stats":
+        NpfStatsResponse.encode(message.result.value, writer.uint32(16682).fork()).join();
+        break;
+      case "npf_table":
+        NpfTableResponse.encode(message.result.value, writer.uint32(16690).fork()).join();
+        break;
+      case "npf_rule_add":
+        NpfRuleAddResponse.encode(message.result.value, writer.uint32(16698).fork()).join();
+        break;
+      case "npf_rule_remove":
+        NpfRuleRemoveResponse.encode(message.result.value, writer.uint32(16706).fork()).join();
+        break;
+      case "dhcp_start":
+        DhcpStartResponse.encode(message.result.value, writer.uint32(16722).fork()).join();
+        break;
+      case "dhcp_renew":
+        DhcpRenewResponse.encode(message.result.value, writer.uint32(16730).fork()).join();
+        break;
+      case "dhcp_stop":
+        DhcpStopResponse.encode(message.result.value, writer.uint32(16738).fork()).join();
+        break;
+      case "dhcp_leases":
+        DhcpLeasesResponse.encode(message.result.value, writer.uint32(16746).fork()).join();
+        break;
+      case "dhcpd_start":
+        DhcpdStartResponse.encode(message.result.value, writer.uint32(16754).fork()).join();
+        break;
+      case "dhcpd_stop":
+        DhcpdStopResponse.encode(message.result.value, writer.uint32(16762).fork()).join();
+        break;
+      case "dhcpd_bindings":
+        DhcpdBindingsResponse.encode(message.result.value, writer.uint32(16770).fork()).join();
+        break;
+      case "dns_forward":
+        DnsForwardResponse.encode(message.result.value, writer.uint32(16778).fork()).join();
+        break;
+      case "netconfig_ifaddrdel":
+        NetconfigIfaddrdelResponse.encode(message.result.value, writer.uint32(16282).fork()).join();
+        break;
+      case "route_send":
+        RouteSendResponse.encode(message.result.value, writer.uint32(16290).fork()).join();
+        break;
+      case "route_recv":
+        RouteRecvResponse.encode(message.result.value, writer.uint32(16298).fork()).join();
+        break;
+      case "route_dump":
+        RouteDumpResponse.encode(message.result.value, writer.uint32(16306).fork()).join();
+        break;
+      case "net_pcblist":
+        NetPcblistResponse.encode(message.result.value, writer.uint32(16314).fork()).join();
+        break;
+      case "net_counters":
+        NetCountersResponse.encode(message.result.value, writer.uint32(16322).fork()).join();
+        break;
+      case "nd_list":
+        NdListResponse.encode(message.result.value, writer.uint32(16330).fork()).join();
         break;
     }
     return writer;
@@ -5943,6 +6378,204 @@ export const Result: MessageFns<Result> = {
             }
 
             message.result = { $case: "md_destroy", value: MdDestroyResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2080: {
+            if (tag !== 16642) {
+              break;
+            }
+
+            message.result = { $case: "npf_load", value: NpfLoadResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2081: {
+            if (tag !== 16650) {
+              break;
+            }
+
+            message.result = { $case: "npf_config_get", value: NpfConfigGetResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2082: {
+            if (tag !== 16658) {
+              break;
+            }
+
+            message.result = { $case: "npf_switch", value: NpfSwitchResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2083: {
+            if (tag !== 16666) {
+              break;
+            }
+
+            message.result = { $case: "npf_flush", value: NpfFlushResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2084: {
+            if (tag !== 16674) {
+              break;
+            }
+
+            message.result = {
+              $case: "npf_connections",
+              value: NpfConnectionsResponse.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2085: {
+            if (tag !== 16682) {
+              break;
+            }
+
+            message.result = { $case: "npf_stats", value: NpfStatsResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2086: {
+            if (tag !== 16690) {
+              break;
+            }
+
+            message.result = { $case: "npf_table", value: NpfTableResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2087: {
+            if (tag !== 16698) {
+              break;
+            }
+
+            message.result = { $case: "npf_rule_add", value: NpfRuleAddResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2088: {
+            if (tag !== 16706) {
+              break;
+            }
+
+            message.result = { $case: "npf_rule_remove", value: NpfRuleRemoveResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2090: {
+            if (tag !== 16722) {
+              break;
+            }
+
+            message.result = { $case: "dhcp_start", value: DhcpStartResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2091: {
+            if (tag !== 16730) {
+              break;
+            }
+
+            message.result = { $case: "dhcp_renew", value: DhcpRenewResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2092: {
+            if (tag !== 16738) {
+              break;
+            }
+
+            message.result = { $case: "dhcp_stop", value: DhcpStopResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2093: {
+            if (tag !== 16746) {
+              break;
+            }
+
+            message.result = { $case: "dhcp_leases", value: DhcpLeasesResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2094: {
+            if (tag !== 16754) {
+              break;
+            }
+
+            message.result = { $case: "dhcpd_start", value: DhcpdStartResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2095: {
+            if (tag !== 16762) {
+              break;
+            }
+
+            message.result = { $case: "dhcpd_stop", value: DhcpdStopResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2096: {
+            if (tag !== 16770) {
+              break;
+            }
+
+            message.result = { $case: "dhcpd_bindings", value: DhcpdBindingsResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2097: {
+            if (tag !== 16778) {
+              break;
+            }
+
+            message.result = { $case: "dns_forward", value: DnsForwardResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2035: {
+            if (tag !== 16282) {
+              break;
+            }
+
+            message.result = {
+              $case: "netconfig_ifaddrdel",
+              value: NetconfigIfaddrdelResponse.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2036: {
+            if (tag !== 16290) {
+              break;
+            }
+
+            message.result = { $case: "route_send", value: RouteSendResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2037: {
+            if (tag !== 16298) {
+              break;
+            }
+
+            message.result = { $case: "route_recv", value: RouteRecvResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2038: {
+            if (tag !== 16306) {
+              break;
+            }
+
+            message.result = { $case: "route_dump", value: RouteDumpResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2039: {
+            if (tag !== 16314) {
+              break;
+            }
+
+            message.result = { $case: "net_pcblist", value: NetPcblistResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2040: {
+            if (tag !== 16322) {
+              break;
+            }
+
+            message.result = { $case: "net_counters", value: NetCountersResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2041: {
+            if (tag !== 16330) {
+              break;
+            }
+
+            message.result = { $case: "nd_list", value: NdListResponse.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -9688,6 +10321,256 @@ export const NetService = {
       Buffer.from(NetconfigIfaddrsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): NetconfigIfaddrsResponse => NetconfigIfaddrsResponse.decode(value),
   },
+  /** Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG. */
+  npfLoad: {
+    path: "/rump.sp.v1.Net/NpfLoad" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfLoadRequest): Buffer => Buffer.from(NpfLoadRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfLoadRequest => NpfLoadRequest.decode(value),
+    responseSerialize: (value: NpfLoadResponse): Buffer => Buffer.from(NpfLoadResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfLoadResponse => NpfLoadResponse.decode(value),
+  },
+  /** The configuration with the counters of its rules, and whether the filter is active. */
+  npfConfigGet: {
+    path: "/rump.sp.v1.Net/NpfConfigGet" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfConfigGetRequest): Buffer => Buffer.from(NpfConfigGetRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfConfigGetRequest => NpfConfigGetRequest.decode(value),
+    responseSerialize: (value: NpfConfigGetResponse): Buffer =>
+      Buffer.from(NpfConfigGetResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfConfigGetResponse => NpfConfigGetResponse.decode(value),
+  },
+  /** Begins or ends filtering. Ending forgets all connections. */
+  npfSwitch: {
+    path: "/rump.sp.v1.Net/NpfSwitch" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfSwitchRequest): Buffer => Buffer.from(NpfSwitchRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfSwitchRequest => NpfSwitchRequest.decode(value),
+    responseSerialize: (value: NpfSwitchResponse): Buffer => Buffer.from(NpfSwitchResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfSwitchResponse => NpfSwitchResponse.decode(value),
+  },
+  /** Forgets the configuration and all connections. */
+  npfFlush: {
+    path: "/rump.sp.v1.Net/NpfFlush" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfFlushRequest): Buffer => Buffer.from(NpfFlushRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfFlushRequest => NpfFlushRequest.decode(value),
+    responseSerialize: (value: NpfFlushResponse): Buffer => Buffer.from(NpfFlushResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfFlushResponse => NpfFlushResponse.decode(value),
+  },
+  /** The connections that the filter knows. */
+  npfConnections: {
+    path: "/rump.sp.v1.Net/NpfConnections" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfConnectionsRequest): Buffer =>
+      Buffer.from(NpfConnectionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfConnectionsRequest => NpfConnectionsRequest.decode(value),
+    responseSerialize: (value: NpfConnectionsResponse): Buffer =>
+      Buffer.from(NpfConnectionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfConnectionsResponse => NpfConnectionsResponse.decode(value),
+  },
+  /** What the filter has counted. */
+  npfStats: {
+    path: "/rump.sp.v1.Net/NpfStats" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfStatsRequest): Buffer => Buffer.from(NpfStatsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfStatsRequest => NpfStatsRequest.decode(value),
+    responseSerialize: (value: NpfStatsResponse): Buffer => Buffer.from(NpfStatsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfStatsResponse => NpfStatsResponse.decode(value),
+  },
+  /** Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const. */
+  npfTable: {
+    path: "/rump.sp.v1.Net/NpfTable" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfTableRequest): Buffer => Buffer.from(NpfTableRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfTableRequest => NpfTableRequest.decode(value),
+    responseSerialize: (value: NpfTableResponse): Buffer => Buffer.from(NpfTableResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfTableResponse => NpfTableResponse.decode(value),
+  },
+  /** Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC. */
+  npfRuleAdd: {
+    path: "/rump.sp.v1.Net/NpfRuleAdd" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfRuleAddRequest): Buffer => Buffer.from(NpfRuleAddRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfRuleAddRequest => NpfRuleAddRequest.decode(value),
+    responseSerialize: (value: NpfRuleAddResponse): Buffer => Buffer.from(NpfRuleAddResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfRuleAddResponse => NpfRuleAddResponse.decode(value),
+  },
+  /** Removes a rule from a dynamic group. ESRCH, ENOENT. */
+  npfRuleRemove: {
+    path: "/rump.sp.v1.Net/NpfRuleRemove" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NpfRuleRemoveRequest): Buffer => Buffer.from(NpfRuleRemoveRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NpfRuleRemoveRequest => NpfRuleRemoveRequest.decode(value),
+    responseSerialize: (value: NpfRuleRemoveResponse): Buffer =>
+      Buffer.from(NpfRuleRemoveResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NpfRuleRemoveResponse => NpfRuleRemoveResponse.decode(value),
+  },
+  /** Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets. */
+  dhcpStart: {
+    path: "/rump.sp.v1.Net/DhcpStart" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DhcpStartRequest): Buffer => Buffer.from(DhcpStartRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DhcpStartRequest => DhcpStartRequest.decode(value),
+    responseSerialize: (value: DhcpStartResponse): Buffer => Buffer.from(DhcpStartResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DhcpStartResponse => DhcpStartResponse.decode(value),
+  },
+  /** Asks for more time for a lease at once. ENXIO, ENOENT when there is none. */
+  dhcpRenew: {
+    path: "/rump.sp.v1.Net/DhcpRenew" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DhcpRenewRequest): Buffer => Buffer.from(DhcpRenewRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DhcpRenewRequest => DhcpRenewRequest.decode(value),
+    responseSerialize: (value: DhcpRenewResponse): Buffer => Buffer.from(DhcpRenewResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DhcpRenewResponse => DhcpRenewResponse.decode(value),
+  },
+  /** Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT. */
+  dhcpStop: {
+    path: "/rump.sp.v1.Net/DhcpStop" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DhcpStopRequest): Buffer => Buffer.from(DhcpStopRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DhcpStopRequest => DhcpStopRequest.decode(value),
+    responseSerialize: (value: DhcpStopResponse): Buffer => Buffer.from(DhcpStopResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DhcpStopResponse => DhcpStopResponse.decode(value),
+  },
+  /** The leases of all interfaces. */
+  dhcpLeases: {
+    path: "/rump.sp.v1.Net/DhcpLeases" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DhcpLeasesRequest): Buffer => Buffer.from(DhcpLeasesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DhcpLeasesRequest => DhcpLeasesRequest.decode(value),
+    responseSerialize: (value: DhcpLeasesResponse): Buffer => Buffer.from(DhcpLeasesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DhcpLeasesResponse => DhcpLeasesResponse.decode(value),
+  },
+  /** Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL. */
+  dhcpdStart: {
+    path: "/rump.sp.v1.Net/DhcpdStart" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DhcpdStartRequest): Buffer => Buffer.from(DhcpdStartRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DhcpdStartRequest => DhcpdStartRequest.decode(value),
+    responseSerialize: (value: DhcpdStartResponse): Buffer => Buffer.from(DhcpdStartResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DhcpdStartResponse => DhcpdStartResponse.decode(value),
+  },
+  /** Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT. */
+  dhcpdStop: {
+    path: "/rump.sp.v1.Net/DhcpdStop" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DhcpdStopRequest): Buffer => Buffer.from(DhcpdStopRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DhcpdStopRequest => DhcpdStopRequest.decode(value),
+    responseSerialize: (value: DhcpdStopResponse): Buffer => Buffer.from(DhcpdStopResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DhcpdStopResponse => DhcpdStopResponse.decode(value),
+  },
+  /** What the server of an interface has leased. ENXIO, ENOENT. */
+  dhcpdBindings: {
+    path: "/rump.sp.v1.Net/DhcpdBindings" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DhcpdBindingsRequest): Buffer => Buffer.from(DhcpdBindingsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DhcpdBindingsRequest => DhcpdBindingsRequest.decode(value),
+    responseSerialize: (value: DhcpdBindingsResponse): Buffer =>
+      Buffer.from(DhcpdBindingsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DhcpdBindingsResponse => DhcpdBindingsResponse.decode(value),
+  },
+  /** Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL. */
+  dnsForward: {
+    path: "/rump.sp.v1.Net/DnsForward" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DnsForwardRequest): Buffer => Buffer.from(DnsForwardRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DnsForwardRequest => DnsForwardRequest.decode(value),
+    responseSerialize: (value: DnsForwardResponse): Buffer => Buffer.from(DnsForwardResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DnsForwardResponse => DnsForwardResponse.decode(value),
+  },
+  /** Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL. */
+  netconfigIfaddrdel: {
+    path: "/rump.sp.v1.Net/NetconfigIfaddrdel" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NetconfigIfaddrdelRequest): Buffer =>
+      Buffer.from(NetconfigIfaddrdelRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NetconfigIfaddrdelRequest => NetconfigIfaddrdelRequest.decode(value),
+    responseSerialize: (value: NetconfigIfaddrdelResponse): Buffer =>
+      Buffer.from(NetconfigIfaddrdelResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NetconfigIfaddrdelResponse => NetconfigIfaddrdelResponse.decode(value),
+  },
+  /** Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES. */
+  routeSend: {
+    path: "/rump.sp.v1.Net/RouteSend" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RouteSendRequest): Buffer => Buffer.from(RouteSendRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RouteSendRequest => RouteSendRequest.decode(value),
+    responseSerialize: (value: RouteSendResponse): Buffer => Buffer.from(RouteSendResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RouteSendResponse => RouteSendResponse.decode(value),
+  },
+  /** Reads the next message of a routing socket. EAGAIN. */
+  routeRecv: {
+    path: "/rump.sp.v1.Net/RouteRecv" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RouteRecvRequest): Buffer => Buffer.from(RouteRecvRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RouteRecvRequest => RouteRecvRequest.decode(value),
+    responseSerialize: (value: RouteRecvResponse): Buffer => Buffer.from(RouteRecvResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RouteRecvResponse => RouteRecvResponse.decode(value),
+  },
+  /**
+   * The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+   * arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+   */
+  routeDump: {
+    path: "/rump.sp.v1.Net/RouteDump" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RouteDumpRequest): Buffer => Buffer.from(RouteDumpRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RouteDumpRequest => RouteDumpRequest.decode(value),
+    responseSerialize: (value: RouteDumpResponse): Buffer => Buffer.from(RouteDumpResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RouteDumpResponse => RouteDumpResponse.decode(value),
+  },
+  /** Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail. */
+  netPcblist: {
+    path: "/rump.sp.v1.Net/NetPcblist" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NetPcblistRequest): Buffer => Buffer.from(NetPcblistRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NetPcblistRequest => NetPcblistRequest.decode(value),
+    responseSerialize: (value: NetPcblistResponse): Buffer => Buffer.from(NetPcblistResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NetPcblistResponse => NetPcblistResponse.decode(value),
+  },
+  /** What the protocols have counted (sysctl net.*.stats). Cannot fail. */
+  netCounters: {
+    path: "/rump.sp.v1.Net/NetCounters" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NetCountersRequest): Buffer => Buffer.from(NetCountersRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NetCountersRequest => NetCountersRequest.decode(value),
+    responseSerialize: (value: NetCountersResponse): Buffer => Buffer.from(NetCountersResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NetCountersResponse => NetCountersResponse.decode(value),
+  },
+  /** Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT. */
+  ndList: {
+    path: "/rump.sp.v1.Net/NdList" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NdListRequest): Buffer => Buffer.from(NdListRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NdListRequest => NdListRequest.decode(value),
+    responseSerialize: (value: NdListResponse): Buffer => Buffer.from(NdListResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NdListResponse => NdListResponse.decode(value),
+  },
 } as const;
 
 export interface NetServer extends UntypedServiceImplementation {
@@ -9757,6 +10640,57 @@ export interface NetServer extends UntypedServiceImplementation {
   netconfigAutoIpv6: handleUnaryCall<NetconfigAutoIpv6Request, NetconfigAutoIpv6Response>;
   /** Interfaces with their flags and addresses. ENXIO. */
   netconfigIfaddrs: handleUnaryCall<NetconfigIfaddrsRequest, NetconfigIfaddrsResponse>;
+  /** Replaces the packet filter's configuration; connections stay. EINVAL says which rule is wrong; E2BIG. */
+  npfLoad: handleUnaryCall<NpfLoadRequest, NpfLoadResponse>;
+  /** The configuration with the counters of its rules, and whether the filter is active. */
+  npfConfigGet: handleUnaryCall<NpfConfigGetRequest, NpfConfigGetResponse>;
+  /** Begins or ends filtering. Ending forgets all connections. */
+  npfSwitch: handleUnaryCall<NpfSwitchRequest, NpfSwitchResponse>;
+  /** Forgets the configuration and all connections. */
+  npfFlush: handleUnaryCall<NpfFlushRequest, NpfFlushResponse>;
+  /** The connections that the filter knows. */
+  npfConnections: handleUnaryCall<NpfConnectionsRequest, NpfConnectionsResponse>;
+  /** What the filter has counted. */
+  npfStats: handleUnaryCall<NpfStatsRequest, NpfStatsResponse>;
+  /** Commands on a table: add, remove, test (ENOENT when there is no match), list, flush. ESRCH, EEXIST, ENOENT, EINVAL, EPERM for const. */
+  npfTable: handleUnaryCall<NpfTableRequest, NpfTableResponse>;
+  /** Adds a rule to a dynamic group and gives its number. ESRCH, EINVAL, ENOSPC. */
+  npfRuleAdd: handleUnaryCall<NpfRuleAddRequest, NpfRuleAddResponse>;
+  /** Removes a rule from a dynamic group. ESRCH, ENOENT. */
+  npfRuleRemove: handleUnaryCall<NpfRuleRemoveRequest, NpfRuleRemoveResponse>;
+  /** Gets a lease for an interface by DHCP, and keeps it. ENXIO, EBUSY when it has one or asks for one, EINVAL for interfaces other than Ethernets. */
+  dhcpStart: handleUnaryCall<DhcpStartRequest, DhcpStartResponse>;
+  /** Asks for more time for a lease at once. ENXIO, ENOENT when there is none. */
+  dhcpRenew: handleUnaryCall<DhcpRenewRequest, DhcpRenewResponse>;
+  /** Stops keeping a lease; release gives it back, and takes the address away. ENXIO, ENOENT. */
+  dhcpStop: handleUnaryCall<DhcpStopRequest, DhcpStopResponse>;
+  /** The leases of all interfaces. */
+  dhcpLeases: handleUnaryCall<DhcpLeasesRequest, DhcpLeasesResponse>;
+  /** Leases addresses on an interface. ENXIO, EBUSY, EADDRNOTAVAIL when it has no address, EINVAL. */
+  dhcpdStart: handleUnaryCall<DhcpdStartRequest, DhcpdStartResponse>;
+  /** Ends leasing on an interface, and forgets the bindings. ENXIO, ENOENT. */
+  dhcpdStop: handleUnaryCall<DhcpdStopRequest, DhcpdStopResponse>;
+  /** What the server of an interface has leased. ENXIO, ENOENT. */
+  dhcpdBindings: handleUnaryCall<DhcpdBindingsRequest, DhcpdBindingsResponse>;
+  /** Answers questions to port 53 with what these servers say (IPv4 or IPv6 addresses); none ends it. EADDRINUSE, EINVAL. */
+  dnsForward: handleUnaryCall<DnsForwardRequest, DnsForwardResponse>;
+  /** Takes an address of either family away. ENXIO, EINVAL, EADDRNOTAVAIL. */
+  netconfigIfaddrdel: handleUnaryCall<NetconfigIfaddrdelRequest, NetconfigIfaddrdelResponse>;
+  /** Writes to a routing socket: changes the table, or asks it (RTM_GET). EEXIST, ESRCH, ENETUNREACH, EINVAL, EACCES. */
+  routeSend: handleUnaryCall<RouteSendRequest, RouteSendResponse>;
+  /** Reads the next message of a routing socket. EAGAIN. */
+  routeRecv: handleUnaryCall<RouteRecvRequest, RouteRecvResponse>;
+  /**
+   * The tables, as sysctl net.route gives them: op is NET_RT_DUMP (all routes), NET_RT_FLAGS (those with the flags in
+   * arg; RTF_LLDATA for ARP and neighbour discovery), NET_RT_IFLIST (interfaces, arg is an index or 0). EINVAL.
+   */
+  routeDump: handleUnaryCall<RouteDumpRequest, RouteDumpResponse>;
+  /** Sockets of the Internet domains (sysctl net.inet.*.pcblist). Cannot fail. */
+  netPcblist: handleUnaryCall<NetPcblistRequest, NetPcblistResponse>;
+  /** What the protocols have counted (sysctl net.*.stats). Cannot fail. */
+  netCounters: handleUnaryCall<NetCountersRequest, NetCountersResponse>;
+  /** Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT. */
+  ndList: handleUnaryCall<NdListRequest, NdListResponse>;
 }
 
 /** The device faction. Devices are used through open, read, write and ioctl on their nodes; what needs a call of its own is here. */

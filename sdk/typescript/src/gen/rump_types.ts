@@ -158,7 +158,18 @@ export interface Sockopt {
     | { $case: "linger"; value: Linger }
     | { $case: "timeval"; value: Timespec }
     | { $case: "raw"; value: Buffer }
+    | { $case: "mreq"; value: Mreq }
     | undefined;
+}
+
+/**
+ * IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP and their opposites: a group (4 or 16 bytes), and the interface by address or index;
+ * neither for the one that the route says. A raw ip_mreq or ipv6_mreq will do as well.
+ */
+export interface Mreq {
+  multiaddr: Buffer;
+  interface: Buffer;
+  ifindex: number;
 }
 
 /** One piece of control data. SCM_RIGHTS carries descriptors, the others bytes. */
@@ -269,7 +280,104 @@ export interface IoctlArgs {
     | { $case: "raid_recon"; value: RaidReconReq }
     | { $case: "raid_progress"; value: RaidProgress }
     | { $case: "raid_info"; value: RaidInfo }
+    | { $case: "ifreq"; value: Ifreq }
+    | { $case: "ifalias"; value: Ifaliasreq }
+    | { $case: "ifconf"; value: Ifconf }
+    | { $case: "ifclone"; value: Ifclonereq }
+    | { $case: "ifmedia"; value: Ifmediareq }
+    | { $case: "ifdata"; value: Ifdata }
+    | { $case: "nbrinfo"; value: Nbrinfo }
+    | { $case: "ndi"; value: Ndireq }
     | undefined;
+}
+
+/**
+ * Interface requests about one thing: an address (ifr_addr, also for masks and link-level ones), a number (flags,
+ * metric, mtu, index, media, capabilities) or a text (SIOCSLINKSTR, SIOCGLINKSTR).
+ */
+export interface Ifreq {
+  ifr_name: string;
+  ifr_addr: Sockaddr | undefined;
+  ifr_value: bigint;
+  ifr_text: string;
+}
+
+/**
+ * SIOCAIFADDR, SIOCDIFADDR, SIOCGIFALIAS and their _IN6 forms: an address of an interface. Lifetimes are seconds, 0 for
+ * ever (ND6_INFINITE_LIFETIME as well); ifra_flags are IN6_IFF_*.
+ */
+export interface Ifaliasreq {
+  ifra_name: string;
+  ifra_addr: Sockaddr | undefined;
+  ifra_prefixlen: number;
+  ifra_dstaddr: Sockaddr | undefined;
+  ifra_broadaddr: Sockaddr | undefined;
+  ifra_flags: number;
+  ifra_vltime: number;
+  ifra_pltime: number;
+}
+
+/** SIOCGIFCONF: all interfaces with their addresses. */
+export interface Ifconf {
+  interfaces: Interface[];
+}
+
+/** SIOCIFGCLONERS: the kinds of interfaces that can be created. */
+export interface Ifclonereq {
+  cloners: string[];
+}
+
+/** SIOCGIFMEDIA: IFM_* words. */
+export interface Ifmediareq {
+  ifm_name: string;
+  ifm_current: number;
+  ifm_mask: number;
+  ifm_status: number;
+  ifm_active: number;
+  ifm_ulist: number[];
+}
+
+/** SIOCGIFDATA, SIOCZIFDATA: what an interface has counted. link_state: LINK_STATE_*. */
+export interface Ifdata {
+  ifdr_name: string;
+  type: number;
+  link_state: number;
+  mtu: bigint;
+  metric: bigint;
+  baudrate: bigint;
+  ipackets: bigint;
+  ierrors: bigint;
+  opackets: bigint;
+  oerrors: bigint;
+  collisions: bigint;
+  ibytes: bigint;
+  obytes: bigint;
+  imcasts: bigint;
+  omcasts: bigint;
+  iqdrops: bigint;
+  noproto: bigint;
+}
+
+/** SIOCGNBRINFO_IN6: what is known of a neighbour. state: ND6_LLINFO_*; expire: seconds from now, 0 for never. */
+export interface Nbrinfo {
+  ifname: string;
+  addr: Sockaddr | undefined;
+  asked: number;
+  isrouter: boolean;
+  state: number;
+  expire: number;
+  lladdr: SockaddrDl | undefined;
+}
+
+/** SIOCGIFINFO_IN6, SIOCSIFINFO_IN6: neighbour discovery on an interface. Times are milliseconds; flags: ND6_IFF_*. */
+export interface Ndireq {
+  ifname: string;
+  linkmtu: number;
+  basereachable: number;
+  reachable: number;
+  retrans: number;
+  flags: number;
+  chlim: number;
 }
 
 /** VNDIOCSET, VNDIOCCLR: a file as the disk of a vnd. vnd_size is an answer: bytes. */
@@ -387,7 +495,263 @@ export interface Interface {
 export interface InterfaceAddress {
   addr: Sockaddr | undefined;
   prefixlen: number;
-  broadaddr: Sockaddr | undefined;
+  broadaddr:
+    | Sockaddr
+    | undefined;
+  /** The other end of a point-to-point link; IN6_IFF_*; seconds that are left, 0 for ever. */
+  dstaddr: Sockaddr | undefined;
+  flags: number;
+  vltime: number;
+  pltime: number;
+}
+
+/**
+ * A message of the routing socket (route(4)) and of its dumps. Which fields it has, rtm_type (RTM_*) decides: ADD,
+ * DELETE, CHANGE, GET, MISS, REDIRECT are about a route; IFINFO, IFANNOUNCE, NEWADDR, DELADDR, CHGADDR about an interface.
+ * With RTF_LLDATA it is an entry of ARP or neighbour discovery, whose gateway is a SockaddrDl.
+ */
+export interface Rtmsg {
+  rtm_type: number;
+  rtm_flags: number;
+  rtm_index: number;
+  rtm_pid: number;
+  rtm_seq: number;
+  rtm_errno: number;
+  rtm_use: bigint;
+  dst: Sockaddr | undefined;
+  prefixlen: number;
+  gateway:
+    | Sockaddr
+    | undefined;
+  /** The interface by name, the address to send from, who sent a redirect. */
+  ifname: string;
+  ifa: Sockaddr | undefined;
+  author:
+    | Sockaddr
+    | undefined;
+  /** Of the path; 0 for the interface's. */
+  rmx_mtu: number;
+  /** Seconds from now until it goes; 0 for never. */
+  rmx_expire: bigint;
+  interface: Interface | undefined;
+  address: InterfaceAddress | undefined;
+  data:
+    | Ifdata
+    | undefined;
+  /** IFAN_ARRIVAL, IFAN_DEPARTURE. */
+  what: number;
+}
+
+/** A socket of the Internet domains, as netstat shows it. state is the TCP state's name, empty for others. */
+export interface Inpcb {
+  protocol: string;
+  local: Sockaddr | undefined;
+  foreign: Sockaddr | undefined;
+  recvq: bigint;
+  sendq: bigint;
+  state: string;
+  handle: bigint;
+}
+
+/** A counter of a protocol, as netstat -s shows it. */
+export interface NetCounter {
+  protocol: string;
+  name: string;
+  value: bigint;
+}
+
+/** A router that neighbour discovery has heard of. expire: seconds that are left; preference: -1, 0, 1. */
+export interface NdRouter {
+  addr: Sockaddr | undefined;
+  ifname: string;
+  expire: number;
+  flags: number;
+  preference: number;
+}
+
+/** A prefix that a router has advertised, or that an address of ours has. Lifetimes: seconds that are left, 0 for ever. */
+export interface NdPrefix {
+  prefix: Sockaddr | undefined;
+  prefixlen: number;
+  ifname: string;
+  vltime: number;
+  pltime: number;
+  onlink: boolean;
+  autonomous: boolean;
+}
+
+/** Ports, both ends included. */
+export interface NpfPorts {
+  first: number;
+  last: number;
+}
+
+/**
+ * One of: a network; the entries of a table; the addresses that an
+ * interface has when the packet comes, of one version of IP or of both (0).
+ */
+export interface NpfAddress {
+  addr: Buffer;
+  prefixlen: number;
+  table: string;
+  ifname: string;
+  version: number;
+}
+
+/** One side of a packet. No addresses are any address, no ports any port. */
+export interface NpfEnd {
+  addresses: NpfAddress[];
+  negate: boolean;
+  ports: NpfPorts[];
+}
+
+/** Which packets are meant. version is that of IP, 0 for both; no protocols are any. */
+export interface NpfFilter {
+  version: number;
+  protocols: number[];
+  source: NpfEnd | undefined;
+  destination: NpfEnd | undefined;
+  tcp_flags: number;
+  tcp_mask: number;
+  icmp_type?: number | undefined;
+  icmp_code?: number | undefined;
+}
+
+/**
+ * A rule. direction: in, out, or nothing for both. stateful: nothing, "interface" (connections pass on the interface where they
+ * began) or "all". answer, of rules that block: nothing, "rst", "icmp" or "any" (what fits the protocol). packets and bytes are
+ * counted by the kernel.
+ */
+export interface NpfRule {
+  id: bigint;
+  permit: boolean;
+  direction: string;
+  final: boolean;
+  ifname: string;
+  stateful: string;
+  answer: string;
+  filter: NpfFilter | undefined;
+  procedure: string;
+  packets: bigint;
+  bytes: bigint;
+}
+
+/** Rules that are looked at for packets of one interface and direction. dynamic: rules are added and removed while it is active. */
+export interface NpfGroup {
+  name: string;
+  ifname: string;
+  direction: string;
+  dynamic: boolean;
+  rules: NpfRule[];
+}
+
+/**
+ * Translates addresses. direction: "out" rewrites the sources of packets that leave by the interface, "in" the destinations of
+ * packets that come in. dynamic: connections get ports; static: addresses are exchanged one for one, both ways where
+ * direction is "both". algorithm, of static ones: nothing or "netmap" for networks of the same size, "npt66" (RFC 6296).
+ * translation_ports are those to translate to; without them those of the packet stay where they are free.
+ */
+export interface NpfMap {
+  id: bigint;
+  ifname: string;
+  direction: string;
+  static: boolean;
+  algorithm: string;
+  filter: NpfFilter | undefined;
+  translation: NpfAddress | undefined;
+  translation_ports: NpfPorts | undefined;
+}
+
+/** kind: ipset (single addresses), lpm (networks), const (cannot be changed). */
+export interface NpfTable {
+  name: string;
+  kind: string;
+  entries: NpfAddress[];
+}
+
+/** What is done to packets that pass by a rule: copied to an interface where bpf sees them, and made normal. */
+export interface NpfProcedure {
+  name: string;
+  log_ifname: string;
+  min_ttl: number;
+  max_mss: number;
+  no_df: boolean;
+  random_id: boolean;
+}
+
+/** Groups are looked at in order; the last one, without a name, is the default group. */
+export interface NpfConfig {
+  tables: NpfTable[];
+  procedures: NpfProcedure[];
+  maps: NpfMap[];
+  groups: NpfGroup[];
+  params: { [key: string]: string };
+}
+
+export interface NpfConfig_ParamsEntry {
+  key: string;
+  value: string;
+}
+
+/** A connection that the filter knows. state is that of TCP, or "active". */
+export interface NpfConnection {
+  protocol: number;
+  source: Sockaddr | undefined;
+  destination: Sockaddr | undefined;
+  translated: Sockaddr | undefined;
+  ifname: string;
+  state: string;
+  expires: bigint;
+  packets: bigint;
+}
+
+export interface NpfCounter {
+  name: string;
+  value: bigint;
+}
+
+/**
+ * A lease that an interface has or asks for. state: init, selecting, requesting, bound, renewing, rebinding. expires is in seconds
+ * from now, 0 for a lease that does not end.
+ */
+export interface DhcpLease {
+  ifname: string;
+  state: string;
+  addr: Buffer;
+  prefixlen: number;
+  server: Buffer;
+  routers: Buffer[];
+  dns: Buffer[];
+  domain: Buffer;
+  expires: bigint;
+}
+
+/** A client that always gets the same address. */
+export interface DhcpHost {
+  lladdr: Buffer;
+  addr: Buffer;
+}
+
+/**
+ * What a server leases, from first to last, and what it tells besides. The mask is that of the interface's address. lease is in
+ * seconds, 0 for one hour; no router is the interface's own address.
+ */
+export interface DhcpPool {
+  first: Buffer;
+  last: Buffer;
+  lease: number;
+  router: Buffer;
+  dns: Buffer[];
+  domain: Buffer;
+  hosts: DhcpHost[];
+}
+
+/** An address that a server has leased. expires is in seconds from now. */
+export interface DhcpBinding {
+  addr: Buffer;
+  lladdr: Buffer;
+  hostname: Buffer;
+  expires: bigint;
 }
 
 /** A device driver and its units. */
@@ -1995,6 +2359,9 @@ export const Sockopt: MessageFns<Sockopt> = {
       case "raw":
         writer.uint32(34).bytes(message.value.value);
         break;
+      case "mreq":
+        Mreq.encode(message.value.value, writer.uint32(42).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2042,6 +2409,82 @@ export const Sockopt: MessageFns<Sockopt> = {
             }
 
             message.value = { $case: "raw", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.value = { $case: "mreq", value: Mreq.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMreq(): Mreq {
+  return { multiaddr: Buffer.alloc(0), interface: Buffer.alloc(0), ifindex: 0 };
+}
+
+export const Mreq: MessageFns<Mreq> = {
+  encode(message: Mreq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.multiaddr.length !== 0) {
+      writer.uint32(10).bytes(message.multiaddr);
+    }
+    if (message.interface.length !== 0) {
+      writer.uint32(18).bytes(message.interface);
+    }
+    if (message.ifindex !== 0) {
+      writer.uint32(24).uint32(message.ifindex);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Mreq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMreq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.multiaddr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.interface = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ifindex = reader.uint32();
             continue;
           }
         }
@@ -3078,6 +3521,30 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
       case "raid_info":
         RaidInfo.encode(message.args.value, writer.uint32(226).fork()).join();
         break;
+      case "ifreq":
+        Ifreq.encode(message.args.value, writer.uint32(322).fork()).join();
+        break;
+      case "ifalias":
+        Ifaliasreq.encode(message.args.value, writer.uint32(330).fork()).join();
+        break;
+      case "ifconf":
+        Ifconf.encode(message.args.value, writer.uint32(338).fork()).join();
+        break;
+      case "ifclone":
+        Ifclonereq.encode(message.args.value, writer.uint32(346).fork()).join();
+        break;
+      case "ifmedia":
+        Ifmediareq.encode(message.args.value, writer.uint32(354).fork()).join();
+        break;
+      case "ifdata":
+        Ifdata.encode(message.args.value, writer.uint32(362).fork()).join();
+        break;
+      case "nbrinfo":
+        Nbrinfo.encode(message.args.value, writer.uint32(370).fork()).join();
+        break;
+      case "ndi":
+        Ndireq.encode(message.args.value, writer.uint32(378).fork()).join();
+        break;
     }
     return writer;
   },
@@ -3189,6 +3656,997 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
             }
 
             message.args = { $case: "raid_info", value: RaidInfo.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.args = { $case: "ifreq", value: Ifreq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 41: {
+            if (tag !== 330) {
+              break;
+            }
+
+            message.args = { $case: "ifalias", value: Ifaliasreq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 42: {
+            if (tag !== 338) {
+              break;
+            }
+
+            message.args = { $case: "ifconf", value: Ifconf.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 43: {
+            if (tag !== 346) {
+              break;
+            }
+
+            message.args = { $case: "ifclone", value: Ifclonereq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 44: {
+            if (tag !== 354) {
+              break;
+            }
+
+            message.args = { $case: "ifmedia", value: Ifmediareq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 45: {
+            if (tag !== 362) {
+              break;
+            }
+
+            message.args = { $case: "ifdata", value: Ifdata.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 46: {
+            if (tag !== 370) {
+              break;
+            }
+
+            message.args = { $case: "nbrinfo", value: Nbrinfo.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 47: {
+            if (tag !== 378) {
+              break;
+            }
+
+            message.args = { $case: "ndi", value: Ndireq.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIfreq(): Ifreq {
+  return { ifr_name: "", ifr_addr: undefined, ifr_value: 0n, ifr_text: "" };
+}
+
+export const Ifreq: MessageFns<Ifreq> = {
+  encode(message: Ifreq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifr_name !== "") {
+      writer.uint32(10).string(message.ifr_name);
+    }
+    if (message.ifr_addr !== undefined) {
+      Sockaddr.encode(message.ifr_addr, writer.uint32(18).fork()).join();
+    }
+    if (message.ifr_value !== 0n) {
+      if (BigInt.asIntN(64, message.ifr_value) !== message.ifr_value) {
+        throw new globalThis.Error("value provided for field message.ifr_value of type int64 too large");
+      }
+      writer.uint32(24).int64(message.ifr_value);
+    }
+    if (message.ifr_text !== "") {
+      writer.uint32(34).string(message.ifr_text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ifreq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIfreq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifr_name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ifr_addr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ifr_value = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ifr_text = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIfaliasreq(): Ifaliasreq {
+  return {
+    ifra_name: "",
+    ifra_addr: undefined,
+    ifra_prefixlen: 0,
+    ifra_dstaddr: undefined,
+    ifra_broadaddr: undefined,
+    ifra_flags: 0,
+    ifra_vltime: 0,
+    ifra_pltime: 0,
+  };
+}
+
+export const Ifaliasreq: MessageFns<Ifaliasreq> = {
+  encode(message: Ifaliasreq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifra_name !== "") {
+      writer.uint32(10).string(message.ifra_name);
+    }
+    if (message.ifra_addr !== undefined) {
+      Sockaddr.encode(message.ifra_addr, writer.uint32(18).fork()).join();
+    }
+    if (message.ifra_prefixlen !== 0) {
+      writer.uint32(24).uint32(message.ifra_prefixlen);
+    }
+    if (message.ifra_dstaddr !== undefined) {
+      Sockaddr.encode(message.ifra_dstaddr, writer.uint32(34).fork()).join();
+    }
+    if (message.ifra_broadaddr !== undefined) {
+      Sockaddr.encode(message.ifra_broadaddr, writer.uint32(42).fork()).join();
+    }
+    if (message.ifra_flags !== 0) {
+      writer.uint32(48).uint32(message.ifra_flags);
+    }
+    if (message.ifra_vltime !== 0) {
+      writer.uint32(56).uint32(message.ifra_vltime);
+    }
+    if (message.ifra_pltime !== 0) {
+      writer.uint32(64).uint32(message.ifra_pltime);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ifaliasreq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIfaliasreq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifra_name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ifra_addr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ifra_prefixlen = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ifra_dstaddr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.ifra_broadaddr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.ifra_flags = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.ifra_vltime = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.ifra_pltime = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIfconf(): Ifconf {
+  return { interfaces: [] };
+}
+
+export const Ifconf: MessageFns<Ifconf> = {
+  encode(message: Ifconf, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.interfaces) {
+      Interface.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ifconf {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIfconf();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.interfaces.push(Interface.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIfclonereq(): Ifclonereq {
+  return { cloners: [] };
+}
+
+export const Ifclonereq: MessageFns<Ifclonereq> = {
+  encode(message: Ifclonereq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.cloners) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ifclonereq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIfclonereq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cloners.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIfmediareq(): Ifmediareq {
+  return { ifm_name: "", ifm_current: 0, ifm_mask: 0, ifm_status: 0, ifm_active: 0, ifm_ulist: [] };
+}
+
+export const Ifmediareq: MessageFns<Ifmediareq> = {
+  encode(message: Ifmediareq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifm_name !== "") {
+      writer.uint32(10).string(message.ifm_name);
+    }
+    if (message.ifm_current !== 0) {
+      writer.uint32(16).uint32(message.ifm_current);
+    }
+    if (message.ifm_mask !== 0) {
+      writer.uint32(24).uint32(message.ifm_mask);
+    }
+    if (message.ifm_status !== 0) {
+      writer.uint32(32).uint32(message.ifm_status);
+    }
+    if (message.ifm_active !== 0) {
+      writer.uint32(40).uint32(message.ifm_active);
+    }
+    if (message.ifm_ulist.length !== 0) {
+      writer.uint32(50).fork();
+      for (const v of message.ifm_ulist) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ifmediareq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIfmediareq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifm_name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ifm_current = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ifm_mask = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.ifm_status = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.ifm_active = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag === 48) {
+              message.ifm_ulist.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 50) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.ifm_ulist.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIfdata(): Ifdata {
+  return {
+    ifdr_name: "",
+    type: 0,
+    link_state: 0,
+    mtu: 0n,
+    metric: 0n,
+    baudrate: 0n,
+    ipackets: 0n,
+    ierrors: 0n,
+    opackets: 0n,
+    oerrors: 0n,
+    collisions: 0n,
+    ibytes: 0n,
+    obytes: 0n,
+    imcasts: 0n,
+    omcasts: 0n,
+    iqdrops: 0n,
+    noproto: 0n,
+  };
+}
+
+export const Ifdata: MessageFns<Ifdata> = {
+  encode(message: Ifdata, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifdr_name !== "") {
+      writer.uint32(10).string(message.ifdr_name);
+    }
+    if (message.type !== 0) {
+      writer.uint32(16).uint32(message.type);
+    }
+    if (message.link_state !== 0) {
+      writer.uint32(24).uint32(message.link_state);
+    }
+    if (message.mtu !== 0n) {
+      if (BigInt.asUintN(64, message.mtu) !== message.mtu) {
+        throw new globalThis.Error("value provided for field message.mtu of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.mtu);
+    }
+    if (message.metric !== 0n) {
+      if (BigInt.asUintN(64, message.metric) !== message.metric) {
+        throw new globalThis.Error("value provided for field message.metric of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.metric);
+    }
+    if (message.baudrate !== 0n) {
+      if (BigInt.asUintN(64, message.baudrate) !== message.baudrate) {
+        throw new globalThis.Error("value provided for field message.baudrate of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.baudrate);
+    }
+    if (message.ipackets !== 0n) {
+      if (BigInt.asUintN(64, message.ipackets) !== message.ipackets) {
+        throw new globalThis.Error("value provided for field message.ipackets of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.ipackets);
+    }
+    if (message.ierrors !== 0n) {
+      if (BigInt.asUintN(64, message.ierrors) !== message.ierrors) {
+        throw new globalThis.Error("value provided for field message.ierrors of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.ierrors);
+    }
+    if (message.opackets !== 0n) {
+      if (BigInt.asUintN(64, message.opackets) !== message.opackets) {
+        throw new globalThis.Error("value provided for field message.opackets of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.opackets);
+    }
+    if (message.oerrors !== 0n) {
+      if (BigInt.asUintN(64, message.oerrors) !== message.oerrors) {
+        throw new globalThis.Error("value provided for field message.oerrors of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.oerrors);
+    }
+    if (message.collisions !== 0n) {
+      if (BigInt.asUintN(64, message.collisions) !== message.collisions) {
+        throw new globalThis.Error("value provided for field message.collisions of type uint64 too large");
+      }
+      writer.uint32(88).uint64(message.collisions);
+    }
+    if (message.ibytes !== 0n) {
+      if (BigInt.asUintN(64, message.ibytes) !== message.ibytes) {
+        throw new globalThis.Error("value provided for field message.ibytes of type uint64 too large");
+      }
+      writer.uint32(96).uint64(message.ibytes);
+    }
+    if (message.obytes !== 0n) {
+      if (BigInt.asUintN(64, message.obytes) !== message.obytes) {
+        throw new globalThis.Error("value provided for field message.obytes of type uint64 too large");
+      }
+      writer.uint32(104).uint64(message.obytes);
+    }
+    if (message.imcasts !== 0n) {
+      if (BigInt.asUintN(64, message.imcasts) !== message.imcasts) {
+        throw new globalThis.Error("value provided for field message.imcasts of type uint64 too large");
+      }
+      writer.uint32(112).uint64(message.imcasts);
+    }
+    if (message.omcasts !== 0n) {
+      if (BigInt.asUintN(64, message.omcasts) !== message.omcasts) {
+        throw new globalThis.Error("value provided for field message.omcasts of type uint64 too large");
+      }
+      writer.uint32(120).uint64(message.omcasts);
+    }
+    if (message.iqdrops !== 0n) {
+      if (BigInt.asUintN(64, message.iqdrops) !== message.iqdrops) {
+        throw new globalThis.Error("value provided for field message.iqdrops of type uint64 too large");
+      }
+      writer.uint32(128).uint64(message.iqdrops);
+    }
+    if (message.noproto !== 0n) {
+      if (BigInt.asUintN(64, message.noproto) !== message.noproto) {
+        throw new globalThis.Error("value provided for field message.noproto of type uint64 too large");
+      }
+      writer.uint32(136).uint64(message.noproto);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ifdata {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIfdata();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifdr_name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.type = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.link_state = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.mtu = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.metric = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.baudrate = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.ipackets = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.ierrors = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.opackets = reader.uint64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.oerrors = reader.uint64() as bigint;
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.collisions = reader.uint64() as bigint;
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.ibytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.obytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.imcasts = reader.uint64() as bigint;
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.omcasts = reader.uint64() as bigint;
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.iqdrops = reader.uint64() as bigint;
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.noproto = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNbrinfo(): Nbrinfo {
+  return { ifname: "", addr: undefined, asked: 0, isrouter: false, state: 0, expire: 0, lladdr: undefined };
+}
+
+export const Nbrinfo: MessageFns<Nbrinfo> = {
+  encode(message: Nbrinfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifname !== "") {
+      writer.uint32(10).string(message.ifname);
+    }
+    if (message.addr !== undefined) {
+      Sockaddr.encode(message.addr, writer.uint32(18).fork()).join();
+    }
+    if (message.asked !== 0) {
+      writer.uint32(24).int32(message.asked);
+    }
+    if (message.isrouter !== false) {
+      writer.uint32(32).bool(message.isrouter);
+    }
+    if (message.state !== 0) {
+      writer.uint32(40).int32(message.state);
+    }
+    if (message.expire !== 0) {
+      writer.uint32(48).int32(message.expire);
+    }
+    if (message.lladdr !== undefined) {
+      SockaddrDl.encode(message.lladdr, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Nbrinfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNbrinfo();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.addr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.asked = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.isrouter = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.state = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.expire = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.lladdr = SockaddrDl.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNdireq(): Ndireq {
+  return { ifname: "", linkmtu: 0, basereachable: 0, reachable: 0, retrans: 0, flags: 0, chlim: 0 };
+}
+
+export const Ndireq: MessageFns<Ndireq> = {
+  encode(message: Ndireq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifname !== "") {
+      writer.uint32(10).string(message.ifname);
+    }
+    if (message.linkmtu !== 0) {
+      writer.uint32(16).uint32(message.linkmtu);
+    }
+    if (message.basereachable !== 0) {
+      writer.uint32(24).uint32(message.basereachable);
+    }
+    if (message.reachable !== 0) {
+      writer.uint32(32).uint32(message.reachable);
+    }
+    if (message.retrans !== 0) {
+      writer.uint32(40).uint32(message.retrans);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(48).uint32(message.flags);
+    }
+    if (message.chlim !== 0) {
+      writer.uint32(56).uint32(message.chlim);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ndireq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNdireq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.linkmtu = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.basereachable = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.reachable = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.retrans = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.chlim = reader.uint32();
             continue;
           }
         }
@@ -4374,7 +5832,7 @@ export const Interface: MessageFns<Interface> = {
 };
 
 function createBaseInterfaceAddress(): InterfaceAddress {
-  return { addr: undefined, prefixlen: 0, broadaddr: undefined };
+  return { addr: undefined, prefixlen: 0, broadaddr: undefined, dstaddr: undefined, flags: 0, vltime: 0, pltime: 0 };
 }
 
 export const InterfaceAddress: MessageFns<InterfaceAddress> = {
@@ -4387,6 +5845,18 @@ export const InterfaceAddress: MessageFns<InterfaceAddress> = {
     }
     if (message.broadaddr !== undefined) {
       Sockaddr.encode(message.broadaddr, writer.uint32(26).fork()).join();
+    }
+    if (message.dstaddr !== undefined) {
+      Sockaddr.encode(message.dstaddr, writer.uint32(34).fork()).join();
+    }
+    if (message.flags !== 0) {
+      writer.uint32(40).uint32(message.flags);
+    }
+    if (message.vltime !== 0) {
+      writer.uint32(48).uint32(message.vltime);
+    }
+    if (message.pltime !== 0) {
+      writer.uint32(56).uint32(message.pltime);
     }
     return writer;
   },
@@ -4426,6 +5896,2388 @@ export const InterfaceAddress: MessageFns<InterfaceAddress> = {
             }
 
             message.broadaddr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.dstaddr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.vltime = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.pltime = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRtmsg(): Rtmsg {
+  return {
+    rtm_type: 0,
+    rtm_flags: 0,
+    rtm_index: 0,
+    rtm_pid: 0,
+    rtm_seq: 0,
+    rtm_errno: 0,
+    rtm_use: 0n,
+    dst: undefined,
+    prefixlen: 0,
+    gateway: undefined,
+    ifname: "",
+    ifa: undefined,
+    author: undefined,
+    rmx_mtu: 0,
+    rmx_expire: 0n,
+    interface: undefined,
+    address: undefined,
+    data: undefined,
+    what: 0,
+  };
+}
+
+export const Rtmsg: MessageFns<Rtmsg> = {
+  encode(message: Rtmsg, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rtm_type !== 0) {
+      writer.uint32(8).uint32(message.rtm_type);
+    }
+    if (message.rtm_flags !== 0) {
+      writer.uint32(16).uint32(message.rtm_flags);
+    }
+    if (message.rtm_index !== 0) {
+      writer.uint32(24).uint32(message.rtm_index);
+    }
+    if (message.rtm_pid !== 0) {
+      writer.uint32(32).int32(message.rtm_pid);
+    }
+    if (message.rtm_seq !== 0) {
+      writer.uint32(40).int32(message.rtm_seq);
+    }
+    if (message.rtm_errno !== 0) {
+      writer.uint32(48).uint32(message.rtm_errno);
+    }
+    if (message.rtm_use !== 0n) {
+      if (BigInt.asUintN(64, message.rtm_use) !== message.rtm_use) {
+        throw new globalThis.Error("value provided for field message.rtm_use of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.rtm_use);
+    }
+    if (message.dst !== undefined) {
+      Sockaddr.encode(message.dst, writer.uint32(66).fork()).join();
+    }
+    if (message.prefixlen !== 0) {
+      writer.uint32(72).uint32(message.prefixlen);
+    }
+    if (message.gateway !== undefined) {
+      Sockaddr.encode(message.gateway, writer.uint32(82).fork()).join();
+    }
+    if (message.ifname !== "") {
+      writer.uint32(90).string(message.ifname);
+    }
+    if (message.ifa !== undefined) {
+      Sockaddr.encode(message.ifa, writer.uint32(98).fork()).join();
+    }
+    if (message.author !== undefined) {
+      Sockaddr.encode(message.author, writer.uint32(106).fork()).join();
+    }
+    if (message.rmx_mtu !== 0) {
+      writer.uint32(112).uint32(message.rmx_mtu);
+    }
+    if (message.rmx_expire !== 0n) {
+      if (BigInt.asIntN(64, message.rmx_expire) !== message.rmx_expire) {
+        throw new globalThis.Error("value provided for field message.rmx_expire of type int64 too large");
+      }
+      writer.uint32(120).int64(message.rmx_expire);
+    }
+    if (message.interface !== undefined) {
+      Interface.encode(message.interface, writer.uint32(130).fork()).join();
+    }
+    if (message.address !== undefined) {
+      InterfaceAddress.encode(message.address, writer.uint32(138).fork()).join();
+    }
+    if (message.data !== undefined) {
+      Ifdata.encode(message.data, writer.uint32(146).fork()).join();
+    }
+    if (message.what !== 0) {
+      writer.uint32(152).uint32(message.what);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Rtmsg {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRtmsg();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.rtm_type = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.rtm_flags = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.rtm_index = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.rtm_pid = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.rtm_seq = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.rtm_errno = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.rtm_use = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.dst = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.prefixlen = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.gateway = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.ifa = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.author = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.rmx_mtu = reader.uint32();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.rmx_expire = reader.int64() as bigint;
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.interface = Interface.decode(reader, reader.uint32());
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.address = InterfaceAddress.decode(reader, reader.uint32());
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.data = Ifdata.decode(reader, reader.uint32());
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.what = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseInpcb(): Inpcb {
+  return { protocol: "", local: undefined, foreign: undefined, recvq: 0n, sendq: 0n, state: "", handle: 0n };
+}
+
+export const Inpcb: MessageFns<Inpcb> = {
+  encode(message: Inpcb, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.protocol !== "") {
+      writer.uint32(10).string(message.protocol);
+    }
+    if (message.local !== undefined) {
+      Sockaddr.encode(message.local, writer.uint32(18).fork()).join();
+    }
+    if (message.foreign !== undefined) {
+      Sockaddr.encode(message.foreign, writer.uint32(26).fork()).join();
+    }
+    if (message.recvq !== 0n) {
+      if (BigInt.asUintN(64, message.recvq) !== message.recvq) {
+        throw new globalThis.Error("value provided for field message.recvq of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.recvq);
+    }
+    if (message.sendq !== 0n) {
+      if (BigInt.asUintN(64, message.sendq) !== message.sendq) {
+        throw new globalThis.Error("value provided for field message.sendq of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.sendq);
+    }
+    if (message.state !== "") {
+      writer.uint32(50).string(message.state);
+    }
+    if (message.handle !== 0n) {
+      if (BigInt.asIntN(64, message.handle) !== message.handle) {
+        throw new globalThis.Error("value provided for field message.handle of type int64 too large");
+      }
+      writer.uint32(56).int64(message.handle);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Inpcb {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInpcb();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.protocol = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.local = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.foreign = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.recvq = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sendq = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.handle = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNetCounter(): NetCounter {
+  return { protocol: "", name: "", value: 0n };
+}
+
+export const NetCounter: MessageFns<NetCounter> = {
+  encode(message: NetCounter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.protocol !== "") {
+      writer.uint32(10).string(message.protocol);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.value !== 0n) {
+      if (BigInt.asUintN(64, message.value) !== message.value) {
+        throw new globalThis.Error("value provided for field message.value of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NetCounter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNetCounter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.protocol = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.value = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNdRouter(): NdRouter {
+  return { addr: undefined, ifname: "", expire: 0, flags: 0, preference: 0 };
+}
+
+export const NdRouter: MessageFns<NdRouter> = {
+  encode(message: NdRouter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.addr !== undefined) {
+      Sockaddr.encode(message.addr, writer.uint32(10).fork()).join();
+    }
+    if (message.ifname !== "") {
+      writer.uint32(18).string(message.ifname);
+    }
+    if (message.expire !== 0) {
+      writer.uint32(24).uint32(message.expire);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(32).uint32(message.flags);
+    }
+    if (message.preference !== 0) {
+      writer.uint32(40).int32(message.preference);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NdRouter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNdRouter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.addr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.expire = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.preference = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNdPrefix(): NdPrefix {
+  return { prefix: undefined, prefixlen: 0, ifname: "", vltime: 0, pltime: 0, onlink: false, autonomous: false };
+}
+
+export const NdPrefix: MessageFns<NdPrefix> = {
+  encode(message: NdPrefix, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.prefix !== undefined) {
+      Sockaddr.encode(message.prefix, writer.uint32(10).fork()).join();
+    }
+    if (message.prefixlen !== 0) {
+      writer.uint32(16).uint32(message.prefixlen);
+    }
+    if (message.ifname !== "") {
+      writer.uint32(26).string(message.ifname);
+    }
+    if (message.vltime !== 0) {
+      writer.uint32(32).uint32(message.vltime);
+    }
+    if (message.pltime !== 0) {
+      writer.uint32(40).uint32(message.pltime);
+    }
+    if (message.onlink !== false) {
+      writer.uint32(48).bool(message.onlink);
+    }
+    if (message.autonomous !== false) {
+      writer.uint32(56).bool(message.autonomous);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NdPrefix {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNdPrefix();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.prefix = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.prefixlen = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.vltime = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.pltime = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.onlink = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.autonomous = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNpfPorts(): NpfPorts {
+  return { first: 0, last: 0 };
+}
+
+export const NpfPorts: MessageFns<NpfPorts> = {
+  encode(message: NpfPorts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.first !== 0) {
+      writer.uint32(8).uint32(message.first);
+    }
+    if (message.last !== 0) {
+      writer.uint32(16).uint32(message.last);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NpfPorts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNpfPorts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.first = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.last = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNpfAddress(): NpfAddress {
+  return { addr: Buffer.alloc(0), prefixlen: 0, table: "", ifname: "", version: 0 };
+}
+
+export const NpfAddress: MessageFns<NpfAddress> = {
+  encode(message: NpfAddress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.addr.length !== 0) {
+      writer.uint32(10).bytes(message.addr);
+    }
+    if (message.prefixlen !== 0) {
+      writer.uint32(16).uint32(message.prefixlen);
+    }
+    if (message.table !== "") {
+      writer.uint32(26).string(message.table);
+    }
+    if (message.ifname !== "") {
+      writer.uint32(34).string(message.ifname);
+    }
+    if (message.version !== 0) {
+      writer.uint32(40).uint32(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NpfAddress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNpfAddress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.addr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.prefixlen = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.table = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.version = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNpfEnd(): NpfEnd {
+  return { addresses: [], negate: false, ports: [] };
+}
+
+export const NpfEnd: MessageFns<NpfEnd> = {
+  encode(message: NpfEnd, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.addresses) {
+      NpfAddress.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.negate !== false) {
+      writer.uint32(16).bool(message.negate);
+    }
+    for (const v of message.ports) {
+      NpfPorts.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NpfEnd {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNpfEnd();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.addresses.push(NpfAddress.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.negate = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ports.push(NpfPorts.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNpfFilter(): NpfFilter {
+  return {
+    version: 0,
+    protocols: [],
+    source: undefined,
+    destination: undefined,
+    tcp_flags: 0,
+    tcp_mask: 0,
+    icmp_type: undefined,
+    icmp_code: undefined,
+  };
+}
+
+export const NpfFilter: MessageFns<NpfFilter> = {
+  encode(message: NpfFilter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== 0) {
+      writer.uint32(8).uint32(message.version);
+    }
+    if (message.protocols.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.protocols) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.source !== undefined) {
+      NpfEnd.encode(message.source, writer.uint32(26).fork()).join();
+    }
+    if (message.destination !== undefined) {
+      NpfEnd.encode(message.destination, writer.uint32(34).fork()).join();
+    }
+    if (message.tcp_flags !== 0) {
+      writer.uint32(40).uint32(message.tcp_flags);
+    }
+    if (message.tcp_mask !== 0) {
+      writer.uint32(48).uint32(message.tcp_mask);
+    }
+    if (message.icmp_type !== undefined) {
+      writer.uint32(56).uint32(message.icmp_type);
+    }
+    if (message.icmp_code !== undefined) {
+      writer.uint32(64).uint32(message.icmp_code);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NpfFilter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNpfFilter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.version = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.protocols.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.protocols.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.source = NpfEnd.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.destination = NpfEnd.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.tcp_flags = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.tcp_mask = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.icmp_type = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.icmp_code = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNpfRule(): NpfRule {
+  return {
+    id: 0n,
+    permit: false,
+    direction: "",
+    final: false,
+    ifname: "",
+    stateful: "",
+    answer: "",
+    filter: undefined,
+    procedure: "",
+    packets: 0n,
+    bytes: 0n,
+  };
+}
+
+export const NpfRule: MessageFns<NpfRule> = {
+  encode(message: NpfRule, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0n) {
+      if (BigInt.asUintN(64, message.id) !== message.id) {
+        throw new globalThis.Error("value provided for field message.id of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.id);
+    }
+    if (message.permit !== false) {
+      writer.uint32(16).bool(message.permit);
+    }
+    if (message.direction !== "") {
+      writer.uint32(26).string(message.direction);
+    }
+    if (message.final !== false) {
+      writer.uint32(32).bool(message.final);
+    }
+    if (message.ifname !== "") {
+      writer.uint32(42).string(message.ifname);
+    }
+    if (message.stateful !== "") {
+      writer.uint32(50).string(message.stateful);
+    }
+    if (message.answer !== "") {
+      writer.uint32(58).string(message.answer);
+    }
+    if (message.filter !== undefined) {
+      NpfFilter.encode(message.filter, writer.uint32(66).fork()).join();
+    }
+    if (message.procedure !== "") {
+      writer.uint32(74).string(message.procedure);
+    }
+    if (message.packets !== 0n) {
+      if (BigInt.asUintN(64, message.packets) !== message.packets) {
+        throw new globalThis.Error("value provided for field message.packets of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.packets);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(88).uint64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NpfRule {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNpfRule();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.permit = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.direction = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.final = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.stateful = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.answer = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.filter = NpfFilter.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.procedure = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.packets = reader.uint64() as bigint;
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNpfGroup(): NpfGroup {
+  return { name: "", ifname: "", direction: "", dynamic: false, rules: [] };
+}
+
+export const NpfGroup: MessageFns<NpfGroup> = {
+  encode(message: NpfGroup, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.ifname !== "") {
+      writer.uint32(18).string(message.ifname);
+    }
+    if (message.direction !== "") {
+      writer.uint32(26).string(message.direction);
+    }
+    if (message.dynamic !== false) {
+      writer.uint32(32).bool(message.dynamic);
+    }
+    for (const v of message.rules) {
+      NpfRule.encode(v!, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NpfGroup {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNpfGroup();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.direction = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.dynamic = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.rules.push(NpfRule.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNpfMap(): NpfMap {
+  return {
+    id: 0n,
+    ifname: "",
+    direction: "",
+    static: false,
+    algorithm: "",
+    filter: undefined,
+    translation: undefined,
+    translation_ports: undefined,
+  };
+}
+
+export const NpfMap: MessageFns<NpfMap> = {
+  encode(message: NpfMap, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0n) {
+      if (BigInt.asUintN(64, message.id) !== message.id) {
+        throw new globalThis.Error("value provided for field message.id of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.id);
+    }
+    if (message.ifname !== "") {
+      writer.uint32(18).string(message.ifname);
+    }
+    if (message.direction !== "") {
+      writer.uint32(26).string(message.direction);
+    }
+    if (message.static !== false) {
+      writer.uint32(32).bool(message.static);
+    }
+    if (message.algorithm !== "") {
+      writer.uint32(42).string(message.algorithm);
+    }
+    if (message.filter !== undefined) {
+      NpfFilter.encode(message.filter, writer.uint32(50).fork()).join();
+    }
+    if (message.translation !== undefined) {
+      NpfAddress.encode(message.translation, writer.uint32(58).fork()).join();
+    }
+    if (message.translation_ports !== undefined) {
+      NpfPorts.encode(message.translation_ports, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NpfMap {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNpfMap();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.direction = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.static = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.algorithm = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.filter = NpfFilter.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.translation = NpfAddress.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.translation_ports = NpfPorts.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNpfTable(): NpfTable {
+  return { name: "", kind: "", entries: [] };
+}
+
+export const NpfTable: MessageFns<NpfTable> = {
+  encode(message: NpfTable, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.kind !== "") {
+      writer.uint32(18).string(message.kind);
+    }
+    for (const v of message.entries) {
+      NpfAddress.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NpfTable {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNpfTable();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.entries.push(NpfAddress.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNpfProcedure(): NpfProcedure {
+  return { name: "", log_ifname: "", min_ttl: 0, max_mss: 0, no_df: false, random_id: false };
+}
+
+export const NpfProcedure: MessageFns<NpfProcedure> = {
+  encode(message: NpfProcedure, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.log_ifname !== "") {
+      writer.uint32(18).string(message.log_ifname);
+    }
+    if (message.min_ttl !== 0) {
+      writer.uint32(24).uint32(message.min_ttl);
+    }
+    if (message.max_mss !== 0) {
+      writer.uint32(32).uint32(message.max_mss);
+    }
+    if (message.no_df !== false) {
+      writer.uint32(40).bool(message.no_df);
+    }
+    if (message.random_id !== false) {
+      writer.uint32(48).bool(message.random_id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NpfProcedure {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNpfProcedure();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.log_ifname = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.min_ttl = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.max_mss = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.no_df = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.random_id = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNpfConfig(): NpfConfig {
+  return { tables: [], procedures: [], maps: [], groups: [], params: {} };
+}
+
+export const NpfConfig: MessageFns<NpfConfig> = {
+  encode(message: NpfConfig, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.tables) {
+      NpfTable.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.procedures) {
+      NpfProcedure.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.maps) {
+      NpfMap.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.groups) {
+      NpfGroup.encode(v!, writer.uint32(34).fork()).join();
+    }
+    globalThis.Object.entries(message.params).forEach(([key, value]: [string, string]) => {
+      NpfConfig_ParamsEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NpfConfig {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNpfConfig();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tables.push(NpfTable.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.procedures.push(NpfProcedure.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.maps.push(NpfMap.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.groups.push(NpfGroup.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = NpfConfig_ParamsEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.params[entry5.key] = entry5.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNpfConfig_ParamsEntry(): NpfConfig_ParamsEntry {
+  return { key: "", value: "" };
+}
+
+export const NpfConfig_ParamsEntry: MessageFns<NpfConfig_ParamsEntry> = {
+  encode(message: NpfConfig_ParamsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NpfConfig_ParamsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNpfConfig_ParamsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNpfConnection(): NpfConnection {
+  return {
+    protocol: 0,
+    source: undefined,
+    destination: undefined,
+    translated: undefined,
+    ifname: "",
+    state: "",
+    expires: 0n,
+    packets: 0n,
+  };
+}
+
+export const NpfConnection: MessageFns<NpfConnection> = {
+  encode(message: NpfConnection, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.protocol !== 0) {
+      writer.uint32(8).uint32(message.protocol);
+    }
+    if (message.source !== undefined) {
+      Sockaddr.encode(message.source, writer.uint32(18).fork()).join();
+    }
+    if (message.destination !== undefined) {
+      Sockaddr.encode(message.destination, writer.uint32(26).fork()).join();
+    }
+    if (message.translated !== undefined) {
+      Sockaddr.encode(message.translated, writer.uint32(34).fork()).join();
+    }
+    if (message.ifname !== "") {
+      writer.uint32(42).string(message.ifname);
+    }
+    if (message.state !== "") {
+      writer.uint32(50).string(message.state);
+    }
+    if (message.expires !== 0n) {
+      if (BigInt.asUintN(64, message.expires) !== message.expires) {
+        throw new globalThis.Error("value provided for field message.expires of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.expires);
+    }
+    if (message.packets !== 0n) {
+      if (BigInt.asUintN(64, message.packets) !== message.packets) {
+        throw new globalThis.Error("value provided for field message.packets of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.packets);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NpfConnection {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNpfConnection();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.protocol = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.source = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.destination = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.translated = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.expires = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.packets = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNpfCounter(): NpfCounter {
+  return { name: "", value: 0n };
+}
+
+export const NpfCounter: MessageFns<NpfCounter> = {
+  encode(message: NpfCounter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.value !== 0n) {
+      if (BigInt.asUintN(64, message.value) !== message.value) {
+        throw new globalThis.Error("value provided for field message.value of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NpfCounter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNpfCounter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDhcpLease(): DhcpLease {
+  return {
+    ifname: "",
+    state: "",
+    addr: Buffer.alloc(0),
+    prefixlen: 0,
+    server: Buffer.alloc(0),
+    routers: [],
+    dns: [],
+    domain: Buffer.alloc(0),
+    expires: 0n,
+  };
+}
+
+export const DhcpLease: MessageFns<DhcpLease> = {
+  encode(message: DhcpLease, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifname !== "") {
+      writer.uint32(10).string(message.ifname);
+    }
+    if (message.state !== "") {
+      writer.uint32(18).string(message.state);
+    }
+    if (message.addr.length !== 0) {
+      writer.uint32(26).bytes(message.addr);
+    }
+    if (message.prefixlen !== 0) {
+      writer.uint32(32).uint32(message.prefixlen);
+    }
+    if (message.server.length !== 0) {
+      writer.uint32(42).bytes(message.server);
+    }
+    for (const v of message.routers) {
+      writer.uint32(50).bytes(v!);
+    }
+    for (const v of message.dns) {
+      writer.uint32(58).bytes(v!);
+    }
+    if (message.domain.length !== 0) {
+      writer.uint32(66).bytes(message.domain);
+    }
+    if (message.expires !== 0n) {
+      if (BigInt.asUintN(64, message.expires) !== message.expires) {
+        throw new globalThis.Error("value provided for field message.expires of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.expires);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DhcpLease {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDhcpLease();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.addr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.prefixlen = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.server = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.routers.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.dns.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.domain = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.expires = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDhcpHost(): DhcpHost {
+  return { lladdr: Buffer.alloc(0), addr: Buffer.alloc(0) };
+}
+
+export const DhcpHost: MessageFns<DhcpHost> = {
+  encode(message: DhcpHost, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.lladdr.length !== 0) {
+      writer.uint32(10).bytes(message.lladdr);
+    }
+    if (message.addr.length !== 0) {
+      writer.uint32(18).bytes(message.addr);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DhcpHost {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDhcpHost();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lladdr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.addr = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDhcpPool(): DhcpPool {
+  return {
+    first: Buffer.alloc(0),
+    last: Buffer.alloc(0),
+    lease: 0,
+    router: Buffer.alloc(0),
+    dns: [],
+    domain: Buffer.alloc(0),
+    hosts: [],
+  };
+}
+
+export const DhcpPool: MessageFns<DhcpPool> = {
+  encode(message: DhcpPool, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.first.length !== 0) {
+      writer.uint32(10).bytes(message.first);
+    }
+    if (message.last.length !== 0) {
+      writer.uint32(18).bytes(message.last);
+    }
+    if (message.lease !== 0) {
+      writer.uint32(24).uint32(message.lease);
+    }
+    if (message.router.length !== 0) {
+      writer.uint32(34).bytes(message.router);
+    }
+    for (const v of message.dns) {
+      writer.uint32(42).bytes(v!);
+    }
+    if (message.domain.length !== 0) {
+      writer.uint32(50).bytes(message.domain);
+    }
+    for (const v of message.hosts) {
+      DhcpHost.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DhcpPool {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDhcpPool();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.first = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.last = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.lease = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.router = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.dns.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.domain = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.hosts.push(DhcpHost.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDhcpBinding(): DhcpBinding {
+  return { addr: Buffer.alloc(0), lladdr: Buffer.alloc(0), hostname: Buffer.alloc(0), expires: 0n };
+}
+
+export const DhcpBinding: MessageFns<DhcpBinding> = {
+  encode(message: DhcpBinding, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.addr.length !== 0) {
+      writer.uint32(10).bytes(message.addr);
+    }
+    if (message.lladdr.length !== 0) {
+      writer.uint32(18).bytes(message.lladdr);
+    }
+    if (message.hostname.length !== 0) {
+      writer.uint32(26).bytes(message.hostname);
+    }
+    if (message.expires !== 0n) {
+      if (BigInt.asUintN(64, message.expires) !== message.expires) {
+        throw new globalThis.Error("value provided for field message.expires of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.expires);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DhcpBinding {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDhcpBinding();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.addr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lladdr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hostname = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.expires = reader.uint64() as bigint;
             continue;
           }
         }

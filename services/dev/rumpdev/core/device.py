@@ -6,6 +6,7 @@ from typing import Any
 
 from rumpuser.component import Context
 from rumpuser.host import Buffer
+from rumpuser.readiness import Selectable
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import DevMapResult, IoctlArgs
@@ -14,11 +15,11 @@ NO_MAJOR = -1
 """The driver has no devices of that kind."""
 
 
-class Device:
+class Device(Selectable):
     """An opened unit. Offsets count for disks alone, which have a ``size``; other devices are streams.
 
     Reads may be shorter than asked for, writes are done whole or raise. What has to wait for another component is a
-    coroutine that gives the value.
+    coroutine that gives the value. A unit is always ready unless it says otherwise (`rumpuser.readiness`).
     """
 
     @property

@@ -148,6 +148,10 @@ class Handles:
 
     # -- the table
 
+    def device(self, fd: int) -> Device:
+        """EBADF."""
+        return self._get(fd).device
+
     def _get(self, fd: int) -> OpenDevice:
         entry = self._open.get(fd)
         if entry is None:

@@ -19,6 +19,7 @@ from rumpkern.core.proc import ProcessTable
 from rumpuser.component import Context
 from rumpuser.host import Buffer, Host
 from rumpuser.pending import Channel
+from rumpuser.readiness import ANY, IN, OUT, Measure, Selectable, Selinfo
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import FcntlResult, Flock, IoctlArgs, IoctlArgsInteger, IoctlResult, Pipe2Result, PipeResult, Stat
@@ -95,6 +96,8 @@ class Pipe:
     gid: int
     born: int
     queue: Queue = field(default_factory=Queue)
+    readers: Selinfo = field(default_factory=Selinfo)
+    writers: Selinfo = field(default_factory=Selinfo)
     capacity: int = PIPE_SIZE
     reader: bool = True
     writer: bool = True
@@ -103,7 +106,7 @@ class Pipe:
 
 
 @dataclass(slots=True, eq=False)
-class End:
+class End(Selectable):
     """One end of a pipe: what a handle stands for."""
 
     pipe: Pipe
@@ -113,6 +116,28 @@ class End:
     @property
     def nonblocking(self) -> bool:
         return bool(self.flags & const.O_NONBLOCK)
+
+    @property
+    def selinfo(self) -> Selinfo:
+        return self.pipe.writers if _writing(self) else self.pipe.readers
+
+    def poll(self) -> int:
+        """POLLHUP when the other end is closed; what is queued can be read then all the same, and then its end."""
+        pipe = self.pipe
+        alone = not (pipe.reader if _writing(self) else pipe.writer)
+        if _writing(self):
+            ready = OUT if alone or pipe.capacity - pipe.queue.length >= const.PIPE_BUF else 0
+        else:
+            ready = IN if alone or pipe.queue.length else 0
+        return ready | const.POLLHUP if alone else ready
+
+    def measure(self, filter: int) -> Measure | None:
+        pipe = self.pipe
+        if filter == const.EVFILT_READ and not _writing(self):
+            return Measure(pipe.queue.length, eof=not pipe.writer)
+        if filter == const.EVFILT_WRITE and _writing(self):
+            return Measure(pipe.capacity - pipe.queue.length, const.PIPE_BUF, eof=not pipe.reader)
+        return None
 
 
 class Pipes:
@@ -154,7 +179,8 @@ class Pipes:
         self._ends[self._last] = end
         return self._last
 
-    def _end(self, handle: int) -> End:
+    def end(self, handle: int) -> End:
+        """EBADF."""
         try:
             return self._ends[handle]
         except KeyError:
@@ -162,7 +188,7 @@ class Pipes:
 
     def close(self, ctx: Context, handle: int) -> None:
         """The other end meets end of file, or EPIPE."""
-        end = self._end(handle)
+        end = self.end(handle)
         del self._ends[handle]
         end.open = False
         pipe = end.pipe
@@ -174,12 +200,14 @@ class Pipes:
         if not pipe.reader and not pipe.writer and pipe.capacity == BIG_PIPE_SIZE:
             self.big -= 1
         pipe.changed.wake()
+        pipe.readers.notify(ANY)
+        pipe.writers.notify(ANY)
 
     # -- reading
 
     def read(self, ctx: Context, handle: int, nbyte: int) -> Buffer | Coroutine[Any, Any, Buffer]:
         """What is there, up to ``nbyte``; waits when nothing is; nothing at the end of file. EBADF, EAGAIN, EINTR."""
-        end = self._end(handle)
+        end = self.end(handle)
         if _writing(end):
             raise KernelError(Errno.EBADF, "the writing end of a pipe")
         pipe = end.pipe
@@ -202,6 +230,7 @@ class Pipes:
         if len(data):
             pipe.read_at = self._host.realtime_ns()
             pipe.changed.wake()
+            pipe.writers.notify(OUT)
         return data
 
     def readv(self, ctx: Context, handle: int, iov: Sequence[int]) -> Buffer | Coroutine[Any, Any, Buffer]:
@@ -212,7 +241,7 @@ class Pipes:
 
     def write(self, ctx: Context, handle: int, data: Buffer) -> int | Coroutine[Any, Any, int]:
         """The number of bytes written. EBADF, EPIPE, EAGAIN, EINTR before the first byte."""
-        end = self._end(handle)
+        end = self.end(handle)
         if not _writing(end):
             raise KernelError(Errno.EBADF, "the reading end of a pipe")
         count = self._put(end.pipe, data, 0)
@@ -256,6 +285,7 @@ class Pipes:
         pipe.queue.put(memoryview(data)[start : start + count], keep=keep)
         pipe.written_at = self._host.realtime_ns()
         pipe.changed.wake()
+        pipe.readers.notify(IN)
         return count
 
     def _grow(self, pipe: Pipe) -> None:
@@ -266,7 +296,7 @@ class Pipes:
     # -- everything else
 
     def fstat(self, ctx: Context, handle: int) -> Stat:
-        pipe = self._end(handle).pipe
+        pipe = self.end(handle).pipe
         return Stat(
             st_mode=const.S_IFIFO | 0o600,
             st_ino=pipe.number,
@@ -284,7 +314,7 @@ class Pipes:
 
     def fcntl(self, ctx: Context, handle: int, cmd: int, arg: int | None, lock: Flock | None) -> FcntlResult:
         """EINVAL for locks, which are for files, and for commands that are not there."""
-        end = self._end(handle)
+        end = self.end(handle)
         match cmd:
             case const.F_GETFL:
                 return FcntlResult(end.flags)
@@ -302,7 +332,7 @@ class Pipes:
 
     def ioctl(self, ctx: Context, handle: int, com: int, data: IoctlArgs | None) -> IoctlResult:
         """FIONREAD, FIONWRITE and FIONSPACE of the queue; FIONBIO and FIOASYNC set a flag. ENOTTY, EINVAL."""
-        end = self._end(handle)
+        end = self.end(handle)
         pipe = end.pipe
         if com in (const.FIONREAD, FIONWRITE):
             return IoctlResult(0, IoctlArgsInteger(pipe.queue.length))
@@ -317,17 +347,17 @@ class Pipes:
         return IoctlResult()
 
     def fpathconf(self, ctx: Context, handle: int, name: int) -> int:
-        self._end(handle)
+        self.end(handle)
         if name != const.PC_PIPE_BUF:
             raise KernelError(Errno.EINVAL, f"a pipe has no limit {name}, only _PC_PIPE_BUF")
         return const.PIPE_BUF
 
     def flock(self, ctx: Context, handle: int, how: int) -> None:
-        self._end(handle)
+        self.end(handle)
         raise KernelError(Errno.EOPNOTSUPP, "a pipe has no locks")
 
     def cannot_seek(self, ctx: Context, handle: int, *args: Any) -> None:
-        self._end(handle)
+        self.end(handle)
         raise KernelError(Errno.ESPIPE, "a pipe cannot seek")
 
 

@@ -7,7 +7,7 @@ so there are no zombies.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from rumpuser.component import ROOT_CRED, Context
@@ -79,6 +79,8 @@ class ProcessTable:
         limits = {which: Rlimit(value, value) for which, value in DEFAULT_LIMITS.items()}
         self.init = Process(INIT, None, "init", ROOT_CRED, Session(INIT), INIT, limits)
         self._table = {INIT: self.init}
+        self.when_forked: list[Callable[[Process, Process], None]] = []
+        self.when_exited: list[Callable[[Process, int], None]] = []
         self._last = INIT
         self._again = False
 
@@ -129,7 +131,10 @@ class ProcessTable:
     def fork(self, ctx: Context) -> ProcessInfo:
         """A child of the caller. ESRCH, EAGAIN."""
         parent = self.of(ctx)
-        return self._spawn(parent, parent.comm).info()
+        child = self._spawn(parent, parent.comm)
+        for told in self.when_forked:
+            told(parent, child)
+        return child.info()
 
     def exit(self, ctx: Context, pid: int, status: int) -> None:
         """Frees a process; its children become those of init. ESRCH, EINVAL for init."""
@@ -142,6 +147,8 @@ class ProcessTable:
         process.children = {}
         del process.parent.children[pid]
         del self._table[pid]
+        for told in self.when_exited:
+            told(process, status)
 
     def list(self, ctx: Context) -> list[ProcessInfo]:
         return [p.info() for p in sorted(self, key=lambda p: p.pid)]

@@ -8,10 +8,11 @@ given out as views of that; only small pieces of a stream are joined.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rumpuser.host import Buffer
-from rumpwire.values import Sockaddr
+from rumpwire.values import Cmsg, Sockaddr
 
 PIECE = 256
 """Memory that a piece takes beside its data."""
@@ -20,11 +21,13 @@ SMALL = 2048
 
 
 class Record(NamedTuple):
-    """A datagram and who sent it, or what a stream has. ``flags`` are MSG_ flags for the receiver."""
+    """A datagram and who sent it, or what a stream has. ``flags`` are MSG_ flags for the receiver, ``control`` is
+    for those who call recvmsg."""
 
     data: Buffer = b""
     name: Sockaddr | None = None
     flags: int = 0
+    control: Sequence[Cmsg] = ()
 
 
 def owned(data: Buffer) -> bytes:

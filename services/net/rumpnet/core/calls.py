@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from rumpnet.core import options
 from rumpnet.core.buffer import Record, owned
 from rumpnet.core.net import Net
-from rumpnet.core.socket import Received, Sent, Socket, refuse_control
+from rumpnet.core.socket import Received, Sent, Socket
 from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpwire import const
@@ -53,7 +53,12 @@ def _from(record: Record) -> RecvfromResult:
 
 
 def _message(record: Record) -> Msghdr:
-    return Msghdr(record.name, owned(record.data), [], record.flags)
+    return Msghdr(record.name, owned(record.data), list(record.control), record.flags)
+
+
+def _without_control(record: Record) -> Msghdr:
+    flags = record.flags | (const.MSG_CTRUNC if record.control else 0)
+    return Msghdr(record.name, owned(record.data), [], flags)
 
 
 class Calls:
@@ -137,8 +142,8 @@ class Calls:
         return then(self.net.socket(s).receive(len, flags or 0), _from)
 
     def recvmsg(self, ctx: Context, s: int, len: int, controllen: int, flags: int) -> Any:
-        """Control data never come."""
-        return then(self.net.socket(s).receive(len, flags), _message)
+        """Control data come when there is room for any."""
+        return then(self.net.socket(s).receive(len, flags), _message if controllen else _without_control)
 
     def write(self, ctx: Context, fd: int, data: Buffer) -> Sent:
         return self.net.socket(fd).send(ctx, data, 0, None)
@@ -152,10 +157,11 @@ class Calls:
         return self.net.socket(s).send(ctx, data, flags or 0, to)
 
     def sendmsg(self, ctx: Context, s: int, msg: Msghdr | None, flags: int) -> Sent:
-        """EOPNOTSUPP for control data."""
+        """EOPNOTSUPP for control data where the socket takes none."""
         so = self.net.socket(s)
         message = msg or Msghdr()
-        refuse_control(message.control)
+        if message.control:
+            return so.send_message(ctx, message.data, flags, message.msg_name, message.control)
         return so.send(ctx, message.data, flags, message.msg_name)
 
     # -- options and control
@@ -194,7 +200,7 @@ class Calls:
             return IoctlResult()
         if com == const.FIOASYNC:
             return IoctlResult()
-        raise KernelError(Errno.ENOTTY, f"ioctl {com:#x} on a socket")
+        return so.ioctl(ctx, com, data)
 
 
 def _kind(type: int) -> int:

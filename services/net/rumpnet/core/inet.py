@@ -1,89 +1,208 @@
-"""What the sockets of the Internet domain have alike (inet(4)): addresses, and options of IP."""
+"""What the sockets of both Internet domains have alike (inet(4), inet6(4)): addresses, and options of IP."""
 
 from __future__ import annotations
 
-from rumpnet.core import route
-from rumpnet.core.buffer import Record, RecordBuffer
-from rumpnet.core.ip import Ip
+from collections.abc import Sequence
+from typing import Any
+
+from rumpnet.core import inetopts
+from rumpnet.core.ancillary import PLAIN, SHAPES, Outgoing
+from rumpnet.core.buffer import Record, RecordBuffer, StreamBuffer
+from rumpnet.core.ifioctl import Requests
+from rumpnet.core.mcast import Memberships
 from rumpnet.core.net import Net
-from rumpnet.core.options import integer
+from rumpnet.core.packet import Packet
+from rumpnet.core.pcb import is_group
+from rumpnet.core.route import ANY, ANY6, Route, text
 from rumpnet.core.socket import Socket
+from rumpnet.core.zone import MAPPED, sockaddr, with_zone, zone_of
+from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Sockaddr, SockaddrIn, Sockopt, SockoptInteger
+from rumpwire.values import Cmsg, IoctlArgs, IoctlResult, Sockaddr, SockaddrIn, SockaddrIn6, Sockopt
 
 
 def endpoint(name: Sockaddr | None) -> tuple[bytes, int]:
-    """Address and port. EAFNOSUPPORT, EINVAL. An address of no bytes is 0.0.0.0."""
+    """IPv4 address and port. EAFNOSUPPORT, EINVAL. An address of no bytes is 0.0.0.0."""
     if not isinstance(name, SockaddrIn):
         raise KernelError(Errno.EAFNOSUPPORT, f"not an IPv4 address: {name}")
     if len(name.sin_addr) not in (0, 4) or not 0 <= name.sin_port <= 0xFFFF:
         raise KernelError(Errno.EINVAL, f"not an IPv4 address: {name}")
-    return bytes(name.sin_addr) or route.ANY, name.sin_port
+    return bytes(name.sin_addr) or ANY, name.sin_port
+
+
+def endpoint6(name: Sockaddr | None) -> tuple[bytes, int]:
+    """Address and port of an IPv6 one: with 4 bytes for a mapped one, else 16. EAFNOSUPPORT, EINVAL."""
+    if not isinstance(name, SockaddrIn6):
+        raise KernelError(Errno.EAFNOSUPPORT, f"not an IPv6 address: {name}")
+    addr = bytes(name.sin6_addr) or ANY6
+    if len(addr) != 16 or not 0 <= name.sin6_port <= 0xFFFF:
+        raise KernelError(Errno.EINVAL, f"not an IPv6 address: {name}")
+    if addr[:12] == MAPPED:
+        return addr[12:], name.sin6_port
+    return with_zone(addr, name.sin6_scope_id), name.sin6_port
 
 
 class InetSocket(Socket):
-    """A datagram or raw socket with a local and perhaps a foreign end."""
+    """A socket with a local and perhaps a foreign end. Addresses are as in `rumpnet.core.pcb`."""
 
-    def __init__(self, net: Net, ip: Ip, kind: int, protocol: int, send_space: int, recv_space: int) -> None:
-        super().__init__(net, const.AF_INET, kind, protocol, RecordBuffer(recv_space))
+    def __init__(self, net: Net, domain: int, kind: int, protocol: int, send_space: int, recv_space: int) -> None:
+        buffer = StreamBuffer(recv_space) if kind == const.SOCK_STREAM else RecordBuffer(recv_space)
+        super().__init__(net, domain, kind, protocol, buffer)
         self.snd_hiwat = send_space
-        self.ip = ip
-        self.laddr = self.faddr = route.ANY
+        self.any = ANY6 if domain == const.AF_INET6 else ANY
+        self.laddr = self.faddr = self.any
         self.lport = self.fport = 0
-        self.ttl = 0
-        self.tos = 0
+        self.v6only = False
+        self.numbers: dict[tuple[int, int], int] = {}
+        """Options that are numbers, by level and name (`rumpnet.core.inetopts`)."""
+        self.tells: list[tuple[int, int]] = []
+        """Those of them that ask for control data."""
+        self.ip_options: bytes = b""
+        self.sticky = PLAIN
+        self.memberships: Memberships = Memberships(net)
+
+    @property
+    def layer(self) -> Any:
+        """The internet layer of its own family."""
+        return self.net.layers[len(self.any)]
 
     @property
     def connected(self) -> bool:
-        return self.faddr != route.ANY
+        return self.faddr not in (ANY, ANY6)
+
+    @property
+    def bound(self) -> bool:
+        """Whether it has an address of its own."""
+        return self.laddr not in (ANY, ANY6)
 
     def sockname(self) -> Sockaddr:
-        return SockaddrIn(self.laddr, self.lport)
+        return sockaddr(self.laddr, self.lport, domain=self.domain)
 
     def peername(self) -> Sockaddr:
         if not self.connected:
             raise KernelError(Errno.ENOTCONN)
-        return SockaddrIn(self.faddr, self.fport)
+        return sockaddr(self.faddr, self.fport, domain=self.domain)
+
+    def endpoint(self, name: Sockaddr | None) -> tuple[bytes, int]:
+        """Address and port in a name of its family. EAFNOSUPPORT, EINVAL, EADDRNOTAVAIL: mapped, but IPv6 only."""
+        if self.domain != const.AF_INET6:
+            return endpoint(name)
+        addr, port = endpoint6(name)
+        if len(addr) == 4 and (self.v6only or 4 not in self.net.layers):
+            raise KernelError(Errno.EADDRNOTAVAIL, "a mapped address, and the socket is for IPv6 only")
+        return addr, port
+
+    # -- options
 
     def getopt(self, level: int, name: int) -> Sockopt:
-        """IP_TTL and IP_TOS. ENOPROTOOPT."""
-        if (level, name) == (const.IPPROTO_IP, const.IP_TTL):
-            return SockoptInteger(self.ttl or self.ip.ttl.value)
-        if (level, name) == (const.IPPROTO_IP, const.IP_TOS):
-            return SockoptInteger(self.tos)
-        return super().getopt(level, name)
+        """ENOPROTOOPT, ENOTCONN."""
+        found = inetopts.getopt(self, level, name)
+        return found if found is not None else super().getopt(level, name)
 
     def setopt(self, level: int, name: int, value: Sockopt | None) -> None:
-        """IP_TTL and IP_TOS. ENOPROTOOPT, EINVAL."""
-        if level != const.IPPROTO_IP or name not in (const.IP_TTL, const.IP_TOS):
+        """ENOPROTOOPT, EINVAL, EADDRNOTAVAIL, ENXIO."""
+        if not inetopts.setopt(self, level, name, value):
             super().setopt(level, name, value)
-        number = integer(value)
-        lowest = 1 if name == const.IP_TTL else 0
-        if not lowest <= number <= 255:
-            raise KernelError(Errno.EINVAL, f"{number} is not in {lowest}..255")
-        setattr(self, "ttl" if name == const.IP_TTL else "tos", number)
+
+    def ioctl(self, ctx: Context, com: int, data: IoctlArgs | None) -> IoctlResult:
+        """Requests about interfaces. ENOTTY, EPERM, EINVAL, ENXIO, and those of what is asked."""
+        return Requests(self.net, ctx)(com, data)
+
+    def options_changed(self, level: int, name: int, number: int) -> None:
+        """A number was set."""
+        if (level, name) in SHAPES:
+            self.tells = [pair for pair in SHAPES if self.numbers.get(pair)]
+        elif name in (const.IP_MULTICAST_TTL, const.IPV6_MULTICAST_HOPS):
+            self.memberships.hops = number if number >= 0 else 1
+        elif name == const.IP_MULTICAST_LOOP:
+            self.memberships.loop = bool(number)
+
+    @property
+    def hop_limit(self) -> int:
+        """Of what it sends; 0 for what the layer has."""
+        six = self.domain == const.AF_INET6
+        key = (const.IPPROTO_IPV6, const.IPV6_UNICAST_HOPS) if six else (const.IPPROTO_IP, const.IP_TTL)
+        return max(0, self.numbers.get(key, 0))
+
+    @property
+    def tclass(self) -> int:
+        six = self.domain == const.AF_INET6
+        key = (const.IPPROTO_IPV6, const.IPV6_TCLASS) if six else (const.IPPROTO_IP, const.IP_TOS)
+        return max(0, self.numbers.get(key, 0))
+
+    @property
+    def root_port(self) -> bool:
+        """Whether it wants one of the low ports (IP_PORTRANGE)."""
+        six = self.domain == const.AF_INET6
+        key = (const.IPPROTO_IPV6, const.IPV6_PORTRANGE) if six else (const.IPPROTO_IP, const.IP_PORTRANGE)
+        return self.numbers.get(key) == const.IP_PORTRANGE_LOW
+
+    # -- sending
+
+    def route_to(self, dst: bytes, how: Outgoing = PLAIN) -> Route:
+        """By the table, or out of the interface that was asked for. ENETUNREACH, EHOSTUNREACH, ENETDOWN."""
+        layer = self.net.layers[len(dst)]
+        chosen = how.ifindex or self.sticky.ifindex
+        iface = self.net.interfaces.by_index.get(chosen) if chosen else None
+        if iface is None and is_group(dst) and not zone_of(dst):
+            iface = self.memberships.interface
+        if iface is not None and dst not in self.net.interfaces.owners:
+            return layer.route_via(iface, dst)
+        return layer.route(dst)
+
+    def pass_down(self, route: Route, src: bytes, dst: bytes, packet: Packet, how: Outgoing = PLAIN) -> None:
+        """Sends a packet of its protocol as its options say. Errors of `Layer.send`."""
+        layer = self.net.layers[len(dst)]
+        group = is_group(dst)
+        hop_limit = self.hop_limit
+        if group:
+            hop_limit = self.memberships.hops or -1
+        if how.hop_limit >= 0:
+            hop_limit = how.hop_limit or -1
+        fragment = how.dont_fragment if how.dont_fragment >= 0 else 0
+        if not fragment and self.numbers:
+            fragment = self.numbers.get((const.IPPROTO_IPV6, const.IPV6_DONTFRAG), 0)
+        layer.send(
+            route, src, dst, self.protocol, packet, hop_limit=hop_limit,
+            tclass=how.tclass if how.tclass >= 0 else self.tclass, dont_fragment=bool(fragment),
+            options=self.ip_options or None, loop=self.memberships.loop,
+        )  # fmt: skip
+
+    # -- addresses
 
     def local_address(self, addr: bytes) -> bytes:
-        """An address to bind to: one of ours, or any. EADDRNOTAVAIL."""
-        if addr != route.ANY and self.ip.interfaces.owner(addr) is None:
-            raise KernelError(Errno.EADDRNOTAVAIL, f"{route.text(addr)} is no address of this kernel")
+        """An address to bind to: one of ours, or any, or a group. EADDRNOTAVAIL."""
+        if addr not in (ANY, ANY6) and not is_group(addr) and addr not in self.net.interfaces.owners:
+            broadcast = addr in self.net.interfaces.broadcasts or addr == b"\xff\xff\xff\xff"
+            if not broadcast or self.type == const.SOCK_STREAM:
+                raise KernelError(Errno.EADDRNOTAVAIL, f"{text(addr)} is no address of this kernel")
         return addr
 
     def foreign_address(self, addr: bytes) -> bytes:
         """An address to send to; 0.0.0.0 stands for ourselves. EACCES for a broadcast that is not allowed."""
-        if addr == route.ANY:
-            for iface in self.ip.interfaces.by_name.values():
-                if iface.addresses:
-                    return iface.addresses[0].addr
-        if addr == b"\xff\xff\xff\xff" and not self.options & const.SO_BROADCAST:
+        if addr == ANY:
+            own = next((a.addr for i in self.net.interfaces.by_name.values() for a in i.ipv4()), None)
+            return own or addr
+        if addr == ANY6:
+            return bytes(15) + b"\1"
+        broadcast = addr == b"\xff\xff\xff\xff" or addr in self.net.interfaces.broadcasts
+        if broadcast and not self.options & const.SO_BROADCAST:
             raise KernelError(Errno.EACCES, "SO_BROADCAST is not set")
         return addr
 
     def source(self, dst: bytes) -> bytes:
         """The address to send from. ENETUNREACH, ENETDOWN."""
-        return self.laddr if self.laddr != route.ANY else route.lookup(self.ip.interfaces, dst).src
+        return self.source_by(self.route_to(dst), dst)
+
+    def source_by(self, route: Route, dst: bytes, how: Outgoing = PLAIN) -> bytes:
+        """The same, given the route."""
+        if self.bound and len(self.laddr) == len(dst) and not is_group(self.laddr):
+            return self.laddr
+        if len(how.src or self.sticky.src) == len(dst):
+            return how.src or self.sticky.src
+        return self.net.layers[len(dst)].select_source(route, dst)
 
     def check_destination(self, to: Sockaddr | None) -> None:
         """EISCONN, EDESTADDRREQ."""
@@ -92,11 +211,15 @@ class InetSocket(Socket):
         if to is None and not self.connected:
             raise KernelError(Errno.EDESTADDRREQ, "not connected, and no address given")
 
-    def deliver(self, data: Buffer, name: SockaddrIn) -> bool:
+    def deliver(self, data: Buffer, name: Sockaddr, control: Sequence[Cmsg] = ()) -> bool:
         """Takes a datagram; False when there is no room."""
         assert isinstance(self.rcv, RecordBuffer)
         if self.cant_receive or not self.rcv.fits(len(data)):
             return False
-        self.rcv.append(Record(data, name))
+        self.rcv.append(Record(data, name, 0, control))
         self.readable.wake()
         return True
+
+    def close(self) -> None:
+        super().close()
+        self.memberships.close()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from rumpnet.core.arp import Arp
 from rumpnet.core.icmp import IcmpLayer
+from rumpnet.core.iface import ARP, IPV4
+from rumpnet.core.igmp import Igmp
 from rumpnet.core.inet import InetSocket
 from rumpnet.core.ip import Ip
 from rumpnet.core.net import Net, Node
 from rumpnet.core.rawip import RawLayer, RawSocket
 from rumpnet.core.udp import UdpLayer, UdpSocket
-from rumpnet.core.wire import icmp, udp
+from rumpnet.core.wire import udp
 from rumpuser.component import Context
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -22,25 +25,44 @@ class InetDomain:
 
     def __init__(self, net: Net) -> None:
         self.net = net
-        self.ip = Ip(net.host)
+        self.ip = Ip(net)
+        self.arp = Arp(self.ip)
         self.icmp = IcmpLayer(self.ip)
         self.udp = UdpLayer(net, self.ip)
-        self.raw = RawLayer(net, self.ip)
-        self.icmp.notified[udp.PROTOCOL] = self.udp
-        self.icmp.raw = self.raw
+        self.raw = RawLayer(net)
+        self.igmp = Igmp(self.ip)
+        self.ip.raw = self.icmp.raw = self.igmp.raw = self.raw
+        self.ip.groups = self.igmp.groups
+        self.ip.protocols[udp.PROTOCOL] = self.udp
+
+    def start(self) -> None:
+        """From now on packets and calls find it."""
+        net = self.net
+        net.layers[4] = self.ip
+        net.resolvers[4] = self.arp
+        net.queue.protocols[IPV4] = self.ip.input
+        net.queue.protocols[ARP] = self.arp.input
+        net.interfaces.listeners.append(self.arp)
 
     def nodes(self) -> list[Node]:
-        return [*self.ip.nodes(), *self.icmp.nodes(), *self.udp.nodes()]
+        return [*self.ip.nodes(), *self.icmp.nodes(), *self.udp.nodes(), *self.arp.nodes()]
 
     def stop(self) -> None:
         """Forgets what is under way, timers included."""
+        net = self.net
         self.ip.reassembly.clear()
+        self.ip.remove_addresses()
+        net.interfaces.listeners.remove(self.arp)
+        for table in (net.layers, net.resolvers):
+            table.pop(4, None)
+        for ethertype in (IPV4, ARP):
+            net.queue.protocols.pop(ethertype, None)
 
     def socket(self, ctx: Context, kind: int, protocol: int) -> InetSocket:
         """EPROTONOSUPPORT, EPROTOTYPE, EPERM for raw sockets of others than root."""
         if kind == const.SOCK_DGRAM and protocol in (0, udp.PROTOCOL):
             return UdpSocket(self.udp)
-        if kind == const.SOCK_RAW and protocol == icmp.PROTOCOL:
+        if kind == const.SOCK_RAW and 0 <= protocol <= 255:
             if ctx.cred.euid != 0:
                 raise KernelError(Errno.EPERM, "raw sockets are root's")
             return RawSocket(self.raw, protocol)

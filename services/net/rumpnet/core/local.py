@@ -164,6 +164,17 @@ class LocalStream(LocalSocket):
         self.queue: deque[LocalStream] = deque()
         self.client_name = SockaddrUn()
 
+    @property
+    def can_send(self) -> bool:
+        return self.peer is not None
+
+    def incoming(self) -> int:
+        return len(self.queue) if self.listening else super().incoming()
+
+    def space(self) -> int:
+        rcv = self.peer.rcv if self.peer is not None else self.rcv
+        return max(0, min(rcv.space, self.snd_hiwat - rcv.count))
+
     # -- connections
 
     def listen(self, backlog: int) -> None:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from rumpnet.core.iface import Iface, InputQueue, Interfaces
+from rumpnet.core.neighbour import Neighbour, Resolver
+from rumpnet.core.route import Routes
 from rumpnet.core.socket import Socket
 from rumpuser.component import Bus, Context
 from rumpuser.host import Host
+from rumpuser.kqueue import Watching
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import SysctlExport, SysctlValue, SysctlValueInteger
+
+if TYPE_CHECKING:
+    from rumpnet.core.ip import Layer
+    from rumpnet.ifaces.ether import Ethernet
 
 
 class Domain(Protocol):
@@ -36,6 +44,9 @@ class Domain(Protocol):
         ...
 
 
+NeighbourListener = Callable[["Iface", Neighbour, bool], None]
+
+
 class Node(NamedTuple):
     """A number in the sysctl tree. ``put`` is None for one that is read-only, else it checks and sets."""
 
@@ -51,7 +62,7 @@ class Node(NamedTuple):
 
 
 class Net:
-    """The networking faction."""
+    """The networking faction. Interfaces, routes and the input queue are there from the start; domains use them."""
 
     def __init__(self, host: Host, bus: Bus) -> None:
         self.host = host
@@ -59,6 +70,15 @@ class Net:
         self.domains: dict[int, Domain] = {}
         self.sockets: dict[int, Socket] = {}
         self.nodes: dict[str, Node] = {}
+        self.watching = Watching(host, self.socket)
+        self.queue = InputQueue()
+        self.routes = Routes(self)
+        self.interfaces = Interfaces(self)
+        self.layers: dict[int, Layer] = {}
+        """The internet layers by the length of their addresses: 4, 16."""
+        self.resolvers: dict[int, Resolver] = {}
+        """ARP and neighbour discovery, likewise."""
+        self.neighbour_listeners: list[NeighbourListener] = []
         self._handle = 0
         # File systems may keep ids of sockets for longer than this process lives; another's must not be taken for ours.
         self._boot = int.from_bytes(host.entropy(4), "big") << 32
@@ -68,6 +88,8 @@ class Net:
             self.forget(handle).close()
         for domain in self.domains.values():
             domain.stop()
+        for iface in self.interfaces.by_name.values():
+            iface.closed()
 
     # -- domains
 
@@ -94,6 +116,11 @@ class Net:
         if domain is None:
             raise KernelError(Errno.EAFNOSUPPORT, f"there is no protocol family {family} in this kernel")
         return domain
+
+    def neighbour_changed(self, iface: Ethernet, entry: Neighbour, *, gone: bool) -> None:
+        """A resolver tells of an entry of its cache."""
+        for listener in self.neighbour_listeners:
+            listener(iface, entry, gone)
 
     # -- sockets
 

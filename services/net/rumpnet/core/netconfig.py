@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from rumpnet.core.iface import Iface, InterfaceAddr, Interfaces
-from rumpnet.core.inetdomain import InetDomain
+import ipaddress
+
+from rumpnet.core import addresses
+from rumpnet.core.iface import Iface, InterfaceAddr
+from rumpnet.core.ifioctl import row
 from rumpnet.core.net import Net
+from rumpnet.core.zone import sockaddr, with_zone
 from rumpuser.component import Context
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Interface, InterfaceAddress, SockaddrIn
+from rumpwire.values import Ifaliasreq, Interface
 
-ADDRESSES_MAX = 256
-"""Addresses of one interface."""
-LO_ADDR = InterfaceAddr(bytes([127, 0, 0, 1]), 8)
+LO_ADDR = bytes([127, 0, 0, 1])
 
 
 class Netconfig:
@@ -23,66 +25,109 @@ class Netconfig:
 
     def netconfig_ifaddrs(self, ctx: Context, ifname: str | None) -> list[Interface]:
         """All interfaces, or one. EAFNOSUPPORT, ENXIO."""
-        interfaces = self._interfaces()
-        return [_row(i) for i in ([interfaces.get(ifname)] if ifname else interfaces.by_name.values())]
+        self.net.domain(const.AF_INET)
+        found = [self._iface(ifname)] if ifname else self.net.interfaces.by_name.values()
+        return [row(self.net, iface) for iface in found]
 
     def netconfig_ifcreate(self, ctx: Context, ifname: str) -> None:
         """EPERM, EAFNOSUPPORT, EINVAL, EEXIST."""
         self._root(ctx)
-        self._interfaces().create(ifname)
+        self.net.domain(const.AF_INET)
+        self.net.interfaces.create(ifname)
 
     def netconfig_ifdestroy(self, ctx: Context, ifname: str) -> None:
         """EPERM, also for lo0, EAFNOSUPPORT, ENXIO."""
         self._root(ctx)
-        self._interfaces().destroy(ifname)
+        self._iface(ifname)
+        self.net.interfaces.destroy(ifname)
 
     def netconfig_ifup(self, ctx: Context, ifname: str) -> None:
         """EPERM, EAFNOSUPPORT, ENXIO."""
         self._root(ctx)
-        self._interfaces().get(ifname).flags |= const.IFF_UP | const.IFF_RUNNING
+        self._iface(ifname).set_up(True)
 
     def netconfig_ifdown(self, ctx: Context, ifname: str) -> None:
         """EPERM, EAFNOSUPPORT, ENXIO."""
         self._root(ctx)
-        self._interfaces().get(ifname).flags &= ~(const.IFF_UP | const.IFF_RUNNING)
+        self._iface(ifname).set_up(False)
+
+    def netconfig_ifsetlinkstr(self, ctx: Context, ifname: str, linkstr: str) -> None:
+        """EPERM, EAFNOSUPPORT, ENXIO, ENOTTY, and those of the kind: EBUSY, EINVAL, E2BIG, ENOEXEC."""
+        self._root(ctx)
+        self._iface(ifname).set_linkstr(linkstr)
 
     def netconfig_ipv4_ifaddr(self, ctx: Context, ifname: str, addr: str, mask: str) -> None:
         """EPERM, EAFNOSUPPORT, ENXIO, EINVAL, ENOBUFS."""
-        self._add(ctx, ifname, addr, _prefixlen(ipv4_address(mask)))
+        self._root(ctx)
+        iface = self._iface(ifname)
+        self._add(iface, ipv4_address(addr), addresses.prefix_of(ipv4_address(mask)))
 
     def netconfig_ipv4_ifaddr_cidr(self, ctx: Context, ifname: str, addr: str, prefixlen: int) -> None:
         """EPERM, EAFNOSUPPORT, ENXIO, EINVAL, ENOBUFS."""
-        self._add(ctx, ifname, addr, prefixlen)
-
-    def _add(self, ctx: Context, ifname: str, addr: str, prefixlen: int) -> None:
         self._root(ctx)
-        iface = self._interfaces().get(ifname)
-        if not 0 <= prefixlen <= 32:
-            raise KernelError(Errno.EINVAL, f"prefix length {prefixlen} is not in 0..32")
-        address = InterfaceAddr(ipv4_address(addr), prefixlen)
-        if address.addr[0] >= 224 or address.addr == b"\0\0\0\0":
-            raise KernelError(Errno.EINVAL, f"{addr} cannot be an interface's own address")
-        others = [a for a in iface.addresses if a.addr != address.addr]
-        if len(others) >= ADDRESSES_MAX:
-            raise KernelError(Errno.ENOBUFS, f"{ifname} has {ADDRESSES_MAX} addresses")
-        iface.addresses = [*others, address]
-        iface.flags |= const.IFF_UP | const.IFF_RUNNING
+        self._add(self._iface(ifname), ipv4_address(addr), prefixlen)
 
-    def _interfaces(self) -> Interfaces:
-        domain = self.net.domain(const.AF_INET)
-        assert isinstance(domain, InetDomain)
-        return domain.ip.interfaces
+    def netconfig_ipv6_ifaddr(self, ctx: Context, ifname: str, addr: str, prefixlen: int) -> None:
+        """EPERM, EAFNOSUPPORT, ENXIO, EINVAL, ENOBUFS."""
+        self._root(ctx)
+        self.net.domain(const.AF_INET6)
+        self._add(self._iface(ifname), ipv6_address(addr), prefixlen)
+
+    def netconfig_ifaddrdel(self, ctx: Context, ifname: str, addr: str) -> None:
+        """EPERM, EAFNOSUPPORT, ENXIO, EINVAL, EADDRNOTAVAIL."""
+        self._root(ctx)
+        iface = self._iface(ifname)
+        found = ipv6_address(addr) if ":" in addr else ipv4_address(addr)
+        addresses.remove(self.net, iface, with_zone(found, iface.index) if len(found) == 16 else found)
+
+    def netconfig_ipv4_gw(self, ctx: Context, addr: str) -> None:
+        """EPERM, EAFNOSUPPORT, EINVAL, ENETUNREACH when it is on no network of ours, EEXIST."""
+        self._root(ctx)
+        self.net.domain(const.AF_INET)
+        self._gateway(ipv4_address(addr))
+
+    def netconfig_ipv6_gw(self, ctx: Context, addr: str) -> None:
+        """EPERM, EAFNOSUPPORT, EINVAL, ENETUNREACH when it is on no network of ours, EEXIST.
+
+        A link-local gateway names its interface: ``fe80::1%shmif0``.
+        """
+        self._root(ctx)
+        self.net.domain(const.AF_INET6)
+        bare, _, zone = addr.partition("%")
+        found = ipv6_address(bare)
+        self._gateway(with_zone(found, self._iface(zone).index) if zone else found)
+
+    def netconfig_auto_ipv6(self, ctx: Context, ifname: str) -> None:
+        """Accepts router advertisements, and asks for one. EPERM, EAFNOSUPPORT, ENXIO."""
+        self._root(ctx)
+        iface = self._iface(ifname)
+        self.net.domain(const.AF_INET6)
+        self.net.layers[16].accept_advertisements(iface)
+
+    def _gateway(self, gateway: bytes) -> None:
+        table = self.net.routes
+        on_link = table.lookup(gateway)
+        if on_link.gateway or on_link.flags & const.RTF_LOCAL:
+            raise KernelError(Errno.ENETUNREACH, "the gateway is on no network of ours")
+        src = on_link.src if len(gateway) == 4 else b""
+        table.add(bytes(len(gateway)), 0, on_link.iface, gateway=gateway, flags=const.RTF_STATIC, src=src)
+
+    def _add(self, iface: Iface, addr: bytes, prefixlen: int) -> None:
+        addresses.add(self.net, iface, Ifaliasreq(iface.name, sockaddr(addr), prefixlen))
+
+    def _iface(self, name: str) -> Iface:
+        self.net.domain(const.AF_INET)
+        return self.net.interfaces.get(name)
 
     def _root(self, ctx: Context) -> None:
         if ctx.cred.euid != 0:
-            raise KernelError(Errno.EPERM, "interfaces are root's to configure")
+            raise KernelError(Errno.EPERM, "interfaces and routes are root's to configure")
 
 
-def configure_lo0(interfaces: Interfaces) -> None:
-    """What a kernel with the inet domain has from the start."""
-    lo0 = interfaces.create("lo0")
-    lo0.flags |= const.IFF_UP | const.IFF_RUNNING
-    lo0.addresses.append(LO_ADDR)
+def configure_lo0(net: Net, addr: bytes = LO_ADDR, prefixlen: int = 8) -> None:
+    """What a kernel with an Internet domain has from the start."""
+    lo0 = net.interfaces.by_name.get("lo0") or net.interfaces.create("lo0")
+    net.layers[len(addr)].add_address(lo0, InterfaceAddr(addr, prefixlen))
 
 
 def ipv4_address(text: str) -> bytes:
@@ -93,15 +138,9 @@ def ipv4_address(text: str) -> bytes:
     return bytes(map(int, parts))
 
 
-def _prefixlen(mask: bytes) -> int:
-    """EINVAL for a mask with holes."""
-    number = int.from_bytes(mask, "big")
-    prefixlen = number.bit_count()
-    if number != 0xFFFFFFFF << 32 - prefixlen & 0xFFFFFFFF:
-        raise KernelError(Errno.EINVAL, "the network mask has holes")
-    return prefixlen
-
-
-def _row(iface: Iface) -> Interface:
-    addresses = [InterfaceAddress(SockaddrIn(a.addr), a.prefixlen) for a in iface.addresses]
-    return Interface(iface.name, iface.index, iface.flags, iface.mtu, iface.lladdr, addresses)
+def ipv6_address(text: str) -> bytes:
+    """Sixteen bytes. EINVAL."""
+    try:
+        return ipaddress.IPv6Address(text.partition("%")[0]).packed
+    except ValueError as error:
+        raise KernelError(Errno.EINVAL, f"not an IPv6 address: {text[:64]!r}") from error

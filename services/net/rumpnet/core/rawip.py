@@ -1,68 +1,134 @@
-"""Raw sockets of ICMP, for ping and its kin."""
+"""Raw sockets of IPv4, of any protocol (raw ip(4)).
+
+They send what is given behind a header of ours, or with IP_HDRINCL with a header of theirs, and receive whole packets
+with their header. Of ICMP and IGMP they get what the kernel does not answer itself, of other protocols what no
+protocol takes.
+"""
 
 from __future__ import annotations
 
-from rumpnet.core import route
-from rumpnet.core.inet import InetSocket, endpoint
-from rumpnet.core.ip import Ip
+from collections.abc import Sequence
+from typing import Any
+
+from rumpnet.core.ancillary import PLAIN, Outgoing, outgoing, received
+from rumpnet.core.iface import Iface
+from rumpnet.core.inet import InetSocket
 from rumpnet.core.net import Net
+from rumpnet.core.options import integer
+from rumpnet.core.packet import Packet
+from rumpnet.core.route import ANY
 from rumpnet.core.socket import Sent
-from rumpnet.core.wire import ipv4
+from rumpnet.core.wire import Malformed, ipv4
+from rumpnet.core.zone import sockaddr
 from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Sockaddr, SockaddrIn
+from rumpwire.values import Cmsg, Sockaddr, Sockopt, SockoptInteger
 
 RAW_SPACE = 65536
 
 
 class RawLayer:
-    """The raw sockets; every one of them gets every message that is for it."""
+    """The raw sockets; every one of them gets every packet that is for it."""
 
-    def __init__(self, net: Net, ip: Ip) -> None:
+    def __init__(self, net: Net) -> None:
         self.net = net
-        self.ip = ip
         self.sockets: list[RawSocket] = []
 
-    def deliver(self, header: ipv4.Ipv4, packet: ipv4.Packet) -> None:
+    def wants(self, protocol: int) -> bool:
+        return any(so.protocol in (0, protocol) for so in self.sockets)
+
+    def input(self, layer: Any, iface: Iface, src: bytes, dst: bytes, packet: Packet, header: ipv4.Packet) -> None:
         for so in self.sockets:
-            if so.laddr in (header.dst, route.ANY) and so.faddr in (header.src, route.ANY):
-                so.deliver(packet.view, SockaddrIn(header.src))
+            if so.protocol in (0, header.protocol) and so.laddr in (dst, ANY) and so.faddr in (src, ANY):
+                so.deliver(header.view, sockaddr(src), received(so, iface, dst, header) if so.tells else ())
+
+    def notify(self, layer: Any, src: bytes, dst: bytes, quoted: memoryview, errno: int, mtu: int) -> None:
+        """Raw sockets are not told."""
 
 
 class RawSocket(InetSocket):
-    """ICMP as it is (raw ip(4)): sends messages, and receives whole packets with their IP header in network order."""
+    """One of them."""
 
-    def __init__(self, layer: RawLayer, protocol: int) -> None:
-        super().__init__(layer.net, layer.ip, const.SOCK_RAW, protocol, RAW_SPACE, RAW_SPACE)
-        self.layer = layer
-        layer.sockets.append(self)
+    def __init__(self, raw: RawLayer, protocol: int) -> None:
+        super().__init__(raw.net, const.AF_INET, const.SOCK_RAW, protocol, RAW_SPACE, RAW_SPACE)
+        self.raw = raw
+        self.header_included = protocol == const.IPPROTO_RAW
+        raw.sockets.append(self)
+
+    @property
+    def hop_limit(self) -> int:
+        return super().hop_limit or 255
+
+    def getopt(self, level: int, name: int) -> Sockopt:
+        if (level, name) == (const.IPPROTO_IP, const.IP_HDRINCL):
+            return SockoptInteger(int(self.header_included))
+        return super().getopt(level, name)
+
+    def setopt(self, level: int, name: int, value: Sockopt | None) -> None:
+        """Beside others IP_HDRINCL."""
+        if (level, name) == (const.IPPROTO_IP, const.IP_HDRINCL):
+            self.header_included = bool(integer(value))
+        else:
+            super().setopt(level, name, value)
 
     def bind(self, ctx: Context, name: Sockaddr | None) -> None:
         """EAFNOSUPPORT, EADDRNOTAVAIL."""
-        self.laddr = self.local_address(endpoint(name)[0])
+        self.laddr = self.local_address(self.endpoint(name)[0])
 
     def connect(self, ctx: Context, name: Sockaddr | None) -> None:
         """No name dissolves the connection. EAFNOSUPPORT, EACCES, ENETUNREACH."""
         if name is None:
-            self.faddr = route.ANY
+            self.faddr = ANY
             return
-        addr = self.foreign_address(endpoint(name)[0])
+        addr = self.foreign_address(self.endpoint(name)[0])
         self.laddr, self.faddr = self.source(addr), addr
 
     def send(self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None) -> Sent:
-        """EOPNOTSUPP, EPIPE, pending error, EISCONN, EDESTADDRREQ, EMSGSIZE, EACCES, ENETUNREACH, ENETDOWN."""
+        """EOPNOTSUPP, EPIPE, pending error, EISCONN, EDESTADDRREQ, EMSGSIZE, EINVAL, EACCES, ENETUNREACH, ENETDOWN."""
+        return self._send(data, flags, to, PLAIN)
+
+    def send_message(
+        self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None, control: Sequence[Cmsg]
+    ) -> Sent:
+        return self._send(data, flags, to, outgoing(self, control))
+
+    def _send(self, data: Buffer, flags: int, to: Sockaddr | None, how: Outgoing) -> int:
         self.check_send(flags)
         self.check_destination(to)
         if len(data) > self.snd_hiwat:
             raise KernelError(Errno.EMSGSIZE, f"a message of {len(data)} bytes; {self.snd_hiwat} is the most")
-        dst = self.faddr if to is None else self.foreign_address(endpoint(to)[0])
-        header = self.ip.header(self.source(dst), dst, self.protocol, ttl=self.ttl or 255, tos=self.tos)
-        self.ip.output(header, data)
+        dst = self.faddr if to is None else self.foreign_address(self.endpoint(to)[0])
+        route = self.route_to(dst, how)
+        if self.header_included:
+            self.layer.output(route, Packet(self._completed(data, self.source_by(route, dst, how))), dst)
+        else:
+            self.pass_down(route, self.source_by(route, dst, how), dst, Packet(data), how)
         return len(data)
+
+    def _completed(self, data: Buffer, src: bytes) -> bytes:
+        """A packet of the program's own. We fill in length and checksum, and source and identification that are 0.
+
+        EINVAL.
+        """
+        head = bytearray(data[:60])
+        length = (head[0] & 0xF) * 4 if head else 0
+        if not ipv4.HEADER_LEN <= length <= len(data) or head[0] >> 4 != 4 or len(data) > ipv4.MAX_LEN:
+            raise KernelError(Errno.EINVAL, "no IPv4 header in front of the data (IP_HDRINCL)")
+        _, tos, _, ident, word, ttl, protocol, _, given, dst = ipv4.HEADER.unpack_from(head)
+        header = ipv4.emit(
+            src if given == ANY else given, dst, protocol, len(data) - length, ttl, tos,
+            ident or self.layer.next_ident(), word, bytes(head[ipv4.HEADER_LEN : length]),
+        )  # fmt: skip
+        packet = header + data[length:]
+        try:
+            ipv4.Packet(packet)
+        except Malformed as error:
+            raise KernelError(Errno.EINVAL, str(error)) from error
+        return packet
 
     def close(self) -> None:
         super().close()
-        if self in self.layer.sockets:
-            self.layer.sockets.remove(self)
+        if self in self.raw.sockets:
+            self.raw.sockets.remove(self)

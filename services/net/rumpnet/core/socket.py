@@ -8,16 +8,17 @@ value and never becomes a coroutine. Data go before errors, errors before the en
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rumpnet.core.buffer import Record, RecordBuffer, StreamBuffer
 from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpuser.pending import Channel
+from rumpuser.readiness import IN, OUT, Measure, Selectable, SelectChannel, Selinfo
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Linger, Sockaddr, Sockopt, Stat
+from rumpwire.values import Cmsg, IoctlArgs, IoctlResult, Linger, Sockaddr, Sockopt, Stat
 
 if TYPE_CHECKING:
     from rumpnet.core.net import Net
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 READ_MAX = 16 << 20
 """One call gives at most this much: it travels in one message."""
 EMPTY = Record()
+SND_LOWAT = 2048
+"""Room from which on a socket counts as writable."""
+READABLE = IN | const.POLLPRI | const.POLLRDBAND | const.POLLHUP | const.POLLERR
+WRITABLE = OUT | const.POLLHUP | const.POLLERR
 
 Received = Record | Coroutine[Any, Any, Record]
 Sent = int | Coroutine[Any, Any, int]
@@ -33,10 +38,10 @@ Sent = int | Coroutine[Any, Any, int]
 def refuse_control(control: object) -> None:
     """EOPNOTSUPP."""
     if control:
-        raise KernelError(Errno.EOPNOTSUPP, "control messages (descriptors, credentials) are not implemented")
+        raise KernelError(Errno.EOPNOTSUPP, "this socket takes no control messages")
 
 
-class Socket:
+class Socket(Selectable):
     """A socket. The methods that stand for calls list their errnos in the order in which they are found."""
 
     listening = False
@@ -49,8 +54,11 @@ class Socket:
         self.handle = 0
         self.rcv: RecordBuffer | StreamBuffer = buffer
         self.snd_hiwat = buffer.hiwat
-        self.readable = Channel(net.host)
-        self.writable = Channel(net.host)
+        self.rcv_lowat = 1
+        self.snd_lowat = SND_LOWAT
+        self._selinfo = Selinfo()
+        self.readable: Channel = SelectChannel(net.host, self._selinfo, READABLE)
+        self.writable: Channel = SelectChannel(net.host, self._selinfo, WRITABLE)
         self.nonblocking = False
         self.options = 0
         self.linger = Linger()
@@ -95,6 +103,13 @@ class Socket:
     def send(self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None) -> Sent:
         """EOPNOTSUPP for MSG_OOB, EPIPE, pending error, EISCONN, ENOTCONN or EDESTADDRREQ, EMSGSIZE, EAGAIN."""
         raise NotImplementedError
+
+    def send_message(
+        self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None, control: Sequence[Cmsg]
+    ) -> Sent:
+        """`send` with control data. EOPNOTSUPP for sockets that take none, after EINVAL and others of the data."""
+        refuse_control(control)
+        return self.send(ctx, data, flags, to)
 
     def shutdown(self, how: int) -> None:
         """EINVAL, ENOTCONN."""
@@ -159,7 +174,7 @@ class Socket:
         record = self.rcv.take(peek=bool(flags & const.MSG_PEEK))
         if len(record.data) > length:
             cut = memoryview(record.data)[:length]
-            return Record(bytes(cut), record.name, record.flags | const.MSG_TRUNC)
+            return Record(bytes(cut), record.name, record.flags | const.MSG_TRUNC, record.control)
         return record
 
     # -- state
@@ -173,7 +188,7 @@ class Socket:
     def stop_sending(self) -> None:
         """Nothing more is sent; a connected peer sees the end."""
         self.cant_send = True
-        self.wake()
+        self.writable.wake()
 
     def fail(self, errno: int) -> None:
         """The next call that looks gets the error."""
@@ -193,6 +208,51 @@ class Socket:
         if self.cant_send:
             raise KernelError(Errno.EPIPE, "the socket is shut down for writing")
         self.raise_error()
+
+    # -- readiness
+
+    @property
+    def selinfo(self) -> Selinfo:
+        return self._selinfo
+
+    @property
+    def can_send(self) -> bool:
+        """Whether a send could do anything at all: not before a connection, for types that need one."""
+        return True
+
+    @property
+    def urgent(self) -> bool:
+        """Whether there are out-of-band data."""
+        return False
+
+    def incoming(self) -> int:
+        """Bytes that can be read, or connections that can be accepted; never 0 when there is something."""
+        return self.rcv.count or bool(self.rcv)
+
+    def space(self) -> int:
+        """Bytes that can be sent without waiting."""
+        return self.snd_hiwat
+
+    def measure(self, filter: int) -> Measure | None:
+        if filter == const.EVFILT_READ:
+            least = 1 if self.listening else self.rcv_lowat
+            return Measure(self.incoming(), least, eof=self.cant_receive, error=self.error)
+        if filter == const.EVFILT_WRITE:
+            lowat = min(self.snd_lowat, self.snd_hiwat) if self.can_send else None
+            return Measure(self.space() if self.can_send else 0, lowat, eof=self.cant_send, error=self.error)
+        return None
+
+    def poll(self) -> int:
+        """POLLHUP when nothing can be sent or received any more, POLLERR for a pending error."""
+        reading, writing = self.measure(const.EVFILT_READ), self.measure(const.EVFILT_WRITE)
+        events = IN if reading is not None and reading.ready else 0
+        if writing is not None and writing.ready:
+            events |= OUT
+        if self.urgent:
+            events |= const.POLLPRI | const.POLLRDBAND
+        if self.cant_send and self.cant_receive:
+            events |= const.POLLHUP
+        return events | const.POLLERR if self.error else events
 
     # -- waiting
 
@@ -220,6 +280,10 @@ class Socket:
 
     def stat(self) -> Stat:
         return Stat(st_mode=const.S_IFSOCK, st_nlink=1, st_blksize=self.snd_hiwat, st_ino=self.handle)
+
+    def ioctl(self, ctx: Context, com: int, data: IoctlArgs | None) -> IoctlResult:
+        """Requests of the protocol. ENOTTY."""
+        raise KernelError(Errno.ENOTTY, f"ioctl {com:#x} on a socket")
 
     def available(self) -> int:
         """FIONREAD: bytes that one read gives at most."""

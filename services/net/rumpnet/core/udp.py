@@ -1,49 +1,49 @@
-"""UDP (udp(4)): ports, and datagrams between them.
+"""UDP (udp(4)): ports, and datagrams between them, over both families.
 
 A datagram goes to the socket that fits it best: one that is connected to the sender before one that is bound to the
-address before one that is bound to the port alone.
+address before one that is bound to the port alone. A broadcast or multicast goes to all that it fits.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from rumpnet.core import route
-from rumpnet.core.iface import Iface
-from rumpnet.core.inet import InetSocket, endpoint
-from rumpnet.core.ip import Ip
+from rumpnet.core.ancillary import PLAIN, Outgoing, outgoing, received
+from rumpnet.core.iface import CSUM, Iface
+from rumpnet.core.inet import InetSocket
 from rumpnet.core.net import Knob, Net, Node
 from rumpnet.core.options import SB_MAX
+from rumpnet.core.packet import Packet
+from rumpnet.core.pcb import PcbTable, Ports, is_group
 from rumpnet.core.socket import Sent
-from rumpnet.core.wire import Malformed, icmp, ipv4, udp
+from rumpnet.core.wire import BadChecksum, Malformed, udp
+from rumpnet.core.zone import sockaddr
 from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Sockaddr, SockaddrIn
+from rumpwire.values import Cmsg, Sockaddr
 
 NUMBER = [4, 2, udp.PROTOCOL]
 """net.inet.udp"""
-ANONPORT_MIN = 49152
-ANONPORT_MAX = 65535
-RESERVED = 1024
-"""Ports below are root's."""
-SHARED = const.SO_REUSEADDR | const.SO_REUSEPORT
+Service = Callable[[Iface, bytes, int, bytes, memoryview], None]
+"""Who serves a port inside of the kernel gets the interface, source address and port, destination address, and data."""
 
 
 class UdpLayer:
-    """The protocol, and its sockets by local port."""
+    """The protocol, and its sockets."""
 
-    def __init__(self, net: Net, ip: Ip) -> None:
+    def __init__(self, net: Net, ports: Ports) -> None:
         self.net = net
-        self.ip = ip
-        self.ports: dict[int, list[UdpSocket]] = {}
+        self.pcbs: PcbTable[UdpSocket] = PcbTable(net.host, ports)
+        self.services: dict[int, Service] = {}
         self.stats: Counter[str] = Counter()
         self.checksum = Knob(1, 0, 1)
         self.loopback_checksum = Knob(1, 0, 1)
         self.send_space = Knob(9216, 1, SB_MAX)
         self.recv_space = Knob(41600, 1, SB_MAX)
-        ip.protocols[udp.PROTOCOL] = self
 
     def nodes(self) -> list[Node]:
         return [
@@ -57,98 +57,96 @@ class UdpLayer:
 
     # -- in
 
-    def input(self, iface: Iface, header: ipv4.Ipv4, packet: ipv4.Packet) -> None:
-        self.stats["datagrams received"] += 1
+    def input(self, layer: Any, iface: Iface, src: bytes, dst: bytes, packet: Packet, header: Any) -> None:
+        stats = self.stats
+        stats["datagrams received"] += 1
         try:
-            datagram = udp.Packet(packet.payload)
-            datagram.check(header.src, header.dst)
+            datagram = udp.Packet(packet.view())
+            self._check(layer, src, dst, datagram, packet)
         except Malformed as error:
-            self.stats[f"dropped: {type(error).__name__.lower()}"] += 1
+            stats[f"dropped: {type(error).__name__.lower()}"] += 1
             raise
-        so = self.find(header.dst, datagram.dst_port, header.src, datagram.src_port)
+        service = self.services.get(datagram.dst_port)
+        if service is not None:
+            service(iface, src, datagram.src_port, dst, datagram.payload)
+            return
+        if packet.link_cast or is_group(dst) or dst == b"\xff\xff\xff\xff" or dst in self.net.interfaces.broadcasts:
+            self._deliver_to_all(iface, src, dst, datagram, header)
+            return
+        so = self.pcbs.lookup(dst, datagram.dst_port, src, datagram.src_port)
         if so is None:
-            self.stats["dropped due to no socket"] += 1
-            self.ip.send_error(packet, icmp.UNREACHABLE, icmp.PORT_UNREACHABLE)
-        elif not so.deliver(datagram.payload, SockaddrIn(header.src, datagram.src_port)):
+            stats["dropped due to no socket"] += 1
+            layer.port_unreachable(header, packet)
+        else:
+            self._deliver(so, iface, src, dst, datagram, header)
+
+    def _check(self, layer: Any, src: bytes, dst: bytes, datagram: udp.Packet, packet: Packet) -> None:
+        if not packet.csum_valid:
+            if not datagram.checksum and len(src) == 16:
+                raise BadChecksum("UDP over IPv6 without a checksum")
+            if datagram.checksum:
+                datagram.verify(layer.pseudo(src, dst, udp.PROTOCOL, len(datagram.view)))
+
+    def _deliver(self, so: UdpSocket, iface: Iface, src: bytes, dst: bytes, datagram: udp.Packet, header: Any) -> None:
+        control = received(so, iface, dst, header) if so.tells else ()
+        if header.hop_limit < so.min_hops:
+            self.stats["dropped: hop limit below IP_MINTTL"] += 1
+        elif not so.deliver(datagram.payload, sockaddr(src, datagram.src_port, domain=so.domain), control):
             self.stats["dropped due to full socket buffers"] += 1
 
-    def find(self, laddr: bytes, lport: int, faddr: bytes, fport: int) -> UdpSocket | None:
-        """The socket that fits best, of several alike the first."""
-        best, best_rank = None, 0
-        for so in self.ports.get(lport, ()):
-            rank = so.rank(laddr, faddr, fport)
-            if rank > best_rank:
-                best, best_rank = so, rank
-        return best
+    def _deliver_to_all(self, iface: Iface, src: bytes, dst: bytes, datagram: udp.Packet, header: Any) -> None:
+        found = self.pcbs.all_for(dst, datagram.dst_port, src, datagram.src_port)
+        if not found:
+            self.stats["broadcast/multicast datagrams dropped due to no socket"] += 1
+        for so in found:
+            self._deliver(so, iface, src, dst, datagram, header)
 
-    def notify(self, about: ipv4.Ipv4, payload: memoryview, errno: int) -> None:
+    def notify(self, layer: Any, src: bytes, dst: bytes, quoted: memoryview, errno: int, mtu: int) -> None:
         """An error about a datagram of ours: the socket that is connected to where it went gets it."""
-        lport, fport, _, _ = udp.HEADER.unpack_from(payload)
-        for so in self.ports.get(lport, ()):
-            if so.faddr == about.dst and so.fport == fport and so.laddr == about.src:
-                so.fail(errno)
+        lport, fport = int.from_bytes(quoted[:2], "big"), int.from_bytes(quoted[2:4], "big")
+        for so in self.pcbs.connected_to(src, lport, dst, fport):
+            so.fail(errno)
 
-    # -- ports
+    # -- out
 
-    def free_port(self, laddr: bytes) -> int:
-        """An ephemeral port, looked for from a random one on (RFC 6056, 3.3.1). EAGAIN."""
-        count = ANONPORT_MAX - ANONPORT_MIN + 1
-        begin = int.from_bytes(self.net.host.entropy(4), "big")
-        for step in range(count):
-            port = ANONPORT_MIN + (begin + step) % count
-            if not self.ports.get(port):
-                return port
-        raise KernelError(Errno.EAGAIN, "all ephemeral ports are in use")
-
-    def check_port(self, so: UdpSocket, laddr: bytes, lport: int) -> None:
-        """EADDRINUSE. SO_REUSEADDR lets an address and any address share a port, SO_REUSEPORT of both all."""
-        for other in self.ports.get(lport, ()):
-            same = other.laddr == laddr
-            overlap = same if so.options & SHARED else same or route.ANY in (laddr, other.laddr)
-            if overlap and not so.options & other.options & const.SO_REUSEPORT:
-                raise KernelError(Errno.EADDRINUSE, f"port {lport} is taken")
-
-    def enter(self, so: UdpSocket, lport: int) -> None:
-        so.lport = lport
-        self.ports.setdefault(lport, []).append(so)
-
-    def leave(self, so: UdpSocket) -> None:
-        there = self.ports.get(so.lport, [])
-        if so in there:
-            there.remove(so)
-        if not there:
-            self.ports.pop(so.lport, None)
+    def packet(self, route: Any, src: bytes, dst: bytes, lport: int, fport: int, data: Buffer) -> Packet:
+        """A datagram, whose checksum is left to whoever carries it."""
+        length = udp.HEADER_LEN + len(data)
+        summed = self.checksum.value and (self.loopback_checksum.value or not route.iface.loopback)
+        if not summed and len(dst) == 4:
+            return Packet(udp.HEADER.pack(lport, fport, length, 0), data)
+        pseudo = self.net.layers[len(dst)].pseudo(src, dst, udp.PROTOCOL, length)
+        if not route.iface.capabilities & CSUM:
+            bare = udp.HEADER.pack(lport, fport, length, 0)
+            return Packet(udp.HEADER.pack(lport, fport, length, udp.summed(pseudo, bare, data)), data)
+        packet = Packet(udp.HEADER.pack(lport, fport, length, pseudo % 0xFFFF), data)
+        packet.csum_offset = udp.CHECKSUM_OFFSET
+        return packet
 
 
 class UdpSocket(InetSocket):
     """A UDP socket. It has a port from bind, connect or its first send on."""
 
-    def __init__(self, layer: UdpLayer) -> None:
-        spaces = layer.send_space.value, layer.recv_space.value
-        super().__init__(layer.net, layer.ip, const.SOCK_DGRAM, udp.PROTOCOL, *spaces)
-        self.layer = layer
-        self.bound_to = route.ANY
+    def __init__(self, udp_layer: UdpLayer, domain: int = const.AF_INET) -> None:
+        spaces = udp_layer.send_space.value, udp_layer.recv_space.value
+        super().__init__(udp_layer.net, domain, const.SOCK_DGRAM, udp.PROTOCOL, *spaces)
+        self.udp = udp_layer
+        self.bound_to = self.any
+        self.min_hops = 0
 
-    def rank(self, laddr: bytes, faddr: bytes, fport: int) -> int:
-        """How well a datagram fits, 0 for not at all."""
-        if self.laddr not in (laddr, route.ANY):
-            return 0
-        if self.connected and (self.faddr, self.fport) != (faddr, fport):
-            return 0
-        return 1 + (self.laddr == laddr) + 2 * self.connected
+    def options_changed(self, level: int, name: int, number: int) -> None:
+        if (level, name) == (const.IPPROTO_IP, const.IP_MINTTL):
+            self.min_hops = number
+        super().options_changed(level, name, number)
 
     def bind(self, ctx: Context, name: Sockaddr | None) -> None:
         """EAFNOSUPPORT, EINVAL when it has a port, EADDRNOTAVAIL, EACCES below 1024, EADDRINUSE, EAGAIN."""
-        addr, port = endpoint(name)
+        addr, port = self.endpoint(name)
         if self.lport:
             raise KernelError(Errno.EINVAL, f"the socket has port {self.lport}")
         self.local_address(addr)
-        if 0 < port < RESERVED and ctx.cred.euid != 0:
-            raise KernelError(Errno.EACCES, f"port {port} is root's")
-        if port:
-            self.layer.check_port(self, addr, port)
-        self.layer.enter(self, port or self.layer.free_port(addr))
-        self.laddr = self.bound_to = addr
+        self.udp.pcbs.bind(self, addr, port, root=ctx.cred.euid == 0, low=self.root_port)
+        self.bound_to = addr
 
     def connect(self, ctx: Context, name: Sockaddr | None) -> None:
         """No name dissolves the connection. EAFNOSUPPORT, EADDRNOTAVAIL for port 0, EACCES, ENETUNREACH, EAGAIN."""
@@ -159,37 +157,47 @@ class UdpSocket(InetSocket):
         self._disconnect()
         src = self.source(addr)
         self._need_port()
-        self.laddr, self.faddr, self.fport = src, addr, port
+        self.udp.pcbs.connect(self, src, addr, port)
 
     def _disconnect(self) -> None:
-        self.laddr, self.faddr, self.fport = self.bound_to, route.ANY, 0
+        if self.connected:
+            self.udp.pcbs.disconnect(self, self.bound_to)
 
     def send(self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None) -> Sent:
         """EOPNOTSUPP, EPIPE, pending error, EISCONN, EDESTADDRREQ, EMSGSIZE, those of the address, ENETUNREACH."""
+        return self._send(data, flags, to, PLAIN)
+
+    def send_message(
+        self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None, control: Sequence[Cmsg]
+    ) -> Sent:
+        return self._send(data, flags, to, outgoing(self, control))
+
+    def _send(self, data: Buffer, flags: int, to: Sockaddr | None, how: Outgoing) -> int:
         self.check_send(flags)
         self.check_destination(to)
-        if len(data) > min(self.snd_hiwat, udp.MAX_PAYLOAD):
-            raise KernelError(Errno.EMSGSIZE, f"a datagram of {len(data)} bytes; see SO_SNDBUF, {self.snd_hiwat} now")
         dst, port = (self.faddr, self.fport) if to is None else self._destination(to)
-        found = route.lookup(self.ip.interfaces, dst)
+        most = min(self.snd_hiwat, udp.MAX_PAYLOAD if len(dst) == 4 else udp.MAX_PAYLOAD6)
+        if len(data) > most:
+            raise KernelError(Errno.EMSGSIZE, f"a datagram of {len(data)} bytes; see SO_SNDBUF, {self.snd_hiwat} now")
+        found = self.route_to(dst, how)
         self._need_port()
-        src = self.laddr if self.laddr != route.ANY else found.src
-        summed = self.layer.checksum.value and (self.layer.loopback_checksum.value or not found.iface.loopback)
-        header = udp.Udp(self.lport, port).emit(src, dst, data, with_checksum=bool(summed))
-        self.layer.stats["datagrams output"] += 1
-        self.ip.output(self.ip.header(src, dst, udp.PROTOCOL, ttl=self.ttl, tos=self.tos), header, data)
+        src = self.source_by(found, dst, how)
+        packet = self.udp.packet(found, src, dst, self.lport, port, data)
+        self.udp.stats["datagrams output"] += 1
+        self.pass_down(found, src, dst, packet, how)
         return len(data)
 
     def _destination(self, name: Sockaddr) -> tuple[bytes, int]:
-        addr, port = endpoint(name)
+        addr, port = self.endpoint(name)
         if not port:
             raise KernelError(Errno.EADDRNOTAVAIL, "port 0 is nobody's")
         return self.foreign_address(addr), port
 
     def _need_port(self) -> None:
         if not self.lport:
-            self.layer.enter(self, self.layer.free_port(self.laddr))
+            pcbs = self.udp.pcbs
+            pcbs.enter(self, self.laddr, pcbs.free_port(self.laddr, low=self.root_port))
 
     def close(self) -> None:
         super().close()
-        self.layer.leave(self)
+        self.udp.pcbs.remove(self)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from rumpuser.component import Context
 from rumpvfs.core import access
 from rumpvfs.core.file import truncate
+from rumpvfs.core.notes import note
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import Changes, Vnode, VType
 from rumpwire import const
@@ -157,6 +158,7 @@ class Attributes:
         access.check_mount(vnode)
         access.check_flags(vnode, access.IMMUTABLE)
         vnode.setattr(Changes(atime_ns=times[0], mtime_ns=times[1]))
+        note(vnode, const.NOTE_ATTRIB)
 
     # -- size
 
@@ -194,6 +196,7 @@ def change_mode(ctx: Context, vnode: Vnode, mode: int) -> None:
         if mode & const.S_ISGID and not access.member(ctx.cred, vnode.owner()[2]):
             raise KernelError(Errno.EPERM, "not a member of the file's group")
     vnode.setattr(Changes(mode=mode))
+    note(vnode, const.NOTE_ATTRIB)
 
 
 def change_owner(ctx: Context, vnode: Vnode, uid: int, gid: int, *, posix: bool = False) -> None:
@@ -216,6 +219,7 @@ def change_owner(ctx: Context, vnode: Vnode, uid: int, gid: int, *, posix: bool 
         clear = (const.S_ISUID if _given(uid) else 0) | (const.S_ISGID if _given(gid) else 0)
     mode &= 0o7777
     vnode.setattr(Changes(uid=new_uid, gid=new_gid, mode=mode & ~clear if mode & clear else None))
+    note(vnode, const.NOTE_ATTRIB)
 
 
 def _given(new: int) -> bool:
@@ -242,6 +246,7 @@ def change_flags(ctx: Context, vnode: Vnode, flags: int) -> None:
     if system and ctx.cred.euid != 0:
         raise KernelError(Errno.EPERM, "flags of the superuser")
     vnode.setattr(Changes(flags=flags & 0xFFFFFFFF))
+    note(vnode, const.NOTE_ATTRIB)
 
 
 def nanoseconds(time: Timespec | None, now: Callable[[], int]) -> int | None:

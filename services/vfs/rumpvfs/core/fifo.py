@@ -12,6 +12,7 @@ from typing import Any
 from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpuser.pending import Channel, Timers
+from rumpuser.readiness import ANY, IN, OUT, Measure, Selinfo
 from rumpvfs.core.file import OpenFile
 from rumpvfs.core.vnode import Vnode
 from rumpwire import const
@@ -24,9 +25,10 @@ CAPACITY = 16384
 class Fifo:
     """The queue of a node, while anybody has it open. ``opens`` counts all openings of a side, ever."""
 
-    __slots__ = ("changed", "data", "opens", "readers", "writers")
+    __slots__ = ("changed", "data", "opens", "readers", "selinfo", "writers")
 
     def __init__(self, timers: Timers) -> None:
+        self.selinfo = Selinfo()
         self.data = bytearray()
         self.readers = 0
         self.writers = 0
@@ -41,6 +43,7 @@ class Fifo:
             self.writers += by
             self.opens[1] += by > 0
         self.changed.wake()
+        self.selinfo.notify(ANY)
 
 
 class FifoFile(OpenFile):
@@ -107,6 +110,7 @@ class FifoFile(OpenFile):
         del data[:length]
         if taken:
             self.fifo.changed.wake()
+            self.fifo.selinfo.notify(OUT)
         return taken
 
     def write(self, ctx: Context, data: Buffer) -> int | Coroutine[Any, Any, int]:
@@ -144,7 +148,32 @@ class FifoFile(OpenFile):
         self.fifo.data += memoryview(data)[:count]
         if count:
             self.fifo.changed.wake()
+            self.fifo.selinfo.notify(IN)
         return count
 
     def available(self) -> int:
         return len(self.fifo.data)
+
+    # -- readiness
+
+    @property
+    def selinfo(self) -> Selinfo:
+        return self.fifo.selinfo
+
+    def poll(self) -> int:
+        """POLLHUP for a reader that has nobody to write to it, as in NetBSD also when there was nobody yet."""
+        events = 0
+        for which, bits in ((const.EVFILT_READ, IN), (const.EVFILT_WRITE, OUT)):
+            measure = self.measure(which)
+            if measure is not None:
+                events |= bits if measure.ready else 0
+                events |= const.POLLHUP if measure.eof else 0
+        return events
+
+    def measure(self, filter: int) -> Measure | None:
+        fifo = self.fifo
+        if filter == const.EVFILT_READ and self.readable:
+            return Measure(len(fifo.data), eof=not fifo.writers)
+        if filter == const.EVFILT_WRITE and self.writable:
+            return Measure(CAPACITY - len(fifo.data), const.PIPE_BUF, eof=not fifo.readers)
+        return None

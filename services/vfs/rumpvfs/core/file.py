@@ -12,8 +12,10 @@ from typing import Any
 
 from rumpuser.component import Context
 from rumpuser.host import Buffer
+from rumpuser.readiness import Measure, Selectable, Selinfo
 from rumpvfs.core.access import APPEND, check_mount
 from rumpvfs.core.mount import hold, release
+from rumpvfs.core.notes import note, notes_of
 from rumpvfs.core.vnode import Changes, Vnode, VType
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -28,7 +30,7 @@ SETTABLE = (
 SHOWN = const.O_ACCMODE | SETTABLE | const.O_NOSIGPIPE
 
 
-class OpenFile:
+class OpenFile(Selectable):
     """An open file description."""
 
     __slots__ = ("flags", "offset", "readable", "vnode", "writable")
@@ -144,6 +146,17 @@ class DataFile(OpenFile):
         self.offset += count
         return count
 
+    @property
+    def selinfo(self) -> Selinfo:
+        return notes_of(self.vnode).changed
+
+    def measure(self, filter: int) -> Measure | None:
+        """A file is read until its end, and counts as ready when the offset is elsewhere; it can always be written."""
+        if filter == const.EVFILT_READ and self.vnode.vtype is VType.REG:
+            left = self.vnode.getattr().st_size - self.offset
+            return Measure(left, lowat=None if left == 0 else left)
+        return super().measure(filter)
+
     def pwrite(self, ctx: Context, data: Buffer, offset: int) -> int:
         self.need_write()
         if offset < 0:
@@ -159,7 +172,13 @@ class DataFile(OpenFile):
             raise KernelError(Errno.EFBIG)
         if self.append_only and offset < vnode.getattr().st_size:
             raise KernelError(Errno.EPERM, "the file is append-only")
-        count = vnode.write(offset, data)
+        notes = vnode.base().notes
+        if notes is None:
+            count = vnode.write(offset, data)
+        else:
+            size = vnode.getattr().st_size
+            count = vnode.write(offset, data)
+            notes.happened(const.NOTE_WRITE | (const.NOTE_EXTEND if offset + count > size else 0))
         if ctx.cred.euid != 0 and count:
             clear_set_id(vnode)
         if self.flags & (const.O_SYNC | const.O_DSYNC) or vnode.fs.mount.flags & const.MNT_SYNCHRONOUS:
@@ -223,6 +242,7 @@ def clear_set_id(vnode: Vnode) -> None:
     mode = vnode.owner()[0]
     if mode & (const.S_ISUID | const.S_ISGID):
         vnode.setattr(Changes(mode=mode & 0o7777 & ~(const.S_ISUID | const.S_ISGID)))
+        note(vnode, const.NOTE_ATTRIB)
 
 
 def truncate(vnode: Vnode, length: int) -> None:
@@ -234,7 +254,9 @@ def truncate(vnode: Vnode, length: int) -> None:
     if vnode.vtype is not VType.REG:
         raise KernelError(Errno.EINVAL)
     check_mount(vnode)
+    grows = vnode.base().notes is not None and length > vnode.getattr().st_size
     vnode.setattr(Changes(size=length))
+    note(vnode, const.NOTE_ATTRIB | (const.NOTE_EXTEND if grows else 0))
 
 
 def joined(iov: Sequence[Buffer]) -> Buffer:

@@ -67,6 +67,7 @@ class Mounting:
                     directory=directory,
                     names=self.vfs.names.cache,
                 )
+                self.vfs.mounted.notify(const.VQ_MOUNT)
             except BaseException:
                 if device is not None:
                     device.close()
@@ -108,6 +109,7 @@ class Mounting:
         superuser(ctx)
         mount = mount_at(self.vfs.names.lookup(ctx, path))
         self.mounts.detach(mount, self.vfs.names, force=bool(flags & const.MNT_FORCE), bury=self.vfs.bury)
+        self.vfs.mounted.notify(const.VQ_UNMOUNT)
 
     # -- what is mounted
 

@@ -14,6 +14,7 @@ from rumpvfs.core.file import DataFile, OpenFile, truncate
 from rumpvfs.core.locking import Locking
 from rumpvfs.core.mount import hold, release
 from rumpvfs.core.namei import Place
+from rumpvfs.core.notes import note
 from rumpvfs.core.specfs import open_device
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import NewNode, Vnode, VType
@@ -107,6 +108,7 @@ class Opening:
         vnode = directory.create(place.name, NewNode(vtype, mode, cred.euid, gid, rdev, target))
         if directory.fs.cache_names:
             self.vfs.names.cache.forget(directory, place.name)
+        note(directory, const.NOTE_WRITE | (const.NOTE_LINK if vtype is VType.DIR else 0))
         return vnode
 
     # -- an existing file

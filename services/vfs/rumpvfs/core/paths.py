@@ -5,6 +5,7 @@ from __future__ import annotations
 from rumpuser.component import Context
 from rumpvfs.core import access
 from rumpvfs.core.namei import DEPTH_MAX, Place, check_path
+from rumpvfs.core.notes import note
 from rumpvfs.core.opening import Opening
 from rumpvfs.core.state import Vfs, socket_key
 from rumpvfs.core.vnode import Vnode, VType
@@ -132,6 +133,8 @@ class Paths:
         access.check_flags(vnode, access.IMMUTABLE | access.APPEND)
         place.directory.link(place.name, vnode)
         self.names.cache.forget(place.directory, place.name)
+        note(place.directory, const.NOTE_WRITE)
+        note(vnode, const.NOTE_LINK)
 
     # -- taking away
 
@@ -159,6 +162,7 @@ class Paths:
             raise KernelError(Errno.ENOTDIR)
         place.directory.unlink(place.name, vnode)
         self.names.cache.forget(place.directory, place.name)
+        note(place.directory, const.NOTE_WRITE)
         self.vfs.name_gone(vnode)
 
     def _rmdir(self, ctx: Context, fd: int, path: bytes) -> None:
@@ -173,6 +177,7 @@ class Paths:
             raise KernelError(Errno.ENOTDIR)
         place.directory.rmdir(place.name, vnode)
         self.names.cache.forget(place.directory, place.name)
+        note(place.directory, const.NOTE_WRITE | const.NOTE_LINK)
         self.vfs.name_gone(vnode)
 
     # -- renaming
@@ -210,6 +215,9 @@ class Paths:
         self.names.cache.forget(target.directory, target.name)
         if vnode.vtype is VType.DIR:
             self.names.cache.forget_directory(vnode)
+        note(vnode, const.NOTE_RENAME)
+        for directory in {source.directory, target.directory}:
+            note(directory, const.NOTE_WRITE)
         if replaced is not None:
             self.vfs.name_gone(replaced)
 

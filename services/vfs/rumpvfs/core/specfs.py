@@ -38,15 +38,15 @@ async def open_device(bus: Bus, ctx: Context, vnode: Vnode, flags: int) -> Devic
 class DeviceFile(OpenFile):
     """A device, opened; ``handle`` is that of the device faction."""
 
-    __slots__ = ("_bus", "_handle")
+    __slots__ = ("_bus", "handle")
 
     def __init__(self, vnode: Vnode, flags: int, bus: Bus, handle: int) -> None:
         super().__init__(vnode, flags)
         self._bus = bus
-        self._handle = handle
+        self.handle = handle
 
     def _ask(self, ctx: Context, op: Any, *args: Any) -> Coroutine[Any, Any, Any]:
-        return ask(self._bus, ctx, op, (self._handle, *args))
+        return ask(self._bus, ctx, op, (self.handle, *args))
 
     def close(self, ctx: Context) -> Any:
         super().close(ctx)

@@ -6,13 +6,17 @@ from collections.abc import Callable, Sequence
 
 from rumpuser.component import Bus, Context, Parameters
 from rumpuser.host import Host
+from rumpuser.kqueue import Watching
+from rumpuser.readiness import Selinfo
 from rumpvfs.core.access import EXEC, check
 from rumpvfs.core.etfs import Etfs
 from rumpvfs.core.fifo import Fifo
 from rumpvfs.core.file import OpenFile
 from rumpvfs.core.mount import Mounts, hold, release
 from rumpvfs.core.namei import Names
+from rumpvfs.core.notes import MountFilter, VnodeFilter, name_taken, note
 from rumpvfs.core.questions import Questions
+from rumpvfs.core.specfs import DeviceFile
 from rumpvfs.core.syncer import Syncer
 from rumpvfs.core.vnode import FileSystem, FileSystemType, NewNode, Vnode, VType
 from rumpwire import const
@@ -99,6 +103,10 @@ class Vfs:
         self.fifos: dict[Vnode, Fifo] = {}
         self.sockets: dict[tuple[int, int], int] = {}
         self.when_killed: list[Callable[[Vnode], None]] = []
+        self.mounted = Selinfo()
+        self.watching = Watching(host, self.file)
+        self.watching.filters[const.EVFILT_VNODE] = VnodeFilter(lambda handle: self.file(handle).vnode)
+        self.watching.filters[const.EVFILT_FS] = MountFilter(self.mounted)
         self._handle = 0
         self.mounts = Mounts(self.environment, Syncer(host, self.environment.log))
         self.mounts.add_type(root_type)
@@ -134,6 +142,11 @@ class Vfs:
             raise KernelError(Errno.EBADF)
         return file
 
+    def device_of(self, ctx: Context, handles: Sequence[int]) -> list[int]:
+        """The devices' own handles behind opened device nodes, 0 for other files."""
+        files = (self.files.get(handle) for handle in handles)
+        return [file.handle if isinstance(file, DeviceFile) else 0 for file in files]
+
     # -- vnodes
 
     def stat(self, vnode: Vnode) -> Stat:
@@ -143,6 +156,7 @@ class Vfs:
 
     def name_gone(self, vnode: Vnode) -> None:
         """A name of the vnode was taken away."""
+        name_taken(vnode)
         if vnode.vtype is VType.SOCK and vnode.getattr().st_nlink == 0:
             self.sockets.pop(socket_key(vnode), None)
         if vnode.vtype is VType.DIR:
@@ -199,6 +213,8 @@ class Vfs:
     def kill(self, holders: Sequence[OpenFile | Held]) -> None:
         """Has open files and held directories hold dead vnodes from now on."""
         killed: dict[Vnode, None] = {}
+        for vnode in {holder.vnode for holder in holders}:
+            note(vnode, const.NOTE_REVOKE)
         for holder in holders:
             old = holder.vnode
             killed[old] = None

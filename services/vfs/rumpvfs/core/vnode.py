@@ -27,6 +27,7 @@ from rumpwire.values import Stat, Statvfs
 if TYPE_CHECKING:
     from rumpvfs.core.mount import Mount
     from rumpvfs.core.namecache import NameCache
+    from rumpvfs.core.notes import Notes
 
 
 class VType(enum.IntEnum):
@@ -87,11 +88,12 @@ def unsupported(what: str) -> KernelError:
 class Vnode:
     """A file. Two lookups of the same file on one mount give the same object while it is alive.
 
-    ``mounted``, ``names`` and ``uses`` belong to the caller: the mount on this directory, the names in it that are
-    known already (None: known to be absent; see `FileSystem.cache_names`), and how many hold the vnode open.
+    ``mounted``, ``names``, ``uses`` and ``notes`` belong to the caller: the mount on this directory, the names in it
+    that are known already (None: known to be absent; see `FileSystem.cache_names`), how many hold the vnode open, and
+    who watches it, if anybody does.
     """
 
-    __slots__ = ("__weakref__", "fileno", "fs", "mounted", "names", "uses", "vtype")
+    __slots__ = ("__weakref__", "fileno", "fs", "mounted", "names", "notes", "uses", "vtype")
 
     def __init__(self, fs: FileSystem, fileno: int, vtype: VType) -> None:
         self.fs = fs
@@ -100,6 +102,7 @@ class Vnode:
         self.mounted: Mount | None = None
         self.names: dict[bytes, Vnode | None] | None = None
         self.uses = 0
+        self.notes: Notes | None = None
 
     # -- attributes
 

@@ -1,4 +1,4 @@
-"""UDP (RFC 768) over IPv4."""
+"""UDP (RFC 768) over IPv4 and IPv6."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ import struct
 from dataclasses import dataclass
 
 from rumpnet.core.wire import BadChecksum, Malformed
-from rumpnet.core.wire.checksum import checksum, verifies
+from rumpnet.core.wire.checksum import ones_sum
 from rumpuser.host import Buffer
 
 # Offsets: source port 0, destination port 2, length 4, checksum 6.
 HEADER = struct.Struct("!HHHH")
 HEADER_LEN = HEADER.size
-PSEUDO = struct.Struct("!4s4sBBH")
+CHECKSUM_OFFSET = 6
 PROTOCOL = 17
 MAX_PAYLOAD = 0xFFFF - 20 - HEADER_LEN
 """What fits into a packet without IP options: 65507 bytes."""
+MAX_PAYLOAD6 = 0xFFFF - HEADER_LEN
+"""IPv6's header does not count."""
 
 
-def pseudo_header(src: bytes, dst: bytes, length: int) -> bytes:
-    """What the checksum covers of IP."""
-    return PSEUDO.pack(src, dst, 0, PROTOCOL, length)
+def pseudo(src: bytes, dst: bytes, length: int) -> int:
+    """The sum of what the checksum covers of IP."""
+    return ones_sum(src + dst) + PROTOCOL + length
 
 
 class Packet:
@@ -28,9 +30,9 @@ class Packet:
 
     __slots__ = ("checksum", "dst_port", "src_port", "view")
 
-    def __init__(self, data: bytes | memoryview) -> None:
+    def __init__(self, data: Buffer) -> None:
         """Malformed."""
-        view = memoryview(data)
+        view = data if type(data) is memoryview else memoryview(data)
         if len(view) < HEADER_LEN:
             raise Malformed(f"{len(view)} bytes are no UDP header")
         self.src_port, self.dst_port, length, self.checksum = HEADER.unpack_from(view)
@@ -38,7 +40,7 @@ class Packet:
             raise Malformed(f"length {length} of {len(view)} bytes")
         if not self.dst_port:
             raise Malformed("destination port 0")
-        self.view = view[:length]
+        self.view = view if length == len(view) else view[:length]
 
     @property
     def payload(self) -> memoryview:
@@ -46,7 +48,11 @@ class Packet:
 
     def check(self, src: bytes, dst: bytes) -> None:
         """BadChecksum. A checksum of 0 says that the sender made none."""
-        if self.checksum and not verifies(pseudo_header(src, dst, len(self.view)), self.view):
+        self.verify(pseudo(src, dst, len(self.view)))
+
+    def verify(self, pseudo: int) -> None:
+        """`check` for who has the sum of the pseudo header."""
+        if self.checksum and (pseudo + ones_sum(self.view)) % 0xFFFF:
             raise BadChecksum("UDP")
 
     def parse(self) -> Udp:
@@ -63,10 +69,16 @@ class Udp:
     def emit(self, src: bytes, dst: bytes, payload: Buffer, *, with_checksum: bool = True) -> bytes:
         """The header in front of the payload. ValueError when that is too long."""
         length = HEADER_LEN + len(payload)
-        if length > MAX_PAYLOAD + HEADER_LEN:
+        if length > 0xFFFF or (len(src) == 4 and len(payload) > MAX_PAYLOAD):
             raise ValueError(f"a datagram of {len(payload)} bytes")
         found = 0
         if with_checksum:
             bare = HEADER.pack(self.src_port, self.dst_port, length, 0)
-            found = checksum(pseudo_header(src, dst, length), bare, payload) or 0xFFFF
+            found = summed(pseudo(src, dst, length), bare, payload)
         return HEADER.pack(self.src_port, self.dst_port, length, found)
+
+
+def summed(pseudo: int, bare: bytes, payload: Buffer) -> int:
+    """The checksum of a datagram, which is never 0."""
+    total = pseudo + ones_sum(bare, payload)
+    return ~(total % 0xFFFF or 0xFFFF) & 0xFFFF or 0xFFFF

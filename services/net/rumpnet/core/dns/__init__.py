@@ -1,0 +1,1 @@
+"""A forwarder of DNS questions, with a cache."""

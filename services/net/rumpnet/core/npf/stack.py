@@ -1,0 +1,162 @@
+"""The filter of a stack: its hook in the layers of IP, its answers, and its calls.
+
+While it is not active no layer knows of it, and packets pay nothing.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from rumpnet.core.iface import Iface
+from rumpnet.core.ip import Ip
+from rumpnet.core.net import Net
+from rumpnet.core.npf.filter import Npf
+from rumpnet.core.npf.flow import TCP, Flow
+from rumpnet.core.npf.tcpstate import ACK, FIN, RST, SYN
+from rumpnet.core.packet import Packet
+from rumpnet.core.reassembly import Reassembly
+from rumpnet.core.wire import Malformed, icmp, ipv4
+from rumpnet.core.wire.checksum import ones_sum
+from rumpuser.component import Context
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import (
+    NpfAddress,
+    NpfConfig,
+    NpfConfigGetResult,
+    NpfConnection,
+    NpfCounter,
+    NpfRule,
+)  # fmt: skip
+
+SEGMENT = struct.Struct("!HHIIBBHHH")
+
+
+class StackFilter:
+    """The filter of one stack. Its methods named ``npf_`` are the calls."""
+
+    def __init__(self, net: Net) -> None:
+        self.net = net
+        self.npf = Npf(net.host, self._addresses_of, self._answer, self._log)
+        self._reassembly = Reassembly(net.host)
+        self._answering = False
+
+    # -- packets
+
+    def hook(self, iface: Iface, packet: Packet, out: bool) -> Packet | None:
+        """What the layers call. Fragments that come in are held until they make a whole packet."""
+        if self._answering:
+            return packet
+        try:
+            whole = packet if out else self._whole(packet)
+        except Malformed:
+            return None
+        return whole if whole is not None and self.npf.inspect(whole, iface.name, out=out) else None
+
+    def _whole(self, packet: Packet) -> Packet | None:
+        view = packet.view()
+        if view[0] >> 4 != 4 or not (view[6] << 8 | view[7]) & (ipv4.MORE_FRAGMENTS | ipv4.OFFSET_MASK):
+            return packet
+        whole = self._reassembly.add(ipv4.Packet(view))
+        return None if whole is None else Packet(whole)
+
+    def _addresses_of(self, ifname: str, version: int) -> list[bytes]:
+        iface = self.net.interfaces.by_name.get(ifname)
+        width = {4: 4, 6: 16}.get(version, 0)
+        return [a.addr for a in iface.addresses if width in (0, len(a.addr))] if iface is not None else []
+
+    def _answer(self, kind: str, flow: Flow, packet: Packet) -> None:
+        """Nobody waits for it: one that cannot be sent is nothing. It passes the filter itself."""
+        self._answering = True
+        try:
+            if kind == "rst":
+                self._reset(flow)
+            else:
+                self._unreachable(packet)
+        except (KernelError, Malformed):
+            self.npf.stats["answers that could not be sent"] += 1
+        finally:
+            self._answering = False
+
+    def _reset(self, flow: Flow) -> None:
+        """As RFC 9293, 3.5.2, for a connection that does not exist. A reset is not answered."""
+        _, _, seq, ack, offset, flags, _, _, _ = SEGMENT.unpack_from(flow.head, flow.l4)
+        layer = self.net.layers.get(len(flow.src))
+        if flags & RST or layer is None:
+            return
+        length = flow.length - (flow.l4 - flow.at) - (offset >> 4) * 4 + bool(flags & SYN) + bool(flags & FIN)
+        numbers = (ack, 0, RST) if flags & ACK else (0, seq + length & 0xFFFFFFFF, RST | ACK)
+        head = [flow.dport, flow.sport, numbers[0], numbers[1], 5 << 4, numbers[2], 0, 0, 0]
+        pseudo = layer.pseudo(flow.dst, flow.src, TCP, SEGMENT.size)
+        head[7] = 0xFFFF - ((ones_sum(SEGMENT.pack(*head)) + pseudo) % 0xFFFF)
+        layer.send(layer.route(flow.src), flow.dst, flow.src, TCP, Packet(SEGMENT.pack(*head)))
+
+    def _unreachable(self, packet: Packet) -> None:
+        layer = self.net.layers.get(4)
+        view = packet.view()
+        if isinstance(layer, Ip) and layer.errors is not None and view[0] >> 4 == 4:
+            layer.errors.send_error(None, ipv4.Packet(view), icmp.UNREACHABLE, icmp.PROHIBITED)
+
+    def _log(self, ifname: str, flow: Flow) -> None:
+        self.npf.stats[f"logged to {ifname[:16]}"] += 1
+
+    # -- calls
+
+    def npf_load(self, ctx: Context, config: NpfConfig | None) -> None:
+        """EPERM, EINVAL, ESRCH, EEXIST, E2BIG."""
+        _root(ctx)
+        self.npf.load(config or NpfConfig())
+
+    def npf_config_get(self, ctx: Context) -> NpfConfigGetResult:
+        """EPERM."""
+        _root(ctx)
+        return NpfConfigGetResult(self.npf.config(), self.npf.active)
+
+    def npf_switch(self, ctx: Context, active: bool) -> None:
+        """EPERM."""
+        _root(ctx)
+        self.switch(active)
+
+    def switch(self, active: bool) -> None:
+        for layer in self.net.layers.values():
+            hooks = layer.hooks
+            if active and self.hook not in hooks:
+                hooks.append(self.hook)
+            elif not active and self.hook in hooks:
+                hooks.remove(self.hook)
+        self.npf.switch(active)
+        self._reassembly.clear()
+
+    def npf_flush(self, ctx: Context) -> None:
+        """EPERM."""
+        _root(ctx)
+        self.npf.flush()
+
+    def npf_connections(self, ctx: Context) -> list[NpfConnection]:
+        """EPERM."""
+        _root(ctx)
+        return self.npf.listing()
+
+    def npf_stats(self, ctx: Context) -> list[NpfCounter]:
+        """EPERM."""
+        _root(ctx)
+        return self.npf.counters()
+
+    def npf_table(self, ctx: Context, table: str, command: str, entry: NpfAddress | None) -> list[NpfAddress]:
+        """EPERM, ESRCH, EINVAL, EEXIST, ENOENT, ENOSPC."""
+        _root(ctx)
+        return self.npf.table(table, command, entry)
+
+    def npf_rule_add(self, ctx: Context, group: str, rule: NpfRule | None) -> int:
+        """EPERM, ESRCH, EINVAL, ENOSPC."""
+        _root(ctx)
+        return self.npf.add_rule(group, rule)
+
+    def npf_rule_remove(self, ctx: Context, group: str, id: int) -> None:
+        """EPERM, ESRCH, ENOENT."""
+        _root(ctx)
+        self.npf.remove_rule(group, id)
+
+
+def _root(ctx: Context) -> None:
+    if ctx.cred.euid != 0:
+        raise KernelError(Errno.EPERM, "the packet filter is root's to configure")
