@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
 from rumpuser.component import Context, Peer
+from rumpuser.here import here
 from rumpuser.pending import Pending, Running, run_blocking, start
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
@@ -41,25 +42,16 @@ class Waiter(Protocol):
         ...
 
 
-class _Here(threading.local):
-    """By thread: who waits for it."""
-
-    waiter: Waiter | None = None
-
-
-_here = _Here()
-
-
 def waiter() -> Waiter | None:
     """Who waits for code of this thread; None where it must not wait."""
-    return _here.waiter
+    return cast("Waiter | None", here.waiter)
 
 
 def wait(pending: Pending[T]) -> T:
     """The value of what is not there yet; raises its error, or that of a call that was cancelled. EDEADLK elsewhere."""
     if pending.done:
         return pending.result()
-    found = _here.waiter
+    found = waiter()
     if found is None:
         raise KernelError(Errno.EDEADLK, "the answer would have to be waited for")
     return found.wait(pending)
@@ -122,7 +114,7 @@ class Worker:
         return self._loop.call_later(seconds, callback).cancel
 
     def _live(self) -> None:
-        _here.waiter = self
+        here.waiter = self
         asyncio._set_running_loop(self._loop)  # the loop stands still while this thread runs, and is as if it ran here
         while True:
             self._go.acquire()
@@ -177,11 +169,11 @@ class OwnThread:
         self._turn = turn
 
     def offload(self, work: Callable[[], T]) -> T:
-        before, _here.waiter = _here.waiter, self
+        before, here.waiter = here.waiter, self
         try:
             return work()
         finally:
-            _here.waiter = before
+            here.waiter = before
 
     def wait(self, pending: Pending[T]) -> T:
         waiting: Any = _awaited(pending)

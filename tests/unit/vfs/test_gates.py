@@ -24,6 +24,7 @@ from rumpvfs.fs.nullfs import FILE_SYSTEM as NULLFS
 from rumpwire import const
 from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError
+from rumpwire.step import Step
 from rumpwire.values import OptionArgs, Stat, Statvfs, TmpfsArgs
 
 
@@ -224,6 +225,23 @@ async def test_calls_of_one_mount_are_done_in_their_order(k: Kernel) -> None:
     assert [call.outcome.result() for call in calls] == [1] * 5
     assert b"".join(k.systems["slow"].written) == b"ABCDE"
     assert stat.outcome.result().st_size == 5
+
+
+@in_loop
+async def test_each_call_of_a_run_is_in_the_gate_on_its_own(k: Kernel) -> None:
+    path = await k.mount("slow") + "/f"
+    fd = await k.open(path)
+    reads = [Step(OPS["read"], (fd, 9)), Step(OPS["read"], (fd, 9))]
+    with held(k.server, "slow"):
+        first = k.begin("read", fd, 9)
+        run = start(k.vfs.run(Context(), reads, False))
+        for _ in range(3):
+            k.server.answer()
+            await turns()
+    assert [bytes(value) for value in run.outcome.result()] == [b"later"] * 2
+    assert bytes(first.outcome.result()) == b"later"
+    assert all(gate.owner is None for gate in k.systems["slow"].gates)
+    assert (await k.call("stat", path.encode())).st_size == 5
 
 
 @in_loop

@@ -18,12 +18,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from contextvars import ContextVar
 from itertools import count
 from types import CoroutineType
 from typing import Any
 
 from rumpuser.component import KERNEL, Bus
+from rumpuser.here import here
 from rumpuser.host import Host
 from rumpuser.pending import Pending
 from rumpwire.calls import Op
@@ -67,9 +67,6 @@ class Visit:
         self.waited = False
 
 
-_visit: ContextVar[Visit | None] = ContextVar("visit", default=None)
-
-
 class Gates:
     """Runs calls that come to slow mounts."""
 
@@ -87,7 +84,7 @@ class Gates:
 
     def enter(self, gates: Iterable[Gate] = (), *, interruptible: bool = True) -> None:
         """Before vnodes of a slow mount are used; without gates: before something that may wait. EINTR, `Slow`."""
-        visit = _visit.get()
+        visit: Visit | None = here.visit
         if visit is None:
             raise Slow
         for gate in gates:
@@ -98,11 +95,11 @@ class Gates:
 
     def ask(self, name: str, op: Op, *args: Any) -> Any:
         """What another component answers (`Bus.blocking`). What that one asks of us meanwhile is a call of its own."""
-        token = _visit.set(None)
+        visit, here.visit = here.visit, None
         try:
             return self._bus.blocking(name).call(KERNEL, op, args)
         finally:
-            _visit.reset(token)
+            here.visit = visit
 
     def _come_to(self, visit: Visit, gate: Gate, *, interruptible: bool) -> None:
         if all(held.order < gate.order for held in visit.gates):
@@ -159,8 +156,7 @@ class Gates:
         """In a worker: does a call, whatever gates it comes to. Its value, with nothing left to await."""
         first: Sequence[Gate] = ()
         for _ in range(RESTARTS_MAX):
-            visit = Visit()
-            token = _visit.set(visit)
+            here.visit = visit = Visit()
             try:
                 self._take_all(visit, first)
                 value = work()
@@ -169,7 +165,7 @@ class Gates:
                 first = restart.gates
             finally:
                 self._leave(visit)
-                _visit.reset(token)
+                here.visit = None
         raise KernelError(Errno.EDEADLK, "mounts change places all the time", "vfs")
 
     def _drive(self, visit: Visit, handler: Any) -> Any:
