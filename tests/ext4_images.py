@@ -19,6 +19,7 @@ from rumpvfs.core.vnode import FileSystem, MountRequest, Vnode, VType
 from rumpvfs.fs.ext2fs import FILE_SYSTEM
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Credentials
 from tests.tools import need
 
 
@@ -54,6 +55,7 @@ class Environment:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.cred = Credentials()
 
     def now_ns(self) -> int:
         return 1_700_000_000_000_000_000

@@ -8,11 +8,13 @@ from typing import ClassVar
 
 from rumpvfs.core.vnode import Changes, FileSystem, MountRequest, NewNode, Vnode, VType
 from rumpvfs.fs.ext2fs import FILE_SYSTEM
+from rumpvfs.fs.ext2fs.driver import Ext2FileSystem
 from rumpwire.errno import Errno, KernelError
 from tests.crash.disk import MemoryDisk
 from tests.ext4_images import Environment, walk
 
 State = dict[str, bytes | None]
+OWNERS = (0, 1000, 1001, 70_000)
 
 
 def mount_disk(disk: MemoryDisk, env: Environment | None = None, *, readonly: bool = False) -> FileSystem:
@@ -92,9 +94,13 @@ class Workload:
         path = f"{folder}/{name}"
         self.touched_now.append(path)
         mode = 0o755 if vtype is VType.DIR else 0o644
-        self.nodes[path] = self.nodes[folder].create(name.encode(), NewNode(vtype, mode, 0, 0, 0, target))
+        new = NewNode(vtype, mode, self._owner(), self._owner() // 2, 0, target)
+        self.nodes[path] = self.nodes[folder].create(name.encode(), new)
         self.now[path] = b"" if vtype is VType.REG else None
         return path
+
+    def _owner(self) -> int:
+        return OWNERS[len(self.names) % len(OWNERS)]
 
     # -- operations
 
@@ -136,6 +142,11 @@ class Workload:
         if path:
             value = self.random.randbytes(self.random.choice((5, 60, 400)))
             self.nodes[path].setxattr(b"user.x%d" % self.random.randrange(3), value)
+
+    def _chown(self, name: str) -> None:
+        path = self._file()
+        if path:
+            self.nodes[path].setattr(Changes(uid=self._owner(), gid=7))
 
     def _unlink(self, name: str) -> None:
         path = self._file()
@@ -223,16 +234,19 @@ class Workload:
 
     ACTIONS: ClassVar[tuple[Callable[[Workload, str], None], ...]] = (
         *[_create] * 4, *[_write] * 4, *[_unlink] * 2, *[_fsync] * 3,
-        _mkdir, _symlink, _truncate, _attribute, _rmdir, _rename, _rename, _rename_folder, _allocate, _discard,
+        _mkdir, _symlink, _truncate, _attribute, _rmdir, _rename, _rename, _rename_folder, _chown, _allocate, _discard,
     )  # fmt: skip
 
 
 class Usage:
-    """Blocks and inodes in use beyond what the files that can be seen have; no operation changes these numbers."""
+    """Blocks and inodes in use beyond what files and quotas have; no operation changes these numbers."""
 
     def __init__(self, fs: FileSystem) -> None:
+        assert isinstance(fs, Ext2FileSystem)
         found = {node.fileno: node.getattr() for _, node in walk(fs)}
         space = fs.statvfs()
         size = space.f_bsize >> 9
-        self.blocks = space.f_blocks - space.f_bfree - sum(st.st_blocks for st in found.values()) // size
+        hidden = [fs.volume.inode(number).blocks for number in fs.volume.sb.quota_inodes if number]
+        used = sum(st.st_blocks for st in found.values()) + sum(hidden)
+        self.blocks = space.f_blocks - space.f_bfree - used // size
         self.inodes = space.f_files - space.f_ffree - len(found)

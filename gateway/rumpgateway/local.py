@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from rumpgateway.core.process import Process
 from rumpuser.component import Component, Parameters, Peer
 from rumpuser.guard import Guarded
 from rumpuser.pending import run_blocking, value_of
+from rumpuser.polling import Turn
 from rumpuser.systemhost import LocalHost
 from rumpuser.transport.inprocess import blocking
 from rumpwire import calls
@@ -33,7 +33,7 @@ class LocalKernel:
     """A kernel in this process, and its `Bus`."""
 
     def __init__(self, factions: Sequence[str] = ("vfs", "net", "dev"), parameters: Parameters | None = None) -> None:
-        self._turn = threading.Condition(threading.RLock())
+        self._turn = Turn()
         self._host = LocalHost(self._turn)
         self._parameters = parameters or Parameters(factions=tuple(factions))
         self._components: dict[str, Component] = {}

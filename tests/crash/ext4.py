@@ -29,6 +29,7 @@ VARIANTS = {
     "ext4": ("-t", "ext4", "-b", "1024", "-J", "size=1"),
     "ext4-4k": ("-t", "ext4", "-b", "4096", "-J", "size=4"),
     "ext3": ("-t", "ext3", "-b", "1024", "-J", "size=1"),
+    "quota": ("-t", "ext4", "-b", "1024", "-O", "quota", "-J", "size=1"),
     "inline": ("-t", "ext4", "-b", "1024", "-I", "256", "-O", "inline_data", "-J", "size=1"),
 }
 SIZES = {"ext4-4k": "12M"}
@@ -62,6 +63,7 @@ def fsck(image: bytes | bytearray, path: Path) -> None:
     assert done.returncode in (0, 1), done.stdout
     assert "Fix? yes" not in done.stdout, done.stdout
     assert "Clear? yes" not in done.stdout, done.stdout
+    assert "QUOTA" not in done.stderr, done.stderr
     done = subprocess.run([e2fsck, "-fn", path], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout
 

@@ -141,6 +141,27 @@ class Model(RuleBasedStateMachine):
             file.extend(bytes(max(0, length - len(file))))
             del file[length:]
 
+    @rule(where=path, old=name, at=size, length=size)
+    def allocate(self, where: list[bytes], old: bytes, at: int, length: int) -> None:
+        node, model = self.find(where)
+        file = model.get(old)
+        if not isinstance(file, bytearray) or not length:
+            return
+        found = node.lookup(old)
+        if self.attempt(lambda: found.allocate(at, length)):
+            file.extend(bytes(max(0, at + length - len(file))))
+            assert found.getattr().st_blocks << 9 >= length
+
+    @rule(where=path, old=name, at=size, length=size)
+    def discard(self, where: list[bytes], old: bytes, at: int, length: int) -> None:
+        node, model = self.find(where)
+        file = model.get(old)
+        if isinstance(file, bytearray) and length:
+            node.lookup(old).discard(at, length)
+            end = min(at + length, len(file))
+            if at < end:
+                file[at:end] = bytes(end - at)
+
     @rule(where=path, old=name, mode=st.integers(0, 0o7777), uid=st.integers(0, 1 << 31))
     def change(self, where: list[bytes], old: bytes, mode: int, uid: int) -> None:
         node, model = self.find(where)

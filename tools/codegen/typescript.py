@@ -20,9 +20,14 @@ def emit(contract: Contract, scalars: Scalars) -> dict[str, str]:
     return {f"{FOLDER}/sys.ts": _calls(public, scalars), f"{FOLDER}/const.ts": _constants()}
 
 
+def _number(literal: str) -> str:
+    """What a number cannot hold exactly is a bigint, as the fields of 64 bits are."""
+    return literal if int(literal, 0) < 1 << 53 else literal + "n"
+
+
 def _constants() -> str:
     lines = [BANNER, "// NetBSD's constants, as the kernel takes them."]
-    lines += [f"export const {name} = {value};" for name, value in constants()]
+    lines += [f"export const {name} = {_number(value)};" for name, value in constants()]
     lines += ["", "// errno(2) of NetBSD.", "export const Errno = {"]
     lines += [f"  {name}: {number}," for name, number in errnos()]
     return "\n".join([*lines, "} as const;", ""])

@@ -225,6 +225,7 @@ def _oneof(m: Message) -> str:
     return {
         "Sockaddr": "address",
         "Sockopt": "value",
+        "CmsgValue": "value",
         "SysctlValue": "value",
         "MountArgs": "args",
         "IoctlArgs": "args",

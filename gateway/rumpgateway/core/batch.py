@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
-from rumpuser.run import arguments
+from rumpuser.run import arguments, diverted
 from rumpwire import const
 from rumpwire.calls import Op
 from rumpwire.errno import KernelError
@@ -141,8 +141,19 @@ class _Run:
             done = [error] * (len(self.steps) if keep_going else 1)
         seen: list[Any] = []
         for index, value in enumerate(done):
-            seen.append(self._settle(index, value, seen))
+            if diverted(self.steps[index].op, value):
+                value = await self._duplicated(index, value)
+                seen.append(value)  # the last one: the owner has done nothing after it
+            else:
+                seen.append(self._settle(index, value, seen))
         return seen
+
+    async def _duplicated(self, index: int, value: int) -> Any:
+        step = self.steps[index]
+        try:
+            return await self._gateway.duplicate(self._process, step.op, step.args, value)
+        except KernelError as error:
+            return error
 
     def _settle(self, index: int, value: Any, seen: list[Any]) -> Any:
         """One outcome as the client sees it. A close frees its number even when it failed."""

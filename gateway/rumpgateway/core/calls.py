@@ -6,15 +6,29 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from rumpgateway.core.descriptors import Description
-from rumpuser.component import Entry
+from rumpuser.component import Context, Entry
 from rumpuser.pending import value_of
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import FcntlResult, GetgidResult, GetgroupsResult, GetpidResult, GetuidResult, IoctlResult
+from rumpwire.values import (
+    FcntlResult,
+    GetgidResult,
+    GetgroupsResult,
+    GetpidResult,
+    GetuidResult,
+    IoctlArgsInteger,
+    IoctlResult,
+    Ptmget,
+)
 
 if TYPE_CHECKING:
     from rumpgateway.core.gateway import Gateway
     from rumpgateway.core.process import Process
+
+SIGNALLING = ("kern", "net")
+"""Whose objects can have an owner for SIGIO: pipes and sockets."""
+_GET_OWNER = {const.FIOGETOWN, const.SIOCGPGRP}
+_SET_OWNER = {const.FIOSETOWN, const.SIOCSPGRP}
 
 
 # -- identities
@@ -109,6 +123,8 @@ def fcntl(gateway: Gateway, p: Process, fd: int, cmd: int, arg: int | None, lock
         return FcntlResult(max(number for number, _ in p.fds.items()))
     if cmd == const.F_CLOSEM:
         return _close_from(gateway, p, fd)
+    if cmd in (const.F_GETOWN, const.F_SETOWN) and description.owner in SIGNALLING:
+        return FcntlResult(_owner(gateway, p, description, arg or 0 if cmd == const.F_SETOWN else None))
     if cmd in (const.F_SETLK, const.F_SETLKW):
         p.locks = True
     return gateway.route(p, calls.FCNTL, (fd, cmd, arg, lock))
@@ -125,11 +141,83 @@ def ioctl(gateway: Gateway, p: Process, fd: int, com: int, data: Any) -> Any:
         p.fds.get(fd)
         _set_cloexec(p, fd, com == const.FIOCLEX)
         return IoctlResult()
+    if com == const.TIOCPTMGET:
+        return _new_terminal(gateway, p, fd, com)
+    description = p.fds.get(fd)
+    if com in _GET_OWNER | _SET_OWNER and description.owner in SIGNALLING:
+        if com in _GET_OWNER:
+            return IoctlResult(0, IoctlArgsInteger(_owner(gateway, p, description, None)))
+        if not isinstance(data, IoctlArgsInteger):
+            raise KernelError(Errno.EINVAL, "the owner is a number")
+        _owner(gateway, p, description, data.integer)
+        return IoctlResult()
     return gateway.route(p, calls.IOCTL, (fd, com, data))
+
+
+async def _new_terminal(gateway: Gateway, p: Process, fd: int, com: int) -> IoctlResult:
+    """The one ioctl that makes descriptors, two of them. EMFILE."""
+    p.fds.room(2)
+    result: IoctlResult = await value_of(gateway.route(p, calls.IOCTL, (fd, com, None)))
+    pair, owner = result.data, p.fds.get(fd).owner
+    assert isinstance(pair, Ptmget)
+    cfd, sfd = (p.fds.install(Description(owner, handle)) for handle in (pair.cfd, pair.sfd))
+    return result._replace(data=pair._replace(cfd=cfd, sfd=sfd))
+
+
+def _owner(gateway: Gateway, p: Process, description: Description, new: int | None) -> int:
+    """Who would get SIGIO: told, or set. There are no signals, so that it has no consequences. ESRCH."""
+    if new is None:
+        return description.pgid
+    if new > 0 and new not in gateway.processes:
+        raise KernelError(Errno.ESRCH, f"there is no process {new}")
+    description.pgid = new
+    return 0
 
 
 def _set_cloexec(p: Process, fd: int, on: bool) -> None:
     (p.fds.cloexec.add if on else p.fds.cloexec.discard)(fd)
+
+
+# -- descriptors by name (fdesc)
+
+
+async def duplicate(gateway: Gateway, p: Process, number: int, flags: int, *, cloexec: bool) -> int:
+    """What open gives for the name of a descriptor: the same description once more.
+
+    EBADF; EACCES when it is to be opened for more than it is open for; EMFILE.
+    """
+    description = p.fds.get(number)
+    have = await value_of(gateway.peer(description.owner).call(p.context, calls.FCNTL, _getfl(description)))
+    if not _allows(have.value & const.O_ACCMODE, flags & const.O_ACCMODE):
+        raise KernelError(Errno.EACCES, f"descriptor {number} is not open for that")
+    return p.fds.install(p.fds.get(number), cloexec=cloexec)
+
+
+def _getfl(description: Description) -> tuple[int, int, int, None]:
+    return description.handle, const.F_GETFL, 0, None
+
+
+def _allows(have: int, wanted: int) -> bool:
+    return have in (const.O_RDWR, wanted)
+
+
+def fd_list(gateway: Gateway, ctx: Context, pid: int) -> list[int]:
+    """The descriptors of a process. ESRCH."""
+    return [fd for fd, _ in _process(gateway, pid).fds.items()]
+
+
+def fd_stat(gateway: Gateway, ctx: Context, pid: int, fd: int) -> Any:
+    """What fstat gives for a descriptor of a process. ESRCH, EBADF, and what its owner says."""
+    p = _process(gateway, pid)
+    description = p.fds.get(fd)
+    return gateway.peer(description.owner).call(p.context, calls.FSTAT, (description.handle,))
+
+
+def _process(gateway: Gateway, pid: int) -> Process:
+    p = gateway.processes.get(pid)
+    if p is None:
+        raise KernelError(Errno.ESRCH, f"there is no process {pid}")
+    return p
 
 
 # -- directories

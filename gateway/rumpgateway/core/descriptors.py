@@ -14,13 +14,13 @@ from rumpwire.errno import Errno, KernelError
 
 
 class Description:
-    """An open object. ``refs`` counts the descriptors that name it.
+    """An open object. ``refs`` counts the descriptors that name it, and the messages that it is in (``flying``).
 
     ``device`` is dev's own handle for what vfs opened as a device node, 0 for other objects, None while nobody has
     asked.
     """
 
-    __slots__ = ("device", "handle", "owner", "refs")
+    __slots__ = ("device", "flying", "handle", "owner", "pgid", "refs")
 
     inherited = True
     """Whether a child that is forked gets it."""
@@ -29,6 +29,9 @@ class Description:
         self.owner = owner
         self.handle = handle
         self.refs = 0
+        self.flying = 0
+        self.pgid = 0
+        """Who would get its signals (F_SETOWN): a process, or a negative process group."""
         self.device: int | None = None if owner == "vfs" else 0
 
 

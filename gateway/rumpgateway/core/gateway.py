@@ -12,17 +12,19 @@ from functools import partial
 from types import CoroutineType
 from typing import Any
 
-from rumpgateway.core.calls import GATEWAY_CALLS, IDENTITY_CALLS, change_identity
+from rumpgateway.core.calls import GATEWAY_CALLS, IDENTITY_CALLS, change_identity, duplicate, fd_list, fd_stat
 from rumpgateway.core.console import CONSOLE
 from rumpgateway.core.descriptors import Description
 from rumpgateway.core.kqueue import KQUEUE_CALLS, KqueueDescription, Kqueues, UserFilter
 from rumpgateway.core.polling import POLL_CALLS
 from rumpgateway.core.process import Process
+from rumpgateway.core.rights import RIGHTS_CALLS, Rights
 from rumpuser.component import KERNEL, Bus, Component, Entry, Parameters
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
-from rumpuser.pending import value_of
+from rumpuser.pending import start, value_of
 from rumpuser.readiness import Selectable
+from rumpuser.run import diverted
 from rumpwire import calls, const, values
 from rumpwire.calls import OPS, Op
 from rumpwire.errno import Errno, KernelError
@@ -37,7 +39,7 @@ LOST = "lost"
 NO_DIRECTORY = (1 << 31) - 1
 """A directory handle that vfs never gives out: a process that was in a directory that is gone must not end up in /."""
 
-OWN_CALLS = GATEWAY_CALLS | POLL_CALLS | KQUEUE_CALLS
+OWN_CALLS = GATEWAY_CALLS | POLL_CALLS | KQUEUE_CALLS | RIGHTS_CALLS
 """The calls of clients that the gateway answers itself, or puts together out of the answers of several components."""
 
 # Where the flags of a call that makes descriptors may ask for close-on-exec: position of the argument, and the flag.
@@ -74,10 +76,14 @@ class Gateway(Component):
         self.own: dict[str, Callable[..., Any]] = {n: partial(e.handler, self) for n, e in OWN_CALLS.items()}
         self.own |= {name: self._identity_call(OPS[name]) for name in IDENTITY_CALLS}
         self.kqueues = Kqueues(self)
+        self.rights = Rights(self)
         self.watching = Watching(host, self._console)
         self.watching.filters[const.EVFILT_USER] = UserFilter()
         self.table |= self.watching.table() | _own_objects(CONSOLE.table(log), self.kqueues.table())
+        self.table["rights_drop"] = Entry(lambda ctx, tokens: self.rights.drop(tokens))
         self.table["faction_start"] = Entry(lambda ctx, faction: self.start_faction(faction))
+        self.table["fd_list"] = Entry(partial(fd_list, self))
+        self.table["fd_stat"] = Entry(partial(fd_stat, self))
         self.start_faction: Callable[[str], Any] = _cannot_start
         self.halt: Callable[[int], None] = lambda opt: None
 
@@ -131,6 +137,8 @@ class Gateway(Component):
                 await value_of(self.peer(owner).run(p.context, steps, True))
             except KernelError:
                 continue  # the owner is gone, and what it held with it
+        if self.rights:
+            await self.rights.collect()
 
     async def release_directory(self, p: Process, handle: int) -> None:
         if handle:
@@ -167,10 +175,20 @@ class Gateway(Component):
         value = self.peer(owner).call(p.context, op, args)
         if type(value) is CoroutineType:
             return self._finish(p, op, args, owner, value)
+        if diverted(op, value):
+            return self.duplicate(p, op, args, value)
         return self.install(p, op, args, owner, value)
 
     async def _finish(self, p: Process, op: Op, args: tuple[Any, ...], owner: str, value: Any) -> Any:
-        return self.install(p, op, args, owner, await value)
+        value = await value
+        if diverted(op, value):
+            return await self.duplicate(p, op, args, value)
+        return self.install(p, op, args, owner, value)
+
+    async def duplicate(self, p: Process, op: Op, args: tuple[Any, ...], value: int) -> int:
+        """open of a name of fdesc: what is to be opened is descriptor -1 - value of the caller."""
+        at, flag = _CLOEXEC[op.name]
+        return await duplicate(self, p, -1 - value, args[at], cloexec=bool(args[at] & flag))
 
     def peer(self, owner: str) -> Any:
         if owner == LOST:
@@ -180,6 +198,8 @@ class Gateway(Component):
     def lost(self, owner: str) -> None:
         """A component has ended: what it held is gone, and must not be taken for what its successor makes."""
         self.kqueues.lost(owner)
+        dropping: Any = self.rights.drop(self.rights.lost(owner))
+        start(dropping)
         for p in self.processes.values():
             for description in p.fds.descriptions():
                 if description.owner == owner:
@@ -242,6 +262,8 @@ class Gateway(Component):
             return None
         if gone is not None:
             return self.peer(description.owner).call(p.context, calls.CLOSE, (description.handle,))
+        if description.flying == description.refs and description.owner == "net":
+            return self.rights.collect()
         if p.locks and description.owner == "vfs":
             return self.peer("vfs").call(p.context, calls.LOCK_RELEASE, (description.handle,))
         return None

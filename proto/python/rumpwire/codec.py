@@ -239,6 +239,16 @@ def _enc_Mreq(v: Any, m: Any) -> None:
     m.ifindex = v.ifindex
 
 
+def _dec_Unpcbid(m: Any) -> Unpcbid:
+    return Unpcbid(m.unp_pid, m.unp_euid, m.unp_egid)
+
+
+def _enc_Unpcbid(v: Any, m: Any) -> None:
+    m.unp_pid = v.unp_pid
+    m.unp_euid = v.unp_euid
+    m.unp_egid = v.unp_egid
+
+
 def _dec_Sockopt(m: Any) -> Any:
     which = m.WhichOneof("value")
     if which == "integer":
@@ -251,6 +261,8 @@ def _dec_Sockopt(m: Any) -> Any:
         return SockoptRaw(m.raw)
     if which == "mreq":
         return _dec_Mreq(m.mreq)
+    if which == "peereid":
+        return _dec_Unpcbid(m.peereid)
     return None
 
 
@@ -271,11 +283,47 @@ def _enc_Sockopt(v: Any, m: Any) -> None:
     if kind is Mreq:
         m.mreq.SetInParent(); _enc_Mreq(v, m.mreq)
         return
+    if kind is Unpcbid:
+        m.peereid.SetInParent(); _enc_Unpcbid(v, m.peereid)
+        return
     raise TypeError(f"no Sockopt: {v!r}")
 
 
+def _dec_Sockcred(m: Any) -> Sockcred:
+    return Sockcred(m.sc_pid, m.sc_uid, m.sc_euid, m.sc_gid, m.sc_egid, list(m.sc_groups))
+
+
+def _enc_Sockcred(v: Any, m: Any) -> None:
+    m.sc_pid = v.sc_pid
+    m.sc_uid = v.sc_uid
+    m.sc_euid = v.sc_euid
+    m.sc_gid = v.sc_gid
+    m.sc_egid = v.sc_egid
+    if v.sc_groups: m.sc_groups.extend(v.sc_groups)
+
+
+def _dec_CmsgValue(m: Any) -> Any:
+    which = m.WhichOneof("value")
+    if which == "creds":
+        return _dec_Sockcred(m.creds)
+    if which == "timestamp":
+        return _dec_Timespec(m.timestamp)
+    return None
+
+
+def _enc_CmsgValue(v: Any, m: Any) -> None:
+    kind = type(v)
+    if kind is Sockcred:
+        m.creds.SetInParent(); _enc_Sockcred(v, m.creds)
+        return
+    if kind is Timespec:
+        m.timestamp.SetInParent(); _enc_Timespec(v, m.timestamp)
+        return
+    raise TypeError(f"no CmsgValue: {v!r}")
+
+
 def _dec_Cmsg(m: Any) -> Cmsg:
-    return Cmsg(m.cmsg_level, m.cmsg_type, m.data, list(m.rights))
+    return Cmsg(m.cmsg_level, m.cmsg_type, m.data, list(m.rights), _dec_CmsgValue(m.value) if m.HasField("value") else None)
 
 
 def _enc_Cmsg(v: Any, m: Any) -> None:
@@ -283,6 +331,7 @@ def _enc_Cmsg(v: Any, m: Any) -> None:
     m.cmsg_type = v.cmsg_type
     m.data = _buffer(v.data)
     if v.rights: m.rights.extend(v.rights)
+    if v.value is not None: m.value.SetInParent(); _enc_CmsgValue(v.value, m.value)
 
 
 def _dec_Msghdr(m: Any) -> Msghdr:
@@ -541,6 +590,88 @@ def _enc_RaidInfo(v: Any, m: Any) -> None:
     for x in v.spares or (): _enc_RaidDisk(x, m.spares.add())
 
 
+def _dec_Termios(m: Any) -> Termios:
+    return Termios(m.c_iflag, m.c_oflag, m.c_cflag, m.c_lflag, m.c_cc, m.c_ispeed, m.c_ospeed)
+
+
+def _enc_Termios(v: Any, m: Any) -> None:
+    m.c_iflag = v.c_iflag
+    m.c_oflag = v.c_oflag
+    m.c_cflag = v.c_cflag
+    m.c_lflag = v.c_lflag
+    m.c_cc = _buffer(v.c_cc)
+    m.c_ispeed = v.c_ispeed
+    m.c_ospeed = v.c_ospeed
+
+
+def _dec_Winsize(m: Any) -> Winsize:
+    return Winsize(m.ws_row, m.ws_col, m.ws_xpixel, m.ws_ypixel)
+
+
+def _enc_Winsize(v: Any, m: Any) -> None:
+    m.ws_row = v.ws_row
+    m.ws_col = v.ws_col
+    m.ws_xpixel = v.ws_xpixel
+    m.ws_ypixel = v.ws_ypixel
+
+
+def _dec_Ptmget(m: Any) -> Ptmget:
+    return Ptmget(m.cfd, m.sfd, m.cn, m.sn, m.unit)
+
+
+def _enc_Ptmget(v: Any, m: Any) -> None:
+    m.cfd = v.cfd
+    m.sfd = v.sfd
+    m.cn = _buffer(v.cn)
+    m.sn = _buffer(v.sn)
+    m.unit = v.unit
+
+
+def _dec_DevListArgs(m: Any) -> DevListArgs:
+    return DevListArgs(m.devname, list(m.childname))
+
+
+def _enc_DevListArgs(v: Any, m: Any) -> None:
+    m.devname = v.devname
+    if v.childname: m.childname.extend(v.childname)
+
+
+def _dec_DevDetachArgs(m: Any) -> DevDetachArgs:
+    return DevDetachArgs(m.devname)
+
+
+def _enc_DevDetachArgs(v: Any, m: Any) -> None:
+    m.devname = v.devname
+
+
+def _dec_DevRescanArgs(m: Any) -> DevRescanArgs:
+    return DevRescanArgs(m.busname, m.ifattr)
+
+
+def _enc_DevRescanArgs(v: Any, m: Any) -> None:
+    m.busname = v.busname
+    m.ifattr = v.ifattr
+
+
+def _dec_DevPmArgs(m: Any) -> DevPmArgs:
+    return DevPmArgs(m.devname, m.flags)
+
+
+def _enc_DevPmArgs(v: Any, m: Any) -> None:
+    m.devname = v.devname
+    m.flags = v.flags
+
+
+def _dec_DevCommand(m: Any) -> DevCommand:
+    return DevCommand(m.command, m.device_name, dict(m.properties))
+
+
+def _enc_DevCommand(v: Any, m: Any) -> None:
+    m.command = v.command
+    m.device_name = v.device_name
+    if v.properties: m.properties.update(v.properties)
+
+
 def _dec_Ifreq(m: Any) -> Ifreq:
     return Ifreq(m.ifr_name, _dec_Sockaddr(m.ifr_addr) if m.HasField("ifr_addr") else None, m.ifr_value, m.ifr_text)
 
@@ -675,6 +806,110 @@ def _enc_Ndireq(v: Any, m: Any) -> None:
     m.chlim = v.chlim
 
 
+def _dec_BridgeMember(m: Any) -> BridgeMember:
+    return BridgeMember(m.ifname, m.flags, m.blocked)
+
+
+def _enc_BridgeMember(v: Any, m: Any) -> None:
+    m.ifname = v.ifname
+    m.flags = v.flags
+    m.blocked = v.blocked
+
+
+def _dec_BridgeAddr(m: Any) -> BridgeAddr:
+    return BridgeAddr(m.addr, m.ifname, m.flags, m.expire)
+
+
+def _enc_BridgeAddr(v: Any, m: Any) -> None:
+    m.addr = _buffer(v.addr)
+    m.ifname = v.ifname
+    m.flags = v.flags
+    m.expire = v.expire
+
+
+def _dec_BridgeReq(m: Any) -> BridgeReq:
+    return BridgeReq(m.ifd_name, m.ifd_cmd, m.member, m.flags, m.addr, m.value, [_dec_BridgeMember(x) for x in m.members], [_dec_BridgeAddr(x) for x in m.addrs])
+
+
+def _enc_BridgeReq(v: Any, m: Any) -> None:
+    m.ifd_name = v.ifd_name
+    m.ifd_cmd = v.ifd_cmd
+    m.member = v.member
+    m.flags = v.flags
+    m.addr = _buffer(v.addr)
+    m.value = v.value
+    for x in v.members or (): _enc_BridgeMember(x, m.members.add())
+    for x in v.addrs or (): _enc_BridgeAddr(x, m.addrs.add())
+
+
+def _dec_VlanReq(m: Any) -> VlanReq:
+    return VlanReq(m.ifname, m.vlr_tag, m.vlr_parent)
+
+
+def _enc_VlanReq(v: Any, m: Any) -> None:
+    m.ifname = v.ifname
+    m.vlr_tag = v.vlr_tag
+    m.vlr_parent = v.vlr_parent
+
+
+def _dec_IfPhyAddr(m: Any) -> IfPhyAddr:
+    return IfPhyAddr(m.iflr_name, _dec_Sockaddr(m.addr) if m.HasField("addr") else None, _dec_Sockaddr(m.dstaddr) if m.HasField("dstaddr") else None)
+
+
+def _enc_IfPhyAddr(v: Any, m: Any) -> None:
+    m.iflr_name = v.iflr_name
+    if v.addr is not None: m.addr.SetInParent(); _enc_Sockaddr(v.addr, m.addr)
+    if v.dstaddr is not None: m.dstaddr.SetInParent(); _enc_Sockaddr(v.dstaddr, m.dstaddr)
+
+
+def _dec_LaggReq(m: Any) -> LaggReq:
+    return LaggReq(m.ifname, m.proto, list(m.ports), list(m.active))
+
+
+def _enc_LaggReq(v: Any, m: Any) -> None:
+    m.ifname = v.ifname
+    m.proto = v.proto
+    if v.ports: m.ports.extend(v.ports)
+    if v.active: m.active.extend(v.active)
+
+
+def _dec_BpfInsn(m: Any) -> BpfInsn:
+    return BpfInsn(m.code, m.jt, m.jf, m.k)
+
+
+def _enc_BpfInsn(v: Any, m: Any) -> None:
+    m.code = v.code
+    m.jt = v.jt
+    m.jf = v.jf
+    m.k = v.k
+
+
+def _dec_BpfProgram(m: Any) -> BpfProgram:
+    return BpfProgram([_dec_BpfInsn(x) for x in m.insns])
+
+
+def _enc_BpfProgram(v: Any, m: Any) -> None:
+    for x in v.insns or (): _enc_BpfInsn(x, m.insns.add())
+
+
+def _dec_BpfStat(m: Any) -> BpfStat:
+    return BpfStat(m.bs_recv, m.bs_drop, m.bs_capt)
+
+
+def _enc_BpfStat(v: Any, m: Any) -> None:
+    m.bs_recv = v.bs_recv
+    m.bs_drop = v.bs_drop
+    m.bs_capt = v.bs_capt
+
+
+def _dec_BpfDltlist(m: Any) -> BpfDltlist:
+    return BpfDltlist(list(m.bfl_list))
+
+
+def _enc_BpfDltlist(v: Any, m: Any) -> None:
+    if v.bfl_list: m.bfl_list.extend(v.bfl_list)
+
+
 def _dec_IoctlArgs(m: Any) -> Any:
     which = m.WhichOneof("args")
     if which == "integer":
@@ -701,6 +936,22 @@ def _dec_IoctlArgs(m: Any) -> Any:
         return _dec_RaidProgress(m.raid_progress)
     if which == "raid_info":
         return _dec_RaidInfo(m.raid_info)
+    if which == "termios":
+        return _dec_Termios(m.termios)
+    if which == "winsize":
+        return _dec_Winsize(m.winsize)
+    if which == "ptmget":
+        return _dec_Ptmget(m.ptmget)
+    if which == "dev_list_args":
+        return _dec_DevListArgs(m.dev_list_args)
+    if which == "dev_detach":
+        return _dec_DevDetachArgs(m.dev_detach)
+    if which == "dev_rescan":
+        return _dec_DevRescanArgs(m.dev_rescan)
+    if which == "dev_pm":
+        return _dec_DevPmArgs(m.dev_pm)
+    if which == "dev_command":
+        return _dec_DevCommand(m.dev_command)
     if which == "ifreq":
         return _dec_Ifreq(m.ifreq)
     if which == "ifalias":
@@ -717,6 +968,20 @@ def _dec_IoctlArgs(m: Any) -> Any:
         return _dec_Nbrinfo(m.nbrinfo)
     if which == "ndi":
         return _dec_Ndireq(m.ndi)
+    if which == "bridge":
+        return _dec_BridgeReq(m.bridge)
+    if which == "vlan":
+        return _dec_VlanReq(m.vlan)
+    if which == "phyaddr":
+        return _dec_IfPhyAddr(m.phyaddr)
+    if which == "lagg":
+        return _dec_LaggReq(m.lagg)
+    if which == "bpf_program":
+        return _dec_BpfProgram(m.bpf_program)
+    if which == "bpf_stat":
+        return _dec_BpfStat(m.bpf_stat)
+    if which == "bpf_dltlist":
+        return _dec_BpfDltlist(m.bpf_dltlist)
     return None
 
 
@@ -758,6 +1023,30 @@ def _enc_IoctlArgs(v: Any, m: Any) -> None:
     if kind is RaidInfo:
         m.raid_info.SetInParent(); _enc_RaidInfo(v, m.raid_info)
         return
+    if kind is Termios:
+        m.termios.SetInParent(); _enc_Termios(v, m.termios)
+        return
+    if kind is Winsize:
+        m.winsize.SetInParent(); _enc_Winsize(v, m.winsize)
+        return
+    if kind is Ptmget:
+        m.ptmget.SetInParent(); _enc_Ptmget(v, m.ptmget)
+        return
+    if kind is DevListArgs:
+        m.dev_list_args.SetInParent(); _enc_DevListArgs(v, m.dev_list_args)
+        return
+    if kind is DevDetachArgs:
+        m.dev_detach.SetInParent(); _enc_DevDetachArgs(v, m.dev_detach)
+        return
+    if kind is DevRescanArgs:
+        m.dev_rescan.SetInParent(); _enc_DevRescanArgs(v, m.dev_rescan)
+        return
+    if kind is DevPmArgs:
+        m.dev_pm.SetInParent(); _enc_DevPmArgs(v, m.dev_pm)
+        return
+    if kind is DevCommand:
+        m.dev_command.SetInParent(); _enc_DevCommand(v, m.dev_command)
+        return
     if kind is Ifreq:
         m.ifreq.SetInParent(); _enc_Ifreq(v, m.ifreq)
         return
@@ -782,11 +1071,104 @@ def _enc_IoctlArgs(v: Any, m: Any) -> None:
     if kind is Ndireq:
         m.ndi.SetInParent(); _enc_Ndireq(v, m.ndi)
         return
+    if kind is BridgeReq:
+        m.bridge.SetInParent(); _enc_BridgeReq(v, m.bridge)
+        return
+    if kind is VlanReq:
+        m.vlan.SetInParent(); _enc_VlanReq(v, m.vlan)
+        return
+    if kind is IfPhyAddr:
+        m.phyaddr.SetInParent(); _enc_IfPhyAddr(v, m.phyaddr)
+        return
+    if kind is LaggReq:
+        m.lagg.SetInParent(); _enc_LaggReq(v, m.lagg)
+        return
+    if kind is BpfProgram:
+        m.bpf_program.SetInParent(); _enc_BpfProgram(v, m.bpf_program)
+        return
+    if kind is BpfStat:
+        m.bpf_stat.SetInParent(); _enc_BpfStat(v, m.bpf_stat)
+        return
+    if kind is BpfDltlist:
+        m.bpf_dltlist.SetInParent(); _enc_BpfDltlist(v, m.bpf_dltlist)
+        return
     raise TypeError(f"no IoctlArgs: {v!r}")
 
 
+def _dec_Impairment(m: Any) -> Impairment:
+    return Impairment(m.delay_ns, m.jitter_ns, m.loss_ppm, m.burst, m.duplicate_ppm, m.corrupt_ppm, m.reorder_ppm, m.rate_bps, m.limit, m.seed)
+
+
+def _enc_Impairment(v: Any, m: Any) -> None:
+    m.delay_ns = v.delay_ns
+    m.jitter_ns = v.jitter_ns
+    m.loss_ppm = v.loss_ppm
+    m.burst = v.burst
+    m.duplicate_ppm = v.duplicate_ppm
+    m.corrupt_ppm = v.corrupt_ppm
+    m.reorder_ppm = v.reorder_ppm
+    m.rate_bps = v.rate_bps
+    m.limit = v.limit
+    m.seed = v.seed
+
+
+def _dec_ImpairmentStat(m: Any) -> ImpairmentStat:
+    return ImpairmentStat(_dec_Impairment(m.settings) if m.HasField("settings") else None, m.passed, m.lost, m.dropped, m.duplicated, m.corrupted, m.reordered)
+
+
+def _enc_ImpairmentStat(v: Any, m: Any) -> None:
+    if v.settings is not None: m.settings.SetInParent(); _enc_Impairment(v.settings, m.settings)
+    m.passed = v.passed
+    m.lost = v.lost
+    m.dropped = v.dropped
+    m.duplicated = v.duplicated
+    m.corrupted = v.corrupted
+    m.reordered = v.reordered
+
+
+def _dec_QuotaKey(m: Any) -> QuotaKey:
+    return QuotaKey(m.idtype, m.id, m.objtype)
+
+
+def _enc_QuotaKey(v: Any, m: Any) -> None:
+    m.idtype = v.idtype
+    m.id = v.id
+    m.objtype = v.objtype
+
+
+def _dec_QuotaValue(m: Any) -> QuotaValue:
+    return QuotaValue(m.hardlimit, m.softlimit, m.usage, m.expiretime, m.grace)
+
+
+def _enc_QuotaValue(v: Any, m: Any) -> None:
+    m.hardlimit = v.hardlimit
+    m.softlimit = v.softlimit
+    m.usage = v.usage
+    m.expiretime = v.expiretime
+    m.grace = v.grace
+
+
+def _dec_QuotaEntry(m: Any) -> QuotaEntry:
+    return QuotaEntry(_dec_QuotaKey(m.key) if m.HasField("key") else None, _dec_QuotaValue(m.value) if m.HasField("value") else None)
+
+
+def _enc_QuotaEntry(v: Any, m: Any) -> None:
+    if v.key is not None: m.key.SetInParent(); _enc_QuotaKey(v.key, m.key)
+    if v.value is not None: m.value.SetInParent(); _enc_QuotaValue(v.value, m.value)
+
+
+def _dec_QuotaCursor(m: Any) -> QuotaCursor:
+    return QuotaCursor(_dec_QuotaKey(m.next) if m.HasField("next") else None, m.skipped, m.at_end)
+
+
+def _enc_QuotaCursor(v: Any, m: Any) -> None:
+    if v.next is not None: m.next.SetInParent(); _enc_QuotaKey(v.next, m.next)
+    m.skipped = v.skipped
+    m.at_end = v.at_end
+
+
 def _dec_QuotactlArgs(m: Any) -> QuotactlArgs:
-    return QuotactlArgs(m.op, m.idtype, m.id, m.objtype, m.hardlimit, m.softlimit, m.usage, m.expiretime, m.grace)
+    return QuotactlArgs(m.op, m.idtype, m.id, m.objtype, m.hardlimit, m.softlimit, m.usage, m.expiretime, m.grace, m.name, m.numidtypes, m.numobjtypes, m.restrictions, m.isbytes, _dec_QuotaCursor(m.cursor) if m.HasField("cursor") else None, m.maxnum, [_dec_QuotaEntry(x) for x in m.entries])
 
 
 def _enc_QuotactlArgs(v: Any, m: Any) -> None:
@@ -799,6 +1181,14 @@ def _enc_QuotactlArgs(v: Any, m: Any) -> None:
     m.usage = v.usage
     m.expiretime = v.expiretime
     m.grace = v.grace
+    m.name = v.name
+    m.numidtypes = v.numidtypes
+    m.numobjtypes = v.numobjtypes
+    m.restrictions = v.restrictions
+    m.isbytes = v.isbytes
+    if v.cursor is not None: m.cursor.SetInParent(); _enc_QuotaCursor(v.cursor, m.cursor)
+    m.maxnum = v.maxnum
+    for x in v.entries or (): _enc_QuotaEntry(x, m.entries.add())
 
 
 def _dec_Rtmsg(m: Any) -> Rtmsg:
@@ -1138,6 +1528,15 @@ def _enc_SysctlExport(v: Any, m: Any) -> None:
     m.flags = v.flags
     m.description = v.description
     if v.number: m.number.extend(v.number)
+
+
+def _dec_RightsHolder(m: Any) -> RightsHolder:
+    return RightsHolder(m.socket, list(m.tokens))
+
+
+def _enc_RightsHolder(v: Any, m: Any) -> None:
+    m.socket = v.socket
+    if v.tokens: m.tokens.extend(v.tokens)
 
 
 def _enc_q_read(a: Any, m: Any) -> None:
@@ -4516,6 +4915,62 @@ def _dec_r_nd_list(m: Any) -> Any:
     return NdListResult([_dec_NdRouter(x) for x in m.routers], [_dec_NdPrefix(x) for x in m.prefixes])
 
 
+def _enc_q_netconfig_ifimpair(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+    if a[1] is not None: m.settings.SetInParent(); _enc_Impairment(a[1], m.settings)
+
+def _dec_q_netconfig_ifimpair(m: Any) -> Any:
+    return (m.ifname, _dec_Impairment(m.settings) if m.HasField("settings") else None)
+
+def _enc_r_netconfig_ifimpair(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_netconfig_ifimpair(m: Any) -> Any:
+    return None
+
+
+def _enc_q_netconfig_ifimpairstat(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+
+def _dec_q_netconfig_ifimpairstat(m: Any) -> Any:
+    return (m.ifname,)
+
+def _enc_r_netconfig_ifimpairstat(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.stat.SetInParent(); _enc_ImpairmentStat(v, m.stat)
+
+def _dec_r_netconfig_ifimpairstat(m: Any) -> Any:
+    return _dec_ImpairmentStat(m.stat) if m.HasField("stat") else None
+
+
+def _enc_q_netconfig_ifcapture(a: Any, m: Any) -> None:
+    m.ifname = a[0]
+    m.hostpath = _buffer(a[1])
+    if a[2] is not None: m.snaplen = a[2]
+
+def _dec_q_netconfig_ifcapture(m: Any) -> Any:
+    return (m.ifname, m.hostpath, m.snaplen if m.HasField("snaplen") else None)
+
+def _enc_r_netconfig_ifcapture(v: Any, m: Any) -> None:
+    m.packets = v
+
+def _dec_r_netconfig_ifcapture(m: Any) -> Any:
+    return m.packets
+
+
+def _enc_q_bpf_open(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_bpf_open(m: Any) -> Any:
+    return ()
+
+def _enc_r_bpf_open(v: Any, m: Any) -> None:
+    m.fd = v
+
+def _dec_r_bpf_open(m: Any) -> Any:
+    return m.fd
+
+
 def _enc_q_dev_list(a: Any, m: Any) -> None:
     m.SetInParent()
 
@@ -4985,6 +5440,35 @@ def _dec_r_knote_detach(m: Any) -> Any:
     return None
 
 
+def _enc_q_fd_list(a: Any, m: Any) -> None:
+    m.pid = a[0]
+
+def _dec_q_fd_list(m: Any) -> Any:
+    return (m.pid,)
+
+def _enc_r_fd_list(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v: m.fds.extend(v)
+
+def _dec_r_fd_list(m: Any) -> Any:
+    return list(m.fds)
+
+
+def _enc_q_fd_stat(a: Any, m: Any) -> None:
+    m.pid = a[0]
+    m.number = a[1]
+
+def _dec_q_fd_stat(m: Any) -> Any:
+    return (m.pid, m.number)
+
+def _enc_r_fd_stat(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.st.SetInParent(); _enc_Stat(v, m.st)
+
+def _dec_r_fd_stat(m: Any) -> Any:
+    return _dec_Stat(m.st) if m.HasField("st") else None
+
+
 def _enc_q_faction_start(a: Any, m: Any) -> None:
     m.faction = a[0]
 
@@ -4996,6 +5480,34 @@ def _enc_r_faction_start(v: Any, m: Any) -> None:
 
 def _dec_r_faction_start(m: Any) -> Any:
     return None
+
+
+def _enc_q_rights_drop(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0]: m.tokens.extend(a[0])
+
+def _dec_q_rights_drop(m: Any) -> Any:
+    return (list(m.tokens),)
+
+def _enc_r_rights_drop(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_rights_drop(m: Any) -> Any:
+    return None
+
+
+def _enc_q_rights_held(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_rights_held(m: Any) -> Any:
+    return ()
+
+def _enc_r_rights_held(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_RightsHolder(x, m.holders.add())
+
+def _dec_r_rights_held(m: Any) -> Any:
+    return [_dec_RightsHolder(x) for x in m.holders]
 
 # name: (arguments into a message, message into arguments)
 REQUEST: dict[str, tuple[Encoder, Decoder]] = {
@@ -5231,6 +5743,10 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "net_pcblist": (_enc_q_net_pcblist, _dec_q_net_pcblist),
     "net_counters": (_enc_q_net_counters, _dec_q_net_counters),
     "nd_list": (_enc_q_nd_list, _dec_q_nd_list),
+    "netconfig_ifimpair": (_enc_q_netconfig_ifimpair, _dec_q_netconfig_ifimpair),
+    "netconfig_ifimpairstat": (_enc_q_netconfig_ifimpairstat, _dec_q_netconfig_ifimpairstat),
+    "netconfig_ifcapture": (_enc_q_netconfig_ifcapture, _dec_q_netconfig_ifcapture),
+    "bpf_open": (_enc_q_bpf_open, _dec_q_bpf_open),
     "dev_list": (_enc_q_dev_list, _dec_q_dev_list),
     "md_create": (_enc_q_md_create, _dec_q_md_create),
     "md_destroy": (_enc_q_md_destroy, _dec_q_md_destroy),
@@ -5263,7 +5779,11 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "knote_change": (_enc_q_knote_change, _dec_q_knote_change),
     "knote_collect": (_enc_q_knote_collect, _dec_q_knote_collect),
     "knote_detach": (_enc_q_knote_detach, _dec_q_knote_detach),
+    "fd_list": (_enc_q_fd_list, _dec_q_fd_list),
+    "fd_stat": (_enc_q_fd_stat, _dec_q_fd_stat),
     "faction_start": (_enc_q_faction_start, _dec_q_faction_start),
+    "rights_drop": (_enc_q_rights_drop, _dec_q_rights_drop),
+    "rights_held": (_enc_q_rights_held, _dec_q_rights_held),
 }
 # name: (value into a message, message into value)
 RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
@@ -5499,6 +6019,10 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "net_pcblist": (_enc_r_net_pcblist, _dec_r_net_pcblist),
     "net_counters": (_enc_r_net_counters, _dec_r_net_counters),
     "nd_list": (_enc_r_nd_list, _dec_r_nd_list),
+    "netconfig_ifimpair": (_enc_r_netconfig_ifimpair, _dec_r_netconfig_ifimpair),
+    "netconfig_ifimpairstat": (_enc_r_netconfig_ifimpairstat, _dec_r_netconfig_ifimpairstat),
+    "netconfig_ifcapture": (_enc_r_netconfig_ifcapture, _dec_r_netconfig_ifcapture),
+    "bpf_open": (_enc_r_bpf_open, _dec_r_bpf_open),
     "dev_list": (_enc_r_dev_list, _dec_r_dev_list),
     "md_create": (_enc_r_md_create, _dec_r_md_create),
     "md_destroy": (_enc_r_md_destroy, _dec_r_md_destroy),
@@ -5531,5 +6055,9 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "knote_change": (_enc_r_knote_change, _dec_r_knote_change),
     "knote_collect": (_enc_r_knote_collect, _dec_r_knote_collect),
     "knote_detach": (_enc_r_knote_detach, _dec_r_knote_detach),
+    "fd_list": (_enc_r_fd_list, _dec_r_fd_list),
+    "fd_stat": (_enc_r_fd_stat, _dec_r_fd_stat),
     "faction_start": (_enc_r_faction_start, _dec_r_faction_start),
+    "rights_drop": (_enc_r_rights_drop, _dec_r_rights_drop),
+    "rights_held": (_enc_r_rights_held, _dec_r_rights_held),
 }

@@ -1419,6 +1419,87 @@ class FactionStartResponse(_message.Message):
 Global___FactionStartResponse: _TypeAlias = FactionStartResponse  # noqa: Y015
 
 @_typing.final
+class FdListRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PID_FIELD_NUMBER: _builtins.int
+    pid: _builtins.int
+    def __init__(
+        self,
+        *,
+        pid: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pid", b"pid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FdListRequest: _TypeAlias = FdListRequest  # noqa: Y015
+
+@_typing.final
+class FdListResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def fds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        fds: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fds", b"fds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FdListResponse: _TypeAlias = FdListResponse  # noqa: Y015
+
+@_typing.final
+class FdStatRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PID_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    pid: _builtins.int
+    number: _builtins.int
+    def __init__(
+        self,
+        *,
+        pid: _builtins.int = ...,
+        number: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "pid", b"pid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FdStatRequest: _TypeAlias = FdStatRequest  # noqa: Y015
+
+@_typing.final
+class FdStatResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def st(self) -> _rump_types_pb2.Stat: ...
+    def __init__(
+        self,
+        *,
+        st: _rump_types_pb2.Stat | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["st", b"st"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["st", b"st"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FdStatResponse: _TypeAlias = FdStatResponse  # noqa: Y015
+
+@_typing.final
 class HaltRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1533,11 +1614,15 @@ class BusCall(_message.Message):
     SYSCTL_EXPORT_FIELD_NUMBER: _builtins.int
     SYSCTL_VALUE_FIELD_NUMBER: _builtins.int
     FACTION_START_FIELD_NUMBER: _builtins.int
+    FD_LIST_FIELD_NUMBER: _builtins.int
+    FD_STAT_FIELD_NUMBER: _builtins.int
     POLL_OBJECTS_FIELD_NUMBER: _builtins.int
     KNOTE_CHANGE_FIELD_NUMBER: _builtins.int
     KNOTE_COLLECT_FIELD_NUMBER: _builtins.int
     KNOTE_DETACH_FIELD_NUMBER: _builtins.int
     DEVICE_OF_FIELD_NUMBER: _builtins.int
+    RIGHTS_DROP_FIELD_NUMBER: _builtins.int
+    RIGHTS_HELD_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def references(self) -> _containers.RepeatedCompositeFieldContainer[_rump_sp_pb2.Reference]: ...
     @_builtins.property
@@ -1593,6 +1678,10 @@ class BusCall(_message.Message):
     @_builtins.property
     def faction_start(self) -> Global___FactionStartRequest: ...
     @_builtins.property
+    def fd_list(self) -> Global___FdListRequest: ...
+    @_builtins.property
+    def fd_stat(self) -> Global___FdStatRequest: ...
+    @_builtins.property
     def poll_objects(self) -> Global___PollObjectsRequest: ...
     @_builtins.property
     def knote_change(self) -> Global___KnoteChangeRequest: ...
@@ -1602,6 +1691,10 @@ class BusCall(_message.Message):
     def knote_detach(self) -> Global___KnoteDetachRequest: ...
     @_builtins.property
     def device_of(self) -> Global___DeviceOfRequest: ...
+    @_builtins.property
+    def rights_drop(self) -> Global___RightsDropRequest: ...
+    @_builtins.property
+    def rights_held(self) -> Global___RightsHeldRequest: ...
     def __init__(
         self,
         *,
@@ -1632,17 +1725,21 @@ class BusCall(_message.Message):
         sysctl_export: Global___SysctlExportRequest | None = ...,
         sysctl_value: Global___SysctlValueRequest | None = ...,
         faction_start: Global___FactionStartRequest | None = ...,
+        fd_list: Global___FdListRequest | None = ...,
+        fd_stat: Global___FdStatRequest | None = ...,
         poll_objects: Global___PollObjectsRequest | None = ...,
         knote_change: Global___KnoteChangeRequest | None = ...,
         knote_collect: Global___KnoteCollectRequest | None = ...,
         knote_detach: Global___KnoteDetachRequest | None = ...,
         device_of: Global___DeviceOfRequest | None = ...,
+        rights_drop: Global___RightsDropRequest | None = ...,
+        rights_held: Global___RightsHeldRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of"]  # noqa: Y015
+    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held"]  # noqa: Y015
     _WhichOneofArgType_call: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_call) -> _WhichOneofReturnType_call | None: ...
 
@@ -1678,11 +1775,15 @@ class BusResult(_message.Message):
     SYSCTL_EXPORT_FIELD_NUMBER: _builtins.int
     SYSCTL_VALUE_FIELD_NUMBER: _builtins.int
     FACTION_START_FIELD_NUMBER: _builtins.int
+    FD_LIST_FIELD_NUMBER: _builtins.int
+    FD_STAT_FIELD_NUMBER: _builtins.int
     POLL_OBJECTS_FIELD_NUMBER: _builtins.int
     KNOTE_CHANGE_FIELD_NUMBER: _builtins.int
     KNOTE_COLLECT_FIELD_NUMBER: _builtins.int
     KNOTE_DETACH_FIELD_NUMBER: _builtins.int
     DEVICE_OF_FIELD_NUMBER: _builtins.int
+    RIGHTS_DROP_FIELD_NUMBER: _builtins.int
+    RIGHTS_HELD_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def sys(self) -> _rump_sp_pb2.Result: ...
     @_builtins.property
@@ -1736,6 +1837,10 @@ class BusResult(_message.Message):
     @_builtins.property
     def faction_start(self) -> Global___FactionStartResponse: ...
     @_builtins.property
+    def fd_list(self) -> Global___FdListResponse: ...
+    @_builtins.property
+    def fd_stat(self) -> Global___FdStatResponse: ...
+    @_builtins.property
     def poll_objects(self) -> Global___PollObjectsResponse: ...
     @_builtins.property
     def knote_change(self) -> Global___KnoteChangeResponse: ...
@@ -1745,6 +1850,10 @@ class BusResult(_message.Message):
     def knote_detach(self) -> Global___KnoteDetachResponse: ...
     @_builtins.property
     def device_of(self) -> Global___DeviceOfResponse: ...
+    @_builtins.property
+    def rights_drop(self) -> Global___RightsDropResponse: ...
+    @_builtins.property
+    def rights_held(self) -> Global___RightsHeldResponse: ...
     def __init__(
         self,
         *,
@@ -1774,17 +1883,21 @@ class BusResult(_message.Message):
         sysctl_export: Global___SysctlExportResponse | None = ...,
         sysctl_value: Global___SysctlValueResponse | None = ...,
         faction_start: Global___FactionStartResponse | None = ...,
+        fd_list: Global___FdListResponse | None = ...,
+        fd_stat: Global___FdStatResponse | None = ...,
         poll_objects: Global___PollObjectsResponse | None = ...,
         knote_change: Global___KnoteChangeResponse | None = ...,
         knote_collect: Global___KnoteCollectResponse | None = ...,
         knote_detach: Global___KnoteDetachResponse | None = ...,
         device_of: Global___DeviceOfResponse | None = ...,
+        rights_drop: Global___RightsDropResponse | None = ...,
+        rights_held: Global___RightsHeldResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "file_read", b"file_read", "halt", b"halt", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of"]  # noqa: Y015
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 
@@ -1921,3 +2034,98 @@ class Peer(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Peer: _TypeAlias = Peer  # noqa: Y015
+
+@_typing.final
+class RightsDropRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKENS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        tokens: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tokens", b"tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RightsDropRequest: _TypeAlias = RightsDropRequest  # noqa: Y015
+
+@_typing.final
+class RightsDropResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RightsDropResponse: _TypeAlias = RightsDropResponse  # noqa: Y015
+
+@_typing.final
+class RightsHeldRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RightsHeldRequest: _TypeAlias = RightsHeldRequest  # noqa: Y015
+
+@_typing.final
+class RightsHeldResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLDERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def holders(self) -> _containers.RepeatedCompositeFieldContainer[Global___RightsHolder]: ...
+    def __init__(
+        self,
+        *,
+        holders: _abc.Iterable[Global___RightsHolder] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holders", b"holders"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RightsHeldResponse: _TypeAlias = RightsHeldResponse  # noqa: Y015
+
+@_typing.final
+class RightsHolder(_message.Message):
+    """The descriptors in messages that wait in a socket, or in connections that it has not accepted yet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOCKET_FIELD_NUMBER: _builtins.int
+    TOKENS_FIELD_NUMBER: _builtins.int
+    socket: _builtins.int
+    @_builtins.property
+    def tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        socket: _builtins.int = ...,
+        tokens: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["socket", b"socket", "tokens", b"tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RightsHolder: _TypeAlias = RightsHolder  # noqa: Y015

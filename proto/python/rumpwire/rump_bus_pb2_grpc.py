@@ -1670,7 +1670,7 @@ class AnyBus(object):
 
 
 class GatewayBusStub(object):
-    """What the gateway does for kern. Reached through Component only.
+    """What the gateway does for kern and vfs. Reached through Component only.
     """
 
     def __init__(self, channel):
@@ -1679,16 +1679,45 @@ class GatewayBusStub(object):
         Args:
             channel: A grpc.Channel.
         """
+        self.FdList = channel.unary_unary(
+                '/rump.sp.v1.GatewayBus/FdList',
+                request_serializer=rump__bus__pb2.FdListRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.FdListResponse.FromString,
+                _registered_method=True)
+        self.FdStat = channel.unary_unary(
+                '/rump.sp.v1.GatewayBus/FdStat',
+                request_serializer=rump__bus__pb2.FdStatRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.FdStatResponse.FromString,
+                _registered_method=True)
         self.FactionStart = channel.unary_unary(
                 '/rump.sp.v1.GatewayBus/FactionStart',
                 request_serializer=rump__bus__pb2.FactionStartRequest.SerializeToString,
                 response_deserializer=rump__bus__pb2.FactionStartResponse.FromString,
                 _registered_method=True)
+        self.RightsDrop = channel.unary_unary(
+                '/rump.sp.v1.GatewayBus/RightsDrop',
+                request_serializer=rump__bus__pb2.RightsDropRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.RightsDropResponse.FromString,
+                _registered_method=True)
 
 
 class GatewayBusServicer(object):
-    """What the gateway does for kern. Reached through Component only.
+    """What the gateway does for kern and vfs. Reached through Component only.
     """
+
+    def FdList(self, request, context):
+        """The descriptors that a process has open. ESRCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FdStat(self, request, context):
+        """What fstat gives for a descriptor of a process. ESRCH, EBADF.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def FactionStart(self, request, context):
         """Starts the process of a faction that is not running.
@@ -1697,13 +1726,35 @@ class GatewayBusServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RightsDrop(self, request, context):
+        """Descriptors in messages that will never be received.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GatewayBusServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'FdList': grpc.unary_unary_rpc_method_handler(
+                    servicer.FdList,
+                    request_deserializer=rump__bus__pb2.FdListRequest.FromString,
+                    response_serializer=rump__bus__pb2.FdListResponse.SerializeToString,
+            ),
+            'FdStat': grpc.unary_unary_rpc_method_handler(
+                    servicer.FdStat,
+                    request_deserializer=rump__bus__pb2.FdStatRequest.FromString,
+                    response_serializer=rump__bus__pb2.FdStatResponse.SerializeToString,
+            ),
             'FactionStart': grpc.unary_unary_rpc_method_handler(
                     servicer.FactionStart,
                     request_deserializer=rump__bus__pb2.FactionStartRequest.FromString,
                     response_serializer=rump__bus__pb2.FactionStartResponse.SerializeToString,
+            ),
+            'RightsDrop': grpc.unary_unary_rpc_method_handler(
+                    servicer.RightsDrop,
+                    request_deserializer=rump__bus__pb2.RightsDropRequest.FromString,
+                    response_serializer=rump__bus__pb2.RightsDropResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1714,8 +1765,62 @@ def add_GatewayBusServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class GatewayBus(object):
-    """What the gateway does for kern. Reached through Component only.
+    """What the gateway does for kern and vfs. Reached through Component only.
     """
+
+    @staticmethod
+    def FdList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.GatewayBus/FdList',
+            rump__bus__pb2.FdListRequest.SerializeToString,
+            rump__bus__pb2.FdListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FdStat(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.GatewayBus/FdStat',
+            rump__bus__pb2.FdStatRequest.SerializeToString,
+            rump__bus__pb2.FdStatResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def FactionStart(request,
@@ -1734,6 +1839,109 @@ class GatewayBus(object):
             '/rump.sp.v1.GatewayBus/FactionStart',
             rump__bus__pb2.FactionStartRequest.SerializeToString,
             rump__bus__pb2.FactionStartResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RightsDrop(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.GatewayBus/RightsDrop',
+            rump__bus__pb2.RightsDropRequest.SerializeToString,
+            rump__bus__pb2.RightsDropResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class NetBusStub(object):
+    """What net does for the gateway. Reached through Component only.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.RightsHeld = channel.unary_unary(
+                '/rump.sp.v1.NetBus/RightsHeld',
+                request_serializer=rump__bus__pb2.RightsHeldRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.RightsHeldResponse.FromString,
+                _registered_method=True)
+
+
+class NetBusServicer(object):
+    """What net does for the gateway. Reached through Component only.
+    """
+
+    def RightsHeld(self, request, context):
+        """Which descriptors in flight wait where.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_NetBusServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'RightsHeld': grpc.unary_unary_rpc_method_handler(
+                    servicer.RightsHeld,
+                    request_deserializer=rump__bus__pb2.RightsHeldRequest.FromString,
+                    response_serializer=rump__bus__pb2.RightsHeldResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'rump.sp.v1.NetBus', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('rump.sp.v1.NetBus', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class NetBus(object):
+    """What net does for the gateway. Reached through Component only.
+    """
+
+    @staticmethod
+    def RightsHeld(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.NetBus/RightsHeld',
+            rump__bus__pb2.RightsHeldRequest.SerializeToString,
+            rump__bus__pb2.RightsHeldResponse.FromString,
             options,
             channel_credentials,
             insecure,

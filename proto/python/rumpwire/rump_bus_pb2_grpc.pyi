@@ -537,25 +537,53 @@ class AnyBusServicer(metaclass=_abc_1.ABCMeta):
 def add_AnyBusServicer_to_server(servicer: AnyBusServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 
 class GatewayBusStub:
-    """What the gateway does for kern. Reached through Component only."""
+    """What the gateway does for kern and vfs. Reached through Component only."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> GatewayBusAsyncStub: ...
+    FdList: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.FdListRequest, _rump_bus_pb2.FdListResponse]
+    """The descriptors that a process has open. ESRCH."""
+    FdStat: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.FdStatRequest, _rump_bus_pb2.FdStatResponse]
+    """What fstat gives for a descriptor of a process. ESRCH, EBADF."""
     FactionStart: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.FactionStartRequest, _rump_bus_pb2.FactionStartResponse]
     """Starts the process of a faction that is not running."""
+    RightsDrop: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.RightsDropRequest, _rump_bus_pb2.RightsDropResponse]
+    """Descriptors in messages that will never be received."""
 
 @_typing.type_check_only
 class GatewayBusAsyncStub(GatewayBusStub):
-    """What the gateway does for kern. Reached through Component only."""
+    """What the gateway does for kern and vfs. Reached through Component only."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    FdList: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.FdListRequest, _rump_bus_pb2.FdListResponse]  # type: ignore[assignment]
+    """The descriptors that a process has open. ESRCH."""
+    FdStat: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.FdStatRequest, _rump_bus_pb2.FdStatResponse]  # type: ignore[assignment]
+    """What fstat gives for a descriptor of a process. ESRCH, EBADF."""
     FactionStart: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.FactionStartRequest, _rump_bus_pb2.FactionStartResponse]  # type: ignore[assignment]
     """Starts the process of a faction that is not running."""
+    RightsDrop: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.RightsDropRequest, _rump_bus_pb2.RightsDropResponse]  # type: ignore[assignment]
+    """Descriptors in messages that will never be received."""
 
 class GatewayBusServicer(metaclass=_abc_1.ABCMeta):
-    """What the gateway does for kern. Reached through Component only."""
+    """What the gateway does for kern and vfs. Reached through Component only."""
+
+    @_abc_1.abstractmethod
+    def FdList(
+        self,
+        request: _rump_bus_pb2.FdListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.FdListResponse, _abc.Awaitable[_rump_bus_pb2.FdListResponse]]:
+        """The descriptors that a process has open. ESRCH."""
+
+    @_abc_1.abstractmethod
+    def FdStat(
+        self,
+        request: _rump_bus_pb2.FdStatRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.FdStatResponse, _abc.Awaitable[_rump_bus_pb2.FdStatResponse]]:
+        """What fstat gives for a descriptor of a process. ESRCH, EBADF."""
 
     @_abc_1.abstractmethod
     def FactionStart(
@@ -565,4 +593,43 @@ class GatewayBusServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_rump_bus_pb2.FactionStartResponse, _abc.Awaitable[_rump_bus_pb2.FactionStartResponse]]:
         """Starts the process of a faction that is not running."""
 
+    @_abc_1.abstractmethod
+    def RightsDrop(
+        self,
+        request: _rump_bus_pb2.RightsDropRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.RightsDropResponse, _abc.Awaitable[_rump_bus_pb2.RightsDropResponse]]:
+        """Descriptors in messages that will never be received."""
+
 def add_GatewayBusServicer_to_server(servicer: GatewayBusServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class NetBusStub:
+    """What net does for the gateway. Reached through Component only."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> NetBusAsyncStub: ...
+    RightsHeld: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.RightsHeldRequest, _rump_bus_pb2.RightsHeldResponse]
+    """Which descriptors in flight wait where."""
+
+@_typing.type_check_only
+class NetBusAsyncStub(NetBusStub):
+    """What net does for the gateway. Reached through Component only."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    RightsHeld: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.RightsHeldRequest, _rump_bus_pb2.RightsHeldResponse]  # type: ignore[assignment]
+    """Which descriptors in flight wait where."""
+
+class NetBusServicer(metaclass=_abc_1.ABCMeta):
+    """What net does for the gateway. Reached through Component only."""
+
+    @_abc_1.abstractmethod
+    def RightsHeld(
+        self,
+        request: _rump_bus_pb2.RightsHeldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.RightsHeldResponse, _abc.Awaitable[_rump_bus_pb2.RightsHeldResponse]]:
+        """Which descriptors in flight wait where."""
+
+def add_NetBusServicer_to_server(servicer: NetBusServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

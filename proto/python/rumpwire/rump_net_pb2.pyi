@@ -2251,3 +2251,160 @@ class NdListResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___NdListResponse: _TypeAlias = NdListResponse  # noqa: Y015
+
+@_typing.final
+class NetconfigIfimpairRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    @_builtins.property
+    def settings(self) -> _rump_types_pb2.Impairment: ...
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+        settings: _rump_types_pb2.Impairment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ifname", b"ifname", "settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetconfigIfimpairRequest: _TypeAlias = NetconfigIfimpairRequest  # noqa: Y015
+
+@_typing.final
+class NetconfigIfimpairResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetconfigIfimpairResponse: _TypeAlias = NetconfigIfimpairResponse  # noqa: Y015
+
+@_typing.final
+class NetconfigIfimpairstatRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ifname", b"ifname"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetconfigIfimpairstatRequest: _TypeAlias = NetconfigIfimpairstatRequest  # noqa: Y015
+
+@_typing.final
+class NetconfigIfimpairstatResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def stat(self) -> _rump_types_pb2.ImpairmentStat: ...
+    def __init__(
+        self,
+        *,
+        stat: _rump_types_pb2.ImpairmentStat | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stat", b"stat"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stat", b"stat"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetconfigIfimpairstatResponse: _TypeAlias = NetconfigIfimpairstatResponse  # noqa: Y015
+
+@_typing.final
+class NetconfigIfcaptureRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    HOSTPATH_FIELD_NUMBER: _builtins.int
+    SNAPLEN_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    hostpath: _builtins.bytes
+    snaplen: _builtins.int
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+        hostpath: _builtins.bytes = ...,
+        snaplen: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_snaplen", b"_snaplen", "snaplen", b"snaplen"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_snaplen", b"_snaplen", "hostpath", b"hostpath", "ifname", b"ifname", "snaplen", b"snaplen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__snaplen: _TypeAlias = _typing.Literal["snaplen"]  # noqa: Y015
+    _WhichOneofArgType__snaplen: _TypeAlias = _typing.Literal["_snaplen", b"_snaplen"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__snaplen) -> _WhichOneofReturnType__snaplen | None: ...
+
+Global___NetconfigIfcaptureRequest: _TypeAlias = NetconfigIfcaptureRequest  # noqa: Y015
+
+@_typing.final
+class NetconfigIfcaptureResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PACKETS_FIELD_NUMBER: _builtins.int
+    packets: _builtins.int
+    def __init__(
+        self,
+        *,
+        packets: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["packets", b"packets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NetconfigIfcaptureResponse: _TypeAlias = NetconfigIfcaptureResponse  # noqa: Y015
+
+@_typing.final
+class BpfOpenRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BpfOpenRequest: _TypeAlias = BpfOpenRequest  # noqa: Y015
+
+@_typing.final
+class BpfOpenResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FD_FIELD_NUMBER: _builtins.int
+    fd: _builtins.int
+    def __init__(
+        self,
+        *,
+        fd: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fd", b"fd"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BpfOpenResponse: _TypeAlias = BpfOpenResponse  # noqa: Y015

@@ -4357,7 +4357,8 @@ class VfsServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Extattrctl(self, request, context):
-        """Controls extended attributes of a mount. EPERM, EOPNOTSUPP.
+        """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+        EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -4721,7 +4722,8 @@ class VfsServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Quotactl(self, request, context):
-        """Quota operations. EOPNOTSUPP, EPERM.
+        """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+        (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -8473,6 +8475,26 @@ class NetStub(object):
                 request_serializer=rump__net__pb2.NdListRequest.SerializeToString,
                 response_deserializer=rump__net__pb2.NdListResponse.FromString,
                 _registered_method=True)
+        self.NetconfigIfimpair = channel.unary_unary(
+                '/rump.sp.v1.Net/NetconfigIfimpair',
+                request_serializer=rump__net__pb2.NetconfigIfimpairRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NetconfigIfimpairResponse.FromString,
+                _registered_method=True)
+        self.NetconfigIfimpairstat = channel.unary_unary(
+                '/rump.sp.v1.Net/NetconfigIfimpairstat',
+                request_serializer=rump__net__pb2.NetconfigIfimpairstatRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NetconfigIfimpairstatResponse.FromString,
+                _registered_method=True)
+        self.NetconfigIfcapture = channel.unary_unary(
+                '/rump.sp.v1.Net/NetconfigIfcapture',
+                request_serializer=rump__net__pb2.NetconfigIfcaptureRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.NetconfigIfcaptureResponse.FromString,
+                _registered_method=True)
+        self.BpfOpen = channel.unary_unary(
+                '/rump.sp.v1.Net/BpfOpen',
+                request_serializer=rump__net__pb2.BpfOpenRequest.SerializeToString,
+                response_deserializer=rump__net__pb2.BpfOpenResponse.FromString,
+                _registered_method=True)
 
 
 class NetServicer(object):
@@ -8879,6 +8901,35 @@ class NetServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def NetconfigIfimpair(self, request, context):
+        """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NetconfigIfimpairstat(self, request, context):
+        """What became of the frames since then. ENXIO, ENOENT when it is not impaired.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def NetconfigIfcapture(self, request, context):
+        """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+        number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BpfOpen(self, request, context):
+        """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NetServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -9166,6 +9217,26 @@ def add_NetServicer_to_server(servicer, server):
                     servicer.NdList,
                     request_deserializer=rump__net__pb2.NdListRequest.FromString,
                     response_serializer=rump__net__pb2.NdListResponse.SerializeToString,
+            ),
+            'NetconfigIfimpair': grpc.unary_unary_rpc_method_handler(
+                    servicer.NetconfigIfimpair,
+                    request_deserializer=rump__net__pb2.NetconfigIfimpairRequest.FromString,
+                    response_serializer=rump__net__pb2.NetconfigIfimpairResponse.SerializeToString,
+            ),
+            'NetconfigIfimpairstat': grpc.unary_unary_rpc_method_handler(
+                    servicer.NetconfigIfimpairstat,
+                    request_deserializer=rump__net__pb2.NetconfigIfimpairstatRequest.FromString,
+                    response_serializer=rump__net__pb2.NetconfigIfimpairstatResponse.SerializeToString,
+            ),
+            'NetconfigIfcapture': grpc.unary_unary_rpc_method_handler(
+                    servicer.NetconfigIfcapture,
+                    request_deserializer=rump__net__pb2.NetconfigIfcaptureRequest.FromString,
+                    response_serializer=rump__net__pb2.NetconfigIfcaptureResponse.SerializeToString,
+            ),
+            'BpfOpen': grpc.unary_unary_rpc_method_handler(
+                    servicer.BpfOpen,
+                    request_deserializer=rump__net__pb2.BpfOpenRequest.FromString,
+                    response_serializer=rump__net__pb2.BpfOpenResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -10708,6 +10779,114 @@ class Net(object):
             '/rump.sp.v1.Net/NdList',
             rump__net__pb2.NdListRequest.SerializeToString,
             rump__net__pb2.NdListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NetconfigIfimpair(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NetconfigIfimpair',
+            rump__net__pb2.NetconfigIfimpairRequest.SerializeToString,
+            rump__net__pb2.NetconfigIfimpairResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NetconfigIfimpairstat(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NetconfigIfimpairstat',
+            rump__net__pb2.NetconfigIfimpairstatRequest.SerializeToString,
+            rump__net__pb2.NetconfigIfimpairstatResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def NetconfigIfcapture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/NetconfigIfcapture',
+            rump__net__pb2.NetconfigIfcaptureRequest.SerializeToString,
+            rump__net__pb2.NetconfigIfcaptureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BpfOpen(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Net/BpfOpen',
+            rump__net__pb2.BpfOpenRequest.SerializeToString,
+            rump__net__pb2.BpfOpenResponse.FromString,
             options,
             channel_credentials,
             insecure,

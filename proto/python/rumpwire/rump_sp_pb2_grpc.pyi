@@ -1094,7 +1094,9 @@ class VfsStub:
     Fstatvfs1: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.Fstatvfs1Request, _rump_vfs_pb2.Fstatvfs1Response]
     """Statistics of the file system of an open file. EBADF."""
     Extattrctl: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrctlRequest, _rump_vfs_pb2.ExtattrctlResponse]
-    """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+    """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+    EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+    """
     ExtattrSetFile: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrSetFileRequest, _rump_vfs_pb2.ExtattrSetFileResponse]
     """Sets an extended attribute. EOPNOTSUPP, EPERM, ENOSPC."""
     ExtattrGetFile: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrGetFileRequest, _rump_vfs_pb2.ExtattrGetFileResponse]
@@ -1198,7 +1200,9 @@ class VfsStub:
     Futimens: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.FutimensRequest, _rump_vfs_pb2.FutimensResponse]
     """futimes with UTIME_NOW and UTIME_OMIT. EBADF."""
     Quotactl: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.QuotactlRequest, _rump_vfs_pb2.QuotactlResponse]
-    """Quota operations. EOPNOTSUPP, EPERM."""
+    """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+    (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+    """
     PosixFallocate: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.PosixFallocateRequest, _rump_vfs_pb2.PosixFallocateResponse]
     """Makes sure that a range has storage. EBADF, EINVAL, ENOSPC, EOPNOTSUPP."""
     Fdiscard: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.FdiscardRequest, _rump_vfs_pb2.FdiscardResponse]
@@ -1314,7 +1318,9 @@ class VfsAsyncStub(VfsStub):
     Fstatvfs1: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.Fstatvfs1Request, _rump_vfs_pb2.Fstatvfs1Response]  # type: ignore[assignment]
     """Statistics of the file system of an open file. EBADF."""
     Extattrctl: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrctlRequest, _rump_vfs_pb2.ExtattrctlResponse]  # type: ignore[assignment]
-    """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+    """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+    EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+    """
     ExtattrSetFile: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrSetFileRequest, _rump_vfs_pb2.ExtattrSetFileResponse]  # type: ignore[assignment]
     """Sets an extended attribute. EOPNOTSUPP, EPERM, ENOSPC."""
     ExtattrGetFile: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.ExtattrGetFileRequest, _rump_vfs_pb2.ExtattrGetFileResponse]  # type: ignore[assignment]
@@ -1418,7 +1424,9 @@ class VfsAsyncStub(VfsStub):
     Futimens: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.FutimensRequest, _rump_vfs_pb2.FutimensResponse]  # type: ignore[assignment]
     """futimes with UTIME_NOW and UTIME_OMIT. EBADF."""
     Quotactl: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.QuotactlRequest, _rump_vfs_pb2.QuotactlResponse]  # type: ignore[assignment]
-    """Quota operations. EOPNOTSUPP, EPERM."""
+    """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+    (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+    """
     PosixFallocate: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.PosixFallocateRequest, _rump_vfs_pb2.PosixFallocateResponse]  # type: ignore[assignment]
     """Makes sure that a range has storage. EBADF, EINVAL, ENOSPC, EOPNOTSUPP."""
     Fdiscard: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.FdiscardRequest, _rump_vfs_pb2.FdiscardResponse]  # type: ignore[assignment]
@@ -1819,7 +1827,9 @@ class VfsServicer(metaclass=_abc_1.ABCMeta):
         request: _rump_vfs_pb2.ExtattrctlRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rump_vfs_pb2.ExtattrctlResponse, _abc.Awaitable[_rump_vfs_pb2.ExtattrctlResponse]]:
-        """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+        """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+        EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+        """
 
     @_abc_1.abstractmethod
     def ExtattrSetFile(
@@ -2235,7 +2245,9 @@ class VfsServicer(metaclass=_abc_1.ABCMeta):
         request: _rump_vfs_pb2.QuotactlRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rump_vfs_pb2.QuotactlResponse, _abc.Awaitable[_rump_vfs_pb2.QuotactlResponse]]:
-        """Quota operations. EOPNOTSUPP, EPERM."""
+        """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+        (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+        """
 
     @_abc_1.abstractmethod
     def PosixFallocate(
@@ -2412,6 +2424,16 @@ class NetStub:
     """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
     NdList: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NdListRequest, _rump_net_pb2.NdListResponse]
     """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
+    NetconfigIfimpair: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfimpairRequest, _rump_net_pb2.NetconfigIfimpairResponse]
+    """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP."""
+    NetconfigIfimpairstat: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfimpairstatRequest, _rump_net_pb2.NetconfigIfimpairstatResponse]
+    """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+    NetconfigIfcapture: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfcaptureRequest, _rump_net_pb2.NetconfigIfcaptureResponse]
+    """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+    number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+    """
+    BpfOpen: _grpc.UnaryUnaryMultiCallable[_rump_net_pb2.BpfOpenRequest, _rump_net_pb2.BpfOpenResponse]
+    """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
 
 @_typing.type_check_only
 class NetAsyncStub(NetStub):
@@ -2534,6 +2556,16 @@ class NetAsyncStub(NetStub):
     """What the protocols have counted (sysctl net.*.stats). Cannot fail."""
     NdList: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NdListRequest, _rump_net_pb2.NdListResponse]  # type: ignore[assignment]
     """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
+    NetconfigIfimpair: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfimpairRequest, _rump_net_pb2.NetconfigIfimpairResponse]  # type: ignore[assignment]
+    """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP."""
+    NetconfigIfimpairstat: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfimpairstatRequest, _rump_net_pb2.NetconfigIfimpairstatResponse]  # type: ignore[assignment]
+    """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+    NetconfigIfcapture: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.NetconfigIfcaptureRequest, _rump_net_pb2.NetconfigIfcaptureResponse]  # type: ignore[assignment]
+    """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+    number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+    """
+    BpfOpen: _aio.UnaryUnaryMultiCallable[_rump_net_pb2.BpfOpenRequest, _rump_net_pb2.BpfOpenResponse]  # type: ignore[assignment]
+    """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
 
 class NetServicer(metaclass=_abc_1.ABCMeta):
     """The networking faction: sockets, interfaces and routes."""
@@ -2995,6 +3027,40 @@ class NetServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_net_pb2.NdListResponse, _abc.Awaitable[_rump_net_pb2.NdListResponse]]:
         """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
+
+    @_abc_1.abstractmethod
+    def NetconfigIfimpair(
+        self,
+        request: _rump_net_pb2.NetconfigIfimpairRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetconfigIfimpairResponse, _abc.Awaitable[_rump_net_pb2.NetconfigIfimpairResponse]]:
+        """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP."""
+
+    @_abc_1.abstractmethod
+    def NetconfigIfimpairstat(
+        self,
+        request: _rump_net_pb2.NetconfigIfimpairstatRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetconfigIfimpairstatResponse, _abc.Awaitable[_rump_net_pb2.NetconfigIfimpairstatResponse]]:
+        """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+
+    @_abc_1.abstractmethod
+    def NetconfigIfcapture(
+        self,
+        request: _rump_net_pb2.NetconfigIfcaptureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.NetconfigIfcaptureResponse, _abc.Awaitable[_rump_net_pb2.NetconfigIfcaptureResponse]]:
+        """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+        number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+        """
+
+    @_abc_1.abstractmethod
+    def BpfOpen(
+        self,
+        request: _rump_net_pb2.BpfOpenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_net_pb2.BpfOpenResponse, _abc.Awaitable[_rump_net_pb2.BpfOpenResponse]]:
+        """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
 
 def add_NetServicer_to_server(servicer: NetServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

@@ -547,6 +547,7 @@ class Sockopt(_message.Message):
     TIMEVAL_FIELD_NUMBER: _builtins.int
     RAW_FIELD_NUMBER: _builtins.int
     MREQ_FIELD_NUMBER: _builtins.int
+    PEEREID_FIELD_NUMBER: _builtins.int
     integer: _builtins.int
     raw: _builtins.bytes
     @_builtins.property
@@ -555,6 +556,8 @@ class Sockopt(_message.Message):
     def timeval(self) -> Global___Timespec: ...
     @_builtins.property
     def mreq(self) -> Global___Mreq: ...
+    @_builtins.property
+    def peereid(self) -> Global___Unpcbid: ...
     def __init__(
         self,
         *,
@@ -563,12 +566,13 @@ class Sockopt(_message.Message):
         timeval: Global___Timespec | None = ...,
         raw: _builtins.bytes = ...,
         mreq: Global___Mreq | None = ...,
+        peereid: Global___Unpcbid | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "mreq", b"mreq", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "mreq", b"mreq", "peereid", b"peereid", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "mreq", b"mreq", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "mreq", b"mreq", "peereid", b"peereid", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["integer", "linger", "timeval", "raw", "mreq"]  # noqa: Y015
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["integer", "linger", "timeval", "raw", "mreq", "peereid"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 
@@ -604,8 +608,100 @@ class Mreq(_message.Message):
 Global___Mreq: _TypeAlias = Mreq  # noqa: Y015
 
 @_typing.final
+class Unpcbid(_message.Message):
+    """LOCAL_PEEREID: who connected, or listens, at the other end of a local socket."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNP_PID_FIELD_NUMBER: _builtins.int
+    UNP_EUID_FIELD_NUMBER: _builtins.int
+    UNP_EGID_FIELD_NUMBER: _builtins.int
+    unp_pid: _builtins.int
+    unp_euid: _builtins.int
+    unp_egid: _builtins.int
+    def __init__(
+        self,
+        *,
+        unp_pid: _builtins.int = ...,
+        unp_euid: _builtins.int = ...,
+        unp_egid: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["unp_egid", b"unp_egid", "unp_euid", b"unp_euid", "unp_pid", b"unp_pid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Unpcbid: _TypeAlias = Unpcbid  # noqa: Y015
+
+@_typing.final
+class Sockcred(_message.Message):
+    """SCM_CREDS: who sent a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SC_PID_FIELD_NUMBER: _builtins.int
+    SC_UID_FIELD_NUMBER: _builtins.int
+    SC_EUID_FIELD_NUMBER: _builtins.int
+    SC_GID_FIELD_NUMBER: _builtins.int
+    SC_EGID_FIELD_NUMBER: _builtins.int
+    SC_GROUPS_FIELD_NUMBER: _builtins.int
+    sc_pid: _builtins.int
+    sc_uid: _builtins.int
+    sc_euid: _builtins.int
+    sc_gid: _builtins.int
+    sc_egid: _builtins.int
+    @_builtins.property
+    def sc_groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        sc_pid: _builtins.int = ...,
+        sc_uid: _builtins.int = ...,
+        sc_euid: _builtins.int = ...,
+        sc_gid: _builtins.int = ...,
+        sc_egid: _builtins.int = ...,
+        sc_groups: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sc_egid", b"sc_egid", "sc_euid", b"sc_euid", "sc_gid", b"sc_gid", "sc_groups", b"sc_groups", "sc_pid", b"sc_pid", "sc_uid", b"sc_uid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Sockcred: _TypeAlias = Sockcred  # noqa: Y015
+
+@_typing.final
+class CmsgValue(_message.Message):
+    """What a piece of control data holds, where that is no descriptor."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREDS_FIELD_NUMBER: _builtins.int
+    TIMESTAMP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def creds(self) -> Global___Sockcred: ...
+    @_builtins.property
+    def timestamp(self) -> Global___Timespec: ...
+    def __init__(
+        self,
+        *,
+        creds: Global___Sockcred | None = ...,
+        timestamp: Global___Timespec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["creds", b"creds", "timestamp", b"timestamp", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["creds", b"creds", "timestamp", b"timestamp", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["creds", "timestamp"]  # noqa: Y015
+    _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
+
+Global___CmsgValue: _TypeAlias = CmsgValue  # noqa: Y015
+
+@_typing.final
 class Cmsg(_message.Message):
-    """One piece of control data. SCM_RIGHTS carries descriptors, the others bytes."""
+    """One piece of control data: descriptors (SCM_RIGHTS), a typed value, or else bytes."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -613,11 +709,14 @@ class Cmsg(_message.Message):
     CMSG_TYPE_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
     RIGHTS_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
     cmsg_level: _builtins.int
     cmsg_type: _builtins.int
     data: _builtins.bytes
     @_builtins.property
     def rights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def value(self) -> Global___CmsgValue: ...
     def __init__(
         self,
         *,
@@ -625,10 +724,11 @@ class Cmsg(_message.Message):
         cmsg_type: _builtins.int = ...,
         data: _builtins.bytes = ...,
         rights: _abc.Iterable[_builtins.int] | None = ...,
+        value: Global___CmsgValue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cmsg_level", b"cmsg_level", "cmsg_type", b"cmsg_type", "data", b"data", "rights", b"rights"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cmsg_level", b"cmsg_level", "cmsg_type", b"cmsg_type", "data", b"data", "rights", b"rights", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -978,6 +1078,14 @@ class IoctlArgs(_message.Message):
     RAID_RECON_FIELD_NUMBER: _builtins.int
     RAID_PROGRESS_FIELD_NUMBER: _builtins.int
     RAID_INFO_FIELD_NUMBER: _builtins.int
+    TERMIOS_FIELD_NUMBER: _builtins.int
+    WINSIZE_FIELD_NUMBER: _builtins.int
+    PTMGET_FIELD_NUMBER: _builtins.int
+    DEV_LIST_ARGS_FIELD_NUMBER: _builtins.int
+    DEV_DETACH_FIELD_NUMBER: _builtins.int
+    DEV_RESCAN_FIELD_NUMBER: _builtins.int
+    DEV_PM_FIELD_NUMBER: _builtins.int
+    DEV_COMMAND_FIELD_NUMBER: _builtins.int
     IFREQ_FIELD_NUMBER: _builtins.int
     IFALIAS_FIELD_NUMBER: _builtins.int
     IFCONF_FIELD_NUMBER: _builtins.int
@@ -986,6 +1094,13 @@ class IoctlArgs(_message.Message):
     IFDATA_FIELD_NUMBER: _builtins.int
     NBRINFO_FIELD_NUMBER: _builtins.int
     NDI_FIELD_NUMBER: _builtins.int
+    BRIDGE_FIELD_NUMBER: _builtins.int
+    VLAN_FIELD_NUMBER: _builtins.int
+    PHYADDR_FIELD_NUMBER: _builtins.int
+    LAGG_FIELD_NUMBER: _builtins.int
+    BPF_PROGRAM_FIELD_NUMBER: _builtins.int
+    BPF_STAT_FIELD_NUMBER: _builtins.int
+    BPF_DLTLIST_FIELD_NUMBER: _builtins.int
     integer: _builtins.int
     raw: _builtins.bytes
     text: _builtins.str
@@ -1008,6 +1123,22 @@ class IoctlArgs(_message.Message):
     @_builtins.property
     def raid_info(self) -> Global___RaidInfo: ...
     @_builtins.property
+    def termios(self) -> Global___Termios: ...
+    @_builtins.property
+    def winsize(self) -> Global___Winsize: ...
+    @_builtins.property
+    def ptmget(self) -> Global___Ptmget: ...
+    @_builtins.property
+    def dev_list_args(self) -> Global___DevListArgs: ...
+    @_builtins.property
+    def dev_detach(self) -> Global___DevDetachArgs: ...
+    @_builtins.property
+    def dev_rescan(self) -> Global___DevRescanArgs: ...
+    @_builtins.property
+    def dev_pm(self) -> Global___DevPmArgs: ...
+    @_builtins.property
+    def dev_command(self) -> Global___DevCommand: ...
+    @_builtins.property
     def ifreq(self) -> Global___Ifreq: ...
     @_builtins.property
     def ifalias(self) -> Global___Ifaliasreq: ...
@@ -1023,6 +1154,20 @@ class IoctlArgs(_message.Message):
     def nbrinfo(self) -> Global___Nbrinfo: ...
     @_builtins.property
     def ndi(self) -> Global___Ndireq: ...
+    @_builtins.property
+    def bridge(self) -> Global___BridgeReq: ...
+    @_builtins.property
+    def vlan(self) -> Global___VlanReq: ...
+    @_builtins.property
+    def phyaddr(self) -> Global___IfPhyAddr: ...
+    @_builtins.property
+    def lagg(self) -> Global___LaggReq: ...
+    @_builtins.property
+    def bpf_program(self) -> Global___BpfProgram: ...
+    @_builtins.property
+    def bpf_stat(self) -> Global___BpfStat: ...
+    @_builtins.property
+    def bpf_dltlist(self) -> Global___BpfDltlist: ...
     def __init__(
         self,
         *,
@@ -1038,6 +1183,14 @@ class IoctlArgs(_message.Message):
         raid_recon: Global___RaidReconReq | None = ...,
         raid_progress: Global___RaidProgress | None = ...,
         raid_info: Global___RaidInfo | None = ...,
+        termios: Global___Termios | None = ...,
+        winsize: Global___Winsize | None = ...,
+        ptmget: Global___Ptmget | None = ...,
+        dev_list_args: Global___DevListArgs | None = ...,
+        dev_detach: Global___DevDetachArgs | None = ...,
+        dev_rescan: Global___DevRescanArgs | None = ...,
+        dev_pm: Global___DevPmArgs | None = ...,
+        dev_command: Global___DevCommand | None = ...,
         ifreq: Global___Ifreq | None = ...,
         ifalias: Global___Ifaliasreq | None = ...,
         ifconf: Global___Ifconf | None = ...,
@@ -1046,16 +1199,270 @@ class IoctlArgs(_message.Message):
         ifdata: Global___Ifdata | None = ...,
         nbrinfo: Global___Nbrinfo | None = ...,
         ndi: Global___Ndireq | None = ...,
+        bridge: Global___BridgeReq | None = ...,
+        vlan: Global___VlanReq | None = ...,
+        phyaddr: Global___IfPhyAddr | None = ...,
+        lagg: Global___LaggReq | None = ...,
+        bpf_program: Global___BpfProgram | None = ...,
+        bpf_stat: Global___BpfStat | None = ...,
+        bpf_dltlist: Global___BpfDltlist | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "cgd", b"cgd", "cgd_user", b"cgd_user", "ifalias", b"ifalias", "ifclone", b"ifclone", "ifconf", b"ifconf", "ifdata", b"ifdata", "ifmedia", b"ifmedia", "ifreq", b"ifreq", "integer", b"integer", "nbrinfo", b"nbrinfo", "ndi", b"ndi", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "text", b"text", "vnd", b"vnd", "vnd_user", b"vnd_user"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "bpf_dltlist", b"bpf_dltlist", "bpf_program", b"bpf_program", "bpf_stat", b"bpf_stat", "bridge", b"bridge", "cgd", b"cgd", "cgd_user", b"cgd_user", "dev_command", b"dev_command", "dev_detach", b"dev_detach", "dev_list_args", b"dev_list_args", "dev_pm", b"dev_pm", "dev_rescan", b"dev_rescan", "ifalias", b"ifalias", "ifclone", b"ifclone", "ifconf", b"ifconf", "ifdata", b"ifdata", "ifmedia", b"ifmedia", "ifreq", b"ifreq", "integer", b"integer", "lagg", b"lagg", "nbrinfo", b"nbrinfo", "ndi", b"ndi", "phyaddr", b"phyaddr", "ptmget", b"ptmget", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "termios", b"termios", "text", b"text", "vlan", b"vlan", "vnd", b"vnd", "vnd_user", b"vnd_user", "winsize", b"winsize"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "cgd", b"cgd", "cgd_user", b"cgd_user", "ifalias", b"ifalias", "ifclone", b"ifclone", "ifconf", b"ifconf", "ifdata", b"ifdata", "ifmedia", b"ifmedia", "ifreq", b"ifreq", "integer", b"integer", "nbrinfo", b"nbrinfo", "ndi", b"ndi", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "text", b"text", "vnd", b"vnd", "vnd_user", b"vnd_user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "bpf_dltlist", b"bpf_dltlist", "bpf_program", b"bpf_program", "bpf_stat", b"bpf_stat", "bridge", b"bridge", "cgd", b"cgd", "cgd_user", b"cgd_user", "dev_command", b"dev_command", "dev_detach", b"dev_detach", "dev_list_args", b"dev_list_args", "dev_pm", b"dev_pm", "dev_rescan", b"dev_rescan", "ifalias", b"ifalias", "ifclone", b"ifclone", "ifconf", b"ifconf", "ifdata", b"ifdata", "ifmedia", b"ifmedia", "ifreq", b"ifreq", "integer", b"integer", "lagg", b"lagg", "nbrinfo", b"nbrinfo", "ndi", b"ndi", "phyaddr", b"phyaddr", "ptmget", b"ptmget", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "termios", b"termios", "text", b"text", "vlan", b"vlan", "vnd", b"vnd", "vnd_user", b"vnd_user", "winsize", b"winsize"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_args: _TypeAlias = _typing.Literal["integer", "raw", "text", "vnd", "vnd_user", "cgd", "cgd_user", "raid_config", "raid_component", "raid_recon", "raid_progress", "raid_info", "ifreq", "ifalias", "ifconf", "ifclone", "ifmedia", "ifdata", "nbrinfo", "ndi"]  # noqa: Y015
+    _WhichOneofReturnType_args: _TypeAlias = _typing.Literal["integer", "raw", "text", "vnd", "vnd_user", "cgd", "cgd_user", "raid_config", "raid_component", "raid_recon", "raid_progress", "raid_info", "termios", "winsize", "ptmget", "dev_list_args", "dev_detach", "dev_rescan", "dev_pm", "dev_command", "ifreq", "ifalias", "ifconf", "ifclone", "ifmedia", "ifdata", "nbrinfo", "ndi", "bridge", "vlan", "phyaddr", "lagg", "bpf_program", "bpf_stat", "bpf_dltlist"]  # noqa: Y015
     _WhichOneofArgType_args: _TypeAlias = _typing.Literal["args", b"args"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_args) -> _WhichOneofReturnType_args | None: ...
 
 Global___IoctlArgs: _TypeAlias = IoctlArgs  # noqa: Y015
+
+@_typing.final
+class Termios(_message.Message):
+    """TIOCGETA, TIOCSETA, TIOCSETAW, TIOCSETAF: what a terminal does with what goes through it (termios(4)), by NetBSD's numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    C_IFLAG_FIELD_NUMBER: _builtins.int
+    C_OFLAG_FIELD_NUMBER: _builtins.int
+    C_CFLAG_FIELD_NUMBER: _builtins.int
+    C_LFLAG_FIELD_NUMBER: _builtins.int
+    C_CC_FIELD_NUMBER: _builtins.int
+    C_ISPEED_FIELD_NUMBER: _builtins.int
+    C_OSPEED_FIELD_NUMBER: _builtins.int
+    c_iflag: _builtins.int
+    c_oflag: _builtins.int
+    c_cflag: _builtins.int
+    c_lflag: _builtins.int
+    c_cc: _builtins.bytes
+    """NCCS characters, by their index (VEOF, VERASE, ...); _POSIX_VDISABLE for none."""
+    c_ispeed: _builtins.int
+    c_ospeed: _builtins.int
+    def __init__(
+        self,
+        *,
+        c_iflag: _builtins.int = ...,
+        c_oflag: _builtins.int = ...,
+        c_cflag: _builtins.int = ...,
+        c_lflag: _builtins.int = ...,
+        c_cc: _builtins.bytes = ...,
+        c_ispeed: _builtins.int = ...,
+        c_ospeed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["c_cc", b"c_cc", "c_cflag", b"c_cflag", "c_iflag", b"c_iflag", "c_ispeed", b"c_ispeed", "c_lflag", b"c_lflag", "c_oflag", b"c_oflag", "c_ospeed", b"c_ospeed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Termios: _TypeAlias = Termios  # noqa: Y015
+
+@_typing.final
+class Winsize(_message.Message):
+    """TIOCGWINSZ, TIOCSWINSZ."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WS_ROW_FIELD_NUMBER: _builtins.int
+    WS_COL_FIELD_NUMBER: _builtins.int
+    WS_XPIXEL_FIELD_NUMBER: _builtins.int
+    WS_YPIXEL_FIELD_NUMBER: _builtins.int
+    ws_row: _builtins.int
+    ws_col: _builtins.int
+    ws_xpixel: _builtins.int
+    ws_ypixel: _builtins.int
+    def __init__(
+        self,
+        *,
+        ws_row: _builtins.int = ...,
+        ws_col: _builtins.int = ...,
+        ws_xpixel: _builtins.int = ...,
+        ws_ypixel: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ws_col", b"ws_col", "ws_row", b"ws_row", "ws_xpixel", b"ws_xpixel", "ws_ypixel", b"ws_ypixel"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Winsize: _TypeAlias = Winsize  # noqa: Y015
+
+@_typing.final
+class Ptmget(_message.Message):
+    """TIOCPTMGET: a new pair of terminals, opened (cfd: the controlling side) and by name. TIOCPTSNAME: the names alone, cfd
+    and sfd are -1. unit is the number of the pair.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CFD_FIELD_NUMBER: _builtins.int
+    SFD_FIELD_NUMBER: _builtins.int
+    CN_FIELD_NUMBER: _builtins.int
+    SN_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    cfd: _builtins.int
+    sfd: _builtins.int
+    cn: _builtins.bytes
+    sn: _builtins.bytes
+    unit: _builtins.int
+    def __init__(
+        self,
+        *,
+        cfd: _builtins.int = ...,
+        sfd: _builtins.int = ...,
+        cn: _builtins.bytes = ...,
+        sn: _builtins.bytes = ...,
+        unit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cfd", b"cfd", "cn", b"cn", "sfd", b"sfd", "sn", b"sn", "unit", b"unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ptmget: _TypeAlias = Ptmget  # noqa: Y015
+
+@_typing.final
+class DevListArgs(_message.Message):
+    """DRVLISTDEV: the children of a device, those of the root where devname is empty. childname is an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVNAME_FIELD_NUMBER: _builtins.int
+    CHILDNAME_FIELD_NUMBER: _builtins.int
+    devname: _builtins.str
+    @_builtins.property
+    def childname(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        devname: _builtins.str = ...,
+        childname: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["childname", b"childname", "devname", b"devname"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DevListArgs: _TypeAlias = DevListArgs  # noqa: Y015
+
+@_typing.final
+class DevDetachArgs(_message.Message):
+    """DRVDETACHDEV."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVNAME_FIELD_NUMBER: _builtins.int
+    devname: _builtins.str
+    def __init__(
+        self,
+        *,
+        devname: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devname", b"devname"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DevDetachArgs: _TypeAlias = DevDetachArgs  # noqa: Y015
+
+@_typing.final
+class DevRescanArgs(_message.Message):
+    """DRVRESCANBUS."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUSNAME_FIELD_NUMBER: _builtins.int
+    IFATTR_FIELD_NUMBER: _builtins.int
+    busname: _builtins.str
+    ifattr: _builtins.str
+    def __init__(
+        self,
+        *,
+        busname: _builtins.str = ...,
+        ifattr: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busname", b"busname", "ifattr", b"ifattr"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DevRescanArgs: _TypeAlias = DevRescanArgs  # noqa: Y015
+
+@_typing.final
+class DevPmArgs(_message.Message):
+    """DRVSUSPENDDEV, DRVRESUMEDEV."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEVNAME_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    devname: _builtins.str
+    flags: _builtins.int
+    def __init__(
+        self,
+        *,
+        devname: _builtins.str = ...,
+        flags: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["devname", b"devname", "flags", b"flags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DevPmArgs: _TypeAlias = DevPmArgs  # noqa: Y015
+
+@_typing.final
+class DevCommand(_message.Message):
+    """DRVCTLCOMMAND. command: get-properties. properties is an answer, by name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class PropertiesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    COMMAND_FIELD_NUMBER: _builtins.int
+    DEVICE_NAME_FIELD_NUMBER: _builtins.int
+    PROPERTIES_FIELD_NUMBER: _builtins.int
+    command: _builtins.str
+    device_name: _builtins.str
+    @_builtins.property
+    def properties(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        command: _builtins.str = ...,
+        device_name: _builtins.str = ...,
+        properties: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command", "device_name", b"device_name", "properties", b"properties"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DevCommand: _TypeAlias = DevCommand  # noqa: Y015
 
 @_typing.final
 class Ifreq(_message.Message):
@@ -1366,6 +1773,386 @@ class Ndireq(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Ndireq: _TypeAlias = Ndireq  # noqa: Y015
+
+@_typing.final
+class BridgeReq(_message.Message):
+    """SIOCSDRVSPEC, SIOCGDRVSPEC for a bridge: what is asked, or to be done, is ifd_cmd (BRDG*). value: entries (BRDGSCACHE),
+    seconds (BRDGSTO), or the seconds that an address stays (BRDGSADDR; 0 for ever).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFD_NAME_FIELD_NUMBER: _builtins.int
+    IFD_CMD_FIELD_NUMBER: _builtins.int
+    MEMBER_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    ADDR_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    ADDRS_FIELD_NUMBER: _builtins.int
+    ifd_name: _builtins.str
+    ifd_cmd: _builtins.int
+    member: _builtins.str
+    flags: _builtins.int
+    addr: _builtins.bytes
+    value: _builtins.int
+    @_builtins.property
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___BridgeMember]: ...
+    @_builtins.property
+    def addrs(self) -> _containers.RepeatedCompositeFieldContainer[Global___BridgeAddr]: ...
+    def __init__(
+        self,
+        *,
+        ifd_name: _builtins.str = ...,
+        ifd_cmd: _builtins.int = ...,
+        member: _builtins.str = ...,
+        flags: _builtins.int = ...,
+        addr: _builtins.bytes = ...,
+        value: _builtins.int = ...,
+        members: _abc.Iterable[Global___BridgeMember] | None = ...,
+        addrs: _abc.Iterable[Global___BridgeAddr] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "addrs", b"addrs", "flags", b"flags", "ifd_cmd", b"ifd_cmd", "ifd_name", b"ifd_name", "member", b"member", "members", b"members", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BridgeReq: _TypeAlias = BridgeReq  # noqa: Y015
+
+@_typing.final
+class BridgeMember(_message.Message):
+    """A member of a bridge. flags: IFBIF_*; blocked: seconds for which it is left out, since it closed a loop."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    BLOCKED_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    flags: _builtins.int
+    blocked: _builtins.int
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+        flags: _builtins.int = ...,
+        blocked: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked", b"blocked", "flags", b"flags", "ifname", b"ifname"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BridgeMember: _TypeAlias = BridgeMember  # noqa: Y015
+
+@_typing.final
+class BridgeAddr(_message.Message):
+    """An address that a bridge has learned, or was told of (IFBAF_STATIC). expire: seconds that are left."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDR_FIELD_NUMBER: _builtins.int
+    IFNAME_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    EXPIRE_FIELD_NUMBER: _builtins.int
+    addr: _builtins.bytes
+    ifname: _builtins.str
+    flags: _builtins.int
+    expire: _builtins.int
+    def __init__(
+        self,
+        *,
+        addr: _builtins.bytes = ...,
+        ifname: _builtins.str = ...,
+        flags: _builtins.int = ...,
+        expire: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "expire", b"expire", "flags", b"flags", "ifname", b"ifname"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BridgeAddr: _TypeAlias = BridgeAddr  # noqa: Y015
+
+@_typing.final
+class VlanReq(_message.Message):
+    """SIOCSETVLAN, SIOCGETVLAN: an empty parent detaches."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    VLR_TAG_FIELD_NUMBER: _builtins.int
+    VLR_PARENT_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    vlr_tag: _builtins.int
+    vlr_parent: _builtins.str
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+        vlr_tag: _builtins.int = ...,
+        vlr_parent: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ifname", b"ifname", "vlr_parent", b"vlr_parent", "vlr_tag", b"vlr_tag"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VlanReq: _TypeAlias = VlanReq  # noqa: Y015
+
+@_typing.final
+class IfPhyAddr(_message.Message):
+    """SIOCSLIFPHYADDR, SIOCGLIFPHYADDR, SIOCDIFPHYADDR: the ends of a tunnel."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFLR_NAME_FIELD_NUMBER: _builtins.int
+    ADDR_FIELD_NUMBER: _builtins.int
+    DSTADDR_FIELD_NUMBER: _builtins.int
+    iflr_name: _builtins.str
+    @_builtins.property
+    def addr(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def dstaddr(self) -> Global___Sockaddr: ...
+    def __init__(
+        self,
+        *,
+        iflr_name: _builtins.str = ...,
+        addr: Global___Sockaddr | None = ...,
+        dstaddr: Global___Sockaddr | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "dstaddr", b"dstaddr"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "dstaddr", b"dstaddr", "iflr_name", b"iflr_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IfPhyAddr: _TypeAlias = IfPhyAddr  # noqa: Y015
+
+@_typing.final
+class LaggReq(_message.Message):
+    """SIOCSLAGG, SIOCGLAGG: ports in the order in which they are preferred, and LAGG_PROTO_*. The active ones are an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFNAME_FIELD_NUMBER: _builtins.int
+    PROTO_FIELD_NUMBER: _builtins.int
+    PORTS_FIELD_NUMBER: _builtins.int
+    ACTIVE_FIELD_NUMBER: _builtins.int
+    ifname: _builtins.str
+    proto: _builtins.int
+    @_builtins.property
+    def ports(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def active(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        ifname: _builtins.str = ...,
+        proto: _builtins.int = ...,
+        ports: _abc.Iterable[_builtins.str] | None = ...,
+        active: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "ifname", b"ifname", "ports", b"ports", "proto", b"proto"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LaggReq: _TypeAlias = LaggReq  # noqa: Y015
+
+@_typing.final
+class BpfProgram(_message.Message):
+    """BIOCSETF: a program of the packet filter's machine (bpf(4))."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSNS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def insns(self) -> _containers.RepeatedCompositeFieldContainer[Global___BpfInsn]: ...
+    def __init__(
+        self,
+        *,
+        insns: _abc.Iterable[Global___BpfInsn] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["insns", b"insns"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BpfProgram: _TypeAlias = BpfProgram  # noqa: Y015
+
+@_typing.final
+class BpfInsn(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    JT_FIELD_NUMBER: _builtins.int
+    JF_FIELD_NUMBER: _builtins.int
+    K_FIELD_NUMBER: _builtins.int
+    code: _builtins.int
+    jt: _builtins.int
+    jf: _builtins.int
+    k: _builtins.int
+    def __init__(
+        self,
+        *,
+        code: _builtins.int = ...,
+        jt: _builtins.int = ...,
+        jf: _builtins.int = ...,
+        k: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "jf", b"jf", "jt", b"jt", "k", b"k"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BpfInsn: _TypeAlias = BpfInsn  # noqa: Y015
+
+@_typing.final
+class BpfStat(_message.Message):
+    """BIOCGSTATS: packets that came, that did not fit, that the filter took."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BS_RECV_FIELD_NUMBER: _builtins.int
+    BS_DROP_FIELD_NUMBER: _builtins.int
+    BS_CAPT_FIELD_NUMBER: _builtins.int
+    bs_recv: _builtins.int
+    bs_drop: _builtins.int
+    bs_capt: _builtins.int
+    def __init__(
+        self,
+        *,
+        bs_recv: _builtins.int = ...,
+        bs_drop: _builtins.int = ...,
+        bs_capt: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bs_capt", b"bs_capt", "bs_drop", b"bs_drop", "bs_recv", b"bs_recv"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BpfStat: _TypeAlias = BpfStat  # noqa: Y015
+
+@_typing.final
+class BpfDltlist(_message.Message):
+    """BIOCGDLTLIST: DLT_*."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BFL_LIST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def bfl_list(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        bfl_list: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bfl_list", b"bfl_list"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BpfDltlist: _TypeAlias = BpfDltlist  # noqa: Y015
+
+@_typing.final
+class Impairment(_message.Message):
+    """How a link is impaired. Times are nanoseconds, chances parts of a million. burst: frames that are lost in a row on
+    average, 0 or 1 for single ones. limit: frames under way at most, 0 for 1000. rate_bps: 0 for no bound.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELAY_NS_FIELD_NUMBER: _builtins.int
+    JITTER_NS_FIELD_NUMBER: _builtins.int
+    LOSS_PPM_FIELD_NUMBER: _builtins.int
+    BURST_FIELD_NUMBER: _builtins.int
+    DUPLICATE_PPM_FIELD_NUMBER: _builtins.int
+    CORRUPT_PPM_FIELD_NUMBER: _builtins.int
+    REORDER_PPM_FIELD_NUMBER: _builtins.int
+    RATE_BPS_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    delay_ns: _builtins.int
+    jitter_ns: _builtins.int
+    loss_ppm: _builtins.int
+    burst: _builtins.int
+    duplicate_ppm: _builtins.int
+    corrupt_ppm: _builtins.int
+    reorder_ppm: _builtins.int
+    rate_bps: _builtins.int
+    limit: _builtins.int
+    seed: _builtins.int
+    def __init__(
+        self,
+        *,
+        delay_ns: _builtins.int = ...,
+        jitter_ns: _builtins.int = ...,
+        loss_ppm: _builtins.int = ...,
+        burst: _builtins.int = ...,
+        duplicate_ppm: _builtins.int = ...,
+        corrupt_ppm: _builtins.int = ...,
+        reorder_ppm: _builtins.int = ...,
+        rate_bps: _builtins.int = ...,
+        limit: _builtins.int = ...,
+        seed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["burst", b"burst", "corrupt_ppm", b"corrupt_ppm", "delay_ns", b"delay_ns", "duplicate_ppm", b"duplicate_ppm", "jitter_ns", b"jitter_ns", "limit", b"limit", "loss_ppm", b"loss_ppm", "rate_bps", b"rate_bps", "reorder_ppm", b"reorder_ppm", "seed", b"seed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Impairment: _TypeAlias = Impairment  # noqa: Y015
+
+@_typing.final
+class ImpairmentStat(_message.Message):
+    """What became of the frames of an impaired link."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    PASSED_FIELD_NUMBER: _builtins.int
+    LOST_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
+    DUPLICATED_FIELD_NUMBER: _builtins.int
+    CORRUPTED_FIELD_NUMBER: _builtins.int
+    REORDERED_FIELD_NUMBER: _builtins.int
+    passed: _builtins.int
+    lost: _builtins.int
+    dropped: _builtins.int
+    duplicated: _builtins.int
+    corrupted: _builtins.int
+    reordered: _builtins.int
+    @_builtins.property
+    def settings(self) -> Global___Impairment: ...
+    def __init__(
+        self,
+        *,
+        settings: Global___Impairment | None = ...,
+        passed: _builtins.int = ...,
+        lost: _builtins.int = ...,
+        dropped: _builtins.int = ...,
+        duplicated: _builtins.int = ...,
+        corrupted: _builtins.int = ...,
+        reordered: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["corrupted", b"corrupted", "dropped", b"dropped", "duplicated", b"duplicated", "lost", b"lost", "passed", b"passed", "reordered", b"reordered", "settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImpairmentStat: _TypeAlias = ImpairmentStat  # noqa: Y015
 
 @_typing.final
 class VndIoctl(_message.Message):
@@ -1695,8 +2482,130 @@ class RaidInfo(_message.Message):
 Global___RaidInfo: _TypeAlias = RaidInfo  # noqa: Y015
 
 @_typing.final
+class QuotaKey(_message.Message):
+    """What a quota is about: whose (idtype QUOTA_IDTYPE_*; id, QUOTA_DEFAULTID for who has none) and of what
+    (objtype QUOTA_OBJTYPE_*).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDTYPE_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    OBJTYPE_FIELD_NUMBER: _builtins.int
+    idtype: _builtins.int
+    id: _builtins.int
+    objtype: _builtins.int
+    def __init__(
+        self,
+        *,
+        idtype: _builtins.int = ...,
+        id: _builtins.int = ...,
+        objtype: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "idtype", b"idtype", "objtype", b"objtype"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuotaKey: _TypeAlias = QuotaKey  # noqa: Y015
+
+@_typing.final
+class QuotaValue(_message.Message):
+    """Limits and use: blocks of 512 bytes, or files; QUOTA_NOLIMIT where there is no limit. expiretime is when the soft limit
+    becomes a hard one (seconds since 1970, QUOTA_NOTIME while it is not exceeded); grace is for how long it may be (seconds).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HARDLIMIT_FIELD_NUMBER: _builtins.int
+    SOFTLIMIT_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    EXPIRETIME_FIELD_NUMBER: _builtins.int
+    GRACE_FIELD_NUMBER: _builtins.int
+    hardlimit: _builtins.int
+    softlimit: _builtins.int
+    usage: _builtins.int
+    expiretime: _builtins.int
+    grace: _builtins.int
+    def __init__(
+        self,
+        *,
+        hardlimit: _builtins.int = ...,
+        softlimit: _builtins.int = ...,
+        usage: _builtins.int = ...,
+        expiretime: _builtins.int = ...,
+        grace: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiretime", b"expiretime", "grace", b"grace", "hardlimit", b"hardlimit", "softlimit", b"softlimit", "usage", b"usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuotaValue: _TypeAlias = QuotaValue  # noqa: Y015
+
+@_typing.final
+class QuotaEntry(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def key(self) -> Global___QuotaKey: ...
+    @_builtins.property
+    def value(self) -> Global___QuotaValue: ...
+    def __init__(
+        self,
+        *,
+        key: Global___QuotaKey | None = ...,
+        value: Global___QuotaValue | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuotaEntry: _TypeAlias = QuotaEntry  # noqa: Y015
+
+@_typing.final
+class QuotaCursor(_message.Message):
+    """Where a walk over all quotas is: the key that comes next, and the idtypes that are left out, as bits. at_end: there
+    is no next one.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NEXT_FIELD_NUMBER: _builtins.int
+    SKIPPED_FIELD_NUMBER: _builtins.int
+    AT_END_FIELD_NUMBER: _builtins.int
+    skipped: _builtins.int
+    at_end: _builtins.bool
+    @_builtins.property
+    def next(self) -> Global___QuotaKey: ...
+    def __init__(
+        self,
+        *,
+        next: Global___QuotaKey | None = ...,
+        skipped: _builtins.int = ...,
+        at_end: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next", b"next"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_end", b"at_end", "next", b"next", "skipped", b"skipped"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QuotaCursor: _TypeAlias = QuotaCursor  # noqa: Y015
+
+@_typing.final
 class QuotactlArgs(_message.Message):
-    """A quota operation."""
+    """A quota operation (QUOTACTL_*) and its answer. GET, PUT, DEL: idtype, id, objtype; PUT also hardlimit, softlimit and
+    grace. IDTYPESTAT, OBJTYPESTAT, QUOTAON, QUOTAOFF: idtype or objtype. STAT answers with name, numidtypes, numobjtypes
+    and restrictions, the other STATs with name and isbytes. CURSOR*: cursor, which the answer has as it is afterwards;
+    CURSORGET: maxnum, and the answer has entries; CURSORSKIPIDTYPE: idtype.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1709,6 +2618,14 @@ class QuotactlArgs(_message.Message):
     USAGE_FIELD_NUMBER: _builtins.int
     EXPIRETIME_FIELD_NUMBER: _builtins.int
     GRACE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    NUMIDTYPES_FIELD_NUMBER: _builtins.int
+    NUMOBJTYPES_FIELD_NUMBER: _builtins.int
+    RESTRICTIONS_FIELD_NUMBER: _builtins.int
+    ISBYTES_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    MAXNUM_FIELD_NUMBER: _builtins.int
+    ENTRIES_FIELD_NUMBER: _builtins.int
     op: _builtins.int
     idtype: _builtins.int
     id: _builtins.int
@@ -1718,6 +2635,16 @@ class QuotactlArgs(_message.Message):
     usage: _builtins.int
     expiretime: _builtins.int
     grace: _builtins.int
+    name: _builtins.str
+    numidtypes: _builtins.int
+    numobjtypes: _builtins.int
+    restrictions: _builtins.int
+    isbytes: _builtins.bool
+    maxnum: _builtins.int
+    @_builtins.property
+    def cursor(self) -> Global___QuotaCursor: ...
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuotaEntry]: ...
     def __init__(
         self,
         *,
@@ -1730,10 +2657,18 @@ class QuotactlArgs(_message.Message):
         usage: _builtins.int = ...,
         expiretime: _builtins.int = ...,
         grace: _builtins.int = ...,
+        name: _builtins.str = ...,
+        numidtypes: _builtins.int = ...,
+        numobjtypes: _builtins.int = ...,
+        restrictions: _builtins.int = ...,
+        isbytes: _builtins.bool = ...,
+        cursor: Global___QuotaCursor | None = ...,
+        maxnum: _builtins.int = ...,
+        entries: _abc.Iterable[Global___QuotaEntry] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiretime", b"expiretime", "grace", b"grace", "hardlimit", b"hardlimit", "id", b"id", "idtype", b"idtype", "objtype", b"objtype", "op", b"op", "softlimit", b"softlimit", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "entries", b"entries", "expiretime", b"expiretime", "grace", b"grace", "hardlimit", b"hardlimit", "id", b"id", "idtype", b"idtype", "isbytes", b"isbytes", "maxnum", b"maxnum", "name", b"name", "numidtypes", b"numidtypes", "numobjtypes", b"numobjtypes", "objtype", b"objtype", "op", b"op", "restrictions", b"restrictions", "softlimit", b"softlimit", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -164,6 +164,14 @@ class Mreq(NamedTuple):
     ifindex: int = 0
 
 
+class Unpcbid(NamedTuple):
+    """LOCAL_PEEREID: who connected, or listens, at the other end of a local socket."""
+
+    unp_pid: int = 0
+    unp_euid: int = 0
+    unp_egid: int = 0
+
+
 class SockoptInteger(NamedTuple):
     """A Sockopt that is integer."""
 
@@ -176,16 +184,31 @@ class SockoptRaw(NamedTuple):
     raw: bytes = b""
 
 
-Sockopt: TypeAlias = SockoptInteger | Linger | Timespec | SockoptRaw | Mreq
+Sockopt: TypeAlias = SockoptInteger | Linger | Timespec | SockoptRaw | Mreq | Unpcbid
+
+
+class Sockcred(NamedTuple):
+    """SCM_CREDS: who sent a message."""
+
+    sc_pid: int = 0
+    sc_uid: int = 0
+    sc_euid: int = 0
+    sc_gid: int = 0
+    sc_egid: int = 0
+    sc_groups: list[int] = []
+
+
+CmsgValue: TypeAlias = Sockcred | Timespec
 
 
 class Cmsg(NamedTuple):
-    """One piece of control data. SCM_RIGHTS carries descriptors, the others bytes."""
+    """One piece of control data: descriptors (SCM_RIGHTS), a typed value, or else bytes."""
 
     cmsg_level: int = 0
     cmsg_type: int = 0
     data: bytes = b""
     rights: list[int] = []
+    value: CmsgValue | None = None
 
 
 class Msghdr(NamedTuple):
@@ -382,6 +405,72 @@ class RaidInfo(NamedTuple):
     spares: list[RaidDisk] = []
 
 
+class Termios(NamedTuple):
+    """TIOCGETA, TIOCSETA, TIOCSETAW, TIOCSETAF: what a terminal does with what goes through it (termios(4)), by NetBSD's numbers."""
+
+    c_iflag: int = 0
+    c_oflag: int = 0
+    c_cflag: int = 0
+    c_lflag: int = 0
+    c_cc: bytes = b""
+    c_ispeed: int = 0
+    c_ospeed: int = 0
+
+
+class Winsize(NamedTuple):
+    """TIOCGWINSZ, TIOCSWINSZ."""
+
+    ws_row: int = 0
+    ws_col: int = 0
+    ws_xpixel: int = 0
+    ws_ypixel: int = 0
+
+
+class Ptmget(NamedTuple):
+    """TIOCPTMGET: a new pair of terminals, opened (cfd: the controlling side) and by name. TIOCPTSNAME: the names alone, cfd and sfd are -1. unit is the number of the pair."""
+
+    cfd: int = 0
+    sfd: int = 0
+    cn: bytes = b""
+    sn: bytes = b""
+    unit: int = 0
+
+
+class DevListArgs(NamedTuple):
+    """DRVLISTDEV: the children of a device, those of the root where devname is empty. childname is an answer."""
+
+    devname: str = ""
+    childname: list[str] = []
+
+
+class DevDetachArgs(NamedTuple):
+    """DRVDETACHDEV."""
+
+    devname: str = ""
+
+
+class DevRescanArgs(NamedTuple):
+    """DRVRESCANBUS."""
+
+    busname: str = ""
+    ifattr: str = ""
+
+
+class DevPmArgs(NamedTuple):
+    """DRVSUSPENDDEV, DRVRESUMEDEV."""
+
+    devname: str = ""
+    flags: int = 0
+
+
+class DevCommand(NamedTuple):
+    """DRVCTLCOMMAND. command: get-properties. properties is an answer, by name."""
+
+    command: str = ""
+    device_name: str = ""
+    properties: dict[str, str] = {}
+
+
 class Ifreq(NamedTuple):
     """Interface requests about one thing: an address (ifr_addr, also for masks and link-level ones), a number (flags, metric, mtu, index, media, capabilities) or a text (SIOCSLINKSTR, SIOCGLINKSTR)."""
 
@@ -492,6 +581,88 @@ class Ndireq(NamedTuple):
     chlim: int = 0
 
 
+class BridgeMember(NamedTuple):
+    """A member of a bridge. flags: IFBIF_*; blocked: seconds for which it is left out, since it closed a loop."""
+
+    ifname: str = ""
+    flags: int = 0
+    blocked: int = 0
+
+
+class BridgeAddr(NamedTuple):
+    """An address that a bridge has learned, or was told of (IFBAF_STATIC). expire: seconds that are left."""
+
+    addr: bytes = b""
+    ifname: str = ""
+    flags: int = 0
+    expire: int = 0
+
+
+class BridgeReq(NamedTuple):
+    """SIOCSDRVSPEC, SIOCGDRVSPEC for a bridge: what is asked, or to be done, is ifd_cmd (BRDG*). value: entries (BRDGSCACHE), seconds (BRDGSTO), or the seconds that an address stays (BRDGSADDR; 0 for ever)."""
+
+    ifd_name: str = ""
+    ifd_cmd: int = 0
+    member: str = ""
+    flags: int = 0
+    addr: bytes = b""
+    value: int = 0
+    members: list[BridgeMember] = []
+    addrs: list[BridgeAddr] = []
+
+
+class VlanReq(NamedTuple):
+    """SIOCSETVLAN, SIOCGETVLAN: an empty parent detaches."""
+
+    ifname: str = ""
+    vlr_tag: int = 0
+    vlr_parent: str = ""
+
+
+class IfPhyAddr(NamedTuple):
+    """SIOCSLIFPHYADDR, SIOCGLIFPHYADDR, SIOCDIFPHYADDR: the ends of a tunnel."""
+
+    iflr_name: str = ""
+    addr: Sockaddr | None = None
+    dstaddr: Sockaddr | None = None
+
+
+class LaggReq(NamedTuple):
+    """SIOCSLAGG, SIOCGLAGG: ports in the order in which they are preferred, and LAGG_PROTO_*. The active ones are an answer."""
+
+    ifname: str = ""
+    proto: int = 0
+    ports: list[str] = []
+    active: list[str] = []
+
+
+class BpfInsn(NamedTuple):
+    code: int = 0
+    jt: int = 0
+    jf: int = 0
+    k: int = 0
+
+
+class BpfProgram(NamedTuple):
+    """BIOCSETF: a program of the packet filter's machine (bpf(4))."""
+
+    insns: list[BpfInsn] = []
+
+
+class BpfStat(NamedTuple):
+    """BIOCGSTATS: packets that came, that did not fit, that the filter took."""
+
+    bs_recv: int = 0
+    bs_drop: int = 0
+    bs_capt: int = 0
+
+
+class BpfDltlist(NamedTuple):
+    """BIOCGDLTLIST: DLT_*."""
+
+    bfl_list: list[int] = []
+
+
 class IoctlArgsInteger(NamedTuple):
     """A IoctlArgs that is integer."""
 
@@ -510,11 +681,69 @@ class IoctlArgsText(NamedTuple):
     text: str = ""
 
 
-IoctlArgs: TypeAlias = IoctlArgsInteger | IoctlArgsRaw | IoctlArgsText | VndIoctl | VndUser | CgdIoctl | CgdUser | RaidConfig | RaidComponent | RaidReconReq | RaidProgress | RaidInfo | Ifreq | Ifaliasreq | Ifconf | Ifclonereq | Ifmediareq | Ifdata | Nbrinfo | Ndireq
+IoctlArgs: TypeAlias = IoctlArgsInteger | IoctlArgsRaw | IoctlArgsText | VndIoctl | VndUser | CgdIoctl | CgdUser | RaidConfig | RaidComponent | RaidReconReq | RaidProgress | RaidInfo | Termios | Winsize | Ptmget | DevListArgs | DevDetachArgs | DevRescanArgs | DevPmArgs | DevCommand | Ifreq | Ifaliasreq | Ifconf | Ifclonereq | Ifmediareq | Ifdata | Nbrinfo | Ndireq | BridgeReq | VlanReq | IfPhyAddr | LaggReq | BpfProgram | BpfStat | BpfDltlist
+
+
+class Impairment(NamedTuple):
+    """How a link is impaired. Times are nanoseconds, chances parts of a million. burst: frames that are lost in a row on average, 0 or 1 for single ones. limit: frames under way at most, 0 for 1000. rate_bps: 0 for no bound."""
+
+    delay_ns: int = 0
+    jitter_ns: int = 0
+    loss_ppm: int = 0
+    burst: int = 0
+    duplicate_ppm: int = 0
+    corrupt_ppm: int = 0
+    reorder_ppm: int = 0
+    rate_bps: int = 0
+    limit: int = 0
+    seed: int = 0
+
+
+class ImpairmentStat(NamedTuple):
+    """What became of the frames of an impaired link."""
+
+    settings: Impairment | None = None
+    passed: int = 0
+    lost: int = 0
+    dropped: int = 0
+    duplicated: int = 0
+    corrupted: int = 0
+    reordered: int = 0
+
+
+class QuotaKey(NamedTuple):
+    """What a quota is about: whose (idtype QUOTA_IDTYPE_*; id, QUOTA_DEFAULTID for who has none) and of what (objtype QUOTA_OBJTYPE_*)."""
+
+    idtype: int = 0
+    id: int = 0
+    objtype: int = 0
+
+
+class QuotaValue(NamedTuple):
+    """Limits and use: blocks of 512 bytes, or files; QUOTA_NOLIMIT where there is no limit. expiretime is when the soft limit becomes a hard one (seconds since 1970, QUOTA_NOTIME while it is not exceeded); grace is for how long it may be (seconds)."""
+
+    hardlimit: int = 0
+    softlimit: int = 0
+    usage: int = 0
+    expiretime: int = 0
+    grace: int = 0
+
+
+class QuotaEntry(NamedTuple):
+    key: QuotaKey | None = None
+    value: QuotaValue | None = None
+
+
+class QuotaCursor(NamedTuple):
+    """Where a walk over all quotas is: the key that comes next, and the idtypes that are left out, as bits. at_end: there is no next one."""
+
+    next: QuotaKey | None = None
+    skipped: int = 0
+    at_end: bool = False
 
 
 class QuotactlArgs(NamedTuple):
-    """A quota operation."""
+    """A quota operation (QUOTACTL_*) and its answer. GET, PUT, DEL: idtype, id, objtype; PUT also hardlimit, softlimit and grace. IDTYPESTAT, OBJTYPESTAT, QUOTAON, QUOTAOFF: idtype or objtype. STAT answers with name, numidtypes, numobjtypes and restrictions, the other STATs with name and isbytes. CURSOR*: cursor, which the answer has as it is afterwards; CURSORGET: maxnum, and the answer has entries; CURSORSKIPIDTYPE: idtype."""
 
     op: int = 0
     idtype: int = 0
@@ -525,6 +754,14 @@ class QuotactlArgs(NamedTuple):
     usage: int = 0
     expiretime: int = 0
     grace: int = 0
+    name: str = ""
+    numidtypes: int = 0
+    numobjtypes: int = 0
+    restrictions: int = 0
+    isbytes: bool = False
+    cursor: QuotaCursor | None = None
+    maxnum: int = 0
+    entries: list[QuotaEntry] = []
 
 
 class Rtmsg(NamedTuple):
@@ -808,6 +1045,13 @@ class SysctlExport(NamedTuple):
     flags: int = 0
     description: str = ""
     number: list[int] = []
+
+
+class RightsHolder(NamedTuple):
+    """The descriptors in messages that wait in a socket, or in connections that it has not accepted yet."""
+
+    socket: int = 0
+    tokens: list[int] = []
 
 
 class GetpidResult(NamedTuple):

@@ -763,7 +763,8 @@ func (c Sys) Fstatvfs1(ctx context.Context, fd int32, flags int32) (*rumpsp.Stat
 	return r.GetBuf(), err
 }
 
-// Extattrctl: controls extended attributes of a mount. EPERM, EOPNOTSUPP.
+// Extattrctl: starts, stops, enables and disables extended attributes that are in files of their own (UFS1).
+// Errors of namei, EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
 func (c Sys) Extattrctl(ctx context.Context, path string, cmd int32, filename string, attrnamespace int32, attrname []byte) error {
 	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Extattrctl{Extattrctl: &rumpsp.ExtattrctlRequest{Path: []byte(path), Cmd: cmd, Filename: []byte(filename), Attrnamespace: attrnamespace, Attrname: attrname}}})
 	return err
@@ -1103,7 +1104,9 @@ func (c Sys) Futimens(ctx context.Context, fd int32, atime *rumpsp.Timespec, mti
 	return err
 }
 
-// Quotactl: quota operations. EOPNOTSUPP, EPERM.
+// Quotactl: quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no
+// quotas there), ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY,
+// ENOSPC, EIO.
 func (c Sys) Quotactl(ctx context.Context, path string, args *rumpsp.QuotactlArgs) (*rumpsp.QuotactlArgs, error) {
 	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Quotactl{Quotactl: &rumpsp.QuotactlRequest{Path: []byte(path), Args: args}}})
 	r := result.GetQuotactl()
@@ -1542,6 +1545,36 @@ func (c Pub) NdList(ctx context.Context) ([]*rumpsp.NdRouter, []*rumpsp.NdPrefix
 	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NdList{NdList: &rumpsp.NdListRequest{}}})
 	r := result.GetNdList()
 	return r.GetRouters(), r.GetPrefixes(), err
+}
+
+// NetconfigIfimpair: makes the link of an interface worse, for what it sends; without settings, as good as
+// before. ENXIO, EINVAL, EOPNOTSUPP.
+func (c Pub) NetconfigIfimpair(ctx context.Context, ifname string, settings *rumpsp.Impairment) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetconfigIfimpair{NetconfigIfimpair: &rumpsp.NetconfigIfimpairRequest{Ifname: ifname, Settings: settings}}})
+	return err
+}
+
+// NetconfigIfimpairstat: what became of the frames since then. ENXIO, ENOENT when it is not impaired.
+func (c Pub) NetconfigIfimpairstat(ctx context.Context, ifname string) (*rumpsp.ImpairmentStat, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetconfigIfimpairstat{NetconfigIfimpairstat: &rumpsp.NetconfigIfimpairstatRequest{Ifname: ifname}}})
+	r := result.GetNetconfigIfimpairstat()
+	return r.GetStat(), err
+}
+
+// NetconfigIfcapture: writes what an interface sends and receives to a new file of the host (pcapng), or ends
+// that when the path is empty; gives the number of packets written by the capture that ended. ENXIO, EEXIST,
+// EBUSY, errors of the host.
+func (c Pub) NetconfigIfcapture(ctx context.Context, ifname string, hostpath string, snaplen *uint32) (uint64, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetconfigIfcapture{NetconfigIfcapture: &rumpsp.NetconfigIfcaptureRequest{Ifname: ifname, Hostpath: []byte(hostpath), Snaplen: snaplen}}})
+	r := result.GetNetconfigIfcapture()
+	return r.GetPackets(), err
+}
+
+// BpfOpen: opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE.
+func (c Pub) BpfOpen(ctx context.Context) (int32, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_BpfOpen{BpfOpen: &rumpsp.BpfOpenRequest{}}})
+	r := result.GetBpfOpen()
+	return r.GetFd(), err
 }
 
 // DevList: device drivers with their major numbers and units.

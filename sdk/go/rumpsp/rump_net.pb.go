@@ -5200,6 +5200,366 @@ func (x *NdListResponse) GetPrefixes() []*NdPrefix {
 	return nil
 }
 
+type NetconfigIfimpairRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Settings      *Impairment            `protobuf:"bytes,2,opt,name=settings,proto3" json:"settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfimpairRequest) Reset() {
+	*x = NetconfigIfimpairRequest{}
+	mi := &file_rump_net_proto_msgTypes[114]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfimpairRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfimpairRequest) ProtoMessage() {}
+
+func (x *NetconfigIfimpairRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[114]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfimpairRequest.ProtoReflect.Descriptor instead.
+func (*NetconfigIfimpairRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{114}
+}
+
+func (x *NetconfigIfimpairRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NetconfigIfimpairRequest) GetSettings() *Impairment {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+type NetconfigIfimpairResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfimpairResponse) Reset() {
+	*x = NetconfigIfimpairResponse{}
+	mi := &file_rump_net_proto_msgTypes[115]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfimpairResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfimpairResponse) ProtoMessage() {}
+
+func (x *NetconfigIfimpairResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[115]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfimpairResponse.ProtoReflect.Descriptor instead.
+func (*NetconfigIfimpairResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{115}
+}
+
+type NetconfigIfimpairstatRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfimpairstatRequest) Reset() {
+	*x = NetconfigIfimpairstatRequest{}
+	mi := &file_rump_net_proto_msgTypes[116]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfimpairstatRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfimpairstatRequest) ProtoMessage() {}
+
+func (x *NetconfigIfimpairstatRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[116]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfimpairstatRequest.ProtoReflect.Descriptor instead.
+func (*NetconfigIfimpairstatRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{116}
+}
+
+func (x *NetconfigIfimpairstatRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+type NetconfigIfimpairstatResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Stat          *ImpairmentStat        `protobuf:"bytes,1,opt,name=stat,proto3" json:"stat,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfimpairstatResponse) Reset() {
+	*x = NetconfigIfimpairstatResponse{}
+	mi := &file_rump_net_proto_msgTypes[117]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfimpairstatResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfimpairstatResponse) ProtoMessage() {}
+
+func (x *NetconfigIfimpairstatResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[117]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfimpairstatResponse.ProtoReflect.Descriptor instead.
+func (*NetconfigIfimpairstatResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{117}
+}
+
+func (x *NetconfigIfimpairstatResponse) GetStat() *ImpairmentStat {
+	if x != nil {
+		return x.Stat
+	}
+	return nil
+}
+
+type NetconfigIfcaptureRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Hostpath      []byte                 `protobuf:"bytes,2,opt,name=hostpath,proto3" json:"hostpath,omitempty"`
+	Snaplen       *uint32                `protobuf:"varint,3,opt,name=snaplen,proto3,oneof" json:"snaplen,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfcaptureRequest) Reset() {
+	*x = NetconfigIfcaptureRequest{}
+	mi := &file_rump_net_proto_msgTypes[118]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfcaptureRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfcaptureRequest) ProtoMessage() {}
+
+func (x *NetconfigIfcaptureRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[118]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfcaptureRequest.ProtoReflect.Descriptor instead.
+func (*NetconfigIfcaptureRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{118}
+}
+
+func (x *NetconfigIfcaptureRequest) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *NetconfigIfcaptureRequest) GetHostpath() []byte {
+	if x != nil {
+		return x.Hostpath
+	}
+	return nil
+}
+
+func (x *NetconfigIfcaptureRequest) GetSnaplen() uint32 {
+	if x != nil && x.Snaplen != nil {
+		return *x.Snaplen
+	}
+	return 0
+}
+
+type NetconfigIfcaptureResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Packets       uint64                 `protobuf:"varint,1,opt,name=packets,proto3" json:"packets,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NetconfigIfcaptureResponse) Reset() {
+	*x = NetconfigIfcaptureResponse{}
+	mi := &file_rump_net_proto_msgTypes[119]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NetconfigIfcaptureResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NetconfigIfcaptureResponse) ProtoMessage() {}
+
+func (x *NetconfigIfcaptureResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[119]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NetconfigIfcaptureResponse.ProtoReflect.Descriptor instead.
+func (*NetconfigIfcaptureResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{119}
+}
+
+func (x *NetconfigIfcaptureResponse) GetPackets() uint64 {
+	if x != nil {
+		return x.Packets
+	}
+	return 0
+}
+
+type BpfOpenRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfOpenRequest) Reset() {
+	*x = BpfOpenRequest{}
+	mi := &file_rump_net_proto_msgTypes[120]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfOpenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfOpenRequest) ProtoMessage() {}
+
+func (x *BpfOpenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[120]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfOpenRequest.ProtoReflect.Descriptor instead.
+func (*BpfOpenRequest) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{120}
+}
+
+type BpfOpenResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Fd            int32                  `protobuf:"varint,1,opt,name=fd,proto3" json:"fd,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfOpenResponse) Reset() {
+	*x = BpfOpenResponse{}
+	mi := &file_rump_net_proto_msgTypes[121]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfOpenResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfOpenResponse) ProtoMessage() {}
+
+func (x *BpfOpenResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_net_proto_msgTypes[121]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfOpenResponse.ProtoReflect.Descriptor instead.
+func (*BpfOpenResponse) Descriptor() ([]byte, []int) {
+	return file_rump_net_proto_rawDescGZIP(), []int{121}
+}
+
+func (x *BpfOpenResponse) GetFd() int32 {
+	if x != nil {
+		return x.Fd
+	}
+	return 0
+}
+
 var File_rump_net_proto protoreflect.FileDescriptor
 
 const file_rump_net_proto_rawDesc = "" +
@@ -5461,7 +5821,26 @@ const file_rump_net_proto_rawDesc = "" +
 	"\rNdListRequest\"r\n" +
 	"\x0eNdListResponse\x12.\n" +
 	"\arouters\x18\x01 \x03(\v2\x14.rump.sp.v1.NdRouterR\arouters\x120\n" +
-	"\bprefixes\x18\x02 \x03(\v2\x14.rump.sp.v1.NdPrefixR\bprefixesB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
+	"\bprefixes\x18\x02 \x03(\v2\x14.rump.sp.v1.NdPrefixR\bprefixes\"f\n" +
+	"\x18NetconfigIfimpairRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x122\n" +
+	"\bsettings\x18\x02 \x01(\v2\x16.rump.sp.v1.ImpairmentR\bsettings\"\x1b\n" +
+	"\x19NetconfigIfimpairResponse\"6\n" +
+	"\x1cNetconfigIfimpairstatRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\"O\n" +
+	"\x1dNetconfigIfimpairstatResponse\x12.\n" +
+	"\x04stat\x18\x01 \x01(\v2\x1a.rump.sp.v1.ImpairmentStatR\x04stat\"z\n" +
+	"\x19NetconfigIfcaptureRequest\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x1a\n" +
+	"\bhostpath\x18\x02 \x01(\fR\bhostpath\x12\x1d\n" +
+	"\asnaplen\x18\x03 \x01(\rH\x00R\asnaplen\x88\x01\x01B\n" +
+	"\n" +
+	"\b_snaplen\"6\n" +
+	"\x1aNetconfigIfcaptureResponse\x12\x18\n" +
+	"\apackets\x18\x01 \x01(\x04R\apackets\"\x10\n" +
+	"\x0eBpfOpenRequest\"'\n" +
+	"\x0fBpfOpenResponse\x12\x14\n" +
+	"\x02fd\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x03R\x02fdB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
 
 var (
 	file_rump_net_proto_rawDescOnce sync.Once
@@ -5475,7 +5854,7 @@ func file_rump_net_proto_rawDescGZIP() []byte {
 	return file_rump_net_proto_rawDescData
 }
 
-var file_rump_net_proto_msgTypes = make([]protoimpl.MessageInfo, 114)
+var file_rump_net_proto_msgTypes = make([]protoimpl.MessageInfo, 122)
 var file_rump_net_proto_goTypes = []any{
 	(*RecvmsgRequest)(nil),                   // 0: rump.sp.v1.RecvmsgRequest
 	(*RecvmsgResponse)(nil),                  // 1: rump.sp.v1.RecvmsgResponse
@@ -5591,65 +5970,77 @@ var file_rump_net_proto_goTypes = []any{
 	(*NetCountersResponse)(nil),              // 111: rump.sp.v1.NetCountersResponse
 	(*NdListRequest)(nil),                    // 112: rump.sp.v1.NdListRequest
 	(*NdListResponse)(nil),                   // 113: rump.sp.v1.NdListResponse
-	(*Msghdr)(nil),                           // 114: rump.sp.v1.Msghdr
-	(*Sockaddr)(nil),                         // 115: rump.sp.v1.Sockaddr
-	(*Sockopt)(nil),                          // 116: rump.sp.v1.Sockopt
-	(*Timespec)(nil),                         // 117: rump.sp.v1.Timespec
-	(*Interface)(nil),                        // 118: rump.sp.v1.Interface
-	(*NpfConfig)(nil),                        // 119: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),                    // 120: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),                       // 121: rump.sp.v1.NpfCounter
-	(*NpfAddress)(nil),                       // 122: rump.sp.v1.NpfAddress
-	(*NpfRule)(nil),                          // 123: rump.sp.v1.NpfRule
-	(*DhcpLease)(nil),                        // 124: rump.sp.v1.DhcpLease
-	(*DhcpPool)(nil),                         // 125: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),                      // 126: rump.sp.v1.DhcpBinding
-	(*Rtmsg)(nil),                            // 127: rump.sp.v1.Rtmsg
-	(*Inpcb)(nil),                            // 128: rump.sp.v1.Inpcb
-	(*NetCounter)(nil),                       // 129: rump.sp.v1.NetCounter
-	(*NdRouter)(nil),                         // 130: rump.sp.v1.NdRouter
-	(*NdPrefix)(nil),                         // 131: rump.sp.v1.NdPrefix
+	(*NetconfigIfimpairRequest)(nil),         // 114: rump.sp.v1.NetconfigIfimpairRequest
+	(*NetconfigIfimpairResponse)(nil),        // 115: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatRequest)(nil),     // 116: rump.sp.v1.NetconfigIfimpairstatRequest
+	(*NetconfigIfimpairstatResponse)(nil),    // 117: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureRequest)(nil),        // 118: rump.sp.v1.NetconfigIfcaptureRequest
+	(*NetconfigIfcaptureResponse)(nil),       // 119: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenRequest)(nil),                   // 120: rump.sp.v1.BpfOpenRequest
+	(*BpfOpenResponse)(nil),                  // 121: rump.sp.v1.BpfOpenResponse
+	(*Msghdr)(nil),                           // 122: rump.sp.v1.Msghdr
+	(*Sockaddr)(nil),                         // 123: rump.sp.v1.Sockaddr
+	(*Sockopt)(nil),                          // 124: rump.sp.v1.Sockopt
+	(*Timespec)(nil),                         // 125: rump.sp.v1.Timespec
+	(*Interface)(nil),                        // 126: rump.sp.v1.Interface
+	(*NpfConfig)(nil),                        // 127: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),                    // 128: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),                       // 129: rump.sp.v1.NpfCounter
+	(*NpfAddress)(nil),                       // 130: rump.sp.v1.NpfAddress
+	(*NpfRule)(nil),                          // 131: rump.sp.v1.NpfRule
+	(*DhcpLease)(nil),                        // 132: rump.sp.v1.DhcpLease
+	(*DhcpPool)(nil),                         // 133: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),                      // 134: rump.sp.v1.DhcpBinding
+	(*Rtmsg)(nil),                            // 135: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),                            // 136: rump.sp.v1.Inpcb
+	(*NetCounter)(nil),                       // 137: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),                         // 138: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),                         // 139: rump.sp.v1.NdPrefix
+	(*Impairment)(nil),                       // 140: rump.sp.v1.Impairment
+	(*ImpairmentStat)(nil),                   // 141: rump.sp.v1.ImpairmentStat
 }
 var file_rump_net_proto_depIdxs = []int32{
-	114, // 0: rump.sp.v1.RecvmsgResponse.msg:type_name -> rump.sp.v1.Msghdr
-	114, // 1: rump.sp.v1.SendmsgRequest.msg:type_name -> rump.sp.v1.Msghdr
-	115, // 2: rump.sp.v1.RecvfromResponse.from_addr:type_name -> rump.sp.v1.Sockaddr
-	115, // 3: rump.sp.v1.AcceptResponse.name:type_name -> rump.sp.v1.Sockaddr
-	115, // 4: rump.sp.v1.GetpeernameResponse.name:type_name -> rump.sp.v1.Sockaddr
-	115, // 5: rump.sp.v1.GetsocknameResponse.name:type_name -> rump.sp.v1.Sockaddr
-	115, // 6: rump.sp.v1.ConnectRequest.name:type_name -> rump.sp.v1.Sockaddr
-	115, // 7: rump.sp.v1.BindRequest.name:type_name -> rump.sp.v1.Sockaddr
-	116, // 8: rump.sp.v1.SetsockoptRequest.val:type_name -> rump.sp.v1.Sockopt
-	116, // 9: rump.sp.v1.GetsockoptResponse.val:type_name -> rump.sp.v1.Sockopt
-	115, // 10: rump.sp.v1.SendtoRequest.to:type_name -> rump.sp.v1.Sockaddr
-	115, // 11: rump.sp.v1.PacceptResponse.name:type_name -> rump.sp.v1.Sockaddr
-	117, // 12: rump.sp.v1.RecvmmsgRequest.timeout:type_name -> rump.sp.v1.Timespec
-	114, // 13: rump.sp.v1.RecvmmsgResponse.msgs:type_name -> rump.sp.v1.Msghdr
-	114, // 14: rump.sp.v1.SendmmsgRequest.msgs:type_name -> rump.sp.v1.Msghdr
-	118, // 15: rump.sp.v1.NetconfigIfaddrsResponse.interfaces:type_name -> rump.sp.v1.Interface
-	119, // 16: rump.sp.v1.NpfLoadRequest.config:type_name -> rump.sp.v1.NpfConfig
-	119, // 17: rump.sp.v1.NpfConfigGetResponse.config:type_name -> rump.sp.v1.NpfConfig
-	120, // 18: rump.sp.v1.NpfConnectionsResponse.connections:type_name -> rump.sp.v1.NpfConnection
-	121, // 19: rump.sp.v1.NpfStatsResponse.counters:type_name -> rump.sp.v1.NpfCounter
-	122, // 20: rump.sp.v1.NpfTableRequest.entry:type_name -> rump.sp.v1.NpfAddress
-	122, // 21: rump.sp.v1.NpfTableResponse.entries:type_name -> rump.sp.v1.NpfAddress
-	123, // 22: rump.sp.v1.NpfRuleAddRequest.rule:type_name -> rump.sp.v1.NpfRule
-	124, // 23: rump.sp.v1.DhcpLeasesResponse.leases:type_name -> rump.sp.v1.DhcpLease
-	125, // 24: rump.sp.v1.DhcpdStartRequest.pool:type_name -> rump.sp.v1.DhcpPool
-	126, // 25: rump.sp.v1.DhcpdBindingsResponse.bindings:type_name -> rump.sp.v1.DhcpBinding
-	127, // 26: rump.sp.v1.RouteSendRequest.msg:type_name -> rump.sp.v1.Rtmsg
-	127, // 27: rump.sp.v1.RouteSendResponse.msg:type_name -> rump.sp.v1.Rtmsg
-	127, // 28: rump.sp.v1.RouteRecvResponse.msg:type_name -> rump.sp.v1.Rtmsg
-	127, // 29: rump.sp.v1.RouteDumpResponse.msgs:type_name -> rump.sp.v1.Rtmsg
-	128, // 30: rump.sp.v1.NetPcblistResponse.pcbs:type_name -> rump.sp.v1.Inpcb
-	129, // 31: rump.sp.v1.NetCountersResponse.counters:type_name -> rump.sp.v1.NetCounter
-	130, // 32: rump.sp.v1.NdListResponse.routers:type_name -> rump.sp.v1.NdRouter
-	131, // 33: rump.sp.v1.NdListResponse.prefixes:type_name -> rump.sp.v1.NdPrefix
-	34,  // [34:34] is the sub-list for method output_type
-	34,  // [34:34] is the sub-list for method input_type
-	34,  // [34:34] is the sub-list for extension type_name
-	34,  // [34:34] is the sub-list for extension extendee
-	0,   // [0:34] is the sub-list for field type_name
+	122, // 0: rump.sp.v1.RecvmsgResponse.msg:type_name -> rump.sp.v1.Msghdr
+	122, // 1: rump.sp.v1.SendmsgRequest.msg:type_name -> rump.sp.v1.Msghdr
+	123, // 2: rump.sp.v1.RecvfromResponse.from_addr:type_name -> rump.sp.v1.Sockaddr
+	123, // 3: rump.sp.v1.AcceptResponse.name:type_name -> rump.sp.v1.Sockaddr
+	123, // 4: rump.sp.v1.GetpeernameResponse.name:type_name -> rump.sp.v1.Sockaddr
+	123, // 5: rump.sp.v1.GetsocknameResponse.name:type_name -> rump.sp.v1.Sockaddr
+	123, // 6: rump.sp.v1.ConnectRequest.name:type_name -> rump.sp.v1.Sockaddr
+	123, // 7: rump.sp.v1.BindRequest.name:type_name -> rump.sp.v1.Sockaddr
+	124, // 8: rump.sp.v1.SetsockoptRequest.val:type_name -> rump.sp.v1.Sockopt
+	124, // 9: rump.sp.v1.GetsockoptResponse.val:type_name -> rump.sp.v1.Sockopt
+	123, // 10: rump.sp.v1.SendtoRequest.to:type_name -> rump.sp.v1.Sockaddr
+	123, // 11: rump.sp.v1.PacceptResponse.name:type_name -> rump.sp.v1.Sockaddr
+	125, // 12: rump.sp.v1.RecvmmsgRequest.timeout:type_name -> rump.sp.v1.Timespec
+	122, // 13: rump.sp.v1.RecvmmsgResponse.msgs:type_name -> rump.sp.v1.Msghdr
+	122, // 14: rump.sp.v1.SendmmsgRequest.msgs:type_name -> rump.sp.v1.Msghdr
+	126, // 15: rump.sp.v1.NetconfigIfaddrsResponse.interfaces:type_name -> rump.sp.v1.Interface
+	127, // 16: rump.sp.v1.NpfLoadRequest.config:type_name -> rump.sp.v1.NpfConfig
+	127, // 17: rump.sp.v1.NpfConfigGetResponse.config:type_name -> rump.sp.v1.NpfConfig
+	128, // 18: rump.sp.v1.NpfConnectionsResponse.connections:type_name -> rump.sp.v1.NpfConnection
+	129, // 19: rump.sp.v1.NpfStatsResponse.counters:type_name -> rump.sp.v1.NpfCounter
+	130, // 20: rump.sp.v1.NpfTableRequest.entry:type_name -> rump.sp.v1.NpfAddress
+	130, // 21: rump.sp.v1.NpfTableResponse.entries:type_name -> rump.sp.v1.NpfAddress
+	131, // 22: rump.sp.v1.NpfRuleAddRequest.rule:type_name -> rump.sp.v1.NpfRule
+	132, // 23: rump.sp.v1.DhcpLeasesResponse.leases:type_name -> rump.sp.v1.DhcpLease
+	133, // 24: rump.sp.v1.DhcpdStartRequest.pool:type_name -> rump.sp.v1.DhcpPool
+	134, // 25: rump.sp.v1.DhcpdBindingsResponse.bindings:type_name -> rump.sp.v1.DhcpBinding
+	135, // 26: rump.sp.v1.RouteSendRequest.msg:type_name -> rump.sp.v1.Rtmsg
+	135, // 27: rump.sp.v1.RouteSendResponse.msg:type_name -> rump.sp.v1.Rtmsg
+	135, // 28: rump.sp.v1.RouteRecvResponse.msg:type_name -> rump.sp.v1.Rtmsg
+	135, // 29: rump.sp.v1.RouteDumpResponse.msgs:type_name -> rump.sp.v1.Rtmsg
+	136, // 30: rump.sp.v1.NetPcblistResponse.pcbs:type_name -> rump.sp.v1.Inpcb
+	137, // 31: rump.sp.v1.NetCountersResponse.counters:type_name -> rump.sp.v1.NetCounter
+	138, // 32: rump.sp.v1.NdListResponse.routers:type_name -> rump.sp.v1.NdRouter
+	139, // 33: rump.sp.v1.NdListResponse.prefixes:type_name -> rump.sp.v1.NdPrefix
+	140, // 34: rump.sp.v1.NetconfigIfimpairRequest.settings:type_name -> rump.sp.v1.Impairment
+	141, // 35: rump.sp.v1.NetconfigIfimpairstatResponse.stat:type_name -> rump.sp.v1.ImpairmentStat
+	36,  // [36:36] is the sub-list for method output_type
+	36,  // [36:36] is the sub-list for method input_type
+	36,  // [36:36] is the sub-list for extension type_name
+	36,  // [36:36] is the sub-list for extension extendee
+	0,   // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_rump_net_proto_init() }
@@ -5663,13 +6054,14 @@ func file_rump_net_proto_init() {
 	file_rump_net_proto_msgTypes[22].OneofWrappers = []any{}
 	file_rump_net_proto_msgTypes[30].OneofWrappers = []any{}
 	file_rump_net_proto_msgTypes[64].OneofWrappers = []any{}
+	file_rump_net_proto_msgTypes[118].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_net_proto_rawDesc), len(file_rump_net_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   114,
+			NumMessages:   122,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -301,6 +301,10 @@ type Call struct {
 	//	*Call_NetconfigDhcpIpv4Oneshot
 	//	*Call_NetconfigAutoIpv6
 	//	*Call_NetconfigIfaddrs
+	//	*Call_NetconfigIfimpair
+	//	*Call_NetconfigIfimpairstat
+	//	*Call_NetconfigIfcapture
+	//	*Call_BpfOpen
 	//	*Call_DevList
 	//	*Call_MdCreate
 	//	*Call_MdDestroy
@@ -2249,6 +2253,42 @@ func (x *Call) GetNetconfigIfaddrs() *NetconfigIfaddrsRequest {
 	return nil
 }
 
+func (x *Call) GetNetconfigIfimpair() *NetconfigIfimpairRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_NetconfigIfimpair); ok {
+			return x.NetconfigIfimpair
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetNetconfigIfimpairstat() *NetconfigIfimpairstatRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_NetconfigIfimpairstat); ok {
+			return x.NetconfigIfimpairstat
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetNetconfigIfcapture() *NetconfigIfcaptureRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_NetconfigIfcapture); ok {
+			return x.NetconfigIfcapture
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetBpfOpen() *BpfOpenRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_BpfOpen); ok {
+			return x.BpfOpen
+		}
+	}
+	return nil
+}
+
 func (x *Call) GetDevList() *DevListRequest {
 	if x != nil {
 		if x, ok := x.Call.(*Call_DevList); ok {
@@ -3328,6 +3368,22 @@ type Call_NetconfigIfaddrs struct {
 	NetconfigIfaddrs *NetconfigIfaddrsRequest `protobuf:"bytes,2034,opt,name=netconfig_ifaddrs,json=netconfigIfaddrs,proto3,oneof"`
 }
 
+type Call_NetconfigIfimpair struct {
+	NetconfigIfimpair *NetconfigIfimpairRequest `protobuf:"bytes,2045,opt,name=netconfig_ifimpair,json=netconfigIfimpair,proto3,oneof"`
+}
+
+type Call_NetconfigIfimpairstat struct {
+	NetconfigIfimpairstat *NetconfigIfimpairstatRequest `protobuf:"bytes,2046,opt,name=netconfig_ifimpairstat,json=netconfigIfimpairstat,proto3,oneof"`
+}
+
+type Call_NetconfigIfcapture struct {
+	NetconfigIfcapture *NetconfigIfcaptureRequest `protobuf:"bytes,2047,opt,name=netconfig_ifcapture,json=netconfigIfcapture,proto3,oneof"`
+}
+
+type Call_BpfOpen struct {
+	BpfOpen *BpfOpenRequest `protobuf:"bytes,2048,opt,name=bpf_open,json=bpfOpen,proto3,oneof"`
+}
+
 type Call_DevList struct {
 	DevList *DevListRequest `protobuf:"bytes,2050,opt,name=dev_list,json=devList,proto3,oneof"`
 }
@@ -3852,6 +3908,14 @@ func (*Call_NetconfigAutoIpv6) isCall_Call() {}
 
 func (*Call_NetconfigIfaddrs) isCall_Call() {}
 
+func (*Call_NetconfigIfimpair) isCall_Call() {}
+
+func (*Call_NetconfigIfimpairstat) isCall_Call() {}
+
+func (*Call_NetconfigIfcapture) isCall_Call() {}
+
+func (*Call_BpfOpen) isCall_Call() {}
+
 func (*Call_DevList) isCall_Call() {}
 
 func (*Call_MdCreate) isCall_Call() {}
@@ -4120,6 +4184,10 @@ type Result struct {
 	//	*Result_NetconfigDhcpIpv4Oneshot
 	//	*Result_NetconfigAutoIpv6
 	//	*Result_NetconfigIfaddrs
+	//	*Result_NetconfigIfimpair
+	//	*Result_NetconfigIfimpairstat
+	//	*Result_NetconfigIfcapture
+	//	*Result_BpfOpen
 	//	*Result_DevList
 	//	*Result_MdCreate
 	//	*Result_MdDestroy
@@ -6070,6 +6138,42 @@ func (x *Result) GetNetconfigIfaddrs() *NetconfigIfaddrsResponse {
 	return nil
 }
 
+func (x *Result) GetNetconfigIfimpair() *NetconfigIfimpairResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_NetconfigIfimpair); ok {
+			return x.NetconfigIfimpair
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetNetconfigIfimpairstat() *NetconfigIfimpairstatResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_NetconfigIfimpairstat); ok {
+			return x.NetconfigIfimpairstat
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetNetconfigIfcapture() *NetconfigIfcaptureResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_NetconfigIfcapture); ok {
+			return x.NetconfigIfcapture
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetBpfOpen() *BpfOpenResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_BpfOpen); ok {
+			return x.BpfOpen
+		}
+	}
+	return nil
+}
+
 func (x *Result) GetDevList() *DevListResponse {
 	if x != nil {
 		if x, ok := x.Result.(*Result_DevList); ok {
@@ -7153,6 +7257,22 @@ type Result_NetconfigIfaddrs struct {
 	NetconfigIfaddrs *NetconfigIfaddrsResponse `protobuf:"bytes,2034,opt,name=netconfig_ifaddrs,json=netconfigIfaddrs,proto3,oneof"`
 }
 
+type Result_NetconfigIfimpair struct {
+	NetconfigIfimpair *NetconfigIfimpairResponse `protobuf:"bytes,2045,opt,name=netconfig_ifimpair,json=netconfigIfimpair,proto3,oneof"`
+}
+
+type Result_NetconfigIfimpairstat struct {
+	NetconfigIfimpairstat *NetconfigIfimpairstatResponse `protobuf:"bytes,2046,opt,name=netconfig_ifimpairstat,json=netconfigIfimpairstat,proto3,oneof"`
+}
+
+type Result_NetconfigIfcapture struct {
+	NetconfigIfcapture *NetconfigIfcaptureResponse `protobuf:"bytes,2047,opt,name=netconfig_ifcapture,json=netconfigIfcapture,proto3,oneof"`
+}
+
+type Result_BpfOpen struct {
+	BpfOpen *BpfOpenResponse `protobuf:"bytes,2048,opt,name=bpf_open,json=bpfOpen,proto3,oneof"`
+}
+
 type Result_DevList struct {
 	DevList *DevListResponse `protobuf:"bytes,2050,opt,name=dev_list,json=devList,proto3,oneof"`
 }
@@ -7678,6 +7798,14 @@ func (*Result_NetconfigDhcpIpv4Oneshot) isResult_Result() {}
 func (*Result_NetconfigAutoIpv6) isResult_Result() {}
 
 func (*Result_NetconfigIfaddrs) isResult_Result() {}
+
+func (*Result_NetconfigIfimpair) isResult_Result() {}
+
+func (*Result_NetconfigIfimpairstat) isResult_Result() {}
+
+func (*Result_NetconfigIfcapture) isResult_Result() {}
+
+func (*Result_BpfOpen) isResult_Result() {}
 
 func (*Result_DevList) isResult_Result() {}
 
@@ -8733,7 +8861,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tReference\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\rR\x04call\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\rR\x05field\x12\x12\n" +
-	"\x04path\x18\x03 \x03(\rR\x04path\"\xfds\n" +
+	"\x04path\x18\x03 \x03(\rR\x04path\"\xcev\n" +
 	"\x04Call\x125\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x15.rump.sp.v1.ReferenceR\n" +
@@ -9015,7 +9143,11 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x11netconfig_ipv6_gw\x18\xef\x0f \x01(\v2\".rump.sp.v1.NetconfigIpv6GwRequestH\x00R\x0fnetconfigIpv6Gw\x12m\n" +
 	"\x1bnetconfig_dhcp_ipv4_oneshot\x18\xf0\x0f \x01(\v2+.rump.sp.v1.NetconfigDhcpIpv4OneshotRequestH\x00R\x18netconfigDhcpIpv4Oneshot\x12W\n" +
 	"\x13netconfig_auto_ipv6\x18\xf1\x0f \x01(\v2$.rump.sp.v1.NetconfigAutoIpv6RequestH\x00R\x11netconfigAutoIpv6\x12S\n" +
-	"\x11netconfig_ifaddrs\x18\xf2\x0f \x01(\v2#.rump.sp.v1.NetconfigIfaddrsRequestH\x00R\x10netconfigIfaddrs\x128\n" +
+	"\x11netconfig_ifaddrs\x18\xf2\x0f \x01(\v2#.rump.sp.v1.NetconfigIfaddrsRequestH\x00R\x10netconfigIfaddrs\x12V\n" +
+	"\x12netconfig_ifimpair\x18\xfd\x0f \x01(\v2$.rump.sp.v1.NetconfigIfimpairRequestH\x00R\x11netconfigIfimpair\x12b\n" +
+	"\x16netconfig_ifimpairstat\x18\xfe\x0f \x01(\v2(.rump.sp.v1.NetconfigIfimpairstatRequestH\x00R\x15netconfigIfimpairstat\x12Y\n" +
+	"\x13netconfig_ifcapture\x18\xff\x0f \x01(\v2%.rump.sp.v1.NetconfigIfcaptureRequestH\x00R\x12netconfigIfcapture\x128\n" +
+	"\bbpf_open\x18\x80\x10 \x01(\v2\x1a.rump.sp.v1.BpfOpenRequestH\x00R\abpfOpen\x128\n" +
 	"\bdev_list\x18\x82\x10 \x01(\v2\x1a.rump.sp.v1.DevListRequestH\x00R\adevList\x12;\n" +
 	"\tmd_create\x18\x83\x10 \x01(\v2\x1b.rump.sp.v1.MdCreateRequestH\x00R\bmdCreate\x12>\n" +
 	"\n" +
@@ -9056,7 +9188,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"netPcblist\x12D\n" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1e.rump.sp.v1.NetCountersRequestH\x00R\vnetCounters\x125\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndListB\x06\n" +
-	"\x04call\"\xe7u\n" +
+	"\x04call\"\xbcx\n" +
 	"\x06Result\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x18.rump.sp.v1.SyscallErrorH\x00R\x05error\x12/\n" +
 	"\x04read\x18\xeb\a \x01(\v2\x18.rump.sp.v1.ReadResponseH\x00R\x04read\x122\n" +
@@ -9336,7 +9468,11 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x11netconfig_ipv6_gw\x18\xef\x0f \x01(\v2#.rump.sp.v1.NetconfigIpv6GwResponseH\x00R\x0fnetconfigIpv6Gw\x12n\n" +
 	"\x1bnetconfig_dhcp_ipv4_oneshot\x18\xf0\x0f \x01(\v2,.rump.sp.v1.NetconfigDhcpIpv4OneshotResponseH\x00R\x18netconfigDhcpIpv4Oneshot\x12X\n" +
 	"\x13netconfig_auto_ipv6\x18\xf1\x0f \x01(\v2%.rump.sp.v1.NetconfigAutoIpv6ResponseH\x00R\x11netconfigAutoIpv6\x12T\n" +
-	"\x11netconfig_ifaddrs\x18\xf2\x0f \x01(\v2$.rump.sp.v1.NetconfigIfaddrsResponseH\x00R\x10netconfigIfaddrs\x129\n" +
+	"\x11netconfig_ifaddrs\x18\xf2\x0f \x01(\v2$.rump.sp.v1.NetconfigIfaddrsResponseH\x00R\x10netconfigIfaddrs\x12W\n" +
+	"\x12netconfig_ifimpair\x18\xfd\x0f \x01(\v2%.rump.sp.v1.NetconfigIfimpairResponseH\x00R\x11netconfigIfimpair\x12c\n" +
+	"\x16netconfig_ifimpairstat\x18\xfe\x0f \x01(\v2).rump.sp.v1.NetconfigIfimpairstatResponseH\x00R\x15netconfigIfimpairstat\x12Z\n" +
+	"\x13netconfig_ifcapture\x18\xff\x0f \x01(\v2&.rump.sp.v1.NetconfigIfcaptureResponseH\x00R\x12netconfigIfcapture\x129\n" +
+	"\bbpf_open\x18\x80\x10 \x01(\v2\x1b.rump.sp.v1.BpfOpenResponseH\x00R\abpfOpen\x129\n" +
 	"\bdev_list\x18\x82\x10 \x01(\v2\x1b.rump.sp.v1.DevListResponseH\x00R\adevList\x12<\n" +
 	"\tmd_create\x18\x83\x10 \x01(\v2\x1c.rump.sp.v1.MdCreateResponseH\x00R\bmdCreate\x12?\n" +
 	"\n" +
@@ -9652,7 +9788,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x14EtfsRegisterWithsize\x12'.rump.sp.v1.EtfsRegisterWithsizeRequest\x1a(.rump.sp.v1.EtfsRegisterWithsizeResponse\"0\x8a\xb5\x18,\b\x9bN\x12\x16etfs_register_withsize\x18\x022\vsystem.etfs8\x01\x12r\n" +
 	"\n" +
 	"EtfsRemove\x12\x1d.rump.sp.v1.EtfsRemoveRequest\x1a\x1e.rump.sp.v1.EtfsRemoveResponse\"%\x8a\xb5\x18!\b\x9cN\x12\vetfs_remove\x18\x022\vsystem.etfs8\x01\x12^\n" +
-	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\x845\n" +
+	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xa59\n" +
 	"\x03Net\x12W\n" +
 	"\aRecvmsg\x12\x1a.rump.sp.v1.RecvmsgRequest\x1a\x1b.rump.sp.v1.RecvmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1b\x12\arecvmsg\x18\x03 \x01\x12W\n" +
 	"\aSendmsg\x12\x1a.rump.sp.v1.SendmsgRequest\x1a\x1b.rump.sp.v1.SendmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1c\x12\asendmsg\x18\x03 \x01\x12[\n" +
@@ -9719,9 +9855,9 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\rDhcpdBindings\x12 .rump.sp.v1.DhcpdBindingsRequest\x1a!.rump.sp.v1.DhcpdBindingsResponse\"0\x8a\xb5\x18,\b\xf0N\x12\x0edhcpd_bindings\x18\x03(\x012\x11network.interface8\x01\x12z\n" +
 	"\n" +
 	"DnsForward\x12\x1d.rump.sp.v1.DnsForwardRequest\x1a\x1e.rump.sp.v1.DnsForwardResponse\"-\x8a\xb5\x18)\b\xf1N\x12\vdns_forward\x18\x03(\x012\x11network.interface8\x01\x12\x98\x01\n" +
-	"\x12NetconfigIfaddrdel\x12%.rump.sp.v1.NetconfigIfaddrdelRequest\x1a&.rump.sp.v1.NetconfigIfaddrdelResponse\"3\x8a\xb5\x18/\b\xb3N\x12\x13netconfig_ifaddrdel\x18\x032\x11network.interface8\x01\x12p\n" +
-	"\tRouteSend\x12\x1c.rump.sp.v1.RouteSendRequest\x1a\x1d.rump.sp.v1.RouteSendResponse\"&\x8a\xb5\x18\"\b\xb4N\x12\n" +
-	"route_send\x18\x032\rnetwork.route8\x01\x12c\n" +
+	"\x12NetconfigIfaddrdel\x12%.rump.sp.v1.NetconfigIfaddrdelRequest\x1a&.rump.sp.v1.NetconfigIfaddrdelResponse\"3\x8a\xb5\x18/\b\xb3N\x12\x13netconfig_ifaddrdel\x18\x032\x11network.interface8\x01\x12a\n" +
+	"\tRouteSend\x12\x1c.rump.sp.v1.RouteSendRequest\x1a\x1d.rump.sp.v1.RouteSendResponse\"\x17\x8a\xb5\x18\x13\b\xb4N\x12\n" +
+	"route_send\x18\x038\x01\x12c\n" +
 	"\tRouteRecv\x12\x1c.rump.sp.v1.RouteRecvRequest\x1a\x1d.rump.sp.v1.RouteRecvResponse\"\x19\x8a\xb5\x18\x15\b\xb5N\x12\n" +
 	"route_recv\x18\x03 \x018\x01\x12c\n" +
 	"\tRouteDump\x12\x1c.rump.sp.v1.RouteDumpRequest\x1a\x1d.rump.sp.v1.RouteDumpResponse\"\x19\x8a\xb5\x18\x15\b\xb6N\x12\n" +
@@ -9729,7 +9865,11 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\n" +
 	"NetPcblist\x12\x1d.rump.sp.v1.NetPcblistRequest\x1a\x1e.rump.sp.v1.NetPcblistResponse\"\x1a\x8a\xb5\x18\x16\b\xb7N\x12\vnet_pcblist\x18\x03(\x018\x01\x12k\n" +
 	"\vNetCounters\x12\x1e.rump.sp.v1.NetCountersRequest\x1a\x1f.rump.sp.v1.NetCountersResponse\"\x1b\x8a\xb5\x18\x17\b\xb8N\x12\fnet_counters\x18\x03(\x018\x01\x12W\n" +
-	"\x06NdList\x12\x19.rump.sp.v1.NdListRequest\x1a\x1a.rump.sp.v1.NdListResponse\"\x16\x8a\xb5\x18\x12\b\xb9N\x12\and_list\x18\x03(\x018\x012\xc8\x02\n" +
+	"\x06NdList\x12\x19.rump.sp.v1.NdListRequest\x1a\x1a.rump.sp.v1.NdListResponse\"\x16\x8a\xb5\x18\x12\b\xb9N\x12\and_list\x18\x03(\x018\x01\x12\x94\x01\n" +
+	"\x11NetconfigIfimpair\x12$.rump.sp.v1.NetconfigIfimpairRequest\x1a%.rump.sp.v1.NetconfigIfimpairResponse\"2\x8a\xb5\x18.\b\xbdN\x12\x12netconfig_ifimpair\x18\x032\x11network.interface8\x01\x12\x93\x01\n" +
+	"\x15NetconfigIfimpairstat\x12(.rump.sp.v1.NetconfigIfimpairstatRequest\x1a).rump.sp.v1.NetconfigIfimpairstatResponse\"%\x8a\xb5\x18!\b\xbeN\x12\x16netconfig_ifimpairstat\x18\x03(\x018\x01\x12\x98\x01\n" +
+	"\x12NetconfigIfcapture\x12%.rump.sp.v1.NetconfigIfcaptureRequest\x1a&.rump.sp.v1.NetconfigIfcaptureResponse\"3\x8a\xb5\x18/\b\xbfN\x12\x13netconfig_ifcapture\x18\x032\x11network.interface8\x01\x12f\n" +
+	"\aBpfOpen\x12\x1a.rump.sp.v1.BpfOpenRequest\x1a\x1b.rump.sp.v1.BpfOpenResponse\"\"\x8a\xb5\x18\x1e\b\xc0N\x12\bbpf_open\x18\x032\vnetwork.bpf8\x012\xc8\x02\n" +
 	"\x03Dev\x12[\n" +
 	"\aDevList\x12\x1a.rump.sp.v1.DevListRequest\x1a\x1b.rump.sp.v1.DevListResponse\"\x17\x8a\xb5\x18\x13\b\xc2N\x12\bdev_list\x18\x04(\x018\x01\x12o\n" +
 	"\bMdCreate\x12\x1b.rump.sp.v1.MdCreateRequest\x1a\x1c.rump.sp.v1.MdCreateResponse\"(\x8a\xb5\x18$\b\xc3N\x12\tmd_create\x18\x042\x10system.devmapper8\x01\x12s\n" +
@@ -9979,270 +10119,278 @@ var file_rump_sp_proto_goTypes = []any{
 	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 226: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
 	(*NetconfigAutoIpv6Request)(nil),         // 227: rump.sp.v1.NetconfigAutoIpv6Request
 	(*NetconfigIfaddrsRequest)(nil),          // 228: rump.sp.v1.NetconfigIfaddrsRequest
-	(*DevListRequest)(nil),                   // 229: rump.sp.v1.DevListRequest
-	(*MdCreateRequest)(nil),                  // 230: rump.sp.v1.MdCreateRequest
-	(*MdDestroyRequest)(nil),                 // 231: rump.sp.v1.MdDestroyRequest
-	(*NpfLoadRequest)(nil),                   // 232: rump.sp.v1.NpfLoadRequest
-	(*NpfConfigGetRequest)(nil),              // 233: rump.sp.v1.NpfConfigGetRequest
-	(*NpfSwitchRequest)(nil),                 // 234: rump.sp.v1.NpfSwitchRequest
-	(*NpfFlushRequest)(nil),                  // 235: rump.sp.v1.NpfFlushRequest
-	(*NpfConnectionsRequest)(nil),            // 236: rump.sp.v1.NpfConnectionsRequest
-	(*NpfStatsRequest)(nil),                  // 237: rump.sp.v1.NpfStatsRequest
-	(*NpfTableRequest)(nil),                  // 238: rump.sp.v1.NpfTableRequest
-	(*NpfRuleAddRequest)(nil),                // 239: rump.sp.v1.NpfRuleAddRequest
-	(*NpfRuleRemoveRequest)(nil),             // 240: rump.sp.v1.NpfRuleRemoveRequest
-	(*DhcpStartRequest)(nil),                 // 241: rump.sp.v1.DhcpStartRequest
-	(*DhcpRenewRequest)(nil),                 // 242: rump.sp.v1.DhcpRenewRequest
-	(*DhcpStopRequest)(nil),                  // 243: rump.sp.v1.DhcpStopRequest
-	(*DhcpLeasesRequest)(nil),                // 244: rump.sp.v1.DhcpLeasesRequest
-	(*DhcpdStartRequest)(nil),                // 245: rump.sp.v1.DhcpdStartRequest
-	(*DhcpdStopRequest)(nil),                 // 246: rump.sp.v1.DhcpdStopRequest
-	(*DhcpdBindingsRequest)(nil),             // 247: rump.sp.v1.DhcpdBindingsRequest
-	(*DnsForwardRequest)(nil),                // 248: rump.sp.v1.DnsForwardRequest
-	(*NetconfigIfaddrdelRequest)(nil),        // 249: rump.sp.v1.NetconfigIfaddrdelRequest
-	(*RouteSendRequest)(nil),                 // 250: rump.sp.v1.RouteSendRequest
-	(*RouteRecvRequest)(nil),                 // 251: rump.sp.v1.RouteRecvRequest
-	(*RouteDumpRequest)(nil),                 // 252: rump.sp.v1.RouteDumpRequest
-	(*NetPcblistRequest)(nil),                // 253: rump.sp.v1.NetPcblistRequest
-	(*NetCountersRequest)(nil),               // 254: rump.sp.v1.NetCountersRequest
-	(*NdListRequest)(nil),                    // 255: rump.sp.v1.NdListRequest
-	(*SyscallError)(nil),                     // 256: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 257: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 258: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 259: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 260: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 261: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 262: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 263: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 264: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 265: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 266: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 267: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 268: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 269: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 270: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 271: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 272: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 273: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 274: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 275: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 276: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 277: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 278: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 279: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 280: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 281: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 282: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 283: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 284: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 285: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 286: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 287: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 288: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 289: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 290: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 291: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 292: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 293: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 294: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 295: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 296: rump.sp.v1.TimerGetoverrunResponse
-	(*ModctlResponse)(nil),                   // 297: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 298: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 299: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 300: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 301: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 302: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 303: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 304: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 305: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 306: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 307: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 308: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 309: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 310: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 311: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 312: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 313: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 314: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 315: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 316: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 317: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 318: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 319: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 320: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 321: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 322: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 323: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 324: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 325: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 326: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 327: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 328: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 329: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 330: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 331: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 332: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 333: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 334: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 335: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 336: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 337: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 338: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 339: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 340: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 341: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 342: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 343: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 344: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 345: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 346: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 347: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 348: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 349: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 350: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 351: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 352: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 353: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 354: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 355: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 356: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 357: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 358: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 359: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 360: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 361: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 362: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 363: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 364: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 365: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 366: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 367: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 368: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 369: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 370: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 371: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 372: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 373: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 374: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 375: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 376: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 377: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 378: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 379: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 380: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 381: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 382: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 383: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 384: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 385: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 386: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 387: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 388: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 389: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 390: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 391: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 392: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 393: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 394: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 395: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 396: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 397: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 398: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 399: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 400: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 401: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 402: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 403: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 404: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 405: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 406: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 407: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 408: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 409: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 410: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 411: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 412: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 413: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 414: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 415: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 416: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 417: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 418: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 419: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 420: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 421: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 422: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 423: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 424: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 425: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 426: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 427: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 428: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 429: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 430: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 431: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 432: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 433: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 434: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 435: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 436: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 437: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 438: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 439: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 440: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 441: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 442: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 443: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 444: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 445: rump.sp.v1.ModuleFiniResponse
-	(*EtfsRegisterResponse)(nil),             // 446: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 447: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 448: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 449: rump.sp.v1.NewfsResponse
-	(*NetconfigIfcreateResponse)(nil),        // 450: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 451: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 452: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 453: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 454: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 455: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 456: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 457: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 458: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 459: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 460: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 461: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 462: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 463: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 464: rump.sp.v1.NetconfigIfaddrsResponse
-	(*DevListResponse)(nil),                  // 465: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 466: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 467: rump.sp.v1.MdDestroyResponse
-	(*NpfLoadResponse)(nil),                  // 468: rump.sp.v1.NpfLoadResponse
-	(*NpfConfigGetResponse)(nil),             // 469: rump.sp.v1.NpfConfigGetResponse
-	(*NpfSwitchResponse)(nil),                // 470: rump.sp.v1.NpfSwitchResponse
-	(*NpfFlushResponse)(nil),                 // 471: rump.sp.v1.NpfFlushResponse
-	(*NpfConnectionsResponse)(nil),           // 472: rump.sp.v1.NpfConnectionsResponse
-	(*NpfStatsResponse)(nil),                 // 473: rump.sp.v1.NpfStatsResponse
-	(*NpfTableResponse)(nil),                 // 474: rump.sp.v1.NpfTableResponse
-	(*NpfRuleAddResponse)(nil),               // 475: rump.sp.v1.NpfRuleAddResponse
-	(*NpfRuleRemoveResponse)(nil),            // 476: rump.sp.v1.NpfRuleRemoveResponse
-	(*DhcpStartResponse)(nil),                // 477: rump.sp.v1.DhcpStartResponse
-	(*DhcpRenewResponse)(nil),                // 478: rump.sp.v1.DhcpRenewResponse
-	(*DhcpStopResponse)(nil),                 // 479: rump.sp.v1.DhcpStopResponse
-	(*DhcpLeasesResponse)(nil),               // 480: rump.sp.v1.DhcpLeasesResponse
-	(*DhcpdStartResponse)(nil),               // 481: rump.sp.v1.DhcpdStartResponse
-	(*DhcpdStopResponse)(nil),                // 482: rump.sp.v1.DhcpdStopResponse
-	(*DhcpdBindingsResponse)(nil),            // 483: rump.sp.v1.DhcpdBindingsResponse
-	(*DnsForwardResponse)(nil),               // 484: rump.sp.v1.DnsForwardResponse
-	(*NetconfigIfaddrdelResponse)(nil),       // 485: rump.sp.v1.NetconfigIfaddrdelResponse
-	(*RouteSendResponse)(nil),                // 486: rump.sp.v1.RouteSendResponse
-	(*RouteRecvResponse)(nil),                // 487: rump.sp.v1.RouteRecvResponse
-	(*RouteDumpResponse)(nil),                // 488: rump.sp.v1.RouteDumpResponse
-	(*NetPcblistResponse)(nil),               // 489: rump.sp.v1.NetPcblistResponse
-	(*NetCountersResponse)(nil),              // 490: rump.sp.v1.NetCountersResponse
-	(*NdListResponse)(nil),                   // 491: rump.sp.v1.NdListResponse
-	(*ModuleStat)(nil),                       // 492: rump.sp.v1.ModuleStat
+	(*NetconfigIfimpairRequest)(nil),         // 229: rump.sp.v1.NetconfigIfimpairRequest
+	(*NetconfigIfimpairstatRequest)(nil),     // 230: rump.sp.v1.NetconfigIfimpairstatRequest
+	(*NetconfigIfcaptureRequest)(nil),        // 231: rump.sp.v1.NetconfigIfcaptureRequest
+	(*BpfOpenRequest)(nil),                   // 232: rump.sp.v1.BpfOpenRequest
+	(*DevListRequest)(nil),                   // 233: rump.sp.v1.DevListRequest
+	(*MdCreateRequest)(nil),                  // 234: rump.sp.v1.MdCreateRequest
+	(*MdDestroyRequest)(nil),                 // 235: rump.sp.v1.MdDestroyRequest
+	(*NpfLoadRequest)(nil),                   // 236: rump.sp.v1.NpfLoadRequest
+	(*NpfConfigGetRequest)(nil),              // 237: rump.sp.v1.NpfConfigGetRequest
+	(*NpfSwitchRequest)(nil),                 // 238: rump.sp.v1.NpfSwitchRequest
+	(*NpfFlushRequest)(nil),                  // 239: rump.sp.v1.NpfFlushRequest
+	(*NpfConnectionsRequest)(nil),            // 240: rump.sp.v1.NpfConnectionsRequest
+	(*NpfStatsRequest)(nil),                  // 241: rump.sp.v1.NpfStatsRequest
+	(*NpfTableRequest)(nil),                  // 242: rump.sp.v1.NpfTableRequest
+	(*NpfRuleAddRequest)(nil),                // 243: rump.sp.v1.NpfRuleAddRequest
+	(*NpfRuleRemoveRequest)(nil),             // 244: rump.sp.v1.NpfRuleRemoveRequest
+	(*DhcpStartRequest)(nil),                 // 245: rump.sp.v1.DhcpStartRequest
+	(*DhcpRenewRequest)(nil),                 // 246: rump.sp.v1.DhcpRenewRequest
+	(*DhcpStopRequest)(nil),                  // 247: rump.sp.v1.DhcpStopRequest
+	(*DhcpLeasesRequest)(nil),                // 248: rump.sp.v1.DhcpLeasesRequest
+	(*DhcpdStartRequest)(nil),                // 249: rump.sp.v1.DhcpdStartRequest
+	(*DhcpdStopRequest)(nil),                 // 250: rump.sp.v1.DhcpdStopRequest
+	(*DhcpdBindingsRequest)(nil),             // 251: rump.sp.v1.DhcpdBindingsRequest
+	(*DnsForwardRequest)(nil),                // 252: rump.sp.v1.DnsForwardRequest
+	(*NetconfigIfaddrdelRequest)(nil),        // 253: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*RouteSendRequest)(nil),                 // 254: rump.sp.v1.RouteSendRequest
+	(*RouteRecvRequest)(nil),                 // 255: rump.sp.v1.RouteRecvRequest
+	(*RouteDumpRequest)(nil),                 // 256: rump.sp.v1.RouteDumpRequest
+	(*NetPcblistRequest)(nil),                // 257: rump.sp.v1.NetPcblistRequest
+	(*NetCountersRequest)(nil),               // 258: rump.sp.v1.NetCountersRequest
+	(*NdListRequest)(nil),                    // 259: rump.sp.v1.NdListRequest
+	(*SyscallError)(nil),                     // 260: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 261: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 262: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 263: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 264: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 265: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 266: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 267: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 268: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 269: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 270: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 271: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 272: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 273: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 274: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 275: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 276: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 277: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 278: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 279: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 280: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 281: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 282: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 283: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 284: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 285: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 286: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 287: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 288: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 289: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 290: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 291: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 292: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 293: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 294: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 295: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 296: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 297: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 298: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 299: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 300: rump.sp.v1.TimerGetoverrunResponse
+	(*ModctlResponse)(nil),                   // 301: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 302: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 303: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 304: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 305: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 306: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 307: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 308: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 309: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 310: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 311: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 312: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 313: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 314: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 315: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 316: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 317: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 318: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 319: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 320: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 321: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 322: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 323: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 324: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 325: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 326: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 327: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 328: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 329: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 330: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 331: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 332: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 333: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 334: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 335: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 336: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 337: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 338: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 339: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 340: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 341: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 342: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 343: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 344: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 345: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 346: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 347: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 348: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 349: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 350: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 351: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 352: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 353: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 354: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 355: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 356: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 357: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 358: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 359: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 360: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 361: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 362: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 363: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 364: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 365: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 366: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 367: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 368: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 369: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 370: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 371: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 372: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 373: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 374: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 375: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 376: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 377: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 378: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 379: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 380: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 381: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 382: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 383: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 384: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 385: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 386: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 387: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 388: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 389: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 390: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 391: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 392: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 393: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 394: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 395: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 396: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 397: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 398: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 399: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 400: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 401: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 402: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 403: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 404: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 405: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 406: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 407: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 408: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 409: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 410: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 411: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 412: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 413: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 414: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 415: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 416: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 417: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 418: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 419: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 420: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 421: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 422: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 423: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 424: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 425: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 426: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 427: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 428: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 429: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 430: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 431: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 432: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 433: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 434: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 435: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 436: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 437: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 438: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 439: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 440: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 441: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 442: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 443: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 444: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 445: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 446: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 447: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 448: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 449: rump.sp.v1.ModuleFiniResponse
+	(*EtfsRegisterResponse)(nil),             // 450: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 451: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 452: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 453: rump.sp.v1.NewfsResponse
+	(*NetconfigIfcreateResponse)(nil),        // 454: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 455: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 456: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 457: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 458: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 459: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 460: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 461: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 462: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 463: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 464: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 465: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 466: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 467: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 468: rump.sp.v1.NetconfigIfaddrsResponse
+	(*NetconfigIfimpairResponse)(nil),        // 469: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatResponse)(nil),    // 470: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureResponse)(nil),       // 471: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenResponse)(nil),                  // 472: rump.sp.v1.BpfOpenResponse
+	(*DevListResponse)(nil),                  // 473: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 474: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 475: rump.sp.v1.MdDestroyResponse
+	(*NpfLoadResponse)(nil),                  // 476: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 477: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 478: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 479: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 480: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 481: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 482: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 483: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 484: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 485: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 486: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 487: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 488: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 489: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 490: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 491: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 492: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 493: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 494: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 495: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 496: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 497: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 498: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 499: rump.sp.v1.NdListResponse
+	(*ModuleStat)(nil),                       // 500: rump.sp.v1.ModuleStat
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
@@ -10454,767 +10602,783 @@ var file_rump_sp_proto_depIdxs = []int32{
 	226, // 206: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
 	227, // 207: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
 	228, // 208: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
-	229, // 209: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
-	230, // 210: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
-	231, // 211: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
-	232, // 212: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
-	233, // 213: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
-	234, // 214: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
-	235, // 215: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
-	236, // 216: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
-	237, // 217: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
-	238, // 218: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
-	239, // 219: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
-	240, // 220: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
-	241, // 221: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
-	242, // 222: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
-	243, // 223: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
-	244, // 224: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
-	245, // 225: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
-	246, // 226: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
-	247, // 227: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
-	248, // 228: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
-	249, // 229: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
-	250, // 230: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
-	251, // 231: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
-	252, // 232: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
-	253, // 233: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
-	254, // 234: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
-	255, // 235: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
-	256, // 236: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	257, // 237: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	258, // 238: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	259, // 239: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	260, // 240: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	261, // 241: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	262, // 242: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	263, // 243: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	264, // 244: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	265, // 245: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	266, // 246: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	267, // 247: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	268, // 248: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	269, // 249: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	270, // 250: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	271, // 251: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	272, // 252: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	273, // 253: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	274, // 254: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	275, // 255: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	276, // 256: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	277, // 257: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	278, // 258: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	279, // 259: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	280, // 260: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	281, // 261: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	282, // 262: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	283, // 263: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	284, // 264: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	285, // 265: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	286, // 266: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	287, // 267: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	288, // 268: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	289, // 269: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	290, // 270: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	291, // 271: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	292, // 272: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	293, // 273: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	294, // 274: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	295, // 275: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	296, // 276: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	297, // 277: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	298, // 278: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	299, // 279: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	300, // 280: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	301, // 281: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	302, // 282: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	303, // 283: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	304, // 284: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	305, // 285: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	306, // 286: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	307, // 287: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	308, // 288: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	309, // 289: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	310, // 290: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	311, // 291: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	312, // 292: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	313, // 293: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	314, // 294: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	315, // 295: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	316, // 296: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	317, // 297: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	318, // 298: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	319, // 299: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	320, // 300: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	321, // 301: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	322, // 302: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	323, // 303: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	324, // 304: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	325, // 305: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	326, // 306: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	327, // 307: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	328, // 308: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	329, // 309: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	330, // 310: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	331, // 311: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	332, // 312: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	333, // 313: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	334, // 314: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	335, // 315: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	336, // 316: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	337, // 317: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	338, // 318: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	339, // 319: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	340, // 320: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	341, // 321: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	342, // 322: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	343, // 323: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	344, // 324: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	345, // 325: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	346, // 326: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	347, // 327: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	348, // 328: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	349, // 329: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	350, // 330: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	351, // 331: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	352, // 332: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	353, // 333: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	354, // 334: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	355, // 335: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	356, // 336: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	357, // 337: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	358, // 338: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	359, // 339: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	360, // 340: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	361, // 341: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	362, // 342: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	363, // 343: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	364, // 344: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	365, // 345: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	366, // 346: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	367, // 347: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	368, // 348: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	369, // 349: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	370, // 350: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	371, // 351: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	372, // 352: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	373, // 353: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	374, // 354: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	375, // 355: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	376, // 356: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	377, // 357: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	378, // 358: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	379, // 359: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	380, // 360: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	381, // 361: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	382, // 362: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	383, // 363: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	384, // 364: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	385, // 365: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	386, // 366: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	387, // 367: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	388, // 368: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	389, // 369: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	390, // 370: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	391, // 371: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	392, // 372: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	393, // 373: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	394, // 374: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	395, // 375: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	396, // 376: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	397, // 377: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	398, // 378: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	399, // 379: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	400, // 380: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	401, // 381: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	402, // 382: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	403, // 383: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	404, // 384: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	405, // 385: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	406, // 386: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	407, // 387: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	408, // 388: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	409, // 389: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	410, // 390: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	411, // 391: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	412, // 392: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	413, // 393: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	414, // 394: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	415, // 395: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	416, // 396: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	417, // 397: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	418, // 398: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	419, // 399: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	420, // 400: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	421, // 401: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	422, // 402: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	423, // 403: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	424, // 404: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	425, // 405: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	426, // 406: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	427, // 407: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	428, // 408: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	429, // 409: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	430, // 410: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	431, // 411: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	432, // 412: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	433, // 413: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	434, // 414: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	435, // 415: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	436, // 416: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	437, // 417: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	438, // 418: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	439, // 419: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	440, // 420: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	441, // 421: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	442, // 422: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	443, // 423: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	444, // 424: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	445, // 425: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	446, // 426: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	447, // 427: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	448, // 428: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	449, // 429: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	450, // 430: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	451, // 431: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	452, // 432: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	453, // 433: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	454, // 434: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	455, // 435: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	456, // 436: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	457, // 437: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	458, // 438: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	459, // 439: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	460, // 440: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	461, // 441: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	462, // 442: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	463, // 443: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	464, // 444: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	465, // 445: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	466, // 446: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	467, // 447: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	468, // 448: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
-	469, // 449: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
-	470, // 450: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
-	471, // 451: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
-	472, // 452: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
-	473, // 453: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
-	474, // 454: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
-	475, // 455: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
-	476, // 456: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
-	477, // 457: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
-	478, // 458: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
-	479, // 459: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
-	480, // 460: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
-	481, // 461: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
-	482, // 462: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
-	483, // 463: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
-	484, // 464: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
-	485, // 465: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
-	486, // 466: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
-	487, // 467: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
-	488, // 468: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
-	489, // 469: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
-	490, // 470: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
-	491, // 471: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
-	1,   // 472: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 473: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
-	1,   // 474: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 475: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	492, // 476: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	16,  // 477: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	19,  // 478: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	3,   // 479: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 480: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 481: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 482: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	11,  // 483: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	13,  // 484: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	15,  // 485: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	18,  // 486: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	21,  // 487: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	22,  // 488: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	23,  // 489: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	24,  // 490: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	25,  // 491: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	26,  // 492: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	27,  // 493: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	28,  // 494: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	29,  // 495: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	30,  // 496: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	31,  // 497: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	32,  // 498: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	33,  // 499: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	34,  // 500: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	35,  // 501: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	36,  // 502: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	37,  // 503: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	38,  // 504: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	39,  // 505: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	40,  // 506: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	41,  // 507: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	42,  // 508: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	43,  // 509: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	44,  // 510: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	45,  // 511: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	46,  // 512: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	47,  // 513: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	48,  // 514: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	49,  // 515: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	50,  // 516: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	51,  // 517: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	52,  // 518: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	53,  // 519: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	54,  // 520: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	55,  // 521: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	56,  // 522: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	57,  // 523: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	58,  // 524: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	59,  // 525: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	60,  // 526: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	61,  // 527: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	62,  // 528: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	63,  // 529: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	64,  // 530: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	65,  // 531: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	66,  // 532: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	67,  // 533: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	68,  // 534: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	69,  // 535: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	70,  // 536: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	71,  // 537: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	72,  // 538: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	73,  // 539: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	74,  // 540: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	75,  // 541: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	76,  // 542: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	77,  // 543: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	78,  // 544: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	79,  // 545: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	80,  // 546: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	81,  // 547: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	82,  // 548: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	83,  // 549: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	84,  // 550: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	85,  // 551: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	86,  // 552: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	87,  // 553: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	208, // 554: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	209, // 555: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	88,  // 556: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	89,  // 557: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	90,  // 558: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	91,  // 559: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	92,  // 560: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	93,  // 561: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	94,  // 562: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	95,  // 563: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	96,  // 564: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	97,  // 565: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	98,  // 566: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	99,  // 567: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	100, // 568: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	101, // 569: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	102, // 570: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	103, // 571: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	104, // 572: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	105, // 573: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	106, // 574: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	107, // 575: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	108, // 576: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	109, // 577: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	110, // 578: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	111, // 579: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	112, // 580: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	113, // 581: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	114, // 582: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	115, // 583: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	116, // 584: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	117, // 585: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	118, // 586: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	119, // 587: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	120, // 588: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	121, // 589: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	122, // 590: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	123, // 591: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	124, // 592: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	125, // 593: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	126, // 594: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	127, // 595: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	128, // 596: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	129, // 597: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	130, // 598: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	131, // 599: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	132, // 600: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	133, // 601: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	134, // 602: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	135, // 603: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	136, // 604: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	137, // 605: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	138, // 606: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	139, // 607: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	140, // 608: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	141, // 609: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	142, // 610: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	143, // 611: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	144, // 612: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	145, // 613: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	146, // 614: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	147, // 615: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	148, // 616: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	149, // 617: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	150, // 618: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	151, // 619: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	152, // 620: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	153, // 621: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	154, // 622: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	155, // 623: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	156, // 624: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	157, // 625: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	158, // 626: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	159, // 627: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	160, // 628: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	161, // 629: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	162, // 630: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	163, // 631: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	164, // 632: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	165, // 633: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	166, // 634: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	167, // 635: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	168, // 636: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	169, // 637: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	170, // 638: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	171, // 639: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	172, // 640: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	173, // 641: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	174, // 642: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	175, // 643: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	176, // 644: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	177, // 645: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	178, // 646: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	179, // 647: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	180, // 648: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	181, // 649: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	182, // 650: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	183, // 651: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	184, // 652: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	185, // 653: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	186, // 654: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	187, // 655: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	188, // 656: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	189, // 657: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	210, // 658: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	211, // 659: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	212, // 660: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	213, // 661: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	190, // 662: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	191, // 663: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	192, // 664: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	193, // 665: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	194, // 666: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	195, // 667: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	196, // 668: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	197, // 669: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	198, // 670: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	199, // 671: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	200, // 672: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	201, // 673: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	202, // 674: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	203, // 675: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	204, // 676: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	205, // 677: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	206, // 678: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	207, // 679: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	214, // 680: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	215, // 681: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	216, // 682: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	217, // 683: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	218, // 684: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	219, // 685: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	220, // 686: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	221, // 687: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	222, // 688: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	223, // 689: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	224, // 690: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	225, // 691: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	226, // 692: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	227, // 693: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	228, // 694: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	232, // 695: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
-	233, // 696: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
-	234, // 697: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
-	235, // 698: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
-	236, // 699: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
-	237, // 700: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
-	238, // 701: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
-	239, // 702: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
-	240, // 703: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
-	241, // 704: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
-	242, // 705: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
-	243, // 706: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
-	244, // 707: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
-	245, // 708: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
-	246, // 709: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
-	247, // 710: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
-	248, // 711: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
-	249, // 712: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
-	250, // 713: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
-	251, // 714: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
-	252, // 715: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
-	253, // 716: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
-	254, // 717: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
-	255, // 718: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
-	229, // 719: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	230, // 720: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	231, // 721: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 722: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 723: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 724: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 725: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	12,  // 726: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	14,  // 727: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	17,  // 728: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	20,  // 729: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	257, // 730: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	258, // 731: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	259, // 732: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	260, // 733: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	261, // 734: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	262, // 735: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	263, // 736: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	264, // 737: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	265, // 738: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	266, // 739: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	267, // 740: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	268, // 741: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	269, // 742: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	270, // 743: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	271, // 744: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	272, // 745: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	273, // 746: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	274, // 747: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	275, // 748: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	276, // 749: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	277, // 750: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	278, // 751: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	279, // 752: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	280, // 753: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	281, // 754: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	282, // 755: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	283, // 756: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	284, // 757: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	285, // 758: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	286, // 759: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	287, // 760: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	288, // 761: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	289, // 762: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	290, // 763: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	291, // 764: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	292, // 765: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	293, // 766: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	294, // 767: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	295, // 768: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	296, // 769: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	297, // 770: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	298, // 771: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	299, // 772: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	300, // 773: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	301, // 774: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	302, // 775: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	303, // 776: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	304, // 777: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	305, // 778: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	306, // 779: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	307, // 780: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	308, // 781: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	309, // 782: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	310, // 783: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	311, // 784: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	312, // 785: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	313, // 786: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	314, // 787: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	315, // 788: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	316, // 789: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	317, // 790: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	318, // 791: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	319, // 792: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	320, // 793: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	321, // 794: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	322, // 795: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	323, // 796: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	444, // 797: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	445, // 798: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	324, // 799: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	325, // 800: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	326, // 801: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	327, // 802: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	328, // 803: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	329, // 804: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	330, // 805: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	331, // 806: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	332, // 807: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	333, // 808: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	334, // 809: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	335, // 810: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	336, // 811: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	337, // 812: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	338, // 813: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	339, // 814: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	340, // 815: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	341, // 816: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	342, // 817: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	343, // 818: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	344, // 819: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	345, // 820: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	346, // 821: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	347, // 822: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	348, // 823: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	349, // 824: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	350, // 825: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	351, // 826: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	352, // 827: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	353, // 828: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	354, // 829: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	355, // 830: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	356, // 831: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	357, // 832: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	358, // 833: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	359, // 834: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	360, // 835: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	361, // 836: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	362, // 837: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	363, // 838: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	364, // 839: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	365, // 840: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	366, // 841: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	367, // 842: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	368, // 843: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	369, // 844: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	370, // 845: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	371, // 846: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	372, // 847: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	373, // 848: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	374, // 849: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	375, // 850: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	376, // 851: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	377, // 852: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	378, // 853: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	379, // 854: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	380, // 855: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	381, // 856: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	382, // 857: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	383, // 858: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	384, // 859: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	385, // 860: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	386, // 861: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	387, // 862: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	388, // 863: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	389, // 864: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	390, // 865: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	391, // 866: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	392, // 867: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	393, // 868: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	394, // 869: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	395, // 870: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	396, // 871: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	397, // 872: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	398, // 873: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	399, // 874: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	400, // 875: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	401, // 876: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	402, // 877: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	403, // 878: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	404, // 879: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	405, // 880: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	406, // 881: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	407, // 882: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	408, // 883: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	409, // 884: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	410, // 885: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	411, // 886: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	412, // 887: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	413, // 888: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	414, // 889: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	415, // 890: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	416, // 891: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	417, // 892: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	418, // 893: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	419, // 894: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	420, // 895: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	421, // 896: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	422, // 897: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	423, // 898: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	424, // 899: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	425, // 900: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	446, // 901: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	447, // 902: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	448, // 903: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	449, // 904: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	426, // 905: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	427, // 906: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	428, // 907: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	429, // 908: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	430, // 909: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	431, // 910: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	432, // 911: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	433, // 912: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	434, // 913: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	435, // 914: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	436, // 915: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	437, // 916: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	438, // 917: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	439, // 918: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	440, // 919: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	441, // 920: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	442, // 921: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	443, // 922: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	450, // 923: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	451, // 924: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	452, // 925: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	453, // 926: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	454, // 927: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	455, // 928: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	456, // 929: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	457, // 930: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	458, // 931: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	459, // 932: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	460, // 933: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	461, // 934: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	462, // 935: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	463, // 936: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	464, // 937: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	468, // 938: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
-	469, // 939: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
-	470, // 940: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
-	471, // 941: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
-	472, // 942: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
-	473, // 943: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
-	474, // 944: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
-	475, // 945: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
-	476, // 946: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
-	477, // 947: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
-	478, // 948: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
-	479, // 949: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
-	480, // 950: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
-	481, // 951: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
-	482, // 952: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
-	483, // 953: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
-	484, // 954: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
-	485, // 955: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
-	486, // 956: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
-	487, // 957: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
-	488, // 958: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
-	489, // 959: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
-	490, // 960: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
-	491, // 961: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
-	465, // 962: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	466, // 963: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	467, // 964: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	722, // [722:965] is the sub-list for method output_type
-	479, // [479:722] is the sub-list for method input_type
-	479, // [479:479] is the sub-list for extension type_name
-	479, // [479:479] is the sub-list for extension extendee
-	0,   // [0:479] is the sub-list for field type_name
+	229, // 209: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
+	230, // 210: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
+	231, // 211: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
+	232, // 212: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
+	233, // 213: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
+	234, // 214: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
+	235, // 215: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
+	236, // 216: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
+	237, // 217: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
+	238, // 218: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
+	239, // 219: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
+	240, // 220: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
+	241, // 221: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
+	242, // 222: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
+	243, // 223: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
+	244, // 224: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
+	245, // 225: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
+	246, // 226: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
+	247, // 227: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
+	248, // 228: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
+	249, // 229: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
+	250, // 230: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
+	251, // 231: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
+	252, // 232: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
+	253, // 233: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
+	254, // 234: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
+	255, // 235: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
+	256, // 236: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
+	257, // 237: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
+	258, // 238: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
+	259, // 239: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
+	260, // 240: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	261, // 241: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	262, // 242: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	263, // 243: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	264, // 244: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	265, // 245: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	266, // 246: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	267, // 247: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	268, // 248: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	269, // 249: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	270, // 250: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	271, // 251: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	272, // 252: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	273, // 253: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	274, // 254: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	275, // 255: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	276, // 256: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	277, // 257: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	278, // 258: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	279, // 259: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	280, // 260: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	281, // 261: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	282, // 262: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	283, // 263: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	284, // 264: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	285, // 265: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	286, // 266: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	287, // 267: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	288, // 268: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	289, // 269: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	290, // 270: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	291, // 271: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	292, // 272: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	293, // 273: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	294, // 274: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	295, // 275: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	296, // 276: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	297, // 277: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	298, // 278: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	299, // 279: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	300, // 280: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	301, // 281: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	302, // 282: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	303, // 283: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	304, // 284: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	305, // 285: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	306, // 286: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	307, // 287: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	308, // 288: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	309, // 289: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	310, // 290: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	311, // 291: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	312, // 292: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	313, // 293: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	314, // 294: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	315, // 295: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	316, // 296: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	317, // 297: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	318, // 298: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	319, // 299: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	320, // 300: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	321, // 301: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	322, // 302: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	323, // 303: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	324, // 304: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	325, // 305: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	326, // 306: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	327, // 307: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	328, // 308: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	329, // 309: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	330, // 310: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	331, // 311: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	332, // 312: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	333, // 313: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	334, // 314: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	335, // 315: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	336, // 316: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	337, // 317: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	338, // 318: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	339, // 319: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	340, // 320: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	341, // 321: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	342, // 322: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	343, // 323: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	344, // 324: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	345, // 325: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	346, // 326: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	347, // 327: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	348, // 328: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	349, // 329: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	350, // 330: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	351, // 331: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	352, // 332: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	353, // 333: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	354, // 334: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	355, // 335: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	356, // 336: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	357, // 337: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	358, // 338: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	359, // 339: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	360, // 340: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	361, // 341: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	362, // 342: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	363, // 343: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	364, // 344: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	365, // 345: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	366, // 346: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	367, // 347: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	368, // 348: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	369, // 349: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	370, // 350: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	371, // 351: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	372, // 352: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	373, // 353: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	374, // 354: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	375, // 355: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	376, // 356: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	377, // 357: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	378, // 358: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	379, // 359: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	380, // 360: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	381, // 361: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	382, // 362: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	383, // 363: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	384, // 364: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	385, // 365: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	386, // 366: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	387, // 367: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	388, // 368: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	389, // 369: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	390, // 370: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	391, // 371: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	392, // 372: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	393, // 373: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	394, // 374: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	395, // 375: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	396, // 376: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	397, // 377: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	398, // 378: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	399, // 379: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	400, // 380: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	401, // 381: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	402, // 382: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	403, // 383: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	404, // 384: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	405, // 385: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	406, // 386: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	407, // 387: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	408, // 388: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	409, // 389: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	410, // 390: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	411, // 391: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	412, // 392: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	413, // 393: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	414, // 394: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	415, // 395: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	416, // 396: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	417, // 397: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	418, // 398: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	419, // 399: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	420, // 400: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	421, // 401: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	422, // 402: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	423, // 403: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	424, // 404: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	425, // 405: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	426, // 406: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	427, // 407: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	428, // 408: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	429, // 409: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	430, // 410: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	431, // 411: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	432, // 412: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	433, // 413: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	434, // 414: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	435, // 415: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	436, // 416: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	437, // 417: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	438, // 418: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	439, // 419: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	440, // 420: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	441, // 421: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	442, // 422: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	443, // 423: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	444, // 424: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	445, // 425: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	446, // 426: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	447, // 427: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	448, // 428: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	449, // 429: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	450, // 430: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	451, // 431: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	452, // 432: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	453, // 433: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	454, // 434: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	455, // 435: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	456, // 436: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	457, // 437: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	458, // 438: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	459, // 439: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	460, // 440: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	461, // 441: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	462, // 442: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	463, // 443: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	464, // 444: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	465, // 445: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	466, // 446: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	467, // 447: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	468, // 448: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	469, // 449: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
+	470, // 450: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
+	471, // 451: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
+	472, // 452: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
+	473, // 453: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	474, // 454: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	475, // 455: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	476, // 456: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	477, // 457: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	478, // 458: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	479, // 459: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	480, // 460: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	481, // 461: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	482, // 462: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	483, // 463: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	484, // 464: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	485, // 465: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	486, // 466: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	487, // 467: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	488, // 468: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	489, // 469: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	490, // 470: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	491, // 471: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	492, // 472: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	493, // 473: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	494, // 474: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	495, // 475: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	496, // 476: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	497, // 477: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	498, // 478: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	499, // 479: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	1,   // 480: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 481: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
+	1,   // 482: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 483: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
+	500, // 484: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	16,  // 485: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	19,  // 486: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	3,   // 487: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 488: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 489: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 490: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	11,  // 491: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	13,  // 492: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	15,  // 493: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	18,  // 494: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	21,  // 495: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	22,  // 496: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	23,  // 497: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	24,  // 498: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	25,  // 499: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	26,  // 500: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	27,  // 501: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	28,  // 502: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	29,  // 503: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	30,  // 504: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	31,  // 505: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	32,  // 506: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	33,  // 507: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	34,  // 508: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	35,  // 509: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	36,  // 510: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	37,  // 511: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	38,  // 512: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	39,  // 513: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	40,  // 514: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	41,  // 515: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	42,  // 516: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	43,  // 517: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	44,  // 518: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	45,  // 519: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	46,  // 520: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	47,  // 521: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	48,  // 522: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	49,  // 523: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	50,  // 524: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	51,  // 525: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	52,  // 526: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	53,  // 527: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	54,  // 528: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	55,  // 529: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	56,  // 530: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	57,  // 531: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	58,  // 532: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	59,  // 533: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	60,  // 534: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	61,  // 535: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	62,  // 536: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	63,  // 537: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	64,  // 538: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	65,  // 539: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	66,  // 540: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	67,  // 541: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	68,  // 542: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	69,  // 543: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	70,  // 544: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	71,  // 545: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	72,  // 546: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	73,  // 547: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	74,  // 548: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	75,  // 549: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	76,  // 550: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	77,  // 551: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	78,  // 552: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	79,  // 553: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	80,  // 554: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	81,  // 555: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	82,  // 556: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	83,  // 557: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	84,  // 558: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	85,  // 559: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	86,  // 560: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	87,  // 561: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	208, // 562: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	209, // 563: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	88,  // 564: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	89,  // 565: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	90,  // 566: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	91,  // 567: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	92,  // 568: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	93,  // 569: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	94,  // 570: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	95,  // 571: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	96,  // 572: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	97,  // 573: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	98,  // 574: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	99,  // 575: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	100, // 576: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	101, // 577: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	102, // 578: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	103, // 579: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	104, // 580: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	105, // 581: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	106, // 582: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	107, // 583: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	108, // 584: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	109, // 585: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	110, // 586: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	111, // 587: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	112, // 588: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	113, // 589: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	114, // 590: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	115, // 591: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	116, // 592: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	117, // 593: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	118, // 594: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	119, // 595: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	120, // 596: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	121, // 597: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	122, // 598: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	123, // 599: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	124, // 600: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	125, // 601: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	126, // 602: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	127, // 603: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	128, // 604: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	129, // 605: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	130, // 606: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	131, // 607: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	132, // 608: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	133, // 609: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	134, // 610: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	135, // 611: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	136, // 612: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	137, // 613: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	138, // 614: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	139, // 615: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	140, // 616: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	141, // 617: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	142, // 618: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	143, // 619: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	144, // 620: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	145, // 621: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	146, // 622: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	147, // 623: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	148, // 624: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	149, // 625: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	150, // 626: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	151, // 627: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	152, // 628: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	153, // 629: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	154, // 630: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	155, // 631: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	156, // 632: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	157, // 633: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	158, // 634: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	159, // 635: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	160, // 636: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	161, // 637: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	162, // 638: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	163, // 639: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	164, // 640: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	165, // 641: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	166, // 642: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	167, // 643: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	168, // 644: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	169, // 645: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	170, // 646: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	171, // 647: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	172, // 648: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	173, // 649: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	174, // 650: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	175, // 651: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	176, // 652: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	177, // 653: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	178, // 654: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	179, // 655: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	180, // 656: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	181, // 657: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	182, // 658: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	183, // 659: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	184, // 660: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	185, // 661: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	186, // 662: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	187, // 663: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	188, // 664: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	189, // 665: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	210, // 666: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	211, // 667: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	212, // 668: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	213, // 669: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	190, // 670: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	191, // 671: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	192, // 672: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	193, // 673: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	194, // 674: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	195, // 675: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	196, // 676: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	197, // 677: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	198, // 678: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	199, // 679: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	200, // 680: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	201, // 681: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	202, // 682: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	203, // 683: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	204, // 684: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	205, // 685: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	206, // 686: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	207, // 687: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	214, // 688: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	215, // 689: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	216, // 690: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	217, // 691: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	218, // 692: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	219, // 693: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	220, // 694: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	221, // 695: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	222, // 696: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	223, // 697: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	224, // 698: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	225, // 699: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	226, // 700: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	227, // 701: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	228, // 702: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	236, // 703: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	237, // 704: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	238, // 705: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	239, // 706: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	240, // 707: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	241, // 708: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	242, // 709: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	243, // 710: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	244, // 711: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	245, // 712: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	246, // 713: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	247, // 714: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	248, // 715: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	249, // 716: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	250, // 717: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	251, // 718: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	252, // 719: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	253, // 720: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	254, // 721: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	255, // 722: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	256, // 723: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	257, // 724: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	258, // 725: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	259, // 726: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	229, // 727: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
+	230, // 728: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
+	231, // 729: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
+	232, // 730: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
+	233, // 731: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	234, // 732: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	235, // 733: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 734: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 735: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 736: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 737: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	12,  // 738: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	14,  // 739: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	17,  // 740: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	20,  // 741: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	261, // 742: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	262, // 743: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	263, // 744: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	264, // 745: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	265, // 746: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	266, // 747: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	267, // 748: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	268, // 749: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	269, // 750: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	270, // 751: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	271, // 752: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	272, // 753: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	273, // 754: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	274, // 755: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	275, // 756: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	276, // 757: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	277, // 758: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	278, // 759: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	279, // 760: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	280, // 761: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	281, // 762: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	282, // 763: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	283, // 764: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	284, // 765: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	285, // 766: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	286, // 767: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	287, // 768: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	288, // 769: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	289, // 770: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	290, // 771: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	291, // 772: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	292, // 773: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	293, // 774: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	294, // 775: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	295, // 776: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	296, // 777: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	297, // 778: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	298, // 779: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	299, // 780: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	300, // 781: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	301, // 782: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	302, // 783: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	303, // 784: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	304, // 785: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	305, // 786: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	306, // 787: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	307, // 788: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	308, // 789: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	309, // 790: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	310, // 791: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	311, // 792: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	312, // 793: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	313, // 794: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	314, // 795: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	315, // 796: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	316, // 797: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	317, // 798: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	318, // 799: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	319, // 800: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	320, // 801: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	321, // 802: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	322, // 803: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	323, // 804: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	324, // 805: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	325, // 806: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	326, // 807: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	327, // 808: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	448, // 809: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	449, // 810: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	328, // 811: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	329, // 812: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	330, // 813: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	331, // 814: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	332, // 815: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	333, // 816: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	334, // 817: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	335, // 818: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	336, // 819: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	337, // 820: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	338, // 821: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	339, // 822: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	340, // 823: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	341, // 824: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	342, // 825: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	343, // 826: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	344, // 827: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	345, // 828: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	346, // 829: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	347, // 830: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	348, // 831: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	349, // 832: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	350, // 833: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	351, // 834: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	352, // 835: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	353, // 836: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	354, // 837: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	355, // 838: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	356, // 839: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	357, // 840: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	358, // 841: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	359, // 842: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	360, // 843: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	361, // 844: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	362, // 845: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	363, // 846: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	364, // 847: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	365, // 848: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	366, // 849: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	367, // 850: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	368, // 851: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	369, // 852: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	370, // 853: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	371, // 854: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	372, // 855: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	373, // 856: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	374, // 857: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	375, // 858: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	376, // 859: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	377, // 860: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	378, // 861: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	379, // 862: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	380, // 863: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	381, // 864: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	382, // 865: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	383, // 866: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	384, // 867: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	385, // 868: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	386, // 869: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	387, // 870: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	388, // 871: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	389, // 872: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	390, // 873: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	391, // 874: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	392, // 875: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	393, // 876: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	394, // 877: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	395, // 878: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	396, // 879: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	397, // 880: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	398, // 881: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	399, // 882: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	400, // 883: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	401, // 884: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	402, // 885: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	403, // 886: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	404, // 887: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	405, // 888: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	406, // 889: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	407, // 890: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	408, // 891: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	409, // 892: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	410, // 893: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	411, // 894: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	412, // 895: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	413, // 896: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	414, // 897: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	415, // 898: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	416, // 899: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	417, // 900: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	418, // 901: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	419, // 902: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	420, // 903: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	421, // 904: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	422, // 905: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	423, // 906: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	424, // 907: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	425, // 908: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	426, // 909: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	427, // 910: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	428, // 911: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	429, // 912: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	450, // 913: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	451, // 914: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	452, // 915: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	453, // 916: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	430, // 917: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	431, // 918: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	432, // 919: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	433, // 920: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	434, // 921: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	435, // 922: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	436, // 923: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	437, // 924: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	438, // 925: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	439, // 926: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	440, // 927: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	441, // 928: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	442, // 929: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	443, // 930: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	444, // 931: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	445, // 932: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	446, // 933: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	447, // 934: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	454, // 935: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	455, // 936: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	456, // 937: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	457, // 938: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	458, // 939: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	459, // 940: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	460, // 941: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	461, // 942: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	462, // 943: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	463, // 944: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	464, // 945: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	465, // 946: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	466, // 947: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	467, // 948: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	468, // 949: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	476, // 950: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	477, // 951: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	478, // 952: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	479, // 953: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	480, // 954: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	481, // 955: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	482, // 956: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	483, // 957: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	484, // 958: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	485, // 959: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	486, // 960: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	487, // 961: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	488, // 962: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	489, // 963: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	490, // 964: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	491, // 965: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	492, // 966: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	493, // 967: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	494, // 968: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	495, // 969: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	496, // 970: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	497, // 971: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	498, // 972: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	499, // 973: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	469, // 974: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
+	470, // 975: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
+	471, // 976: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
+	472, // 977: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
+	473, // 978: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	474, // 979: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	475, // 980: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	734, // [734:981] is the sub-list for method output_type
+	487, // [487:734] is the sub-list for method input_type
+	487, // [487:487] is the sub-list for extension type_name
+	487, // [487:487] is the sub-list for extension extendee
+	0,   // [0:487] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -11437,6 +11601,10 @@ func file_rump_sp_proto_init() {
 		(*Call_NetconfigDhcpIpv4Oneshot)(nil),
 		(*Call_NetconfigAutoIpv6)(nil),
 		(*Call_NetconfigIfaddrs)(nil),
+		(*Call_NetconfigIfimpair)(nil),
+		(*Call_NetconfigIfimpairstat)(nil),
+		(*Call_NetconfigIfcapture)(nil),
+		(*Call_BpfOpen)(nil),
 		(*Call_DevList)(nil),
 		(*Call_MdCreate)(nil),
 		(*Call_MdDestroy)(nil),
@@ -11675,6 +11843,10 @@ func file_rump_sp_proto_init() {
 		(*Result_NetconfigDhcpIpv4Oneshot)(nil),
 		(*Result_NetconfigAutoIpv6)(nil),
 		(*Result_NetconfigIfaddrs)(nil),
+		(*Result_NetconfigIfimpair)(nil),
+		(*Result_NetconfigIfimpairstat)(nil),
+		(*Result_NetconfigIfcapture)(nil),
+		(*Result_BpfOpen)(nil),
 		(*Result_DevList)(nil),
 		(*Result_MdCreate)(nil),
 		(*Result_MdDestroy)(nil),

@@ -3433,7 +3433,8 @@ type VfsClient interface {
 	Statvfs1(ctx context.Context, in *Statvfs1Request, opts ...grpc.CallOption) (*Statvfs1Response, error)
 	// Statistics of the file system of an open file. EBADF.
 	Fstatvfs1(ctx context.Context, in *Fstatvfs1Request, opts ...grpc.CallOption) (*Fstatvfs1Response, error)
-	// Controls extended attributes of a mount. EPERM, EOPNOTSUPP.
+	// Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+	// EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
 	Extattrctl(ctx context.Context, in *ExtattrctlRequest, opts ...grpc.CallOption) (*ExtattrctlResponse, error)
 	// Sets an extended attribute. EOPNOTSUPP, EPERM, ENOSPC.
 	ExtattrSetFile(ctx context.Context, in *ExtattrSetFileRequest, opts ...grpc.CallOption) (*ExtattrSetFileResponse, error)
@@ -3537,7 +3538,8 @@ type VfsClient interface {
 	Unlinkat(ctx context.Context, in *UnlinkatRequest, opts ...grpc.CallOption) (*UnlinkatResponse, error)
 	// futimes with UTIME_NOW and UTIME_OMIT. EBADF.
 	Futimens(ctx context.Context, in *FutimensRequest, opts ...grpc.CallOption) (*FutimensResponse, error)
-	// Quota operations. EOPNOTSUPP, EPERM.
+	// Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+	// (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
 	Quotactl(ctx context.Context, in *QuotactlRequest, opts ...grpc.CallOption) (*QuotactlResponse, error)
 	// Makes sure that a range has storage. EBADF, EINVAL, ENOSPC, EOPNOTSUPP.
 	PosixFallocate(ctx context.Context, in *PosixFallocateRequest, opts ...grpc.CallOption) (*PosixFallocateResponse, error)
@@ -4722,7 +4724,8 @@ type VfsServer interface {
 	Statvfs1(context.Context, *Statvfs1Request) (*Statvfs1Response, error)
 	// Statistics of the file system of an open file. EBADF.
 	Fstatvfs1(context.Context, *Fstatvfs1Request) (*Fstatvfs1Response, error)
-	// Controls extended attributes of a mount. EPERM, EOPNOTSUPP.
+	// Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+	// EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
 	Extattrctl(context.Context, *ExtattrctlRequest) (*ExtattrctlResponse, error)
 	// Sets an extended attribute. EOPNOTSUPP, EPERM, ENOSPC.
 	ExtattrSetFile(context.Context, *ExtattrSetFileRequest) (*ExtattrSetFileResponse, error)
@@ -4826,7 +4829,8 @@ type VfsServer interface {
 	Unlinkat(context.Context, *UnlinkatRequest) (*UnlinkatResponse, error)
 	// futimes with UTIME_NOW and UTIME_OMIT. EBADF.
 	Futimens(context.Context, *FutimensRequest) (*FutimensResponse, error)
-	// Quota operations. EOPNOTSUPP, EPERM.
+	// Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+	// (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
 	Quotactl(context.Context, *QuotactlRequest) (*QuotactlResponse, error)
 	// Makes sure that a range has storage. EBADF, EINVAL, ENOSPC, EOPNOTSUPP.
 	PosixFallocate(context.Context, *PosixFallocateRequest) (*PosixFallocateResponse, error)
@@ -7592,6 +7596,10 @@ const (
 	Net_NetPcblist_FullMethodName               = "/rump.sp.v1.Net/NetPcblist"
 	Net_NetCounters_FullMethodName              = "/rump.sp.v1.Net/NetCounters"
 	Net_NdList_FullMethodName                   = "/rump.sp.v1.Net/NdList"
+	Net_NetconfigIfimpair_FullMethodName        = "/rump.sp.v1.Net/NetconfigIfimpair"
+	Net_NetconfigIfimpairstat_FullMethodName    = "/rump.sp.v1.Net/NetconfigIfimpairstat"
+	Net_NetconfigIfcapture_FullMethodName       = "/rump.sp.v1.Net/NetconfigIfcapture"
+	Net_BpfOpen_FullMethodName                  = "/rump.sp.v1.Net/BpfOpen"
 )
 
 // NetClient is the client API for Net service.
@@ -7715,6 +7723,15 @@ type NetClient interface {
 	NetCounters(ctx context.Context, in *NetCountersRequest, opts ...grpc.CallOption) (*NetCountersResponse, error)
 	// Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT.
 	NdList(ctx context.Context, in *NdListRequest, opts ...grpc.CallOption) (*NdListResponse, error)
+	// Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP.
+	NetconfigIfimpair(ctx context.Context, in *NetconfigIfimpairRequest, opts ...grpc.CallOption) (*NetconfigIfimpairResponse, error)
+	// What became of the frames since then. ENXIO, ENOENT when it is not impaired.
+	NetconfigIfimpairstat(ctx context.Context, in *NetconfigIfimpairstatRequest, opts ...grpc.CallOption) (*NetconfigIfimpairstatResponse, error)
+	// Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+	// number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+	NetconfigIfcapture(ctx context.Context, in *NetconfigIfcaptureRequest, opts ...grpc.CallOption) (*NetconfigIfcaptureResponse, error)
+	// Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE.
+	BpfOpen(ctx context.Context, in *BpfOpenRequest, opts ...grpc.CallOption) (*BpfOpenResponse, error)
 }
 
 type netClient struct {
@@ -8295,6 +8312,46 @@ func (c *netClient) NdList(ctx context.Context, in *NdListRequest, opts ...grpc.
 	return out, nil
 }
 
+func (c *netClient) NetconfigIfimpair(ctx context.Context, in *NetconfigIfimpairRequest, opts ...grpc.CallOption) (*NetconfigIfimpairResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NetconfigIfimpairResponse)
+	err := c.cc.Invoke(ctx, Net_NetconfigIfimpair_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NetconfigIfimpairstat(ctx context.Context, in *NetconfigIfimpairstatRequest, opts ...grpc.CallOption) (*NetconfigIfimpairstatResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NetconfigIfimpairstatResponse)
+	err := c.cc.Invoke(ctx, Net_NetconfigIfimpairstat_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) NetconfigIfcapture(ctx context.Context, in *NetconfigIfcaptureRequest, opts ...grpc.CallOption) (*NetconfigIfcaptureResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NetconfigIfcaptureResponse)
+	err := c.cc.Invoke(ctx, Net_NetconfigIfcapture_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *netClient) BpfOpen(ctx context.Context, in *BpfOpenRequest, opts ...grpc.CallOption) (*BpfOpenResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BpfOpenResponse)
+	err := c.cc.Invoke(ctx, Net_BpfOpen_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // NetServer is the server API for Net service.
 // All implementations must embed UnimplementedNetServer
 // for forward compatibility.
@@ -8416,6 +8473,15 @@ type NetServer interface {
 	NetCounters(context.Context, *NetCountersRequest) (*NetCountersResponse, error)
 	// Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT.
 	NdList(context.Context, *NdListRequest) (*NdListResponse, error)
+	// Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP.
+	NetconfigIfimpair(context.Context, *NetconfigIfimpairRequest) (*NetconfigIfimpairResponse, error)
+	// What became of the frames since then. ENXIO, ENOENT when it is not impaired.
+	NetconfigIfimpairstat(context.Context, *NetconfigIfimpairstatRequest) (*NetconfigIfimpairstatResponse, error)
+	// Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+	// number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+	NetconfigIfcapture(context.Context, *NetconfigIfcaptureRequest) (*NetconfigIfcaptureResponse, error)
+	// Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE.
+	BpfOpen(context.Context, *BpfOpenRequest) (*BpfOpenResponse, error)
 	mustEmbedUnimplementedNetServer()
 }
 
@@ -8596,6 +8662,18 @@ func (UnimplementedNetServer) NetCounters(context.Context, *NetCountersRequest) 
 }
 func (UnimplementedNetServer) NdList(context.Context, *NdListRequest) (*NdListResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method NdList not implemented")
+}
+func (UnimplementedNetServer) NetconfigIfimpair(context.Context, *NetconfigIfimpairRequest) (*NetconfigIfimpairResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NetconfigIfimpair not implemented")
+}
+func (UnimplementedNetServer) NetconfigIfimpairstat(context.Context, *NetconfigIfimpairstatRequest) (*NetconfigIfimpairstatResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NetconfigIfimpairstat not implemented")
+}
+func (UnimplementedNetServer) NetconfigIfcapture(context.Context, *NetconfigIfcaptureRequest) (*NetconfigIfcaptureResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NetconfigIfcapture not implemented")
+}
+func (UnimplementedNetServer) BpfOpen(context.Context, *BpfOpenRequest) (*BpfOpenResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BpfOpen not implemented")
 }
 func (UnimplementedNetServer) mustEmbedUnimplementedNetServer() {}
 func (UnimplementedNetServer) testEmbeddedByValue()             {}
@@ -9644,6 +9722,78 @@ func _Net_NdList_Handler(srv interface{}, ctx context.Context, dec func(interfac
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Net_NetconfigIfimpair_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NetconfigIfimpairRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NetconfigIfimpair(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NetconfigIfimpair_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NetconfigIfimpair(ctx, req.(*NetconfigIfimpairRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NetconfigIfimpairstat_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NetconfigIfimpairstatRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NetconfigIfimpairstat(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NetconfigIfimpairstat_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NetconfigIfimpairstat(ctx, req.(*NetconfigIfimpairstatRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_NetconfigIfcapture_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NetconfigIfcaptureRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).NetconfigIfcapture(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_NetconfigIfcapture_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).NetconfigIfcapture(ctx, req.(*NetconfigIfcaptureRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Net_BpfOpen_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BpfOpenRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NetServer).BpfOpen(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Net_BpfOpen_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NetServer).BpfOpen(ctx, req.(*BpfOpenRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Net_ServiceDesc is the grpc.ServiceDesc for Net service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -9878,6 +10028,22 @@ var Net_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "NdList",
 			Handler:    _Net_NdList_Handler,
+		},
+		{
+			MethodName: "NetconfigIfimpair",
+			Handler:    _Net_NetconfigIfimpair_Handler,
+		},
+		{
+			MethodName: "NetconfigIfimpairstat",
+			Handler:    _Net_NetconfigIfimpairstat_Handler,
+		},
+		{
+			MethodName: "NetconfigIfcapture",
+			Handler:    _Net_NetconfigIfcapture_Handler,
+		},
+		{
+			MethodName: "BpfOpen",
+			Handler:    _Net_BpfOpen_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -1289,6 +1289,7 @@ type Sockopt struct {
 	//	*Sockopt_Timeval
 	//	*Sockopt_Raw
 	//	*Sockopt_Mreq
+	//	*Sockopt_Peereid
 	Value         isSockopt_Value `protobuf_oneof:"value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1376,6 +1377,15 @@ func (x *Sockopt) GetMreq() *Mreq {
 	return nil
 }
 
+func (x *Sockopt) GetPeereid() *Unpcbid {
+	if x != nil {
+		if x, ok := x.Value.(*Sockopt_Peereid); ok {
+			return x.Peereid
+		}
+	}
+	return nil
+}
+
 type isSockopt_Value interface {
 	isSockopt_Value()
 }
@@ -1400,6 +1410,10 @@ type Sockopt_Mreq struct {
 	Mreq *Mreq `protobuf:"bytes,5,opt,name=mreq,proto3,oneof"`
 }
 
+type Sockopt_Peereid struct {
+	Peereid *Unpcbid `protobuf:"bytes,30,opt,name=peereid,proto3,oneof"`
+}
+
 func (*Sockopt_Integer) isSockopt_Value() {}
 
 func (*Sockopt_Linger) isSockopt_Value() {}
@@ -1409,6 +1423,8 @@ func (*Sockopt_Timeval) isSockopt_Value() {}
 func (*Sockopt_Raw) isSockopt_Value() {}
 
 func (*Sockopt_Mreq) isSockopt_Value() {}
+
+func (*Sockopt_Peereid) isSockopt_Value() {}
 
 // IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP and their opposites: a group (4 or 16 bytes), and the interface by address or index;
 // neither for the one that the route says. A raw ip_mreq or ipv6_mreq will do as well.
@@ -1472,20 +1488,250 @@ func (x *Mreq) GetIfindex() uint32 {
 	return 0
 }
 
-// One piece of control data. SCM_RIGHTS carries descriptors, the others bytes.
+// LOCAL_PEEREID: who connected, or listens, at the other end of a local socket.
+type Unpcbid struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UnpPid        int32                  `protobuf:"varint,1,opt,name=unp_pid,json=unpPid,proto3" json:"unp_pid,omitempty"`
+	UnpEuid       uint32                 `protobuf:"varint,2,opt,name=unp_euid,json=unpEuid,proto3" json:"unp_euid,omitempty"`
+	UnpEgid       uint32                 `protobuf:"varint,3,opt,name=unp_egid,json=unpEgid,proto3" json:"unp_egid,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Unpcbid) Reset() {
+	*x = Unpcbid{}
+	mi := &file_rump_types_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Unpcbid) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Unpcbid) ProtoMessage() {}
+
+func (x *Unpcbid) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Unpcbid.ProtoReflect.Descriptor instead.
+func (*Unpcbid) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Unpcbid) GetUnpPid() int32 {
+	if x != nil {
+		return x.UnpPid
+	}
+	return 0
+}
+
+func (x *Unpcbid) GetUnpEuid() uint32 {
+	if x != nil {
+		return x.UnpEuid
+	}
+	return 0
+}
+
+func (x *Unpcbid) GetUnpEgid() uint32 {
+	if x != nil {
+		return x.UnpEgid
+	}
+	return 0
+}
+
+// SCM_CREDS: who sent a message.
+type Sockcred struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ScPid         int32                  `protobuf:"varint,1,opt,name=sc_pid,json=scPid,proto3" json:"sc_pid,omitempty"`
+	ScUid         uint32                 `protobuf:"varint,2,opt,name=sc_uid,json=scUid,proto3" json:"sc_uid,omitempty"`
+	ScEuid        uint32                 `protobuf:"varint,3,opt,name=sc_euid,json=scEuid,proto3" json:"sc_euid,omitempty"`
+	ScGid         uint32                 `protobuf:"varint,4,opt,name=sc_gid,json=scGid,proto3" json:"sc_gid,omitempty"`
+	ScEgid        uint32                 `protobuf:"varint,5,opt,name=sc_egid,json=scEgid,proto3" json:"sc_egid,omitempty"`
+	ScGroups      []uint32               `protobuf:"varint,6,rep,packed,name=sc_groups,json=scGroups,proto3" json:"sc_groups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sockcred) Reset() {
+	*x = Sockcred{}
+	mi := &file_rump_types_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sockcred) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sockcred) ProtoMessage() {}
+
+func (x *Sockcred) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sockcred.ProtoReflect.Descriptor instead.
+func (*Sockcred) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Sockcred) GetScPid() int32 {
+	if x != nil {
+		return x.ScPid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScUid() uint32 {
+	if x != nil {
+		return x.ScUid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScEuid() uint32 {
+	if x != nil {
+		return x.ScEuid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScGid() uint32 {
+	if x != nil {
+		return x.ScGid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScEgid() uint32 {
+	if x != nil {
+		return x.ScEgid
+	}
+	return 0
+}
+
+func (x *Sockcred) GetScGroups() []uint32 {
+	if x != nil {
+		return x.ScGroups
+	}
+	return nil
+}
+
+// What a piece of control data holds, where that is no descriptor.
+type CmsgValue struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Value:
+	//
+	//	*CmsgValue_Creds
+	//	*CmsgValue_Timestamp
+	Value         isCmsgValue_Value `protobuf_oneof:"value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CmsgValue) Reset() {
+	*x = CmsgValue{}
+	mi := &file_rump_types_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CmsgValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CmsgValue) ProtoMessage() {}
+
+func (x *CmsgValue) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CmsgValue.ProtoReflect.Descriptor instead.
+func (*CmsgValue) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *CmsgValue) GetValue() isCmsgValue_Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *CmsgValue) GetCreds() *Sockcred {
+	if x != nil {
+		if x, ok := x.Value.(*CmsgValue_Creds); ok {
+			return x.Creds
+		}
+	}
+	return nil
+}
+
+func (x *CmsgValue) GetTimestamp() *Timespec {
+	if x != nil {
+		if x, ok := x.Value.(*CmsgValue_Timestamp); ok {
+			return x.Timestamp
+		}
+	}
+	return nil
+}
+
+type isCmsgValue_Value interface {
+	isCmsgValue_Value()
+}
+
+type CmsgValue_Creds struct {
+	Creds *Sockcred `protobuf:"bytes,1,opt,name=creds,proto3,oneof"`
+}
+
+type CmsgValue_Timestamp struct {
+	Timestamp *Timespec `protobuf:"bytes,2,opt,name=timestamp,proto3,oneof"`
+}
+
+func (*CmsgValue_Creds) isCmsgValue_Value() {}
+
+func (*CmsgValue_Timestamp) isCmsgValue_Value() {}
+
+// One piece of control data: descriptors (SCM_RIGHTS), a typed value, or else bytes.
 type Cmsg struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	CmsgLevel     int32                  `protobuf:"varint,1,opt,name=cmsg_level,json=cmsgLevel,proto3" json:"cmsg_level,omitempty"`
 	CmsgType      int32                  `protobuf:"varint,2,opt,name=cmsg_type,json=cmsgType,proto3" json:"cmsg_type,omitempty"`
 	Data          []byte                 `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
 	Rights        []int32                `protobuf:"varint,4,rep,packed,name=rights,proto3" json:"rights,omitempty"`
+	Value         *CmsgValue             `protobuf:"bytes,5,opt,name=value,proto3" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Cmsg) Reset() {
 	*x = Cmsg{}
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +1743,7 @@ func (x *Cmsg) String() string {
 func (*Cmsg) ProtoMessage() {}
 
 func (x *Cmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +1756,7 @@ func (x *Cmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cmsg.ProtoReflect.Descriptor instead.
 func (*Cmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{18}
+	return file_rump_types_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Cmsg) GetCmsgLevel() int32 {
@@ -1541,6 +1787,13 @@ func (x *Cmsg) GetRights() []int32 {
 	return nil
 }
 
+func (x *Cmsg) GetValue() *CmsgValue {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
 type Msghdr struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	MsgName       *Sockaddr              `protobuf:"bytes,1,opt,name=msg_name,json=msgName,proto3" json:"msg_name,omitempty"`
@@ -1553,7 +1806,7 @@ type Msghdr struct {
 
 func (x *Msghdr) Reset() {
 	*x = Msghdr{}
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1565,7 +1818,7 @@ func (x *Msghdr) String() string {
 func (*Msghdr) ProtoMessage() {}
 
 func (x *Msghdr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1578,7 +1831,7 @@ func (x *Msghdr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Msghdr.ProtoReflect.Descriptor instead.
 func (*Msghdr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{19}
+	return file_rump_types_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Msghdr) GetMsgName() *Sockaddr {
@@ -1626,7 +1879,7 @@ type SysctlValue struct {
 
 func (x *SysctlValue) Reset() {
 	*x = SysctlValue{}
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1638,7 +1891,7 @@ func (x *SysctlValue) String() string {
 func (*SysctlValue) ProtoMessage() {}
 
 func (x *SysctlValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1651,7 +1904,7 @@ func (x *SysctlValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlValue.ProtoReflect.Descriptor instead.
 func (*SysctlValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{20}
+	return file_rump_types_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SysctlValue) GetValue() isSysctlValue_Value {
@@ -1755,7 +2008,7 @@ type SysctlNode struct {
 
 func (x *SysctlNode) Reset() {
 	*x = SysctlNode{}
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1767,7 +2020,7 @@ func (x *SysctlNode) String() string {
 func (*SysctlNode) ProtoMessage() {}
 
 func (x *SysctlNode) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1780,7 +2033,7 @@ func (x *SysctlNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlNode.ProtoReflect.Descriptor instead.
 func (*SysctlNode) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{21}
+	return file_rump_types_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SysctlNode) GetNumber() int32 {
@@ -1837,7 +2090,7 @@ type ModctlLoad struct {
 
 func (x *ModctlLoad) Reset() {
 	*x = ModctlLoad{}
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1849,7 +2102,7 @@ func (x *ModctlLoad) String() string {
 func (*ModctlLoad) ProtoMessage() {}
 
 func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1862,7 +2115,7 @@ func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModctlLoad.ProtoReflect.Descriptor instead.
 func (*ModctlLoad) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{22}
+	return file_rump_types_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ModctlLoad) GetFilename() string {
@@ -1904,7 +2157,7 @@ type ModuleStat struct {
 
 func (x *ModuleStat) Reset() {
 	*x = ModuleStat{}
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1916,7 +2169,7 @@ func (x *ModuleStat) String() string {
 func (*ModuleStat) ProtoMessage() {}
 
 func (x *ModuleStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1929,7 +2182,7 @@ func (x *ModuleStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleStat.ProtoReflect.Descriptor instead.
 func (*ModuleStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{23}
+	return file_rump_types_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ModuleStat) GetName() string {
@@ -2008,7 +2261,7 @@ type TmpfsArgs struct {
 
 func (x *TmpfsArgs) Reset() {
 	*x = TmpfsArgs{}
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2020,7 +2273,7 @@ func (x *TmpfsArgs) String() string {
 func (*TmpfsArgs) ProtoMessage() {}
 
 func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2033,7 +2286,7 @@ func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TmpfsArgs.ProtoReflect.Descriptor instead.
 func (*TmpfsArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{24}
+	return file_rump_types_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *TmpfsArgs) GetSizeMax() uint64 {
@@ -2081,7 +2334,7 @@ type DiskArgs struct {
 
 func (x *DiskArgs) Reset() {
 	*x = DiskArgs{}
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2093,7 +2346,7 @@ func (x *DiskArgs) String() string {
 func (*DiskArgs) ProtoMessage() {}
 
 func (x *DiskArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2106,7 +2359,7 @@ func (x *DiskArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiskArgs.ProtoReflect.Descriptor instead.
 func (*DiskArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{25}
+	return file_rump_types_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DiskArgs) GetFspec() []byte {
@@ -2127,7 +2380,7 @@ type OptionArgs struct {
 
 func (x *OptionArgs) Reset() {
 	*x = OptionArgs{}
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2139,7 +2392,7 @@ func (x *OptionArgs) String() string {
 func (*OptionArgs) ProtoMessage() {}
 
 func (x *OptionArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2152,7 +2405,7 @@ func (x *OptionArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptionArgs.ProtoReflect.Descriptor instead.
 func (*OptionArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{26}
+	return file_rump_types_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *OptionArgs) GetFspec() []byte {
@@ -2184,7 +2437,7 @@ type MountArgs struct {
 
 func (x *MountArgs) Reset() {
 	*x = MountArgs{}
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2196,7 +2449,7 @@ func (x *MountArgs) String() string {
 func (*MountArgs) ProtoMessage() {}
 
 func (x *MountArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2209,7 +2462,7 @@ func (x *MountArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountArgs.ProtoReflect.Descriptor instead.
 func (*MountArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{27}
+	return file_rump_types_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *MountArgs) GetArgs() isMountArgs_Args {
@@ -2285,6 +2538,14 @@ type IoctlArgs struct {
 	//	*IoctlArgs_RaidRecon
 	//	*IoctlArgs_RaidProgress
 	//	*IoctlArgs_RaidInfo
+	//	*IoctlArgs_Termios
+	//	*IoctlArgs_Winsize
+	//	*IoctlArgs_Ptmget
+	//	*IoctlArgs_DevListArgs
+	//	*IoctlArgs_DevDetach
+	//	*IoctlArgs_DevRescan
+	//	*IoctlArgs_DevPm
+	//	*IoctlArgs_DevCommand
 	//	*IoctlArgs_Ifreq
 	//	*IoctlArgs_Ifalias
 	//	*IoctlArgs_Ifconf
@@ -2293,6 +2554,13 @@ type IoctlArgs struct {
 	//	*IoctlArgs_Ifdata
 	//	*IoctlArgs_Nbrinfo
 	//	*IoctlArgs_Ndi
+	//	*IoctlArgs_Bridge
+	//	*IoctlArgs_Vlan
+	//	*IoctlArgs_Phyaddr
+	//	*IoctlArgs_Lagg
+	//	*IoctlArgs_BpfProgram
+	//	*IoctlArgs_BpfStat
+	//	*IoctlArgs_BpfDltlist
 	Args          isIoctlArgs_Args `protobuf_oneof:"args"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2300,7 +2568,7 @@ type IoctlArgs struct {
 
 func (x *IoctlArgs) Reset() {
 	*x = IoctlArgs{}
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2312,7 +2580,7 @@ func (x *IoctlArgs) String() string {
 func (*IoctlArgs) ProtoMessage() {}
 
 func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2325,7 +2593,7 @@ func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlArgs.ProtoReflect.Descriptor instead.
 func (*IoctlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{28}
+	return file_rump_types_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *IoctlArgs) GetArgs() isIoctlArgs_Args {
@@ -2443,6 +2711,78 @@ func (x *IoctlArgs) GetRaidInfo() *RaidInfo {
 	return nil
 }
 
+func (x *IoctlArgs) GetTermios() *Termios {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Termios); ok {
+			return x.Termios
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetWinsize() *Winsize {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Winsize); ok {
+			return x.Winsize
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetPtmget() *Ptmget {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Ptmget); ok {
+			return x.Ptmget
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevListArgs() *DevListArgs {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevListArgs); ok {
+			return x.DevListArgs
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevDetach() *DevDetachArgs {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevDetach); ok {
+			return x.DevDetach
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevRescan() *DevRescanArgs {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevRescan); ok {
+			return x.DevRescan
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevPm() *DevPmArgs {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevPm); ok {
+			return x.DevPm
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetDevCommand() *DevCommand {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_DevCommand); ok {
+			return x.DevCommand
+		}
+	}
+	return nil
+}
+
 func (x *IoctlArgs) GetIfreq() *Ifreq {
 	if x != nil {
 		if x, ok := x.Args.(*IoctlArgs_Ifreq); ok {
@@ -2515,6 +2855,69 @@ func (x *IoctlArgs) GetNdi() *Ndireq {
 	return nil
 }
 
+func (x *IoctlArgs) GetBridge() *BridgeReq {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Bridge); ok {
+			return x.Bridge
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetVlan() *VlanReq {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Vlan); ok {
+			return x.Vlan
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetPhyaddr() *IfPhyAddr {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Phyaddr); ok {
+			return x.Phyaddr
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetLagg() *LaggReq {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Lagg); ok {
+			return x.Lagg
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetBpfProgram() *BpfProgram {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_BpfProgram); ok {
+			return x.BpfProgram
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetBpfStat() *BpfStat {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_BpfStat); ok {
+			return x.BpfStat
+		}
+	}
+	return nil
+}
+
+func (x *IoctlArgs) GetBpfDltlist() *BpfDltlist {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_BpfDltlist); ok {
+			return x.BpfDltlist
+		}
+	}
+	return nil
+}
+
 type isIoctlArgs_Args interface {
 	isIoctlArgs_Args()
 }
@@ -2567,6 +2970,38 @@ type IoctlArgs_RaidInfo struct {
 	RaidInfo *RaidInfo `protobuf:"bytes,28,opt,name=raid_info,json=raidInfo,proto3,oneof"`
 }
 
+type IoctlArgs_Termios struct {
+	Termios *Termios `protobuf:"bytes,60,opt,name=termios,proto3,oneof"`
+}
+
+type IoctlArgs_Winsize struct {
+	Winsize *Winsize `protobuf:"bytes,61,opt,name=winsize,proto3,oneof"`
+}
+
+type IoctlArgs_Ptmget struct {
+	Ptmget *Ptmget `protobuf:"bytes,62,opt,name=ptmget,proto3,oneof"`
+}
+
+type IoctlArgs_DevListArgs struct {
+	DevListArgs *DevListArgs `protobuf:"bytes,63,opt,name=dev_list_args,json=devListArgs,proto3,oneof"`
+}
+
+type IoctlArgs_DevDetach struct {
+	DevDetach *DevDetachArgs `protobuf:"bytes,64,opt,name=dev_detach,json=devDetach,proto3,oneof"`
+}
+
+type IoctlArgs_DevRescan struct {
+	DevRescan *DevRescanArgs `protobuf:"bytes,65,opt,name=dev_rescan,json=devRescan,proto3,oneof"`
+}
+
+type IoctlArgs_DevPm struct {
+	DevPm *DevPmArgs `protobuf:"bytes,66,opt,name=dev_pm,json=devPm,proto3,oneof"`
+}
+
+type IoctlArgs_DevCommand struct {
+	DevCommand *DevCommand `protobuf:"bytes,67,opt,name=dev_command,json=devCommand,proto3,oneof"`
+}
+
 type IoctlArgs_Ifreq struct {
 	Ifreq *Ifreq `protobuf:"bytes,40,opt,name=ifreq,proto3,oneof"`
 }
@@ -2599,6 +3034,34 @@ type IoctlArgs_Ndi struct {
 	Ndi *Ndireq `protobuf:"bytes,47,opt,name=ndi,proto3,oneof"`
 }
 
+type IoctlArgs_Bridge struct {
+	Bridge *BridgeReq `protobuf:"bytes,80,opt,name=bridge,proto3,oneof"`
+}
+
+type IoctlArgs_Vlan struct {
+	Vlan *VlanReq `protobuf:"bytes,81,opt,name=vlan,proto3,oneof"`
+}
+
+type IoctlArgs_Phyaddr struct {
+	Phyaddr *IfPhyAddr `protobuf:"bytes,82,opt,name=phyaddr,proto3,oneof"`
+}
+
+type IoctlArgs_Lagg struct {
+	Lagg *LaggReq `protobuf:"bytes,83,opt,name=lagg,proto3,oneof"`
+}
+
+type IoctlArgs_BpfProgram struct {
+	BpfProgram *BpfProgram `protobuf:"bytes,84,opt,name=bpf_program,json=bpfProgram,proto3,oneof"`
+}
+
+type IoctlArgs_BpfStat struct {
+	BpfStat *BpfStat `protobuf:"bytes,85,opt,name=bpf_stat,json=bpfStat,proto3,oneof"`
+}
+
+type IoctlArgs_BpfDltlist struct {
+	BpfDltlist *BpfDltlist `protobuf:"bytes,86,opt,name=bpf_dltlist,json=bpfDltlist,proto3,oneof"`
+}
+
 func (*IoctlArgs_Integer) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_Raw) isIoctlArgs_Args() {}
@@ -2623,6 +3086,22 @@ func (*IoctlArgs_RaidProgress) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_RaidInfo) isIoctlArgs_Args() {}
 
+func (*IoctlArgs_Termios) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Winsize) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Ptmget) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevListArgs) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevDetach) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevRescan) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevPm) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_DevCommand) isIoctlArgs_Args() {}
+
 func (*IoctlArgs_Ifreq) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_Ifalias) isIoctlArgs_Args() {}
@@ -2639,6 +3118,526 @@ func (*IoctlArgs_Nbrinfo) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_Ndi) isIoctlArgs_Args() {}
 
+func (*IoctlArgs_Bridge) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Vlan) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Phyaddr) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Lagg) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_BpfProgram) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_BpfStat) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_BpfDltlist) isIoctlArgs_Args() {}
+
+// TIOCGETA, TIOCSETA, TIOCSETAW, TIOCSETAF: what a terminal does with what goes through it (termios(4)), by NetBSD's numbers.
+type Termios struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	CIflag uint32                 `protobuf:"varint,1,opt,name=c_iflag,json=cIflag,proto3" json:"c_iflag,omitempty"`
+	COflag uint32                 `protobuf:"varint,2,opt,name=c_oflag,json=cOflag,proto3" json:"c_oflag,omitempty"`
+	CCflag uint32                 `protobuf:"varint,3,opt,name=c_cflag,json=cCflag,proto3" json:"c_cflag,omitempty"`
+	CLflag uint32                 `protobuf:"varint,4,opt,name=c_lflag,json=cLflag,proto3" json:"c_lflag,omitempty"`
+	// NCCS characters, by their index (VEOF, VERASE, ...); _POSIX_VDISABLE for none.
+	CCc           []byte `protobuf:"bytes,5,opt,name=c_cc,json=cCc,proto3" json:"c_cc,omitempty"`
+	CIspeed       uint32 `protobuf:"varint,6,opt,name=c_ispeed,json=cIspeed,proto3" json:"c_ispeed,omitempty"`
+	COspeed       uint32 `protobuf:"varint,7,opt,name=c_ospeed,json=cOspeed,proto3" json:"c_ospeed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Termios) Reset() {
+	*x = Termios{}
+	mi := &file_rump_types_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Termios) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Termios) ProtoMessage() {}
+
+func (x *Termios) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Termios.ProtoReflect.Descriptor instead.
+func (*Termios) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *Termios) GetCIflag() uint32 {
+	if x != nil {
+		return x.CIflag
+	}
+	return 0
+}
+
+func (x *Termios) GetCOflag() uint32 {
+	if x != nil {
+		return x.COflag
+	}
+	return 0
+}
+
+func (x *Termios) GetCCflag() uint32 {
+	if x != nil {
+		return x.CCflag
+	}
+	return 0
+}
+
+func (x *Termios) GetCLflag() uint32 {
+	if x != nil {
+		return x.CLflag
+	}
+	return 0
+}
+
+func (x *Termios) GetCCc() []byte {
+	if x != nil {
+		return x.CCc
+	}
+	return nil
+}
+
+func (x *Termios) GetCIspeed() uint32 {
+	if x != nil {
+		return x.CIspeed
+	}
+	return 0
+}
+
+func (x *Termios) GetCOspeed() uint32 {
+	if x != nil {
+		return x.COspeed
+	}
+	return 0
+}
+
+// TIOCGWINSZ, TIOCSWINSZ.
+type Winsize struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	WsRow         uint32                 `protobuf:"varint,1,opt,name=ws_row,json=wsRow,proto3" json:"ws_row,omitempty"`
+	WsCol         uint32                 `protobuf:"varint,2,opt,name=ws_col,json=wsCol,proto3" json:"ws_col,omitempty"`
+	WsXpixel      uint32                 `protobuf:"varint,3,opt,name=ws_xpixel,json=wsXpixel,proto3" json:"ws_xpixel,omitempty"`
+	WsYpixel      uint32                 `protobuf:"varint,4,opt,name=ws_ypixel,json=wsYpixel,proto3" json:"ws_ypixel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Winsize) Reset() {
+	*x = Winsize{}
+	mi := &file_rump_types_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Winsize) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Winsize) ProtoMessage() {}
+
+func (x *Winsize) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Winsize.ProtoReflect.Descriptor instead.
+func (*Winsize) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Winsize) GetWsRow() uint32 {
+	if x != nil {
+		return x.WsRow
+	}
+	return 0
+}
+
+func (x *Winsize) GetWsCol() uint32 {
+	if x != nil {
+		return x.WsCol
+	}
+	return 0
+}
+
+func (x *Winsize) GetWsXpixel() uint32 {
+	if x != nil {
+		return x.WsXpixel
+	}
+	return 0
+}
+
+func (x *Winsize) GetWsYpixel() uint32 {
+	if x != nil {
+		return x.WsYpixel
+	}
+	return 0
+}
+
+// TIOCPTMGET: a new pair of terminals, opened (cfd: the controlling side) and by name. TIOCPTSNAME: the names alone, cfd
+// and sfd are -1. unit is the number of the pair.
+type Ptmget struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cfd           int32                  `protobuf:"varint,1,opt,name=cfd,proto3" json:"cfd,omitempty"`
+	Sfd           int32                  `protobuf:"varint,2,opt,name=sfd,proto3" json:"sfd,omitempty"`
+	Cn            []byte                 `protobuf:"bytes,3,opt,name=cn,proto3" json:"cn,omitempty"`
+	Sn            []byte                 `protobuf:"bytes,4,opt,name=sn,proto3" json:"sn,omitempty"`
+	Unit          uint32                 `protobuf:"varint,5,opt,name=unit,proto3" json:"unit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ptmget) Reset() {
+	*x = Ptmget{}
+	mi := &file_rump_types_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ptmget) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ptmget) ProtoMessage() {}
+
+func (x *Ptmget) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ptmget.ProtoReflect.Descriptor instead.
+func (*Ptmget) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *Ptmget) GetCfd() int32 {
+	if x != nil {
+		return x.Cfd
+	}
+	return 0
+}
+
+func (x *Ptmget) GetSfd() int32 {
+	if x != nil {
+		return x.Sfd
+	}
+	return 0
+}
+
+func (x *Ptmget) GetCn() []byte {
+	if x != nil {
+		return x.Cn
+	}
+	return nil
+}
+
+func (x *Ptmget) GetSn() []byte {
+	if x != nil {
+		return x.Sn
+	}
+	return nil
+}
+
+func (x *Ptmget) GetUnit() uint32 {
+	if x != nil {
+		return x.Unit
+	}
+	return 0
+}
+
+// DRVLISTDEV: the children of a device, those of the root where devname is empty. childname is an answer.
+type DevListArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Devname       string                 `protobuf:"bytes,1,opt,name=devname,proto3" json:"devname,omitempty"`
+	Childname     []string               `protobuf:"bytes,2,rep,name=childname,proto3" json:"childname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevListArgs) Reset() {
+	*x = DevListArgs{}
+	mi := &file_rump_types_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevListArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevListArgs) ProtoMessage() {}
+
+func (x *DevListArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevListArgs.ProtoReflect.Descriptor instead.
+func (*DevListArgs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *DevListArgs) GetDevname() string {
+	if x != nil {
+		return x.Devname
+	}
+	return ""
+}
+
+func (x *DevListArgs) GetChildname() []string {
+	if x != nil {
+		return x.Childname
+	}
+	return nil
+}
+
+// DRVDETACHDEV.
+type DevDetachArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Devname       string                 `protobuf:"bytes,1,opt,name=devname,proto3" json:"devname,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevDetachArgs) Reset() {
+	*x = DevDetachArgs{}
+	mi := &file_rump_types_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevDetachArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevDetachArgs) ProtoMessage() {}
+
+func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevDetachArgs.ProtoReflect.Descriptor instead.
+func (*DevDetachArgs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *DevDetachArgs) GetDevname() string {
+	if x != nil {
+		return x.Devname
+	}
+	return ""
+}
+
+// DRVRESCANBUS.
+type DevRescanArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Busname       string                 `protobuf:"bytes,1,opt,name=busname,proto3" json:"busname,omitempty"`
+	Ifattr        string                 `protobuf:"bytes,2,opt,name=ifattr,proto3" json:"ifattr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevRescanArgs) Reset() {
+	*x = DevRescanArgs{}
+	mi := &file_rump_types_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevRescanArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevRescanArgs) ProtoMessage() {}
+
+func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevRescanArgs.ProtoReflect.Descriptor instead.
+func (*DevRescanArgs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *DevRescanArgs) GetBusname() string {
+	if x != nil {
+		return x.Busname
+	}
+	return ""
+}
+
+func (x *DevRescanArgs) GetIfattr() string {
+	if x != nil {
+		return x.Ifattr
+	}
+	return ""
+}
+
+// DRVSUSPENDDEV, DRVRESUMEDEV.
+type DevPmArgs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Devname       string                 `protobuf:"bytes,1,opt,name=devname,proto3" json:"devname,omitempty"`
+	Flags         uint32                 `protobuf:"varint,2,opt,name=flags,proto3" json:"flags,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevPmArgs) Reset() {
+	*x = DevPmArgs{}
+	mi := &file_rump_types_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevPmArgs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevPmArgs) ProtoMessage() {}
+
+func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevPmArgs.ProtoReflect.Descriptor instead.
+func (*DevPmArgs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *DevPmArgs) GetDevname() string {
+	if x != nil {
+		return x.Devname
+	}
+	return ""
+}
+
+func (x *DevPmArgs) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+// DRVCTLCOMMAND. command: get-properties. properties is an answer, by name.
+type DevCommand struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Command       string                 `protobuf:"bytes,1,opt,name=command,proto3" json:"command,omitempty"`
+	DeviceName    string                 `protobuf:"bytes,2,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
+	Properties    map[string]string      `protobuf:"bytes,3,rep,name=properties,proto3" json:"properties,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DevCommand) Reset() {
+	*x = DevCommand{}
+	mi := &file_rump_types_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DevCommand) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DevCommand) ProtoMessage() {}
+
+func (x *DevCommand) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DevCommand.ProtoReflect.Descriptor instead.
+func (*DevCommand) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *DevCommand) GetCommand() string {
+	if x != nil {
+		return x.Command
+	}
+	return ""
+}
+
+func (x *DevCommand) GetDeviceName() string {
+	if x != nil {
+		return x.DeviceName
+	}
+	return ""
+}
+
+func (x *DevCommand) GetProperties() map[string]string {
+	if x != nil {
+		return x.Properties
+	}
+	return nil
+}
+
 // Interface requests about one thing: an address (ifr_addr, also for masks and link-level ones), a number (flags,
 // metric, mtu, index, media, capabilities) or a text (SIOCSLINKSTR, SIOCGLINKSTR).
 type Ifreq struct {
@@ -2653,7 +3652,7 @@ type Ifreq struct {
 
 func (x *Ifreq) Reset() {
 	*x = Ifreq{}
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2665,7 +3664,7 @@ func (x *Ifreq) String() string {
 func (*Ifreq) ProtoMessage() {}
 
 func (x *Ifreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2678,7 +3677,7 @@ func (x *Ifreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifreq.ProtoReflect.Descriptor instead.
 func (*Ifreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{29}
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Ifreq) GetIfrName() string {
@@ -2727,7 +3726,7 @@ type Ifaliasreq struct {
 
 func (x *Ifaliasreq) Reset() {
 	*x = Ifaliasreq{}
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2739,7 +3738,7 @@ func (x *Ifaliasreq) String() string {
 func (*Ifaliasreq) ProtoMessage() {}
 
 func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2752,7 +3751,7 @@ func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifaliasreq.ProtoReflect.Descriptor instead.
 func (*Ifaliasreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{30}
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Ifaliasreq) GetIfraName() string {
@@ -2821,7 +3820,7 @@ type Ifconf struct {
 
 func (x *Ifconf) Reset() {
 	*x = Ifconf{}
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2833,7 +3832,7 @@ func (x *Ifconf) String() string {
 func (*Ifconf) ProtoMessage() {}
 
 func (x *Ifconf) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2846,7 +3845,7 @@ func (x *Ifconf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifconf.ProtoReflect.Descriptor instead.
 func (*Ifconf) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{31}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Ifconf) GetInterfaces() []*Interface {
@@ -2866,7 +3865,7 @@ type Ifclonereq struct {
 
 func (x *Ifclonereq) Reset() {
 	*x = Ifclonereq{}
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2878,7 +3877,7 @@ func (x *Ifclonereq) String() string {
 func (*Ifclonereq) ProtoMessage() {}
 
 func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2891,7 +3890,7 @@ func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifclonereq.ProtoReflect.Descriptor instead.
 func (*Ifclonereq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{32}
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Ifclonereq) GetCloners() []string {
@@ -2916,7 +3915,7 @@ type Ifmediareq struct {
 
 func (x *Ifmediareq) Reset() {
 	*x = Ifmediareq{}
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2928,7 +3927,7 @@ func (x *Ifmediareq) String() string {
 func (*Ifmediareq) ProtoMessage() {}
 
 func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2941,7 +3940,7 @@ func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifmediareq.ProtoReflect.Descriptor instead.
 func (*Ifmediareq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{33}
+	return file_rump_types_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Ifmediareq) GetIfmName() string {
@@ -3012,7 +4011,7 @@ type Ifdata struct {
 
 func (x *Ifdata) Reset() {
 	*x = Ifdata{}
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3024,7 +4023,7 @@ func (x *Ifdata) String() string {
 func (*Ifdata) ProtoMessage() {}
 
 func (x *Ifdata) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3037,7 +4036,7 @@ func (x *Ifdata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifdata.ProtoReflect.Descriptor instead.
 func (*Ifdata) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{34}
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Ifdata) GetIfdrName() string {
@@ -3175,7 +4174,7 @@ type Nbrinfo struct {
 
 func (x *Nbrinfo) Reset() {
 	*x = Nbrinfo{}
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3187,7 +4186,7 @@ func (x *Nbrinfo) String() string {
 func (*Nbrinfo) ProtoMessage() {}
 
 func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3200,7 +4199,7 @@ func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Nbrinfo.ProtoReflect.Descriptor instead.
 func (*Nbrinfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{35}
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Nbrinfo) GetIfname() string {
@@ -3268,7 +4267,7 @@ type Ndireq struct {
 
 func (x *Ndireq) Reset() {
 	*x = Ndireq{}
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3280,7 +4279,7 @@ func (x *Ndireq) String() string {
 func (*Ndireq) ProtoMessage() {}
 
 func (x *Ndireq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3293,7 +4292,7 @@ func (x *Ndireq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ndireq.ProtoReflect.Descriptor instead.
 func (*Ndireq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{36}
+	return file_rump_types_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Ndireq) GetIfname() string {
@@ -3345,6 +4344,859 @@ func (x *Ndireq) GetChlim() uint32 {
 	return 0
 }
 
+// SIOCSDRVSPEC, SIOCGDRVSPEC for a bridge: what is asked, or to be done, is ifd_cmd (BRDG*). value: entries (BRDGSCACHE),
+// seconds (BRDGSTO), or the seconds that an address stays (BRDGSADDR; 0 for ever).
+type BridgeReq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	IfdName       string                 `protobuf:"bytes,1,opt,name=ifd_name,json=ifdName,proto3" json:"ifd_name,omitempty"`
+	IfdCmd        uint32                 `protobuf:"varint,2,opt,name=ifd_cmd,json=ifdCmd,proto3" json:"ifd_cmd,omitempty"`
+	Member        string                 `protobuf:"bytes,3,opt,name=member,proto3" json:"member,omitempty"`
+	Flags         uint32                 `protobuf:"varint,4,opt,name=flags,proto3" json:"flags,omitempty"`
+	Addr          []byte                 `protobuf:"bytes,5,opt,name=addr,proto3" json:"addr,omitempty"`
+	Value         uint32                 `protobuf:"varint,6,opt,name=value,proto3" json:"value,omitempty"`
+	Members       []*BridgeMember        `protobuf:"bytes,7,rep,name=members,proto3" json:"members,omitempty"`
+	Addrs         []*BridgeAddr          `protobuf:"bytes,8,rep,name=addrs,proto3" json:"addrs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeReq) Reset() {
+	*x = BridgeReq{}
+	mi := &file_rump_types_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeReq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeReq) ProtoMessage() {}
+
+func (x *BridgeReq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeReq.ProtoReflect.Descriptor instead.
+func (*BridgeReq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *BridgeReq) GetIfdName() string {
+	if x != nil {
+		return x.IfdName
+	}
+	return ""
+}
+
+func (x *BridgeReq) GetIfdCmd() uint32 {
+	if x != nil {
+		return x.IfdCmd
+	}
+	return 0
+}
+
+func (x *BridgeReq) GetMember() string {
+	if x != nil {
+		return x.Member
+	}
+	return ""
+}
+
+func (x *BridgeReq) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *BridgeReq) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *BridgeReq) GetValue() uint32 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+func (x *BridgeReq) GetMembers() []*BridgeMember {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *BridgeReq) GetAddrs() []*BridgeAddr {
+	if x != nil {
+		return x.Addrs
+	}
+	return nil
+}
+
+// A member of a bridge. flags: IFBIF_*; blocked: seconds for which it is left out, since it closed a loop.
+type BridgeMember struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Flags         uint32                 `protobuf:"varint,2,opt,name=flags,proto3" json:"flags,omitempty"`
+	Blocked       uint32                 `protobuf:"varint,3,opt,name=blocked,proto3" json:"blocked,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeMember) Reset() {
+	*x = BridgeMember{}
+	mi := &file_rump_types_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeMember) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeMember) ProtoMessage() {}
+
+func (x *BridgeMember) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeMember.ProtoReflect.Descriptor instead.
+func (*BridgeMember) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *BridgeMember) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *BridgeMember) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *BridgeMember) GetBlocked() uint32 {
+	if x != nil {
+		return x.Blocked
+	}
+	return 0
+}
+
+// An address that a bridge has learned, or was told of (IFBAF_STATIC). expire: seconds that are left.
+type BridgeAddr struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Addr          []byte                 `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
+	Ifname        string                 `protobuf:"bytes,2,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Flags         uint32                 `protobuf:"varint,3,opt,name=flags,proto3" json:"flags,omitempty"`
+	Expire        uint32                 `protobuf:"varint,4,opt,name=expire,proto3" json:"expire,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BridgeAddr) Reset() {
+	*x = BridgeAddr{}
+	mi := &file_rump_types_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BridgeAddr) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BridgeAddr) ProtoMessage() {}
+
+func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BridgeAddr.ProtoReflect.Descriptor instead.
+func (*BridgeAddr) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *BridgeAddr) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *BridgeAddr) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *BridgeAddr) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *BridgeAddr) GetExpire() uint32 {
+	if x != nil {
+		return x.Expire
+	}
+	return 0
+}
+
+// SIOCSETVLAN, SIOCGETVLAN: an empty parent detaches.
+type VlanReq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	VlrTag        uint32                 `protobuf:"varint,2,opt,name=vlr_tag,json=vlrTag,proto3" json:"vlr_tag,omitempty"`
+	VlrParent     string                 `protobuf:"bytes,3,opt,name=vlr_parent,json=vlrParent,proto3" json:"vlr_parent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VlanReq) Reset() {
+	*x = VlanReq{}
+	mi := &file_rump_types_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VlanReq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VlanReq) ProtoMessage() {}
+
+func (x *VlanReq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VlanReq.ProtoReflect.Descriptor instead.
+func (*VlanReq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *VlanReq) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *VlanReq) GetVlrTag() uint32 {
+	if x != nil {
+		return x.VlrTag
+	}
+	return 0
+}
+
+func (x *VlanReq) GetVlrParent() string {
+	if x != nil {
+		return x.VlrParent
+	}
+	return ""
+}
+
+// SIOCSLIFPHYADDR, SIOCGLIFPHYADDR, SIOCDIFPHYADDR: the ends of a tunnel.
+type IfPhyAddr struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	IflrName      string                 `protobuf:"bytes,1,opt,name=iflr_name,json=iflrName,proto3" json:"iflr_name,omitempty"`
+	Addr          *Sockaddr              `protobuf:"bytes,2,opt,name=addr,proto3" json:"addr,omitempty"`
+	Dstaddr       *Sockaddr              `protobuf:"bytes,3,opt,name=dstaddr,proto3" json:"dstaddr,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IfPhyAddr) Reset() {
+	*x = IfPhyAddr{}
+	mi := &file_rump_types_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IfPhyAddr) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IfPhyAddr) ProtoMessage() {}
+
+func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IfPhyAddr.ProtoReflect.Descriptor instead.
+func (*IfPhyAddr) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *IfPhyAddr) GetIflrName() string {
+	if x != nil {
+		return x.IflrName
+	}
+	return ""
+}
+
+func (x *IfPhyAddr) GetAddr() *Sockaddr {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *IfPhyAddr) GetDstaddr() *Sockaddr {
+	if x != nil {
+		return x.Dstaddr
+	}
+	return nil
+}
+
+// SIOCSLAGG, SIOCGLAGG: ports in the order in which they are preferred, and LAGG_PROTO_*. The active ones are an answer.
+type LaggReq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ifname        string                 `protobuf:"bytes,1,opt,name=ifname,proto3" json:"ifname,omitempty"`
+	Proto         uint32                 `protobuf:"varint,2,opt,name=proto,proto3" json:"proto,omitempty"`
+	Ports         []string               `protobuf:"bytes,3,rep,name=ports,proto3" json:"ports,omitempty"`
+	Active        []string               `protobuf:"bytes,4,rep,name=active,proto3" json:"active,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LaggReq) Reset() {
+	*x = LaggReq{}
+	mi := &file_rump_types_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LaggReq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LaggReq) ProtoMessage() {}
+
+func (x *LaggReq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LaggReq.ProtoReflect.Descriptor instead.
+func (*LaggReq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *LaggReq) GetIfname() string {
+	if x != nil {
+		return x.Ifname
+	}
+	return ""
+}
+
+func (x *LaggReq) GetProto() uint32 {
+	if x != nil {
+		return x.Proto
+	}
+	return 0
+}
+
+func (x *LaggReq) GetPorts() []string {
+	if x != nil {
+		return x.Ports
+	}
+	return nil
+}
+
+func (x *LaggReq) GetActive() []string {
+	if x != nil {
+		return x.Active
+	}
+	return nil
+}
+
+// BIOCSETF: a program of the packet filter's machine (bpf(4)).
+type BpfProgram struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Insns         []*BpfInsn             `protobuf:"bytes,1,rep,name=insns,proto3" json:"insns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfProgram) Reset() {
+	*x = BpfProgram{}
+	mi := &file_rump_types_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfProgram) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfProgram) ProtoMessage() {}
+
+func (x *BpfProgram) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfProgram.ProtoReflect.Descriptor instead.
+func (*BpfProgram) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *BpfProgram) GetInsns() []*BpfInsn {
+	if x != nil {
+		return x.Insns
+	}
+	return nil
+}
+
+type BpfInsn struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          uint32                 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
+	Jt            uint32                 `protobuf:"varint,2,opt,name=jt,proto3" json:"jt,omitempty"`
+	Jf            uint32                 `protobuf:"varint,3,opt,name=jf,proto3" json:"jf,omitempty"`
+	K             uint32                 `protobuf:"varint,4,opt,name=k,proto3" json:"k,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfInsn) Reset() {
+	*x = BpfInsn{}
+	mi := &file_rump_types_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfInsn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfInsn) ProtoMessage() {}
+
+func (x *BpfInsn) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfInsn.ProtoReflect.Descriptor instead.
+func (*BpfInsn) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *BpfInsn) GetCode() uint32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *BpfInsn) GetJt() uint32 {
+	if x != nil {
+		return x.Jt
+	}
+	return 0
+}
+
+func (x *BpfInsn) GetJf() uint32 {
+	if x != nil {
+		return x.Jf
+	}
+	return 0
+}
+
+func (x *BpfInsn) GetK() uint32 {
+	if x != nil {
+		return x.K
+	}
+	return 0
+}
+
+// BIOCGSTATS: packets that came, that did not fit, that the filter took.
+type BpfStat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	BsRecv        uint64                 `protobuf:"varint,1,opt,name=bs_recv,json=bsRecv,proto3" json:"bs_recv,omitempty"`
+	BsDrop        uint64                 `protobuf:"varint,2,opt,name=bs_drop,json=bsDrop,proto3" json:"bs_drop,omitempty"`
+	BsCapt        uint64                 `protobuf:"varint,3,opt,name=bs_capt,json=bsCapt,proto3" json:"bs_capt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfStat) Reset() {
+	*x = BpfStat{}
+	mi := &file_rump_types_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfStat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfStat) ProtoMessage() {}
+
+func (x *BpfStat) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfStat.ProtoReflect.Descriptor instead.
+func (*BpfStat) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *BpfStat) GetBsRecv() uint64 {
+	if x != nil {
+		return x.BsRecv
+	}
+	return 0
+}
+
+func (x *BpfStat) GetBsDrop() uint64 {
+	if x != nil {
+		return x.BsDrop
+	}
+	return 0
+}
+
+func (x *BpfStat) GetBsCapt() uint64 {
+	if x != nil {
+		return x.BsCapt
+	}
+	return 0
+}
+
+// BIOCGDLTLIST: DLT_*.
+type BpfDltlist struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	BflList       []uint32               `protobuf:"varint,1,rep,packed,name=bfl_list,json=bflList,proto3" json:"bfl_list,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BpfDltlist) Reset() {
+	*x = BpfDltlist{}
+	mi := &file_rump_types_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BpfDltlist) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BpfDltlist) ProtoMessage() {}
+
+func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BpfDltlist.ProtoReflect.Descriptor instead.
+func (*BpfDltlist) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *BpfDltlist) GetBflList() []uint32 {
+	if x != nil {
+		return x.BflList
+	}
+	return nil
+}
+
+// How a link is impaired. Times are nanoseconds, chances parts of a million. burst: frames that are lost in a row on
+// average, 0 or 1 for single ones. limit: frames under way at most, 0 for 1000. rate_bps: 0 for no bound.
+type Impairment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DelayNs       uint64                 `protobuf:"varint,1,opt,name=delay_ns,json=delayNs,proto3" json:"delay_ns,omitempty"`
+	JitterNs      uint64                 `protobuf:"varint,2,opt,name=jitter_ns,json=jitterNs,proto3" json:"jitter_ns,omitempty"`
+	LossPpm       uint32                 `protobuf:"varint,3,opt,name=loss_ppm,json=lossPpm,proto3" json:"loss_ppm,omitempty"`
+	Burst         uint32                 `protobuf:"varint,4,opt,name=burst,proto3" json:"burst,omitempty"`
+	DuplicatePpm  uint32                 `protobuf:"varint,5,opt,name=duplicate_ppm,json=duplicatePpm,proto3" json:"duplicate_ppm,omitempty"`
+	CorruptPpm    uint32                 `protobuf:"varint,6,opt,name=corrupt_ppm,json=corruptPpm,proto3" json:"corrupt_ppm,omitempty"`
+	ReorderPpm    uint32                 `protobuf:"varint,7,opt,name=reorder_ppm,json=reorderPpm,proto3" json:"reorder_ppm,omitempty"`
+	RateBps       uint64                 `protobuf:"varint,8,opt,name=rate_bps,json=rateBps,proto3" json:"rate_bps,omitempty"`
+	Limit         uint32                 `protobuf:"varint,9,opt,name=limit,proto3" json:"limit,omitempty"`
+	Seed          uint64                 `protobuf:"varint,10,opt,name=seed,proto3" json:"seed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Impairment) Reset() {
+	*x = Impairment{}
+	mi := &file_rump_types_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Impairment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Impairment) ProtoMessage() {}
+
+func (x *Impairment) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Impairment.ProtoReflect.Descriptor instead.
+func (*Impairment) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *Impairment) GetDelayNs() uint64 {
+	if x != nil {
+		return x.DelayNs
+	}
+	return 0
+}
+
+func (x *Impairment) GetJitterNs() uint64 {
+	if x != nil {
+		return x.JitterNs
+	}
+	return 0
+}
+
+func (x *Impairment) GetLossPpm() uint32 {
+	if x != nil {
+		return x.LossPpm
+	}
+	return 0
+}
+
+func (x *Impairment) GetBurst() uint32 {
+	if x != nil {
+		return x.Burst
+	}
+	return 0
+}
+
+func (x *Impairment) GetDuplicatePpm() uint32 {
+	if x != nil {
+		return x.DuplicatePpm
+	}
+	return 0
+}
+
+func (x *Impairment) GetCorruptPpm() uint32 {
+	if x != nil {
+		return x.CorruptPpm
+	}
+	return 0
+}
+
+func (x *Impairment) GetReorderPpm() uint32 {
+	if x != nil {
+		return x.ReorderPpm
+	}
+	return 0
+}
+
+func (x *Impairment) GetRateBps() uint64 {
+	if x != nil {
+		return x.RateBps
+	}
+	return 0
+}
+
+func (x *Impairment) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *Impairment) GetSeed() uint64 {
+	if x != nil {
+		return x.Seed
+	}
+	return 0
+}
+
+// What became of the frames of an impaired link.
+type ImpairmentStat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Settings      *Impairment            `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
+	Passed        uint64                 `protobuf:"varint,2,opt,name=passed,proto3" json:"passed,omitempty"`
+	Lost          uint64                 `protobuf:"varint,3,opt,name=lost,proto3" json:"lost,omitempty"`
+	Dropped       uint64                 `protobuf:"varint,4,opt,name=dropped,proto3" json:"dropped,omitempty"`
+	Duplicated    uint64                 `protobuf:"varint,5,opt,name=duplicated,proto3" json:"duplicated,omitempty"`
+	Corrupted     uint64                 `protobuf:"varint,6,opt,name=corrupted,proto3" json:"corrupted,omitempty"`
+	Reordered     uint64                 `protobuf:"varint,7,opt,name=reordered,proto3" json:"reordered,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImpairmentStat) Reset() {
+	*x = ImpairmentStat{}
+	mi := &file_rump_types_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImpairmentStat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImpairmentStat) ProtoMessage() {}
+
+func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImpairmentStat.ProtoReflect.Descriptor instead.
+func (*ImpairmentStat) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *ImpairmentStat) GetSettings() *Impairment {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *ImpairmentStat) GetPassed() uint64 {
+	if x != nil {
+		return x.Passed
+	}
+	return 0
+}
+
+func (x *ImpairmentStat) GetLost() uint64 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
+func (x *ImpairmentStat) GetDropped() uint64 {
+	if x != nil {
+		return x.Dropped
+	}
+	return 0
+}
+
+func (x *ImpairmentStat) GetDuplicated() uint64 {
+	if x != nil {
+		return x.Duplicated
+	}
+	return 0
+}
+
+func (x *ImpairmentStat) GetCorrupted() uint64 {
+	if x != nil {
+		return x.Corrupted
+	}
+	return 0
+}
+
+func (x *ImpairmentStat) GetReordered() uint64 {
+	if x != nil {
+		return x.Reordered
+	}
+	return 0
+}
+
 // VNDIOCSET, VNDIOCCLR: a file as the disk of a vnd. vnd_size is an answer: bytes.
 type VndIoctl struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3357,7 +5209,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3369,7 +5221,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3382,7 +5234,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{37}
+	return file_rump_types_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -3419,7 +5271,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3431,7 +5283,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3444,7 +5296,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{38}
+	return file_rump_types_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -3494,7 +5346,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3506,7 +5358,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3519,7 +5371,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{39}
+	return file_rump_types_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -3602,7 +5454,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3614,7 +5466,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3627,7 +5479,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{40}
+	return file_rump_types_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -3700,7 +5552,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3712,7 +5564,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3725,7 +5577,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -3774,7 +5626,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3786,7 +5638,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3799,7 +5651,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -3827,7 +5679,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3839,7 +5691,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3852,7 +5704,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{43}
+	return file_rump_types_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -3881,7 +5733,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3893,7 +5745,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3906,7 +5758,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{44}
+	return file_rump_types_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -3942,7 +5794,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3954,7 +5806,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3967,7 +5819,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{45}
+	return file_rump_types_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -4008,7 +5860,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4020,7 +5872,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4033,7 +5885,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{46}
+	return file_rump_types_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -4092,7 +5944,264 @@ func (x *RaidInfo) GetSpares() []*RaidDisk {
 	return nil
 }
 
-// A quota operation.
+// What a quota is about: whose (idtype QUOTA_IDTYPE_*; id, QUOTA_DEFAULTID for who has none) and of what
+// (objtype QUOTA_OBJTYPE_*).
+type QuotaKey struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Idtype        uint32                 `protobuf:"varint,1,opt,name=idtype,proto3" json:"idtype,omitempty"`
+	Id            uint32                 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
+	Objtype       uint32                 `protobuf:"varint,3,opt,name=objtype,proto3" json:"objtype,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaKey) Reset() {
+	*x = QuotaKey{}
+	mi := &file_rump_types_proto_msgTypes[70]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaKey) ProtoMessage() {}
+
+func (x *QuotaKey) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[70]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaKey.ProtoReflect.Descriptor instead.
+func (*QuotaKey) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{70}
+}
+
+func (x *QuotaKey) GetIdtype() uint32 {
+	if x != nil {
+		return x.Idtype
+	}
+	return 0
+}
+
+func (x *QuotaKey) GetId() uint32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *QuotaKey) GetObjtype() uint32 {
+	if x != nil {
+		return x.Objtype
+	}
+	return 0
+}
+
+// Limits and use: blocks of 512 bytes, or files; QUOTA_NOLIMIT where there is no limit. expiretime is when the soft limit
+// becomes a hard one (seconds since 1970, QUOTA_NOTIME while it is not exceeded); grace is for how long it may be (seconds).
+type QuotaValue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Hardlimit     uint64                 `protobuf:"varint,1,opt,name=hardlimit,proto3" json:"hardlimit,omitempty"`
+	Softlimit     uint64                 `protobuf:"varint,2,opt,name=softlimit,proto3" json:"softlimit,omitempty"`
+	Usage         uint64                 `protobuf:"varint,3,opt,name=usage,proto3" json:"usage,omitempty"`
+	Expiretime    int64                  `protobuf:"varint,4,opt,name=expiretime,proto3" json:"expiretime,omitempty"`
+	Grace         int64                  `protobuf:"varint,5,opt,name=grace,proto3" json:"grace,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaValue) Reset() {
+	*x = QuotaValue{}
+	mi := &file_rump_types_proto_msgTypes[71]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaValue) ProtoMessage() {}
+
+func (x *QuotaValue) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[71]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaValue.ProtoReflect.Descriptor instead.
+func (*QuotaValue) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{71}
+}
+
+func (x *QuotaValue) GetHardlimit() uint64 {
+	if x != nil {
+		return x.Hardlimit
+	}
+	return 0
+}
+
+func (x *QuotaValue) GetSoftlimit() uint64 {
+	if x != nil {
+		return x.Softlimit
+	}
+	return 0
+}
+
+func (x *QuotaValue) GetUsage() uint64 {
+	if x != nil {
+		return x.Usage
+	}
+	return 0
+}
+
+func (x *QuotaValue) GetExpiretime() int64 {
+	if x != nil {
+		return x.Expiretime
+	}
+	return 0
+}
+
+func (x *QuotaValue) GetGrace() int64 {
+	if x != nil {
+		return x.Grace
+	}
+	return 0
+}
+
+type QuotaEntry struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           *QuotaKey              `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Value         *QuotaValue            `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaEntry) Reset() {
+	*x = QuotaEntry{}
+	mi := &file_rump_types_proto_msgTypes[72]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaEntry) ProtoMessage() {}
+
+func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[72]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaEntry.ProtoReflect.Descriptor instead.
+func (*QuotaEntry) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{72}
+}
+
+func (x *QuotaEntry) GetKey() *QuotaKey {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *QuotaEntry) GetValue() *QuotaValue {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+// Where a walk over all quotas is: the key that comes next, and the idtypes that are left out, as bits. at_end: there
+// is no next one.
+type QuotaCursor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Next          *QuotaKey              `protobuf:"bytes,1,opt,name=next,proto3" json:"next,omitempty"`
+	Skipped       uint32                 `protobuf:"varint,2,opt,name=skipped,proto3" json:"skipped,omitempty"`
+	AtEnd         bool                   `protobuf:"varint,3,opt,name=at_end,json=atEnd,proto3" json:"at_end,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotaCursor) Reset() {
+	*x = QuotaCursor{}
+	mi := &file_rump_types_proto_msgTypes[73]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotaCursor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotaCursor) ProtoMessage() {}
+
+func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[73]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotaCursor.ProtoReflect.Descriptor instead.
+func (*QuotaCursor) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{73}
+}
+
+func (x *QuotaCursor) GetNext() *QuotaKey {
+	if x != nil {
+		return x.Next
+	}
+	return nil
+}
+
+func (x *QuotaCursor) GetSkipped() uint32 {
+	if x != nil {
+		return x.Skipped
+	}
+	return 0
+}
+
+func (x *QuotaCursor) GetAtEnd() bool {
+	if x != nil {
+		return x.AtEnd
+	}
+	return false
+}
+
+// A quota operation (QUOTACTL_*) and its answer. GET, PUT, DEL: idtype, id, objtype; PUT also hardlimit, softlimit and
+// grace. IDTYPESTAT, OBJTYPESTAT, QUOTAON, QUOTAOFF: idtype or objtype. STAT answers with name, numidtypes, numobjtypes
+// and restrictions, the other STATs with name and isbytes. CURSOR*: cursor, which the answer has as it is afterwards;
+// CURSORGET: maxnum, and the answer has entries; CURSORSKIPIDTYPE: idtype.
 type QuotactlArgs struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Op            uint32                 `protobuf:"varint,1,opt,name=op,proto3" json:"op,omitempty"`
@@ -4104,13 +6213,21 @@ type QuotactlArgs struct {
 	Usage         int64                  `protobuf:"varint,7,opt,name=usage,proto3" json:"usage,omitempty"`
 	Expiretime    int64                  `protobuf:"varint,8,opt,name=expiretime,proto3" json:"expiretime,omitempty"`
 	Grace         int64                  `protobuf:"varint,9,opt,name=grace,proto3" json:"grace,omitempty"`
+	Name          string                 `protobuf:"bytes,10,opt,name=name,proto3" json:"name,omitempty"`
+	Numidtypes    uint32                 `protobuf:"varint,11,opt,name=numidtypes,proto3" json:"numidtypes,omitempty"`
+	Numobjtypes   uint32                 `protobuf:"varint,12,opt,name=numobjtypes,proto3" json:"numobjtypes,omitempty"`
+	Restrictions  uint32                 `protobuf:"varint,13,opt,name=restrictions,proto3" json:"restrictions,omitempty"`
+	Isbytes       bool                   `protobuf:"varint,14,opt,name=isbytes,proto3" json:"isbytes,omitempty"`
+	Cursor        *QuotaCursor           `protobuf:"bytes,15,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Maxnum        uint32                 `protobuf:"varint,16,opt,name=maxnum,proto3" json:"maxnum,omitempty"`
+	Entries       []*QuotaEntry          `protobuf:"bytes,17,rep,name=entries,proto3" json:"entries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4122,7 +6239,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4135,7 +6252,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{47}
+	return file_rump_types_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -4201,6 +6318,62 @@ func (x *QuotactlArgs) GetGrace() int64 {
 	return 0
 }
 
+func (x *QuotactlArgs) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *QuotactlArgs) GetNumidtypes() uint32 {
+	if x != nil {
+		return x.Numidtypes
+	}
+	return 0
+}
+
+func (x *QuotactlArgs) GetNumobjtypes() uint32 {
+	if x != nil {
+		return x.Numobjtypes
+	}
+	return 0
+}
+
+func (x *QuotactlArgs) GetRestrictions() uint32 {
+	if x != nil {
+		return x.Restrictions
+	}
+	return 0
+}
+
+func (x *QuotactlArgs) GetIsbytes() bool {
+	if x != nil {
+		return x.Isbytes
+	}
+	return false
+}
+
+func (x *QuotactlArgs) GetCursor() *QuotaCursor {
+	if x != nil {
+		return x.Cursor
+	}
+	return nil
+}
+
+func (x *QuotactlArgs) GetMaxnum() uint32 {
+	if x != nil {
+		return x.Maxnum
+	}
+	return 0
+}
+
+func (x *QuotactlArgs) GetEntries() []*QuotaEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
 type Interface struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -4215,7 +6388,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4227,7 +6400,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4240,7 +6413,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{48}
+	return file_rump_types_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *Interface) GetName() string {
@@ -4301,7 +6474,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4313,7 +6486,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4326,7 +6499,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{49}
+	return file_rump_types_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -4412,7 +6585,7 @@ type Rtmsg struct {
 
 func (x *Rtmsg) Reset() {
 	*x = Rtmsg{}
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4424,7 +6597,7 @@ func (x *Rtmsg) String() string {
 func (*Rtmsg) ProtoMessage() {}
 
 func (x *Rtmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4437,7 +6610,7 @@ func (x *Rtmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rtmsg.ProtoReflect.Descriptor instead.
 func (*Rtmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{50}
+	return file_rump_types_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *Rtmsg) GetRtmType() uint32 {
@@ -4589,7 +6762,7 @@ type Inpcb struct {
 
 func (x *Inpcb) Reset() {
 	*x = Inpcb{}
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4601,7 +6774,7 @@ func (x *Inpcb) String() string {
 func (*Inpcb) ProtoMessage() {}
 
 func (x *Inpcb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4614,7 +6787,7 @@ func (x *Inpcb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inpcb.ProtoReflect.Descriptor instead.
 func (*Inpcb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{51}
+	return file_rump_types_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *Inpcb) GetProtocol() string {
@@ -4678,7 +6851,7 @@ type NetCounter struct {
 
 func (x *NetCounter) Reset() {
 	*x = NetCounter{}
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4690,7 +6863,7 @@ func (x *NetCounter) String() string {
 func (*NetCounter) ProtoMessage() {}
 
 func (x *NetCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4703,7 +6876,7 @@ func (x *NetCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetCounter.ProtoReflect.Descriptor instead.
 func (*NetCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{52}
+	return file_rump_types_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *NetCounter) GetProtocol() string {
@@ -4741,7 +6914,7 @@ type NdRouter struct {
 
 func (x *NdRouter) Reset() {
 	*x = NdRouter{}
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4753,7 +6926,7 @@ func (x *NdRouter) String() string {
 func (*NdRouter) ProtoMessage() {}
 
 func (x *NdRouter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4766,7 +6939,7 @@ func (x *NdRouter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdRouter.ProtoReflect.Descriptor instead.
 func (*NdRouter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{53}
+	return file_rump_types_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *NdRouter) GetAddr() *Sockaddr {
@@ -4820,7 +6993,7 @@ type NdPrefix struct {
 
 func (x *NdPrefix) Reset() {
 	*x = NdPrefix{}
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4832,7 +7005,7 @@ func (x *NdPrefix) String() string {
 func (*NdPrefix) ProtoMessage() {}
 
 func (x *NdPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4845,7 +7018,7 @@ func (x *NdPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdPrefix.ProtoReflect.Descriptor instead.
 func (*NdPrefix) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{54}
+	return file_rump_types_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *NdPrefix) GetPrefix() *Sockaddr {
@@ -4908,7 +7081,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4920,7 +7093,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4933,7 +7106,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{55}
+	return file_rump_types_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -4965,7 +7138,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4977,7 +7150,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4990,7 +7163,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{56}
+	return file_rump_types_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -5040,7 +7213,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5052,7 +7225,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5065,7 +7238,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{57}
+	return file_rump_types_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -5106,7 +7279,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5118,7 +7291,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5131,7 +7304,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{58}
+	return file_rump_types_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -5212,7 +7385,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5224,7 +7397,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5237,7 +7410,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{59}
+	return file_rump_types_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -5331,7 +7504,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5343,7 +7516,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5356,7 +7529,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{60}
+	return file_rump_types_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -5414,7 +7587,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5426,7 +7599,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5439,7 +7612,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{61}
+	return file_rump_types_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -5510,7 +7683,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5522,7 +7695,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5535,7 +7708,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{62}
+	return file_rump_types_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *NpfTable) GetName() string {
@@ -5574,7 +7747,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5586,7 +7759,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5599,7 +7772,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{63}
+	return file_rump_types_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -5658,7 +7831,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5670,7 +7843,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5683,7 +7856,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{64}
+	return file_rump_types_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -5738,7 +7911,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5750,7 +7923,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5763,7 +7936,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{65}
+	return file_rump_types_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -5832,7 +8005,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5844,7 +8017,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5857,7 +8030,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{66}
+	return file_rump_types_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -5893,7 +8066,7 @@ type DhcpLease struct {
 
 func (x *DhcpLease) Reset() {
 	*x = DhcpLease{}
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5905,7 +8078,7 @@ func (x *DhcpLease) String() string {
 func (*DhcpLease) ProtoMessage() {}
 
 func (x *DhcpLease) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5918,7 +8091,7 @@ func (x *DhcpLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
 func (*DhcpLease) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{67}
+	return file_rump_types_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *DhcpLease) GetIfname() string {
@@ -5995,7 +8168,7 @@ type DhcpHost struct {
 
 func (x *DhcpHost) Reset() {
 	*x = DhcpHost{}
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6007,7 +8180,7 @@ func (x *DhcpHost) String() string {
 func (*DhcpHost) ProtoMessage() {}
 
 func (x *DhcpHost) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6020,7 +8193,7 @@ func (x *DhcpHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
 func (*DhcpHost) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{68}
+	return file_rump_types_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *DhcpHost) GetLladdr() []byte {
@@ -6054,7 +8227,7 @@ type DhcpPool struct {
 
 func (x *DhcpPool) Reset() {
 	*x = DhcpPool{}
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6066,7 +8239,7 @@ func (x *DhcpPool) String() string {
 func (*DhcpPool) ProtoMessage() {}
 
 func (x *DhcpPool) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6079,7 +8252,7 @@ func (x *DhcpPool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
 func (*DhcpPool) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{69}
+	return file_rump_types_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *DhcpPool) GetFirst() []byte {
@@ -6144,7 +8317,7 @@ type DhcpBinding struct {
 
 func (x *DhcpBinding) Reset() {
 	*x = DhcpBinding{}
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6156,7 +8329,7 @@ func (x *DhcpBinding) String() string {
 func (*DhcpBinding) ProtoMessage() {}
 
 func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6169,7 +8342,7 @@ func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
 func (*DhcpBinding) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{70}
+	return file_rump_types_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *DhcpBinding) GetAddr() []byte {
@@ -6213,7 +8386,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6225,7 +8398,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6238,7 +8411,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{71}
+	return file_rump_types_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *Driver) GetName() string {
@@ -6282,7 +8455,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6294,7 +8467,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6307,7 +8480,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{72}
+	return file_rump_types_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -6449,24 +8622,41 @@ const file_rump_types_proto_rawDesc = "" +
 	"\aaddress\"<\n" +
 	"\x06Linger\x12\x17\n" +
 	"\al_onoff\x18\x01 \x01(\x05R\x06lOnoff\x12\x19\n" +
-	"\bl_linger\x18\x02 \x01(\x05R\alLinger\"\xca\x01\n" +
+	"\bl_linger\x18\x02 \x01(\x05R\alLinger\"\xfb\x01\n" +
 	"\aSockopt\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12,\n" +
 	"\x06linger\x18\x02 \x01(\v2\x12.rump.sp.v1.LingerH\x00R\x06linger\x120\n" +
 	"\atimeval\x18\x03 \x01(\v2\x14.rump.sp.v1.TimespecH\x00R\atimeval\x12\x12\n" +
 	"\x03raw\x18\x04 \x01(\fH\x00R\x03raw\x12&\n" +
-	"\x04mreq\x18\x05 \x01(\v2\x10.rump.sp.v1.MreqH\x00R\x04mreqB\a\n" +
+	"\x04mreq\x18\x05 \x01(\v2\x10.rump.sp.v1.MreqH\x00R\x04mreq\x12/\n" +
+	"\apeereid\x18\x1e \x01(\v2\x13.rump.sp.v1.UnpcbidH\x00R\apeereidB\a\n" +
 	"\x05value\"\\\n" +
 	"\x04Mreq\x12\x1c\n" +
 	"\tmultiaddr\x18\x01 \x01(\fR\tmultiaddr\x12\x1c\n" +
 	"\tinterface\x18\x02 \x01(\fR\tinterface\x12\x18\n" +
-	"\aifindex\x18\x03 \x01(\rR\aifindex\"n\n" +
+	"\aifindex\x18\x03 \x01(\rR\aifindex\"X\n" +
+	"\aUnpcbid\x12\x17\n" +
+	"\aunp_pid\x18\x01 \x01(\x05R\x06unpPid\x12\x19\n" +
+	"\bunp_euid\x18\x02 \x01(\rR\aunpEuid\x12\x19\n" +
+	"\bunp_egid\x18\x03 \x01(\rR\aunpEgid\"\x9e\x01\n" +
+	"\bSockcred\x12\x15\n" +
+	"\x06sc_pid\x18\x01 \x01(\x05R\x05scPid\x12\x15\n" +
+	"\x06sc_uid\x18\x02 \x01(\rR\x05scUid\x12\x17\n" +
+	"\asc_euid\x18\x03 \x01(\rR\x06scEuid\x12\x15\n" +
+	"\x06sc_gid\x18\x04 \x01(\rR\x05scGid\x12\x17\n" +
+	"\asc_egid\x18\x05 \x01(\rR\x06scEgid\x12\x1b\n" +
+	"\tsc_groups\x18\x06 \x03(\rR\bscGroups\"x\n" +
+	"\tCmsgValue\x12,\n" +
+	"\x05creds\x18\x01 \x01(\v2\x14.rump.sp.v1.SockcredH\x00R\x05creds\x124\n" +
+	"\ttimestamp\x18\x02 \x01(\v2\x14.rump.sp.v1.TimespecH\x00R\ttimestampB\a\n" +
+	"\x05value\"\x9b\x01\n" +
 	"\x04Cmsg\x12\x1d\n" +
 	"\n" +
 	"cmsg_level\x18\x01 \x01(\x05R\tcmsgLevel\x12\x1b\n" +
 	"\tcmsg_type\x18\x02 \x01(\x05R\bcmsgType\x12\x12\n" +
 	"\x04data\x18\x03 \x01(\fR\x04data\x12\x16\n" +
-	"\x06rights\x18\x04 \x03(\x05R\x06rights\"\x96\x01\n" +
+	"\x06rights\x18\x04 \x03(\x05R\x06rights\x12+\n" +
+	"\x05value\x18\x05 \x01(\v2\x15.rump.sp.v1.CmsgValueR\x05value\"\x96\x01\n" +
 	"\x06Msghdr\x12/\n" +
 	"\bmsg_name\x18\x01 \x01(\v2\x14.rump.sp.v1.SockaddrR\amsgName\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12*\n" +
@@ -6529,7 +8719,7 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x05tmpfs\x18\x01 \x01(\v2\x15.rump.sp.v1.TmpfsArgsH\x00R\x05tmpfs\x12*\n" +
 	"\x04disk\x18\x02 \x01(\v2\x14.rump.sp.v1.DiskArgsH\x00R\x04disk\x12.\n" +
 	"\x05other\x18\x03 \x01(\v2\x16.rump.sp.v1.OptionArgsH\x00R\x05otherB\x06\n" +
-	"\x04args\"\xbd\a\n" +
+	"\x04args\"\xd1\r\n" +
 	"\tIoctlArgs\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12\x12\n" +
 	"\x03raw\x18\x02 \x01(\fH\x00R\x03raw\x12\x14\n" +
@@ -6544,7 +8734,18 @@ const file_rump_types_proto_rawDesc = "" +
 	"\n" +
 	"raid_recon\x18\x1a \x01(\v2\x18.rump.sp.v1.RaidReconReqH\x00R\traidRecon\x12?\n" +
 	"\rraid_progress\x18\x1b \x01(\v2\x18.rump.sp.v1.RaidProgressH\x00R\fraidProgress\x123\n" +
-	"\traid_info\x18\x1c \x01(\v2\x14.rump.sp.v1.RaidInfoH\x00R\braidInfo\x12)\n" +
+	"\traid_info\x18\x1c \x01(\v2\x14.rump.sp.v1.RaidInfoH\x00R\braidInfo\x12/\n" +
+	"\atermios\x18< \x01(\v2\x13.rump.sp.v1.TermiosH\x00R\atermios\x12/\n" +
+	"\awinsize\x18= \x01(\v2\x13.rump.sp.v1.WinsizeH\x00R\awinsize\x12,\n" +
+	"\x06ptmget\x18> \x01(\v2\x12.rump.sp.v1.PtmgetH\x00R\x06ptmget\x12=\n" +
+	"\rdev_list_args\x18? \x01(\v2\x17.rump.sp.v1.DevListArgsH\x00R\vdevListArgs\x12:\n" +
+	"\n" +
+	"dev_detach\x18@ \x01(\v2\x19.rump.sp.v1.DevDetachArgsH\x00R\tdevDetach\x12:\n" +
+	"\n" +
+	"dev_rescan\x18A \x01(\v2\x19.rump.sp.v1.DevRescanArgsH\x00R\tdevRescan\x12.\n" +
+	"\x06dev_pm\x18B \x01(\v2\x15.rump.sp.v1.DevPmArgsH\x00R\x05devPm\x129\n" +
+	"\vdev_command\x18C \x01(\v2\x16.rump.sp.v1.DevCommandH\x00R\n" +
+	"devCommand\x12)\n" +
 	"\x05ifreq\x18( \x01(\v2\x11.rump.sp.v1.IfreqH\x00R\x05ifreq\x122\n" +
 	"\aifalias\x18) \x01(\v2\x16.rump.sp.v1.IfaliasreqH\x00R\aifalias\x12,\n" +
 	"\x06ifconf\x18* \x01(\v2\x12.rump.sp.v1.IfconfH\x00R\x06ifconf\x122\n" +
@@ -6552,8 +8753,58 @@ const file_rump_types_proto_rawDesc = "" +
 	"\aifmedia\x18, \x01(\v2\x16.rump.sp.v1.IfmediareqH\x00R\aifmedia\x12,\n" +
 	"\x06ifdata\x18- \x01(\v2\x12.rump.sp.v1.IfdataH\x00R\x06ifdata\x12/\n" +
 	"\anbrinfo\x18. \x01(\v2\x13.rump.sp.v1.NbrinfoH\x00R\anbrinfo\x12&\n" +
-	"\x03ndi\x18/ \x01(\v2\x12.rump.sp.v1.NdireqH\x00R\x03ndiB\x06\n" +
-	"\x04args\"\x8b\x01\n" +
+	"\x03ndi\x18/ \x01(\v2\x12.rump.sp.v1.NdireqH\x00R\x03ndi\x12/\n" +
+	"\x06bridge\x18P \x01(\v2\x15.rump.sp.v1.BridgeReqH\x00R\x06bridge\x12)\n" +
+	"\x04vlan\x18Q \x01(\v2\x13.rump.sp.v1.VlanReqH\x00R\x04vlan\x121\n" +
+	"\aphyaddr\x18R \x01(\v2\x15.rump.sp.v1.IfPhyAddrH\x00R\aphyaddr\x12)\n" +
+	"\x04lagg\x18S \x01(\v2\x13.rump.sp.v1.LaggReqH\x00R\x04lagg\x129\n" +
+	"\vbpf_program\x18T \x01(\v2\x16.rump.sp.v1.BpfProgramH\x00R\n" +
+	"bpfProgram\x120\n" +
+	"\bbpf_stat\x18U \x01(\v2\x13.rump.sp.v1.BpfStatH\x00R\abpfStat\x129\n" +
+	"\vbpf_dltlist\x18V \x01(\v2\x16.rump.sp.v1.BpfDltlistH\x00R\n" +
+	"bpfDltlistB\x06\n" +
+	"\x04args\"\xb6\x01\n" +
+	"\aTermios\x12\x17\n" +
+	"\ac_iflag\x18\x01 \x01(\rR\x06cIflag\x12\x17\n" +
+	"\ac_oflag\x18\x02 \x01(\rR\x06cOflag\x12\x17\n" +
+	"\ac_cflag\x18\x03 \x01(\rR\x06cCflag\x12\x17\n" +
+	"\ac_lflag\x18\x04 \x01(\rR\x06cLflag\x12\x11\n" +
+	"\x04c_cc\x18\x05 \x01(\fR\x03cCc\x12\x19\n" +
+	"\bc_ispeed\x18\x06 \x01(\rR\acIspeed\x12\x19\n" +
+	"\bc_ospeed\x18\a \x01(\rR\acOspeed\"q\n" +
+	"\aWinsize\x12\x15\n" +
+	"\x06ws_row\x18\x01 \x01(\rR\x05wsRow\x12\x15\n" +
+	"\x06ws_col\x18\x02 \x01(\rR\x05wsCol\x12\x1b\n" +
+	"\tws_xpixel\x18\x03 \x01(\rR\bwsXpixel\x12\x1b\n" +
+	"\tws_ypixel\x18\x04 \x01(\rR\bwsYpixel\"`\n" +
+	"\x06Ptmget\x12\x10\n" +
+	"\x03cfd\x18\x01 \x01(\x05R\x03cfd\x12\x10\n" +
+	"\x03sfd\x18\x02 \x01(\x05R\x03sfd\x12\x0e\n" +
+	"\x02cn\x18\x03 \x01(\fR\x02cn\x12\x0e\n" +
+	"\x02sn\x18\x04 \x01(\fR\x02sn\x12\x12\n" +
+	"\x04unit\x18\x05 \x01(\rR\x04unit\"E\n" +
+	"\vDevListArgs\x12\x18\n" +
+	"\adevname\x18\x01 \x01(\tR\adevname\x12\x1c\n" +
+	"\tchildname\x18\x02 \x03(\tR\tchildname\")\n" +
+	"\rDevDetachArgs\x12\x18\n" +
+	"\adevname\x18\x01 \x01(\tR\adevname\"A\n" +
+	"\rDevRescanArgs\x12\x18\n" +
+	"\abusname\x18\x01 \x01(\tR\abusname\x12\x16\n" +
+	"\x06ifattr\x18\x02 \x01(\tR\x06ifattr\";\n" +
+	"\tDevPmArgs\x12\x18\n" +
+	"\adevname\x18\x01 \x01(\tR\adevname\x12\x14\n" +
+	"\x05flags\x18\x02 \x01(\rR\x05flags\"\xce\x01\n" +
+	"\n" +
+	"DevCommand\x12\x18\n" +
+	"\acommand\x18\x01 \x01(\tR\acommand\x12\x1f\n" +
+	"\vdevice_name\x18\x02 \x01(\tR\n" +
+	"deviceName\x12F\n" +
+	"\n" +
+	"properties\x18\x03 \x03(\v2&.rump.sp.v1.DevCommand.PropertiesEntryR\n" +
+	"properties\x1a=\n" +
+	"\x0fPropertiesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8b\x01\n" +
 	"\x05Ifreq\x12\x19\n" +
 	"\bifr_name\x18\x01 \x01(\tR\aifrName\x12/\n" +
 	"\bifr_addr\x18\x02 \x01(\v2\x14.rump.sp.v1.SockaddrR\aifrAddr\x12\x1b\n" +
@@ -6627,7 +8878,80 @@ const file_rump_types_proto_rawDesc = "" +
 	"\treachable\x18\x04 \x01(\rR\treachable\x12\x18\n" +
 	"\aretrans\x18\x05 \x01(\rR\aretrans\x12\x14\n" +
 	"\x05flags\x18\x06 \x01(\rR\x05flags\x12\x14\n" +
-	"\x05chlim\x18\a \x01(\rR\x05chlim\"]\n" +
+	"\x05chlim\x18\a \x01(\rR\x05chlim\"\xf9\x01\n" +
+	"\tBridgeReq\x12\x19\n" +
+	"\bifd_name\x18\x01 \x01(\tR\aifdName\x12\x17\n" +
+	"\aifd_cmd\x18\x02 \x01(\rR\x06ifdCmd\x12\x16\n" +
+	"\x06member\x18\x03 \x01(\tR\x06member\x12\x14\n" +
+	"\x05flags\x18\x04 \x01(\rR\x05flags\x12\x12\n" +
+	"\x04addr\x18\x05 \x01(\fR\x04addr\x12\x14\n" +
+	"\x05value\x18\x06 \x01(\rR\x05value\x122\n" +
+	"\amembers\x18\a \x03(\v2\x18.rump.sp.v1.BridgeMemberR\amembers\x12,\n" +
+	"\x05addrs\x18\b \x03(\v2\x16.rump.sp.v1.BridgeAddrR\x05addrs\"V\n" +
+	"\fBridgeMember\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x14\n" +
+	"\x05flags\x18\x02 \x01(\rR\x05flags\x12\x18\n" +
+	"\ablocked\x18\x03 \x01(\rR\ablocked\"f\n" +
+	"\n" +
+	"BridgeAddr\x12\x12\n" +
+	"\x04addr\x18\x01 \x01(\fR\x04addr\x12\x16\n" +
+	"\x06ifname\x18\x02 \x01(\tR\x06ifname\x12\x14\n" +
+	"\x05flags\x18\x03 \x01(\rR\x05flags\x12\x16\n" +
+	"\x06expire\x18\x04 \x01(\rR\x06expire\"Y\n" +
+	"\aVlanReq\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x17\n" +
+	"\avlr_tag\x18\x02 \x01(\rR\x06vlrTag\x12\x1d\n" +
+	"\n" +
+	"vlr_parent\x18\x03 \x01(\tR\tvlrParent\"\x82\x01\n" +
+	"\tIfPhyAddr\x12\x1b\n" +
+	"\tiflr_name\x18\x01 \x01(\tR\biflrName\x12(\n" +
+	"\x04addr\x18\x02 \x01(\v2\x14.rump.sp.v1.SockaddrR\x04addr\x12.\n" +
+	"\adstaddr\x18\x03 \x01(\v2\x14.rump.sp.v1.SockaddrR\adstaddr\"e\n" +
+	"\aLaggReq\x12\x16\n" +
+	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x14\n" +
+	"\x05proto\x18\x02 \x01(\rR\x05proto\x12\x14\n" +
+	"\x05ports\x18\x03 \x03(\tR\x05ports\x12\x16\n" +
+	"\x06active\x18\x04 \x03(\tR\x06active\"7\n" +
+	"\n" +
+	"BpfProgram\x12)\n" +
+	"\x05insns\x18\x01 \x03(\v2\x13.rump.sp.v1.BpfInsnR\x05insns\"K\n" +
+	"\aBpfInsn\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\rR\x04code\x12\x0e\n" +
+	"\x02jt\x18\x02 \x01(\rR\x02jt\x12\x0e\n" +
+	"\x02jf\x18\x03 \x01(\rR\x02jf\x12\f\n" +
+	"\x01k\x18\x04 \x01(\rR\x01k\"T\n" +
+	"\aBpfStat\x12\x17\n" +
+	"\abs_recv\x18\x01 \x01(\x04R\x06bsRecv\x12\x17\n" +
+	"\abs_drop\x18\x02 \x01(\x04R\x06bsDrop\x12\x17\n" +
+	"\abs_capt\x18\x03 \x01(\x04R\x06bsCapt\"'\n" +
+	"\n" +
+	"BpfDltlist\x12\x19\n" +
+	"\bbfl_list\x18\x01 \x03(\rR\abflList\"\xa1\x02\n" +
+	"\n" +
+	"Impairment\x12\x19\n" +
+	"\bdelay_ns\x18\x01 \x01(\x04R\adelayNs\x12\x1b\n" +
+	"\tjitter_ns\x18\x02 \x01(\x04R\bjitterNs\x12\x19\n" +
+	"\bloss_ppm\x18\x03 \x01(\rR\alossPpm\x12\x14\n" +
+	"\x05burst\x18\x04 \x01(\rR\x05burst\x12#\n" +
+	"\rduplicate_ppm\x18\x05 \x01(\rR\fduplicatePpm\x12\x1f\n" +
+	"\vcorrupt_ppm\x18\x06 \x01(\rR\n" +
+	"corruptPpm\x12\x1f\n" +
+	"\vreorder_ppm\x18\a \x01(\rR\n" +
+	"reorderPpm\x12\x19\n" +
+	"\brate_bps\x18\b \x01(\x04R\arateBps\x12\x14\n" +
+	"\x05limit\x18\t \x01(\rR\x05limit\x12\x12\n" +
+	"\x04seed\x18\n" +
+	" \x01(\x04R\x04seed\"\xe6\x01\n" +
+	"\x0eImpairmentStat\x122\n" +
+	"\bsettings\x18\x01 \x01(\v2\x16.rump.sp.v1.ImpairmentR\bsettings\x12\x16\n" +
+	"\x06passed\x18\x02 \x01(\x04R\x06passed\x12\x12\n" +
+	"\x04lost\x18\x03 \x01(\x04R\x04lost\x12\x18\n" +
+	"\adropped\x18\x04 \x01(\x04R\adropped\x12\x1e\n" +
+	"\n" +
+	"duplicated\x18\x05 \x01(\x04R\n" +
+	"duplicated\x12\x1c\n" +
+	"\tcorrupted\x18\x06 \x01(\x04R\tcorrupted\x12\x1c\n" +
+	"\treordered\x18\a \x01(\x04R\treordered\"]\n" +
 	"\bVndIoctl\x12\x19\n" +
 	"\bvnd_file\x18\x01 \x01(\fR\avndFile\x12\x1b\n" +
 	"\tvnd_flags\x18\x02 \x01(\rR\bvndFlags\x12\x19\n" +
@@ -6690,7 +9014,28 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x06serial\x18\x05 \x01(\x04R\x06serial\x12\x14\n" +
 	"\x05clean\x18\x06 \x01(\bR\x05clean\x12(\n" +
 	"\x04devs\x18\a \x03(\v2\x14.rump.sp.v1.RaidDiskR\x04devs\x12,\n" +
-	"\x06spares\x18\b \x03(\v2\x14.rump.sp.v1.RaidDiskR\x06spares\"\xe8\x01\n" +
+	"\x06spares\x18\b \x03(\v2\x14.rump.sp.v1.RaidDiskR\x06spares\"L\n" +
+	"\bQuotaKey\x12\x16\n" +
+	"\x06idtype\x18\x01 \x01(\rR\x06idtype\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\rR\x02id\x12\x18\n" +
+	"\aobjtype\x18\x03 \x01(\rR\aobjtype\"\x94\x01\n" +
+	"\n" +
+	"QuotaValue\x12\x1c\n" +
+	"\thardlimit\x18\x01 \x01(\x04R\thardlimit\x12\x1c\n" +
+	"\tsoftlimit\x18\x02 \x01(\x04R\tsoftlimit\x12\x14\n" +
+	"\x05usage\x18\x03 \x01(\x04R\x05usage\x12\x1e\n" +
+	"\n" +
+	"expiretime\x18\x04 \x01(\x03R\n" +
+	"expiretime\x12\x14\n" +
+	"\x05grace\x18\x05 \x01(\x03R\x05grace\"b\n" +
+	"\n" +
+	"QuotaEntry\x12&\n" +
+	"\x03key\x18\x01 \x01(\v2\x14.rump.sp.v1.QuotaKeyR\x03key\x12,\n" +
+	"\x05value\x18\x02 \x01(\v2\x16.rump.sp.v1.QuotaValueR\x05value\"h\n" +
+	"\vQuotaCursor\x12(\n" +
+	"\x04next\x18\x01 \x01(\v2\x14.rump.sp.v1.QuotaKeyR\x04next\x12\x18\n" +
+	"\askipped\x18\x02 \x01(\rR\askipped\x12\x15\n" +
+	"\x06at_end\x18\x03 \x01(\bR\x05atEnd\"\xf7\x03\n" +
 	"\fQuotactlArgs\x12\x0e\n" +
 	"\x02op\x18\x01 \x01(\rR\x02op\x12\x16\n" +
 	"\x06idtype\x18\x02 \x01(\rR\x06idtype\x12\x0e\n" +
@@ -6702,7 +9047,18 @@ const file_rump_types_proto_rawDesc = "" +
 	"\n" +
 	"expiretime\x18\b \x01(\x03R\n" +
 	"expiretime\x12\x14\n" +
-	"\x05grace\x18\t \x01(\x03R\x05grace\"\xb5\x01\n" +
+	"\x05grace\x18\t \x01(\x03R\x05grace\x12\x12\n" +
+	"\x04name\x18\n" +
+	" \x01(\tR\x04name\x12\x1e\n" +
+	"\n" +
+	"numidtypes\x18\v \x01(\rR\n" +
+	"numidtypes\x12 \n" +
+	"\vnumobjtypes\x18\f \x01(\rR\vnumobjtypes\x12\"\n" +
+	"\frestrictions\x18\r \x01(\rR\frestrictions\x12\x18\n" +
+	"\aisbytes\x18\x0e \x01(\bR\aisbytes\x12/\n" +
+	"\x06cursor\x18\x0f \x01(\v2\x17.rump.sp.v1.QuotaCursorR\x06cursor\x12\x16\n" +
+	"\x06maxnum\x18\x10 \x01(\rR\x06maxnum\x120\n" +
+	"\aentries\x18\x11 \x03(\v2\x16.rump.sp.v1.QuotaEntryR\aentries\"\xb5\x01\n" +
 	"\tInterface\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aifindex\x18\x02 \x01(\rR\aifindex\x12\x14\n" +
@@ -6913,7 +9269,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 76)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 104)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -6933,147 +9289,206 @@ var file_rump_types_proto_goTypes = []any{
 	(*Linger)(nil),           // 15: rump.sp.v1.Linger
 	(*Sockopt)(nil),          // 16: rump.sp.v1.Sockopt
 	(*Mreq)(nil),             // 17: rump.sp.v1.Mreq
-	(*Cmsg)(nil),             // 18: rump.sp.v1.Cmsg
-	(*Msghdr)(nil),           // 19: rump.sp.v1.Msghdr
-	(*SysctlValue)(nil),      // 20: rump.sp.v1.SysctlValue
-	(*SysctlNode)(nil),       // 21: rump.sp.v1.SysctlNode
-	(*ModctlLoad)(nil),       // 22: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),       // 23: rump.sp.v1.ModuleStat
-	(*TmpfsArgs)(nil),        // 24: rump.sp.v1.TmpfsArgs
-	(*DiskArgs)(nil),         // 25: rump.sp.v1.DiskArgs
-	(*OptionArgs)(nil),       // 26: rump.sp.v1.OptionArgs
-	(*MountArgs)(nil),        // 27: rump.sp.v1.MountArgs
-	(*IoctlArgs)(nil),        // 28: rump.sp.v1.IoctlArgs
-	(*Ifreq)(nil),            // 29: rump.sp.v1.Ifreq
-	(*Ifaliasreq)(nil),       // 30: rump.sp.v1.Ifaliasreq
-	(*Ifconf)(nil),           // 31: rump.sp.v1.Ifconf
-	(*Ifclonereq)(nil),       // 32: rump.sp.v1.Ifclonereq
-	(*Ifmediareq)(nil),       // 33: rump.sp.v1.Ifmediareq
-	(*Ifdata)(nil),           // 34: rump.sp.v1.Ifdata
-	(*Nbrinfo)(nil),          // 35: rump.sp.v1.Nbrinfo
-	(*Ndireq)(nil),           // 36: rump.sp.v1.Ndireq
-	(*VndIoctl)(nil),         // 37: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 38: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 39: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 40: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 41: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 42: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 43: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 44: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 45: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 46: rump.sp.v1.RaidInfo
-	(*QuotactlArgs)(nil),     // 47: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 48: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 49: rump.sp.v1.InterfaceAddress
-	(*Rtmsg)(nil),            // 50: rump.sp.v1.Rtmsg
-	(*Inpcb)(nil),            // 51: rump.sp.v1.Inpcb
-	(*NetCounter)(nil),       // 52: rump.sp.v1.NetCounter
-	(*NdRouter)(nil),         // 53: rump.sp.v1.NdRouter
-	(*NdPrefix)(nil),         // 54: rump.sp.v1.NdPrefix
-	(*NpfPorts)(nil),         // 55: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 56: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 57: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 58: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 59: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 60: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 61: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 62: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 63: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 64: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 65: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 66: rump.sp.v1.NpfCounter
-	(*DhcpLease)(nil),        // 67: rump.sp.v1.DhcpLease
-	(*DhcpHost)(nil),         // 68: rump.sp.v1.DhcpHost
-	(*DhcpPool)(nil),         // 69: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),      // 70: rump.sp.v1.DhcpBinding
-	(*Driver)(nil),           // 71: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 72: rump.sp.v1.SyscallError
-	nil,                      // 73: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 74: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 75: rump.sp.v1.NpfConfig.ParamsEntry
+	(*Unpcbid)(nil),          // 18: rump.sp.v1.Unpcbid
+	(*Sockcred)(nil),         // 19: rump.sp.v1.Sockcred
+	(*CmsgValue)(nil),        // 20: rump.sp.v1.CmsgValue
+	(*Cmsg)(nil),             // 21: rump.sp.v1.Cmsg
+	(*Msghdr)(nil),           // 22: rump.sp.v1.Msghdr
+	(*SysctlValue)(nil),      // 23: rump.sp.v1.SysctlValue
+	(*SysctlNode)(nil),       // 24: rump.sp.v1.SysctlNode
+	(*ModctlLoad)(nil),       // 25: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),       // 26: rump.sp.v1.ModuleStat
+	(*TmpfsArgs)(nil),        // 27: rump.sp.v1.TmpfsArgs
+	(*DiskArgs)(nil),         // 28: rump.sp.v1.DiskArgs
+	(*OptionArgs)(nil),       // 29: rump.sp.v1.OptionArgs
+	(*MountArgs)(nil),        // 30: rump.sp.v1.MountArgs
+	(*IoctlArgs)(nil),        // 31: rump.sp.v1.IoctlArgs
+	(*Termios)(nil),          // 32: rump.sp.v1.Termios
+	(*Winsize)(nil),          // 33: rump.sp.v1.Winsize
+	(*Ptmget)(nil),           // 34: rump.sp.v1.Ptmget
+	(*DevListArgs)(nil),      // 35: rump.sp.v1.DevListArgs
+	(*DevDetachArgs)(nil),    // 36: rump.sp.v1.DevDetachArgs
+	(*DevRescanArgs)(nil),    // 37: rump.sp.v1.DevRescanArgs
+	(*DevPmArgs)(nil),        // 38: rump.sp.v1.DevPmArgs
+	(*DevCommand)(nil),       // 39: rump.sp.v1.DevCommand
+	(*Ifreq)(nil),            // 40: rump.sp.v1.Ifreq
+	(*Ifaliasreq)(nil),       // 41: rump.sp.v1.Ifaliasreq
+	(*Ifconf)(nil),           // 42: rump.sp.v1.Ifconf
+	(*Ifclonereq)(nil),       // 43: rump.sp.v1.Ifclonereq
+	(*Ifmediareq)(nil),       // 44: rump.sp.v1.Ifmediareq
+	(*Ifdata)(nil),           // 45: rump.sp.v1.Ifdata
+	(*Nbrinfo)(nil),          // 46: rump.sp.v1.Nbrinfo
+	(*Ndireq)(nil),           // 47: rump.sp.v1.Ndireq
+	(*BridgeReq)(nil),        // 48: rump.sp.v1.BridgeReq
+	(*BridgeMember)(nil),     // 49: rump.sp.v1.BridgeMember
+	(*BridgeAddr)(nil),       // 50: rump.sp.v1.BridgeAddr
+	(*VlanReq)(nil),          // 51: rump.sp.v1.VlanReq
+	(*IfPhyAddr)(nil),        // 52: rump.sp.v1.IfPhyAddr
+	(*LaggReq)(nil),          // 53: rump.sp.v1.LaggReq
+	(*BpfProgram)(nil),       // 54: rump.sp.v1.BpfProgram
+	(*BpfInsn)(nil),          // 55: rump.sp.v1.BpfInsn
+	(*BpfStat)(nil),          // 56: rump.sp.v1.BpfStat
+	(*BpfDltlist)(nil),       // 57: rump.sp.v1.BpfDltlist
+	(*Impairment)(nil),       // 58: rump.sp.v1.Impairment
+	(*ImpairmentStat)(nil),   // 59: rump.sp.v1.ImpairmentStat
+	(*VndIoctl)(nil),         // 60: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 61: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 62: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 63: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 64: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 65: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 66: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 67: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 68: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 69: rump.sp.v1.RaidInfo
+	(*QuotaKey)(nil),         // 70: rump.sp.v1.QuotaKey
+	(*QuotaValue)(nil),       // 71: rump.sp.v1.QuotaValue
+	(*QuotaEntry)(nil),       // 72: rump.sp.v1.QuotaEntry
+	(*QuotaCursor)(nil),      // 73: rump.sp.v1.QuotaCursor
+	(*QuotactlArgs)(nil),     // 74: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 75: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 76: rump.sp.v1.InterfaceAddress
+	(*Rtmsg)(nil),            // 77: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),            // 78: rump.sp.v1.Inpcb
+	(*NetCounter)(nil),       // 79: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),         // 80: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),         // 81: rump.sp.v1.NdPrefix
+	(*NpfPorts)(nil),         // 82: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 83: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 84: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 85: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 86: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 87: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 88: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 89: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 90: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 91: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 92: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 93: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 94: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 95: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 96: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 97: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 98: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 99: rump.sp.v1.SyscallError
+	nil,                      // 100: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 101: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 102: rump.sp.v1.DevCommand.PropertiesEntry
+	nil,                      // 103: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
-	0,  // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
-	0,  // 1: rump.sp.v1.Itimerspec.it_value:type_name -> rump.sp.v1.Timespec
-	10, // 2: rump.sp.v1.Sockaddr.un:type_name -> rump.sp.v1.SockaddrUn
-	11, // 3: rump.sp.v1.Sockaddr.in4:type_name -> rump.sp.v1.SockaddrIn
-	12, // 4: rump.sp.v1.Sockaddr.in6:type_name -> rump.sp.v1.SockaddrIn6
-	13, // 5: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
-	15, // 6: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
-	0,  // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
-	17, // 8: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
-	14, // 9: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
-	18, // 10: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	73, // 11: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	74, // 12: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
-	24, // 13: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
-	25, // 14: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
-	26, // 15: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	37, // 16: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	38, // 17: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	39, // 18: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	40, // 19: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	41, // 20: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	42, // 21: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	43, // 22: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	44, // 23: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	46, // 24: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
-	29, // 25: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
-	30, // 26: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
-	31, // 27: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
-	32, // 28: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
-	33, // 29: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
-	34, // 30: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
-	35, // 31: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
-	36, // 32: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
-	14, // 33: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 34: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 35: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 36: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
-	48, // 37: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
-	14, // 38: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
-	13, // 39: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
-	45, // 40: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	45, // 41: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	49, // 42: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	14, // 43: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 44: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 45: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	14, // 46: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
-	14, // 47: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
-	14, // 48: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
-	14, // 49: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
-	48, // 50: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
-	49, // 51: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
-	34, // 52: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
-	14, // 53: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
-	14, // 54: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
-	14, // 55: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
-	14, // 56: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
-	56, // 57: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	55, // 58: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	57, // 59: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	57, // 60: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	58, // 61: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	59, // 62: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	58, // 63: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	56, // 64: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	55, // 65: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	56, // 66: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	62, // 67: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	63, // 68: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	61, // 69: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	60, // 70: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	75, // 71: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
-	14, // 72: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
-	14, // 73: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
-	14, // 74: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	68, // 75: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
-	76, // [76:76] is the sub-list for method output_type
-	76, // [76:76] is the sub-list for method input_type
-	76, // [76:76] is the sub-list for extension type_name
-	76, // [76:76] is the sub-list for extension extendee
-	0,  // [0:76] is the sub-list for field type_name
+	0,   // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
+	0,   // 1: rump.sp.v1.Itimerspec.it_value:type_name -> rump.sp.v1.Timespec
+	10,  // 2: rump.sp.v1.Sockaddr.un:type_name -> rump.sp.v1.SockaddrUn
+	11,  // 3: rump.sp.v1.Sockaddr.in4:type_name -> rump.sp.v1.SockaddrIn
+	12,  // 4: rump.sp.v1.Sockaddr.in6:type_name -> rump.sp.v1.SockaddrIn6
+	13,  // 5: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
+	15,  // 6: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
+	0,   // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
+	17,  // 8: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
+	18,  // 9: rump.sp.v1.Sockopt.peereid:type_name -> rump.sp.v1.Unpcbid
+	19,  // 10: rump.sp.v1.CmsgValue.creds:type_name -> rump.sp.v1.Sockcred
+	0,   // 11: rump.sp.v1.CmsgValue.timestamp:type_name -> rump.sp.v1.Timespec
+	20,  // 12: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
+	14,  // 13: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
+	21,  // 14: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
+	100, // 15: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	101, // 16: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	27,  // 17: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
+	28,  // 18: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
+	29,  // 19: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
+	60,  // 20: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	61,  // 21: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	62,  // 22: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	63,  // 23: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	64,  // 24: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	65,  // 25: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	66,  // 26: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	67,  // 27: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	69,  // 28: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	32,  // 29: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
+	33,  // 30: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
+	34,  // 31: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
+	35,  // 32: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
+	36,  // 33: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
+	37,  // 34: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
+	38,  // 35: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
+	39,  // 36: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
+	40,  // 37: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
+	41,  // 38: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
+	42,  // 39: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
+	43,  // 40: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
+	44,  // 41: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
+	45,  // 42: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
+	46,  // 43: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
+	47,  // 44: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
+	48,  // 45: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
+	51,  // 46: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
+	52,  // 47: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
+	53,  // 48: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
+	54,  // 49: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
+	56,  // 50: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
+	57,  // 51: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
+	102, // 52: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
+	14,  // 53: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 54: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 55: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 56: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
+	75,  // 57: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
+	14,  // 58: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
+	13,  // 59: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
+	49,  // 60: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
+	50,  // 61: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
+	14,  // 62: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 63: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	55,  // 64: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
+	58,  // 65: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
+	68,  // 66: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	68,  // 67: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	70,  // 68: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
+	71,  // 69: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
+	70,  // 70: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
+	73,  // 71: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
+	72,  // 72: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
+	76,  // 73: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	14,  // 74: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 75: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 76: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 77: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
+	14,  // 78: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
+	14,  // 79: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
+	14,  // 80: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
+	75,  // 81: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
+	76,  // 82: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
+	45,  // 83: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
+	14,  // 84: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
+	14,  // 85: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
+	14,  // 86: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 87: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
+	83,  // 88: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	82,  // 89: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	84,  // 90: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	84,  // 91: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	85,  // 92: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	86,  // 93: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	85,  // 94: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	83,  // 95: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	82,  // 96: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	83,  // 97: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	89,  // 98: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	90,  // 99: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	88,  // 100: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	87,  // 101: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	103, // 102: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	14,  // 103: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	14,  // 104: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	14,  // 105: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	95,  // 106: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	107, // [107:107] is the sub-list for method output_type
+	107, // [107:107] is the sub-list for method input_type
+	107, // [107:107] is the sub-list for extension type_name
+	107, // [107:107] is the sub-list for extension extendee
+	0,   // [0:107] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -7093,21 +9508,26 @@ func file_rump_types_proto_init() {
 		(*Sockopt_Timeval)(nil),
 		(*Sockopt_Raw)(nil),
 		(*Sockopt_Mreq)(nil),
+		(*Sockopt_Peereid)(nil),
 	}
 	file_rump_types_proto_msgTypes[20].OneofWrappers = []any{
+		(*CmsgValue_Creds)(nil),
+		(*CmsgValue_Timestamp)(nil),
+	}
+	file_rump_types_proto_msgTypes[23].OneofWrappers = []any{
 		(*SysctlValue_Integer)(nil),
 		(*SysctlValue_Quad)(nil),
 		(*SysctlValue_Text)(nil),
 		(*SysctlValue_Boolean)(nil),
 		(*SysctlValue_Raw)(nil),
 	}
-	file_rump_types_proto_msgTypes[24].OneofWrappers = []any{}
-	file_rump_types_proto_msgTypes[27].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[27].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[30].OneofWrappers = []any{
 		(*MountArgs_Tmpfs)(nil),
 		(*MountArgs_Disk)(nil),
 		(*MountArgs_Other)(nil),
 	}
-	file_rump_types_proto_msgTypes[28].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[31].OneofWrappers = []any{
 		(*IoctlArgs_Integer)(nil),
 		(*IoctlArgs_Raw)(nil),
 		(*IoctlArgs_Text)(nil),
@@ -7120,6 +9540,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_RaidRecon)(nil),
 		(*IoctlArgs_RaidProgress)(nil),
 		(*IoctlArgs_RaidInfo)(nil),
+		(*IoctlArgs_Termios)(nil),
+		(*IoctlArgs_Winsize)(nil),
+		(*IoctlArgs_Ptmget)(nil),
+		(*IoctlArgs_DevListArgs)(nil),
+		(*IoctlArgs_DevDetach)(nil),
+		(*IoctlArgs_DevRescan)(nil),
+		(*IoctlArgs_DevPm)(nil),
+		(*IoctlArgs_DevCommand)(nil),
 		(*IoctlArgs_Ifreq)(nil),
 		(*IoctlArgs_Ifalias)(nil),
 		(*IoctlArgs_Ifconf)(nil),
@@ -7128,15 +9556,22 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_Ifdata)(nil),
 		(*IoctlArgs_Nbrinfo)(nil),
 		(*IoctlArgs_Ndi)(nil),
+		(*IoctlArgs_Bridge)(nil),
+		(*IoctlArgs_Vlan)(nil),
+		(*IoctlArgs_Phyaddr)(nil),
+		(*IoctlArgs_Lagg)(nil),
+		(*IoctlArgs_BpfProgram)(nil),
+		(*IoctlArgs_BpfStat)(nil),
+		(*IoctlArgs_BpfDltlist)(nil),
 	}
-	file_rump_types_proto_msgTypes[58].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[85].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   76,
+			NumMessages:   104,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -38,6 +38,7 @@ from rumpwire.values import (
     SysctlValueRaw,
     SysctlValueText,
     Timespec,
+    Unpcbid,
 )
 
 PathArg: TypeAlias = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
@@ -102,7 +103,7 @@ def inet_address(host: str, port: int, flow: int = 0, scope: int = 0) -> Sockadd
 
 def option(value: OptionArg) -> Sockopt:
     """The value of a socket option: a number, seconds as a float, bytes."""
-    if isinstance(value, (SockoptInteger, SockoptRaw, Linger, Timespec, Mreq)):
+    if isinstance(value, (SockoptInteger, SockoptRaw, Linger, Timespec, Unpcbid, Mreq)):
         return value
     if isinstance(value, int):
         return SockoptInteger(int(value))

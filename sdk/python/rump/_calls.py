@@ -547,7 +547,9 @@ class SysCalls(SyncBase):
         return out
 
     def extattrctl(self, path: A.PathArg, cmd: int, filename: A.PathArg, attrnamespace: int, attrname: A.TextArg) -> None:
-        """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+        """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of
+        namei, EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+        """
         self._do(C.EXTATTRCTL, (path, cmd, filename, attrnamespace, attrname))
 
     def extattr_set_file(self, path: A.PathArg, attrnamespace: int, attrname: A.TextArg, data: A.Buffer) -> int:
@@ -783,7 +785,10 @@ class SysCalls(SyncBase):
         self._do(C.FUTIMENS, (fd, atime, mtime))
 
     def quotactl(self, path: A.PathArg, args: V.QuotactlArgs | None) -> V.QuotactlArgs:
-        """Quota operations. EOPNOTSUPP, EPERM."""
+        """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas
+        there), ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC,
+        EIO.
+        """
         out: V.QuotactlArgs = self._do(C.QUOTACTL, (path, args))
         return out
 
@@ -1416,7 +1421,9 @@ class AsyncSysCalls(AsyncBase):
         return out
 
     async def extattrctl(self, path: A.PathArg, cmd: int, filename: A.PathArg, attrnamespace: int, attrname: A.TextArg) -> None:
-        """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+        """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of
+        namei, EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+        """
         await self._do(C.EXTATTRCTL, (path, cmd, filename, attrnamespace, attrname))
 
     async def extattr_set_file(self, path: A.PathArg, attrnamespace: int, attrname: A.TextArg, data: A.Buffer) -> int:
@@ -1652,7 +1659,10 @@ class AsyncSysCalls(AsyncBase):
         await self._do(C.FUTIMENS, (fd, atime, mtime))
 
     async def quotactl(self, path: A.PathArg, args: V.QuotactlArgs | None) -> V.QuotactlArgs:
-        """Quota operations. EOPNOTSUPP, EPERM."""
+        """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas
+        there), ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC,
+        EIO.
+        """
         out: V.QuotactlArgs = await self._do(C.QUOTACTL, (path, args))
         return out
 
@@ -1968,6 +1978,30 @@ class PubCalls(SyncBase):
         out: V.NdListResult = self._do(C.ND_LIST, ())
         return out
 
+    def netconfig_ifimpair(self, ifname: str, settings: V.Impairment | None = None) -> None:
+        """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL,
+        EOPNOTSUPP.
+        """
+        self._do(C.NETCONFIG_IFIMPAIR, (ifname, settings))
+
+    def netconfig_ifimpairstat(self, ifname: str) -> V.ImpairmentStat:
+        """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+        out: V.ImpairmentStat = self._do(C.NETCONFIG_IFIMPAIRSTAT, (ifname,))
+        return out
+
+    def netconfig_ifcapture(self, ifname: str, hostpath: A.PathArg, snaplen: int | None = None) -> int:
+        """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path
+        is empty; gives the number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the
+        host.
+        """
+        out: int = self._do(C.NETCONFIG_IFCAPTURE, (ifname, hostpath, snaplen))
+        return out
+
+    def bpf_open(self) -> int:
+        """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
+        out: int = self._do(C.BPF_OPEN, ())
+        return out
+
     def dev_list(self) -> list[V.Driver]:
         """Device drivers with their major numbers and units."""
         out: list[V.Driver] = self._do(C.DEV_LIST, ())
@@ -2196,6 +2230,30 @@ class AsyncPubCalls(AsyncBase):
     async def nd_list(self) -> V.NdListResult:
         """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
         out: V.NdListResult = await self._do(C.ND_LIST, ())
+        return out
+
+    async def netconfig_ifimpair(self, ifname: str, settings: V.Impairment | None = None) -> None:
+        """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL,
+        EOPNOTSUPP.
+        """
+        await self._do(C.NETCONFIG_IFIMPAIR, (ifname, settings))
+
+    async def netconfig_ifimpairstat(self, ifname: str) -> V.ImpairmentStat:
+        """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+        out: V.ImpairmentStat = await self._do(C.NETCONFIG_IFIMPAIRSTAT, (ifname,))
+        return out
+
+    async def netconfig_ifcapture(self, ifname: str, hostpath: A.PathArg, snaplen: int | None = None) -> int:
+        """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path
+        is empty; gives the number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the
+        host.
+        """
+        out: int = await self._do(C.NETCONFIG_IFCAPTURE, (ifname, hostpath, snaplen))
+        return out
+
+    async def bpf_open(self) -> int:
+        """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
+        out: int = await self._do(C.BPF_OPEN, ())
         return out
 
     async def dev_list(self) -> list[V.Driver]:
@@ -2691,7 +2749,9 @@ class BatchCalls(BatchBase):
         return self._add(C.FSTATVFS1, (fd, flags))
 
     def extattrctl(self, path: A.PathArg | Ref, cmd: int | Ref, filename: A.PathArg | Ref, attrnamespace: int | Ref, attrname: A.TextArg | Ref) -> Future[None]:
-        """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+        """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of
+        namei, EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+        """
         return self._add(C.EXTATTRCTL, (path, cmd, filename, attrnamespace, attrname))
 
     def extattr_set_file(self, path: A.PathArg | Ref, attrnamespace: int | Ref, attrname: A.TextArg | Ref, data: A.Buffer | Ref) -> Future[int]:
@@ -2901,7 +2961,10 @@ class BatchCalls(BatchBase):
         return self._add(C.FUTIMENS, (fd, atime, mtime))
 
     def quotactl(self, path: A.PathArg | Ref, args: V.QuotactlArgs | None | Ref) -> Future[V.QuotactlArgs]:
-        """Quota operations. EOPNOTSUPP, EPERM."""
+        """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas
+        there), ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC,
+        EIO.
+        """
         return self._add(C.QUOTACTL, (path, args))
 
     def posix_fallocate(self, fd: int | Ref, pos: int | Ref, len: int | Ref) -> Future[None]:
@@ -3173,6 +3236,27 @@ class BatchCalls(BatchBase):
     def nd_list(self) -> Future[V.NdListResult]:
         """Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT."""
         return self._add(C.ND_LIST, ())
+
+    def netconfig_ifimpair(self, ifname: str | Ref, settings: V.Impairment | None | Ref = None) -> Future[None]:
+        """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL,
+        EOPNOTSUPP.
+        """
+        return self._add(C.NETCONFIG_IFIMPAIR, (ifname, settings))
+
+    def netconfig_ifimpairstat(self, ifname: str | Ref) -> Future[V.ImpairmentStat]:
+        """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+        return self._add(C.NETCONFIG_IFIMPAIRSTAT, (ifname,))
+
+    def netconfig_ifcapture(self, ifname: str | Ref, hostpath: A.PathArg | Ref, snaplen: int | None | Ref = None) -> Future[int]:
+        """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path
+        is empty; gives the number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the
+        host.
+        """
+        return self._add(C.NETCONFIG_IFCAPTURE, (ifname, hostpath, snaplen))
+
+    def bpf_open(self) -> Future[int]:
+        """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
+        return self._add(C.BPF_OPEN, ())
 
     def dev_list(self) -> Future[list[V.Driver]]:
         """Device drivers with their major numbers and units."""

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Literal, Self, overload
 
@@ -17,6 +17,7 @@ from rump._connection import Connection, ProcessStatus, Status, default_comm
 from rump._errors import RumpError, error_of
 from rump._io import open_file
 from rump._modules import load_wheel
+from rump._select import FileLike, Kqueue, Poll, Selector, chosen, sets
 from rump._socket import Socket
 from rump._sys import Pub, Sys
 from rumpwire.errno import KernelError
@@ -229,6 +230,29 @@ class Client:
     def socketpair(self, family: int = -1, type: int = -1, proto: int = 0) -> tuple[Socket, Socket]:
         """Two connected sockets; AF_UNIX and SOCK_STREAM if not said otherwise."""
         return Socket.pair(self.sys, family, type, proto)
+
+    def select(
+        self,
+        rlist: Iterable[FileLike],
+        wlist: Iterable[FileLike],
+        xlist: Iterable[FileLike],
+        timeout: float | None = None,
+    ) -> tuple[list[Any], list[Any], list[Any]]:
+        """Those of the files that are ready, as `select.select` has it: sockets, descriptors."""
+        nd, (r, w, x) = sets(rlist, wlist, xlist)
+        return chosen([r, w, x], self.sys.select(nd, list(r), list(w), list(x), timeout))
+
+    def poll(self) -> Poll:
+        """An object with the methods of `select.poll`."""
+        return Poll(self.sys)
+
+    def kqueue(self) -> Kqueue:
+        """An object with the methods of `select.kqueue`; events are `rump.Kevent`."""
+        return Kqueue(self.sys)
+
+    def selector(self) -> Selector:
+        """An object with the methods of `selectors.BaseSelector`, over a kqueue."""
+        return Selector(self.sys)
 
     def scandir(self, path: PathArg = "/") -> list[Dirent]:
         """Entries of a directory without ``.`` and ``..``. ENOENT, ENOTDIR, EACCES."""

@@ -18,20 +18,59 @@ AF_LOCAL: Final[int] = _of["AF_LOCAL"]
 AF_ROUTE: Final[int] = _of["AF_ROUTE"]
 AF_UNIX: Final[int] = _of["AF_UNIX"]
 AF_UNSPEC: Final[int] = _of["AF_UNSPEC"]
+ALTWERASE: Final[int] = _of["ALTWERASE"]
 AT_EACCESS: Final[int] = _of["AT_EACCESS"]
 AT_FDCWD: Final[int] = _of["AT_FDCWD"]
 AT_REMOVEDIR: Final[int] = _of["AT_REMOVEDIR"]
 AT_SYMLINK_FOLLOW: Final[int] = _of["AT_SYMLINK_FOLLOW"]
 AT_SYMLINK_NOFOLLOW: Final[int] = _of["AT_SYMLINK_NOFOLLOW"]
+BIOCFLUSH: Final[int] = _of["BIOCFLUSH"]
+BIOCGBLEN: Final[int] = _of["BIOCGBLEN"]
+BIOCGDLT: Final[int] = _of["BIOCGDLT"]
+BIOCGDLTLIST: Final[int] = _of["BIOCGDLTLIST"]
+BIOCGETIF: Final[int] = _of["BIOCGETIF"]
+BIOCGFEEDBACK: Final[int] = _of["BIOCGFEEDBACK"]
+BIOCGHDRCMPLT: Final[int] = _of["BIOCGHDRCMPLT"]
+BIOCGRTIMEOUT: Final[int] = _of["BIOCGRTIMEOUT"]
+BIOCGSEESENT: Final[int] = _of["BIOCGSEESENT"]
+BIOCGSTATS: Final[int] = _of["BIOCGSTATS"]
+BIOCIMMEDIATE: Final[int] = _of["BIOCIMMEDIATE"]
+BIOCPROMISC: Final[int] = _of["BIOCPROMISC"]
+BIOCSBLEN: Final[int] = _of["BIOCSBLEN"]
+BIOCSDLT: Final[int] = _of["BIOCSDLT"]
+BIOCSETF: Final[int] = _of["BIOCSETF"]
+BIOCSETIF: Final[int] = _of["BIOCSETIF"]
+BIOCSFEEDBACK: Final[int] = _of["BIOCSFEEDBACK"]
+BIOCSHDRCMPLT: Final[int] = _of["BIOCSHDRCMPLT"]
+BIOCSRTIMEOUT: Final[int] = _of["BIOCSRTIMEOUT"]
+BIOCSSEESENT: Final[int] = _of["BIOCSSEESENT"]
+BIOCVERSION: Final[int] = _of["BIOCVERSION"]
+BRDGADD: Final[int] = _of["BRDGADD"]
+BRDGDADDR: Final[int] = _of["BRDGDADDR"]
+BRDGDEL: Final[int] = _of["BRDGDEL"]
+BRDGFLUSH: Final[int] = _of["BRDGFLUSH"]
+BRDGGCACHE: Final[int] = _of["BRDGGCACHE"]
+BRDGGIFFLGS: Final[int] = _of["BRDGGIFFLGS"]
+BRDGGIFS: Final[int] = _of["BRDGGIFS"]
+BRDGGTO: Final[int] = _of["BRDGGTO"]
+BRDGRTS: Final[int] = _of["BRDGRTS"]
+BRDGSADDR: Final[int] = _of["BRDGSADDR"]
+BRDGSCACHE: Final[int] = _of["BRDGSCACHE"]
+BRDGSIFFLGS: Final[int] = _of["BRDGSIFFLGS"]
+BRDGSTO: Final[int] = _of["BRDGSTO"]
+BRKINT: Final[int] = _of["BRKINT"]
 CGDIOCCLR: Final[int] = _of["CGDIOCCLR"]
 CGDIOCGET: Final[int] = _of["CGDIOCGET"]
 CGDIOCSET: Final[int] = _of["CGDIOCSET"]
 CGD_CIPHER_CBC_ENCBLKNO1: Final[int] = _of["CGD_CIPHER_CBC_ENCBLKNO1"]
 CGD_CIPHER_CBC_ENCBLKNO8: Final[int] = _of["CGD_CIPHER_CBC_ENCBLKNO8"]
+CLOCAL: Final[int] = _of["CLOCAL"]
 CLOCK_MONOTONIC: Final[int] = _of["CLOCK_MONOTONIC"]
 CLOCK_PROF: Final[int] = _of["CLOCK_PROF"]
 CLOCK_REALTIME: Final[int] = _of["CLOCK_REALTIME"]
 CLOCK_VIRTUAL: Final[int] = _of["CLOCK_VIRTUAL"]
+CREAD: Final[int] = _of["CREAD"]
+CS8: Final[int] = _of["CS8"]
 CTLFLAG_ANYWRITE: Final[int] = _of["CTLFLAG_ANYWRITE"]
 CTLFLAG_HIDDEN: Final[int] = _of["CTLFLAG_HIDDEN"]
 CTLFLAG_PERMANENT: Final[int] = _of["CTLFLAG_PERMANENT"]
@@ -60,6 +99,13 @@ CTL_VFS: Final[int] = _of["CTL_VFS"]
 CTL_VM: Final[int] = _of["CTL_VM"]
 DIOCGMEDIASIZE: Final[int] = _of["DIOCGMEDIASIZE"]
 DIOCGSECTORSIZE: Final[int] = _of["DIOCGSECTORSIZE"]
+DRVCTLCOMMAND: Final[int] = _of["DRVCTLCOMMAND"]
+DRVDETACHDEV: Final[int] = _of["DRVDETACHDEV"]
+DRVGETEVENT: Final[int] = _of["DRVGETEVENT"]
+DRVLISTDEV: Final[int] = _of["DRVLISTDEV"]
+DRVRESCANBUS: Final[int] = _of["DRVRESCANBUS"]
+DRVRESUMEDEV: Final[int] = _of["DRVRESUMEDEV"]
+DRVSUSPENDDEV: Final[int] = _of["DRVSUSPENDDEV"]
 DT_BLK: Final[int] = _of["DT_BLK"]
 DT_CHR: Final[int] = _of["DT_CHR"]
 DT_DIR: Final[int] = _of["DT_DIR"]
@@ -69,6 +115,13 @@ DT_REG: Final[int] = _of["DT_REG"]
 DT_SOCK: Final[int] = _of["DT_SOCK"]
 DT_UNKNOWN: Final[int] = _of["DT_UNKNOWN"]
 DT_WHT: Final[int] = _of["DT_WHT"]
+ECHO: Final[int] = _of["ECHO"]
+ECHOCTL: Final[int] = _of["ECHOCTL"]
+ECHOE: Final[int] = _of["ECHOE"]
+ECHOK: Final[int] = _of["ECHOK"]
+ECHOKE: Final[int] = _of["ECHOKE"]
+ECHONL: Final[int] = _of["ECHONL"]
+ECHOPRT: Final[int] = _of["ECHOPRT"]
 EVFILT_AIO: Final[int] = _of["EVFILT_AIO"]
 EVFILT_EMPTY: Final[int] = _of["EVFILT_EMPTY"]
 EVFILT_FS: Final[int] = _of["EVFILT_FS"]
@@ -89,15 +142,22 @@ EV_EOF: Final[int] = _of["EV_EOF"]
 EV_ERROR: Final[int] = _of["EV_ERROR"]
 EV_ONESHOT: Final[int] = _of["EV_ONESHOT"]
 EV_RECEIPT: Final[int] = _of["EV_RECEIPT"]
+EXTATTR_NAMESPACE_SYSTEM: Final[int] = _of["EXTATTR_NAMESPACE_SYSTEM"]
+EXTATTR_NAMESPACE_USER: Final[int] = _of["EXTATTR_NAMESPACE_USER"]
 FDATASYNC: Final[int] = _of["FDATASYNC"]
 FDISKSYNC: Final[int] = _of["FDISKSYNC"]
 FD_CLOEXEC: Final[int] = _of["FD_CLOEXEC"]
 FFILESYNC: Final[int] = _of["FFILESYNC"]
 FIOASYNC: Final[int] = _of["FIOASYNC"]
 FIOCLEX: Final[int] = _of["FIOCLEX"]
+FIOGETOWN: Final[int] = _of["FIOGETOWN"]
 FIONBIO: Final[int] = _of["FIONBIO"]
 FIONCLEX: Final[int] = _of["FIONCLEX"]
 FIONREAD: Final[int] = _of["FIONREAD"]
+FIOSETOWN: Final[int] = _of["FIOSETOWN"]
+FLUSHO: Final[int] = _of["FLUSHO"]
+FREAD: Final[int] = _of["FREAD"]
+FWRITE: Final[int] = _of["FWRITE"]
 F_CLOSEM: Final[int] = _of["F_CLOSEM"]
 F_DUPFD: Final[int] = _of["F_DUPFD"]
 F_DUPFD_CLOEXEC: Final[int] = _of["F_DUPFD_CLOEXEC"]
@@ -117,9 +177,21 @@ F_SETNOSIGPIPE: Final[int] = _of["F_SETNOSIGPIPE"]
 F_SETOWN: Final[int] = _of["F_SETOWN"]
 F_UNLCK: Final[int] = _of["F_UNLCK"]
 F_WRLCK: Final[int] = _of["F_WRLCK"]
+HUPCL: Final[int] = _of["HUPCL"]
+ICANON: Final[int] = _of["ICANON"]
 ICMP6_FILTER: Final[int] = _of["ICMP6_FILTER"]
+ICRNL: Final[int] = _of["ICRNL"]
+IEXTEN: Final[int] = _of["IEXTEN"]
 IFAN_ARRIVAL: Final[int] = _of["IFAN_ARRIVAL"]
 IFAN_DEPARTURE: Final[int] = _of["IFAN_DEPARTURE"]
+IFBAF_DYNAMIC: Final[int] = _of["IFBAF_DYNAMIC"]
+IFBAF_STATIC: Final[int] = _of["IFBAF_STATIC"]
+IFBF_FLUSHALL: Final[int] = _of["IFBF_FLUSHALL"]
+IFBF_FLUSHDYN: Final[int] = _of["IFBF_FLUSHDYN"]
+IFBIF_DISCOVER: Final[int] = _of["IFBIF_DISCOVER"]
+IFBIF_LEARNING: Final[int] = _of["IFBIF_LEARNING"]
+IFBIF_PROTECTED: Final[int] = _of["IFBIF_PROTECTED"]
+IFBIF_STP: Final[int] = _of["IFBIF_STP"]
 IFF_ALLMULTI: Final[int] = _of["IFF_ALLMULTI"]
 IFF_BROADCAST: Final[int] = _of["IFF_BROADCAST"]
 IFF_DEBUG: Final[int] = _of["IFF_DEBUG"]
@@ -140,6 +212,8 @@ IFM_AUTO: Final[int] = _of["IFM_AUTO"]
 IFM_AVALID: Final[int] = _of["IFM_AVALID"]
 IFM_ETHER: Final[int] = _of["IFM_ETHER"]
 IFM_NONE: Final[int] = _of["IFM_NONE"]
+IGNCR: Final[int] = _of["IGNCR"]
+IMAXBEL: Final[int] = _of["IMAXBEL"]
 IN6_IFF_ANYCAST: Final[int] = _of["IN6_IFF_ANYCAST"]
 IN6_IFF_AUTOCONF: Final[int] = _of["IN6_IFF_AUTOCONF"]
 IN6_IFF_DEPRECATED: Final[int] = _of["IN6_IFF_DEPRECATED"]
@@ -148,6 +222,7 @@ IN6_IFF_DUPLICATED: Final[int] = _of["IN6_IFF_DUPLICATED"]
 IN6_IFF_NODAD: Final[int] = _of["IN6_IFF_NODAD"]
 IN6_IFF_TEMPORARY: Final[int] = _of["IN6_IFF_TEMPORARY"]
 IN6_IFF_TENTATIVE: Final[int] = _of["IN6_IFF_TENTATIVE"]
+INLCR: Final[int] = _of["INLCR"]
 IOV_MAX: Final[int] = _of["IOV_MAX"]
 IPPROTO_ICMP: Final[int] = _of["IPPROTO_ICMP"]
 IPPROTO_ICMPV6: Final[int] = _of["IPPROTO_ICMPV6"]
@@ -209,18 +284,35 @@ IP_RECVTTL: Final[int] = _of["IP_RECVTTL"]
 IP_RETOPTS: Final[int] = _of["IP_RETOPTS"]
 IP_TOS: Final[int] = _of["IP_TOS"]
 IP_TTL: Final[int] = _of["IP_TTL"]
+ISIG: Final[int] = _of["ISIG"]
+ISTRIP: Final[int] = _of["ISTRIP"]
+IXANY: Final[int] = _of["IXANY"]
+IXOFF: Final[int] = _of["IXOFF"]
+IXON: Final[int] = _of["IXON"]
+LAGG_PROTO_FAILOVER: Final[int] = _of["LAGG_PROTO_FAILOVER"]
+LAGG_PROTO_LOADBALANCE: Final[int] = _of["LAGG_PROTO_LOADBALANCE"]
+LAGG_PROTO_NONE: Final[int] = _of["LAGG_PROTO_NONE"]
 LINK_STATE_DOWN: Final[int] = _of["LINK_STATE_DOWN"]
 LINK_STATE_UNKNOWN: Final[int] = _of["LINK_STATE_UNKNOWN"]
 LINK_STATE_UP: Final[int] = _of["LINK_STATE_UP"]
+LOCAL_CONNWAIT: Final[int] = _of["LOCAL_CONNWAIT"]
+LOCAL_CREDS: Final[int] = _of["LOCAL_CREDS"]
+LOCAL_PEEREID: Final[int] = _of["LOCAL_PEEREID"]
 LOCK_EX: Final[int] = _of["LOCK_EX"]
 LOCK_NB: Final[int] = _of["LOCK_NB"]
 LOCK_SH: Final[int] = _of["LOCK_SH"]
 LOCK_UN: Final[int] = _of["LOCK_UN"]
 MAJOR_CGD_BLK: Final[int] = _of["MAJOR_CGD_BLK"]
 MAJOR_CGD_CHR: Final[int] = _of["MAJOR_CGD_CHR"]
+MAJOR_CTTY: Final[int] = _of["MAJOR_CTTY"]
+MAJOR_DRVCTL: Final[int] = _of["MAJOR_DRVCTL"]
+MAJOR_FILEDESC: Final[int] = _of["MAJOR_FILEDESC"]
 MAJOR_MD_BLK: Final[int] = _of["MAJOR_MD_BLK"]
 MAJOR_MD_CHR: Final[int] = _of["MAJOR_MD_CHR"]
 MAJOR_NULL: Final[int] = _of["MAJOR_NULL"]
+MAJOR_PTC: Final[int] = _of["MAJOR_PTC"]
+MAJOR_PTM: Final[int] = _of["MAJOR_PTM"]
+MAJOR_PTS: Final[int] = _of["MAJOR_PTS"]
 MAJOR_RAID_BLK: Final[int] = _of["MAJOR_RAID_BLK"]
 MAJOR_RAID_CHR: Final[int] = _of["MAJOR_RAID_CHR"]
 MAJOR_RND: Final[int] = _of["MAJOR_RND"]
@@ -252,6 +344,7 @@ MODCTL_STAT: Final[int] = _of["MODCTL_STAT"]
 MODCTL_UNLOAD: Final[int] = _of["MODCTL_UNLOAD"]
 MODFLG_AUTO_LOADED: Final[int] = _of["MODFLG_AUTO_LOADED"]
 MODFLG_MUST_FORCE: Final[int] = _of["MODFLG_MUST_FORCE"]
+MSG_CMSG_CLOEXEC: Final[int] = _of["MSG_CMSG_CLOEXEC"]
 MSG_CTRUNC: Final[int] = _of["MSG_CTRUNC"]
 MSG_DONTROUTE: Final[int] = _of["MSG_DONTROUTE"]
 MSG_DONTWAIT: Final[int] = _of["MSG_DONTWAIT"]
@@ -261,7 +354,9 @@ MSG_OOB: Final[int] = _of["MSG_OOB"]
 MSG_PEEK: Final[int] = _of["MSG_PEEK"]
 MSG_TRUNC: Final[int] = _of["MSG_TRUNC"]
 MSG_WAITALL: Final[int] = _of["MSG_WAITALL"]
+MSG_WAITFORONE: Final[int] = _of["MSG_WAITFORONE"]
 NAME_MAX: Final[int] = _of["NAME_MAX"]
+NCCS: Final[int] = _of["NCCS"]
 ND6_IFF_ACCEPT_RTADV: Final[int] = _of["ND6_IFF_ACCEPT_RTADV"]
 ND6_IFF_AUTO_LINKLOCAL: Final[int] = _of["ND6_IFF_AUTO_LINKLOCAL"]
 ND6_IFF_IFDISABLED: Final[int] = _of["ND6_IFF_IFDISABLED"]
@@ -279,6 +374,7 @@ NET_RT_DUMP: Final[int] = _of["NET_RT_DUMP"]
 NET_RT_FLAGS: Final[int] = _of["NET_RT_FLAGS"]
 NET_RT_IFLIST: Final[int] = _of["NET_RT_IFLIST"]
 NGROUPS_MAX: Final[int] = _of["NGROUPS_MAX"]
+NOFLSH: Final[int] = _of["NOFLSH"]
 NOTE_ABSTIME: Final[int] = _of["NOTE_ABSTIME"]
 NOTE_ATTRIB: Final[int] = _of["NOTE_ATTRIB"]
 NOTE_CHILD: Final[int] = _of["NOTE_CHILD"]
@@ -309,7 +405,14 @@ NOTE_TRACKERR: Final[int] = _of["NOTE_TRACKERR"]
 NOTE_TRIGGER: Final[int] = _of["NOTE_TRIGGER"]
 NOTE_USECONDS: Final[int] = _of["NOTE_USECONDS"]
 NOTE_WRITE: Final[int] = _of["NOTE_WRITE"]
+OCRNL: Final[int] = _of["OCRNL"]
+ONLCR: Final[int] = _of["ONLCR"]
+ONLRET: Final[int] = _of["ONLRET"]
+ONOCR: Final[int] = _of["ONOCR"]
+ONOEOT: Final[int] = _of["ONOEOT"]
 OPEN_MAX: Final[int] = _of["OPEN_MAX"]
+OPOST: Final[int] = _of["OPOST"]
+OXTABS: Final[int] = _of["OXTABS"]
 O_ACCMODE: Final[int] = _of["O_ACCMODE"]
 O_ALT_IO: Final[int] = _of["O_ALT_IO"]
 O_APPEND: Final[int] = _of["O_APPEND"]
@@ -347,6 +450,7 @@ PC_PIPE_BUF: Final[int] = _of["PC_PIPE_BUF"]
 PC_SYMLINK_MAX: Final[int] = _of["PC_SYMLINK_MAX"]
 PC_SYNC_IO: Final[int] = _of["PC_SYNC_IO"]
 PC_VDISABLE: Final[int] = _of["PC_VDISABLE"]
+PENDIN: Final[int] = _of["PENDIN"]
 PIPE_BUF: Final[int] = _of["PIPE_BUF"]
 POLLERR: Final[int] = _of["POLLERR"]
 POLLHUP: Final[int] = _of["POLLHUP"]
@@ -358,6 +462,32 @@ POLLRDBAND: Final[int] = _of["POLLRDBAND"]
 POLLRDNORM: Final[int] = _of["POLLRDNORM"]
 POLLWRBAND: Final[int] = _of["POLLWRBAND"]
 POLLWRNORM: Final[int] = _of["POLLWRNORM"]
+POSIX_VDISABLE: Final[int] = _of["POSIX_VDISABLE"]
+QUOTACTL_CURSORATEND: Final[int] = _of["QUOTACTL_CURSORATEND"]
+QUOTACTL_CURSORCLOSE: Final[int] = _of["QUOTACTL_CURSORCLOSE"]
+QUOTACTL_CURSORGET: Final[int] = _of["QUOTACTL_CURSORGET"]
+QUOTACTL_CURSOROPEN: Final[int] = _of["QUOTACTL_CURSOROPEN"]
+QUOTACTL_CURSORREWIND: Final[int] = _of["QUOTACTL_CURSORREWIND"]
+QUOTACTL_CURSORSKIPIDTYPE: Final[int] = _of["QUOTACTL_CURSORSKIPIDTYPE"]
+QUOTACTL_DEL: Final[int] = _of["QUOTACTL_DEL"]
+QUOTACTL_GET: Final[int] = _of["QUOTACTL_GET"]
+QUOTACTL_IDTYPESTAT: Final[int] = _of["QUOTACTL_IDTYPESTAT"]
+QUOTACTL_OBJTYPESTAT: Final[int] = _of["QUOTACTL_OBJTYPESTAT"]
+QUOTACTL_PUT: Final[int] = _of["QUOTACTL_PUT"]
+QUOTACTL_QUOTAOFF: Final[int] = _of["QUOTACTL_QUOTAOFF"]
+QUOTACTL_QUOTAON: Final[int] = _of["QUOTACTL_QUOTAON"]
+QUOTACTL_STAT: Final[int] = _of["QUOTACTL_STAT"]
+QUOTA_DEFAULTID: Final[int] = _of["QUOTA_DEFAULTID"]
+QUOTA_IDTYPE_GROUP: Final[int] = _of["QUOTA_IDTYPE_GROUP"]
+QUOTA_IDTYPE_USER: Final[int] = _of["QUOTA_IDTYPE_USER"]
+QUOTA_NOLIMIT: Final[int] = _of["QUOTA_NOLIMIT"]
+QUOTA_NOTIME: Final[int] = _of["QUOTA_NOTIME"]
+QUOTA_OBJTYPE_BLOCKS: Final[int] = _of["QUOTA_OBJTYPE_BLOCKS"]
+QUOTA_OBJTYPE_FILES: Final[int] = _of["QUOTA_OBJTYPE_FILES"]
+QUOTA_RESTRICT_32BIT: Final[int] = _of["QUOTA_RESTRICT_32BIT"]
+QUOTA_RESTRICT_NEEDSQUOTACHECK: Final[int] = _of["QUOTA_RESTRICT_NEEDSQUOTACHECK"]
+QUOTA_RESTRICT_READONLY: Final[int] = _of["QUOTA_RESTRICT_READONLY"]
+QUOTA_RESTRICT_UNIFORMGRACE: Final[int] = _of["QUOTA_RESTRICT_UNIFORMGRACE"]
 RAIDFRAME_ADD_HOT_SPARE: Final[int] = _of["RAIDFRAME_ADD_HOT_SPARE"]
 RAIDFRAME_CHECK_PARITY: Final[int] = _of["RAIDFRAME_CHECK_PARITY"]
 RAIDFRAME_CHECK_PARITYREWRITE_STATUS_EXT: Final[int] = _of["RAIDFRAME_CHECK_PARITYREWRITE_STATUS_EXT"]
@@ -430,6 +560,7 @@ RUMP_ETFS_REG: Final[int] = _of["RUMP_ETFS_REG"]
 R_OK: Final[int] = _of["R_OK"]
 SCM_CREDS: Final[int] = _of["SCM_CREDS"]
 SCM_RIGHTS: Final[int] = _of["SCM_RIGHTS"]
+SCM_TIMESTAMP: Final[int] = _of["SCM_TIMESTAMP"]
 SEEK_CUR: Final[int] = _of["SEEK_CUR"]
 SEEK_DATA: Final[int] = _of["SEEK_DATA"]
 SEEK_END: Final[int] = _of["SEEK_END"]
@@ -448,7 +579,10 @@ SIOCALIFADDR: Final[int] = _of["SIOCALIFADDR"]
 SIOCDELMULTI: Final[int] = _of["SIOCDELMULTI"]
 SIOCDIFADDR: Final[int] = _of["SIOCDIFADDR"]
 SIOCDIFADDR_IN6: Final[int] = _of["SIOCDIFADDR_IN6"]
+SIOCDIFPHYADDR: Final[int] = _of["SIOCDIFPHYADDR"]
 SIOCDLIFADDR: Final[int] = _of["SIOCDLIFADDR"]
+SIOCGDRVSPEC: Final[int] = _of["SIOCGDRVSPEC"]
+SIOCGETVLAN: Final[int] = _of["SIOCGETVLAN"]
 SIOCGIFADDR: Final[int] = _of["SIOCGIFADDR"]
 SIOCGIFAFLAG_IN: Final[int] = _of["SIOCGIFAFLAG_IN"]
 SIOCGIFAFLAG_IN6: Final[int] = _of["SIOCGIFAFLAG_IN6"]
@@ -467,12 +601,17 @@ SIOCGIFMEDIA: Final[int] = _of["SIOCGIFMEDIA"]
 SIOCGIFMETRIC: Final[int] = _of["SIOCGIFMETRIC"]
 SIOCGIFMTU: Final[int] = _of["SIOCGIFMTU"]
 SIOCGIFNETMASK: Final[int] = _of["SIOCGIFNETMASK"]
+SIOCGLAGG: Final[int] = _of["SIOCGLAGG"]
 SIOCGLIFADDR: Final[int] = _of["SIOCGLIFADDR"]
+SIOCGLIFPHYADDR: Final[int] = _of["SIOCGLIFPHYADDR"]
 SIOCGLINKSTR: Final[int] = _of["SIOCGLINKSTR"]
 SIOCGNBRINFO_IN6: Final[int] = _of["SIOCGNBRINFO_IN6"]
+SIOCGPGRP: Final[int] = _of["SIOCGPGRP"]
 SIOCIFCREATE: Final[int] = _of["SIOCIFCREATE"]
 SIOCIFDESTROY: Final[int] = _of["SIOCIFDESTROY"]
 SIOCIFGCLONERS: Final[int] = _of["SIOCIFGCLONERS"]
+SIOCSDRVSPEC: Final[int] = _of["SIOCSDRVSPEC"]
+SIOCSETVLAN: Final[int] = _of["SIOCSETVLAN"]
 SIOCSIFADDR: Final[int] = _of["SIOCSIFADDR"]
 SIOCSIFBRDADDR: Final[int] = _of["SIOCSIFBRDADDR"]
 SIOCSIFCAP: Final[int] = _of["SIOCSIFCAP"]
@@ -484,8 +623,11 @@ SIOCSIFMEDIA: Final[int] = _of["SIOCSIFMEDIA"]
 SIOCSIFMETRIC: Final[int] = _of["SIOCSIFMETRIC"]
 SIOCSIFMTU: Final[int] = _of["SIOCSIFMTU"]
 SIOCSIFNETMASK: Final[int] = _of["SIOCSIFNETMASK"]
+SIOCSLAGG: Final[int] = _of["SIOCSLAGG"]
+SIOCSLIFPHYADDR: Final[int] = _of["SIOCSLIFPHYADDR"]
 SIOCSLINKSTR: Final[int] = _of["SIOCSLINKSTR"]
 SIOCSNDFLUSH_IN6: Final[int] = _of["SIOCSNDFLUSH_IN6"]
+SIOCSPGRP: Final[int] = _of["SIOCSPGRP"]
 SIOCZIFDATA: Final[int] = _of["SIOCZIFDATA"]
 SOCK_CLOEXEC: Final[int] = _of["SOCK_CLOEXEC"]
 SOCK_DGRAM: Final[int] = _of["SOCK_DGRAM"]
@@ -496,9 +638,11 @@ SOCK_RDM: Final[int] = _of["SOCK_RDM"]
 SOCK_SEQPACKET: Final[int] = _of["SOCK_SEQPACKET"]
 SOCK_STREAM: Final[int] = _of["SOCK_STREAM"]
 SOCK_TYPE_MASK: Final[int] = _of["SOCK_TYPE_MASK"]
+SOL_LOCAL: Final[int] = _of["SOL_LOCAL"]
 SOL_SOCKET: Final[int] = _of["SOL_SOCKET"]
 SOMAXCONN: Final[int] = _of["SOMAXCONN"]
 SO_ACCEPTCONN: Final[int] = _of["SO_ACCEPTCONN"]
+SO_ACCEPTFILTER: Final[int] = _of["SO_ACCEPTFILTER"]
 SO_BROADCAST: Final[int] = _of["SO_BROADCAST"]
 SO_DEBUG: Final[int] = _of["SO_DEBUG"]
 SO_DONTROUTE: Final[int] = _of["SO_DONTROUTE"]
@@ -507,6 +651,7 @@ SO_KEEPALIVE: Final[int] = _of["SO_KEEPALIVE"]
 SO_LINGER: Final[int] = _of["SO_LINGER"]
 SO_NOSIGPIPE: Final[int] = _of["SO_NOSIGPIPE"]
 SO_OOBINLINE: Final[int] = _of["SO_OOBINLINE"]
+SO_OVERFLOWED: Final[int] = _of["SO_OVERFLOWED"]
 SO_RCVBUF: Final[int] = _of["SO_RCVBUF"]
 SO_RCVLOWAT: Final[int] = _of["SO_RCVLOWAT"]
 SO_RCVTIMEO: Final[int] = _of["SO_RCVTIMEO"]
@@ -534,19 +679,75 @@ S_ISGID: Final[int] = _of["S_ISGID"]
 S_ISUID: Final[int] = _of["S_ISUID"]
 S_ISVTX: Final[int] = _of["S_ISVTX"]
 TIMER_ABSTIME: Final[int] = _of["TIMER_ABSTIME"]
+TIOCDRAIN: Final[int] = _of["TIOCDRAIN"]
+TIOCEXCL: Final[int] = _of["TIOCEXCL"]
+TIOCFLUSH: Final[int] = _of["TIOCFLUSH"]
+TIOCGETA: Final[int] = _of["TIOCGETA"]
+TIOCGETD: Final[int] = _of["TIOCGETD"]
+TIOCGLINED: Final[int] = _of["TIOCGLINED"]
+TIOCGPGRP: Final[int] = _of["TIOCGPGRP"]
+TIOCGRANTPT: Final[int] = _of["TIOCGRANTPT"]
+TIOCGSID: Final[int] = _of["TIOCGSID"]
+TIOCGWINSZ: Final[int] = _of["TIOCGWINSZ"]
+TIOCNOTTY: Final[int] = _of["TIOCNOTTY"]
+TIOCNXCL: Final[int] = _of["TIOCNXCL"]
+TIOCOUTQ: Final[int] = _of["TIOCOUTQ"]
+TIOCPKT: Final[int] = _of["TIOCPKT"]
+TIOCPKT_DATA: Final[int] = _of["TIOCPKT_DATA"]
+TIOCPKT_DOSTOP: Final[int] = _of["TIOCPKT_DOSTOP"]
+TIOCPKT_FLUSHREAD: Final[int] = _of["TIOCPKT_FLUSHREAD"]
+TIOCPKT_FLUSHWRITE: Final[int] = _of["TIOCPKT_FLUSHWRITE"]
+TIOCPKT_NOSTOP: Final[int] = _of["TIOCPKT_NOSTOP"]
+TIOCPKT_START: Final[int] = _of["TIOCPKT_START"]
+TIOCPKT_STOP: Final[int] = _of["TIOCPKT_STOP"]
+TIOCPTMGET: Final[int] = _of["TIOCPTMGET"]
+TIOCPTSNAME: Final[int] = _of["TIOCPTSNAME"]
+TIOCSCTTY: Final[int] = _of["TIOCSCTTY"]
+TIOCSETA: Final[int] = _of["TIOCSETA"]
+TIOCSETAF: Final[int] = _of["TIOCSETAF"]
+TIOCSETAW: Final[int] = _of["TIOCSETAW"]
+TIOCSETD: Final[int] = _of["TIOCSETD"]
+TIOCSPGRP: Final[int] = _of["TIOCSPGRP"]
+TIOCSTART: Final[int] = _of["TIOCSTART"]
+TIOCSTI: Final[int] = _of["TIOCSTI"]
+TIOCSTOP: Final[int] = _of["TIOCSTOP"]
+TIOCSWINSZ: Final[int] = _of["TIOCSWINSZ"]
+TOSTOP: Final[int] = _of["TOSTOP"]
+UFS_EXTATTR_CMD_DISABLE: Final[int] = _of["UFS_EXTATTR_CMD_DISABLE"]
+UFS_EXTATTR_CMD_ENABLE: Final[int] = _of["UFS_EXTATTR_CMD_ENABLE"]
+UFS_EXTATTR_CMD_START: Final[int] = _of["UFS_EXTATTR_CMD_START"]
+UFS_EXTATTR_CMD_STOP: Final[int] = _of["UFS_EXTATTR_CMD_STOP"]
 UF_APPEND: Final[int] = _of["UF_APPEND"]
 UF_IMMUTABLE: Final[int] = _of["UF_IMMUTABLE"]
 UF_NODUMP: Final[int] = _of["UF_NODUMP"]
 UF_OPAQUE: Final[int] = _of["UF_OPAQUE"]
 UTIME_NOW: Final[int] = _of["UTIME_NOW"]
 UTIME_OMIT: Final[int] = _of["UTIME_OMIT"]
+VDISCARD: Final[int] = _of["VDISCARD"]
+VDSUSP: Final[int] = _of["VDSUSP"]
+VEOF: Final[int] = _of["VEOF"]
+VEOL: Final[int] = _of["VEOL"]
+VEOL2: Final[int] = _of["VEOL2"]
+VERASE: Final[int] = _of["VERASE"]
+VINTR: Final[int] = _of["VINTR"]
+VKILL: Final[int] = _of["VKILL"]
+VLNEXT: Final[int] = _of["VLNEXT"]
+VMIN: Final[int] = _of["VMIN"]
 VNDIOCCLR: Final[int] = _of["VNDIOCCLR"]
 VNDIOCGET: Final[int] = _of["VNDIOCGET"]
 VNDIOCSET: Final[int] = _of["VNDIOCSET"]
 VNDIOF_FORCE: Final[int] = _of["VNDIOF_FORCE"]
 VNDIOF_READONLY: Final[int] = _of["VNDIOF_READONLY"]
+VQUIT: Final[int] = _of["VQUIT"]
 VQ_MOUNT: Final[int] = _of["VQ_MOUNT"]
 VQ_UNMOUNT: Final[int] = _of["VQ_UNMOUNT"]
+VREPRINT: Final[int] = _of["VREPRINT"]
+VSTART: Final[int] = _of["VSTART"]
+VSTATUS: Final[int] = _of["VSTATUS"]
+VSTOP: Final[int] = _of["VSTOP"]
+VSUSP: Final[int] = _of["VSUSP"]
+VTIME: Final[int] = _of["VTIME"]
+VWERASE: Final[int] = _of["VWERASE"]
 W_OK: Final[int] = _of["W_OK"]
 X_OK: Final[int] = _of["X_OK"]
 
@@ -558,20 +759,59 @@ __all__ = [
     "AF_ROUTE",
     "AF_UNIX",
     "AF_UNSPEC",
+    "ALTWERASE",
     "AT_EACCESS",
     "AT_FDCWD",
     "AT_REMOVEDIR",
     "AT_SYMLINK_FOLLOW",
     "AT_SYMLINK_NOFOLLOW",
+    "BIOCFLUSH",
+    "BIOCGBLEN",
+    "BIOCGDLT",
+    "BIOCGDLTLIST",
+    "BIOCGETIF",
+    "BIOCGFEEDBACK",
+    "BIOCGHDRCMPLT",
+    "BIOCGRTIMEOUT",
+    "BIOCGSEESENT",
+    "BIOCGSTATS",
+    "BIOCIMMEDIATE",
+    "BIOCPROMISC",
+    "BIOCSBLEN",
+    "BIOCSDLT",
+    "BIOCSETF",
+    "BIOCSETIF",
+    "BIOCSFEEDBACK",
+    "BIOCSHDRCMPLT",
+    "BIOCSRTIMEOUT",
+    "BIOCSSEESENT",
+    "BIOCVERSION",
+    "BRDGADD",
+    "BRDGDADDR",
+    "BRDGDEL",
+    "BRDGFLUSH",
+    "BRDGGCACHE",
+    "BRDGGIFFLGS",
+    "BRDGGIFS",
+    "BRDGGTO",
+    "BRDGRTS",
+    "BRDGSADDR",
+    "BRDGSCACHE",
+    "BRDGSIFFLGS",
+    "BRDGSTO",
+    "BRKINT",
     "CGDIOCCLR",
     "CGDIOCGET",
     "CGDIOCSET",
     "CGD_CIPHER_CBC_ENCBLKNO1",
     "CGD_CIPHER_CBC_ENCBLKNO8",
+    "CLOCAL",
     "CLOCK_MONOTONIC",
     "CLOCK_PROF",
     "CLOCK_REALTIME",
     "CLOCK_VIRTUAL",
+    "CREAD",
+    "CS8",
     "CTLFLAG_ANYWRITE",
     "CTLFLAG_HIDDEN",
     "CTLFLAG_PERMANENT",
@@ -600,6 +840,13 @@ __all__ = [
     "CTL_VM",
     "DIOCGMEDIASIZE",
     "DIOCGSECTORSIZE",
+    "DRVCTLCOMMAND",
+    "DRVDETACHDEV",
+    "DRVGETEVENT",
+    "DRVLISTDEV",
+    "DRVRESCANBUS",
+    "DRVRESUMEDEV",
+    "DRVSUSPENDDEV",
     "DT_BLK",
     "DT_CHR",
     "DT_DIR",
@@ -609,6 +856,13 @@ __all__ = [
     "DT_SOCK",
     "DT_UNKNOWN",
     "DT_WHT",
+    "ECHO",
+    "ECHOCTL",
+    "ECHOE",
+    "ECHOK",
+    "ECHOKE",
+    "ECHONL",
+    "ECHOPRT",
     "EVFILT_AIO",
     "EVFILT_EMPTY",
     "EVFILT_FS",
@@ -629,15 +883,22 @@ __all__ = [
     "EV_ERROR",
     "EV_ONESHOT",
     "EV_RECEIPT",
+    "EXTATTR_NAMESPACE_SYSTEM",
+    "EXTATTR_NAMESPACE_USER",
     "FDATASYNC",
     "FDISKSYNC",
     "FD_CLOEXEC",
     "FFILESYNC",
     "FIOASYNC",
     "FIOCLEX",
+    "FIOGETOWN",
     "FIONBIO",
     "FIONCLEX",
     "FIONREAD",
+    "FIOSETOWN",
+    "FLUSHO",
+    "FREAD",
+    "FWRITE",
     "F_CLOSEM",
     "F_DUPFD",
     "F_DUPFD_CLOEXEC",
@@ -657,9 +918,21 @@ __all__ = [
     "F_SETOWN",
     "F_UNLCK",
     "F_WRLCK",
+    "HUPCL",
+    "ICANON",
     "ICMP6_FILTER",
+    "ICRNL",
+    "IEXTEN",
     "IFAN_ARRIVAL",
     "IFAN_DEPARTURE",
+    "IFBAF_DYNAMIC",
+    "IFBAF_STATIC",
+    "IFBF_FLUSHALL",
+    "IFBF_FLUSHDYN",
+    "IFBIF_DISCOVER",
+    "IFBIF_LEARNING",
+    "IFBIF_PROTECTED",
+    "IFBIF_STP",
     "IFF_ALLMULTI",
     "IFF_BROADCAST",
     "IFF_DEBUG",
@@ -680,6 +953,8 @@ __all__ = [
     "IFM_AVALID",
     "IFM_ETHER",
     "IFM_NONE",
+    "IGNCR",
+    "IMAXBEL",
     "IN6_IFF_ANYCAST",
     "IN6_IFF_AUTOCONF",
     "IN6_IFF_DEPRECATED",
@@ -688,6 +963,7 @@ __all__ = [
     "IN6_IFF_NODAD",
     "IN6_IFF_TEMPORARY",
     "IN6_IFF_TENTATIVE",
+    "INLCR",
     "IOV_MAX",
     "IPPROTO_ICMP",
     "IPPROTO_ICMPV6",
@@ -749,18 +1025,35 @@ __all__ = [
     "IP_RETOPTS",
     "IP_TOS",
     "IP_TTL",
+    "ISIG",
+    "ISTRIP",
+    "IXANY",
+    "IXOFF",
+    "IXON",
+    "LAGG_PROTO_FAILOVER",
+    "LAGG_PROTO_LOADBALANCE",
+    "LAGG_PROTO_NONE",
     "LINK_STATE_DOWN",
     "LINK_STATE_UNKNOWN",
     "LINK_STATE_UP",
+    "LOCAL_CONNWAIT",
+    "LOCAL_CREDS",
+    "LOCAL_PEEREID",
     "LOCK_EX",
     "LOCK_NB",
     "LOCK_SH",
     "LOCK_UN",
     "MAJOR_CGD_BLK",
     "MAJOR_CGD_CHR",
+    "MAJOR_CTTY",
+    "MAJOR_DRVCTL",
+    "MAJOR_FILEDESC",
     "MAJOR_MD_BLK",
     "MAJOR_MD_CHR",
     "MAJOR_NULL",
+    "MAJOR_PTC",
+    "MAJOR_PTM",
+    "MAJOR_PTS",
     "MAJOR_RAID_BLK",
     "MAJOR_RAID_CHR",
     "MAJOR_RND",
@@ -792,6 +1085,7 @@ __all__ = [
     "MODCTL_UNLOAD",
     "MODFLG_AUTO_LOADED",
     "MODFLG_MUST_FORCE",
+    "MSG_CMSG_CLOEXEC",
     "MSG_CTRUNC",
     "MSG_DONTROUTE",
     "MSG_DONTWAIT",
@@ -801,7 +1095,9 @@ __all__ = [
     "MSG_PEEK",
     "MSG_TRUNC",
     "MSG_WAITALL",
+    "MSG_WAITFORONE",
     "NAME_MAX",
+    "NCCS",
     "ND6_IFF_ACCEPT_RTADV",
     "ND6_IFF_AUTO_LINKLOCAL",
     "ND6_IFF_IFDISABLED",
@@ -819,6 +1115,7 @@ __all__ = [
     "NET_RT_FLAGS",
     "NET_RT_IFLIST",
     "NGROUPS_MAX",
+    "NOFLSH",
     "NOTE_ABSTIME",
     "NOTE_ATTRIB",
     "NOTE_CHILD",
@@ -849,7 +1146,14 @@ __all__ = [
     "NOTE_TRIGGER",
     "NOTE_USECONDS",
     "NOTE_WRITE",
+    "OCRNL",
+    "ONLCR",
+    "ONLRET",
+    "ONOCR",
+    "ONOEOT",
     "OPEN_MAX",
+    "OPOST",
+    "OXTABS",
     "O_ACCMODE",
     "O_ALT_IO",
     "O_APPEND",
@@ -887,6 +1191,7 @@ __all__ = [
     "PC_SYMLINK_MAX",
     "PC_SYNC_IO",
     "PC_VDISABLE",
+    "PENDIN",
     "PIPE_BUF",
     "POLLERR",
     "POLLHUP",
@@ -898,6 +1203,32 @@ __all__ = [
     "POLLRDNORM",
     "POLLWRBAND",
     "POLLWRNORM",
+    "POSIX_VDISABLE",
+    "QUOTACTL_CURSORATEND",
+    "QUOTACTL_CURSORCLOSE",
+    "QUOTACTL_CURSORGET",
+    "QUOTACTL_CURSOROPEN",
+    "QUOTACTL_CURSORREWIND",
+    "QUOTACTL_CURSORSKIPIDTYPE",
+    "QUOTACTL_DEL",
+    "QUOTACTL_GET",
+    "QUOTACTL_IDTYPESTAT",
+    "QUOTACTL_OBJTYPESTAT",
+    "QUOTACTL_PUT",
+    "QUOTACTL_QUOTAOFF",
+    "QUOTACTL_QUOTAON",
+    "QUOTACTL_STAT",
+    "QUOTA_DEFAULTID",
+    "QUOTA_IDTYPE_GROUP",
+    "QUOTA_IDTYPE_USER",
+    "QUOTA_NOLIMIT",
+    "QUOTA_NOTIME",
+    "QUOTA_OBJTYPE_BLOCKS",
+    "QUOTA_OBJTYPE_FILES",
+    "QUOTA_RESTRICT_32BIT",
+    "QUOTA_RESTRICT_NEEDSQUOTACHECK",
+    "QUOTA_RESTRICT_READONLY",
+    "QUOTA_RESTRICT_UNIFORMGRACE",
     "RAIDFRAME_ADD_HOT_SPARE",
     "RAIDFRAME_CHECK_PARITY",
     "RAIDFRAME_CHECK_PARITYREWRITE_STATUS_EXT",
@@ -970,6 +1301,7 @@ __all__ = [
     "R_OK",
     "SCM_CREDS",
     "SCM_RIGHTS",
+    "SCM_TIMESTAMP",
     "SEEK_CUR",
     "SEEK_DATA",
     "SEEK_END",
@@ -988,7 +1320,10 @@ __all__ = [
     "SIOCDELMULTI",
     "SIOCDIFADDR",
     "SIOCDIFADDR_IN6",
+    "SIOCDIFPHYADDR",
     "SIOCDLIFADDR",
+    "SIOCGDRVSPEC",
+    "SIOCGETVLAN",
     "SIOCGIFADDR",
     "SIOCGIFAFLAG_IN",
     "SIOCGIFAFLAG_IN6",
@@ -1007,12 +1342,17 @@ __all__ = [
     "SIOCGIFMETRIC",
     "SIOCGIFMTU",
     "SIOCGIFNETMASK",
+    "SIOCGLAGG",
     "SIOCGLIFADDR",
+    "SIOCGLIFPHYADDR",
     "SIOCGLINKSTR",
     "SIOCGNBRINFO_IN6",
+    "SIOCGPGRP",
     "SIOCIFCREATE",
     "SIOCIFDESTROY",
     "SIOCIFGCLONERS",
+    "SIOCSDRVSPEC",
+    "SIOCSETVLAN",
     "SIOCSIFADDR",
     "SIOCSIFBRDADDR",
     "SIOCSIFCAP",
@@ -1024,8 +1364,11 @@ __all__ = [
     "SIOCSIFMETRIC",
     "SIOCSIFMTU",
     "SIOCSIFNETMASK",
+    "SIOCSLAGG",
+    "SIOCSLIFPHYADDR",
     "SIOCSLINKSTR",
     "SIOCSNDFLUSH_IN6",
+    "SIOCSPGRP",
     "SIOCZIFDATA",
     "SOCK_CLOEXEC",
     "SOCK_DGRAM",
@@ -1036,9 +1379,11 @@ __all__ = [
     "SOCK_SEQPACKET",
     "SOCK_STREAM",
     "SOCK_TYPE_MASK",
+    "SOL_LOCAL",
     "SOL_SOCKET",
     "SOMAXCONN",
     "SO_ACCEPTCONN",
+    "SO_ACCEPTFILTER",
     "SO_BROADCAST",
     "SO_DEBUG",
     "SO_DONTROUTE",
@@ -1047,6 +1392,7 @@ __all__ = [
     "SO_LINGER",
     "SO_NOSIGPIPE",
     "SO_OOBINLINE",
+    "SO_OVERFLOWED",
     "SO_RCVBUF",
     "SO_RCVLOWAT",
     "SO_RCVTIMEO",
@@ -1074,19 +1420,75 @@ __all__ = [
     "S_ISUID",
     "S_ISVTX",
     "TIMER_ABSTIME",
+    "TIOCDRAIN",
+    "TIOCEXCL",
+    "TIOCFLUSH",
+    "TIOCGETA",
+    "TIOCGETD",
+    "TIOCGLINED",
+    "TIOCGPGRP",
+    "TIOCGRANTPT",
+    "TIOCGSID",
+    "TIOCGWINSZ",
+    "TIOCNOTTY",
+    "TIOCNXCL",
+    "TIOCOUTQ",
+    "TIOCPKT",
+    "TIOCPKT_DATA",
+    "TIOCPKT_DOSTOP",
+    "TIOCPKT_FLUSHREAD",
+    "TIOCPKT_FLUSHWRITE",
+    "TIOCPKT_NOSTOP",
+    "TIOCPKT_START",
+    "TIOCPKT_STOP",
+    "TIOCPTMGET",
+    "TIOCPTSNAME",
+    "TIOCSCTTY",
+    "TIOCSETA",
+    "TIOCSETAF",
+    "TIOCSETAW",
+    "TIOCSETD",
+    "TIOCSPGRP",
+    "TIOCSTART",
+    "TIOCSTI",
+    "TIOCSTOP",
+    "TIOCSWINSZ",
+    "TOSTOP",
+    "UFS_EXTATTR_CMD_DISABLE",
+    "UFS_EXTATTR_CMD_ENABLE",
+    "UFS_EXTATTR_CMD_START",
+    "UFS_EXTATTR_CMD_STOP",
     "UF_APPEND",
     "UF_IMMUTABLE",
     "UF_NODUMP",
     "UF_OPAQUE",
     "UTIME_NOW",
     "UTIME_OMIT",
+    "VDISCARD",
+    "VDSUSP",
+    "VEOF",
+    "VEOL",
+    "VEOL2",
+    "VERASE",
+    "VINTR",
+    "VKILL",
+    "VLNEXT",
+    "VMIN",
     "VNDIOCCLR",
     "VNDIOCGET",
     "VNDIOCSET",
     "VNDIOF_FORCE",
     "VNDIOF_READONLY",
+    "VQUIT",
     "VQ_MOUNT",
     "VQ_UNMOUNT",
+    "VREPRINT",
+    "VSTART",
+    "VSTATUS",
+    "VSTOP",
+    "VSUSP",
+    "VTIME",
+    "VWERASE",
     "W_OK",
     "X_OK",
 ]

@@ -82,6 +82,7 @@ class Flags:
         self._what = what
         self._passing = passing
         self._known: dict[int, int] = {}
+        self._seen: dict[int, int] = {}
 
     def wire(self, flags: int) -> int:
         try:
@@ -102,10 +103,18 @@ class Flags:
         return out
 
     def host(self, flags: int) -> int:
+        try:
+            return self._seen[flags]
+        except KeyError:
+            return self._see(flags)
+
+    def _see(self, flags: int) -> int:
         out = flags & self._passing
         for host, wire in self._pairs:
             if wire and flags & wire == wire:
                 out |= host
+        if len(self._seen) < 256:
+            self._seen[flags] = out
         return out
 
 
@@ -118,7 +127,9 @@ CLOCK = Numbers(_pairs(_names("CLOCK_"), time))
 RLIMIT = Numbers(_pairs(_names("RLIMIT_"), resource))
 SOCKET_OPTION = Numbers(_pairs(_names("SO_"), socket))
 _RANGES = [name for name in _names("IP_") if name.startswith("IP_PORTRANGE_")]
-IP_OPTION = Numbers(_pairs(_names("IP_", without=_RANGES), socket))
+# Options of local sockets have the level of IP, so that they need numbers that the host's IP does not use.
+_LOCAL = {name: (getattr(const, name) | _APART, getattr(const, name)) for name in _names("LOCAL_")}
+IP_OPTION = Numbers(_LOCAL | _pairs(_names("IP_", without=_RANGES), socket))
 IOCTL = Numbers(_pairs(["FIOCLEX", "FIONCLEX", "FIONREAD", "FIONBIO", "FIOASYNC"], termios))
 PATHCONF = Numbers(
     {

@@ -26,9 +26,11 @@ from rumpwire.values import (
     SockaddrIn,
     SockaddrIn6,
     SockaddrUn,
+    Sockcred,
     SockoptInteger,
     SockoptRaw,
     Timespec,
+    Unpcbid,
 )
 
 if TYPE_CHECKING:
@@ -399,6 +401,8 @@ def _packed(value: Any) -> bytes:
         return struct.pack("ii", *value)
     if isinstance(value, Timespec):
         return struct.pack("ll", value.tv_sec, value.tv_nsec // 1000)
+    if isinstance(value, Unpcbid):
+        return struct.pack("iII", *value)
     return value.raw if isinstance(value, SockoptRaw) else struct.pack("i", value.integer if value else 0)
 
 
@@ -411,5 +415,16 @@ def _control(level: int, kind: int, data: Buffer) -> Cmsg:
 
 
 def _ancillary(c: Cmsg) -> tuple[int, int, bytes]:
-    data = struct.pack(f"{len(c.rights)}i", *c.rights) if c.rights else c.data
-    return c.cmsg_level, c.cmsg_type, data
+    return c.cmsg_level, c.cmsg_type, _ancillary_data(c)
+
+
+def _ancillary_data(c: Cmsg) -> bytes:
+    """As C programs have it: an array of int, struct timeval, struct sockcred."""
+    if c.rights:
+        return struct.pack(f"{len(c.rights)}i", *c.rights)
+    if isinstance(c.value, Timespec):
+        return struct.pack("ll", c.value.tv_sec, c.value.tv_nsec // 1000)
+    if isinstance(c.value, Sockcred):
+        pid, uid, euid, gid, egid, groups = c.value
+        return struct.pack(f"iIIIIi{len(groups)}I", pid, uid, euid, gid, egid, len(groups), *groups)
+    return c.data

@@ -143,6 +143,7 @@ CONVERT: dict[Op, Callable[..., tuple[Any, ...]]] = {
     C.RECVMMSG: lambda s, vlen, len, flags, timeout: (s, vlen, len, H.MESSAGE.wire(flags), A.timespec(timeout)),
     C.SENDMMSG: lambda s, msgs, flags: (s, A.messages(msgs), H.MESSAGE.wire(flags)),
     C.DNS_FORWARD: lambda servers: (A.buffers(servers),),
+    C.NETCONFIG_IFCAPTURE: lambda ifname, hostpath, snaplen: (ifname, A.path(hostpath), snaplen),
 }
 
 # Positions of the arguments that errors name.
@@ -217,6 +218,7 @@ PATHS: dict[Op, tuple[int, ...]] = {
     C.ETFS_REGISTER_WITHSIZE: (0, 1,),
     C.ETFS_REMOVE: (0,),
     C.NEWFS: (1, 3,),
+    C.NETCONFIG_IFCAPTURE: (1,),
 }
 
 # Something harmless for each argument, where a batch will fill in a result.
@@ -453,6 +455,10 @@ ZERO: dict[Op, tuple[Any, ...]] = {
     C.NET_PCBLIST: (),
     C.NET_COUNTERS: (),
     C.ND_LIST: (),
+    C.NETCONFIG_IFIMPAIR: ("", None),
+    C.NETCONFIG_IFIMPAIRSTAT: ("",),
+    C.NETCONFIG_IFCAPTURE: ("", b"", 0),
+    C.BPF_OPEN: (),
     C.DEV_LIST: (),
     C.MD_CREATE: (0, 0),
     C.MD_DESTROY: (0,),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -25,6 +25,7 @@ from rump._errors import CONNECTION, error_of
 from rump._grpc import OPTIONS, Credentials, Method, channel_credentials, kernel_error, server_url, unreachable
 from rump._modules import load_wheel
 from rump._remote import ATTACH_S, PATIENCE_S, lost, processes_of, status_of, upload_requests
+from rump._select import AsyncPoll, FileLike, chosen, sets
 from rump._sys import AsyncPub, AsyncSys
 from rumpuser.url import Url
 from rumpwire import calls
@@ -280,6 +281,21 @@ class Client:
     def batch(self, *, keep_going: bool = False) -> Batch:
         """Collects calls and does them in one message."""
         return Batch(self._connection, keep_going=keep_going)
+
+    async def select(
+        self,
+        rlist: Iterable[FileLike],
+        wlist: Iterable[FileLike],
+        xlist: Iterable[FileLike],
+        timeout: float | None = None,  # noqa: ASYNC109  as the host's
+    ) -> tuple[list[Any], list[Any], list[Any]]:
+        """Those of the descriptors that are ready, as `select.select` has it."""
+        nd, (r, w, x) = sets(rlist, wlist, xlist)
+        return chosen([r, w, x], await self.sys.select(nd, list(r), list(w), list(x), timeout))
+
+    def poll(self) -> AsyncPoll:
+        """An object with the methods of `select.poll`."""
+        return AsyncPoll(self.sys)
 
     async def status(self) -> Status:
         """Components of the kernel and how they are."""

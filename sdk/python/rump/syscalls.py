@@ -627,7 +627,9 @@ def rump_sys_fstatvfs1(fd: int, flags: int = 1) -> V.Statvfs:
 
 
 def rump_sys_extattrctl(path: A.PathArg, cmd: int, filename: A.PathArg, attrnamespace: int, attrname: A.TextArg) -> None:
-    """Controls extended attributes of a mount. EPERM, EOPNOTSUPP."""
+    """Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei,
+    EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+    """
     default().sys.extattrctl(path, cmd, filename, attrnamespace, attrname)
 
 
@@ -889,7 +891,9 @@ def rump_sys_futimens(fd: int, atime: A.TimeArg = None, mtime: A.TimeArg = None)
 
 
 def rump_sys___quotactl(path: A.PathArg, args: V.QuotactlArgs | None) -> V.QuotactlArgs:
-    """Quota operations. EOPNOTSUPP, EPERM."""
+    """Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there),
+    ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+    """
     return default().sys.quotactl(path, args)
 
 
@@ -1223,6 +1227,30 @@ def rump_pub_nd_list() -> V.NdListResult:
     return default().pub.nd_list()
 
 
+def rump_pub_netconfig_ifimpair(ifname: str, settings: V.Impairment | None = None) -> None:
+    """Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL,
+    EOPNOTSUPP.
+    """
+    default().pub.netconfig_ifimpair(ifname, settings)
+
+
+def rump_pub_netconfig_ifimpairstat(ifname: str) -> V.ImpairmentStat:
+    """What became of the frames since then. ENXIO, ENOENT when it is not impaired."""
+    return default().pub.netconfig_ifimpairstat(ifname)
+
+
+def rump_pub_netconfig_ifcapture(ifname: str, hostpath: A.PathArg, snaplen: int | None = None) -> int:
+    """Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is
+    empty; gives the number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+    """
+    return default().pub.netconfig_ifcapture(ifname, hostpath, snaplen)
+
+
+def rump_pub_bpf_open() -> int:
+    """Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE."""
+    return default().pub.bpf_open()
+
+
 def rump_pub_dev_list() -> list[V.Driver]:
     """Device drivers with their major numbers and units."""
     return default().pub.dev_list()
@@ -1480,6 +1508,10 @@ __all__ = [
     "rump_pub_net_pcblist",
     "rump_pub_net_counters",
     "rump_pub_nd_list",
+    "rump_pub_netconfig_ifimpair",
+    "rump_pub_netconfig_ifimpairstat",
+    "rump_pub_netconfig_ifcapture",
+    "rump_pub_bpf_open",
     "rump_pub_dev_list",
     "rump_pub_md_create",
     "rump_pub_md_destroy",

@@ -56,6 +56,7 @@ import type {
 } from "./gen/rump_kern.js";
 import type {
   AcceptResponse,
+  BpfOpenResponse,
   DhcpLeasesResponse,
   DhcpdBindingsResponse,
   GetpeernameResponse,
@@ -65,6 +66,8 @@ import type {
   NetCountersResponse,
   NetPcblistResponse,
   NetconfigIfaddrsResponse,
+  NetconfigIfcaptureResponse,
+  NetconfigIfimpairstatResponse,
   NpfConfigGetResponse,
   NpfConnectionsResponse,
   NpfRuleAddResponse,
@@ -90,6 +93,8 @@ import type {
   Dirent,
   Driver,
   Flock,
+  Impairment,
+  ImpairmentStat,
   Inpcb,
   Interface,
   IoctlArgs,
@@ -983,7 +988,8 @@ export class Sys {
   }
 
   /**
-   * Controls extended attributes of a mount. EPERM, EOPNOTSUPP.
+   * Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of
+   * namei, EPERM, EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
    */
   async extattrctl(path: string | Uint8Array, cmd: number, filename: string | Uint8Array, attrnamespace: number, attrname: Uint8Array): Promise<void> {
     await this.#do({ $case: "extattrctl", value: { path: text(path), cmd, filename: text(filename), attrnamespace, attrname: Buffer.from(attrname) } });
@@ -1348,7 +1354,8 @@ export class Sys {
   }
 
   /**
-   * Quota operations. EOPNOTSUPP, EPERM.
+   * Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there),
+   * ENODEV (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
    */
   async quotactl(path: string | Uint8Array, args?: QuotactlArgs): Promise<QuotactlArgs | undefined> {
     return ((await this.#do({ $case: "quotactl", value: { path: text(path), args } })) as QuotactlResponse).args;
@@ -1824,6 +1831,37 @@ export class Pub {
    */
   async nd_list(): Promise<NdListResponse> {
     return (await this.#do({ $case: "nd_list", value: {} })) as NdListResponse;
+  }
+
+  /**
+   * Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL,
+   * EOPNOTSUPP.
+   */
+  async netconfig_ifimpair(ifname: string, settings?: Impairment): Promise<void> {
+    await this.#do({ $case: "netconfig_ifimpair", value: { ifname, settings } });
+  }
+
+  /**
+   * What became of the frames since then. ENXIO, ENOENT when it is not impaired.
+   */
+  async netconfig_ifimpairstat(ifname: string): Promise<ImpairmentStat | undefined> {
+    return ((await this.#do({ $case: "netconfig_ifimpairstat", value: { ifname } })) as NetconfigIfimpairstatResponse).stat;
+  }
+
+  /**
+   * Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is
+   * empty; gives the number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the
+   * host.
+   */
+  async netconfig_ifcapture(ifname: string, hostpath: string | Uint8Array, snaplen?: number): Promise<bigint> {
+    return ((await this.#do({ $case: "netconfig_ifcapture", value: { ifname, hostpath: text(hostpath), snaplen } })) as NetconfigIfcaptureResponse).packets;
+  }
+
+  /**
+   * Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE.
+   */
+  async bpf_open(): Promise<number> {
+    return ((await this.#do({ $case: "bpf_open", value: {} })) as BpfOpenResponse).fd;
   }
 
   /**

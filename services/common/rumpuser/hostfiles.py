@@ -12,17 +12,13 @@ import os
 import stat
 
 from rumpuser.host import Buffer, HostFile
+from rumpuser.hostnode import SystemNode, failure
 from rumpwire.errno import Errno, KernelError, from_host
 
 _READONLY = (Errno.EACCES, Errno.EROFS, Errno.EPERM, Errno.ETXTBSY)
 """With these a file is opened for reading when it cannot be for writing."""
 _KINDS = {stat.S_IFREG: "reg", stat.S_IFBLK: "blk", stat.S_IFCHR: "chr", stat.S_IFDIR: "dir"}
 _EMPTY = memoryview(b"")
-
-
-def failure(error: OSError, path: bytes) -> KernelError:
-    """The error of the host by its NetBSD number."""
-    return KernelError(from_host(error.errno or 0), f"{os.fsdecode(path)}: {error.strerror or error}")
 
 
 class SystemFiles:
@@ -37,6 +33,14 @@ class SystemFiles:
             os.close(fd)
             raise
 
+    def create(self, path: bytes) -> HostFile:
+        """EEXIST, ENOENT, EACCES and others of open(2)."""
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        except (OSError, ValueError) as error:
+            raise _named(error, path) from None
+        return SystemFile(fd, path, readonly=False)
+
     def kind(self, path: bytes) -> str:
         try:
             mode = os.stat(path).st_mode
@@ -47,6 +51,13 @@ class SystemFiles:
     def listdir(self, path: bytes) -> list[bytes]:
         try:
             return sorted(os.listdir(path))
+        except (OSError, ValueError) as error:
+            raise _named(error, path) from None
+
+    def node(self, path: bytes) -> SystemNode:
+        """ENOENT, ENOTDIR, EACCES."""
+        try:
+            return SystemNode(os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), path)
         except (OSError, ValueError) as error:
             raise _named(error, path) from None
 

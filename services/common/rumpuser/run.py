@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
+from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step, follow
 
@@ -27,6 +28,8 @@ async def _go_on(
     while waiting is not None:
         try:
             outcomes.append(await waiting)
+            if diverted(steps[len(outcomes) - 1].op, outcomes[-1]):
+                return outcomes
         except KernelError as error:
             outcomes.append(error)
             if not keep_going:
@@ -49,7 +52,17 @@ def _advance(peer: Peer, ctx: Context, steps: Sequence[Step], keep_going: bool, 
         if type(value) is CoroutineType:
             return value
         outcomes.append(value)
+        if diverted(step.op, value):
+            return None
     return None
+
+
+def diverted(op: Op, value: Any) -> bool:
+    """Whether open leads to a descriptor of the caller (-1 - value) and to no object of the component (fdesc).
+
+    The run ends there: later steps may mean that descriptor, which only the gateway knows.
+    """
+    return type(value) is int and value < 0 and bool(op.new)
 
 
 def arguments(steps: Sequence[Step], outcomes: Sequence[Any], step: Step) -> tuple[Any, ...]:

@@ -1,7 +1,8 @@
-"""The host as it is: clocks and timers of this machine, its entropy, its files.
+"""The host as it is: clocks and timers of this machine, its entropy, its files and devices.
 
 `SystemHost` keeps its timers on an asyncio loop, for the process of a component. `LocalHost` is for a kernel inside
-somebody's program (placement ``local``): there a callout thread fires timers while it holds the kernel's lock.
+somebody's program (placement ``local``): there a callout thread fires timers, and a poller thread waits for
+descriptors, while they hold the kernel's lock.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import asyncio
 import heapq
 import os
+import select
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from rumpuser.devices.system import SystemPorts
 from rumpuser.hostfiles import SystemFiles
 from rumpuser.pending import Call, Pending, start
+from rumpuser.polling import LoopPolling, Polled, Turn
 from rumpuser.workers import OwnThread, Workers, wait, waiter
 
 T = TypeVar("T")
@@ -29,6 +33,13 @@ class SystemClock:
 
     def __init__(self) -> None:
         self.files = SystemFiles()
+        self.ports = SystemPorts(self)
+
+    def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
+        raise NotImplementedError
+
+    def poll(self, device: Polled) -> Callable[[], None]:
+        raise NotImplementedError
 
     def realtime_ns(self) -> int:
         return time.time_ns()
@@ -67,6 +78,17 @@ class SystemHost(SystemClock):
     def aside(self, work: Callable[[], T]) -> T:
         return wait(self._workers.aside(work)) if waiter() is not None else work()
 
+    def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
+        self._loop.add_reader(fd, callback)
+
+        def end() -> None:
+            self._loop.remove_reader(fd)
+
+        return end
+
+    def poll(self, device: Polled) -> Callable[[], None]:
+        return LoopPolling(self._loop, device).end
+
 
 class Callout:
     """A timer of `LocalHost`. Fields change under the kernel's lock alone."""
@@ -86,6 +108,52 @@ class Callout:
         self.armed = False
 
 
+class Poller:
+    """The thread of `LocalHost` that waits for descriptors; started by the first one."""
+
+    def __init__(self, turn: threading.Condition) -> None:
+        self._turn = turn
+        self._callbacks: dict[int, Callable[[], None]] = {}
+        self._epoll: select.epoll | None = None
+        self._thread: threading.Thread | None = None
+        self._end = -1
+
+    def add(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
+        """With the kernel's lock held, as what it returns."""
+        if self._epoll is None:
+            self._epoll = select.epoll()
+            self._end = os.eventfd(0, os.EFD_CLOEXEC)
+            self._epoll.register(self._end, select.EPOLLIN)
+            self._thread = threading.Thread(target=self._run, args=(self._epoll,), name="rump-poller", daemon=True)
+            self._thread.start()
+        self._callbacks[fd] = callback
+        self._epoll.register(fd, select.EPOLLIN)
+        return lambda: self._remove(fd)
+
+    def close(self) -> None:
+        """Ends the thread. Not to be called with the kernel's lock held."""
+        if self._epoll is not None and self._thread is not None:
+            os.eventfd_write(self._end, 1)
+            self._thread.join()
+            self._epoll.close()
+            os.close(self._end)
+            self._epoll = None
+
+    def _remove(self, fd: int) -> None:
+        if self._callbacks.pop(fd, None) is not None and self._epoll is not None:
+            self._epoll.unregister(fd)
+
+    def _run(self, epoll: select.epoll) -> None:
+        while True:
+            for fd, _ in epoll.poll():
+                if fd == self._end:
+                    return
+                with self._turn:
+                    callback = self._callbacks.get(fd)
+                    if callback is not None:
+                        callback()
+
+
 class LocalHost(SystemClock):
     """Timers on a thread of their own, which is started by the first one.
 
@@ -93,10 +161,11 @@ class LocalHost(SystemClock):
     thread holds it while a callback runs. ``_change`` guards the heap and is never held while waiting for ``turn``.
     """
 
-    def __init__(self, turn: threading.Condition) -> None:
+    def __init__(self, turn: Turn) -> None:
         super().__init__()
         self._turn = turn
         self._thread_of_caller = OwnThread(turn)
+        self._poller = Poller(turn)
         self._change = threading.Condition(threading.Lock())
         self._heap: list[Callout] = []
         self._armed = 0
@@ -138,8 +207,29 @@ class LocalHost(SystemClock):
     def aside(self, work: Callable[[], T]) -> T:
         return wait(self._thread_of_caller.aside(work)) if waiter() is not None else work()
 
+    def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
+        return self._poller.add(fd, callback)
+
+    def poll(self, device: Polled) -> Callable[[], None]:
+        """Threads whose calls wait look at it, and the poller thread when there are none."""
+        self._turn.devices.append(device)
+        unwatch = self._poller.add(device.fileno(), lambda: self._rung(device))
+        device.arm()
+
+        def end() -> None:
+            if device in self._turn.devices:
+                self._turn.devices.remove(device)
+                unwatch()
+
+        return end
+
+    def _rung(self, device: Polled) -> None:
+        device.hush()
+        self._turn.attend()
+
     def close(self) -> None:
-        """Ends the thread. Not to be called with the kernel's lock held."""
+        """Ends the threads. Not to be called with the kernel's lock held."""
+        self._poller.close()
         with self._change:
             self._closed = True
             self._heap.clear()

@@ -6,7 +6,7 @@ from rumpdev.core.device import DeviceSwitch, Driver
 from rumpdev.core.handles import Handles
 from rumpdev.core.pseudodisk import PseudoDriver
 from rumpdev.core.taking import Taking
-from rumpdev.drivers import cgd, md, raid, rnd, vnd
+from rumpdev.drivers import cgd, drvctl, md, pty, raid, rnd, vnd
 from rumpdev.drivers.mem import MemDriver
 from rumpdev.syscalls import syscalls
 from rumpuser.component import Bus, Component, Context, Parameters
@@ -22,13 +22,14 @@ DISKNAMES = SysctlExport("hw.disknames", const.CTLTYPE_STRING, const.CTLFLAG_REA
 
 
 class DevComponent(Component):
-    """dev. The modules rnd, md, vnd, cgd and raid are in it from the start; all can be unloaded."""
+    """dev. The modules rnd, drvctl, pty, md, vnd, cgd and raid are in it from the start; all can be unloaded."""
 
     name = "dev"
 
     def __init__(self, host: Host, bus: Bus, parameters: Parameters) -> None:
         super().__init__()
         self.host = host
+        self.bus = bus
         self.parameters = parameters
         self.switch = DeviceSwitch()
         self.handles = Handles(self.switch, int.from_bytes(host.entropy(4), "little") >> 2)
@@ -36,7 +37,7 @@ class DevComponent(Component):
         self.taking = Taking(bus, host.files, self.switch)
         self.switch.attach(MemDriver())
         self.table.update(syscalls(self))
-        for module in (rnd.MODULE, md.MODULE, vnd.MODULE, cgd.MODULE, raid.MODULE):
+        for module in (rnd.MODULE, drvctl.MODULE, pty.MODULE, md.MODULE, vnd.MODULE, cgd.MODULE, raid.MODULE):
             module.init(self, {})
             self.loader.found[module.manifest.name] = Found(module, "builtin", active=True)
 

@@ -30,7 +30,7 @@ def syscalls(component: DevComponent) -> dict[str, Entry]:
         "ioctl": Entry(
             handles.ioctl,
             Support.PARTIAL,
-            "FIONREAD, FIONBIO, FIOASYNC; disks: DIOCGMEDIASIZE, DIOCGSECTORSIZE; vnd, cgd, raid: see disks.md",
+            "FIONREAD, FIONBIO, FIOASYNC; disks: DIOCGMEDIASIZE, DIOCGSECTORSIZE; others: disks.md, terminals.md",
         ),
         "close": Entry(handles.close),
         **component.watching.table(),

@@ -8,6 +8,7 @@ from typing import Any
 from rumpnet import modules
 from rumpnet.core.net import Net
 from rumpnet.core.npf.stack import StackFilter
+from rumpnet.core.rtsock import RouteDomain
 from rumpnet.ifaces import KINDS
 from rumpnet.syscalls import syscalls
 from rumpuser.component import Bus, Component, Parameters
@@ -17,7 +18,7 @@ from rumpwire.errno import Errno, KernelError
 
 
 class NetComponent(Component):
-    """net. The modules local, netinet and npf are in it from the start; all can be unloaded."""
+    """net. The modules local, netinet, netinet6 and npf are in it from the start; all can be unloaded."""
 
     name = "net"
 
@@ -26,8 +27,11 @@ class NetComponent(Component):
         self.net = Net(host, bus)
         self.net.interfaces.kinds.update(KINDS)
         self.filter: StackFilter | None = None
-        self.table.update(syscalls(self))
-        for module in (modules.LOCAL, modules.NETINET, modules.NPF):
+        routes = RouteDomain(self.net)
+        self.net.add_domain(routes)
+        routes.start()
+        self.table.update(syscalls(self, routes))
+        for module in (modules.LOCAL, modules.NETINET, modules.NETINET6, modules.NPF):
             module.init(self, {})
             self.loader.found[module.manifest.name] = Found(module, "builtin", active=True)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rumpnet.core.inet6domain import Inet6Domain
 from rumpnet.core.inetdomain import InetDomain
+from rumpnet.core.ip6 import LOOPBACK
 from rumpnet.core.local import LocalDomain
 from rumpnet.core.netconfig import configure_lo0
 from rumpnet.core.npf.stack import StackFilter
@@ -14,6 +16,10 @@ from rumpwire.errno import Errno, KernelError
 
 if TYPE_CHECKING:
     from rumpnet.component import NetComponent
+
+
+LINK_LOCAL_ONE = b"\xfe\x80\0\1" + bytes(11) + b"\1"
+"""fe80::1 on the first interface, which lo0 is."""
 
 
 class LocalModule(Module):
@@ -41,8 +47,29 @@ class NetinetModule(Module):
         configure_lo0(component.net)
 
     def fini(self, component: NetComponent) -> None:
-        """EBUSY while there are sockets."""
+        """EBUSY while there are sockets, or IPv6, which stands on it."""
+        if const.AF_INET6 in component.net.domains:
+            raise KernelError(Errno.EBUSY, "netinet6 stands on netinet")
         component.net.remove_domain(const.AF_INET)
+
+
+class Netinet6Module(Module):
+    """AF_INET6, with ::1 and fe80::1 on lo0."""
+
+    manifest = Manifest("netinet6", "driver", "net", requires=("netinet",))
+
+    def init(self, component: NetComponent, props: dict[str, str]) -> None:
+        inet = component.net.domain(const.AF_INET)
+        assert isinstance(inet, InetDomain)
+        domain = Inet6Domain(component.net, inet)
+        component.net.add_domain(domain)
+        domain.start()
+        configure_lo0(component.net, LOOPBACK, 128)
+        configure_lo0(component.net, LINK_LOCAL_ONE, 64)
+
+    def fini(self, component: NetComponent) -> None:
+        """EBUSY while there are sockets."""
+        component.net.remove_domain(const.AF_INET6)
 
 
 class NpfModule(Module):
@@ -61,5 +88,6 @@ class NpfModule(Module):
 
 
 LOCAL = LocalModule()
+NETINET6 = Netinet6Module()
 NETINET = NetinetModule()
 NPF = NpfModule()

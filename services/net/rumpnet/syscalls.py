@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rumpnet.core.bpf.device import BpfDevices
 from rumpnet.core.calls import Calls
 from rumpnet.core.dhcp.service import Dhcp
 from rumpnet.core.dns.forwarder import Forwarder
 from rumpnet.core.netconfig import Netconfig
+from rumpnet.core.netstat import Netstat
+from rumpnet.ifaces.control import Control
 from rumpuser.component import Entry, Support
 
 if TYPE_CHECKING:
     from rumpnet.component import NetComponent
+    from rumpnet.core.rtsock import RouteDomain
 
 FILTER_CALLS = (
     "npf_load", "npf_config_get", "npf_switch", "npf_flush", "npf_connections", "npf_stats", "npf_table",
@@ -19,9 +23,11 @@ FILTER_CALLS = (
 )  # fmt: skip
 
 
-def syscalls(component: NetComponent) -> dict[str, Entry]:
+def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
     net = component.net
-    calls, config, dhcp, dns = Calls(net), Netconfig(net), Dhcp(net), Forwarder(net)
+    calls, config, dhcp, dns, status = Calls(net), Netconfig(net), Dhcp(net), Forwarder(net), Netstat(net)
+    control = Control(net)
+    net.ioctl = control.ioctl
     partial = Support.PARTIAL
     return {
         "socket": Entry(calls.socket, partial, "no TCP"),
@@ -37,11 +43,13 @@ def syscalls(component: NetComponent) -> dict[str, Entry]:
         "read": Entry(calls.read),
         "readv": Entry(calls.readv),
         "recvfrom": Entry(calls.recvfrom, partial, "no MSG_OOB"),
-        "recvmsg": Entry(calls.recvmsg, partial, "no control data, no MSG_OOB"),
+        "recvmsg": Entry(calls.recvmsg, partial, "no MSG_OOB"),
+        "recvmmsg": Entry(calls.recvmmsg, partial, "no MSG_OOB"),
         "write": Entry(calls.write),
         "writev": Entry(calls.writev),
         "sendto": Entry(calls.sendto, partial, "no MSG_OOB"),
-        "sendmsg": Entry(calls.sendmsg, partial, "no control data, no MSG_OOB"),
+        "sendmsg": Entry(calls.sendmsg, partial, "no MSG_OOB"),
+        "sendmmsg": Entry(calls.sendmmsg, partial, "no MSG_OOB"),
         "getsockopt": Entry(calls.getsockopt, partial, "no IPSEC, no source filters of groups"),
         "setsockopt": Entry(calls.setsockopt, partial, "no IPSEC, no source filters of groups"),
         "fstat": Entry(calls.fstat),
@@ -61,6 +69,12 @@ def syscalls(component: NetComponent) -> dict[str, Entry]:
         "netconfig_auto_ipv6": Entry(config.netconfig_auto_ipv6),
         "netconfig_ifaddrdel": Entry(config.netconfig_ifaddrdel),
         "netconfig_ifaddrs": Entry(config.netconfig_ifaddrs),
+        "route_send": Entry(routes.route_send),
+        "route_recv": Entry(routes.route_recv),
+        "route_dump": Entry(routes.route_dump),
+        "net_pcblist": Entry(status.net_pcblist),
+        "net_counters": Entry(status.net_counters),
+        "nd_list": Entry(status.nd_list),
         "netconfig_dhcp_ipv4_oneshot": Entry(dhcp.netconfig_dhcp_ipv4_oneshot),
         "dhcp_start": Entry(dhcp.dhcp_start),
         "dhcp_renew": Entry(dhcp.dhcp_renew),
@@ -70,7 +84,14 @@ def syscalls(component: NetComponent) -> dict[str, Entry]:
         "dhcpd_stop": Entry(dhcp.dhcpd_stop),
         "dhcpd_bindings": Entry(dhcp.dhcpd_bindings),
         "dns_forward": Entry(dns.dns_forward),
+        "netconfig_bradd": Entry(control.netconfig_bradd),
+        "netconfig_brdel": Entry(control.netconfig_brdel),
+        "netconfig_ifimpair": Entry(control.netconfig_ifimpair),
+        "netconfig_ifimpairstat": Entry(control.netconfig_ifimpairstat),
+        "netconfig_ifcapture": Entry(control.netconfig_ifcapture),
+        "bpf_open": Entry(BpfDevices(net).bpf_open),
         **net.watching.table(),
+        "rights_held": Entry(net.rights.rights_held),
         **{name: Entry(component.filter_call(name)) for name in FILTER_CALLS},
         "sysctl_export": Entry(net.sysctl_export),
         "sysctl_value": Entry(net.sysctl_value),

@@ -30,6 +30,7 @@ class VfsComponent(Component):
 
     def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
         """As `Component.call`; when a driver asks another faction something, the call is done again with the answer."""
+        self.vfs.environment.cred = ctx.cred
         try:
             value = super().call(ctx, op, args)
         except Again as again:
@@ -52,6 +53,7 @@ class VfsComponent(Component):
         gates = self.vfs.gates
 
         def work() -> Any:
+            self.vfs.environment.cred = ctx.cred
             try:
                 return entry.handler(ctx, *args)
             except Again as again:
@@ -64,6 +66,7 @@ class VfsComponent(Component):
         while len(answers) < ASKED_MAX:
             answers[again.question] = await questions.find_out(ctx, again.question)
             questions.answers = answers
+            self.vfs.environment.cred = ctx.cred
             try:
                 value = entry.handler(ctx, *args)
             except Again as another:

@@ -15,6 +15,7 @@ from rumpvfs.core.mounting import Mounting
 from rumpvfs.core.newfs import Newfs
 from rumpvfs.core.opening import Opening
 from rumpvfs.core.paths import Paths
+from rumpvfs.core.quotactl import Quotactl
 from rumpvfs.core.xattrs import ExtendedAttributes
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
         "etfs_register_withsize": Entry(mounts.etfs_register_withsize),
         "etfs_remove": Entry(mounts.etfs_remove),
         "newfs": Entry(Newfs(vfs, disks).newfs),
+        "quotactl": Entry(Quotactl(vfs).quotactl),
         # extended attributes
         **{name: Entry(getattr(extended, name)) for name in dir(extended) if "xattr" in name or "extattr" in name},
         # between components

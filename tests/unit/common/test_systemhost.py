@@ -10,18 +10,19 @@ from collections.abc import Iterator
 import pytest
 
 from rumpuser.pending import Channel, Pending, run_blocking
+from rumpuser.polling import Turn
 from rumpuser.systemhost import LocalHost, SystemHost
 
 MS = 1_000_000
 
 
 @pytest.fixture
-def turn() -> threading.Condition:
-    return threading.Condition(threading.RLock())
+def turn() -> Turn:
+    return Turn()
 
 
 @pytest.fixture
-def host(turn: threading.Condition) -> Iterator[LocalHost]:
+def host(turn: Turn) -> Iterator[LocalHost]:
     host = LocalHost(turn)
     yield host
     host.close()
@@ -31,7 +32,7 @@ def callouts() -> int:
     return sum(thread.name == "rump-callout" for thread in threading.enumerate())
 
 
-def test_no_thread_without_a_timer(turn: threading.Condition) -> None:
+def test_no_thread_without_a_timer(turn: Turn) -> None:
     others = callouts()  # kernels of other tests in this process
     host = LocalHost(turn)
     assert callouts() == others
@@ -42,7 +43,7 @@ def test_no_thread_without_a_timer(turn: threading.Condition) -> None:
     assert callouts() == others
 
 
-def test_in_order_under_the_lock_and_not_early(host: LocalHost, turn: threading.Condition) -> None:
+def test_in_order_under_the_lock_and_not_early(host: LocalHost, turn: Turn) -> None:
     fired: list[tuple[int, int, str]] = []
     done: Pending[None] = Pending()
     with turn:
@@ -66,7 +67,7 @@ async def _wait(pending: Pending[None]) -> None:
     await pending
 
 
-def test_disarmed_under_the_lock_it_never_fires(host: LocalHost, turn: threading.Condition) -> None:
+def test_disarmed_under_the_lock_it_never_fires(host: LocalHost, turn: Turn) -> None:
     fired: list[int] = []
     done: Pending[None] = Pending()
     with turn:
@@ -78,7 +79,7 @@ def test_disarmed_under_the_lock_it_never_fires(host: LocalHost, turn: threading
     assert fired == []
 
 
-def test_deadline_of_a_channel(host: LocalHost, turn: threading.Condition) -> None:
+def test_deadline_of_a_channel(host: LocalHost, turn: Turn) -> None:
     channel = Channel(host)
 
     async def sleep(ms: int) -> bool:
@@ -90,7 +91,7 @@ def test_deadline_of_a_channel(host: LocalHost, turn: threading.Condition) -> No
         assert run_blocking(sleep(60_000), turn) is True
 
 
-def test_threads_wait_side_by_side(host: LocalHost, turn: threading.Condition) -> None:
+def test_threads_wait_side_by_side(host: LocalHost, turn: Turn) -> None:
     woken: list[int] = []
 
     def sleeper(ms: int) -> None:

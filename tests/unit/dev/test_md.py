@@ -128,7 +128,7 @@ def test_partitions(d: Kit) -> None:
 
 
 def test_as_a_module(d: Kit) -> None:
-    assert [m.name for m in d("module_list")] == ["rnd", "md", "vnd", "cgd", "raid"]
+    assert [m.name for m in d("module_list")] == ["rnd", "drvctl", "pty", "md", "vnd", "cgd", "raid"]
     assert fails(d, "module_unload", "md") == "EBUSY"
     d("md_destroy", 0)
     d("module_unload", "md")

@@ -11,6 +11,7 @@ from rumpwire.values import (
     InterfaceAddress,
     Linger,
     SockaddrIn,
+    SockaddrIn6,
     SockoptInteger,
     SockoptRaw,
     SysctlValueInteger,
@@ -35,7 +36,11 @@ def test_lo0(n: Kit) -> None:
     assert n("netconfig_ifaddrs", "lo0") == [lo0]
     assert lo0.flags == const.IFF_UP | const.IFF_RUNNING | const.IFF_LOOPBACK | const.IFF_MULTICAST
     assert (lo0.name, lo0.ifindex, lo0.mtu, lo0.lladdr) == ("lo0", 1, 33624, b"")
-    assert lo0.addresses == [InterfaceAddress(SockaddrIn(LOCALHOST), 8, None)]
+    assert lo0.addresses == [
+        InterfaceAddress(SockaddrIn(LOCALHOST), 8),
+        InterfaceAddress(SockaddrIn6(bytes(15) + b"\1"), 128),
+        InterfaceAddress(SockaddrIn6(b"\xfe\x80" + bytes(13) + b"\1", 0, 0, 1), 64),
+    ]
 
 
 def test_more_loopback_interfaces(n: Kit) -> None:
@@ -54,7 +59,7 @@ def test_refusals_of_netconfig(n: Kit) -> None:
     assert fails(n, "netconfig_ifaddrs", "nope0") == "ENXIO"
     for call in ("ifup", "ifdown", "ifdestroy"):
         assert fails(n, f"netconfig_{call}", "nope0") == "ENXIO"
-    for name in ("shmif0", "lo", "", "lo01", "lo999999", "0", "lo-1", "x" * 1000):
+    for name in ("nope0", "lo", "", "lo01", "lo999999", "0", "lo-1", "x" * 1000):
         assert fails(n, "netconfig_ifcreate", name) == "EINVAL"
     assert fails(n, "netconfig_ifcreate", "lo0") == "EEXIST"
     assert fails(n, "netconfig_ifdestroy", "lo0") == "EPERM"
@@ -66,7 +71,7 @@ def test_refusals_of_netconfig(n: Kit) -> None:
     roots = (("ifup", "lo0"), ("ifdown", "lo0"), ("ifcreate", "lo1"), ("ipv4_ifaddr_cidr", "lo0", "1.2.3.4", 8))
     for call, *args in roots:
         assert fails(n.user, f"netconfig_{call}", *args) == "EPERM"
-    assert fails(n, "netconfig_bradd", "bridge0", "lo0") == "ENOSYS"
+    assert fails(n, "netconfig_bradd", "bridge0", "lo0") == "ENXIO"
 
 
 def test_the_longest_prefix_wins(n: Kit) -> None:
@@ -76,7 +81,11 @@ def test_the_longest_prefix_wins(n: Kit) -> None:
     n("connect", s, SockaddrIn(bytes([10, 1, 9, 9]), 5))
     assert n("getsockname", s).sin_addr == bytes([10, 1, 0, 1])
     n("netconfig_ipv4_ifaddr_cidr", "lo0", "10.1.0.1", 24)
-    assert len(n("netconfig_ifaddrs", "lo0")[0].addresses) == 3
+    assert [a.prefixlen for a in n("netconfig_ifaddrs", "lo0")[0].addresses if isinstance(a.addr, SockaddrIn)] == [
+        8,
+        8,
+        24,
+    ]
 
 
 # -- options of sockets
@@ -144,7 +153,7 @@ def test_values_that_are_none(n: Kit, name: int, value: object, errno: str) -> N
 
 def test_unknown_options(n: Kit) -> None:
     assert fails(n, "getsockopt", n.udp(), SOL, 0x7777) == "ENOPROTOOPT"
-    assert fails(n, "getsockopt", n.local(), 0, 1) == "ENOPROTOOPT"
+    assert fails(n, "getsockopt", n.local(), 0, 99) == "ENOPROTOOPT"
 
 
 # -- sysctl
@@ -196,10 +205,10 @@ def test_checksums_can_be_left_out(n: Kit, knob: str | None, *, summed: bool) ->
 
 @pytest.mark.parametrize(
     ("name", "family", "kind"),
-    [("local", const.AF_LOCAL, const.SOCK_STREAM), ("netinet", const.AF_INET, const.SOCK_DGRAM)],
+    [("local", const.AF_LOCAL, const.SOCK_STREAM), ("netinet6", const.AF_INET6, const.SOCK_DGRAM)],
 )
 def test_domains_come_and_go(n: Kit, name: str, family: int, kind: int) -> None:
-    assert [m.name for m in n("module_list")] == ["local", "netinet", "npf"]
+    assert [m.name for m in n("module_list")] == ["local", "netinet", "netinet6", "npf"]
     assert fails(n, "module_load", name, {}) == "EEXIST"
     s = n("socket", family, kind, 0)
     assert fails(n, "module_unload", name) == "EBUSY"
@@ -214,6 +223,7 @@ def test_domains_come_and_go(n: Kit, name: str, family: int, kind: int) -> None:
 
 
 def test_without_netinet_there_are_no_interfaces(n: Kit) -> None:
+    n("module_unload", "netinet6")
     n("module_unload", "netinet")
     assert fails(n, "netconfig_ifaddrs", None) == "EAFNOSUPPORT"
     assert fails(n, "netconfig_ifup", "lo0") == "EAFNOSUPPORT"

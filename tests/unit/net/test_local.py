@@ -318,7 +318,7 @@ def test_kinds(n: Kit) -> None:
         (const.AF_LOCAL, STREAM, 6, "EPROTONOSUPPORT"),
         (const.AF_LOCAL, STREAM | 0x100, 0, "EINVAL"),
         (99, STREAM, 0, "EAFNOSUPPORT"),
-        (const.AF_INET6, STREAM, 0, "EAFNOSUPPORT"),
+        (const.AF_ROUTE, const.SOCK_DGRAM, 0, "EPROTOTYPE"),
     ]:
         assert fails(n, "socket", domain, kind, protocol) == errno
         assert fails(n, "socketpair", domain, kind, protocol) == errno
@@ -432,8 +432,9 @@ def test_messages(n: Kit) -> None:
     one, two = n.pair()
     assert n("sendmsg", one, Msghdr(None, b"data"), 0) == 4
     assert n("recvmsg", two, 10, 0, 0) == Msghdr(None, b"data", [], 0)
-    rights = Msghdr(None, b"x", [Cmsg(const.SOL_SOCKET, const.SCM_RIGHTS, rights=[1])], 0)
-    assert fails(n, "sendmsg", one, rights, 0) == "EOPNOTSUPP"
+    other = Msghdr(None, b"x", [Cmsg(const.SOL_SOCKET, const.SCM_CREDS, b"made up")], 0)
+    assert fails(n, "sendmsg", one, other, 0) == "EINVAL"
+    assert fails(n, "sendmsg", n.udp(), other, 0) == "ENOPROTOOPT"
 
 
 def test_ioctl_fcntl_fstat(n: Kit) -> None:

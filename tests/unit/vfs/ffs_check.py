@@ -60,6 +60,9 @@ class Checker:
         self.cssize, self.cgsize = self.field("2i", 156)
         self.contigsumsize, self.maxsymlinklen = self.field("2i", 1316)
         self.clean = self.field("b", 209)
+        self.quota_files: dict[int, int] = {}
+        if self.field("I", 904) == 0xB746915E and self.field("I", 1312) & 0x200:
+            self.quota_files = {t: self.field("Q", 912 + 8 * t) for t in (0, 1) if self.field("B", 908) >> t & 1}
         self.psize = 4 * self.version
         self.isize = 128 * self.version
         self.nindir = self.bsize // self.psize
@@ -105,6 +108,7 @@ class Checker:
             ext = (self.get("i", at + 92), *self.get("2q", at + 96))
         return {
             "mode": mode, "links": links, "size": size, "blocks": blocks, "ext": ext,
+            "owners": self.get("2I", at + (112 if self.version == 1 else 4)),
             "pointers": self.get("15i" if self.version == 1 else "15q", pointers),
         }  # fmt: skip
 
@@ -269,10 +273,58 @@ class Checker:
 
     def phase4(self) -> None:
         for number, inode in self.inodes.items():
+            if number in self.quota_files.values():
+                continue
             if inode["links"] != self.links[number]:
                 self.bad(f"inode {number}: {inode['links']} links counted, {self.links[number]} found")
             if not self.links[number]:
                 self.bad(f"inode {number} has no name")
+
+    # -- phase 6: quotas
+
+    def phase6(self) -> None:
+        for idtype, number in self.quota_files.items():
+            expected: dict[int, list[int]] = {}
+            for other, inode in self.inodes.items():
+                if other not in self.quota_files.values():
+                    sums = expected.setdefault(inode["owners"][idtype], [0, 0])
+                    sums[0] += inode["blocks"]
+                    sums[1] += 1
+            found = self._quotas(idtype, number)
+            for owner in expected.keys() | found.keys():
+                want, have = expected.get(owner, [0, 0]), found.get(owner, [0, 0])
+                if want != have:
+                    self.bad(f"quota of type {idtype}, id {owner}: {have} instead of {want}")
+
+    def _quotas(self, idtype: int, number: int) -> dict[int, list[int]]:
+        """Blocks and files by id; all entries are in one list each, the free ones in theirs."""
+        data = [bytes(self.image[p * self.fsize : p * self.fsize + self.bsize]) for p, _ in self.inodes[number]["data"]]
+        raw = b"".join(data)
+        magic, kind, shift, size = struct.unpack_from(self.order + "IBBH", raw)
+        if (magic, kind, size) != (0xB746915E, idtype, 1 << shift):
+            self.bad(f"quota file {number}: head {magic:#x}, {kind}, {shift}, {size}")
+            return {}
+        header = 112 + 8 * size
+        places = set(range(header, self.bsize - 95, 96))
+        for start in range(self.bsize, len(raw), self.bsize):
+            places |= set(range(start, start + self.bsize - 95, 96))
+        found: dict[int, list[int]] = {}
+        for slot, start in enumerate((104, *range(112, header, 8))):
+            (at,) = struct.unpack_from(self.order + "Q", raw, start)
+            while at:
+                if at not in places:
+                    self.bad(f"quota file {number}: entry at {at} is none, or in two lists")
+                    return found
+                places.remove(at)
+                values = struct.unpack_from(self.order + "3Q2q3Q2qQI", raw, at)
+                if slot:
+                    found[values[11]] = [values[2], values[7]]
+                    if values[11] & (size - 1) != slot - 1:
+                        self.bad(f"quota file {number}: id {values[11]} in list {slot - 1}")
+                at = values[10]
+        if places:
+            self.bad(f"quota file {number}: {len(places)} entries are in no list")
+        return found
 
     # -- phase 5: maps and counts
 
@@ -353,4 +405,5 @@ def check(image: bytes | bytearray | memoryview, *, crashed: bool = False, clean
     if not crashed:
         checker.phase4()
         checker.phase5()
+        checker.phase6()
     return checker.problems

@@ -137,7 +137,7 @@ def test_the_end_of_a_mount_with_files_without_names(tmp_path: Path) -> None:
     checked(fs, disk, tmp_path)
 
 
-@pytest.mark.parametrize("feature", ["bigalloc", "quota", "mmp", "ea_inode", "project,quota"])
+@pytest.mark.parametrize("feature", ["bigalloc", "mmp", "ea_inode", "project,quota"])
 def test_features_that_are_only_read(feature: str, tmp_path: Path) -> None:
     disk = new_disk(tmp_path, "64M", "-t", "ext4", "-O", feature)
     assert refusal(mount_disk, disk) == Errno.EROFS

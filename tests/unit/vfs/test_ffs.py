@@ -13,10 +13,12 @@ import pytest
 from rumpvfs.core.vnode import Changes, NewNode, Vnode, VType
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Credentials
 from tests.ext4_images import Facts, compare, digest, facts_of_host, facts_of_image, fill, run, walk
 from tests.ffs_images import (
     GEOMETRIES,
     VARIANTS,
+    Clock,
     Disk,
     contents,
     makefs,
@@ -330,11 +332,14 @@ def test_unlinked_but_open(options: dict[str, str], tmp_path: Path) -> None:
 
 def test_full_disk(options: dict[str, str], tmp_path: Path) -> None:
     disk = newfs(2 << 20, bsize="8192", fsize="1024", **options)
-    fs = mount(disk)
+    env = Clock()
+    fs = mount(disk, env)
     root = fs.root()
     theirs = put(root, b"theirs", uid=5)
     data = random.Random(1).randbytes(4 << 20)
+    env.cred = Credentials(uid=5, euid=5)
     count = theirs.write(0, data)
+    env.cred = Credentials()
     left = fs.statvfs()
     assert left.f_bavail < 8
     assert left.f_bfree >= left.f_bresvd - 8

@@ -26,6 +26,7 @@ from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
 from rumpwire.values import OptionArgs, Stat, Statvfs, TmpfsArgs
+from tests.unit.vfs.kit import user
 
 
 class Server(Component):
@@ -263,6 +264,30 @@ async def test_who_waits_for_its_turn_can_be_cancelled_who_is_in_a_driver_cannot
         assert third.outcome.result() == 1
     assert k.systems["slow"].written == [b"1", b"3"]
     assert await k.call("write", fd, b"4") == 1
+
+
+@in_loop
+async def test_a_driver_goes_on_for_whom_it_began(k: Kernel) -> None:
+    fd = await k.open(await k.mount("slow") + "/f")
+    seen: list[int] = []
+    ask = k.systems["slow"].ask
+
+    def noted() -> bytes:
+        answer = ask()
+        seen.append(k.vfs.vfs.environment.cred.euid)
+        return answer
+
+    k.systems["slow"].ask = noted  # type: ignore[method-assign]
+    with held(k.server, "slow"):
+        for uid in (1, 2):
+            start(k.vfs.call(user(uid), OPS["read"], (fd, 9)))
+        await k.call("stat", b"/tmp")
+        k.server.answer()
+        await turns()
+        await k.call("stat", b"/tmp")
+        k.server.answer()
+        await turns()
+    assert seen == [1, 2]
 
 
 @in_loop

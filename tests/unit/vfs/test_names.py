@@ -278,7 +278,8 @@ def test_sockets_have_names(k: Kit) -> None:
 
 def test_names_of_a_disk_are_cached_and_bounded() -> None:
     from rumpvfs.core.vnode import FileSystemType
-    from rumpvfs.fs.tmpfs.tmpfs import Directory, Tmpfs
+    from rumpvfs.fs.tmpfs.nodes import Directory
+    from rumpvfs.fs.tmpfs.tmpfs import Tmpfs
     from rumpwire.values import TmpfsArgs
 
     asked: list[bytes] = []
@@ -414,20 +415,6 @@ def test_sixteen_block_devices_and_no_more() -> None:
     k.etfs_remove(b"/b3")
     k.etfs_register(b"/b16", b"disk", const.RUMP_ETFS_BLK)
     assert len({k.attributes(b"/b%d" % i).st_rdev for i in (*range(3), *range(4, 17))}) == 16
-
-
-def test_host_directories() -> None:
-    files = MemoryFiles()
-    files.files |= {b"top/one": bytearray(b"1"), b"top/sub/two": bytearray(b"2")}
-    k = Kit(files)
-    k.etfs_register(b"/flat", b"top", const.RUMP_ETFS_DIR)
-    k.etfs_register(b"/deep", b"top", const.RUMP_ETFS_DIR_SUBDIRS)
-    assert k.ls(b"/deep") == [b".", b"..", b"one", b"sub"]
-    assert (k.get(b"/flat/one"), k.get(b"/deep/sub/two"), k.get(b"/deep/sub/../one")) == (b"1", b"2", b"1")
-    with fails(Errno.ENOENT):
-        k.get(b"/flat/sub/two")
-    k.etfs_remove(b"/deep")
-    assert sum(file.closed for file in files.opened) == 2
 
 
 def test_directories_in_a_ring_on_a_damaged_disk(k: Kit) -> None:

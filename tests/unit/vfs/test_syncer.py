@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rumpvfs.core.vnode import FileSystem, FileSystemType
-from rumpvfs.fs.tmpfs.tmpfs import Directory, File, Tmpfs
+from rumpvfs.fs.tmpfs.nodes import Directory, File
+from rumpvfs.fs.tmpfs.tmpfs import Tmpfs
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import SysctlValueInteger, TmpfsArgs

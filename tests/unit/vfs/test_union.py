@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rumpvfs.fs import unionfs
-from rumpvfs.fs.tmpfs.tmpfs import Node, Tmpfs
+from rumpvfs.fs.tmpfs.nodes import Node
+from rumpvfs.fs.tmpfs.tmpfs import Tmpfs
 from rumpvfs.fs.unionfs.marks import OPAQUE
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError

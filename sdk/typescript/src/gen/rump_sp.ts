@@ -165,6 +165,8 @@ import {
   AcceptResponse,
   BindRequest,
   BindResponse,
+  BpfOpenRequest,
+  BpfOpenResponse,
   ConnectRequest,
   ConnectResponse,
   DhcpdBindingsRequest,
@@ -205,12 +207,18 @@ import {
   NetconfigIfaddrdelResponse,
   NetconfigIfaddrsRequest,
   NetconfigIfaddrsResponse,
+  NetconfigIfcaptureRequest,
+  NetconfigIfcaptureResponse,
   NetconfigIfcreateRequest,
   NetconfigIfcreateResponse,
   NetconfigIfdestroyRequest,
   NetconfigIfdestroyResponse,
   NetconfigIfdownRequest,
   NetconfigIfdownResponse,
+  NetconfigIfimpairRequest,
+  NetconfigIfimpairResponse,
+  NetconfigIfimpairstatRequest,
+  NetconfigIfimpairstatResponse,
   NetconfigIfsetlinkstrRequest,
   NetconfigIfsetlinkstrResponse,
   NetconfigIfupRequest,
@@ -720,6 +728,10 @@ export interface Call {
     | { $case: "netconfig_dhcp_ipv4_oneshot"; value: NetconfigDhcpIpv4OneshotRequest }
     | { $case: "netconfig_auto_ipv6"; value: NetconfigAutoIpv6Request }
     | { $case: "netconfig_ifaddrs"; value: NetconfigIfaddrsRequest }
+    | { $case: "netconfig_ifimpair"; value: NetconfigIfimpairRequest }
+    | { $case: "netconfig_ifimpairstat"; value: NetconfigIfimpairstatRequest }
+    | { $case: "netconfig_ifcapture"; value: NetconfigIfcaptureRequest }
+    | { $case: "bpf_open"; value: BpfOpenRequest }
     | { $case: "dev_list"; value: DevListRequest }
     | { $case: "md_create"; value: MdCreateRequest }
     | { $case: "md_destroy"; value: MdDestroyRequest }
@@ -962,6 +974,10 @@ export interface Result {
     | { $case: "netconfig_dhcp_ipv4_oneshot"; value: NetconfigDhcpIpv4OneshotResponse }
     | { $case: "netconfig_auto_ipv6"; value: NetconfigAutoIpv6Response }
     | { $case: "netconfig_ifaddrs"; value: NetconfigIfaddrsResponse }
+    | { $case: "netconfig_ifimpair"; value: NetconfigIfimpairResponse }
+    | { $case: "netconfig_ifimpairstat"; value: NetconfigIfimpairstatResponse }
+    | { $case: "netconfig_ifcapture"; value: NetconfigIfcaptureResponse }
+    | { $case: "bpf_open"; value: BpfOpenResponse }
     | { $case: "dev_list"; value: DevListResponse }
     | { $case: "md_create"; value: MdCreateResponse }
     | { $case: "md_destroy"; value: MdDestroyResponse }
@@ -1817,6 +1833,18 @@ export const Call: MessageFns<Call> = {
         break;
       case "netconfig_ifaddrs":
         NetconfigIfaddrsRequest.encode(message.call.value, writer.uint32(16274).fork()).join();
+        break;
+      case "netconfig_ifimpair":
+        NetconfigIfimpairRequest.encode(message.call.value, writer.uint32(16362).fork()).join();
+        break;
+      case "netconfig_ifimpairstat":
+        NetconfigIfimpairstatRequest.encode(message.call.value, writer.uint32(16370).fork()).join();
+        break;
+      case "netconfig_ifcapture":
+        NetconfigIfcaptureRequest.encode(message.call.value, writer.uint32(16378).fork()).join();
+        break;
+      case "bpf_open":
+        BpfOpenRequest.encode(message.call.value, writer.uint32(16386).fork()).join();
         break;
       case "dev_list":
         DevListRequest.encode(message.call.value, writer.uint32(16402).fork()).join();
@@ -3639,6 +3667,47 @@ export const Call: MessageFns<Call> = {
             };
             continue;
           }
+          case 2045: {
+            if (tag !== 16362) {
+              break;
+            }
+
+            message.call = {
+              $case: "netconfig_ifimpair",
+              value: NetconfigIfimpairRequest.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2046: {
+            if (tag !== 16370) {
+              break;
+            }
+
+            message.call = {
+              $case: "netconfig_ifimpairstat",
+              value: NetconfigIfimpairstatRequest.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2047: {
+            if (tag !== 16378) {
+              break;
+            }
+
+            message.call = {
+              $case: "netconfig_ifcapture",
+              value: NetconfigIfcaptureRequest.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2048: {
+            if (tag !== 16386) {
+              break;
+            }
+
+            message.call = { $case: "bpf_open", value: BpfOpenRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 2050: {
             if (tag !== 16402) {
               break;
@@ -4504,6 +4573,18 @@ export const Result: MessageFns<Result> = {
         break;
       case "netconfig_ifaddrs":
         NetconfigIfaddrsResponse.encode(message.result.value, writer.uint32(16274).fork()).join();
+        break;
+      case "netconfig_ifimpair":
+        NetconfigIfimpairResponse.encode(message.result.value, writer.uint32(16362).fork()).join();
+        break;
+      case "netconfig_ifimpairstat":
+        NetconfigIfimpairstatResponse.encode(message.result.value, writer.uint32(16370).fork()).join();
+        break;
+      case "netconfig_ifcapture":
+        NetconfigIfcaptureResponse.encode(message.result.value, writer.uint32(16378).fork()).join();
+        break;
+      case "bpf_open":
+        BpfOpenResponse.encode(message.result.value, writer.uint32(16386).fork()).join();
         break;
       case "dev_list":
         DevListResponse.encode(message.result.value, writer.uint32(16402).fork()).join();
@@ -6354,6 +6435,47 @@ export const Result: MessageFns<Result> = {
               $case: "netconfig_ifaddrs",
               value: NetconfigIfaddrsResponse.decode(reader, reader.uint32()),
             };
+            continue;
+          }
+          case 2045: {
+            if (tag !== 16362) {
+              break;
+            }
+
+            message.result = {
+              $case: "netconfig_ifimpair",
+              value: NetconfigIfimpairResponse.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2046: {
+            if (tag !== 16370) {
+              break;
+            }
+
+            message.result = {
+              $case: "netconfig_ifimpairstat",
+              value: NetconfigIfimpairstatResponse.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2047: {
+            if (tag !== 16378) {
+              break;
+            }
+
+            message.result = {
+              $case: "netconfig_ifcapture",
+              value: NetconfigIfcaptureResponse.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2048: {
+            if (tag !== 16386) {
+              break;
+            }
+
+            message.result = { $case: "bpf_open", value: BpfOpenResponse.decode(reader, reader.uint32()) };
             continue;
           }
           case 2050: {
@@ -9115,7 +9237,10 @@ export const VfsService = {
     responseSerialize: (value: Fstatvfs1Response): Buffer => Buffer.from(Fstatvfs1Response.encode(value).finish()),
     responseDeserialize: (value: Buffer): Fstatvfs1Response => Fstatvfs1Response.decode(value),
   },
-  /** Controls extended attributes of a mount. EPERM, EOPNOTSUPP. */
+  /**
+   * Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+   * EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+   */
   extattrctl: {
     path: "/rump.sp.v1.Vfs/Extattrctl" as const,
     requestStream: false as const,
@@ -9658,7 +9783,10 @@ export const VfsService = {
     responseSerialize: (value: FutimensResponse): Buffer => Buffer.from(FutimensResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): FutimensResponse => FutimensResponse.decode(value),
   },
-  /** Quota operations. EOPNOTSUPP, EPERM. */
+  /**
+   * Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+   * (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+   */
   quotactl: {
     path: "/rump.sp.v1.Vfs/Quotactl" as const,
     requestStream: false as const,
@@ -9833,7 +9961,10 @@ export interface VfsServer extends UntypedServiceImplementation {
   statvfs1: handleUnaryCall<Statvfs1Request, Statvfs1Response>;
   /** Statistics of the file system of an open file. EBADF. */
   fstatvfs1: handleUnaryCall<Fstatvfs1Request, Fstatvfs1Response>;
-  /** Controls extended attributes of a mount. EPERM, EOPNOTSUPP. */
+  /**
+   * Starts, stops, enables and disables extended attributes that are in files of their own (UFS1). Errors of namei, EPERM,
+   * EOPNOTSUPP, EINVAL, EXDEV (the file is elsewhere), ENOENT, EBUSY, EEXIST, ENOATTR.
+   */
   extattrctl: handleUnaryCall<ExtattrctlRequest, ExtattrctlResponse>;
   /** Sets an extended attribute. EOPNOTSUPP, EPERM, ENOSPC. */
   extattrSetFile: handleUnaryCall<ExtattrSetFileRequest, ExtattrSetFileResponse>;
@@ -9937,7 +10068,10 @@ export interface VfsServer extends UntypedServiceImplementation {
   unlinkat: handleUnaryCall<UnlinkatRequest, UnlinkatResponse>;
   /** futimes with UTIME_NOW and UTIME_OMIT. EBADF. */
   futimens: handleUnaryCall<FutimensRequest, FutimensResponse>;
-  /** Quota operations. EOPNOTSUPP, EPERM. */
+  /**
+   * Quota operations (quotactl(2)), by any path of the file system. Errors of namei, EOPNOTSUPP (no quotas there), ENODEV
+   * (none for this idtype), EINVAL, EPERM, ENOENT (nothing is known of the id), EBUSY, ENOSPC, EIO.
+   */
   quotactl: handleUnaryCall<QuotactlRequest, QuotactlResponse>;
   /** Makes sure that a range has storage. EBADF, EINVAL, ENOSPC, EOPNOTSUPP. */
   posixFallocate: handleUnaryCall<PosixFallocateRequest, PosixFallocateResponse>;
@@ -10571,6 +10705,55 @@ export const NetService = {
     responseSerialize: (value: NdListResponse): Buffer => Buffer.from(NdListResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): NdListResponse => NdListResponse.decode(value),
   },
+  /** Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP. */
+  netconfigIfimpair: {
+    path: "/rump.sp.v1.Net/NetconfigIfimpair" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NetconfigIfimpairRequest): Buffer =>
+      Buffer.from(NetconfigIfimpairRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NetconfigIfimpairRequest => NetconfigIfimpairRequest.decode(value),
+    responseSerialize: (value: NetconfigIfimpairResponse): Buffer =>
+      Buffer.from(NetconfigIfimpairResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NetconfigIfimpairResponse => NetconfigIfimpairResponse.decode(value),
+  },
+  /** What became of the frames since then. ENXIO, ENOENT when it is not impaired. */
+  netconfigIfimpairstat: {
+    path: "/rump.sp.v1.Net/NetconfigIfimpairstat" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NetconfigIfimpairstatRequest): Buffer =>
+      Buffer.from(NetconfigIfimpairstatRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NetconfigIfimpairstatRequest => NetconfigIfimpairstatRequest.decode(value),
+    responseSerialize: (value: NetconfigIfimpairstatResponse): Buffer =>
+      Buffer.from(NetconfigIfimpairstatResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NetconfigIfimpairstatResponse => NetconfigIfimpairstatResponse.decode(value),
+  },
+  /**
+   * Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+   * number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+   */
+  netconfigIfcapture: {
+    path: "/rump.sp.v1.Net/NetconfigIfcapture" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NetconfigIfcaptureRequest): Buffer =>
+      Buffer.from(NetconfigIfcaptureRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NetconfigIfcaptureRequest => NetconfigIfcaptureRequest.decode(value),
+    responseSerialize: (value: NetconfigIfcaptureResponse): Buffer =>
+      Buffer.from(NetconfigIfcaptureResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): NetconfigIfcaptureResponse => NetconfigIfcaptureResponse.decode(value),
+  },
+  /** Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE. */
+  bpfOpen: {
+    path: "/rump.sp.v1.Net/BpfOpen" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: BpfOpenRequest): Buffer => Buffer.from(BpfOpenRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BpfOpenRequest => BpfOpenRequest.decode(value),
+    responseSerialize: (value: BpfOpenResponse): Buffer => Buffer.from(BpfOpenResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BpfOpenResponse => BpfOpenResponse.decode(value),
+  },
 } as const;
 
 export interface NetServer extends UntypedServiceImplementation {
@@ -10691,6 +10874,17 @@ export interface NetServer extends UntypedServiceImplementation {
   netCounters: handleUnaryCall<NetCountersRequest, NetCountersResponse>;
   /** Routers and prefixes of IPv6 (sysctl net.inet6.icmp6.nd6_drlist, nd6_prlist). EAFNOSUPPORT. */
   ndList: handleUnaryCall<NdListRequest, NdListResponse>;
+  /** Makes the link of an interface worse, for what it sends; without settings, as good as before. ENXIO, EINVAL, EOPNOTSUPP. */
+  netconfigIfimpair: handleUnaryCall<NetconfigIfimpairRequest, NetconfigIfimpairResponse>;
+  /** What became of the frames since then. ENXIO, ENOENT when it is not impaired. */
+  netconfigIfimpairstat: handleUnaryCall<NetconfigIfimpairstatRequest, NetconfigIfimpairstatResponse>;
+  /**
+   * Writes what an interface sends and receives to a new file of the host (pcapng), or ends that when the path is empty; gives the
+   * number of packets written by the capture that ended. ENXIO, EEXIST, EBUSY, errors of the host.
+   */
+  netconfigIfcapture: handleUnaryCall<NetconfigIfcaptureRequest, NetconfigIfcaptureResponse>;
+  /** Opens the packet filter (/dev/bpf): BIOC* ioctls, read, write, close. EPERM, ENFILE. */
+  bpfOpen: handleUnaryCall<BpfOpenRequest, BpfOpenResponse>;
 }
 
 /** The device faction. Devices are used through open, read, write and ioctl on their nodes; what needs a call of its own is here. */

@@ -159,6 +159,7 @@ export interface Sockopt {
     | { $case: "timeval"; value: Timespec }
     | { $case: "raw"; value: Buffer }
     | { $case: "mreq"; value: Mreq }
+    | { $case: "peereid"; value: Unpcbid }
     | undefined;
 }
 
@@ -172,12 +173,35 @@ export interface Mreq {
   ifindex: number;
 }
 
-/** One piece of control data. SCM_RIGHTS carries descriptors, the others bytes. */
+/** LOCAL_PEEREID: who connected, or listens, at the other end of a local socket. */
+export interface Unpcbid {
+  unp_pid: number;
+  unp_euid: number;
+  unp_egid: number;
+}
+
+/** SCM_CREDS: who sent a message. */
+export interface Sockcred {
+  sc_pid: number;
+  sc_uid: number;
+  sc_euid: number;
+  sc_gid: number;
+  sc_egid: number;
+  sc_groups: number[];
+}
+
+/** What a piece of control data holds, where that is no descriptor. */
+export interface CmsgValue {
+  value: { $case: "creds"; value: Sockcred } | { $case: "timestamp"; value: Timespec } | undefined;
+}
+
+/** One piece of control data: descriptors (SCM_RIGHTS), a typed value, or else bytes. */
 export interface Cmsg {
   cmsg_level: number;
   cmsg_type: number;
   data: Buffer;
   rights: number[];
+  value: CmsgValue | undefined;
 }
 
 export interface Msghdr {
@@ -280,6 +304,14 @@ export interface IoctlArgs {
     | { $case: "raid_recon"; value: RaidReconReq }
     | { $case: "raid_progress"; value: RaidProgress }
     | { $case: "raid_info"; value: RaidInfo }
+    | { $case: "termios"; value: Termios }
+    | { $case: "winsize"; value: Winsize }
+    | { $case: "ptmget"; value: Ptmget }
+    | { $case: "dev_list_args"; value: DevListArgs }
+    | { $case: "dev_detach"; value: DevDetachArgs }
+    | { $case: "dev_rescan"; value: DevRescanArgs }
+    | { $case: "dev_pm"; value: DevPmArgs }
+    | { $case: "dev_command"; value: DevCommand }
     | { $case: "ifreq"; value: Ifreq }
     | { $case: "ifalias"; value: Ifaliasreq }
     | { $case: "ifconf"; value: Ifconf }
@@ -288,7 +320,81 @@ export interface IoctlArgs {
     | { $case: "ifdata"; value: Ifdata }
     | { $case: "nbrinfo"; value: Nbrinfo }
     | { $case: "ndi"; value: Ndireq }
+    | { $case: "bridge"; value: BridgeReq }
+    | { $case: "vlan"; value: VlanReq }
+    | { $case: "phyaddr"; value: IfPhyAddr }
+    | { $case: "lagg"; value: LaggReq }
+    | { $case: "bpf_program"; value: BpfProgram }
+    | { $case: "bpf_stat"; value: BpfStat }
+    | { $case: "bpf_dltlist"; value: BpfDltlist }
     | undefined;
+}
+
+/** TIOCGETA, TIOCSETA, TIOCSETAW, TIOCSETAF: what a terminal does with what goes through it (termios(4)), by NetBSD's numbers. */
+export interface Termios {
+  c_iflag: number;
+  c_oflag: number;
+  c_cflag: number;
+  c_lflag: number;
+  /** NCCS characters, by their index (VEOF, VERASE, ...); _POSIX_VDISABLE for none. */
+  c_cc: Buffer;
+  c_ispeed: number;
+  c_ospeed: number;
+}
+
+/** TIOCGWINSZ, TIOCSWINSZ. */
+export interface Winsize {
+  ws_row: number;
+  ws_col: number;
+  ws_xpixel: number;
+  ws_ypixel: number;
+}
+
+/**
+ * TIOCPTMGET: a new pair of terminals, opened (cfd: the controlling side) and by name. TIOCPTSNAME: the names alone, cfd
+ * and sfd are -1. unit is the number of the pair.
+ */
+export interface Ptmget {
+  cfd: number;
+  sfd: number;
+  cn: Buffer;
+  sn: Buffer;
+  unit: number;
+}
+
+/** DRVLISTDEV: the children of a device, those of the root where devname is empty. childname is an answer. */
+export interface DevListArgs {
+  devname: string;
+  childname: string[];
+}
+
+/** DRVDETACHDEV. */
+export interface DevDetachArgs {
+  devname: string;
+}
+
+/** DRVRESCANBUS. */
+export interface DevRescanArgs {
+  busname: string;
+  ifattr: string;
+}
+
+/** DRVSUSPENDDEV, DRVRESUMEDEV. */
+export interface DevPmArgs {
+  devname: string;
+  flags: number;
+}
+
+/** DRVCTLCOMMAND. command: get-properties. properties is an answer, by name. */
+export interface DevCommand {
+  command: string;
+  device_name: string;
+  properties: { [key: string]: string };
+}
+
+export interface DevCommand_PropertiesEntry {
+  key: string;
+  value: string;
 }
 
 /**
@@ -378,6 +484,110 @@ export interface Ndireq {
   retrans: number;
   flags: number;
   chlim: number;
+}
+
+/**
+ * SIOCSDRVSPEC, SIOCGDRVSPEC for a bridge: what is asked, or to be done, is ifd_cmd (BRDG*). value: entries (BRDGSCACHE),
+ * seconds (BRDGSTO), or the seconds that an address stays (BRDGSADDR; 0 for ever).
+ */
+export interface BridgeReq {
+  ifd_name: string;
+  ifd_cmd: number;
+  member: string;
+  flags: number;
+  addr: Buffer;
+  value: number;
+  members: BridgeMember[];
+  addrs: BridgeAddr[];
+}
+
+/** A member of a bridge. flags: IFBIF_*; blocked: seconds for which it is left out, since it closed a loop. */
+export interface BridgeMember {
+  ifname: string;
+  flags: number;
+  blocked: number;
+}
+
+/** An address that a bridge has learned, or was told of (IFBAF_STATIC). expire: seconds that are left. */
+export interface BridgeAddr {
+  addr: Buffer;
+  ifname: string;
+  flags: number;
+  expire: number;
+}
+
+/** SIOCSETVLAN, SIOCGETVLAN: an empty parent detaches. */
+export interface VlanReq {
+  ifname: string;
+  vlr_tag: number;
+  vlr_parent: string;
+}
+
+/** SIOCSLIFPHYADDR, SIOCGLIFPHYADDR, SIOCDIFPHYADDR: the ends of a tunnel. */
+export interface IfPhyAddr {
+  iflr_name: string;
+  addr: Sockaddr | undefined;
+  dstaddr: Sockaddr | undefined;
+}
+
+/** SIOCSLAGG, SIOCGLAGG: ports in the order in which they are preferred, and LAGG_PROTO_*. The active ones are an answer. */
+export interface LaggReq {
+  ifname: string;
+  proto: number;
+  ports: string[];
+  active: string[];
+}
+
+/** BIOCSETF: a program of the packet filter's machine (bpf(4)). */
+export interface BpfProgram {
+  insns: BpfInsn[];
+}
+
+export interface BpfInsn {
+  code: number;
+  jt: number;
+  jf: number;
+  k: number;
+}
+
+/** BIOCGSTATS: packets that came, that did not fit, that the filter took. */
+export interface BpfStat {
+  bs_recv: bigint;
+  bs_drop: bigint;
+  bs_capt: bigint;
+}
+
+/** BIOCGDLTLIST: DLT_*. */
+export interface BpfDltlist {
+  bfl_list: number[];
+}
+
+/**
+ * How a link is impaired. Times are nanoseconds, chances parts of a million. burst: frames that are lost in a row on
+ * average, 0 or 1 for single ones. limit: frames under way at most, 0 for 1000. rate_bps: 0 for no bound.
+ */
+export interface Impairment {
+  delay_ns: bigint;
+  jitter_ns: bigint;
+  loss_ppm: number;
+  burst: number;
+  duplicate_ppm: number;
+  corrupt_ppm: number;
+  reorder_ppm: number;
+  rate_bps: bigint;
+  limit: number;
+  seed: bigint;
+}
+
+/** What became of the frames of an impaired link. */
+export interface ImpairmentStat {
+  settings: Impairment | undefined;
+  passed: bigint;
+  lost: bigint;
+  dropped: bigint;
+  duplicated: bigint;
+  corrupted: bigint;
+  reordered: bigint;
 }
 
 /** VNDIOCSET, VNDIOCCLR: a file as the disk of a vnd. vnd_size is an answer: bytes. */
@@ -470,7 +680,49 @@ export interface RaidInfo {
   spares: RaidDisk[];
 }
 
-/** A quota operation. */
+/**
+ * What a quota is about: whose (idtype QUOTA_IDTYPE_*; id, QUOTA_DEFAULTID for who has none) and of what
+ * (objtype QUOTA_OBJTYPE_*).
+ */
+export interface QuotaKey {
+  idtype: number;
+  id: number;
+  objtype: number;
+}
+
+/**
+ * Limits and use: blocks of 512 bytes, or files; QUOTA_NOLIMIT where there is no limit. expiretime is when the soft limit
+ * becomes a hard one (seconds since 1970, QUOTA_NOTIME while it is not exceeded); grace is for how long it may be (seconds).
+ */
+export interface QuotaValue {
+  hardlimit: bigint;
+  softlimit: bigint;
+  usage: bigint;
+  expiretime: bigint;
+  grace: bigint;
+}
+
+export interface QuotaEntry {
+  key: QuotaKey | undefined;
+  value: QuotaValue | undefined;
+}
+
+/**
+ * Where a walk over all quotas is: the key that comes next, and the idtypes that are left out, as bits. at_end: there
+ * is no next one.
+ */
+export interface QuotaCursor {
+  next: QuotaKey | undefined;
+  skipped: number;
+  at_end: boolean;
+}
+
+/**
+ * A quota operation (QUOTACTL_*) and its answer. GET, PUT, DEL: idtype, id, objtype; PUT also hardlimit, softlimit and
+ * grace. IDTYPESTAT, OBJTYPESTAT, QUOTAON, QUOTAOFF: idtype or objtype. STAT answers with name, numidtypes, numobjtypes
+ * and restrictions, the other STATs with name and isbytes. CURSOR*: cursor, which the answer has as it is afterwards;
+ * CURSORGET: maxnum, and the answer has entries; CURSORSKIPIDTYPE: idtype.
+ */
 export interface QuotactlArgs {
   op: number;
   idtype: number;
@@ -481,6 +733,14 @@ export interface QuotactlArgs {
   usage: bigint;
   expiretime: bigint;
   grace: bigint;
+  name: string;
+  numidtypes: number;
+  numobjtypes: number;
+  restrictions: number;
+  isbytes: boolean;
+  cursor: QuotaCursor | undefined;
+  maxnum: number;
+  entries: QuotaEntry[];
 }
 
 export interface Interface {
@@ -2362,6 +2622,9 @@ export const Sockopt: MessageFns<Sockopt> = {
       case "mreq":
         Mreq.encode(message.value.value, writer.uint32(42).fork()).join();
         break;
+      case "peereid":
+        Unpcbid.encode(message.value.value, writer.uint32(242).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2417,6 +2680,14 @@ export const Sockopt: MessageFns<Sockopt> = {
             }
 
             message.value = { $case: "mreq", value: Mreq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.value = { $case: "peereid", value: Unpcbid.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -2500,8 +2771,250 @@ export const Mreq: MessageFns<Mreq> = {
   },
 };
 
+function createBaseUnpcbid(): Unpcbid {
+  return { unp_pid: 0, unp_euid: 0, unp_egid: 0 };
+}
+
+export const Unpcbid: MessageFns<Unpcbid> = {
+  encode(message: Unpcbid, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.unp_pid !== 0) {
+      writer.uint32(8).int32(message.unp_pid);
+    }
+    if (message.unp_euid !== 0) {
+      writer.uint32(16).uint32(message.unp_euid);
+    }
+    if (message.unp_egid !== 0) {
+      writer.uint32(24).uint32(message.unp_egid);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Unpcbid {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnpcbid();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.unp_pid = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.unp_euid = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.unp_egid = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSockcred(): Sockcred {
+  return { sc_pid: 0, sc_uid: 0, sc_euid: 0, sc_gid: 0, sc_egid: 0, sc_groups: [] };
+}
+
+export const Sockcred: MessageFns<Sockcred> = {
+  encode(message: Sockcred, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sc_pid !== 0) {
+      writer.uint32(8).int32(message.sc_pid);
+    }
+    if (message.sc_uid !== 0) {
+      writer.uint32(16).uint32(message.sc_uid);
+    }
+    if (message.sc_euid !== 0) {
+      writer.uint32(24).uint32(message.sc_euid);
+    }
+    if (message.sc_gid !== 0) {
+      writer.uint32(32).uint32(message.sc_gid);
+    }
+    if (message.sc_egid !== 0) {
+      writer.uint32(40).uint32(message.sc_egid);
+    }
+    if (message.sc_groups.length !== 0) {
+      writer.uint32(50).fork();
+      for (const v of message.sc_groups) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Sockcred {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSockcred();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.sc_pid = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sc_uid = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sc_euid = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sc_gid = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sc_egid = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag === 48) {
+              message.sc_groups.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 50) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.sc_groups.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCmsgValue(): CmsgValue {
+  return { value: undefined };
+}
+
+export const CmsgValue: MessageFns<CmsgValue> = {
+  encode(message: CmsgValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.value?.$case) {
+      case "creds":
+        Sockcred.encode(message.value.value, writer.uint32(10).fork()).join();
+        break;
+      case "timestamp":
+        Timespec.encode(message.value.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CmsgValue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCmsgValue();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.value = { $case: "creds", value: Sockcred.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = { $case: "timestamp", value: Timespec.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseCmsg(): Cmsg {
-  return { cmsg_level: 0, cmsg_type: 0, data: Buffer.alloc(0), rights: [] };
+  return { cmsg_level: 0, cmsg_type: 0, data: Buffer.alloc(0), rights: [], value: undefined };
 }
 
 export const Cmsg: MessageFns<Cmsg> = {
@@ -2521,6 +3034,9 @@ export const Cmsg: MessageFns<Cmsg> = {
         writer.int32(v);
       }
       writer.join();
+    }
+    if (message.value !== undefined) {
+      CmsgValue.encode(message.value, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -2579,6 +3095,14 @@ export const Cmsg: MessageFns<Cmsg> = {
             }
 
             break;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.value = CmsgValue.decode(reader, reader.uint32());
+            continue;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {
@@ -3521,6 +4045,30 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
       case "raid_info":
         RaidInfo.encode(message.args.value, writer.uint32(226).fork()).join();
         break;
+      case "termios":
+        Termios.encode(message.args.value, writer.uint32(482).fork()).join();
+        break;
+      case "winsize":
+        Winsize.encode(message.args.value, writer.uint32(490).fork()).join();
+        break;
+      case "ptmget":
+        Ptmget.encode(message.args.value, writer.uint32(498).fork()).join();
+        break;
+      case "dev_list_args":
+        DevListArgs.encode(message.args.value, writer.uint32(506).fork()).join();
+        break;
+      case "dev_detach":
+        DevDetachArgs.encode(message.args.value, writer.uint32(514).fork()).join();
+        break;
+      case "dev_rescan":
+        DevRescanArgs.encode(message.args.value, writer.uint32(522).fork()).join();
+        break;
+      case "dev_pm":
+        DevPmArgs.encode(message.args.value, writer.uint32(530).fork()).join();
+        break;
+      case "dev_command":
+        DevCommand.encode(message.args.value, writer.uint32(538).fork()).join();
+        break;
       case "ifreq":
         Ifreq.encode(message.args.value, writer.uint32(322).fork()).join();
         break;
@@ -3544,6 +4092,27 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
         break;
       case "ndi":
         Ndireq.encode(message.args.value, writer.uint32(378).fork()).join();
+        break;
+      case "bridge":
+        BridgeReq.encode(message.args.value, writer.uint32(642).fork()).join();
+        break;
+      case "vlan":
+        VlanReq.encode(message.args.value, writer.uint32(650).fork()).join();
+        break;
+      case "phyaddr":
+        IfPhyAddr.encode(message.args.value, writer.uint32(658).fork()).join();
+        break;
+      case "lagg":
+        LaggReq.encode(message.args.value, writer.uint32(666).fork()).join();
+        break;
+      case "bpf_program":
+        BpfProgram.encode(message.args.value, writer.uint32(674).fork()).join();
+        break;
+      case "bpf_stat":
+        BpfStat.encode(message.args.value, writer.uint32(682).fork()).join();
+        break;
+      case "bpf_dltlist":
+        BpfDltlist.encode(message.args.value, writer.uint32(690).fork()).join();
         break;
     }
     return writer;
@@ -3658,6 +4227,70 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
             message.args = { $case: "raid_info", value: RaidInfo.decode(reader, reader.uint32()) };
             continue;
           }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.args = { $case: "termios", value: Termios.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 61: {
+            if (tag !== 490) {
+              break;
+            }
+
+            message.args = { $case: "winsize", value: Winsize.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 62: {
+            if (tag !== 498) {
+              break;
+            }
+
+            message.args = { $case: "ptmget", value: Ptmget.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 63: {
+            if (tag !== 506) {
+              break;
+            }
+
+            message.args = { $case: "dev_list_args", value: DevListArgs.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 64: {
+            if (tag !== 514) {
+              break;
+            }
+
+            message.args = { $case: "dev_detach", value: DevDetachArgs.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 65: {
+            if (tag !== 522) {
+              break;
+            }
+
+            message.args = { $case: "dev_rescan", value: DevRescanArgs.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 66: {
+            if (tag !== 530) {
+              break;
+            }
+
+            message.args = { $case: "dev_pm", value: DevPmArgs.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 67: {
+            if (tag !== 538) {
+              break;
+            }
+
+            message.args = { $case: "dev_command", value: DevCommand.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 40: {
             if (tag !== 322) {
               break;
@@ -3720,6 +4353,688 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
             }
 
             message.args = { $case: "ndi", value: Ndireq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 80: {
+            if (tag !== 642) {
+              break;
+            }
+
+            message.args = { $case: "bridge", value: BridgeReq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 81: {
+            if (tag !== 650) {
+              break;
+            }
+
+            message.args = { $case: "vlan", value: VlanReq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 82: {
+            if (tag !== 658) {
+              break;
+            }
+
+            message.args = { $case: "phyaddr", value: IfPhyAddr.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 83: {
+            if (tag !== 666) {
+              break;
+            }
+
+            message.args = { $case: "lagg", value: LaggReq.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 84: {
+            if (tag !== 674) {
+              break;
+            }
+
+            message.args = { $case: "bpf_program", value: BpfProgram.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 85: {
+            if (tag !== 682) {
+              break;
+            }
+
+            message.args = { $case: "bpf_stat", value: BpfStat.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 86: {
+            if (tag !== 690) {
+              break;
+            }
+
+            message.args = { $case: "bpf_dltlist", value: BpfDltlist.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTermios(): Termios {
+  return { c_iflag: 0, c_oflag: 0, c_cflag: 0, c_lflag: 0, c_cc: Buffer.alloc(0), c_ispeed: 0, c_ospeed: 0 };
+}
+
+export const Termios: MessageFns<Termios> = {
+  encode(message: Termios, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.c_iflag !== 0) {
+      writer.uint32(8).uint32(message.c_iflag);
+    }
+    if (message.c_oflag !== 0) {
+      writer.uint32(16).uint32(message.c_oflag);
+    }
+    if (message.c_cflag !== 0) {
+      writer.uint32(24).uint32(message.c_cflag);
+    }
+    if (message.c_lflag !== 0) {
+      writer.uint32(32).uint32(message.c_lflag);
+    }
+    if (message.c_cc.length !== 0) {
+      writer.uint32(42).bytes(message.c_cc);
+    }
+    if (message.c_ispeed !== 0) {
+      writer.uint32(48).uint32(message.c_ispeed);
+    }
+    if (message.c_ospeed !== 0) {
+      writer.uint32(56).uint32(message.c_ospeed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Termios {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTermios();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.c_iflag = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.c_oflag = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.c_cflag = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.c_lflag = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.c_cc = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.c_ispeed = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.c_ospeed = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWinsize(): Winsize {
+  return { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+}
+
+export const Winsize: MessageFns<Winsize> = {
+  encode(message: Winsize, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ws_row !== 0) {
+      writer.uint32(8).uint32(message.ws_row);
+    }
+    if (message.ws_col !== 0) {
+      writer.uint32(16).uint32(message.ws_col);
+    }
+    if (message.ws_xpixel !== 0) {
+      writer.uint32(24).uint32(message.ws_xpixel);
+    }
+    if (message.ws_ypixel !== 0) {
+      writer.uint32(32).uint32(message.ws_ypixel);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Winsize {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWinsize();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ws_row = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ws_col = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ws_xpixel = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.ws_ypixel = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePtmget(): Ptmget {
+  return { cfd: 0, sfd: 0, cn: Buffer.alloc(0), sn: Buffer.alloc(0), unit: 0 };
+}
+
+export const Ptmget: MessageFns<Ptmget> = {
+  encode(message: Ptmget, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cfd !== 0) {
+      writer.uint32(8).int32(message.cfd);
+    }
+    if (message.sfd !== 0) {
+      writer.uint32(16).int32(message.sfd);
+    }
+    if (message.cn.length !== 0) {
+      writer.uint32(26).bytes(message.cn);
+    }
+    if (message.sn.length !== 0) {
+      writer.uint32(34).bytes(message.sn);
+    }
+    if (message.unit !== 0) {
+      writer.uint32(40).uint32(message.unit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ptmget {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePtmget();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.cfd = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sfd = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.cn = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sn = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.unit = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevListArgs(): DevListArgs {
+  return { devname: "", childname: [] };
+}
+
+export const DevListArgs: MessageFns<DevListArgs> = {
+  encode(message: DevListArgs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.devname !== "") {
+      writer.uint32(10).string(message.devname);
+    }
+    for (const v of message.childname) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevListArgs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevListArgs();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.devname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.childname.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevDetachArgs(): DevDetachArgs {
+  return { devname: "" };
+}
+
+export const DevDetachArgs: MessageFns<DevDetachArgs> = {
+  encode(message: DevDetachArgs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.devname !== "") {
+      writer.uint32(10).string(message.devname);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevDetachArgs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevDetachArgs();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.devname = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevRescanArgs(): DevRescanArgs {
+  return { busname: "", ifattr: "" };
+}
+
+export const DevRescanArgs: MessageFns<DevRescanArgs> = {
+  encode(message: DevRescanArgs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.busname !== "") {
+      writer.uint32(10).string(message.busname);
+    }
+    if (message.ifattr !== "") {
+      writer.uint32(18).string(message.ifattr);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevRescanArgs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevRescanArgs();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.busname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ifattr = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevPmArgs(): DevPmArgs {
+  return { devname: "", flags: 0 };
+}
+
+export const DevPmArgs: MessageFns<DevPmArgs> = {
+  encode(message: DevPmArgs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.devname !== "") {
+      writer.uint32(10).string(message.devname);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(16).uint32(message.flags);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevPmArgs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevPmArgs();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.devname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevCommand(): DevCommand {
+  return { command: "", device_name: "", properties: {} };
+}
+
+export const DevCommand: MessageFns<DevCommand> = {
+  encode(message: DevCommand, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.command !== "") {
+      writer.uint32(10).string(message.command);
+    }
+    if (message.device_name !== "") {
+      writer.uint32(18).string(message.device_name);
+    }
+    globalThis.Object.entries(message.properties).forEach(([key, value]: [string, string]) => {
+      DevCommand_PropertiesEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevCommand {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevCommand();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.command = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.device_name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = DevCommand_PropertiesEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.properties[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDevCommand_PropertiesEntry(): DevCommand_PropertiesEntry {
+  return { key: "", value: "" };
+}
+
+export const DevCommand_PropertiesEntry: MessageFns<DevCommand_PropertiesEntry> = {
+  encode(message: DevCommand_PropertiesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DevCommand_PropertiesEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDevCommand_PropertiesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }
@@ -4662,6 +5977,1051 @@ export const Ndireq: MessageFns<Ndireq> = {
   },
 };
 
+function createBaseBridgeReq(): BridgeReq {
+  return { ifd_name: "", ifd_cmd: 0, member: "", flags: 0, addr: Buffer.alloc(0), value: 0, members: [], addrs: [] };
+}
+
+export const BridgeReq: MessageFns<BridgeReq> = {
+  encode(message: BridgeReq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifd_name !== "") {
+      writer.uint32(10).string(message.ifd_name);
+    }
+    if (message.ifd_cmd !== 0) {
+      writer.uint32(16).uint32(message.ifd_cmd);
+    }
+    if (message.member !== "") {
+      writer.uint32(26).string(message.member);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(32).uint32(message.flags);
+    }
+    if (message.addr.length !== 0) {
+      writer.uint32(42).bytes(message.addr);
+    }
+    if (message.value !== 0) {
+      writer.uint32(48).uint32(message.value);
+    }
+    for (const v of message.members) {
+      BridgeMember.encode(v!, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.addrs) {
+      BridgeAddr.encode(v!, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BridgeReq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBridgeReq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifd_name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ifd_cmd = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.member = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.addr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.value = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.members.push(BridgeMember.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.addrs.push(BridgeAddr.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBridgeMember(): BridgeMember {
+  return { ifname: "", flags: 0, blocked: 0 };
+}
+
+export const BridgeMember: MessageFns<BridgeMember> = {
+  encode(message: BridgeMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifname !== "") {
+      writer.uint32(10).string(message.ifname);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(16).uint32(message.flags);
+    }
+    if (message.blocked !== 0) {
+      writer.uint32(24).uint32(message.blocked);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BridgeMember {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBridgeMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.blocked = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBridgeAddr(): BridgeAddr {
+  return { addr: Buffer.alloc(0), ifname: "", flags: 0, expire: 0 };
+}
+
+export const BridgeAddr: MessageFns<BridgeAddr> = {
+  encode(message: BridgeAddr, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.addr.length !== 0) {
+      writer.uint32(10).bytes(message.addr);
+    }
+    if (message.ifname !== "") {
+      writer.uint32(18).string(message.ifname);
+    }
+    if (message.flags !== 0) {
+      writer.uint32(24).uint32(message.flags);
+    }
+    if (message.expire !== 0) {
+      writer.uint32(32).uint32(message.expire);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BridgeAddr {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBridgeAddr();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.addr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.expire = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseVlanReq(): VlanReq {
+  return { ifname: "", vlr_tag: 0, vlr_parent: "" };
+}
+
+export const VlanReq: MessageFns<VlanReq> = {
+  encode(message: VlanReq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifname !== "") {
+      writer.uint32(10).string(message.ifname);
+    }
+    if (message.vlr_tag !== 0) {
+      writer.uint32(16).uint32(message.vlr_tag);
+    }
+    if (message.vlr_parent !== "") {
+      writer.uint32(26).string(message.vlr_parent);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VlanReq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVlanReq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.vlr_tag = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.vlr_parent = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseIfPhyAddr(): IfPhyAddr {
+  return { iflr_name: "", addr: undefined, dstaddr: undefined };
+}
+
+export const IfPhyAddr: MessageFns<IfPhyAddr> = {
+  encode(message: IfPhyAddr, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.iflr_name !== "") {
+      writer.uint32(10).string(message.iflr_name);
+    }
+    if (message.addr !== undefined) {
+      Sockaddr.encode(message.addr, writer.uint32(18).fork()).join();
+    }
+    if (message.dstaddr !== undefined) {
+      Sockaddr.encode(message.dstaddr, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IfPhyAddr {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIfPhyAddr();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.iflr_name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.addr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.dstaddr = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLaggReq(): LaggReq {
+  return { ifname: "", proto: 0, ports: [], active: [] };
+}
+
+export const LaggReq: MessageFns<LaggReq> = {
+  encode(message: LaggReq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifname !== "") {
+      writer.uint32(10).string(message.ifname);
+    }
+    if (message.proto !== 0) {
+      writer.uint32(16).uint32(message.proto);
+    }
+    for (const v of message.ports) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.active) {
+      writer.uint32(34).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LaggReq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLaggReq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifname = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.proto = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.ports.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.active.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBpfProgram(): BpfProgram {
+  return { insns: [] };
+}
+
+export const BpfProgram: MessageFns<BpfProgram> = {
+  encode(message: BpfProgram, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.insns) {
+      BpfInsn.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BpfProgram {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBpfProgram();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.insns.push(BpfInsn.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBpfInsn(): BpfInsn {
+  return { code: 0, jt: 0, jf: 0, k: 0 };
+}
+
+export const BpfInsn: MessageFns<BpfInsn> = {
+  encode(message: BpfInsn, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== 0) {
+      writer.uint32(8).uint32(message.code);
+    }
+    if (message.jt !== 0) {
+      writer.uint32(16).uint32(message.jt);
+    }
+    if (message.jf !== 0) {
+      writer.uint32(24).uint32(message.jf);
+    }
+    if (message.k !== 0) {
+      writer.uint32(32).uint32(message.k);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BpfInsn {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBpfInsn();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.code = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.jt = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.jf = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.k = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBpfStat(): BpfStat {
+  return { bs_recv: 0n, bs_drop: 0n, bs_capt: 0n };
+}
+
+export const BpfStat: MessageFns<BpfStat> = {
+  encode(message: BpfStat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bs_recv !== 0n) {
+      if (BigInt.asUintN(64, message.bs_recv) !== message.bs_recv) {
+        throw new globalThis.Error("value provided for field message.bs_recv of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.bs_recv);
+    }
+    if (message.bs_drop !== 0n) {
+      if (BigInt.asUintN(64, message.bs_drop) !== message.bs_drop) {
+        throw new globalThis.Error("value provided for field message.bs_drop of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.bs_drop);
+    }
+    if (message.bs_capt !== 0n) {
+      if (BigInt.asUintN(64, message.bs_capt) !== message.bs_capt) {
+        throw new globalThis.Error("value provided for field message.bs_capt of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.bs_capt);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BpfStat {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBpfStat();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.bs_recv = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bs_drop = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bs_capt = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBpfDltlist(): BpfDltlist {
+  return { bfl_list: [] };
+}
+
+export const BpfDltlist: MessageFns<BpfDltlist> = {
+  encode(message: BpfDltlist, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bfl_list.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.bfl_list) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BpfDltlist {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBpfDltlist();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.bfl_list.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.bfl_list.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImpairment(): Impairment {
+  return {
+    delay_ns: 0n,
+    jitter_ns: 0n,
+    loss_ppm: 0,
+    burst: 0,
+    duplicate_ppm: 0,
+    corrupt_ppm: 0,
+    reorder_ppm: 0,
+    rate_bps: 0n,
+    limit: 0,
+    seed: 0n,
+  };
+}
+
+export const Impairment: MessageFns<Impairment> = {
+  encode(message: Impairment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.delay_ns !== 0n) {
+      if (BigInt.asUintN(64, message.delay_ns) !== message.delay_ns) {
+        throw new globalThis.Error("value provided for field message.delay_ns of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.delay_ns);
+    }
+    if (message.jitter_ns !== 0n) {
+      if (BigInt.asUintN(64, message.jitter_ns) !== message.jitter_ns) {
+        throw new globalThis.Error("value provided for field message.jitter_ns of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.jitter_ns);
+    }
+    if (message.loss_ppm !== 0) {
+      writer.uint32(24).uint32(message.loss_ppm);
+    }
+    if (message.burst !== 0) {
+      writer.uint32(32).uint32(message.burst);
+    }
+    if (message.duplicate_ppm !== 0) {
+      writer.uint32(40).uint32(message.duplicate_ppm);
+    }
+    if (message.corrupt_ppm !== 0) {
+      writer.uint32(48).uint32(message.corrupt_ppm);
+    }
+    if (message.reorder_ppm !== 0) {
+      writer.uint32(56).uint32(message.reorder_ppm);
+    }
+    if (message.rate_bps !== 0n) {
+      if (BigInt.asUintN(64, message.rate_bps) !== message.rate_bps) {
+        throw new globalThis.Error("value provided for field message.rate_bps of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.rate_bps);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(72).uint32(message.limit);
+    }
+    if (message.seed !== 0n) {
+      if (BigInt.asUintN(64, message.seed) !== message.seed) {
+        throw new globalThis.Error("value provided for field message.seed of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.seed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Impairment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImpairment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.delay_ns = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.jitter_ns = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.loss_ppm = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.burst = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.duplicate_ppm = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.corrupt_ppm = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.reorder_ppm = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.rate_bps = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.seed = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImpairmentStat(): ImpairmentStat {
+  return { settings: undefined, passed: 0n, lost: 0n, dropped: 0n, duplicated: 0n, corrupted: 0n, reordered: 0n };
+}
+
+export const ImpairmentStat: MessageFns<ImpairmentStat> = {
+  encode(message: ImpairmentStat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.settings !== undefined) {
+      Impairment.encode(message.settings, writer.uint32(10).fork()).join();
+    }
+    if (message.passed !== 0n) {
+      if (BigInt.asUintN(64, message.passed) !== message.passed) {
+        throw new globalThis.Error("value provided for field message.passed of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.passed);
+    }
+    if (message.lost !== 0n) {
+      if (BigInt.asUintN(64, message.lost) !== message.lost) {
+        throw new globalThis.Error("value provided for field message.lost of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.lost);
+    }
+    if (message.dropped !== 0n) {
+      if (BigInt.asUintN(64, message.dropped) !== message.dropped) {
+        throw new globalThis.Error("value provided for field message.dropped of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.dropped);
+    }
+    if (message.duplicated !== 0n) {
+      if (BigInt.asUintN(64, message.duplicated) !== message.duplicated) {
+        throw new globalThis.Error("value provided for field message.duplicated of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.duplicated);
+    }
+    if (message.corrupted !== 0n) {
+      if (BigInt.asUintN(64, message.corrupted) !== message.corrupted) {
+        throw new globalThis.Error("value provided for field message.corrupted of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.corrupted);
+    }
+    if (message.reordered !== 0n) {
+      if (BigInt.asUintN(64, message.reordered) !== message.reordered) {
+        throw new globalThis.Error("value provided for field message.reordered of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.reordered);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImpairmentStat {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImpairmentStat();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.settings = Impairment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.passed = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.lost = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.dropped = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.duplicated = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.corrupted = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.reordered = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseVndIoctl(): VndIoctl {
   return { vnd_file: Buffer.alloc(0), vnd_flags: 0, vnd_size: 0n };
 }
@@ -5581,8 +7941,324 @@ export const RaidInfo: MessageFns<RaidInfo> = {
   },
 };
 
+function createBaseQuotaKey(): QuotaKey {
+  return { idtype: 0, id: 0, objtype: 0 };
+}
+
+export const QuotaKey: MessageFns<QuotaKey> = {
+  encode(message: QuotaKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.idtype !== 0) {
+      writer.uint32(8).uint32(message.idtype);
+    }
+    if (message.id !== 0) {
+      writer.uint32(16).uint32(message.id);
+    }
+    if (message.objtype !== 0) {
+      writer.uint32(24).uint32(message.objtype);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuotaKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuotaKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.idtype = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.id = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.objtype = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseQuotaValue(): QuotaValue {
+  return { hardlimit: 0n, softlimit: 0n, usage: 0n, expiretime: 0n, grace: 0n };
+}
+
+export const QuotaValue: MessageFns<QuotaValue> = {
+  encode(message: QuotaValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hardlimit !== 0n) {
+      if (BigInt.asUintN(64, message.hardlimit) !== message.hardlimit) {
+        throw new globalThis.Error("value provided for field message.hardlimit of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.hardlimit);
+    }
+    if (message.softlimit !== 0n) {
+      if (BigInt.asUintN(64, message.softlimit) !== message.softlimit) {
+        throw new globalThis.Error("value provided for field message.softlimit of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.softlimit);
+    }
+    if (message.usage !== 0n) {
+      if (BigInt.asUintN(64, message.usage) !== message.usage) {
+        throw new globalThis.Error("value provided for field message.usage of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.usage);
+    }
+    if (message.expiretime !== 0n) {
+      if (BigInt.asIntN(64, message.expiretime) !== message.expiretime) {
+        throw new globalThis.Error("value provided for field message.expiretime of type int64 too large");
+      }
+      writer.uint32(32).int64(message.expiretime);
+    }
+    if (message.grace !== 0n) {
+      if (BigInt.asIntN(64, message.grace) !== message.grace) {
+        throw new globalThis.Error("value provided for field message.grace of type int64 too large");
+      }
+      writer.uint32(40).int64(message.grace);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuotaValue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuotaValue();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.hardlimit = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.softlimit = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.usage = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.expiretime = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.grace = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseQuotaEntry(): QuotaEntry {
+  return { key: undefined, value: undefined };
+}
+
+export const QuotaEntry: MessageFns<QuotaEntry> = {
+  encode(message: QuotaEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== undefined) {
+      QuotaKey.encode(message.key, writer.uint32(10).fork()).join();
+    }
+    if (message.value !== undefined) {
+      QuotaValue.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuotaEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuotaEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = QuotaKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = QuotaValue.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseQuotaCursor(): QuotaCursor {
+  return { next: undefined, skipped: 0, at_end: false };
+}
+
+export const QuotaCursor: MessageFns<QuotaCursor> = {
+  encode(message: QuotaCursor, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.next !== undefined) {
+      QuotaKey.encode(message.next, writer.uint32(10).fork()).join();
+    }
+    if (message.skipped !== 0) {
+      writer.uint32(16).uint32(message.skipped);
+    }
+    if (message.at_end !== false) {
+      writer.uint32(24).bool(message.at_end);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuotaCursor {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuotaCursor();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.next = QuotaKey.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.skipped = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.at_end = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseQuotactlArgs(): QuotactlArgs {
-  return { op: 0, idtype: 0, id: 0, objtype: 0, hardlimit: 0n, softlimit: 0n, usage: 0n, expiretime: 0n, grace: 0n };
+  return {
+    op: 0,
+    idtype: 0,
+    id: 0,
+    objtype: 0,
+    hardlimit: 0n,
+    softlimit: 0n,
+    usage: 0n,
+    expiretime: 0n,
+    grace: 0n,
+    name: "",
+    numidtypes: 0,
+    numobjtypes: 0,
+    restrictions: 0,
+    isbytes: false,
+    cursor: undefined,
+    maxnum: 0,
+    entries: [],
+  };
 }
 
 export const QuotactlArgs: MessageFns<QuotactlArgs> = {
@@ -5628,6 +8304,30 @@ export const QuotactlArgs: MessageFns<QuotactlArgs> = {
         throw new globalThis.Error("value provided for field message.grace of type int64 too large");
       }
       writer.uint32(72).int64(message.grace);
+    }
+    if (message.name !== "") {
+      writer.uint32(82).string(message.name);
+    }
+    if (message.numidtypes !== 0) {
+      writer.uint32(88).uint32(message.numidtypes);
+    }
+    if (message.numobjtypes !== 0) {
+      writer.uint32(96).uint32(message.numobjtypes);
+    }
+    if (message.restrictions !== 0) {
+      writer.uint32(104).uint32(message.restrictions);
+    }
+    if (message.isbytes !== false) {
+      writer.uint32(112).bool(message.isbytes);
+    }
+    if (message.cursor !== undefined) {
+      QuotaCursor.encode(message.cursor, writer.uint32(122).fork()).join();
+    }
+    if (message.maxnum !== 0) {
+      writer.uint32(128).uint32(message.maxnum);
+    }
+    for (const v of message.entries) {
+      QuotaEntry.encode(v!, writer.uint32(138).fork()).join();
     }
     return writer;
   },
@@ -5715,6 +8415,70 @@ export const QuotactlArgs: MessageFns<QuotactlArgs> = {
             }
 
             message.grace = reader.int64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.numidtypes = reader.uint32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.numobjtypes = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.restrictions = reader.uint32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.isbytes = reader.bool();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.cursor = QuotaCursor.decode(reader, reader.uint32());
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.maxnum = reader.uint32();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.entries.push(QuotaEntry.decode(reader, reader.uint32()));
             continue;
           }
         }

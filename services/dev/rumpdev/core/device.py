@@ -48,6 +48,13 @@ class Device(Selectable):
         """ENOSPC past the end, EROFS, EIO; for disks EINVAL for what is not aligned."""
         raise KernelError(Errno.EOPNOTSUPP)
 
+    def read_for(self, ctx: Context, flags: int, offset: int, length: int) -> Any:
+        """As `read`, where it matters who reads, or with which flags the description is open (O_NONBLOCK). EAGAIN."""
+        return self.read(offset, length)
+
+    def write_for(self, ctx: Context, flags: int, offset: int, data: Buffer) -> Any:
+        return self.write(offset, data)
+
     def available(self) -> int:
         """Bytes that can be read without waiting (FIONREAD)."""
         return 0
@@ -81,6 +88,14 @@ class Driver:
     def open(self, minor: int, flags: int, *, block: bool) -> Device:
         """ENXIO for a unit that is not there, EACCES, EBUSY."""
         raise NotImplementedError
+
+    def open_for(self, ctx: Context, minor: int, flags: int, *, block: bool) -> Any:
+        """As `open`, where it matters who opens; may be a coroutine."""
+        return self.open(minor, flags, block=block)
+
+    def detach_unit(self, ctx: Context, name: str) -> Any:
+        """Takes one of `disks` away (drvctl); may be a coroutine. EBUSY while it is in use, EOPNOTSUPP."""
+        raise KernelError(Errno.EOPNOTSUPP, f"{name} cannot be taken away")
 
     def map(self, minor: int) -> DevMapResult:
         """Where the bytes of a disk are a mapping. ENXIO, EOPNOTSUPP."""

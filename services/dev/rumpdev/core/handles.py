@@ -51,12 +51,24 @@ class Handles:
 
     # -- opening
 
-    def dev_open(self, ctx: Context, block: bool, rdev: int, flags: int) -> int:
+    def dev_open(self, ctx: Context, block: bool, rdev: int, flags: int) -> Any:
         """A handle. ENXIO, and what the driver says."""
         driver = self.switch.find(rdev, block=block)
-        device = driver.open(const.minor(rdev), flags, block=block)
+        device = driver.open_for(ctx, const.minor(rdev), flags, block=block)
+        if type(device) is CoroutineType:
+            return self._opened(device, driver.name, block, rdev, flags)
+        return self._install(OpenDevice(device, driver.name, block, rdev, flags))
+
+    async def _opened(self, device: Any, name: str, block: bool, rdev: int, flags: int) -> int:
+        return self._install(OpenDevice(await device, name, block, rdev, flags))
+
+    def install(self, device: Device, name: str, rdev: int) -> int:
+        """A handle of a character device that a driver has opened itself."""
+        return self._install(OpenDevice(device, name, block=False, rdev=rdev, flags=const.O_RDWR))
+
+    def _install(self, entry: OpenDevice) -> int:
         self._handle += 1
-        self._open[self._handle] = OpenDevice(device, driver.name, block, rdev, flags)
+        self._open[self._handle] = entry
         return self._handle
 
     def dev_map(self, ctx: Context, rdev: int) -> DevMapResult:
@@ -73,7 +85,8 @@ class Handles:
 
     def read(self, ctx: Context, fd: int, nbyte: int) -> Any:
         entry = self._readable(fd)
-        return _then(entry.device.read(entry.offset, nbyte), lambda data: _moved(entry, len(data)))
+        result = entry.device.read_for(ctx, entry.flags, entry.offset, nbyte)
+        return _then(result, lambda data: _moved(entry, len(data)))
 
     def readv(self, ctx: Context, fd: int, iov: Sequence[int]) -> Any:
         return self.read(ctx, fd, _total(iov))
@@ -86,7 +99,8 @@ class Handles:
 
     def write(self, ctx: Context, fd: int, data: Buffer) -> Any:
         entry = self._writable(fd)
-        return _then(entry.device.write(entry.offset, data), lambda count: _moved(entry, count))
+        result = entry.device.write_for(ctx, entry.flags, entry.offset, data)
+        return _then(result, lambda count: _moved(entry, count))
 
     def writev(self, ctx: Context, fd: int, iov: Sequence[Buffer]) -> Any:
         return self.write(ctx, fd, _joined(iov))

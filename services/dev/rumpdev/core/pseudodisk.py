@@ -72,6 +72,10 @@ class Unit:
         """ENOTTY."""
         raise KernelError(Errno.ENOTTY, f"ioctl {com:#x}")
 
+    def clear(self, ctx: Context) -> Any:
+        """What the ioctl of the driver does that takes the disk away. EBUSY."""
+        raise KernelError(Errno.EOPNOTSUPP, f"{self.name} cannot be taken away")
+
     def stop(self) -> None:
         """The kernel ends."""
 
@@ -179,6 +183,13 @@ class PseudoDriver(Driver):
 
     def disks(self) -> list[str]:
         return self.units()
+
+    def detach_unit(self, ctx: Context, name: str) -> Any:
+        """EBUSY while somebody has it open."""
+        unit = next(unit for unit in self._units.values() if unit.name == name)
+        if unit.opens:
+            raise KernelError(Errno.EBUSY, f"{name} is open, mounted or part of another disk")
+        return unit.clear(ctx)
 
     def waits(self, unit: Unit) -> bool:
         """Whether reading and writing have to wait for another component."""

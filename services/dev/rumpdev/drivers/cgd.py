@@ -52,6 +52,9 @@ class CgdUnit(Unit):
     taken: Taken | None = None
     arguments: CgdIoctl | None = None
 
+    def clear(self, ctx: Context) -> Any:
+        return self.ioctl(ctx, const.CGDIOCCLR, CgdIoctl())
+
     def ioctl(self, ctx: Context, com: int, data: IoctlArgs | None) -> Any:
         """CGDIOCSET, CGDIOCCLR (superuser), CGDIOCGET. ENOTTY, EINVAL for other arguments than theirs."""
         if com == const.CGDIOCGET:

@@ -129,6 +129,10 @@ class MdDriver(Driver):
         del self._disks[unit]
         disk.memory.close()
 
+    def detach_unit(self, ctx: Context, name: str) -> None:
+        """EPERM, EBUSY."""
+        self.md_destroy(ctx, int(name.removeprefix(self.name)))
+
     def _unit(self, minor: int) -> Unit:
         unit, partition = divmod(minor, PARTITIONS)
         if unit not in self._disks or partition not in WHOLE:

@@ -65,6 +65,9 @@ class RaidUnit(Unit):
 
     # -- ioctl
 
+    def clear(self, ctx: Context) -> Any:
+        return self.ioctl(ctx, const.RAIDFRAME_SHUTDOWN, None)
+
     def ioctl(self, ctx: Context, com: int, data: IoctlArgs | None) -> Any:
         """RAIDFRAME_*. ENOTTY, EPERM, EINVAL for other arguments than a command's, ENXIO before it is configured."""
         if com == const.RAIDFRAME_GET_INFO:

@@ -47,6 +47,9 @@ class VndUnit(Unit):
 
     taken: Taken | None = None
 
+    def clear(self, ctx: Context) -> Any:
+        return self.ioctl(ctx, const.VNDIOCCLR, VndIoctl())
+
     def ioctl(self, ctx: Context, com: int, data: IoctlArgs | None) -> Any:
         """VNDIOCSET, VNDIOCCLR (superuser), VNDIOCGET. ENOTTY, EINVAL for other arguments than theirs."""
         if com == const.VNDIOCGET:

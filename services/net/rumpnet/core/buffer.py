@@ -8,7 +8,7 @@ given out as views of that; only small pieces of a stream are joined.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rumpuser.host import Buffer
@@ -88,18 +88,28 @@ class RecordBuffer(SocketBuffer):
         self._shrink(len(record.data))
         return record
 
+    def control(self) -> Iterator[Cmsg]:
+        """That of all records."""
+        return (cmsg for record in self._records for cmsg in record.control)
+
     def clear(self) -> None:
         self._records.clear()
         self.count = self.kept = 0
 
 
 class StreamBuffer(SocketBuffer):
-    """Bytes without bounds between them. ``_begin`` bytes of the first piece have been read."""
+    """Bytes without bounds between them. ``_begin`` bytes of the first piece have been read.
+
+    Control data stand at a place in the stream (``_marks``, counted in bytes since its beginning): they are read with
+    the byte there, and no read goes on over such a place.
+    """
 
     def __init__(self, hiwat: int) -> None:
         super().__init__(hiwat)
         self._pieces: deque[bytes | bytearray] = deque()
         self._begin = 0
+        self._taken = 0
+        self._marks: deque[tuple[int, Sequence[Cmsg]]] = deque()
 
     def __bool__(self) -> bool:
         return self.count > 0
@@ -120,9 +130,30 @@ class StreamBuffer(SocketBuffer):
         self._pieces.append(bytearray(data) if length < SMALL else owned(data))
         self._grow(length)
 
+    def mark(self, control: Sequence[Cmsg]) -> None:
+        """Control data for the byte that is appended next."""
+        self._marks.append((self._taken + self.count, control))
+
+    @property
+    def at_mark(self) -> bool:
+        """Whether there are control data for the byte that is read next."""
+        return bool(self._marks) and self._marks[0][0] == self._taken
+
+    def take_mark(self, *, peek: bool = False) -> Sequence[Cmsg]:
+        """The control data of the byte that is read next."""
+        if not self.at_mark:
+            return ()
+        return self._marks[0][1] if peek else self._marks.popleft()[1]
+
+    def control(self) -> Iterator[Cmsg]:
+        return (cmsg for _, control in self._marks for cmsg in control)
+
     def take(self, length: int, *, peek: bool = False) -> Buffer:
         """At most ``length`` bytes: as much of the first piece or, where there is room for more, of all."""
         length = min(length, self.count)
+        if self._marks:
+            bounds = (place - self._taken for place, _ in self._marks)
+            length = min(length, next((bound for bound in bounds if bound > 0), length))
         parts: list[Buffer] = []
         begin = self._begin
         for piece in self._pieces:
@@ -139,10 +170,12 @@ class StreamBuffer(SocketBuffer):
 
     def clear(self) -> None:
         self._pieces.clear()
+        self._marks.clear()
         self._begin = self.count = self.kept = 0
 
     def _drop(self, length: int) -> None:
         self.count -= length
+        self._taken += length
         length += self._begin
         while self._pieces and length >= len(self._pieces[0]):
             gone = len(self._pieces.popleft())

@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 
 from rumpnet.core import options
 from rumpnet.core.buffer import Record, owned
+from rumpnet.core.control import fit, is_rights, peer_id
 from rumpnet.core.net import Net
 from rumpnet.core.socket import Received, Sent, Socket
 from rumpuser.component import Context
 from rumpuser.host import Buffer
+from rumpuser.pending import value_of
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import (
@@ -27,12 +29,17 @@ from rumpwire.values import (
     SocketpairResult,
     Sockopt,
     Stat,
+    Timespec,
 )
 
 T = TypeVar("T")
 
 _TYPE_FLAGS = const.SOCK_CLOEXEC | const.SOCK_NONBLOCK | const.SOCK_NOSIGPIPE
 _ACCESS = const.O_RDWR
+MMSG_MAX = 1024
+"""Messages that one call of sendmmsg or recvmmsg handles."""
+CONTROL_MAX = 65536
+"""Room for control data where a call names none."""
 
 
 def then(result: Received, shape: Callable[[Record], T]) -> T | Coroutine[Any, Any, T]:
@@ -42,23 +49,6 @@ def then(result: Received, shape: Callable[[Record], T]) -> T | Coroutine[Any, A
 
 async def _later(coming: Coroutine[Any, Any, Record], shape: Callable[[Record], T]) -> T:
     return shape(await coming)
-
-
-def _data(record: Record) -> Buffer:
-    return record.data
-
-
-def _from(record: Record) -> RecvfromResult:
-    return RecvfromResult(owned(record.data), record.name)
-
-
-def _message(record: Record) -> Msghdr:
-    return Msghdr(record.name, owned(record.data), list(record.control), record.flags)
-
-
-def _without_control(record: Record) -> Msghdr:
-    flags = record.flags | (const.MSG_CTRUNC if record.control else 0)
-    return Msghdr(record.name, owned(record.data), [], flags)
 
 
 class Calls:
@@ -73,12 +63,14 @@ class Calls:
         """EAFNOSUPPORT, EINVAL for unknown flags, EPROTONOSUPPORT, EPROTOTYPE, EPERM."""
         so = self.net.domain(domain).socket(ctx, _kind(type), protocol)
         so.nonblocking = bool(type & const.SOCK_NONBLOCK)
+        so.identity = peer_id(ctx)
         return self.net.install(so)
 
     def socketpair(self, ctx: Context, domain: int, type: int, protocol: int) -> SocketpairResult:
         """EAFNOSUPPORT, EINVAL, EPROTONOSUPPORT, EPROTOTYPE, EOPNOTSUPP."""
         pair = self.net.domain(domain).pair(ctx, _kind(type), protocol)
         for so in pair:
+            so.identity = peer_id(ctx)
             so.nonblocking = bool(type & const.SOCK_NONBLOCK)
         return SocketpairResult(self.net.install(pair[0]), self.net.install(pair[1]))
 
@@ -94,7 +86,9 @@ class Calls:
         return self.net.socket(s).connect(ctx, name)
 
     def listen(self, ctx: Context, s: int, backlog: int) -> None:
-        self.net.socket(s).listen(backlog)
+        so = self.net.socket(s)
+        so.listen(backlog)
+        so.identity = peer_id(ctx)
 
     def accept(self, ctx: Context, s: int) -> Any:
         """The new socket keeps the listener's O_NONBLOCK."""
@@ -131,7 +125,7 @@ class Calls:
     # -- data
 
     def read(self, ctx: Context, fd: int, nbyte: int) -> Any:
-        return then(self.net.socket(fd).receive(nbyte, 0), _data)
+        return then(self.net.socket(fd).receive(nbyte, 0), self._data)
 
     def readv(self, ctx: Context, fd: int, iov: Sequence[int]) -> Any:
         if len(iov) > const.IOV_MAX:
@@ -139,11 +133,65 @@ class Calls:
         return self.read(ctx, fd, sum(iov))
 
     def recvfrom(self, ctx: Context, s: int, len: int, flags: int | None) -> Any:
-        return then(self.net.socket(s).receive(len, flags or 0), _from)
+        peek = bool((flags or 0) & const.MSG_PEEK)
+        return then(self.net.socket(s).receive(len, flags or 0), self._peeked_from if peek else self._from)
 
     def recvmsg(self, ctx: Context, s: int, len: int, controllen: int, flags: int) -> Any:
-        """Control data come when there is room for any."""
-        return then(self.net.socket(s).receive(len, flags), _message if controllen else _without_control)
+        """Control data as far as there is room; MSG_PEEK shows no descriptors."""
+        return then(self.net.socket(s).receive(len, flags), self._message(controllen, flags))
+
+    async def recvmmsg(
+        self,
+        ctx: Context,
+        s: int,
+        vlen: int,
+        len: int,
+        flags: int,
+        timeout: Timespec | None,  # noqa: ASYNC109
+    ) -> list[Msghdr]:
+        """Up to `MMSG_MAX` messages; waits for the first, for the others unless MSG_WAITFORONE. The time is looked at
+        after each message. An error after the first message is left for the next call."""
+        so = self.net.socket(s)
+        deadline = so.deadline(_nanoseconds(timeout)) if timeout is not None else None
+        messages: list[Msghdr] = []
+        for _ in range(min(vlen, MMSG_MAX)):
+            try:
+                found = self.recvmsg(ctx, s, len, CONTROL_MAX, flags & ~const.MSG_WAITFORONE)
+                messages.append(await value_of(found))
+            except KernelError as error:
+                if not messages:
+                    raise
+                if error.errno not in (Errno.EAGAIN, Errno.EINTR):
+                    so.error = so.error or error.errno
+                break
+            if flags & const.MSG_WAITFORONE:
+                flags |= const.MSG_DONTWAIT
+            if deadline is not None and self.net.host.monotonic_ns() >= deadline:
+                break
+        return messages
+
+    def _data(self, record: Record) -> Buffer:
+        self.net.rights.drop(record.control)
+        return record.data
+
+    def _from(self, record: Record) -> RecvfromResult:
+        self.net.rights.drop(record.control)
+        return self._peeked_from(record)
+
+    def _peeked_from(self, record: Record) -> RecvfromResult:
+        return RecvfromResult(owned(record.data), record.name)
+
+    def _message(self, controllen: int, flags: int) -> Callable[[Record], Msghdr]:
+        def shape(record: Record) -> Msghdr:
+            if not record.control:
+                return Msghdr(record.name, owned(record.data), [], record.flags)
+            shown = [c for c in record.control if not (flags & const.MSG_PEEK and is_rights(c))]
+            control, lost = fit(shown, controllen)
+            self.net.rights.drop_tokens(lost)
+            truncated = const.MSG_CTRUNC if lost or len(control) < len(shown) else 0
+            return Msghdr(record.name, owned(record.data), control, record.flags | truncated)
+
+        return shape
 
     def write(self, ctx: Context, fd: int, data: Buffer) -> Sent:
         return self.net.socket(fd).send(ctx, data, 0, None)
@@ -163,6 +211,19 @@ class Calls:
         if message.control:
             return so.send_message(ctx, message.data, flags, message.msg_name, message.control)
         return so.send(ctx, message.data, flags, message.msg_name)
+
+    async def sendmmsg(self, ctx: Context, s: int, msgs: Sequence[Msghdr], flags: int) -> int:
+        """How many of up to `MMSG_MAX` messages were sent; an error only when it is the first that fails."""
+        count = 0
+        for message in msgs[:MMSG_MAX]:
+            try:
+                await value_of(self.sendmsg(ctx, s, message, flags))
+            except KernelError:
+                if not count:
+                    raise
+                break
+            count += 1
+        return count
 
     # -- options and control
 
@@ -200,7 +261,15 @@ class Calls:
             return IoctlResult()
         if com == const.FIOASYNC:
             return IoctlResult()
-        return so.ioctl(ctx, com, data)
+        answer = self.net.ioctl(ctx, com, data)
+        return IoctlResult(0, answer) if answer is not None else so.ioctl(ctx, com, data)
+
+
+def _nanoseconds(time: Timespec) -> int:
+    """At least one: 0 would mean for ever. EINVAL."""
+    if time.tv_sec < 0 or not 0 <= time.tv_nsec < 10**9:
+        raise KernelError(Errno.EINVAL, f"not a time: {time}")
+    return max(1, time.tv_sec * 10**9 + time.tv_nsec)
 
 
 def _kind(type: int) -> int:

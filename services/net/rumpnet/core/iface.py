@@ -48,6 +48,13 @@ TEMPORARY = 0x80
 UNUSABLE = TENTATIVE | DUPLICATED
 
 Deliver = Callable[["Iface", Packet], None]
+Tap = Callable[[Packet, bool], None]
+"""Sees a packet as it is on the wire; True for one that is sent. It must not change it."""
+
+# Link types of captures (net/dlt.h).
+DLT_NULL = 0
+"""The address family, in the host's byte order, and a packet of that family."""
+DLT_EN10MB = 1
 
 
 class InterfaceAddr:
@@ -144,6 +151,7 @@ class Iface:
     capabilities = 0
     if_type = 1
     """IFT_OTHER and its kin (net/if_types.h)."""
+    dlt = DLT_NULL
 
     def __init__(self, net: Net, name: str, index: int, mtu: int, flags: int) -> None:
         self.net = net
@@ -155,6 +163,7 @@ class Iface:
         self.metric = 0
         self.link_up = True
         self.addresses: list[InterfaceAddr] = []
+        self.taps: list[Tap] = []
         self.groups: dict[bytes, int] = {}
         """Multicast groups of the network layer that are received here, with how many want each."""
         self.ipackets = self.ibytes = self.opackets = self.obytes = 0
@@ -192,6 +201,14 @@ class Iface:
         """Counts what went out."""
         self.opackets += 1
         self.obytes += length
+
+    def tap_family(self, packet: Packet, *, out: bool) -> None:
+        """Shows a packet of IP to the taps, of kinds that have no link header."""
+        if self.taps:
+            version = packet.view()[0] >> 4 if packet.length else 0
+            family = const.AF_INET6 if version == 6 else const.AF_INET
+            for tap in self.taps:
+                tap(Packet(family.to_bytes(4, "little"), *packet.parts), out)
 
     def input(self, packet: Packet, ethertype: int = 0) -> None:
         """Hands what came in to the stack, network header first; dropped when the interface is down."""
@@ -250,6 +267,9 @@ class Iface:
             self.groups[group] = count - 1
         else:
             self.groups.pop(group, None)
+
+    def check_destroy(self) -> None:
+        """EBUSY while it cannot be destroyed."""
 
     def closed(self) -> None:
         """It is being destroyed."""
@@ -312,10 +332,11 @@ class Interfaces:
         return iface
 
     def destroy(self, name: str) -> None:
-        """ENXIO, EPERM for lo0."""
+        """ENXIO, EPERM for lo0, EBUSY."""
         iface = self.get(name)
         if name == "lo0":
             raise KernelError(Errno.EPERM, "lo0 stays")
+        iface.check_destroy()
         iface.set_up(False)
         for address in list(iface.addresses):
             self.remove_address(iface, address)

@@ -8,6 +8,7 @@ from typing import Any
 from rumpnet.core import inetopts
 from rumpnet.core.ancillary import PLAIN, SHAPES, Outgoing
 from rumpnet.core.buffer import Record, RecordBuffer, StreamBuffer
+from rumpnet.core.control import arrival
 from rumpnet.core.ifioctl import Requests
 from rumpnet.core.mcast import Memberships
 from rumpnet.core.net import Net
@@ -178,6 +179,9 @@ class InetSocket(Socket):
             broadcast = addr in self.net.interfaces.broadcasts or addr == b"\xff\xff\xff\xff"
             if not broadcast or self.type == const.SOCK_STREAM:
                 raise KernelError(Errno.EADDRNOTAVAIL, f"{text(addr)} is no address of this kernel")
+        address = self.net.interfaces.address(addr)
+        if address is not None and not address.usable:
+            raise KernelError(Errno.EADDRNOTAVAIL, f"{text(addr)} is tentative or a duplicate")
         return addr
 
     def foreign_address(self, addr: bytes) -> bytes:
@@ -215,8 +219,9 @@ class InetSocket(Socket):
         """Takes a datagram; False when there is no room."""
         assert isinstance(self.rcv, RecordBuffer)
         if self.cant_receive or not self.rcv.fits(len(data)):
+            self.overflowed += not self.cant_receive
             return False
-        self.rcv.append(Record(data, name, 0, control))
+        self.rcv.append(Record(data, name, 0, (*control, *arrival(self))))
         self.readable.wake()
         return True
 

@@ -43,6 +43,8 @@ class InetDomain:
         net.queue.protocols[IPV4] = self.ip.input
         net.queue.protocols[ARP] = self.arp.input
         net.interfaces.listeners.append(self.arp)
+        net.counters.update(ip=self.ip.stats, icmp=self.icmp.stats, igmp=self.igmp.stats)
+        net.counters.update(udp=self.udp.stats, arp=self.arp.stats)
 
     def nodes(self) -> list[Node]:
         return [*self.ip.nodes(), *self.icmp.nodes(), *self.udp.nodes(), *self.arp.nodes()]

@@ -154,6 +154,7 @@ class Ip:
         self.interfaces = net.interfaces
         self.routes = net.routes
         self.reassembly = Reassembly(net.host)
+        self.reassembly.on_expire = self._not_reassembled
         self.groups: Groups
         self.protocols: dict[int, Upper] = {}
         self.raw: Raw | None = None
@@ -581,6 +582,9 @@ class Ip:
         """Tells the sender of a packet what became of it."""
         if self.errors is not None and not cast:
             self.errors.send_error(iface, header, kind, code, rest)
+
+    def _not_reassembled(self, fragment: Any) -> None:
+        self.error(None, fragment, icmp.TIME_EXCEEDED, icmp.TTL_IN_REASSEMBLY)
 
     def port_unreachable(self, header: ipv4.Packet, packet: Packet) -> None:
         self.error(None, header, icmp.UNREACHABLE, icmp.PORT_UNREACHABLE, cast=packet.link_cast)

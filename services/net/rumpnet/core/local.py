@@ -10,13 +10,15 @@ path, and vfs checks permissions. The node outlives the socket: connecting to it
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
 
 from rumpnet.core.buffer import Record, RecordBuffer, StreamBuffer, owned
+from rumpnet.core.control import arrival, check_local, credentials, peer_id
 from rumpnet.core.net import Knob, Net, Node
-from rumpnet.core.options import SB_MAX
+from rumpnet.core.options import SB_MAX, integer
 from rumpnet.core.socket import EMPTY, READ_MAX, Received, Sent, Socket
 from rumpuser.component import Context
 from rumpuser.host import Buffer
@@ -24,7 +26,7 @@ from rumpuser.pending import value_of
 from rumpwire import const
 from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Sockaddr, SockaddrUn
+from rumpwire.values import Cmsg, Sockaddr, SockaddrUn, Sockopt, SockoptInteger, Unpcbid
 
 PATH_MAX = 253
 """What fits into sockaddr_un, whose length is one byte."""
@@ -37,6 +39,8 @@ TYPES = {
     const.SOCK_DGRAM: ("dgram", 9216, 65536),
 }
 """Name, send and receive space at boot."""
+_FLAGS = (const.LOCAL_CREDS, const.LOCAL_CONNWAIT)
+_WANT_CREDS = 1 << const.LOCAL_CREDS
 _BIND, _LOOKUP = OPS["socket_bind"], OPS["socket_lookup"]
 
 
@@ -78,6 +82,7 @@ class LocalDomain:
     def pair(self, ctx: Context, kind: int, protocol: int) -> tuple[Socket, Socket]:
         one, two = self.socket(ctx, kind, protocol), self.socket(ctx, kind, protocol)
         one.peer, two.peer = two, one
+        one.peer_id = two.peer_id = peer_id(ctx)
         if isinstance(two, LocalDatagram) and isinstance(one, LocalDatagram):
             one.senders.add(two)
             two.senders.add(one)
@@ -123,6 +128,9 @@ class LocalSocket(Socket):
         self.name = SockaddrUn()
         self.binding = False
         self.peer: LocalSocket | None = None
+        self.peer_id: Unpcbid | None = None
+        self.flags = 0
+        """LOCAL_CREDS and LOCAL_CONNWAIT, a bit each."""
 
     @property
     def connected(self) -> bool:
@@ -145,6 +153,32 @@ class LocalSocket(Socket):
     def sockname(self) -> Sockaddr:
         return self.name
 
+    def getopt(self, level: int, name: int) -> Sockopt:
+        """LOCAL_CREDS, LOCAL_CONNWAIT; LOCAL_PEEREID of one that was connected (EINVAL). ENOPROTOOPT."""
+        if level == const.SOL_LOCAL and name in _FLAGS:
+            return SockoptInteger(int(bool(self.flags & 1 << name)))
+        if level == const.SOL_LOCAL and name == const.LOCAL_PEEREID:
+            if self.peer_id is None:
+                raise KernelError(Errno.EINVAL, "the socket has not been connected")
+            return self.peer_id
+        return super().getopt(level, name)
+
+    def setopt(self, level: int, name: int, value: Sockopt | None) -> None:
+        if level != const.SOL_LOCAL or name not in _FLAGS:
+            super().setopt(level, name, value)
+        self.flags = self.flags | 1 << name if integer(value) else self.flags & ~(1 << name)
+
+    def send(self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None) -> Sent:
+        return self.send_message(ctx, data, flags, to, ())
+
+    def accompanied(self, ctx: Context, control: Sequence[Cmsg], target: LocalSocket) -> Sequence[Cmsg]:
+        """The control data of a message to another socket, with the sender's credentials where that wants them."""
+        if not target.flags & _WANT_CREDS:
+            return control
+        if target.type != const.SOCK_DGRAM:
+            target.flags &= ~_WANT_CREDS  # a stream tells them once
+        return (credentials(ctx), *control)
+
     def peername(self) -> Sockaddr:
         if self.peer is None:
             raise KernelError(Errno.ENOTCONN)
@@ -163,6 +197,7 @@ class LocalStream(LocalSocket):
         self.backlog = 0
         self.queue: deque[LocalStream] = deque()
         self.client_name = SockaddrUn()
+        self.accepted = False
 
     @property
     def can_send(self) -> bool:
@@ -170,6 +205,9 @@ class LocalStream(LocalSocket):
 
     def incoming(self) -> int:
         return len(self.queue) if self.listening else super().incoming()
+
+    def waiting_control(self) -> Iterable[Cmsg]:
+        return itertools.chain(self.rcv.control(), *(server.rcv.control() for server in self.queue))
 
     def space(self) -> int:
         rcv = self.peer.rcv if self.peer is not None else self.rcv
@@ -200,9 +238,18 @@ class LocalStream(LocalSocket):
         server.snd_hiwat, server.rcv.hiwat = target.snd_hiwat, target.rcv.hiwat
         self.peer, server.peer = server, self
         server.client_name = self.name
+        server.flags, self.peer_id, server.peer_id = target.flags, target.identity, peer_id(ctx)
         target.queue.append(server)
         target.readable.wake()
         self.wake()
+        if self.flags & 1 << const.LOCAL_CONNWAIT:
+            await self._accepted_by(server)
+
+    async def _accepted_by(self, server: LocalStream) -> None:
+        """LOCAL_CONNWAIT: until somebody has accepted, or the connection is gone. ECONNRESET, EBADF, EINTR."""
+        while not server.accepted and self.peer is server:
+            await self.wait(self.writable, None)
+        self.raise_error()
 
     def _check_connect(self) -> None:
         if self.closed:
@@ -228,6 +275,9 @@ class LocalStream(LocalSocket):
 
     def _next(self) -> Socket:
         so = self.queue.popleft()
+        so.accepted = True
+        if so.peer is not None:
+            so.peer.writable.wake()
         so.nonblocking = self.nonblocking
         return so
 
@@ -276,15 +326,19 @@ class LocalStream(LocalSocket):
     async def _receive_all(self, length: int) -> Record:
         """Less than asked for only at the end, at an error or a signal, or when the time is over."""
         parts: list[Buffer] = []
+        control: list[Cmsg] = []
         left, deadline = length, self.deadline(self.rcvtimeo_ns)
         try:
             while left and (record := await self._next_part(left, deadline)).data:
                 parts.append(record.data)
+                control += record.control
                 left -= len(record.data)
+                if isinstance(self.rcv, StreamBuffer) and self.rcv.at_mark:
+                    break
         except KernelError:
             if not parts:
                 raise
-        return Record(b"".join(parts))
+        return Record(b"".join(parts), control=control)
 
     async def _next_part(self, length: int, deadline: int | None) -> Record:
         while (record := self.try_receive(length, 0)) is None:
@@ -294,29 +348,40 @@ class LocalStream(LocalSocket):
 
     def take(self, length: int, flags: int) -> Record:
         if isinstance(self.rcv, StreamBuffer):
-            record = Record(self.rcv.take(length, peek=bool(flags & const.MSG_PEEK))) if length else EMPTY
+            record = self._take_bytes(length, peek=bool(flags & const.MSG_PEEK)) if length else EMPTY
         else:
             record = super().take(length, flags)
         if self.peer is not None:
             self.peer.writable.wake()
         return record
 
-    def send(self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None) -> Sent:
+    def _take_bytes(self, length: int, *, peek: bool) -> Record:
+        assert isinstance(self.rcv, StreamBuffer)
+        control = self.rcv.take_mark(peek=peek)
+        return Record(self.rcv.take(length, peek=peek), control=control)
+
+    def send_message(
+        self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None, control: Sequence[Cmsg]
+    ) -> Sent:
         """Streams: how much was sent, less than all when it may not wait; records are sent whole."""
         self._check_send(flags, to)
         limit = self._limit()
         if self.atomic and len(data) > limit:
             raise KernelError(Errno.EMSGSIZE, f"a record of {len(data)} bytes; {limit} is the most")
-        count = self._put(data, flags) if not self.sending else -1 if self.atomic else 0
+        if control:
+            check_local(control)
+            if not len(data) and not self.atomic:
+                raise KernelError(Errno.EINVAL, "in a stream control data go with at least one byte")
+        count = self._put(ctx, data, flags, control) if not self.sending else -1 if self.atomic else 0
         if count == len(data):
             return count
         if self.nonblocking or flags & const.MSG_DONTWAIT:
             if count <= 0:
                 raise KernelError(Errno.EAGAIN)
             return count
-        return self._send(data, flags, count)
+        return self._send(ctx, data, flags, count, control)
 
-    async def _send(self, data: Buffer, flags: int, count: int) -> int:
+    async def _send(self, ctx: Context, data: Buffer, flags: int, count: int, control: Sequence[Cmsg]) -> int:
         """Goes on with a send that does not fit; others that send meanwhile wait, so that data stay together."""
         deadline = self.deadline(self.sndtimeo_ns)
         mine = count > 0
@@ -328,7 +393,7 @@ class LocalStream(LocalSocket):
                     continue
                 self._check_send(flags, None)
                 self.sending = mine = True
-                done = self._put(memoryview(data)[max(count, 0) :], flags)
+                done = self._put(ctx, memoryview(data)[max(count, 0) :], flags, () if count > 0 else control)
                 count = done if count < 0 else count + max(done, 0)
         except KernelError as error:
             if count > 0 and error.errno in (Errno.EINTR, Errno.EAGAIN):
@@ -352,7 +417,7 @@ class LocalStream(LocalSocket):
         assert self.peer is not None
         return min(self.snd_hiwat, self.peer.rcv.hiwat)
 
-    def _put(self, data: Buffer, flags: int) -> int:
+    def _put(self, ctx: Context, data: Buffer, flags: int, control: Sequence[Cmsg]) -> int:
         """How much went into the peer's buffer; -1 when a record, which may be empty, did not fit."""
         peer = self.peer
         assert peer is not None
@@ -360,12 +425,15 @@ class LocalStream(LocalSocket):
         if isinstance(rcv, RecordBuffer):
             if not rcv.fits(len(data)) or rcv.count + len(data) > self.snd_hiwat:
                 return -1
-            rcv.append(Record(owned(data), self.name, flags & const.MSG_EOR))
+            control = self.accompanied(ctx, control, peer)
+            rcv.append(Record(owned(data), self.name, flags & const.MSG_EOR, control))
             count = len(data)
         else:
             count = min(rcv.space, max(0, self.snd_hiwat - rcv.count), len(data))
             if not count:
                 return 0
+            if control := self.accompanied(ctx, control, peer):
+                rcv.mark(control)
             rcv.append(data if count == len(data) else memoryview(data)[:count])
         peer.readable.wake()
         return count
@@ -396,8 +464,10 @@ class LocalDatagram(LocalSocket):
             self.peer.senders.discard(self)
         self.peer = None
 
-    def send(self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None) -> Sent:
-        """EOPNOTSUPP, EPIPE, pending error, EISCONN, EDESTADDRREQ, EMSGSIZE, those of the name, ENOBUFS."""
+    def send_message(
+        self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None, control: Sequence[Cmsg]
+    ) -> Sent:
+        """EOPNOTSUPP, EPIPE, pending error, EISCONN, EDESTADDRREQ, EMSGSIZE, EINVAL, those of the name, ENOBUFS."""
         self.check_send(flags)
         if to is not None and self.peer is not None:
             raise KernelError(Errno.EISCONN)
@@ -405,20 +475,23 @@ class LocalDatagram(LocalSocket):
             raise KernelError(Errno.EDESTADDRREQ, "not connected, and no address given")
         if len(data) > self.snd_hiwat:
             raise KernelError(Errno.EMSGSIZE, f"a datagram of {len(data)} bytes; {self.snd_hiwat} is the most")
+        check_local(control)
         if to is not None:
-            return self._send_to(ctx, data, path_of(to))
+            return self._send_to(ctx, data, path_of(to), control)
         assert self.peer is not None
-        return self._put(self.peer, data)
+        return self._put(ctx, self.peer, data, control)
 
-    async def _send_to(self, ctx: Context, data: Buffer, path: bytes) -> int:
-        return self._put(await self.local.find(ctx, path, self.type), data)
+    async def _send_to(self, ctx: Context, data: Buffer, path: bytes, control: Sequence[Cmsg]) -> int:
+        return self._put(ctx, await self.local.find(ctx, path, self.type), data, control)
 
-    def _put(self, target: LocalSocket, data: Buffer) -> int:
+    def _put(self, ctx: Context, target: LocalSocket, data: Buffer, control: Sequence[Cmsg]) -> int:
         rcv = target.rcv
         assert isinstance(rcv, RecordBuffer)
         if target.cant_receive or not rcv.fits(len(data)):
+            target.overflowed += not target.cant_receive
             raise KernelError(Errno.ENOBUFS, "the receiver has no room")
-        rcv.append(Record(owned(data), self.name))
+        control = (*self.accompanied(ctx, control, target), *arrival(target))
+        rcv.append(Record(owned(data), self.name, 0, control))
         target.readable.wake()
         return len(data)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from rumpnet.core.control import Rights
 from rumpnet.core.iface import Iface, InputQueue, Interfaces
 from rumpnet.core.neighbour import Neighbour, Resolver
 from rumpnet.core.route import Routes
@@ -14,7 +16,7 @@ from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import SysctlExport, SysctlValue, SysctlValueInteger
+from rumpwire.values import Inpcb, IoctlArgs, SysctlExport, SysctlValue, SysctlValueInteger
 
 if TYPE_CHECKING:
     from rumpnet.core.ip import Layer
@@ -44,6 +46,8 @@ class Domain(Protocol):
         ...
 
 
+Ioctl = Callable[[Context, int, "IoctlArgs | None"], "IoctlArgs | None"]
+"""None for commands that are not known."""
 NeighbourListener = Callable[["Iface", Neighbour, bool], None]
 
 
@@ -71,6 +75,7 @@ class Net:
         self.sockets: dict[int, Socket] = {}
         self.nodes: dict[str, Node] = {}
         self.watching = Watching(host, self.socket)
+        self.rights = Rights(self)
         self.queue = InputQueue()
         self.routes = Routes(self)
         self.interfaces = Interfaces(self)
@@ -78,7 +83,13 @@ class Net:
         """The internet layers by the length of their addresses: 4, 16."""
         self.resolvers: dict[int, Resolver] = {}
         """ARP and neighbour discovery, likewise."""
+        self.counters: dict[str, Counter[str]] = {}
+        """What protocols have counted, by the names of protocols."""
+        self.pcblists: list[Callable[[], Iterable[Inpcb]]] = []
+        """Who has connections to show beside sockets."""
         self.neighbour_listeners: list[NeighbourListener] = []
+        self.ioctl: Ioctl = lambda ctx, com, data: None
+        """Of interfaces, on any socket."""
         self._handle = 0
         # File systems may keep ids of sockets for longer than this process lives; another's must not be taken for ours.
         self._boot = int.from_bytes(host.entropy(4), "big") << 32

@@ -15,6 +15,7 @@ FLAGS = frozenset(
     {
         const.SO_DEBUG, const.SO_REUSEADDR, const.SO_KEEPALIVE, const.SO_DONTROUTE, const.SO_BROADCAST,
         const.SO_USELOOPBACK, const.SO_OOBINLINE, const.SO_REUSEPORT, const.SO_NOSIGPIPE,
+        const.SO_TIMESTAMP,
     }
 )  # fmt: skip
 """Options that are on or off and have their own bit."""
@@ -51,6 +52,9 @@ def _number(so: Socket, name: int) -> int:
         const.SO_ACCEPTCONN: const.SO_ACCEPTCONN if so.listening else 0,
         const.SO_SNDBUF: so.snd_hiwat,
         const.SO_RCVBUF: so.rcv.hiwat,
+        const.SO_SNDLOWAT: so.snd_lowat,
+        const.SO_RCVLOWAT: so.rcv_lowat,
+        const.SO_OVERFLOWED: so.overflowed,
     }
     if name not in known:
         raise KernelError(Errno.ENOPROTOOPT, f"socket option {name:#x}")
@@ -67,6 +71,8 @@ def setsockopt(so: Socket, level: int, name: int, value: Sockopt | None) -> None
         so.linger = _linger(value)
     elif name in (const.SO_RCVTIMEO, const.SO_SNDTIMEO):
         setattr(so, "rcvtimeo_ns" if name == const.SO_RCVTIMEO else "sndtimeo_ns", _timeout(value))
+    elif name in (const.SO_SNDLOWAT, const.SO_RCVLOWAT):
+        _set_lowat(so, name, integer(value))
     elif name in (const.SO_SNDBUF, const.SO_RCVBUF):
         _set_buffer(so, name, integer(value))
     else:
@@ -85,6 +91,17 @@ def _timeout(value: Sockopt | None) -> int:
     if not (0 <= value.tv_sec <= TIMEOUT_MAX and 0 <= value.tv_nsec < 10**9):
         raise KernelError(Errno.EDOM, f"not a timeout: {value}")
     return value.tv_sec * 10**9 + value.tv_nsec
+
+
+def _set_lowat(so: Socket, name: int, size: int) -> None:
+    """More than the buffer holds is what it holds. EINVAL."""
+    if size <= 0:
+        raise KernelError(Errno.EINVAL, f"a low-water mark of {size} bytes")
+    if name == const.SO_RCVLOWAT:
+        so.rcv_lowat = min(size, so.rcv.hiwat)
+    else:
+        so.snd_lowat = min(size, so.snd_hiwat)
+    so.wake()
 
 
 def _set_buffer(so: Socket, name: int, size: int) -> None:

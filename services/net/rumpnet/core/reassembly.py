@@ -1,8 +1,7 @@
-"""Putting fragments of IPv4 together (RFC 791, 3.2; RFC 815).
+"""Putting fragments together, of either family (RFC 791, 3.2; RFC 815; RFC 8200, 4.5).
 
 Hostile by nature, so bounded all over: so many datagrams under way, so many pieces and bytes of each, so many seconds.
-Pieces that overlap end the datagram (RFC 5722 has the reasons), and so does one that reaches beyond 65535 bytes (the
-ping of death).
+Pieces that overlap end the datagram (RFC 5722), and so does one that reaches beyond 65535 bytes (the ping of death).
 """
 
 from __future__ import annotations
@@ -11,13 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from rumpnet.core.wire import Malformed, ipv4
+from rumpnet.core.wire import Malformed
 
 DATAGRAMS_MAX = 16
 """Datagrams under way; the oldest one goes for a new one."""
 PIECES_MAX = 128
 TIMEOUT_NS = 30 * 10**9
 """IPFRAGTTL."""
+MAX_LEN = 0xFFFF
+UNIT = 8
 
 Key = tuple[bytes, bytes, int, int]
 
@@ -30,27 +31,52 @@ class Timers(Protocol):
     def call_at(self, deadline_ns: int, callback: Callable[[], None]) -> Callable[[], None]: ...
 
 
+class Fragment(Protocol):
+    """A piece, as the wire formats have it."""
+
+    @property
+    def key(self) -> Key: ...
+
+    @property
+    def offset(self) -> int: ...
+
+    @property
+    def payload(self) -> memoryview: ...
+
+    @property
+    def more(self) -> bool: ...
+
+    @property
+    def header_len(self) -> int:
+        """What counts beside the payload against the longest packet there may be."""
+        ...
+
+    def whole(self, payload: bytes) -> bytes:
+        """The packet with all of its payload. ValueError when it is too long."""
+        ...
+
+
 @dataclass(slots=True)
 class Datagram:
     """Pieces of payload by where they begin. ``total`` is known once the last one has come."""
 
     disarm: Callable[[], None]
-    header: ipv4.Ipv4 | None = None
+    first: Fragment | None = None
     pieces: dict[int, bytes] = field(default_factory=dict)
     held: int = 0
     total: int | None = None
 
-    def add(self, packet: ipv4.Packet) -> None:
+    def add(self, fragment: Fragment) -> None:
         """Malformed for pieces that contradict others or make too much."""
-        begin, data = packet.offset, bytes(packet.payload)
+        begin, data = fragment.offset, bytes(fragment.payload)
         end = begin + len(data)
-        if not data or (packet.more and len(data) % ipv4.UNIT) or end + packet.header_len > ipv4.MAX_LEN:
+        if not data or (fragment.more and len(data) % UNIT) or end + fragment.header_len > MAX_LEN:
             raise Malformed(f"fragment of {len(data)} bytes at {begin}")
         if self.pieces.get(begin) == data:
             return
         if any(begin < at + len(piece) and at < end for at, piece in self.pieces.items()):
             raise Malformed("fragments overlap")
-        if not packet.more:
+        if not fragment.more:
             if self.total is not None:
                 raise Malformed("two last fragments")
             self.total = end
@@ -59,7 +85,7 @@ class Datagram:
         self.pieces[begin] = data
         self.held += len(data)
         if not begin:
-            self.header = packet.parse()
+            self.first = fragment
 
     @property
     def complete(self) -> bool:
@@ -67,33 +93,33 @@ class Datagram:
 
     def emit(self) -> bytes:
         """The whole packet."""
-        assert self.header is not None
-        payload = b"".join(self.pieces[at] for at in sorted(self.pieces))
-        h = self.header
-        whole = ipv4.Ipv4(h.src, h.dst, h.protocol, h.ttl, h.tos, h.ident, 0, h.options)
-        return whole.emit(len(payload)) + payload
+        assert self.first is not None
+        return self.first.whole(b"".join(self.pieces[at] for at in sorted(self.pieces)))
 
     def _end(self, end: int) -> int:
         return max(end, *(at + len(piece) for at, piece in self.pieces.items()), 0)
 
 
 class Reassembly:
-    """The datagrams under way. ``expired`` counts those that were given up."""
+    """The datagrams under way. ``expired`` counts those that were given up; who sent one whose beginning has come is
+    told through ``on_expire``."""
 
-    def __init__(self, host: Timers) -> None:
+    def __init__(self, host: Timers, timeout_ns: int = TIMEOUT_NS) -> None:
         self._host = host
+        self._timeout_ns = timeout_ns
         self._datagrams: dict[Key, Datagram] = {}
         self.expired = 0
+        self.on_expire: Callable[[Fragment], None] = lambda fragment: None
 
     def __len__(self) -> int:
         return len(self._datagrams)
 
-    def add(self, packet: ipv4.Packet) -> bytes | None:
+    def add(self, fragment: Fragment) -> bytes | None:
         """The whole packet once its last piece has come. Malformed; then all pieces of it are gone."""
-        key = self._key(packet)
+        key = fragment.key
         datagram = self._datagrams.get(key) or self._begin(key)
         try:
-            datagram.add(packet)
+            datagram.add(fragment)
             if not datagram.complete:
                 return None
             whole = datagram.emit()
@@ -107,20 +133,20 @@ class Reassembly:
         for key in list(self._datagrams):
             self._end(key)
 
-    def _key(self, packet: ipv4.Packet) -> Key:
-        header = packet.parse()
-        return header.src, header.dst, header.protocol, header.ident
-
     def _begin(self, key: Key) -> Datagram:
         if len(self._datagrams) >= DATAGRAMS_MAX:
-            self._expire(next(iter(self._datagrams)))
-        disarm = self._host.call_at(self._host.monotonic_ns() + TIMEOUT_NS, lambda: self._expire(key))
+            self.expired += 1
+            self._end(next(iter(self._datagrams)))
+        disarm = self._host.call_at(self._host.monotonic_ns() + self._timeout_ns, lambda: self._expire(key))
         datagram = self._datagrams[key] = Datagram(disarm)
         return datagram
 
     def _expire(self, key: Key) -> None:
         self.expired += 1
+        first = self._datagrams[key].first
         self._end(key)
+        if first is not None:
+            self.on_expire(first)
 
     def _end(self, key: Key) -> None:
         self._datagrams.pop(key).disarm()

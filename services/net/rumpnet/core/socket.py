@@ -8,7 +8,7 @@ value and never becomes a coroutine. Data go before errors, errors before the en
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rumpnet.core.buffer import Record, RecordBuffer, StreamBuffer
@@ -18,7 +18,7 @@ from rumpuser.pending import Channel
 from rumpuser.readiness import IN, OUT, Measure, Selectable, SelectChannel, Selinfo
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Cmsg, IoctlArgs, IoctlResult, Linger, Sockaddr, Sockopt, Stat
+from rumpwire.values import Cmsg, IoctlArgs, IoctlResult, Linger, Sockaddr, Sockopt, Stat, Unpcbid
 
 if TYPE_CHECKING:
     from rumpnet.core.net import Net
@@ -68,6 +68,10 @@ class Socket(Selectable):
         self.cant_send = False
         self.cant_receive = False
         self.closed = False
+        self.identity = Unpcbid()
+        """Who made it, or has it listen: the peer's LOCAL_PEEREID."""
+        self.overflowed = 0
+        """Datagrams that were dropped for want of room (SO_OVERFLOWED)."""
 
     # -- names and connections: what the domains define
 
@@ -125,8 +129,18 @@ class Socket(Selectable):
     def close(self) -> None:
         """Ends the socket; calls that wait on it end with EBADF."""
         self.closed = True
-        self.rcv.clear()
+        self.discard()
         self.wake()
+
+    def discard(self) -> None:
+        """Forgets what has arrived, and the descriptors in it."""
+        if any(True for _ in self.rcv.control()):
+            self.net.rights.drop(list(self.rcv.control()))
+        self.rcv.clear()
+
+    def waiting_control(self) -> Iterable[Cmsg]:
+        """The control data that nobody has received yet, here and in connections that wait to be accepted."""
+        return self.rcv.control()
 
     def getopt(self, level: int, name: int) -> Sockopt:
         """Options of the protocol. ENOPROTOOPT."""
@@ -157,13 +171,17 @@ class Socket(Selectable):
 
     def try_receive(self, length: int, flags: int) -> Record | None:
         """None when it has to wait."""
-        if self.rcv:
+        if self.rcv and (self.rcv.count >= min(self.rcv_lowat, length) or self.cant_receive or self.gives_less(flags)):
             return self.take(length, flags)
         self.raise_error()
         if self.cant_receive:
             return EMPTY
         self.check_receive()
         return None if length else EMPTY
+
+    def gives_less(self, flags: int) -> bool:
+        """Whether what is there is given although it is less than SO_RCVLOWAT: records always, streams at need."""
+        return isinstance(self.rcv, RecordBuffer) or bool(flags & const.MSG_DONTWAIT or self.error)
 
     def check_receive(self) -> None:
         """ENOTCONN for types that need a connection to receive."""
@@ -182,7 +200,7 @@ class Socket(Selectable):
     def stop_receiving(self) -> None:
         """Nothing more arrives; what has arrived is dropped (sorflush)."""
         self.cant_receive = True
-        self.rcv.clear()
+        self.discard()
         self.wake()
 
     def stop_sending(self) -> None:

@@ -6,6 +6,15 @@ from collections.abc import Callable
 
 from rumpnet.core.iface import Iface
 from rumpnet.core.net import Net
+from rumpnet.ifaces.bridge import Bridge
+from rumpnet.ifaces.gif import Gif
+from rumpnet.ifaces.lagg import Lagg
 from rumpnet.ifaces.lo import Loopback
+from rumpnet.ifaces.shmif import Shmif
+from rumpnet.ifaces.vether import Vether
+from rumpnet.ifaces.virt import Virt
+from rumpnet.ifaces.vlan import Vlan
 
-KINDS: dict[str, Callable[[Net, str, int], Iface]] = {"lo": Loopback}
+KINDS: dict[str, Callable[[Net, str, int], Iface]] = {
+    kind.kind: kind for kind in (Loopback, Bridge, Gif, Lagg, Shmif, Vether, Virt, Vlan)
+}

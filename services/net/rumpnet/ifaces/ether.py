@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rumpnet.core.iface import Iface
+from rumpnet.core.iface import CSUM, DLT_EN10MB, TSO4, Iface
 from rumpnet.core.neighbour import Neighbours, State
 from rumpnet.core.net import Net
+from rumpnet.core.offload import segments
 from rumpnet.core.packet import Packet
 from rumpnet.core.wire import ethernet
 from rumpwire import const
@@ -20,23 +21,34 @@ IFT_ETHER = 6
 _FLAGS = const.IFF_BROADCAST | const.IFF_SIMPLEX | const.IFF_MULTICAST
 _BROADCAST_HOP = b"\xff\xff\xff\xff"
 
-Tap = Callable[[Packet, bool], None]
-"""Sees a frame; True for one that is sent. It must not change it."""
 Upper = Callable[[Packet], bool]
-"""Gets a received frame before the stack; True when it keeps it (bridge, vlan, lagg)."""
+"""Gets a frame, received, or sent by the stack; True when it keeps it (bridge, lagg)."""
 
 
 class Ethernet(Iface):
     """An interface of Ethernet."""
 
     if_type = IFT_ETHER
+    dlt = DLT_EN10MB
+    inward = False
+    """Whether the wire of it is our own stack."""
+    tagged_capabilities = 0
+    """What may be left to do in a frame with a tag."""
 
     def __init__(self, net: Net, name: str, index: int, lladdr: bytes = b"", mtu: int = MTU) -> None:
         super().__init__(net, name, index, mtu, _FLAGS)
         self.lladdr = lladdr or b"\xb2\xa0" + net.host.entropy(4)
         self.neighbours = Neighbours(self)
-        self.taps: list[Tap] = []
         self.upper: Upper | None = None
+        """Of received frames, before the stack."""
+        self.relay: Upper | None = None
+        """Of frames that the stack sends here, before the wire."""
+        self.impairment: Callable[[Packet], None] | None = None
+        """Stands between us and the wire, and calls `transmit` when it likes."""
+        self.tagged: dict[int, Callable[[Packet], None]] = {}
+        """Who takes frames with a tag of IEEE 802.1Q, by its VLAN."""
+        self.owner: Iface | None = None
+        """The bridge or lagg that it is a member of."""
         self.multicasts: dict[bytes, int] = {}
         """Link-level groups that pass the filter, counted."""
         self._promiscuous = 0
@@ -72,15 +84,28 @@ class Ethernet(Iface):
             self.send_frame(packet)
 
     def send_frame(self, frame: Packet) -> None:
-        """Sends a whole frame: what bpf, bridges and the stack itself call."""
+        """Sends a whole frame: what bpf and the stack itself call."""
+        if self.relay is None or not self.relay(frame):
+            self.egress(frame)
+
+    def egress(self, frame: Packet) -> None:
+        """Sends a whole frame here, whatever the interface is a member of."""
         self.opackets += 1
         self.obytes += frame.length
-        first = frame.parts[0]
-        if first[0] & 1:
+        if frame.parts[0][0] & 1:
             self.omcasts += 1
         for tap in self.taps:
             tap(frame, True)
-        self.transmit(frame)
+        (self.impairment or self.transmit)(frame)
+
+    def forward(self, frame: Packet) -> None:
+        """Sends a frame that was made for another interface: what is left to do and this one cannot, is done first."""
+        if (frame.csum_offset and not self.capabilities & CSUM) or (frame.gso_size and not self.capabilities & TSO4):
+            link = ethernet.HEADER_LEN + (4 if frame.view()[12:14] == ethernet.VLAN else 0)
+            for cut in segments(frame, link=link):
+                self.egress(cut)
+        else:
+            self.egress(frame)
 
     # -- in
 
@@ -99,6 +124,11 @@ class Ethernet(Iface):
             self.ipackets += 1
             self.ibytes += frame.length
             return
+        self.accept(frame)
+
+    def accept(self, frame: Packet) -> None:
+        """A frame for the stack, if it is for us."""
+        view = frame.view()
         dst, _, ethertype = ethernet.HEADER.unpack_from(view)
         if dst != self.lladdr:
             if not dst[0] & 1:
@@ -109,8 +139,24 @@ class Ethernet(Iface):
             frame.link_cast = True
         self.ipackets += 1
         self.ibytes += frame.length
+        if ethertype == ethernet.TYPE_VLAN and len(view) >= ethernet.HEADER_LEN + 4:
+            self._untag(frame, view[14] << 8 | view[15])
+            return
         frame.strip(ethernet.HEADER_LEN)
         if ethertype >= ethernet.TYPE_MIN:
+            self.net.queue.put(self, frame, ethertype)
+        else:
+            self.noproto += 1
+
+    def _untag(self, frame: Packet, tag: int) -> None:
+        """Frames of VLAN 0 have a priority only (IEEE 802.1Q, 9.6)."""
+        taker = self.tagged.get(tag & 0xFFF)
+        if taker is not None:
+            taker(frame)
+        elif not tag & 0xFFF:
+            inner = frame.view()
+            ethertype = inner[16] << 8 | inner[17]
+            frame.strip(ethernet.HEADER_LEN + 4)
             self.net.queue.put(self, frame, ethertype)
         else:
             self.noproto += 1

@@ -24,4 +24,5 @@ class Loopback(Iface):
     def output(self, packet: Packet, hop: bytes) -> None:
         self.check_up()
         self.sent(packet.length)
+        self.tap_family(packet, out=True)
         self.input(packet.arrived())

@@ -1,7 +1,10 @@
-"""Who may do what to a file: mode bits, ownership, sticky directories, file flags (kauth's vnode scope)."""
+"""Who may do what to a file: modes, access lists, ownership, sticky directories, file flags (kauth's vnode scope)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from rumpvfs.core import acl
 from rumpvfs.core.vnode import Vnode, VType
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -38,7 +41,13 @@ def check(vnode: Vnode, cred: Credentials, want: int) -> None:
     if cred.euid == 0 and (not want & EXEC or vnode.vtype is VType.DIR):
         return
     mode, uid, gid = vnode.owner()
-    if not permitted(mode & 0o7777 | vnode.vtype, uid, gid, cred, want):
+    # As Linux, which does not ask a list that grants nobody but owner and others anything.
+    list_ = vnode.acl() if cred.euid not in (0, uid) and mode & 0o070 else None
+    if list_ is not None:
+        granted = acl.permitted(list_, uid, gid, cred, want)
+    else:
+        granted = permitted(mode & 0o7777 | vnode.vtype, uid, gid, cred, want)
+    if not granted:
         raise KernelError(Errno.EACCES)
 
 
@@ -68,6 +77,24 @@ def check_flags(vnode: Vnode, forbidden: int) -> None:
     """EPERM when the file bears one of these flags."""
     if vnode.fs.flags_kept and vnode.file_flags() & forbidden:
         raise KernelError(Errno.EPERM, "file flags forbid it")
+
+
+@dataclass(slots=True)
+class LinkRules:
+    """Whom unprivileged users may not make hard links for (security.models.extensions): files of others, of groups."""
+
+    hardlink_check_uid: int = 0
+    hardlink_check_gid: int = 0
+
+    def check(self, vnode: Vnode, cred: Credentials) -> None:
+        """EPERM."""
+        if cred.euid == 0 or not (self.hardlink_check_uid or self.hardlink_check_gid):
+            return
+        _, uid, gid = vnode.owner()
+        if self.hardlink_check_uid and uid != cred.euid:
+            raise KernelError(Errno.EPERM, "a file of another user (hardlink_check_uid)")
+        if self.hardlink_check_gid and not member(cred, gid):
+            raise KernelError(Errno.EPERM, "a file of a group that the caller is not in (hardlink_check_gid)")
 
 
 def check_remove(directory: Vnode, vnode: Vnode, cred: Credentials) -> None:

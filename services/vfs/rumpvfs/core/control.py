@@ -11,6 +11,14 @@ from rumpwire.values import SysctlExport, SysctlValue, SysctlValueInteger, Sysct
 
 _INT, _STRING = const.CTLTYPE_INT, const.CTLTYPE_STRING
 MAX_VNODES = 1 << 24
+EXTENSIONS = "security.models.extensions."
+_RANGES = {
+    "kern.maxvnodes": range(1, MAX_VNODES + 1),
+    "vfs.sync.delay": range(1, DELAY_MAX + 1),
+    EXTENSIONS + "hardlink_check_uid": range(2),
+    EXTENSIONS + "hardlink_check_gid": range(2),
+}
+"""What may be written."""
 
 NODES = [
     SysctlExport("vfs.generic.fstypes", _STRING, const.CTLFLAG_READONLY, "List of file systems present", []),
@@ -21,6 +29,12 @@ NODES = [
         "vfs.generic.memory", const.CTLTYPE_QUAD, const.CTLFLAG_READONLY, "Bytes of memory that file systems hold", []
     ),
     SysctlExport("vfs.sync.delay", _INT, const.CTLFLAG_READWRITE, "Seconds until changes are written out", []),
+    SysctlExport(
+        EXTENSIONS + "hardlink_check_uid", _INT, const.CTLFLAG_READWRITE, "Hard links only to files of one's own", []
+    ),
+    SysctlExport(
+        EXTENSIONS + "hardlink_check_gid", _INT, const.CTLFLAG_READWRITE, "Hard links only to files of one's groups", []
+    ),
 ]
 
 
@@ -54,15 +68,19 @@ class Control:
             return SysctlValueInteger(vfs.mounts.syncer.delay)
         if path == "vfs.generic.memory":
             return SysctlValueQuad(vfs.environment.used)
+        if path.startswith(EXTENSIONS) and path in _RANGES:
+            return SysctlValueInteger(getattr(vfs.link_rules, path.removeprefix(EXTENSIONS)))
         raise KernelError(Errno.ENOENT, f"no sysctl node {path}")
 
     def _write(self, path: str, new: SysctlValue) -> None:
-        most = {"kern.maxvnodes": MAX_VNODES, "vfs.sync.delay": DELAY_MAX}.get(path)
-        if most is None:
+        allowed = _RANGES.get(path)
+        if allowed is None:
             raise KernelError(Errno.EPERM, f"{path} is read-only")
-        if not isinstance(new, SysctlValueInteger) or not 1 <= new.integer <= most:
+        if not isinstance(new, SysctlValueInteger) or new.integer not in allowed:
             raise KernelError(Errno.EINVAL)
         if path == "kern.maxvnodes":
             self.vfs.names.cache.resize(new.integer)
-        else:
+        elif path == "vfs.sync.delay":
             self.vfs.mounts.syncer.delay = new.integer
+        else:
+            setattr(self.vfs.link_rules, path.removeprefix(EXTENSIONS), new.integer)

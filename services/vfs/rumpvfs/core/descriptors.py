@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 from rumpuser.component import Context
 from rumpuser.host import Buffer
+from rumpuser.pending import value_of
 from rumpvfs.core import access
 from rumpvfs.core.file import IO_MAX, OFFSET_MAX, joined, total
 from rumpvfs.core.locking import COMMANDS, Locking
+from rumpvfs.core.mount import Dead
 from rumpvfs.core.namei import check_path
+from rumpvfs.core.specfs import DeviceFile
 from rumpvfs.core.state import Vfs
-from rumpvfs.core.vnode import VType
+from rumpvfs.core.terminals import TERMINALS, Terminals
+from rumpvfs.core.vnode import Vnode, VType
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Dirent, Flock, IoctlArgs
+
+
+def same_file(vnode: Vnode, other: Vnode) -> bool:
+    """Devices are one by their number, whichever node leads to them."""
+    if vnode.base() is other.base():
+        return True
+    kinds = (VType.CHR, VType.BLK)
+    return vnode.vtype in kinds and vnode.vtype is other.vtype and rdev_of(vnode) == rdev_of(other)
+
+
+def rdev_of(vnode: Vnode) -> int:
+    return -1 if isinstance(vnode, Dead) else vnode.getattr().st_rdev
 
 
 class Descriptors:
@@ -26,6 +43,7 @@ class Descriptors:
         self.locking = locking
         self.files = vfs.files
         self.file = vfs.file
+        self.terminals = Terminals(vfs)
 
     # -- data
 
@@ -72,7 +90,10 @@ class Descriptors:
         return self.file(fd).fcntl(ctx, cmd, arg)
 
     def ioctl(self, ctx: Context, fd: int, com: int, data: IoctlArgs | None) -> Any:
-        return self.file(fd).ioctl(ctx, com, data)
+        file = self.file(fd)
+        if com in TERMINALS and isinstance(file, DeviceFile):
+            return self.terminals.ioctl(ctx, file, com)
+        return file.ioctl(ctx, com, data)
 
     # -- size and storage
 
@@ -132,12 +153,20 @@ class Descriptors:
             raise KernelError(Errno.ERANGE)
         return path
 
-    def revoke(self, ctx: Context, path: bytes) -> None:
-        """Makes all that is open on a file dead. Errors of namei, EPERM unless owner or superuser."""
+    def revoke(self, ctx: Context, path: bytes) -> Any:
+        """Makes all that is open on a file dead, and closes devices. Errors of namei, EPERM unless owner or root."""
         check_path(path)
         vnode = self.vfs.names.lookup(ctx, path)
         access.check_owner(vnode, ctx.cred)
-        self.vfs.kill([file for file in self.files.values() if file.vnode.base() is vnode.base()])
+        revoked = [file for file in self.files.values() if same_file(file.vnode, vnode)]
+        self.vfs.kill(revoked)
+        devices = [file for file in revoked if isinstance(file, DeviceFile)]
+        return self._disconnect(ctx, devices) if devices else None
+
+    async def _disconnect(self, ctx: Context, devices: Sequence[DeviceFile]) -> None:
+        for device in devices:
+            with contextlib.suppress(KernelError):  # there is nobody any more whom it would tell something
+                await value_of(device.disconnect(ctx))
 
     def file_read(self, ctx: Context, path: bytes, offset: int, length: int) -> tuple[Buffer, int]:
         """A range of a regular file, and the file's size. Errors of namei, EISDIR, EINVAL, EACCES, EIO."""

@@ -1,18 +1,20 @@
 """Host files in the name space (rump_etfs(3)).
 
 A registered key is found at the root of the name space before any real name and is in no directory: readdir does not
-show it. The rest of the key is taken as it stands, so ``/dev/disk0`` needs no directory ``dev``.
+show it. The rest of the key is taken as it stands, so ``/dev/disk0`` needs no directory ``dev``. Directories of the
+host are file systems of their own (`hostfs`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from rumpuser.host import Buffer, HostFile, HostFiles
 from rumpvfs.core.disk import SECTOR, HostDisk
 from rumpvfs.core.file import DataFile
+from rumpvfs.core.hostfs import HostTree, attach
 from rumpvfs.core.mount import Mount
-from rumpvfs.core.vnode import Changes, Entry, FileSystem, NewNode, Vnode, VType
+from rumpvfs.core.vnode import Changes, FileSystem, Vnode, VType
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import IoctlArgs, IoctlArgsInteger, IoctlResult, Stat, Statvfs
@@ -21,8 +23,8 @@ BLOCK_DEVICES = 16
 """RUMPBLK_SIZE of the original."""
 MAX_KEY = const.PATH_MAX - 1
 KINDS = {const.RUMP_ETFS_REG: VType.REG, const.RUMP_ETFS_BLK: VType.BLK, const.RUMP_ETFS_CHR: VType.CHR}
-KNOWN_MAX = 64
-"""Files of one host directory that are kept open on the host though nobody has them open here."""
+TREES_MAJOR = 254
+"""Of the st_dev of host directories."""
 DIRECTORIES = (const.RUMP_ETFS_DIR, const.RUMP_ETFS_DIR_SUBDIRS)
 
 
@@ -117,64 +119,6 @@ class HostVnode(Vnode):
             self.file.sync()
 
 
-class HostDirectory(Vnode):
-    """A host directory, read-only; ``deep`` shows its subdirectories too."""
-
-    __slots__ = ("deep", "hostpath", "known", "up")
-
-    fs: EtfsFileSystem
-
-    def __init__(self, fs: EtfsFileSystem, hostpath: bytes, up: HostDirectory | None, *, deep: bool) -> None:
-        super().__init__(fs, fs.number(), VType.DIR)
-        self.hostpath = hostpath
-        self.deep = deep
-        self.up = up
-        self.known: dict[bytes, Vnode] = {}
-
-    def getattr(self) -> Stat:
-        return Stat(st_dev=self.fs.dev, st_mode=self.vtype | 0o555, st_ino=self.fileno, st_nlink=2, st_blksize=SECTOR)
-
-    def parent(self) -> Vnode:
-        return self.up if self.up is not None else self.fs.root()
-
-    def lookup(self, name: bytes) -> Vnode:
-        if name not in self.known:
-            if len(self.known) >= KNOWN_MAX:
-                self._drop_unused()
-            self.known[name] = self._make(name)
-        return self.known[name]
-
-    def _drop_unused(self) -> None:
-        for name, vnode in list(self.known.items()):
-            if isinstance(vnode, HostVnode) and not vnode.uses:
-                vnode.file.close()
-                del self.known[name]
-
-    def _make(self, name: bytes) -> Vnode:
-        path = self.hostpath + b"/" + name
-        kind = self.fs.files.kind(path)
-        if kind == "dir" and self.deep:
-            return HostDirectory(self.fs, path, self, deep=True)
-        if kind != "reg":
-            raise KernelError(Errno.ENOENT)
-        return HostVnode(self.fs, VType.REG, open_host(self.fs.files, path), 0, None, hostpath=path)
-
-    def readdir(self, cookie: int) -> Iterator[Entry]:
-        names = [b".", b"..", *sorted(self.fs.files.listdir(self.hostpath))]
-        for at, name in enumerate(names[cookie:], cookie + 1):
-            yield Entry(at, self.fileno if at <= 2 else at, VType.DIR if at <= 2 else None, name)
-
-    def create(self, name: bytes, new: NewNode) -> Vnode:
-        raise KernelError(Errno.EROFS)
-
-    def files(self) -> Iterator[HostVnode]:
-        for vnode in self.known.values():
-            if isinstance(vnode, HostVnode):
-                yield vnode
-            elif isinstance(vnode, HostDirectory):
-                yield from vnode.files()
-
-
 class DiskFile(DataFile):
     """A registered block or character device, opened."""
 
@@ -204,37 +148,30 @@ class Etfs:
     def __init__(self, files: HostFiles, mount: Mount, now_ns: Callable[[], int]) -> None:
         self.files = files
         self.fs = EtfsFileSystem(mount, files, now_ns)
-        self.entries: dict[bytes, HostVnode | HostDirectory] = {}
-        self._trees = 0
+        self.entries: dict[bytes, HostVnode] = {}
+        self.trees: dict[bytes, HostTree] = {}
+        self._devices = 0
 
     def __bool__(self) -> bool:
-        return bool(self.entries)
+        return bool(self.entries or self.trees)
 
-    def find(self, key: bytes) -> Vnode | None:
-        """The file of a path below the root, without leading slashes."""
+    def find(self, key: bytes) -> tuple[Vnode, bytes] | None:
+        """The file of a path below the root, without leading slashes, and what of the path goes on in a directory."""
         found = self.entries.get(key)
-        if found is not None or not self._trees:
-            return found
-        head = key
-        while (at := head.rfind(b"/")) > 0:
-            head = key[:at]
-            found = self.entries.get(head)
-            if isinstance(found, HostDirectory):
-                return self._below(found, key[at:])
+        if found is not None:
+            return found, b""
+        end = len(key)
+        while self.trees and end > 0:
+            tree = self.trees.get(key[:end])
+            if tree is not None:
+                return tree.root(), key[end:].lstrip(b"/")
+            end = key.rfind(b"/", 0, end)
         return None
-
-    def _below(self, directory: Vnode, rest: bytes) -> Vnode:
-        for name in rest.split(b"/"):
-            if name == b"..":
-                directory = directory.parent()
-            elif name not in (b"", b"."):
-                directory = directory.lookup(name)
-        return directory
 
     def register(self, key: bytes, hostpath: bytes, kind: int, begin: int = 0, size: int | None = None) -> None:
         """EINVAL, ENAMETOOLONG, EEXIST, ENOTDIR, EISDIR, EBUSY, and the errors of the host file."""
         name = self._key(key)
-        if name in self.entries:
+        if name in self.entries or name in self.trees:
             raise KernelError(Errno.EEXIST)
         if not name or (kind not in KINDS and kind not in DIRECTORIES):
             raise KernelError(Errno.EINVAL)
@@ -244,8 +181,7 @@ class Etfs:
                 raise KernelError(Errno.ENOTDIR)
             if begin or size is not None:
                 raise KernelError(Errno.EISDIR)
-            self.entries[name] = HostDirectory(self.fs, hostpath, None, deep=kind == const.RUMP_ETFS_DIR_SUBDIRS)
-            self._trees += 1
+            self.trees[name] = self._tree(name, hostpath, deep=kind == const.RUMP_ETFS_DIR_SUBDIRS)
             return
         if host_kind == "dir":
             raise KernelError(Errno.EISDIR)
@@ -268,8 +204,13 @@ class Etfs:
         vnode.whole = whole
         return vnode
 
+    def _tree(self, key: bytes, hostpath: bytes, *, deep: bool) -> HostTree:
+        self._devices += 1
+        dev = const.makedev(TREES_MAJOR, self._devices)
+        return attach(self.fs.mount, self.files.node(hostpath), key, hostpath, dev, deep=deep)
+
     def _minor(self, vtype: VType) -> int:
-        used = {const.minor(v.rdev) for v in self.entries.values() if isinstance(v, HostVnode) and v.rdev}
+        used = {const.minor(v.rdev) for v in self.entries.values() if v.rdev}
         blocks = sum(v.vtype is VType.BLK for v in self.entries.values())
         if vtype is VType.BLK and blocks >= BLOCK_DEVICES:
             raise KernelError(Errno.EBUSY, f"more than {BLOCK_DEVICES} block devices")
@@ -278,16 +219,23 @@ class Etfs:
     def remove(self, key: bytes) -> None:
         """EINVAL, ENOENT, EBUSY."""
         name = self._key(key)
+        if name in self.trees:
+            self._remove_tree(name)
+            return
         entry = self.entries.get(name)
         if entry is None:
             raise KernelError(Errno.ENOENT)
-        files = list(entry.files()) if isinstance(entry, HostDirectory) else [entry]
-        if entry.uses or entry.mounted is not None or any(file.uses for file in files):
+        if entry.uses or entry.mounted is not None:
             raise KernelError(Errno.EBUSY)
         del self.entries[name]
-        self._trees -= isinstance(entry, HostDirectory)
-        for file in files:
-            file.file.close()
+        entry.file.close()
+
+    def _remove_tree(self, name: bytes) -> None:
+        tree = self.trees[name]
+        if tree.mount.uses:
+            raise KernelError(Errno.EBUSY, f"{tree.mount.uses} open files and held directories")
+        del self.trees[name]
+        tree.close()
 
     def _key(self, key: bytes) -> bytes:
         if not key.startswith(b"/"):
@@ -299,9 +247,11 @@ class Etfs:
     def close(self) -> None:
         """Closes all host files."""
         for entry in self.entries.values():
-            for vnode in entry.files() if isinstance(entry, HostDirectory) else [entry]:
-                vnode.file.close()
+            entry.file.close()
+        for tree in self.trees.values():
+            tree.close()
         self.entries.clear()
+        self.trees.clear()
 
 
 def disk_of(vnode: HostVnode, name: str, *, readonly: bool) -> HostDisk:

@@ -17,10 +17,11 @@ Gates are waited for in their order; who holds a later one than it needs now sta
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 from types import CoroutineType
-from typing import Any
+from typing import Any, Protocol
 
 from rumpuser.component import KERNEL, Bus
 from rumpuser.here import here
@@ -28,6 +29,7 @@ from rumpuser.host import Host
 from rumpuser.pending import Pending
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Credentials
 
 RESTARTS_MAX = 1000
 """A call that has to start again more often finds other mounts each time."""
@@ -67,12 +69,23 @@ class Visit:
         self.waited = False
 
 
+class Caller(Protocol):
+    """Where drivers find for whom the call is."""
+
+    cred: Credentials
+
+
+class _Nobody:
+    cred = Credentials()
+
+
 class Gates:
     """Runs calls that come to slow mounts."""
 
     def __init__(self, host: Host, bus: Bus) -> None:
         self._host = host
         self._bus = bus
+        self.environment: Caller = _Nobody()
         self.used = False
         """Whether there was a slow mount at all."""
 
@@ -95,11 +108,28 @@ class Gates:
 
     def ask(self, name: str, op: Op, *args: Any) -> Any:
         """What another component answers (`Bus.blocking`). What that one asks of us meanwhile is a call of its own."""
-        visit, here.visit = here.visit, None
-        try:
+        with self._away():
             return self._bus.blocking(name).call(KERNEL, op, args)
+
+    def aside(self, work: Callable[[], Any]) -> Any:
+        """What blocking code of the host gives (`rumpuser.host.Host.aside`)."""
+        with self._away():
+            return self._host.aside(work)
+
+    def _wait(self, pending: Pending[Any]) -> None:
+        with self._away():
+            self._host.wait(pending)
+
+    @contextmanager
+    def _away(self) -> Iterator[None]:
+        """While others are at work: what is kept for the call that is done now is theirs meanwhile."""
+        visit, here.visit = here.visit, None
+        cred = self.environment.cred
+        try:
+            yield
         finally:
             here.visit = visit
+            self.environment.cred = cred
 
     def _come_to(self, visit: Visit, gate: Gate, *, interruptible: bool) -> None:
         if all(held.order < gate.order for held in visit.gates):
@@ -128,7 +158,7 @@ class Gates:
         place = (visit, turn)
         gate.queue.append(place)
         try:
-            self._host.wait(turn)
+            self._wait(turn)
         except BaseException:
             if gate.owner is visit:  # it came at the same moment
                 self._pass_on(gate)
@@ -184,7 +214,7 @@ class Gates:
 
     def _outcome(self, pending: Pending[Any]) -> BaseException | None:
         try:
-            self._host.wait(pending)
+            self._wait(pending)
         except BaseException as error:  # noqa: BLE001  the handler is told
             return error
         return None

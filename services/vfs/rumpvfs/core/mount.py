@@ -234,7 +234,9 @@ class Mounts:
         mount.fs.noatime = bool(flags & (const.MNT_NOATIME | const.MNT_RDONLY))
 
     def detach(self, mount: Mount, names: Names, *, force: bool, bury: Callable[[FileSystem], None]) -> None:
-        """Unmounts. EBUSY, EIO; ``bury`` makes dead what is open on the file system."""
+        """Unmounts. EINVAL, EBUSY, EIO; ``bury`` makes dead what is open on the file system."""
+        if mount not in self.list:
+            raise KernelError(Errno.EINVAL, "host directories are taken away with etfs_remove")
         if mount.covered is None or any(
             other.covered is not None and other.covered.fs is mount.fs for other in self.list
         ):

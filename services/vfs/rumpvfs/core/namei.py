@@ -41,8 +41,8 @@ class Overlay(Protocol):
 
     def __bool__(self) -> bool: ...
 
-    def find(self, key: bytes) -> Vnode | None:
-        """The file of a path below the root, without leading slashes."""
+    def find(self, key: bytes) -> tuple[Vnode, bytes] | None:
+        """The file of a path below the root, without leading slashes, and the path on from there."""
         ...
 
 
@@ -125,12 +125,10 @@ class Names:
 
     def _walk(self, ctx: Context, path: bytes, current: Vnode, root: Vnode, *, follow: bool) -> Vnode:
         if self.overlay and current is self.root:
-            found = self.overlay.find(path.lstrip(b"/"))
-            if found is not None:
-                return found
+            current, path = self._overlaid(current, path)
         cred = ctx.cred
         superuser = cred.euid == 0
-        parts = path.split(b"/")
+        parts = path.split(b"/") if path else []
         links = 0
         at, end = 0, len(parts)
         while at < end:
@@ -158,13 +156,23 @@ class Names:
             parts = target.split(b"/") + parts[at:]
             if sum(map(len, parts)) + len(parts) > PATH_MAX:
                 raise KernelError(Errno.ENAMETOOLONG)
-            at, end = 0, len(parts)
             if target[0] == 47:
                 current = root
-                found = self.overlay.find(b"/".join(parts).lstrip(b"/")) if self.overlay and root is self.root else None
-                if found is not None:
-                    return found
+                if self.overlay and root is self.root:
+                    current, path = self._overlaid(root, b"/".join(parts))
+                    parts = path.split(b"/") if path else []
+            at, end = 0, len(parts)
         return current
+
+    def _overlaid(self, root: Vnode, path: bytes) -> tuple[Vnode, bytes]:
+        """Where a path from the root begins, and the rest of it: at the root, or at what the overlay has."""
+        found = self.overlay.find(path.lstrip(b"/"))
+        if found is None:
+            return root, path
+        vnode, rest = found
+        while vnode.mounted is not None:
+            vnode = vnode.mounted.root
+        return vnode, rest
 
     def _step(self, directory: Vnode, name: bytes, root: Vnode) -> Vnode:
         """One component whose file is not known yet."""
@@ -233,9 +241,10 @@ class Names:
     def _locate(self, ctx: Context, path: bytes, start: Vnode) -> Place:
         root = self.root_of(ctx)
         if self.overlay and start is self.root:
-            found = self.overlay.find(path.lstrip(b"/"))
-            if found is not None:
+            found, rest = self._overlaid(start, path)
+            if found is not start and not rest:
                 return Place(start, path, found, overlaid=True)
+            start, path = found, rest
         stripped = path.rstrip(b"/")
         if not stripped:
             return Place(root, b".", root, slashed=True)
@@ -281,6 +290,9 @@ class Names:
 
 def name_in(parent: Vnode, child: Vnode) -> bytes:
     """By which name a directory stands in its parent. ENOENT."""
+    own = child.own_name()
+    if own is not None:
+        return own
     for entry in parent.readdir(0):
         if entry.fileno == child.fileno and entry.name not in (b".", b".."):
             return entry.name

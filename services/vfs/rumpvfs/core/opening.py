@@ -7,7 +7,7 @@ from typing import Any
 
 from rumpuser.component import Context
 from rumpuser.pending import value_of
-from rumpvfs.core import access
+from rumpvfs.core import access, acl
 from rumpvfs.core.etfs import DiskFile, HostVnode
 from rumpvfs.core.fifo import FifoFile
 from rumpvfs.core.file import DataFile, OpenFile, truncate
@@ -62,6 +62,8 @@ class Opening:
     async def locked(self, ctx: Context, opened: Opened, flags: int) -> int:
         """O_SHLOCK and O_EXLOCK: an open file that is locked from the start. EAGAIN with O_NONBLOCK, EINTR, ENOLCK."""
         handle = opened if isinstance(opened, int) else await opened
+        if handle < 0:
+            return handle  # a descriptor, which is locked with flock
         try:
             exclusive, wait = bool(flags & const.O_EXLOCK), not flags & const.O_NONBLOCK
             waiting = self.locking.lock(ctx, handle, exclusive=exclusive, wait=wait)
@@ -93,6 +95,8 @@ class Opening:
     def create(self, ctx: Context, place: Place, vtype: VType, mode: int, rdev: int = 0, target: bytes = b"") -> Vnode:
         """Makes a file at a vacant place: owner is the effective user, group that of the directory.
 
+        Where the directory has a default access list, that stands in for the umask.
+
         ENAMETOOLONG, EROFS, EACCES, and what the driver's ``create`` raises.
         """
         directory, cred = place.directory, ctx.cred
@@ -100,12 +104,19 @@ class Opening:
             raise KernelError(Errno.ENAMETOOLONG)
         access.check(directory, cred, access.WRITE | access.EXEC)
         gid = directory.owner()[2]
-        mode &= 0o7777 & ~ctx.umask
+        mode &= 0o7777
+        default = directory.acl(default=True) if vtype is not VType.LNK else None
+        list_ = None
+        if default is not None:
+            mode, list_ = acl.inherited(default, mode)
+        else:
+            mode &= ~ctx.umask
         if vtype is not VType.DIR and cred.euid != 0:
             mode &= ~const.S_ISVTX
             if mode & const.S_ISGID and not access.member(cred, gid):
                 mode &= ~const.S_ISGID
-        vnode = directory.create(place.name, NewNode(vtype, mode, cred.euid, gid, rdev, target))
+        inherited = default if vtype is VType.DIR else None
+        vnode = directory.create(place.name, NewNode(vtype, mode, cred.euid, gid, rdev, target, list_, inherited))
         if directory.fs.cache_names:
             self.vfs.names.cache.forget(directory, place.name)
         note(directory, const.NOTE_WRITE | (const.NOTE_LINK if vtype is VType.DIR else 0))
@@ -114,11 +125,16 @@ class Opening:
     # -- an existing file
 
     def opened(self, ctx: Context, vnode: Vnode, flags: int) -> Opened:
-        """Opens what is there already, with all checks."""
+        """Opens what is there already, with all checks.
+
+        The name of a descriptor is the gateway's to open: -1 - N for descriptor N of the caller.
+        """
         vtype = vnode.vtype
         mode = flags & O_ACCMODE
         if mode == O_ACCMODE:
             raise KernelError(Errno.EINVAL)
+        if vnode.descriptor is not None and not flags & O_DIRECTORY:
+            return -1 - vnode.descriptor
         if vtype is VType.LNK:
             raise KernelError(Errno.EFTYPE, "a symbolic link, and O_NOFOLLOW")
         if vtype is VType.SOCK:
@@ -145,6 +161,7 @@ class Opening:
     def _installed(self, ctx: Context, vnode: Vnode, flags: int) -> Opened:
         vtype = vnode.vtype
         if vtype is VType.REG or vtype is VType.DIR:
+            vnode.opening(write=flags & O_ACCMODE != const.O_RDONLY)
             return self.vfs.install(DataFile(vnode, flags))
         if vtype is VType.FIFO:
             return self._fifo(ctx, vnode, flags)

@@ -116,7 +116,7 @@ class Paths:
         self.linkat(ctx, AT_FDCWD, path, AT_FDCWD, link, const.AT_SYMLINK_FOLLOW)
 
     def linkat(self, ctx: Context, fd1: int, name1: bytes, fd2: int, name2: bytes, flags: int) -> None:
-        """EINVAL, errors of namei, EPERM for directories, EEXIST, EXDEV, EROFS, EACCES, EMLINK."""
+        """EINVAL, errors of namei, EPERM (directories, `LinkRules`), EEXIST, EXDEV, EROFS, EACCES, EMLINK."""
         if flags & ~const.AT_SYMLINK_FOLLOW:
             raise KernelError(Errno.EINVAL)
         vnode = self.names.lookup(ctx, name1, dirfd=fd1, follow=bool(flags & const.AT_SYMLINK_FOLLOW))
@@ -131,6 +131,7 @@ class Paths:
         check_length(place)
         access.check(place.directory, ctx.cred, access.WRITE | access.EXEC)
         access.check_flags(vnode, access.IMMUTABLE | access.APPEND)
+        self.vfs.link_rules.check(vnode, ctx.cred)
         place.directory.link(place.name, vnode)
         self.names.cache.forget(place.directory, place.name)
         note(place.directory, const.NOTE_WRITE)

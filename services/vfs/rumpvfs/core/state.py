@@ -8,7 +8,7 @@ from rumpuser.component import Bus, Context, Parameters
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.readiness import Selinfo
-from rumpvfs.core.access import EXEC, check
+from rumpvfs.core.access import EXEC, LinkRules, check
 from rumpvfs.core.etfs import Etfs
 from rumpvfs.core.fifo import Fifo
 from rumpvfs.core.file import OpenFile
@@ -22,7 +22,16 @@ from rumpvfs.core.syncer import Syncer
 from rumpvfs.core.vnode import FileSystem, FileSystemType, NewNode, Vnode, VType
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Stat, TmpfsArgs
+from rumpwire.values import Credentials, Stat, TmpfsArgs
+
+BSD_PAIRS = 16
+"""Pairs of terminals that have nodes of their own, beside those in ptyfs."""
+
+
+def bsd_name(side: bytes, unit: int) -> bytes:
+    """``ptyp0`` and ``ttyp0``: of the terminals with the numbers 0 to 15."""
+    return side + b"typ%x" % unit
+
 
 NODES = (
     (b"null", VType.CHR, 0o666, const.makedev(const.MAJOR_NULL, 2)),
@@ -38,12 +47,18 @@ NODES = (
     (b"rcgd0d", VType.CHR, 0o640, const.makedev(const.MAJOR_CGD_CHR, 3)),
     (b"raid0d", VType.BLK, 0o640, const.makedev(const.MAJOR_RAID_BLK, 3)),
     (b"rraid0d", VType.CHR, 0o640, const.makedev(const.MAJOR_RAID_CHR, 3)),
+    (b"drvctl", VType.CHR, 0o644, const.makedev(const.MAJOR_DRVCTL, 0)),
+    (b"tty", VType.CHR, 0o666, const.makedev(const.MAJOR_CTTY, 0)),
+    (b"ptmx", VType.CHR, 0o666, const.makedev(const.MAJOR_PTM, 0)),
+    (b"ptm", VType.CHR, 0o666, const.makedev(const.MAJOR_PTM, 1)),
+    *((bsd_name(b"p", unit), VType.CHR, 0o666, const.makedev(const.MAJOR_PTC, unit)) for unit in range(BSD_PAIRS)),
+    *((bsd_name(b"t", unit), VType.CHR, 0o666, const.makedev(const.MAJOR_PTS, unit)) for unit in range(BSD_PAIRS)),
 )
 """What /dev holds at boot."""
 
 
 class Environment:
-    """What file system drivers get of the kernel; counts the memory that they hold."""
+    """What file system drivers get of the kernel; counts the memory that they hold. ``cred`` is set for each call."""
 
     def __init__(
         self, host: Host, limit: int | None, questions: Questions, log: Callable[[str], None] | None = None
@@ -53,6 +68,7 @@ class Environment:
         self.ask = questions.ask
         self.caller = questions.caller
         self.entropy = host.entropy
+        self.cred = Credentials()
         self.limit = limit
         self.used = 0
         self.lines: list[str] = []
@@ -101,6 +117,8 @@ class Vfs:
         self.questions = Questions(bus)
         self.gates = Gates(host, bus)
         self.environment = Environment(host, parameters.memlimit, self.questions)
+        self.environment.aside = self.gates.aside
+        self.gates.environment = self.environment
         self.files: dict[int, OpenFile] = {}
         self.directories: dict[int, Held] = {}
         self.fifos: dict[Vnode, Fifo] = {}
@@ -110,6 +128,7 @@ class Vfs:
         self.watching = Watching(host, self.file)
         self.watching.filters[const.EVFILT_VNODE] = VnodeFilter(lambda handle: self.file(handle).vnode)
         self.watching.filters[const.EVFILT_FS] = MountFilter(self.mounted)
+        self.link_rules = LinkRules()
         self._handle = 0
         self.mounts = Mounts(self.environment, Syncer(host, self.environment.log, self.gates), self.gates)
         self.mounts.add_type(root_type)
@@ -166,7 +185,7 @@ class Vfs:
     def device_of(self, ctx: Context, handles: Sequence[int]) -> list[int]:
         """The devices' own handles behind opened device nodes, 0 for other files."""
         files = (self.files.get(handle) for handle in handles)
-        return [file.handle if isinstance(file, DeviceFile) else 0 for file in files]
+        return [(file.handle or 0) if isinstance(file, DeviceFile) else 0 for file in files]
 
     # -- vnodes
 

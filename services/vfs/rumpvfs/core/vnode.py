@@ -22,13 +22,15 @@ from rumpuser.disk import BlockDevice as BlockDevice
 from rumpuser.host import Buffer
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Stat, Statvfs
+from rumpwire.values import Credentials, Stat, Statvfs
 
 if TYPE_CHECKING:
+    from rumpvfs.core.acl import Acl
     from rumpvfs.core.gates import Gate
     from rumpvfs.core.mount import Mount
     from rumpvfs.core.namecache import NameCache
     from rumpvfs.core.notes import Notes
+    from rumpvfs.core.quota import Quotas
 
 
 class VType(enum.IntEnum):
@@ -72,7 +74,7 @@ class Changes:
 
 @dataclass(slots=True)
 class NewNode:
-    """What a created object is born with."""
+    """What a created object is born with; the access lists, if any, come from the directory (`Vnode.acl`)."""
 
     vtype: VType
     mode: int
@@ -80,6 +82,8 @@ class NewNode:
     gid: int
     rdev: int = 0
     target: bytes = b""
+    acl: Acl | None = None
+    default_acl: Acl | None = None
 
 
 def unsupported(what: str) -> KernelError:
@@ -95,6 +99,9 @@ class Vnode:
     """
 
     __slots__ = ("__weakref__", "fileno", "fs", "mounted", "names", "notes", "uses", "vtype")
+
+    descriptor: int | None = None
+    """Set where opening the file duplicates a descriptor of the caller (fdesc)."""
 
     def __init__(self, fs: FileSystem, fileno: int, vtype: VType) -> None:
         self.fs = fs
@@ -119,6 +126,10 @@ class Vnode:
         st = self.getattr()
         return st.st_mode, st.st_uid, st.st_gid
 
+    def acl(self, *, default: bool = False) -> Acl | None:
+        """The access list, or (of a directory) the one that new files in it get; None without. EIO."""
+        return None
+
     def file_flags(self) -> int:
         """The st_flags, which are asked for before each change. EIO."""
         return self.getattr().st_flags
@@ -136,6 +147,10 @@ class Vnode:
     def parent(self) -> Vnode:
         """What ``..`` means here; not asked at the root of the file system. EIO."""
         return self.lookup(b"..")
+
+    def own_name(self) -> bytes | None:
+        """The name of a directory in its parent where readdir of that does not tell; None: it does."""
+        return None
 
     def readdir(self, cookie: int) -> Iterator[Entry]:
         """Entries from a cookie on (0: the first), ``.`` and ``..`` among them. EIO, EINVAL for a made-up cookie."""
@@ -207,6 +222,9 @@ class Vnode:
 
     # -- life
 
+    def opening(self, *, write: bool) -> None:
+        """A file or directory is about to be opened, with permission: what stands behind it may still refuse."""
+
     def active(self) -> None:
         """The first use begins. For file systems that stand on files of others; no error may come out of it."""
 
@@ -230,7 +248,8 @@ class FileSystem:
     st_flags (chflags); where they never do, nobody asks for them. ``noatime`` is set by the caller: reading leaves the
     time of access alone (MNT_NOATIME, or read-only). ``folds_names`` says that names which differ, in case, can be one
     name of a file, which has no other: renaming from one to the other changes its spelling. Such a file system does not
-    have its names cached. ``gates`` are set by the caller: those of a file system that may have to wait.
+    have its names cached. ``quotas`` are those of a file system that has some. ``gates`` are set by the caller: those
+    of a file system that may have to wait.
     """
 
     type_name = ""
@@ -242,6 +261,7 @@ class FileSystem:
     dev = 0
     noatime = False
     gates: tuple[Gate, ...] = ()
+    quotas: Quotas | None = None
     mount: Mount
 
     def root(self) -> Vnode:
@@ -265,6 +285,13 @@ class FileSystem:
         """A limit of this file system, None where the common answer holds."""
         return None
 
+    def extattrctl(self, cmd: int, file: Vnode | None, name: bytes) -> None:
+        """Extended attributes that have to be set up, see extattrctl(2). ``file`` is one of this file system.
+
+        ``name`` is a full one, or empty. EOPNOTSUPP, EINVAL, ENOENT, EBUSY, EEXIST, ENOATTR, EIO.
+        """
+        raise unsupported("extattrctl")
+
     def below(self) -> Sequence[FileSystem]:
         """Those that this one stands on: they stay mounted as long, whatever force is used."""
         return ()
@@ -282,6 +309,14 @@ class Environment(Protocol):
         ...
 
     def entropy(self, length: int) -> bytes: ...
+
+    @property
+    def cred(self) -> Credentials:
+        """Who the call is done for: for limits that do not hold for the superuser, of space and quotas.
+
+        What may be done to which file at all is checked by the caller.
+        """
+        ...
 
     def reserve(self, size: int) -> bool:
         """Takes bytes of the kernel's memory (gives them back when negative); False when there are not as many."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from rumpuser.component import Context
-from rumpvfs.core import access
+from rumpvfs.core import access, acl
+from rumpvfs.core.mounting import superuser
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import Vnode, VType
 from rumpwire.errno import Errno, KernelError
@@ -69,6 +70,17 @@ class ExtendedAttributes:
 
     # -- a namespace and a name
 
+    def extattrctl(
+        self, ctx: Context, path: bytes, cmd: int, filename: bytes, attrnamespace: int, attrname: bytes
+    ) -> None:
+        """Errors of namei, EPERM, EXDEV (the file is elsewhere), and those of `FileSystem.extattrctl`."""
+        fs = self._path(ctx, path).base().fs
+        file = self._path(ctx, filename).base() if filename else None
+        superuser(ctx)
+        if file is not None and file.fs is not fs:
+            raise KernelError(Errno.EXDEV, "the file of an attribute is on the file system that has it")
+        fs.extattrctl(cmd, file, full(attrnamespace, attrname) if attrname else b"")
+
     def extattr_set_file(self, ctx: Context, path: bytes, attrnamespace: int, attrname: bytes, data: bytes) -> int:
         return _set(ctx, self._path(ctx, path), attrnamespace, attrname, data)
 
@@ -115,12 +127,17 @@ def full(namespace: int, name: bytes) -> bytes:
 
 
 def _check(ctx: Context, vnode: Vnode, name: bytes, want: int) -> None:
-    """EINVAL, ENAMETOOLONG, EPERM (not the user's namespace, or no file or directory), EROFS, EACCES."""
+    """EINVAL, ENAMETOOLONG, EPERM (not the user's namespace, no file or directory, not the owner), EROFS, EACCES."""
     space, _, rest = name.partition(b".")
     if not rest or b"\0" in name:
         raise KernelError(Errno.EINVAL, "the name of an attribute is namespace.name")
     if len(name) > NAME_MAX:
         raise KernelError(Errno.ENAMETOOLONG)
+    if name in acl.NAMES:  # everybody may see them, who owns the file may set them
+        if want == access.WRITE:
+            access.check_writable(vnode)
+            access.check_owner(vnode, ctx.cred)
+        return
     if space != b"user":
         if want == access.WRITE and ctx.cred.euid != 0:
             raise KernelError(Errno.EPERM)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rumpnet.core.wire import BadChecksum, Malformed
 from rumpuser.host import Buffer
@@ -77,6 +77,15 @@ class Packet:
     @property
     def is_fragment(self) -> bool:
         return bool(self.fragment & (MORE_FRAGMENTS | OFFSET_MASK))
+
+    @property
+    def key(self) -> tuple[bytes, bytes, int, int]:
+        """What the fragments of a datagram have in common."""
+        return self.src, self.dst, self.protocol, self.ident
+
+    def whole(self, payload: bytes) -> bytes:
+        """The datagram with all of its payload in place of this piece. ValueError when it is too long."""
+        return replace(self.parse(), fragment=0).emit(len(payload)) + payload
 
     def parse(self) -> Ipv4:
         return Ipv4(

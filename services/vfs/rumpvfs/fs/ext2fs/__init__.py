@@ -7,7 +7,8 @@ overlay that recovery leaves; `volume` is the open file system without vnodes; `
 Writing: `transaction` has what is changed and is not committed yet, `log` writes it to the journal; `allocator` with
 its `bitmap` has what is free; `extenttree` and `indirect` change maps (`mapping` is what both are), `content` writes
 files, `entries` changes directories (`leaf`, `hashindex`), `inlinedata` those in an inode, `xattrwrite` attributes;
-`orphans` is the list of files without names; `writer` holds all that together beside the `Volume`.
+`orphans` is the list of files without names; `quotas` (with `quotafile`)
+says who may have how much; `writer` holds all that together beside the `Volume`.
 
 Vnodes: `nodes`, `filenode`, `dirnode`. `driver` is what vfs sees. `newfs` makes a
 file system.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rumpuser.host import Buffer
+from rumpvfs.core import acl
 from rumpvfs.core.vnode import Entry, NewNode, Vnode, VType
 from rumpwire.errno import Errno, KernelError
 
@@ -19,6 +20,7 @@ from .inode import BLOCK_AREA_SIZE, FLAG_EXTENTS, FLAG_INDEX, Inode
 from .nodes import LINK_MAX, LINK_MAX_OLD, Node, bad
 from .superblock import RO_COMPAT_DIR_NLINK
 from .writer import Writer
+from .xattrwrite import packed_acl
 
 if TYPE_CHECKING:
     from .driver import Ext2FileSystem
@@ -68,6 +70,7 @@ class DirectoryNode(Node):
         directory = self._open()
         if not 0 <= cookie <= directory.size:
             raise KernelError(Errno.EINVAL, f"no place {cookie} in a directory of {directory.size} bytes", "ext2fs")
+        self._accessed()
         return directory.entries(cookie)
 
     def _open(self) -> Directory | InlineDirectory:
@@ -117,6 +120,9 @@ class DirectoryNode(Node):
             Entries(writer, inode).start(self.fileno)
         elif new.vtype is VType.LNK:
             self._set_target(writer, inode, new.target)
+        for attribute, entries in ((acl.ACCESS, new.acl), (acl.DEFAULT, new.default_acl)):
+            if entries is not None:
+                writer.attributes.set(inode, attribute, packed_acl(entries))
         self._add(name, inode.number, new.vtype)
         self._changed(writer)
         return inode

@@ -15,6 +15,7 @@ from .dirnode import DirectoryNode
 from .filenode import RegularFile
 from .inode import FLAG_EA_INODE, Inode
 from .nodes import LINK_MAX, LINK_MAX_OLD, Node, SymbolicLink, bad
+from .quotas import ExtQuotas
 from .storage import Cache
 from .superblock import ROOT_INODE
 from .volume import Volume
@@ -42,6 +43,15 @@ class Ext2FileSystem(FileSystem):
         self._root = self.node(ROOT_INODE)
         if self._root.vtype is not VType.DIR:
             raise bad(ROOT_INODE, "the root is no directory")
+
+    def look_at_quotas(self) -> None:
+        """What there is to be asked for on a mount that is only read."""
+        self.quotas = None
+        if any(self.volume.sb.quota_inodes):
+            try:
+                self.quotas = ExtQuotas(self.volume, None, self._env)
+            except KernelError as error:
+                self._env.log(f"ext2fs: {self.volume.device.name}: {error.text}")
 
     def root(self) -> Vnode:
         return self._root
@@ -95,6 +105,7 @@ class Ext2FileSystem(FileSystem):
         writer.names = self.names
         writer.transaction.undone = self._undone
         self.writer = writer
+        self.quotas = writer.space.quotas
         self.readonly = False
         self._forget()
 
@@ -117,6 +128,7 @@ class Ext2FileSystem(FileSystem):
 
     def sync(self) -> None:
         if self.writer is not None:
+            self.writer.write_access_times()
             self.writer.sync()
 
     def remount(self, *, readonly: bool) -> None:
@@ -124,6 +136,7 @@ class Ext2FileSystem(FileSystem):
             if self.writer is not None and self.writer.orphans.unnamed():
                 raise KernelError(Errno.EBUSY, "files without a name are in use", "ext2fs")
             self._end_writing()
+            self.look_at_quotas()
         elif self.writer is None:
             self.begin_writing()
 
@@ -169,6 +182,8 @@ def mount(request: MountRequest, env: Environment) -> FileSystem:
     if device is None or not probe(device):
         raise KernelError(Errno.EINVAL, "not an ext2/3/4 file system", "ext2fs")
     fs = Ext2FileSystem(Volume(device, env), env)
-    if not request.readonly:
+    if request.readonly:
+        fs.look_at_quotas()
+    else:
         fs.begin_writing()
     return fs

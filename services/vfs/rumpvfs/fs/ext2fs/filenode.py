@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # A call that writes more is done in several operations.
 _CHUNK = 16 << 20
+_FULL = (Errno.ENOSPC, Errno.EDQUOT)
 
 
 def _less(offset: int, length: int, block: int) -> int:
@@ -46,13 +47,16 @@ class RegularFile(Node):
         self._content: Content | None = None
 
     def read(self, offset: int, length: int) -> Buffer:
+        if not self.fs.noatime:
+            self._accessed()
         data = self._data
         if data is not None:
             return data.read(offset, length)
         self._open()
         if self._inline is not None:
             return memoryview(self._inline)[offset : offset + length]
-        return self.read(offset, length)
+        assert self._data is not None
+        return self._data.read(offset, length)
 
     def seek(self, offset: int, *, hole: bool) -> int:
         self._open()
@@ -98,7 +102,7 @@ class RegularFile(Node):
             error = self._try_write(writer, at, part)
             if error is None:
                 at += len(part)
-            elif error.errno == Errno.ENOSPC and (less := _less(at, len(part), writer.volume.sb.block_size)):
+            elif error.errno in _FULL and (less := _less(at, len(part), writer.volume.sb.block_size)):
                 size = less  # As much as there is room for.
             elif at == offset:
                 raise error

@@ -9,6 +9,7 @@ from rumpwire import const
 if TYPE_CHECKING:
     from .allocator import Allocator
     from .inode import Inode
+    from .quotas import Space
     from .transaction import Transaction
     from .volume import Volume
 
@@ -24,18 +25,21 @@ class Extent(NamedTuple):
 class Blocks:
     """The blocks of one inode: how many it has (for st_blocks), and where new ones come from."""
 
-    __slots__ = ("allocator", "inode", "sectors", "transaction", "volume")
+    __slots__ = ("allocator", "inode", "sectors", "space", "transaction", "volume")
 
-    def __init__(self, volume: Volume, transaction: Transaction, allocator: Allocator, inode: Inode) -> None:
+    def __init__(
+        self, volume: Volume, transaction: Transaction, allocator: Allocator, space: Space, inode: Inode
+    ) -> None:
         self.volume = volume
         self.transaction = transaction
         self.allocator = allocator
+        self.space = space
         self.inode = inode
         self.sectors = volume.sb.block_size >> 9
 
     def allocate(self, goal: int, wanted: int) -> tuple[int, int]:
-        """ENOSPC, EIO. A goal of 0 is the inode's group."""
-        start, count = self.allocator.allocate(goal or self.allocator.home(self.inode.number), wanted)
+        """ENOSPC, EDQUOT, EIO. A goal of 0 is the inode's group."""
+        start, count = self.space.allocate(self.inode, goal, wanted)
         self.transaction.touch(self.inode)
         self.inode.blocks += count * self.sectors
         return start, count
@@ -48,7 +52,13 @@ class Blocks:
                 self.transaction.forget(number)
         else:
             self.transaction.forget_contents(block, count)
-        self.inode.blocks = max(self.inode.blocks - count * self.sectors, 0)
+        self.lost(count * self.sectors)
+
+    def lost(self, sectors: int) -> None:
+        """The inode has so much less, or nothing any more."""
+        sectors = min(sectors, self.inode.blocks)
+        self.inode.blocks -= sectors
+        self.space.gave_back(self.inode, sectors)
 
     def free_node(self, block: int) -> None:
         """A block of the map itself."""

@@ -3,7 +3,7 @@
 Options: ``type`` (ext2, ext3 or ext4, which is the default), ``size`` (bytes of the disk that are used), ``bsize``
 (bytes of a block, 1024 to 65536), ``isize`` (bytes of an inode), ``density`` (bytes of disk for each inode), ``inodes``
 (how many, in place of that), ``minfree`` (percent of the blocks that are kept for the superuser), ``label``, ``uuid``,
-``journal`` (its size in bytes, or none).
+``journal`` (its size in bytes, or none), ``quota`` (user, group or both: quotas of them are kept).
 
 What mke2fs would lay out by hand is done by the driver itself: a skeleton is written that has nothing but its tables
 and an empty root, it is opened for writing, and lost+found and the journal are made in it as files.
@@ -26,6 +26,7 @@ from .dirent import Layout
 from .driver import Ext2FileSystem
 from .extenttree import empty_root
 from .inode import FLAG_EXTENTS, GOOD_OLD_SIZE, Inode, blank, owner_seed, pack
+from .quotas import create_quota
 from .superblock import OFFSET, ROOT_INODE, SIZE, Superblock
 from .volume import Volume
 
@@ -65,6 +66,8 @@ _ZEROS = memoryview(bytes(_PIECE))
 _LABEL_MAX = 16
 _HASH_HALF_MD4, _FLAG_SIGNED_HASH, _DEFAULT_OPTIONS = 1, 1, 0xC
 _AT = struct.Struct("<3I")
+_QUOTAS = {"": (False, False), "user": (True, False), "group": (False, True), "both": (True, True)}
+_QUOTA_INODES = (3, 4)
 
 
 def _bad(text: str) -> KernelError:
@@ -90,6 +93,7 @@ class Plan:
     hash_seed: bytes
     journal: int
     now: int
+    quota: tuple[bool, bool] = (False, False)
 
     @property
     def first(self) -> int:
@@ -171,6 +175,7 @@ def _plan(device: BlockDevice, options: dict[str, str], env: Environment) -> Pla
     _count_inodes(plan, options, 4096 if small else 16384)
     plan.reserved = plan.blocks * minfree // 100
     plan.journal = _journal(plan, options.pop("journal", ""))
+    plan.quota = _quota(plan, options.pop("quota", ""))
     if options:
         raise _bad(f"no options of ext2fs: {', '.join(sorted(options))}")
     return plan
@@ -235,6 +240,15 @@ def _journal(plan: Plan, text: str) -> int:
     if not _JOURNAL_LEAST <= blocks <= plan.blocks // 2:
         raise _bad(f"journal={text}: {_JOURNAL_LEAST} blocks to half of the disk are possible")
     return blocks
+
+
+def _quota(plan: Plan, text: str) -> tuple[bool, bool]:
+    """Of users and of groups."""
+    if text not in _QUOTAS:
+        raise _bad(f"quota={text}: user, group, and both are possible")
+    if text and plan.type != "ext4":
+        raise _bad(f"quota={text}: only ext4 has quotas")
+    return _QUOTAS[text]
 
 
 # -- the skeleton
@@ -396,9 +410,14 @@ def _write_superblocks(
 def _fill(device: BlockDevice, env: Environment, plan: Plan) -> None:
     fs = Ext2FileSystem(Volume(device, env), env)
     fs.begin_writing()
-    fs.root().create(b"lost+found", NewNode(VType.DIR, 0o700, 0, 0))
+    found = fs.root().create(b"lost+found", NewNode(VType.DIR, 0o700, 0, 0))
     if plan.journal:
         _make_journal(device, fs, plan)
+    assert fs.writer is not None
+    files = [node.inode for node in (fs.node(ROOT_INODE), fs.node(found.fileno))]
+    for kind, wanted in enumerate(plan.quota):
+        if wanted:
+            create_quota(fs.writer, kind, _QUOTA_INODES[kind], files)
     fs.unmount(force=False)
 
 
@@ -441,6 +460,10 @@ def _finish(device: BlockDevice, sb: Superblock, plan: Plan) -> None:
     struct.pack_into("<H", raw, 0x34, 0)
     if plan.journal:
         _name_journal(device, sb, raw)
+    if any(plan.quota):
+        numbers = [number if wanted else 0 for number, wanted in zip(_QUOTA_INODES, plan.quota, strict=True)]
+        struct.pack_into("<2I", raw, superblock.QUOTA_INODES, *numbers)
+        struct.pack_into("<I", raw, 0x64, struct.unpack_from("<I", raw, 0x64)[0] | superblock.RO_COMPAT_QUOTA)
     start = (plan.first + 1) * plan.block_size
     descriptors = bytes(device.view(start, plan.table * plan.block_size))
     _write_superblocks(device, plan, sb, raw, descriptors)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rumpvfs.core import acl
+from rumpvfs.core.acl import Acl
 from rumpvfs.core.vnode import Changes, Vnode, VType
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Stat
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
 
 LINK_MAX = 65000
 LINK_MAX_OLD = 32000
-_ACL_NAMES = {xattr.INDEX_ACL: b"system.posix_acl_access", xattr.INDEX_ACL_DEFAULT: b"system.posix_acl_default"}
-_ACCESS, _DEFAULT = _ACL_NAMES[xattr.INDEX_ACL], _ACL_NAMES[xattr.INDEX_ACL_DEFAULT]
 
 
 def bad(number: int, text: str) -> KernelError:
@@ -75,6 +75,17 @@ class Node(Vnode):
             inode.generation,
         )
 
+    def acl(self, *, default: bool = False) -> Acl | None:
+        name = acl.DEFAULT if default else acl.ACCESS
+        found = self._volume.attributes(self.inode).get(name)
+        if found is None:
+            return None
+        value = xattr.presented(self.fileno, found, self._volume.attribute_value(self.inode, found))
+        try:
+            return acl.parse(value) or None
+        except KernelError as error:
+            raise bad(self.fileno, error.text) from None
+
     def getxattr(self, name: bytes) -> bytes:
         found = self._volume.attributes(self.inode).get(name)
         if found is None or name == xattr.INLINE_DATA:
@@ -116,10 +127,11 @@ class Node(Vnode):
         if changes.mode is not None:
             inode.mode = inode.kind | changes.mode & 0o7777
             self._change_acl(writer)
-        if changes.uid is not None:
-            inode.uid = changes.uid
-        if changes.gid is not None:
-            inode.gid = changes.gid
+        if changes.uid is not None or changes.gid is not None:
+            uid = inode.uid if changes.uid is None else changes.uid
+            gid = inode.gid if changes.gid is None else changes.gid
+            writer.space.change_owner(inode, uid, gid)
+            inode.uid, inode.gid = uid, gid
         if flags is not None:
             inode.flags = inode.flags & ~0x70 | flags
         if changes.atime_ns is not None:
@@ -130,24 +142,23 @@ class Node(Vnode):
 
     def _change_acl(self, writer: Writer) -> None:
         """The access list follows the permission bits."""
-        found = self._volume.attributes(self.inode).get(_ACCESS)
+        found = self.acl()
         if found is not None:
-            value = xattr.presented(self.fileno, found, self._volume.attribute_value(self.inode, found))
-            entries = xattrwrite.acl_of_mode(xattrwrite.parse_acl(value), self.inode.mode)
-            writer.attributes.set(self.inode, _ACCESS, xattrwrite.packed_acl(entries))
+            new = acl.of_mode(found, self.inode.mode)
+            writer.attributes.set(self.inode, acl.ACCESS, xattrwrite.packed_acl(new))
 
     def setxattr(self, name: bytes, value: bytes) -> None:
         writer = self._writer()
         if name == xattr.INLINE_DATA:
             raise KernelError(Errno.EPERM)
-        acl = xattrwrite.parse_acl(value) if name in (_ACCESS, _DEFAULT) else None
-        if name == _DEFAULT and self.vtype is not VType.DIR:
+        entries = acl.parse(value) if name in acl.NAMES else None
+        if name == acl.DEFAULT and self.vtype is not VType.DIR:
             raise KernelError(Errno.EACCES, "only directories have a default access list", "ext2fs")
 
         def work() -> None:
             kept: bytes | None = bytes(value)
-            if acl is not None:
-                kept = self._acl_value(writer, name, acl)
+            if entries is not None:
+                kept = self._acl_value(writer, name, entries)
                 if kept is None and name not in self._volume.attributes(self.inode):
                     return
             writer.attributes.set(self.inode, name, kept)
@@ -155,12 +166,13 @@ class Node(Vnode):
 
         writer.run(work)
 
-    def _acl_value(self, writer: Writer, name: bytes, acl: list[tuple[int, int, int]]) -> bytes | None:
+    def _acl_value(self, writer: Writer, name: bytes, entries: Acl) -> bytes | None:
         """How an access list is kept; None for one that says no more than the permission bits."""
-        if name == _ACCESS and acl:
+        if name == acl.ACCESS and entries:
             writer.transaction.touch(self.inode)
-            self.inode.mode = xattrwrite.mode_of_acl(acl, self.inode.mode)
-        return xattrwrite.packed_acl(acl) if len(acl) > (3 if name == _ACCESS else 0) else None
+            self.inode.mode = acl.mode_of(entries, self.inode.mode)
+        none = not entries or (name == acl.ACCESS and acl.is_minimal(entries))
+        return None if none else xattrwrite.packed_acl(entries)
 
     def removexattr(self, name: bytes) -> None:
         writer = self._writer()
@@ -187,6 +199,12 @@ class Node(Vnode):
             self.forget()
             writer.free(self.inode)
             self.fs.gone(self)
+
+    def _accessed(self) -> None:
+        """The contents were read: the time says so, unless the mount is without such times. EIO, EROFS."""
+        writer = self.fs.writer
+        if writer is not None and not self.fs.noatime and not writer.transaction.aborted:
+            writer.accessed(self.inode)
 
     def _refuse_encrypted(self) -> None:
         if self.inode.flags & FLAG_ENCRYPT:

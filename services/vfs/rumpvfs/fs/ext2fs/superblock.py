@@ -50,6 +50,7 @@ RO_COMPAT_HUGE_FILE = 0x8
 RO_COMPAT_GDT_CSUM = 0x10
 RO_COMPAT_DIR_NLINK = 0x20
 RO_COMPAT_EXTRA_ISIZE = 0x40
+RO_COMPAT_QUOTA = 0x100
 RO_COMPAT_BIGALLOC = 0x200
 RO_COMPAT_METADATA_CSUM = 0x400
 
@@ -76,12 +77,12 @@ _RO_COMPAT_WRITABLE = (
     | RO_COMPAT_GDT_CSUM
     | RO_COMPAT_DIR_NLINK
     | RO_COMPAT_EXTRA_ISIZE
+    | RO_COMPAT_QUOTA
     | RO_COMPAT_METADATA_CSUM
 )
 _RO_COMPAT_NAMES = {
     0x4: "btree_dir",
     0x80: "has_snapshot",
-    0x100: "quota",
     RO_COMPAT_BIGALLOC: "bigalloc",
     0x1000: "read-only",
     0x2000: "project",
@@ -99,6 +100,7 @@ FLAG_UNSIGNED_HASH = 0x2
 STATE_VALID = 0x1
 STATE_ERRORS = 0x2
 ROOT_INODE = 2
+QUOTA_INODES = 0x240
 
 # The largest block: what rec_len of directories can tell.
 _MAX_LOG_BLOCK_SIZE = 6
@@ -119,6 +121,8 @@ class Superblock:
     inodes_count: int
     blocks_count: int
     reserved_blocks: int
+    reserved_uid: int
+    reserved_gid: int
     free_blocks: int
     free_inodes: int
     first_data_block: int
@@ -145,6 +149,7 @@ class Superblock:
     backup_groups: tuple[int, int]
     overhead_clusters: int
     checksum_seed: int
+    quota_inodes: tuple[int, int]
 
     @property
     def groups(self) -> int:
@@ -239,6 +244,12 @@ def _checksum_seed(raw: bytes, incompat: int, uuid: bytes) -> int:
     return crc32c(0xFFFFFFFF, uuid)
 
 
+def _quota_inodes(raw: bytes, ro_compat: int) -> tuple[int, int]:
+    """Of users and of groups; 0 where there are no quotas."""
+    users, groups = struct.unpack_from("<2I", raw, QUOTA_INODES)
+    return (users, groups) if ro_compat & RO_COMPAT_QUOTA else (0, 0)
+
+
 def _unpack(raw: bytes) -> Superblock:
     head = HEAD.unpack_from(raw)
     revision = head[22]
@@ -259,6 +270,8 @@ def _unpack(raw: bytes) -> Superblock:
         inodes_count=head[0],
         blocks_count=head[1] | blocks_hi << 32,
         reserved_blocks=head[2] | reserved_hi << 32,
+        reserved_uid=head[23],
+        reserved_gid=head[24],
         free_blocks=head[3] | free_hi << 32,
         free_inodes=head[4],
         first_data_block=head[5],
@@ -285,6 +298,7 @@ def _unpack(raw: bytes) -> Superblock:
         backup_groups=struct.unpack_from("<2I", raw, 0x24C),
         overhead_clusters=int.from_bytes(raw[0x248:0x24C], "little"),
         checksum_seed=_checksum_seed(raw, incompat, uuid),
+        quota_inodes=_quota_inodes(raw, ro_compat),
     )
 
 

@@ -128,6 +128,7 @@ class Volume:
         self._inodes: Cache[int, Inode] = Cache(_INODES)
         self._nodes: NodeCache = Cache(_NODE_BYTES)
         self.changed: Mapping[int, Inode] = {}
+        self.accessed: Mapping[int, Inode] = {}
         self.recovery: journal.Recovery | None = None
         end = superblock.OFFSET + superblock.SIZE
         if device.size < end:
@@ -199,7 +200,7 @@ class Volume:
         """EIO for a number that does not exist or an inode that is broken."""
         found = self._inodes.get(number)
         if found is None:
-            found = self.changed.get(number)
+            found = self.changed.get(number) or self.accessed.get(number)
             if found is None:
                 found = self._load(number)
             self._inodes.put(number, found)

@@ -31,6 +31,7 @@ from .leaf import Leaf
 from .log import Log
 from .mapping import Blocks, FileMap
 from .orphans import Orphans
+from .quotas import ExtQuotas, Space
 from .storage import Cache
 from .transaction import Transaction
 from .volume import Volume
@@ -46,6 +47,8 @@ _INCOMPAT, _RO_COMPAT, _LAST_ORPHAN, _WANT_EXTRA = 0x60, 0x64, 0xE8, 0x15E
 _LEAF_BYTES = 8 << 20
 _EXTRA_SIZE = 32
 _LARGE = 1 << 31
+# Times of access that may wait, and how many of them are touched before the transaction may be committed.
+_ACCESSED_MAX, _ACCESSED_STEP = 4096, 64
 
 
 class Writer:
@@ -58,6 +61,7 @@ class Writer:
         self.log = log
         self.transaction = Transaction(device, volume.sb.block_size, env, log)
         self.allocator = Allocator(volume, self.transaction)
+        self.space = Space(volume, self.allocator, env)
         self.orphans = Orphans(self.transaction)
         self.attributes = AttributeWriter(self)
         self.leaves: Cache[tuple[int, int], Leaf] = Cache(_LEAF_BYTES)
@@ -76,6 +80,7 @@ class Writer:
         volume.storage.unsealed = self.transaction.seals
         volume.storage.kept = self.transaction.contents
         volume.changed = self.transaction.inodes
+        volume.accessed = self._accessed = dict[int, Inode]()
 
     def run(self, work: Callable[[], Result]) -> Result:
         """Does an operation whole or not at all; once more when a commit sets blocks free that it lacks."""
@@ -163,6 +168,8 @@ class Writer:
             block, at = self.volume.locate(inode.number)
             transaction.modify(block)[at : at + sb.inode_size] = pack(sb, inode)
         transaction.inodes.clear()
+        if self.space.quotas is not None:
+            self.space.quotas.store()
         if self.allocator.seal():
             self._put_counts(transaction.modify(self._block))
             transaction.seals[self._block] = self._seal_superblock
@@ -174,12 +181,32 @@ class Writer:
         """EIO, EROFS after a failed commit."""
         self.transaction.flush()
 
+    def accessed(self, inode: Inode) -> None:
+        """The inode was read. That is written when the file system is, not in a transaction of its own. EIO, EROFS."""
+        inode.atime_ns = self.env.now_ns()
+        inode.stat = None
+        self._accessed[inode.number] = inode
+        if len(self._accessed) > _ACCESSED_MAX:
+            self.write_access_times()
+
+    def write_access_times(self) -> None:
+        """Puts them into the running transaction. EIO, EROFS."""
+        waiting = list(self._accessed.values())
+        self._accessed.clear()
+        with self.transaction:
+            for number, inode in enumerate(waiting):
+                self.transaction.touch(inode)
+                if number % _ACCESSED_STEP == 0:
+                    self.transaction.part_done()
+
     def close(self) -> None:
         """Writes everything to its place and says that the file system is clean. EIO."""
         if self.transaction.aborted:
             return
         for inode in self.orphans.unnamed():
             self.free(inode)
+        if self._accessed:
+            self.write_access_times()
         self.transaction.commit()
         if self.log is None:
             self.transaction.cache.flush()
@@ -198,7 +225,7 @@ class Writer:
     # -- inodes
 
     def blocks(self, inode: Inode) -> Blocks:
-        return Blocks(self.volume, self.transaction, self.allocator, inode)
+        return Blocks(self.volume, self.transaction, self.allocator, self.space, inode)
 
     def has_extents(self, inode: Inode) -> bool:
         return bool(inode.flags & FLAG_EXTENTS)
@@ -217,7 +244,7 @@ class Writer:
             self._large_file = True
 
     def new_inode(self, parent: Inode, new: NewNode) -> Inode:
-        """An inode without a name, its map empty. ENOSPC, EINVAL for a device that cannot be told, EIO."""
+        """An inode without a name, its map empty. ENOSPC, EDQUOT, EINVAL for a device that cannot be told, EIO."""
         number = self.allocator.allocate_inode(parent.number, directory=new.vtype is VType.DIR)
         inode = blank(self.volume.sb, number, self._extra)
         self.transaction.touch(inode)
@@ -225,6 +252,7 @@ class Writer:
         inode.generation = self._generation
         inode.mode = new.mode & 0o7777 | new.vtype
         inode.uid, inode.gid = new.uid, new.gid
+        self.space.new_file(inode)
         inode.links = 1
         inode.atime_ns = inode.mtime_ns = inode.ctime_ns = self.env.now_ns()
         inode.birthtime_ns = inode.ctime_ns if inode.extra_size >= 24 else 0
@@ -268,12 +296,14 @@ class Writer:
         if self.has_map(inode):
             self.cut(inode, 0)
         self.attributes.release(inode)
+        self.space.file_gone(inode)
         self.orphans.remove(inode)
         self.transaction.touch(inode)
         # Less would be taken for the number of an orphan.
         inode.dtime = max(self._seconds(), self.volume.sb.inodes_count)
         inode.size = 0
         self.allocator.free_inode(inode.number, directory=inode.kind == const.S_IFDIR)
+        self._accessed.pop(inode.number, None)
         self.volume.forget_inode(inode.number)
 
     def finish_orphans(self) -> None:
@@ -324,6 +354,8 @@ def open_writer(volume: Volume, env: Environment) -> Writer:
         if not volume.sb.state & superblock.STATE_VALID:
             env.log(f"ext2fs: {device.name} was not unmounted: run fsck")
         writer.mark_used()
+    if any(volume.sb.quota_inodes):
+        writer.space.quotas = ExtQuotas(volume, writer, env)
     writer.finish_orphans()
     return writer
 

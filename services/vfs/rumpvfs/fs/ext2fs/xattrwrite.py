@@ -10,6 +10,7 @@ import struct
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rumpvfs.core import acl
 from rumpwire.errno import Errno, KernelError
 
 from . import xattr
@@ -193,7 +194,7 @@ class AttributeWriter:
         if references > 1:
             transaction.modify(block)[_REFERENCES : _REFERENCES + 4] = (references - 1).to_bytes(4, "little")
             self._seal(block)
-            inode.blocks = max(inode.blocks - (self._volume.sb.block_size >> 9), 0)
+            self._writer.blocks(inode).lost(self._volume.sb.block_size >> 9)
         else:
             self._writer.blocks(inode).free_node(block)
         inode.file_acl = 0
@@ -207,45 +208,9 @@ def _seal(seed: int, block: int, raw: bytearray) -> None:
 
 # -- access lists
 
-_ACL_USER, _ACL_GROUP, _ACL_MASK, _ACL_OTHER = 0x01, 0x04, 0x10, 0x20
-_ACL_NAMED = (0x02, 0x08)
-_ACL_KNOWN = (_ACL_USER, _ACL_GROUP, _ACL_MASK, _ACL_OTHER, *_ACL_NAMED)
 
-
-def parse_acl(value: bytes) -> list[tuple[int, int, int]]:
-    """An access list as setxattr(2) has it: tag, permissions, id. EINVAL."""
-    if len(value) < 4 or (len(value) - 4) % 8 or int.from_bytes(value[:4], "little") != 2:
-        raise KernelError(Errno.EINVAL, "not an access list", "ext2fs")
-    entries = [(int(t), int(p), int(i)) for t, p, i in struct.iter_unpack("<2HI", value[4:])]
-    tags = [tag for tag, _, _ in entries]
-    if any(tag not in _ACL_KNOWN or permissions > 7 for tag, permissions, _ in entries):
-        raise KernelError(Errno.EINVAL, "bad entry in an access list", "ext2fs")
-    if entries and (
-        any(tags.count(tag) != 1 for tag in (_ACL_USER, _ACL_GROUP, _ACL_OTHER)) or tags.count(_ACL_MASK) > 1
-    ):
-        raise KernelError(Errno.EINVAL, "an access list names the owner, the group and the others once", "ext2fs")
-    return entries
-
-
-def packed_acl(entries: list[tuple[int, int, int]]) -> bytes:
-    """The shorter form that is kept."""
-    parts = [(1).to_bytes(4, "little")]
-    for tag, permissions, who in entries:
-        parts.append(
-            struct.pack("<2HI" if tag in _ACL_NAMED else "<2H", *(tag, permissions, who)[: 2 + (tag in _ACL_NAMED)])
-        )
-    return b"".join(parts)
-
-
-def mode_of_acl(entries: list[tuple[int, int, int]], mode: int) -> int:
-    """The permission bits that an access list stands for."""
-    found = {tag: permissions for tag, permissions, _ in entries if tag not in _ACL_NAMED}
-    group = found.get(_ACL_MASK, found[_ACL_GROUP])
-    return mode & ~0o777 | found[_ACL_USER] << 6 | group << 3 | found[_ACL_OTHER]
-
-
-def acl_of_mode(entries: list[tuple[int, int, int]], mode: int) -> list[tuple[int, int, int]]:
-    """The access list after a change of the permission bits."""
-    masked = any(tag == _ACL_MASK for tag, _, _ in entries)
-    new = {_ACL_USER: mode >> 6 & 7, _ACL_MASK if masked else _ACL_GROUP: mode >> 3 & 7, _ACL_OTHER: mode & 7}
-    return [(tag, new.get(tag, permissions), who) for tag, permissions, who in entries]
+def packed_acl(entries: acl.Acl) -> bytes:
+    """The shorter form that is kept: only entries that name somebody have an id."""
+    named = (acl.USER, acl.GROUP)
+    parts = (struct.pack("<2HI", *e) if e.tag in named else struct.pack("<2H", *e[:2]) for e in entries)
+    return (1).to_bytes(4, "little") + b"".join(parts)

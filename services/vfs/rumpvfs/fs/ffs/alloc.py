@@ -8,6 +8,7 @@ spread over the groups, deeper ones stay near their parent while there is room (
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from rumpwire.errno import Errno, KernelError
 
@@ -15,6 +16,9 @@ from .dinode import Inode
 from .group import Group
 from .superblock import DIRECT
 from .volume import Volume
+
+if TYPE_CHECKING:
+    from .quota2 import FfsQuotas
 
 _CONTIGUOUS_DIRECTORIES = 255
 
@@ -25,6 +29,9 @@ class Allocator:
     def __init__(self, volume: Volume) -> None:
         self.volume = volume
         self.sb = volume.sb
+        self.quotas: FfsQuotas | None = None
+        self.own: frozenset[int] = frozenset()
+        """Inodes of the file system itself, which nobody's quota has and minfree does not bound."""
         self._in_a_row: dict[int, int] = {}
         """How many directories were made in a group one after another, without a file between them."""
 
@@ -36,30 +43,49 @@ class Allocator:
         if volume.freed_frags and sb.nbfree * sb.frag < frags + sb.reserve() + 8 * sb.frag:
             volume.settle()
 
-    def _check(self, inode: Inode, frags: int) -> None:
-        """ENOSPC. What minfree keeps back is for files of the superuser: drivers are not told who calls."""
+    def _check(self, inode: Inode, frags: int, more: int) -> None:
+        """ENOSPC, also for what minfree keeps back for the superuser; EDQUOT where the file will have ``more``."""
         sb = self.sb
         free = sb.free_frags()
-        if free < frags or (inode.uid != 0 and free - frags < sb.reserve()):
+        if free < frags:
             raise _full()
+        if inode.number in self.own:
+            return
+        if free - frags < sb.reserve() and self.volume.env.cred.euid != 0:
+            raise _full()
+        if self.quotas is not None:
+            self.quotas.check(inode.uid, inode.gid, blocks=more * (sb.fsize >> 9))
 
-    def block(self, inode: Inode, near: int) -> int:
-        """A whole block, near a frag."""
-        self._check(inode, self.sb.frag)
+    def room(self, inode: Inode) -> int:
+        """Frags that quotas still allow for a file."""
+        if self.quotas is None or inode.number in self.own:
+            return self.sb.size
+        return self.quotas.room(inode.uid, inode.gid) // (self.sb.fsize >> 9)
+
+    def count(self, inode: Inode, frags: int) -> None:
+        """An inode has so many more, or less. EIO."""
+        sectors = max(frags * (self.sb.fsize >> 9), -inode.blocks)
+        inode.blocks += sectors
+        if self.quotas is not None and inode.number not in self.own:
+            self.quotas.count(inode.uid, inode.gid, blocks=sectors)
+
+    def block(self, inode: Inode, near: int, *, instead_of: int = 0) -> int:
+        """A whole block, near a frag, for what has so many frags elsewhere."""
+        self._check(inode, self.sb.frag, self.sb.frag - instead_of)
         if self.sb.nbfree == 0:
             raise _full()
         return self._search(near, lambda group, place: group.take_block(place), blocks=True)
 
-    def frags(self, inode: Inode, count: int, near: int) -> int:
-        """Fragments of one block in a row."""
+    def frags(self, inode: Inode, count: int, near: int, *, instead_of: int = 0) -> int:
+        """Fragments of one block in a row, for what has so many elsewhere."""
         if count == self.sb.frag:
-            return self.block(inode, near)
-        self._check(inode, count)
+            return self.block(inode, near, instead_of=instead_of)
+        self._check(inode, count, count - instead_of)
         return self._search(near, lambda group, place: group.take_frags(count, place), blocks=False)
 
     def extend(self, inode: Inode, frag: int, old: int, new: int) -> bool:
         """Lets a piece grow where it is, if there is room behind it."""
-        self._check(inode, new - old)
+        self._check(inode, new - old, new - old)
         number, inside = divmod(frag, self.sb.fpg)
         group = self.volume.group(number)
         if not group.extend(inside, old, new):

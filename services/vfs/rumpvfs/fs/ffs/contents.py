@@ -9,6 +9,8 @@ New space is filled before a pointer leads to it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rumpuser.host import Buffer
 from rumpwire.errno import Errno, KernelError
 
@@ -20,7 +22,7 @@ from .volume import Volume
 
 JOIN_LIMIT = 16 << 20
 """What a read of several runs, or of a hole, answers with at most: it has to be put together in memory."""
-_BULK = 256
+BULK = 256
 """Blocks that are allocated together."""
 _zeros = memoryview(bytes(1 << 20))
 
@@ -103,27 +105,30 @@ class Contents:
         before = self.inode.size
         self.alloc.room_for(len(view) // self.volume.sb.fsize)
         at = offset
-        self._forget_run()
+        self.forget_run()
         try:
             while at < end:
                 at += self._some_again(at, view[at - offset :])
         except KernelError:
-            self._shorten(max(before, at if at > offset else 0))
+            self.shorten(max(before, at if at > offset else 0))
             if at == offset:
                 raise
         self.volume.touch(self.inode)
         return at - offset
 
     def _some_again(self, at: int, data: memoryview) -> int:
+        return self.again(lambda: self._some(at, data))
+
+    def again(self, work: Callable[[], int]) -> int:
         """When the disk is full but for what was freed a moment ago, that is taken back into use."""
         try:
-            return self._some(at, data)
+            return work()
         except KernelError as error:
             if error.errno != Errno.ENOSPC or not self.volume.freed_frags:
                 raise
             self.volume.touch(self.inode)
             self.volume.settle()
-            return self._some(at, data)
+            return work()
 
     def _some(self, at: int, data: memoryview) -> int:
         """Writes the beginning of the data: how much it was."""
@@ -137,7 +142,7 @@ class Contents:
             if there >= min(len(data), sb.bsize - inside):
                 return self._over(place * sb.fsize + inside, at, data[:there])
         elif inside == 0 and len(data) >= sb.bsize:
-            return self._bulk(block, min(count, len(data) // sb.bsize, _BULK), data)
+            return self.bulk(block, min(count, len(data) // sb.bsize, BULK), data)
         piece = data[: sb.bsize - inside]
         self.put(block, inside, piece)
         return len(piece)
@@ -189,7 +194,7 @@ class Contents:
         place = self.alloc.frags(self.inode, count, self._near(block))
         try:
             volume.device.write(place * sb.fsize, _padded(b"", want, inside, piece))
-            self.map.set(block, place, self._new_node)
+            self.map.set(block, place, self.new_node)
         except KernelError:
             volume.release(place, count)
             raise
@@ -216,7 +221,7 @@ class Contents:
     def _move(self, block: int, place: int, old: int, new: int, whole: bytearray) -> None:
         volume = self.volume
         near = self.alloc.preference(self.inode, block, self.map.get(block - 1) if block else 0)
-        moved = self.alloc.frags(self.inode, new, near)
+        moved = self.alloc.frags(self.inode, new, near, instead_of=old)
         try:
             if self.cached:
                 volume.write_inodes()  # what a directory names must be there before the directory is
@@ -233,12 +238,13 @@ class Contents:
         size = self.volume.sb.fsize
         return bytes(self.volume.device.view(place * size, count * size))
 
-    def _bulk(self, block: int, count: int, data: memoryview) -> int:
+    def bulk(self, block: int, count: int, data: memoryview) -> int:
         """Whole blocks where there are none, as many as there is space for: how many bytes. ENOSPC, EIO."""
         sb, volume, inode = self.volume.sb, self.volume, self.inode
         places: list[int] = []
         before = self.map.get(block - 1) if block else 0
-        count = min(count, self.map.prepare(block, self._new_node))
+        count = min(count, self.map.prepare(block, self.new_node))
+        count = max(1, min(count, self.alloc.room(inode) // sb.frag))
         try:
             for n in range(count):
                 before = self.alloc.block(inode, self.alloc.preference(inode, block + n, before))
@@ -251,7 +257,7 @@ class Contents:
         try:
             self._write_blocks(places, data)
             for place in places:
-                self.map.set(block + done, place, self._new_node)
+                self.map.set(block + done, place, self.new_node)
                 self._count(sb.frag)
                 done += 1
         except KernelError:
@@ -275,7 +281,7 @@ class Contents:
                 device.write(places[start] * sb.fsize, data[start * sb.bsize : end * sb.bsize])
                 start = end
 
-    def _new_node(self) -> int:
+    def new_node(self) -> int:
         """A zeroed indirect block."""
         sb = self.volume.sb
         place = self.alloc.block(self.inode, self.alloc.preference(self.inode, 0, 0))
@@ -288,22 +294,22 @@ class Contents:
         return place
 
     def _count(self, frags: int) -> None:
-        self.inode.blocks = max(0, self.inode.blocks + frags * (self.volume.sb.fsize >> 9))
+        self.alloc.count(self.inode, frags)
 
-    def _forget_run(self) -> None:
+    def forget_run(self) -> None:
         self._start = self._end = 0
 
     # -- size
 
     def resize(self, size: int) -> None:
         """EFBIG, ENOSPC, EIO."""
-        self._forget_run()
+        self.forget_run()
         if size > self.inode.size:
             self._lengthen(size)
         elif size < self.inode.size:
             if size and not self.map.get((size - 1) // self.volume.sb.bsize):
                 self._last_block(size)
-            self._shorten(size)
+            self.shorten(size)
         self.volume.touch(self.inode)
 
     def _lengthen(self, size: int) -> None:
@@ -315,7 +321,7 @@ class Contents:
             self.reach((size - 1) // self.volume.sb.bsize)
             self._last_block(size)
         except KernelError:
-            self._shorten(before)
+            self.shorten(before)
             raise
 
     def _last_block(self, size: int) -> None:
@@ -323,7 +329,7 @@ class Contents:
         block, inside = divmod(size - 1, self.volume.sb.bsize)
         self.put(block, inside, zeros(1))
 
-    def _shorten(self, size: int) -> None:
+    def shorten(self, size: int) -> None:
         """Frees what is behind a size, also what an operation that failed left there. EIO."""
         sb, inode, volume = self.volume.sb, self.inode, self.volume
         if size == 0 and not any(inode.pointers):
@@ -332,16 +338,16 @@ class Contents:
         before = inode.size
         keep = -(-size // sb.bsize)
         self._clear_tail(size)
-        self.map.trim(keep, self._drop_block)
+        self.map.trim(keep, self.drop_block)
         for block in range(min(keep, DIRECT), DIRECT):
             place = inode.pointers[block]
             if place:
                 inode.pointers[block] = 0
-                self._drop(place, self.block_bytes(block, before))
+                self.drop(place, self.block_bytes(block, before))
         if 0 < keep <= DIRECT and inode.pointers[keep - 1]:
             have, want = self.block_bytes(keep - 1, before), self.block_bytes(keep - 1, size)
             if want < have:
-                self._drop(inode.pointers[keep - 1] + want // sb.fsize, have - want)
+                self.drop(inode.pointers[keep - 1] + want // sb.fsize, have - want)
         inode.size = size
         volume.touch(inode)
 
@@ -356,13 +362,13 @@ class Contents:
         if place and end > inside and any(self.volume.device.view(place * sb.fsize + inside, end - inside)):
             self.volume.device.write(place * sb.fsize + inside, zeros(end - inside))
 
-    def _drop(self, place: int, length: int) -> None:
+    def drop(self, place: int, length: int) -> None:
         count = length // self.volume.sb.fsize
         if count:
             self.volume.free(place, count)
             self._count(-count)
 
-    def _drop_block(self, place: int) -> None:
+    def drop_block(self, place: int) -> None:
         self.volume.free(place, self.volume.sb.frag)
         self._count(-self.volume.sb.frag)
 

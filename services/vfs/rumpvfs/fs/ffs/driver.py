@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 
 from rumpvfs.core.vnode import (
     BlockDevice,
+    Changes,
     Environment,
     FileSystem,
     FileSystemType,
@@ -19,12 +20,13 @@ from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Statvfs
 
-from . import extattr, superblock, wapbl
+from . import extattr, quota2, superblock, wapbl
 from .alloc import Allocator
 from .contents import Contents
 from .dinode import ROOT, SECOND, Inode, bad
 from .directory import Directory
 from .dirent import Format
+from .extattr1 import DISABLE, ENABLE, START, STOP, BackingFiles
 from .newfs import newfs
 from .nodes import LINK_MAX, DirectoryNode, Node, RegularFile, SymbolicLink
 from .superblock import CLEAN, Superblock
@@ -53,10 +55,13 @@ class FastFileSystem(FileSystem):
         self._nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
         self._indexes: OrderedDict[int, Directory] = OrderedDict()
         self._kept = 0
+        self.backing = BackingFiles(self)
         self._root = self.node(ROOT)
         if self._root.vtype is not VType.DIR:
             raise bad(ROOT, "the root is no directory")
-        if not readonly:
+        if readonly:
+            self._look_at_quotas()
+        else:
             self._begin_writing(log)
 
     def _begin_writing(self, log: wapbl.Log | None = None) -> None:
@@ -64,8 +69,26 @@ class FastFileSystem(FileSystem):
         forget_hashes(self.sb, self.now())
         self.volume.begin_writing()
         self.readonly = False
+        self._open_quotas()
         if log is not None:
             self._free_nameless(log)
+
+    def _look_at_quotas(self) -> None:
+        """What there is to be asked for on a mount that is only read."""
+        if all(quota2.files_of(self.sb).values()):
+            try:
+                self._open_quotas()
+            except KernelError as error:
+                self.volume.env.log(f"ffs: {self.volume.device.name}: {error.text}")
+
+    def _open_quotas(self) -> None:
+        """EIO for broken quota files."""
+        numbers = quota2.files_of(self.sb)
+        if numbers:
+            self.alloc.own = frozenset(numbers.values())
+            self.quotas = quotas = quota2.FfsQuotas(self.volume, self.alloc, self.volume.env)
+            self.alloc.quotas = quotas
+            self.volume.before_inodes = quotas.store
 
     def _free_nameless(self, log: wapbl.Log) -> None:
         """Frees the files without names that were in use when the machine crashed. EIO."""
@@ -122,13 +145,31 @@ class FastFileSystem(FileSystem):
                 total -= oldest.index.weight if oldest.index else 0
                 oldest.index = None
 
+    # -- quotas
+
+    def count_file(self, inode: Inode, sign: int) -> None:
+        """A file more, or less, for its owner. EIO."""
+        if self.quotas is not None:
+            self.quotas.count(inode.uid, inode.gid, files=sign)
+
+    def change_owner(self, inode: Inode, changes: Changes) -> None:
+        """EDQUOT, ENOSPC, EIO; then it is as it was."""
+        uid = inode.uid if changes.uid is None else changes.uid
+        gid = inode.gid if changes.gid is None else changes.gid
+        if self.quotas is not None:
+            self.quotas.transfer((inode.uid, inode.gid), (uid, gid), blocks=inode.blocks)
+        inode.uid, inode.gid = uid, gid
+
     # -- making and taking away
 
     def make(self, parent: Inode, new: NewNode) -> Node:
-        """A file that has no name yet. ENOSPC, EIO."""
+        """A file that has no name yet. ENOSPC, EDQUOT, EIO."""
         directory = new.vtype is VType.DIR
+        if self.quotas is not None:
+            self.quotas.check(new.uid, new.gid, files=1)
         number = self.alloc.inode(parent, directory=directory)
         inode = self._new_inode(number, new)
+        self.count_file(inode, 1)
         try:
             self._fill(inode, parent, new)
         except KernelError:
@@ -174,6 +215,7 @@ class FastFileSystem(FileSystem):
         """An inode that did not come to be."""
         if inode.mapped(self.sb):
             Contents(self.volume, self.alloc, inode, cached=True).resize(0)
+        self.count_file(inode, -1)
         self.volume.free_inode(inode, directory)
 
     def drop_link(self, node: Node) -> None:
@@ -196,6 +238,7 @@ class FastFileSystem(FileSystem):
             raise self.volume.failed(error) from None
         self._nodes.pop(inode.number, None)
         self._indexes.pop(inode.number, None)
+        self.count_file(inode, -1)
         self.volume.free_inode(inode, node.vtype is VType.DIR)
         if self.volume.over:
             self.volume.settle()
@@ -208,12 +251,15 @@ class FastFileSystem(FileSystem):
     # -- extended attributes
 
     def attributes(self, inode: Inode) -> dict[bytes, bytes]:
-        """All of them by full name. EOPNOTSUPP on UFS1, EIO."""
+        """All of them by full name. EOPNOTSUPP on UFS1 without files for them, EIO."""
         if self.sb.version == 1:
-            raise KernelError(Errno.EOPNOTSUPP, "UFS1 has no extended attributes", "ffs")
+            return self.backing.load(inode)
         return extattr.load(self.volume, inode)
 
     def set_attribute(self, inode: Inode, name: bytes, value: bytes | None) -> None:
+        if self.sb.version == 1:
+            self.backing.store(inode, name, value)
+            return
         found = self.attributes(inode)
         if value is None:
             del found[name]
@@ -224,6 +270,22 @@ class FastFileSystem(FileSystem):
     def set_attributes(self, inode: Inode, attributes: dict[bytes, bytes]) -> None:
         if self.sb.version == 2 and (attributes or inode.extsize):
             extattr.store(self.volume, self.alloc, inode, attributes)
+
+    def extattrctl(self, cmd: int, file: Vnode | None, name: bytes) -> None:
+        if self.sb.version != 1:
+            raise KernelError(Errno.EOPNOTSUPP, "UFS2 has attributes in the inodes: nothing is to be started", "ffs")
+        if (file is not None) != (cmd == ENABLE) or bool(name) != (cmd in (ENABLE, DISABLE)):
+            raise KernelError(Errno.EINVAL)
+        if cmd == START:
+            self.backing.start()
+        elif cmd == STOP:
+            self.backing.stop()
+        elif cmd == DISABLE:
+            self.backing.disable(name)
+        elif isinstance(file, RegularFile):
+            self.backing.enable(name, file)
+        else:
+            raise KernelError(Errno.EINVAL, "no regular file, or no such command", "ffs")
 
     # -- the whole
 
@@ -305,8 +367,10 @@ def refuse_writing(volume: Volume, *, force: bool, replayed: bool) -> None:
         raise refuse("it has a gjournal, which is not written here")
     if wapbl.in_use(sb) and not replayed:
         raise refuse("its log was read into memory: unmount it first")
-    if get("quota_magic"):
-        raise refuse("it keeps quotas, which are not counted here")
+    if get("quota_magic") not in (0, superblock.QUOTA_MAGIC):
+        raise refuse("it keeps quotas of a kind that is not known")
+    if 0 in quota2.files_of(sb).values():
+        raise refuse("it is to keep quotas: run fsck, which counts them")
     clean = replayed or sb.clean & CLEAN
     if not clean or sb.flags & superblock.FLAG_NEEDS_FSCK or get("pendingblocks") or get("pendinginodes"):
         if not force:
@@ -325,7 +389,7 @@ def forget_hashes(sb: Superblock, now: int) -> None:
         sb.fields.put("flags", sb.flags)
     if sb.flags & superblock.FLAG_JOURNALED_SOFTDEP:
         sb.fields.put("mtime", now // SECOND)
-    if sb.flags & superblock.FLAG_HASHES:
+    if sb.flags & superblock.FLAG_HASHES and not sb.keeps_quotas:
         sb.fields.put("metackhash", 0)
         sb.flags &= ~superblock.FLAG_HASHES
         sb.fields.put("flags", sb.flags)
@@ -350,7 +414,13 @@ def mount(request: MountRequest, env: Environment) -> FileSystem:
         sb = superblock.find(device)
     elif request.readonly and not sb.clean & CLEAN:
         env.log(f"ffs: {device.name} is not clean: run fsck")
-    return FastFileSystem(Volume(device, env, sb), log, readonly=request.readonly, force="force" in request.options)
+    fs = FastFileSystem(Volume(device, env, sb), log, readonly=request.readonly, force="force" in request.options)
+    if "extattr" in request.options and sb.version == 1:
+        try:
+            fs.backing.start()
+        except KernelError as error:
+            env.log(f"ffs: {device.name}: no extended attributes: {error}")
+    return fs
 
 
 def _replayed(device: BlockDevice, log: wapbl.Log, *, readonly: bool) -> BlockDevice:

@@ -46,11 +46,11 @@ def store(volume: Volume, alloc: Allocator, inode: Inode, attributes: dict[bytes
     new = _write(volume, alloc, inode, raw)
     old, size = inode.extb, inode.extsize
     inode.extb, inode.extsize = new, len(raw)
-    _count(volume, inode, len(raw), 1)
+    alloc.count(inode, sum(_pieces(volume, len(raw))))
     for place, count in zip(old, _pieces(volume, size), strict=True):
         if place and count:
             volume.free(place, count)
-    _count(volume, inode, size, -1)
+    alloc.count(inode, -sum(_pieces(volume, size)))
     volume.touch(inode)
 
 
@@ -62,10 +62,6 @@ def _pieces(volume: Volume, size: int) -> list[int]:
     """Fragments of each block."""
     sb = volume.sb
     return [min(max(0, -(-(size - n * sb.bsize) // sb.fsize)), sb.frag) for n in range(BLOCKS)]
-
-
-def _count(volume: Volume, inode: Inode, size: int, sign: int) -> None:
-    inode.blocks += sign * sum(_pieces(volume, size)) * (volume.sb.fsize >> 9)
 
 
 def _area(volume: Volume, inode: Inode) -> bytes:

@@ -1,7 +1,8 @@
 """newfs(8): an empty file system.
 
 Options: ``version`` 1 or 2 (the default), ``bsize`` and ``fsize`` (bytes of a block and a fragment), ``byteorder`` le
-or be, ``density`` (bytes for each inode), ``minfree`` (percent), ``label`` (at most 31 bytes). Sizes may end in k.
+or be, ``density`` (bytes for each inode), ``minfree`` (percent), ``label`` (at most 31 bytes), ``quota`` (user, group
+or both: quotas of them are kept). Sizes may end in k.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from rumpuser.host import Buffer
 from rumpvfs.core.vnode import BlockDevice, Environment, NewfsRequest
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -17,10 +19,13 @@ from . import superblock
 from .dinode import ROOT, SECOND, Inode
 from .dirent import BLOCK, Format
 from .group import _HEADS, MAGIC, SPACE, Group
+from .quota2 import first_block
 from .superblock import CSUM, DIRECT, Fields, Superblock
 
 _ORDERS = {"le": "<", "little": "<", "1234": "<", "be": ">", "big": ">", "4321": ">"}
-_OPTIONS = {"version", "bsize", "fsize", "byteorder", "density", "minfree", "label"}
+_OPTIONS = {"version", "bsize", "fsize", "byteorder", "density", "minfree", "label", "quota"}
+_QUOTAS: dict[str, tuple[int, ...]] = {"": (), "user": (0,), "group": (1,), "both": (0, 1)}
+"""Idtypes."""
 _GROUPS_WANTED = 4
 _CG_STRUCT = 176
 _CLUSTER_BYTES = 65536
@@ -40,6 +45,7 @@ class Plan:
     density: int
     minfree: int
     label: bytes
+    quotas: tuple[int, ...] = ()
     size: int = 0
     ncg: int = 0
     fpg: int = 0
@@ -155,6 +161,10 @@ def plan(options: dict[str, str], device_size: int) -> Plan:
         minfree=_number(options, "minfree", 5),
         label=options.get("label", "").encode(),
     )
+    quota = options.get("quota", "")
+    if quota not in _QUOTAS:
+        raise KernelError(Errno.EINVAL, f"quota={quota}: user, group, and both are possible", "ffs")
+    made.quotas = _QUOTAS[quota]
     _check(made)
     made.lay_out(device_size)
     return made
@@ -184,9 +194,13 @@ def newfs(request: NewfsRequest, env: Environment) -> int:
     sb = superblock.parse(raw, made.place, made.order, magic, device.size)
     _wipe(device)
     summary = bytearray(sb.cssize)
+    files: list[Inode] = []
     for number in range(sb.ncg):
-        _write_group(device, sb, number, summary, env)
-    _write_root(device, sb, env)
+        files += _write_group(device, sb, number, summary, env, len(made.quotas))
+    root = _write_root(device, sb, env)
+    for idtype, inode in zip(made.quotas, files, strict=True):
+        sb.fields.put(f"quotafile{idtype}", inode.number)
+        _write_inode(device, sb, inode, env, first_block(sb, idtype, root.blocks, 1))
     device.write(sb.csaddr * sb.fsize, summary)
     totals = [sum(column) for column in zip(*struct.iter_unpack(sb.order + "4i", summary), strict=True)]
     sb.ndir, sb.nbfree, sb.nifree, sb.nffree = totals
@@ -251,6 +265,9 @@ def _geometry(made: Plan) -> dict[str, int]:
         "qbmask": made.bsize - 1,
         "qfmask": made.fsize - 1,
         "clean": superblock.CLEAN,
+        "flags": superblock.FLAG_QUOTAS if made.quotas else 0,
+        "quota_magic": superblock.QUOTA_MAGIC if made.quotas else 0,
+        "quota_flags": sum(1 << idtype for idtype in made.quotas),
     }
 
 
@@ -287,8 +304,14 @@ def _old(made: Plan) -> dict[str, int]:
     }
 
 
-def _write_group(device: BlockDevice, sb: Superblock, number: int, summary: bytearray, env: Environment) -> None:
-    """The structures of one group: its map and its inodes, those of UFS2 only as far as they are soon used."""
+def _write_group(
+    device: BlockDevice, sb: Superblock, number: int, summary: bytearray, env: Environment, hidden: int
+) -> list[Inode]:
+    """The structures of one group: its map and its inodes, those of UFS2 only as far as they are soon used.
+
+    Gives as many inodes with a block each as are to be ``hidden`` in the file system, all of them in the first group.
+    """
+    files: list[Inode] = []
     now = env.now_ns() // SECOND
     inited = sb.ipg if sb.version == 1 else min(sb.ipg, 2 * sb.inopb)
     group = Group(sb, number, _empty_group(sb, number, inited))
@@ -297,10 +320,12 @@ def _write_group(device: BlockDevice, sb: Superblock, number: int, summary: byte
     group.give_range(end, sb.group_frags(number))
     if number == 0:
         _take_root(group)
+        files = [_take_file(group) for _ in range(hidden)]
     device.write((sb.cgstart(number) + sb.cblkno) * sb.fsize, group.emit(now))
     device.write((sb.cgstart(number) + sb.iblkno) * sb.fsize, bytes(inited * sb.inode_size))
     counts = (group.ndir, group.nbfree, group.nifree, group.nffree)
     struct.pack_into(sb.order + "4i", summary, number * CSUM, *counts)
+    return files
 
 
 def _take_root(group: Group) -> None:
@@ -308,6 +333,18 @@ def _take_root(group: Group) -> None:
         group.take_inode(directory=False)
     group.take_inode(directory=True)
     group.extend(_root_place(group.sb), 0, 1)
+
+
+def _take_file(group: Group) -> Inode:
+    """A regular file of one block, as far as the maps know it. ENOSPC."""
+    sb = group.sb
+    number, place = group.take_inode(directory=False), group.take_block(0)
+    if number is None or place is None:
+        raise KernelError(Errno.ENOSPC, "no room for quota files", "ffs")
+    inode = Inode(sb, number, bytes(sb.inode_size))
+    inode.mode, inode.links, inode.size = const.S_IFREG | 0o600, 1, sb.bsize
+    inode.pointers[0], inode.blocks = place, sb.bsize // _SECTOR
+    return inode
 
 
 def _empty_group(sb: Superblock, number: int, inited: int) -> bytearray:
@@ -331,19 +368,24 @@ def _empty_group(sb: Superblock, number: int, inited: int) -> bytearray:
     return raw
 
 
-def _write_root(device: BlockDevice, sb: Superblock, env: Environment) -> None:
+def _write_root(device: BlockDevice, sb: Superblock, env: Environment) -> Inode:
     """The root directory, in the first fragment behind the summary (where `_take_root` has taken it)."""
     inode = Inode(sb, ROOT, bytes(sb.inode_size))
     inode.mode = const.S_IFDIR | 0o755
     inode.links = 2
     inode.size = BLOCK
+    inode.pointers[0] = _root_place(sb)
+    inode.blocks = sb.fsize // _SECTOR
+    _write_inode(device, sb, inode, env, Format(sb.order, kinds=True).first(ROOT, ROOT).ljust(sb.fsize, b"\0"))
+    return inode
+
+
+def _write_inode(device: BlockDevice, sb: Superblock, inode: Inode, env: Environment, contents: Buffer) -> None:
+    """An inode, and what its only block has."""
     inode.generation = int.from_bytes(env.entropy(4), "little") & 0x7FFFFFFF
     inode.atime_ns = inode.mtime_ns = inode.ctime_ns = inode.birthtime_ns = env.now_ns()
-    place = _root_place(sb)
-    inode.pointers[0] = place
-    inode.blocks = sb.fsize // _SECTOR
-    device.write(place * sb.fsize, Format(sb.order, kinds=True).first(ROOT, ROOT).ljust(sb.fsize, b"\0"))
-    frag, at = sb.inode_place(ROOT)
+    device.write(inode.pointers[0] * sb.fsize, contents)
+    frag, at = sb.inode_place(inode.number)
     device.write(frag * sb.fsize + at, inode.emit(sb))
 
 

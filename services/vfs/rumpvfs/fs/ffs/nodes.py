@@ -14,6 +14,7 @@ from rumpwire.values import Stat
 from .contents import Contents
 from .dinode import Inode, bad
 from .directory import Directory
+from .room import allocate, discard
 
 if TYPE_CHECKING:
     from .driver import FastFileSystem
@@ -61,13 +62,12 @@ class Node(Vnode):
 
     def setattr(self, changes: Changes) -> None:
         inode, now = self.inode, self.fs.now()
+        self.fs.change_owner(inode, changes)
         if changes.size is not None:
             self.contents.resize(changes.size)
             inode.mtime_ns = now
         if changes.mode is not None:
             inode.mode = (inode.mode & const.S_IFMT) | (changes.mode & 0o7777)
-        inode.uid = inode.uid if changes.uid is None else changes.uid
-        inode.gid = inode.gid if changes.gid is None else changes.gid
         inode.flags = inode.flags if changes.flags is None else changes.flags
         inode.atime_ns = inode.atime_ns if changes.atime_ns is None else changes.atime_ns
         inode.mtime_ns = inode.mtime_ns if changes.mtime_ns is None else changes.mtime_ns
@@ -133,6 +133,17 @@ class RegularFile(Node):
         self.changed(now)
         self.fs.done()
         return count
+
+    def allocate(self, offset: int, length: int) -> None:
+        allocate(self.contents, offset, length)
+        self.changed(self.fs.now())
+        self.fs.done()
+
+    def discard(self, offset: int, length: int) -> None:
+        discard(self.contents, offset, length)
+        self.inode.mtime_ns = now = self.fs.now()
+        self.changed(now)
+        self.fs.done()
 
     def seek(self, offset: int, *, hole: bool) -> int:
         if offset >= self.inode.size:

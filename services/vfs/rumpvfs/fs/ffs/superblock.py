@@ -32,8 +32,9 @@ FLAG_JOURNALED_SOFTDEP = 0x08
 FLAG_GJOURNAL = 0x40
 FLAG_LOG = 0x100
 """Of NetBSD: a log is in use, if there is one; FreeBSD has the same bit for NFSv4 ACLs."""
-FLAG_HASHES = 0x200
-"""Of FreeBSD: metadata have check hashes."""
+FLAG_HASHES = FLAG_QUOTAS = 0x200
+"""Of FreeBSD: metadata have check hashes. Of NetBSD, where there is the magic number of quotas: those are kept."""
+QUOTA_MAGIC = 0xB746915E
 OLD_FLAG_UPDATED = 0x80
 CLEAN = 1
 INODE_FORMAT_44 = 2
@@ -62,7 +63,8 @@ _FIELDS: tuple[tuple[str, int, str], ...] = (
     ("old_nffree", 204, "i"), ("fmod", 208, "b"), ("clean", 209, "b"), ("ronly", 210, "b"), ("old_flags", 211, "B"),
     ("volname", 680, "32s"), ("journal_version", 864, "B"), ("journal_location", 865, "B"), ("journal_flags", 868, "I"),
     ("journal0", 872, "Q"), ("journal1", 880, "Q"), ("journal2", 888, "Q"), ("journal3", 896, "Q"),
-    ("quota_magic", 904, "I"), ("sblockloc", 1000, "q"), ("ndir", 1008, "q"), ("nbfree", 1016, "q"),
+    ("quota_magic", 904, "I"), ("quota_flags", 908, "B"), ("quotafile0", 912, "Q"), ("quotafile1", 920, "Q"),
+    ("sblockloc", 1000, "q"), ("ndir", 1008, "q"), ("nbfree", 1016, "q"),
     ("nifree", 1024, "q"), ("nffree", 1032, "q"), ("time", 1072, "q"), ("size", 1080, "q"), ("dsize", 1088, "q"),
     ("csaddr", 1096, "q"), ("pendingblocks", 1104, "q"), ("pendinginodes", 1112, "i"), ("snapshot", 1116, "I"),
     ("avgfilesize", 1196, "i"), ("avgfpdir", 1200, "i"), ("mtime", 1208, "q"), ("metackhash", 1308, "I"),
@@ -183,6 +185,10 @@ class Superblock:
         group, index = divmod(number, self.ipg)
         offset = index * self.inode_size
         return self.cgstart(group) + self.iblkno + offset // self.fsize, offset % self.fsize
+
+    @property
+    def keeps_quotas(self) -> bool:
+        return bool(self.flags & FLAG_QUOTAS) and self.fields.get("quota_magic") == QUOTA_MAGIC
 
     def free_frags(self) -> int:
         return self.nbfree * self.frag + self.nffree

@@ -17,6 +17,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections import OrderedDict
+from collections.abc import Callable
 from weakref import WeakValueDictionary
 
 from rumpvfs.core.buffer import DIRTY_MAX, BufferCache
@@ -49,6 +50,8 @@ class Volume:
         self.dirs = BufferCache(device, sb.fsize, reserve=env.reserve)
         self.maps = BufferCache(device, sb.fsize, reserve=env.reserve)
         self.summary: array[int] = array("i")
+        self.before_inodes: Callable[[], None] = lambda: None
+        """Called before inodes are written: what else belongs to them comes to the buffers."""
         self.freed_frags = 0
         self.initialized: set[int] = set()
         """Groups of UFS2 that must say on the disk how many inodes they have before more of them are written."""
@@ -259,6 +262,7 @@ class Volume:
 
     def write_inodes(self) -> None:
         """Step 2 of settling. EIO, ENOSPC."""
+        self.before_inodes()
         if self.initialized:
             self._emit_groups([self.group(number) for number in self.initialized])
             self.maps.write_back()

@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 
 from rumpuser.host import Buffer
 from rumpvfs.core.access import check_mount
+from rumpvfs.core.acl import Acl
 from rumpvfs.core.mount import hold, release
 from rumpvfs.core.vnode import Changes, Entry, FileSystem, MountRequest, NewNode, Vnode, VType
 from rumpwire.errno import Errno, KernelError
@@ -42,6 +43,9 @@ class LayerNode(Vnode):
 
     # -- life
 
+    def opening(self, *, write: bool) -> None:
+        self.lower.opening(write=write)
+
     def active(self) -> None:
         if not self.held:
             self.held = True
@@ -64,6 +68,9 @@ class LayerNode(Vnode):
 
     def owner(self) -> tuple[int, int, int]:
         return self.lower.owner()
+
+    def acl(self, *, default: bool = False) -> Acl | None:
+        return self.lower.acl(default=default)
 
     def setattr(self, changes: Changes) -> None:
         self.change().setattr(changes)

@@ -7,8 +7,10 @@ to UPPER here belongs to LOWER below. Ids that are in no pair are shown as nobod
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import cast
 
+from rumpvfs.core.acl import GROUP, USER, Acl, Entry
 from rumpvfs.core.vnode import Changes, Environment, FileSystem, FileSystemType, MountRequest, NewNode, Vnode
 from rumpvfs.fs.layerfs.layer import LayerFileSystem, LayerNode, accepts
 from rumpwire.errno import Errno, KernelError
@@ -66,6 +68,10 @@ class UmapNode(LayerNode):
         mode, uid, gid = self.lower.owner()
         return mode, self.maps.uids.shown(uid), self.maps.gids.shown(gid)
 
+    def acl(self, *, default: bool = False) -> Acl | None:
+        found = self.lower.acl(default=default)
+        return _mapped(found, self.maps.uids.shown, self.maps.gids.shown)
+
     def setattr(self, changes: Changes) -> None:
         _, uid, gid = self.owner()
         if changes.uid is not None:
@@ -80,7 +86,17 @@ class UmapNode(LayerNode):
             raise KernelError(Errno.EACCES, f"user {new.uid} is not in the map")
         new.uid = self.maps.uids.stored(new.uid)
         new.gid = self.lower.owner()[2] if new.gid == self.owner()[2] else self.maps.gids.stored(new.gid)
+        new.acl = _mapped(new.acl, self.maps.uids.stored, self.maps.gids.stored)
+        new.default_acl = _mapped(new.default_acl, self.maps.uids.stored, self.maps.gids.stored)
         return super().create(name, new)
+
+
+def _mapped(acl: Acl | None, users: Callable[[int], int], groups: Callable[[int], int]) -> Acl | None:
+    """An access list that names others."""
+    if acl is None:
+        return None
+    maps = {USER: users, GROUP: groups}
+    return [Entry(tag, perm, maps[tag](who) if tag in maps else who) for tag, perm, who in acl]
 
 
 class UmapFileSystem(LayerFileSystem):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from rumpuser.host import Buffer
 from rumpvfs.core.access import check_mount
+from rumpvfs.core.acl import Acl
 from rumpvfs.core.copying import copy_file, names
 from rumpvfs.core.mount import hold, release
 from rumpvfs.core.vnode import Changes, Entry, NewNode, Vnode, VType
@@ -311,6 +312,9 @@ class UnionNode(Vnode):
         self.shown.fsync(data_only=data_only)
 
     # -- extended attributes
+
+    def acl(self, *, default: bool = False) -> Acl | None:
+        return self.shown.acl(default=default)
 
     def getxattr(self, name: bytes) -> bytes:
         return self.shown.getxattr(name)

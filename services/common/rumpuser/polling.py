@@ -1,0 +1,171 @@
+"""Looking for work instead of being woken for it.
+
+To be woken costs some 25 us and the peer a system call; to look costs a fraction of one. So while a device is busy it
+is looked at again and again, other processes being let run in between (sched_yield(2)), and when nothing has come for
+`LINGER_NS` it is *armed*: it then makes its descriptor readable, and nothing runs until it does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+LINGER_NS = 150_000
+"""Above the time that a peer on the same processor takes for an answer."""
+_SLICE_NS = 30_000
+"""An event loop has other things to do as well."""
+_ROUNDS = 4
+"""Batches that a caller still takes when its own call is done."""
+
+
+class Polled(Protocol):
+    """A device that can be looked at."""
+
+    def fileno(self) -> int:
+        """What becomes readable when the device is armed and something comes in."""
+        ...
+
+    def hush(self) -> None:
+        """The descriptor is readable: empties it."""
+        ...
+
+    def take(self) -> bool:
+        """Takes what has come in, a batch at most; whether there was anything."""
+        ...
+
+    def arm(self) -> bool:
+        """False when something has come in already; then it is not armed."""
+        ...
+
+    def disarm(self) -> None: ...
+
+    def ring(self) -> None:
+        """Makes the descriptor readable, so that somebody else looks."""
+        ...
+
+
+class LoopPolling:
+    """A device on an event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, device: Polled) -> None:
+        self._loop = loop
+        self._device = device
+        self._fd = device.fileno()
+        self._until = 0
+        self._running = False
+        self._ended = False
+        loop.add_reader(self._fd, self._rung)
+        self._start()
+
+    def end(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self._loop.remove_reader(self._fd)
+
+    def _rung(self) -> None:
+        self._device.hush()
+        self._start()
+
+    def _start(self) -> None:
+        if not self._running:
+            self._running = True
+            self._device.disarm()
+            self._until = time.monotonic_ns() + LINGER_NS
+            self._look()
+
+    def _look(self) -> None:
+        """One slice of looking; goes on in the next turn of the loop, or goes to sleep."""
+        begun = time.monotonic_ns()
+        while not self._ended:
+            now = time.monotonic_ns()
+            if self._device.take():
+                self._until = now + LINGER_NS
+            elif now >= self._until:
+                if self._device.arm():
+                    self._running = False
+                    return
+                self._until = now + LINGER_NS
+            else:
+                os.sched_yield()
+            if now - begun >= _SLICE_NS:
+                self._loop.call_soon(self._look)
+                return
+
+
+class Turn(threading.Condition):
+    """The lock of a kernel in somebody's process. A thread whose call waits looks at the devices itself.
+
+    One caller looks at a time, before it sleeps; a thread of the host looks only while no caller does.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(threading.RLock())
+        self.devices: list[Polled] = []
+        self._callers = 0
+        self._notices = 0
+
+    def notify(self, n: int = 1) -> None:
+        self._notices += 1
+        super().notify(n)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if self.devices and timeout is None and not self._callers:
+            self._callers += 1
+            try:
+                if self.look(lambda: False):
+                    return True
+            finally:
+                self._callers -= 1
+        return super().wait(timeout)
+
+    def attend(self) -> None:
+        """For the thread that devices wake: takes what comes until nothing does, or a caller looks."""
+        while self.look(lambda: bool(self._callers)):
+            pass
+
+    def look(self, leave: Callable[[], bool]) -> bool:
+        """Looks for as long as devices linger; True when something came or somebody was notified. Holds the lock."""
+        notices = self._notices
+        for device in self.devices:
+            device.disarm()
+        until = time.monotonic_ns() + LINGER_NS
+        while True:
+            if self._take() or self._notices != notices:
+                self._leave()
+                return True
+            if leave():
+                return False
+            if time.monotonic_ns() >= until:
+                return not self._arm()
+            held = self._release()
+            select.select((), (), (), 0)  # lets go of the interpreter, which sched_yield does not
+            os.sched_yield()
+            self._acquire(held)
+
+    def _take(self) -> bool:
+        return sum(device.take() for device in list(self.devices)) > 0
+
+    def _arm(self) -> bool:
+        """False when a device has something already; then not all are armed."""
+        return all(device.arm() for device in list(self.devices))
+
+    def _leave(self) -> None:
+        """The caller goes on with its own work: what comes from now on is the poller thread's."""
+        for _ in range(_ROUNDS):
+            if self._arm():
+                return
+            self._take()
+        for device in list(self.devices):
+            if not device.arm():
+                device.ring()
+
+    def _release(self) -> Any:
+        return self._release_save()  # type: ignore[attr-defined]
+
+    def _acquire(self, held: Any) -> None:
+        self._acquire_restore(held)  # type: ignore[attr-defined]

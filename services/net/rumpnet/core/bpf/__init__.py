@@ -1,0 +1,1 @@
+"""The Berkeley packet filter (bpf(4)): programs, and the descriptors through which packets are read and written."""

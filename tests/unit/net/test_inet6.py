@@ -1,0 +1,536 @@
+"""IPv6 among several kernels: addresses and their duplicates, neighbours, routers, errors, groups, sockets."""
+
+from __future__ import annotations
+
+import socket
+import struct
+
+import pytest
+
+from rumpnet.core.iface import AUTOCONF, DEPRECATED, DETACHED, DUPLICATED, TEMPORARY, TENTATIVE
+from rumpnet.core.inet6domain import Inet6Domain
+from rumpnet.core.neighbour import State
+from rumpnet.core.wire import ethernet, icmp6, ipv6, udp
+from rumpnet.core.zone import link_local, with_zone
+from rumpwire import const
+from rumpwire.values import Cmsg, Mreq, Msghdr, SockaddrIn, SockaddrIn6, SockoptInteger, SockoptRaw
+from tests.unit.net.kit import fails
+from tests.unit.net.lab import Lab, Machine, Port, Wire
+from tests.unit.net.test_inet import eth
+
+IP6 = const.IPPROTO_IPV6
+GROUP = socket.inet_pton(socket.AF_INET6, "ff05::1234")
+
+
+def a6(text: str, machine: Machine | None = None) -> bytes:
+    addr = socket.inet_pton(socket.AF_INET6, text)
+    return with_zone(addr, eth(machine).index) if machine is not None else addr
+
+
+ONE, TWO, NINE = a6("fd00::1"), a6("fd00::2"), a6("fd00::9")
+
+
+@pytest.fixture
+def lab() -> Lab:
+    return Lab()
+
+
+def inet6(machine: Machine) -> Inet6Domain:
+    domain = machine.net.domains[const.AF_INET6]
+    assert isinstance(domain, Inet6Domain)
+    return domain
+
+
+def two(lab: Lab) -> tuple[Machine, Machine, Wire]:
+    """fd00::1 and fd00::2 on one wire, their addresses found to be their own."""
+    one, other, wire = lab.machine(), lab.machine(), Wire()
+    one.plug(wire, "fd00::1/64")
+    other.plug(wire, "fd00::2/64")
+    lab.host.advance(5)
+    wire.frames.clear()
+    return one, other, wire
+
+
+def packets(wire: Wire) -> list[ipv6.Packet]:
+    frames = [ethernet.Packet(frame) for frame in wire.frames]
+    return [ipv6.Packet(f.payload) for f in frames if f.type == 0x86DD]
+
+
+def messages(wire: Wire, kind: int) -> list[ipv6.Packet]:
+    return [p for p in packets(wire) if p.protocol == 58 and p.payload[0] == kind]
+
+
+def ping6(machine: Machine, dst: bytes, size: int = 56, zone: int = 0) -> int:
+    s: int = machine("socket", const.AF_INET6, const.SOCK_RAW, 58)
+    machine.nonblocking(s)
+    passed = bytearray(32)
+    passed[icmp6.ECHO_REPLY >> 3] = 1 << (icmp6.ECHO_REPLY & 7)
+    machine("setsockopt", s, const.IPPROTO_ICMPV6, const.ICMP6_FILTER, SockoptRaw(bytes(passed)))
+    message = bytes([icmp6.ECHO, 0, 0, 0, 0, 1, 0, 1]) + bytes(size)
+    machine("sendto", s, message, None, SockaddrIn6(dst, 0, 0, zone))
+    return s
+
+
+def answered(machine: Machine, s: int) -> int:
+    return len(machine("recvfrom", s, 70_000, None).data) - 8
+
+
+def udp6(machine: Machine, port: int = 0) -> int:
+    s: int = machine("socket", const.AF_INET6, const.SOCK_DGRAM, 0)
+    machine.nonblocking(s)
+    if port:
+        machine("bind", s, SockaddrIn6(bytes(16), port))
+    return s
+
+
+def inject(wire: Wire, to: Port, packet: bytes, lladdr: bytes = b"") -> None:
+    wire.inject(ethernet.Ethernet(lladdr or to.lladdr, b"\2\0\0\0\0\x09", 0x86DD).emit() + packet)
+
+
+def icmp(src: bytes, dst: bytes, kind: int, rest: int = 0, payload: bytes = b"", hops: int = 255) -> bytes:
+    pseudo = sum(struct.unpack("!16H", src + dst)) + 58 + 8 + len(payload)
+    message = icmp6.Icmp6(kind, 0, rest, payload).emit(pseudo)
+    return ipv6.emit(src, dst, 58, len(message), hops) + message
+
+
+# -- echo, fragments
+
+
+@pytest.mark.parametrize("size", [0, 56, 1452, 1453, 9000, 65527])
+def test_ping(lab: Lab, size: int) -> None:
+    one, _, wire = two(lab)
+    s = ping6(one, TWO, size)
+    assert answered(one, s) == size
+    assert max(map(len, wire.frames)) <= 1514
+
+
+def test_loopback_and_link_local(lab: Lab) -> None:
+    one, other, _ = two(lab)
+    assert answered(one, ping6(one, a6("::1"))) == 56
+    local = next(a.addr for a in eth(other).ipv6() if link_local(a.addr))
+    bare = local[:2] + b"\0\0" + local[4:]
+    assert answered(one, ping6(one, bare, zone=eth(one).index)) == 56
+    own = next(a.addr for a in eth(one).ipv6() if link_local(a.addr))
+    assert answered(one, ping6(one, own[:2] + b"\0\0" + own[4:], zone=eth(one).index)) == 56
+    assert fails(one, "sendto", udp6(one), b"x", None, SockaddrIn6(bare, 5)) == "EHOSTUNREACH"
+
+
+def test_overlapping_fragments_are_dropped(lab: Lab) -> None:
+    _, other, wire = two(lab)
+    echo = icmp(ONE, TWO, icmp6.ECHO, payload=bytes(40))[40:]
+    for begin, more in ((0, 1), (8, 1), (24, 0)):
+        part = echo[begin : begin + 16]
+        head = ipv6.FRAGMENT_HEADER.pack(58, 0, begin | more, 7)
+        inject(wire, eth(other), ipv6.emit(ONE, TWO, 44, 8 + len(part), 64) + head + part)
+    assert not messages(wire, icmp6.ECHO_REPLY)
+    assert len(inet6(other).ip6.reassembly) == 1
+    lab.host.advance(61)
+    assert len(inet6(other).ip6.reassembly) == 0
+
+
+@pytest.mark.parametrize(
+    ("chain", "code", "pointer"),
+    [
+        (bytes([58, 0, 0, 1]) + bytes(4), ipv6.BAD_FIELD, 42),  # routing header of type 0
+        (bytes([58, 0, 0x80, 0]) + bytes(4), ipv6.BAD_OPTION, 42),
+        (bytes([58, 0, 0x40, 0]) + bytes(4), None, 0),
+        (bytes([58, 0, 1, 4]) + bytes(4), -1, 0),
+    ],
+    ids=["routing", "unknown option that tells", "unknown option that does not", "padding"],
+)
+def test_extension_headers(lab: Lab, chain: bytes, code: int | None, pointer: int) -> None:
+    _, other, wire = two(lab)
+    kind = ipv6.ROUTING if code == ipv6.BAD_FIELD else ipv6.DESTINATION
+    echo = icmp(ONE, TWO, icmp6.ECHO)[40:]
+    inject(wire, eth(other), ipv6.emit(ONE, TWO, kind, len(chain + echo), 64) + chain + echo)
+    lab.host.advance(1)
+    problems = [(p.payload[1], int.from_bytes(p.payload[4:8], "big")) for p in messages(wire, icmp6.PARAMETER_PROBLEM)]
+    assert problems == ([(code, pointer)] if code is not None and code >= 0 else [])
+    assert bool(messages(wire, icmp6.ECHO_REPLY)) == (code == -1)
+
+
+def test_unknown_protocols_are_told_of(lab: Lab) -> None:
+    _, other, wire = two(lab)
+    inject(wire, eth(other), ipv6.emit(ONE, TWO, 99, 8, 64) + bytes(8))
+    (problem,) = messages(wire, icmp6.PARAMETER_PROBLEM)
+    assert (problem.payload[1], problem.payload[7]) == (ipv6.BAD_NEXT_HEADER, 6)
+    inject(wire, eth(other), ipv6.emit(ONE, TWO, ipv6.NO_NEXT, 0, 64))
+    assert len(messages(wire, icmp6.PARAMETER_PROBLEM)) == 1
+
+
+# -- duplicates
+
+
+def test_new_addresses_are_tentative(lab: Lab) -> None:
+    one, wire = lab.machine(), Wire()
+    port = one.plug(wire, "fd00::1/64")
+    assert all(a.flags & TENTATIVE for a in port.ipv6())
+    assert {p.src for p in messages(wire, icmp6.NEIGHBOUR_SOLICIT)} == {bytes(16)}
+    assert fails(one, "bind", udp6(one), SockaddrIn6(ONE, 5)) == "EADDRNOTAVAIL"
+    lab.host.advance(2)
+    assert not any(a.flags & TENTATIVE for a in port.ipv6())
+    assert [link_local(a.addr) for a in port.ipv6()] == [True, False]
+    one("netconfig_ifdown", "eth0")
+    one("netconfig_ifup", "eth0")
+    one("bind", udp6(one), SockaddrIn6(ONE, 5))
+
+
+def test_addresses_on_a_link_without_carrier(lab: Lab) -> None:
+    one, _, _ = two(lab)
+    eth(one).set_link(False)
+    assert all(a.flags & DETACHED for a in eth(one).ipv6())
+    eth(one).set_link(True)
+    assert all(a.flags & TENTATIVE for a in eth(one).ipv6())
+    lab.host.advance(2)
+    assert not any(a.flags for a in eth(one).ipv6())
+
+
+def test_duplicates_are_found(lab: Lab) -> None:
+    _, _, wire = two(lab)
+    three = lab.machine()
+    port = three.plug(wire, "fd00::1/64")
+    lab.host.advance(3)
+    flags = {a.addr: a.flags for a in port.ipv6()}
+    assert flags[ONE] == DUPLICATED
+    assert fails(three, "bind", udp6(three), SockaddrIn6(ONE, 5)) == "EADDRNOTAVAIL"
+    four = lab.machine()
+    five = lab.machine()
+    both = [m.plug(wire, "fd00::7/64") for m in (four, five)]
+    lab.host.advance(3)
+    assert [a.flags for p in both for a in p.ipv6() if not link_local(a.addr)] == [DUPLICATED, 0]
+
+
+# -- neighbours
+
+
+def test_states_of_neighbours(lab: Lab) -> None:
+    one, other, wire = two(lab)
+    answered(one, ping6(one, TWO))
+    entry = eth(one).neighbours.entries[TWO]
+    assert entry.state is State.REACHABLE
+    lab.host.advance(31)
+    assert entry.state is State.STALE
+    answered(one, ping6(one, TWO))
+    assert entry.state is State.DELAY
+    lab.host.advance(6)
+    assert entry.state is State.REACHABLE
+    wire.lose = lambda frame: True
+    lab.host.advance(31)
+    ping6(one, TWO)
+    lab.host.advance(6)
+    assert entry.state is State.PROBE
+    lab.host.advance(4)
+    assert TWO not in eth(one).neighbours.entries
+    wire.lose = lambda frame: False
+    assert answered(one, ping6(one, TWO)) == 56
+    assert eth(other).neighbours.entries[ONE].lladdr == eth(one).lladdr
+
+
+def test_who_waits_in_vain_is_told(lab: Lab) -> None:
+    one, _, wire = two(lab)
+    s = udp6(one)
+    one("connect", s, SockaddrIn6(NINE, 7))
+    one("write", s, b"x")
+    lab.host.advance(4)
+    assert len(messages(wire, icmp6.NEIGHBOUR_SOLICIT)) == 3
+    assert fails(one, "write", s, b"x") == "EHOSTUNREACH"
+
+
+def test_link_addresses_that_change(lab: Lab) -> None:
+    one, other, _ = two(lab)
+    answered(one, ping6(one, TWO))
+    eth(other).set_lladdr(b"\2\0\0\0\0\x77")
+    assert eth(one).neighbours.entries[TWO].lladdr == b"\2\0\0\0\0\x77"
+    assert answered(one, ping6(one, TWO)) == 56
+
+
+def test_what_does_not_come_from_neighbours_is_dropped(lab: Lab) -> None:
+    one, _, wire = two(lab)
+    before = len(eth(one).neighbours)
+    link = icmp6.link_option(icmp6.SOURCE_LINK, b"\2\0\0\0\0\x09")
+    for packet in (
+        icmp(NINE, ONE, icmp6.NEIGHBOUR_SOLICIT, 0, ONE + link, hops=64),
+        icmp(NINE, ONE, icmp6.NEIGHBOUR_SOLICIT, 0, ONE + b"\1\0" + bytes(6)),
+        icmp(NINE, ONE, icmp6.NEIGHBOUR_SOLICIT, 0, a6("ff02::1") + link),
+        icmp(NINE, ONE, icmp6.NEIGHBOUR_SOLICIT, 0, ONE[:8]),
+        icmp(NINE, ONE, icmp6.NEIGHBOUR_ADVERT, icmp6.SOLICITED, NINE + link),
+    ):
+        inject(wire, eth(one), packet)
+    assert len(eth(one).neighbours) == before
+    inject(wire, eth(one), icmp(NINE, ONE, icmp6.NEIGHBOUR_SOLICIT, 0, ONE + link))
+    assert len(eth(one).neighbours) == before + 1
+
+
+# -- routers
+
+
+def routed(lab: Lab, mtu: int = 1500) -> tuple[Machine, Machine, Machine, Wire, Wire]:
+    """A host, a router that advertises fd01::/64 and fd02::/64, and fd02::2 behind it."""
+    host, router, far = lab.machine(), lab.machine(), lab.machine()
+    left, right = Wire(), Wire()
+    router.plug(left, "fd01::1/64")
+    router.plug(right, "fd02::1/64").set_mtu(mtu)
+    far.plug(right, "fd02::2/64").set_mtu(mtu)
+    inet6(router).ip6.forwarding.put(1)
+    lab.host.advance(2)
+    inet6(router).rtadv.put(1)
+    far("netconfig_ipv6_gw", "fd02::1")
+    host.plug(left)
+    host("netconfig_auto_ipv6", "eth0")
+    lab.host.advance(6)
+    return host, router, far, left, right
+
+
+def test_addresses_are_made_of_what_routers_say(lab: Lab) -> None:
+    host, router, _, _, _ = routed(lab)
+    port = eth(host)
+    (made,) = [a for a in port.ipv6() if a.flags & AUTOCONF]
+    assert made.addr[:8] == a6("fd01::")[:8]
+    assert made.addr[11:13] == b"\xff\xfe"
+    (default,) = [r for r in host.net.routes if len(r.dst) == 16 and not r.prefixlen]
+    assert link_local(default.gateway)
+    assert answered(host, ping6(host, a6("fd02::2"), 3000)) == 3000
+    (known,) = inet6(host).slaac.routers.values()
+    assert known.addr == default.gateway
+    inet6(router).rtadv.put(0)
+    assert not [r for r in host.net.routes if len(r.dst) == 16 and not r.prefixlen]
+
+
+def test_lifetimes(lab: Lab) -> None:
+    one, wire = lab.machine(), Wire()
+    one.plug(wire)
+    one("netconfig_auto_ipv6", "eth0")
+    lab.host.advance(3)
+    port = eth(one)
+
+    def advertise(valid: int, preferred: int, lifetime: int = 30) -> None:
+        prefix = icmp6.PREFIX_INFORMATION.pack(64, 0xC0, valid, preferred, 0, a6("fd07::"))
+        payload = bytes(8) + icmp6.option(icmp6.PREFIX, prefix) + icmp6.option(icmp6.MTU, struct.pack("!HI", 0, 1400))
+        source, dst = a6("fe80::9"), a6("ff02::1")
+        packet = icmp(source, dst, icmp6.ROUTER_ADVERT, 64 << 24 | lifetime, payload)
+        inject(wire, port, packet, b"\x33\x33\0\0\0\1")
+
+    advertise(10_000, 100)
+    lab.host.advance(2)
+    (made,) = [a for a in port.ipv6() if a.flags & AUTOCONF]
+    layer = one.net.layers[16]
+    assert layer.path_mtu(layer.route(a6("fd07::9")), a6("fd07::9")) == 1400
+    lab.host.advance(31)
+    assert not inet6(one).slaac.routers
+    assert not one.net.routes.find(bytes(16), 0)
+    lab.host.advance(100)
+    assert made.flags & DEPRECATED
+    advertise(1, 0)
+    lab.host.advance(60)
+    assert made in port.addresses
+    lab.host.advance(7300)
+    assert made not in port.addresses
+    assert one.net.routes.find(a6("fd07::"), 64) is None
+
+
+def test_identifiers_that_tell_nothing(lab: Lab) -> None:
+    one, wire = lab.machine(), Wire()
+    inet6(one).slaac.stable_iid.put(1)
+    inet6(one).slaac.use_tempaddr.put(1)
+    port = one.plug(wire)
+    one("netconfig_auto_ipv6", "eth0")
+    lab.host.advance(3)
+    prefix = icmp6.PREFIX_INFORMATION.pack(64, 0xC0, 9000, 9000, 0, a6("fd07::"))
+    payload = bytes(8) + icmp6.option(icmp6.PREFIX, prefix)
+    inject(wire, port, icmp(a6("fe80::9"), a6("ff02::1"), icmp6.ROUTER_ADVERT, 30, payload), b"\x33\x33\0\0\0\1")
+    assert not any(a.addr[11:13] == b"\xff\xfe" for a in port.ipv6())
+    assert len([a for a in port.ipv6() if a.flags & TEMPORARY]) == 1
+    lab.host.advance(2)
+    inet6(one).ip6.prefer_tempaddr.put(1)
+    layer = one.net.layers[16]
+    chosen = layer.source_for(a6("fd07::9"))
+    assert next(a for a in port.ipv6() if a.addr == chosen).flags & TEMPORARY
+
+
+def test_advertisements_are_not_believed_unasked(lab: Lab) -> None:
+    one, _, wire = two(lab)
+    packet = icmp(a6("fe80::9"), a6("ff02::1"), icmp6.ROUTER_ADVERT, 30, bytes(8))
+    inject(wire, eth(one), packet, b"\x33\x33\0\0\0\1")
+    assert not inet6(one).slaac.routers
+    inet6(one).slaac.accept_rtadv.put(1)
+    inject(wire, eth(one), packet, b"\x33\x33\0\0\0\1")
+    assert inet6(one).slaac.routers
+    inet6(one).slaac.routers.clear()
+    for bad in (
+        icmp(a6("fd00::9"), a6("ff02::1"), icmp6.ROUTER_ADVERT, 30, bytes(8)),
+        icmp(a6("fe80::9"), a6("ff02::1"), icmp6.ROUTER_ADVERT, 30, bytes(8), hops=64),
+        icmp(a6("fe80::9"), a6("ff02::1"), icmp6.ROUTER_ADVERT, 30, bytes(8) + b"\3\0"),
+    ):
+        inject(wire, eth(one), bad, b"\x33\x33\0\0\0\1")
+    assert not inet6(one).slaac.routers
+
+
+def test_path_mtu(lab: Lab) -> None:
+    host, _, far, left, _ = routed(lab, mtu=1300)
+    dst = a6("fd02::2")
+    s = ping6(host, dst, 1400)
+    layer = host.net.layers[16]
+    assert layer.path_mtu(layer.route(dst), dst) == 1300
+    assert messages(left, icmp6.TOO_BIG)
+    assert fails(host, "recvfrom", s, 10, None) == "EAGAIN"
+    assert answered(host, ping6(host, dst, 1400)) == 1400
+    assert inet6(far).ip6.stats["packets reassembled ok"] == 1
+    lab.host.advance(601)
+    assert layer.path_mtu(layer.route(dst), dst) == 1500
+
+
+def test_routers_tell_of_what_they_do_not_forward(lab: Lab) -> None:
+    host, _, _, left, _ = routed(lab)
+    s = udp6(host)
+    host("setsockopt", s, IP6, const.IPV6_UNICAST_HOPS, SockoptInteger(1))
+    host("sendto", s, b"x", None, SockaddrIn6(a6("fd02::2"), 5))
+    assert messages(left, icmp6.TIME_EXCEEDED)
+    host("sendto", udp6(host), b"x", None, SockaddrIn6(a6("fd99::2"), 5))
+    (unreachable,) = messages(left, icmp6.UNREACHABLE)
+    assert unreachable.payload[1] == icmp6.NO_ROUTE
+
+
+def test_redirects(lab: Lab) -> None:
+    wire, host, near, far = Wire(), lab.machine(), lab.machine(), lab.machine()
+    host.plug(wire, "fd00::1/64")
+    near.plug(wire, "fd00::fe/64")
+    far.plug(wire, "fd00::fd/64")
+    far.plug(Wire(), "fd09::1/64")
+    for machine in (near, far):
+        inet6(machine).ip6.forwarding.put(1)
+    lab.host.advance(3)
+
+    def local(machine: Machine) -> bytes:
+        return next(a.addr for a in eth(machine).ipv6() if link_local(a.addr))
+
+    gateway = local(near)[:2] + eth(host).index.to_bytes(2, "big") + local(near)[4:]
+    host.net.routes.add(bytes(16), 0, eth(host), gateway=gateway)
+    near.net.routes.add(
+        a6("fd09::"), 64, eth(near), gateway=local(far)[:2] + eth(near).index.to_bytes(2, "big") + local(far)[4:]
+    )
+    assert answered(host, ping6(host, a6("fd09::1"))) == 56
+    learned = host.net.routes.lookup(a6("fd09::1"))
+    assert learned.gateway[4:] == local(far)[4:]
+    assert learned.flags & const.RTF_DYNAMIC
+
+
+# -- groups
+
+
+def test_groups(lab: Lab) -> None:
+    one, other, wire = two(lab)
+    server, client = udp6(other, 5353), udp6(one)
+    other("setsockopt", server, IP6, const.IPV6_JOIN_GROUP, Mreq(GROUP, b"", eth(other).index))
+    reports = messages(wire, icmp6.LISTENER_REPORT2) or [p for p in packets(wire) if p.next_header == 0]
+    assert reports
+    one("setsockopt", client, IP6, const.IPV6_MULTICAST_IF, SockoptInteger(eth(one).index))
+    one("sendto", client, b"all", None, SockaddrIn6(GROUP, 5353))
+    data, sender = other("recvfrom", server, 100, None)
+    assert (data, sender.sin6_addr) == (b"all", ONE)
+    assert ethernet.Packet(wire.frames[-1]).dst == b"\x33\x33\0\0\x12\x34"
+    raw = SockoptRaw(GROUP + eth(other).index.to_bytes(4, "little"))
+    other("setsockopt", server, IP6, const.IPV6_LEAVE_GROUP, raw)
+    one("sendto", client, b"all", None, SockaddrIn6(GROUP, 5353))
+    assert fails(other, "recvfrom", server, 100, None) == "EAGAIN"
+    assert answered(one, ping6(one, a6("ff02::1"), zone=eth(one).index)) == 56
+
+
+# -- sockets
+
+
+def test_udp(lab: Lab) -> None:
+    one, other, wire = two(lab)
+    server, client = udp6(other, 53), udp6(one)
+    for size in (0, 1, 1452, 9000):
+        one("sendto", client, bytes(size), None, SockaddrIn6(TWO, 53))
+        data, sender = other("recvfrom", server, 70_000, None)
+        assert (len(data), sender.sin6_addr, sender.sin6_scope_id) == (size, ONE, 0)
+    first = next(p for p in packets(wire) if p.protocol == 17)
+    udp.Packet(first.payload).check(ONE, TWO)
+    one("connect", client, SockaddrIn6(TWO, 9))
+    one("write", client, b"x")
+    assert fails(one, "write", client, b"x") == "ECONNREFUSED"
+    inject(wire, eth(other), ipv6.emit(ONE, TWO, 17, 9, 64) + udp.HEADER.pack(1, 53, 9, 0) + b"x")
+    assert fails(other, "recvfrom", server, 10, None) == "EAGAIN"
+
+
+def test_one_socket_for_both_families(lab: Lab) -> None:
+    one = lab.machine()
+    client = one.udp()
+    only, dual = udp6(one), udp6(one)
+    assert one("getsockopt", only, IP6, const.IPV6_V6ONLY) == SockoptInteger(1)
+    one("setsockopt", dual, IP6, const.IPV6_V6ONLY, SockoptInteger(0))
+    one("bind", only, SockaddrIn6(bytes(16), 53))
+    one("sendto", client, b"x", None, SockaddrIn(b"\x7f\0\0\1", 53))
+    assert fails(one, "recvfrom", only, 10, None) == "EAGAIN"
+    mapped = bytes(10) + b"\xff\xff\x7f\0\0\1"
+    assert fails(one, "sendto", only, b"x", None, SockaddrIn6(mapped, 53)) == "EADDRNOTAVAIL"
+    one("bind", dual, SockaddrIn6(bytes(16), 54))
+    one("sendto", client, b"x", None, SockaddrIn(b"\x7f\0\0\1", 54))
+    data, sender = one("recvfrom", dual, 10, None)
+    assert (data, sender.sin6_addr) == (b"x", mapped)
+    one("sendto", dual, b"back", None, sender)
+    assert one("recvfrom", client, 10, None) == (b"back", SockaddrIn(b"\x7f\0\0\1", 54))
+    assert fails(one, "setsockopt", dual, IP6, const.IPV6_V6ONLY, SockoptInteger(1)) == "EINVAL"
+    assert fails(one, "bind", one.udp(), SockaddrIn(bytes(4), 54)) == "EADDRINUSE"
+    one("bind", one.udp(), SockaddrIn(bytes(4), 53))
+
+
+def test_receivers_are_told_of_packets(lab: Lab) -> None:
+    one, other, _ = two(lab)
+    server, client = udp6(other, 53), udp6(one)
+    for name in (const.IPV6_RECVPKTINFO, const.IPV6_RECVHOPLIMIT, const.IPV6_RECVTCLASS):
+        other("setsockopt", server, IP6, name, SockoptInteger(1))
+    control = [
+        Cmsg(IP6, const.IPV6_HOPLIMIT, struct.pack("<i", 7), []),
+        Cmsg(IP6, const.IPV6_TCLASS, struct.pack("<i", 9), []),
+    ]
+    one("sendmsg", client, Msghdr(SockaddrIn6(TWO, 53), b"x", control, 0), 0)
+    told = {c.cmsg_type: bytes(c.data) for c in other("recvmsg", server, 100, 500, 0).control}
+    assert told == {
+        const.IPV6_PKTINFO: TWO + struct.pack("<I", eth(other).index),
+        const.IPV6_HOPLIMIT: struct.pack("<i", 7),
+        const.IPV6_TCLASS: struct.pack("<i", 9),
+    }
+    wrong = [Cmsg(IP6, const.IPV6_PKTINFO, NINE + bytes(4), [])]
+    assert fails(one, "sendmsg", client, Msghdr(SockaddrIn6(TWO, 53), b"x", wrong, 0), 0) == "EADDRNOTAVAIL"
+
+
+def test_raw_sockets(lab: Lab) -> None:
+    one, other, _ = two(lab)
+    server = other("socket", const.AF_INET6, const.SOCK_RAW, 89)
+    client = one("socket", const.AF_INET6, const.SOCK_RAW, 89)
+    for s, machine in ((server, other), (client, one)):
+        machine("setsockopt", s, IP6, const.IPV6_CHECKSUM, SockoptInteger(2))
+        machine.nonblocking(s)
+    one("sendto", client, b"ab\0\0data", None, SockaddrIn6(TWO))
+    data = other("recvfrom", server, 100, None).data
+    assert (data[:2], data[4:]) == (b"ab", b"data")
+    one("setsockopt", client, IP6, const.IPV6_CHECKSUM, SockoptInteger(-1))
+    one("sendto", client, b"ab\0\0data", None, SockaddrIn6(TWO))
+    assert fails(other, "recvfrom", server, 100, None) == "EAGAIN"
+    assert fails(one, "setsockopt", client, IP6, const.IPV6_CHECKSUM, SockoptInteger(3)) == "EINVAL"
+
+
+def test_addresses_go_with_their_routes(lab: Lab) -> None:
+    one, _, _ = two(lab)
+    one("netconfig_ipv6_ifaddr", "eth0", "fd00::3", 64)
+    lab.host.advance(2)
+    one("netconfig_ifaddrdel", "eth0", "fd00::1")
+    assert answered(one, ping6(one, TWO)) == 56
+    one("netconfig_ifaddrdel", "eth0", "fd00::3")
+    assert fails(one, "sendto", udp6(one), b"x", None, SockaddrIn6(TWO, 5)) == "ENETUNREACH"
+    one("netconfig_ifdestroy", "eth0")
+    assert {r.iface.name for r in one.net.routes} == {"lo0"}
+    lab.host.advance(100)
+
+
+def test_without_the_module(lab: Lab) -> None:
+    one, _, _ = two(lab)
+    assert fails(one, "module_unload", "netinet") == "EBUSY"
+    one("module_unload", "netinet6")
+    assert fails(one, "socket", const.AF_INET6, const.SOCK_DGRAM, 0) == "EAFNOSUPPORT"
+    assert not [r for r in one.net.routes if len(r.dst) == 16]
+    lab.host.advance(100)
+    one("module_load", "netinet6", {})
+    assert answered(one, ping6(one, a6("::1"))) == 56
