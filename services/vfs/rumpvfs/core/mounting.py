@@ -35,6 +35,7 @@ class Mounting:
                 raise KernelError(Errno.EINVAL, "MNT_GETARGS with other flags")
             return mount_at(covered).args
         superuser(ctx)
+        self.vfs.gates.enter()  # drivers read the disk, and some have to wait for it
         if flags & (const.MNT_RELOAD | const.MNT_UNION):
             raise KernelError(Errno.EOPNOTSUPP, "MNT_RELOAD and MNT_UNION are not implemented")
         if flags & const.MNT_UPDATE:
@@ -114,11 +115,17 @@ class Mounting:
     # -- what is mounted
 
     def sync(self, ctx: Context) -> None:
+        for mount in self.mounts.list:
+            if mount.fs.gates:
+                self.vfs.gates.enter(mount.fs.gates)
         self.mounts.sync()
 
     def getvfsstat(self, ctx: Context, flags: int) -> list[Statvfs]:
         """Of the mounts that the process sees: in a root directory of its own those below it, by paths from there."""
         root = self.vfs.names.root_of(ctx)
+        for mount in self.mounts.list:
+            if mount.fs.gates:
+                self.vfs.gates.enter(mount.fs.gates)
         if root is self.vfs.names.root:
             return [mount.statvfs() for mount in self.mounts.list]
         base = self.vfs.names.path_of(root, self.vfs.names.root)

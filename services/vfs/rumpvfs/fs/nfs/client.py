@@ -1,7 +1,7 @@
 """A client of one RPC server over TCP: one call at a time, repeated with the same xid until it is answered.
 
-Sockets are those of net, whichever stack it has. A connection that breaks is made again, and the call sent once more: the
-server knows a repetition by its xid. A *soft* client gives up after some tries (ETIMEDOUT), a *hard* one never does.
+Sockets are those of net, whichever stack it has. A connection that breaks is made again, and the call sent once more:
+the server knows a repetition by its xid. A *soft* client gives up after some tries (ETIMEDOUT), a *hard* one never.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Patience:
     interruptible: bool = True
 
 
-class Late(Exception):
+class TooLate(Exception):  # noqa: N818  it is no error, but the time to ask again
     """No answer in time."""
 
 
@@ -63,6 +63,8 @@ class RpcClient:
         self._reserved = reserved
         self._socket = 0
         self._arrived = bytearray()
+        self._taken = 0
+        """Bytes of the record that is being read."""
 
     def __call__(self, procedure: rpc.Procedure, cred: Credentials, arguments: Buffer) -> Unpacker:
         """The results of a call. ETIMEDOUT and EIO when a soft client gives up, EINTR, and what `rpc.accept` says."""
@@ -74,7 +76,7 @@ class RpcClient:
                 self._connect()
                 self._send(message)
                 return rpc.accept(self._answer(xid))
-            except Late:
+            except TooLate:
                 failures += 1
             except KernelError as error:
                 if error.errno == Errno.EINTR and not self.patience.interruptible:
@@ -103,9 +105,9 @@ class RpcClient:
             return
         family = const.AF_INET if isinstance(self._server, SockaddrIn) else const.AF_INET6
         self._socket = self._call("net", "socket", family, const.SOCK_STREAM, 0)
+        step = Timespec(*divmod(min(STEP_NS, self.patience.timeo_ns), 10**9))
         for name in (const.SO_RCVTIMEO, const.SO_SNDTIMEO):
-            self._call("net", "setsockopt", self._socket, const.SOL_SOCKET, name, Timespec(0, STEP_NS % 10**9 or 0)
-                       if STEP_NS < 10**9 else Timespec(*divmod(STEP_NS, 10**9)))  # fmt: skip
+            self._call("net", "setsockopt", self._socket, const.SOL_SOCKET, name, step)
         self._call("net", "setsockopt", self._socket, const.SOL_SOCKET, const.SO_KEEPALIVE, SockoptInteger(1))
         if self._reserved:
             self._bind()
@@ -148,16 +150,16 @@ class RpcClient:
                     raise KernelError(Errno.ETIMEDOUT, "the server takes nothing") from error
 
     def _answer(self, xid: int) -> Unpacker:
-        """The answer to a call; those to earlier ones, which were repeated, are passed over. `Late`."""
+        """The answer to a call; those to earlier ones, which were repeated, are passed over. `TooLate`."""
         deadline = self._now_ns() + self.patience.timeo_ns
         while True:
+            self._taken = 0
             found = rpc.reply(rpc.read_record(lambda length: self._read(length, deadline)))
             if found.xid == xid:
                 return found.body
 
     def _read(self, length: int, deadline: int) -> bytes:
         """Exactly so many bytes. What has come of a record when the time is over makes the connection useless."""
-        begun = bool(self._arrived)
         while len(self._arrived) < length:
             try:
                 data = self._call("net", "recvfrom", self._socket, max(length - len(self._arrived), 4096), 0).data
@@ -166,14 +168,15 @@ class RpcClient:
                     raise
                 if self._now_ns() < deadline:
                     continue
-                if begun or self._arrived:
+                if self._taken or self._arrived:
                     raise KernelError(Errno.ECONNRESET, "the server stopped in the middle of an answer") from error
-                raise Late from error
+                raise TooLate from error
             if not data:
                 raise KernelError(Errno.ECONNRESET, "the server closed the connection")
             self._arrived += data
         taken = bytes(self._arrived[:length])
         del self._arrived[:length]
+        self._taken += length
         return taken
 
 

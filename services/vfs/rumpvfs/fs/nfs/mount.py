@@ -84,8 +84,8 @@ def place(fspec: bytes) -> tuple[Callable[[int], Sockaddr], bytes]:
 
     The host is numeric: there is no resolver in the kernel.
     """
-    text, _, path = fspec.rpartition(b":/")
-    host = text.strip(b"[]").decode("ascii", "replace")
+    text, _, path = fspec.partition(b"]:/" if fspec.startswith(b"[") else b":/")
+    host = text.removeprefix(b"[").decode("ascii", "replace")
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
@@ -114,9 +114,7 @@ class Server:
     def _client(self, port: int, patience: Patience) -> RpcClient:
         self._xid = (self._xid + (1 << 20)) & 0xFFFFFFFF
         server = self._address(port)
-        return RpcClient(
-            self._call, self._now_ns, server, "rump", self._xid, patience, reserved=self.options.resvport
-        )
+        return RpcClient(self._call, self._now_ns, server, "rump", self._xid, patience, reserved=self.options.resvport)
 
     def _port(self, program: int) -> int:
         """EPROGUNAVAIL when the server does not have the program."""
@@ -157,4 +155,3 @@ def size(wanted: int, preferred: int, most: int) -> int:
     """The size of reads or writes: what was asked for, else what the server prefers, and never more than it takes."""
     chosen = wanted or preferred or most or SIZE_MIN
     return max(SIZE_MIN, min(chosen, most or chosen, SIZE_MAX))
-

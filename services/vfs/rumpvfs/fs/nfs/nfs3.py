@@ -76,9 +76,7 @@ def fattr(body: Unpacker) -> Fattr:
         raise KernelError(Errno.EBADRPC, f"a file of kind {kind}")
     atime, mtime, ctime = (times[i] * 10**9 + times[i + 1] for i in (0, 2, 4))
     rdev = const.makedev(major & 0xFFF, minor & 0xFFFFF)
-    return Fattr(
-        _TYPES[kind - 1], mode & 0o7777, nlink, uid, gid, size, used, rdev, fsid, fileid, atime, mtime, ctime
-    )
+    return Fattr(_TYPES[kind - 1], mode & 0o7777, nlink, uid, gid, size, used, rdev, fsid, fileid, atime, mtime, ctime)
 
 
 def post_op(body: Unpacker) -> Fattr | None:

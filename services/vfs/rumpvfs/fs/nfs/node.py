@@ -1,8 +1,8 @@
 """Files of an NFS server.
 
 *Attributes* are kept for a while: a tenth of the time since the file was last changed, within the bounds of the mount's
-options. Opening a file that nobody here has open forgets them (close-to-open consistency), every answer brings new ones.
-A directory's *names* are kept as long as its attributes say that it has not changed.
+options. Opening a file that nobody here has open forgets them (close-to-open consistency), and every answer brings new
+ones. A directory's *names* are kept as long as its attributes say that it has not changed.
 
 *Writes* go to the server at once but unstable: it may lose them in a crash until they are committed. So they are kept
 here until COMMIT; when its verifier differs from that of the writes the server has crashed, and they are written again.
@@ -114,7 +114,12 @@ class NfsNode(Vnode):
         if changed != self._names_at or len(self._names) >= NAMES_MAX:
             self._names, self._names_at = {}, changed
         found = self._names.get(name)
-        return found if found is not None else self._remember(name, self._lookup(name))
+        if found is None:
+            found = self._lookup(name)
+            if self._attributes.mtime_ns != changed:
+                self._names, self._names_at = {}, self._attributes.mtime_ns
+            self._remember(name, found)
+        return found
 
     def _lookup(self, name: bytes) -> NfsNode:
         body, status = self.fs.reply("LOOKUP", self._packer().opaque(name))
@@ -171,9 +176,9 @@ class NfsNode(Vnode):
         """What READDIRPLUS said of an entry is kept: it will be asked for next."""
         if entry.attributes is None:
             return None
-        if entry.handle is not None and entry.name not in (b".", b".."):
-            if self._names_at == self._attributes.mtime_ns and len(self._names) < NAMES_MAX:
-                self._remember(entry.name, self.fs.node(entry.handle, entry.attributes))
+        known = self._names_at == self._attributes.mtime_ns and len(self._names) < NAMES_MAX
+        if known and entry.handle is not None and entry.name not in (b".", b".."):
+            self._remember(entry.name, self.fs.node(entry.handle, entry.attributes))
         return entry.attributes.vtype
 
     def create(self, name: bytes, new: NewNode) -> Vnode:

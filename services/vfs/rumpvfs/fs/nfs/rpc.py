@@ -63,7 +63,7 @@ def reply(message: Buffer) -> Reply:
 
 
 def accept(body: Unpacker) -> Unpacker:
-    """The results of a call that the server has done. EACCES, EPROGUNAVAIL, EPROGMISMATCH, EPROCUNAVAIL, EBADRPC, EIO."""
+    """The results of a call that was done. EACCES, EPROGUNAVAIL, EPROGMISMATCH, EPROCUNAVAIL, EBADRPC, EIO."""
     if body.uint() != ACCEPTED:
         if body.uint() == AUTH_ERROR:
             raise KernelError(Errno.EACCES, f"the server refuses the credentials ({body.uint()})")

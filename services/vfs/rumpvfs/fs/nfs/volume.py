@@ -36,7 +36,7 @@ class NfsFileSystem(FileSystem):
         self.server = Server(env.call, env.now_ns, env.entropy, fspec, self.options)
         self._nodes: weakref.WeakValueDictionary[bytes, NfsNode] = weakref.WeakValueDictionary()
         self._silly = int.from_bytes(env.entropy(4), "big")
-        root = self.server.root(env.cred())
+        root = self.server.root(env.cred)
         self.info = nfs3.FsInfo()
         body = self.ask("FSINFO", Packer().opaque(root))
         attributes = nfs3.post_op(body)
@@ -58,7 +58,7 @@ class NfsFileSystem(FileSystem):
 
     def reply(self, name: str, arguments: Packer) -> tuple[Unpacker, int]:
         """The results and the status, which is never "try again"."""
-        data, cred = arguments.data(), self.env.cred()
+        data, cred = arguments.data(), self.env.cred
         for _ in range(JUKEBOX_TRIES):
             body = self.server.nfs(nfs3.PROCEDURES[name], cred, data)
             status = body.uint()
@@ -141,5 +141,5 @@ class NfsFileSystem(FileSystem):
         except KernelError:
             if not force:
                 raise
-        self.server.goodbye(self.env.cred())
+        self.server.goodbye(self.env.cred)
         self.server.nfs.close()
