@@ -9,6 +9,7 @@ from typing import Any
 
 import rump
 from rumpclients._command import CommandError, Parser, UsageError, connect, print_json, run
+from rumpclients._ifkinds import KindWords, lines
 from rumpclients._net import (
     ADDRESS_FLAGS,
     Requests,
@@ -27,7 +28,8 @@ USAGE = """interface create|destroy
 interface [inet|inet6] ADDRESS[/PREFIXLEN] [DESTINATION] [netmask M] [prefixlen N] [broadcast B] [alias|-alias]
           [anycast] [deprecated] [nodad] [vltime N] [pltime N] [eui64]
 interface [up|down] [mtu N] [metric N] [linkstr NAME | -linkstr] [link ADDRESS active] [media auto] [[-]link0|1|2]
-          [vlan TAG vlanif IF | -vlanif] [tunnel SRC DST | deletetunnel] [[-]laggport IF] [laggproto NAME]"""
+          [vlan TAG vlanif IF | -vlanif] [tunnel SRC DST | deletetunnel] [[-]laggport IF] [laggproto NAME]
+          [addm IF | deletem IF] [maxaddr N] [timeout SECONDS] [flush]"""
 COUNTERS = ("ipackets", "ibytes", "imcasts", "ierrors", "iqdrops", "noproto", "opackets", "obytes", "omcasts",
             "oerrors", "collisions")  # fmt: skip
 
@@ -113,7 +115,7 @@ class Show:
 
     def _print(self, i: rump.Interface) -> None:
         print(f"{i.name}: flags={i.flags:#x}<{','.join(flag_names(i.flags))}> mtu {i.mtu}")
-        for name, value in self._more(i).items():
+        for name, value in [*self._more(i).items(), *lines(self.asks, i.name)]:
             print(f"\t{name}: {value}")
         for a in i.addresses:
             print(f"\t{self._address(i, a)}")
@@ -232,6 +234,7 @@ class Change:
             "metric": lambda: self._number(rump.SIOCSIFMETRIC), "linkstr": lambda: self._linkstr(self._next("linkstr")),
             "-linkstr": lambda: self._linkstr(""), "link": self._link, "active": self._nothing, "media": self._media,
         }  # fmt: skip
+        found |= KindWords(self.asks, self.ifname, self._next, self._parse).handlers()
         for name, (flag, on) in flags.items():
             found[name] = lambda flag=flag, on=on: self._flag(flag, on=on)  # type: ignore[misc]
         for name, mark in marks.items():

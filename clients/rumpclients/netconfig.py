@@ -316,3 +316,7 @@ def _pool(table: dict[str, Any], where: str) -> rump.DhcpPool:
 
 def _packed(text: str) -> bytes:
     return ipaddress.ip_address(text).packed if text else b""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -84,7 +84,7 @@ def _interfaces(k: rump.Client, options: argparse.Namespace) -> None:
         values = (data.ibytes, data.obytes) if options.bytes else (
             data.ipackets, data.ierrors, data.opackets, data.oerrors, data.collisions
         )  # fmt: skip
-        places = [("<Link>", lladdr(i.lladdr)), *((_network(a), address(a.addr)) for a in i.addresses)]
+        places = [("<Link>", lladdr(i.lladdr)), *((_network(a), address(a.addr, zone=False)) for a in i.addresses)]
         for network, where in places:
             print(f"{i.name:<8} {i.mtu:<5} {network:<22} {where:<26}" + "".join(f" {value:>9}" for value in values))
 

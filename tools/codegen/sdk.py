@@ -63,6 +63,7 @@ CONVERT: dict[str | tuple[str, str], tuple[str, str]] = {
     ("pathconf", "name"): ("int | str", "H.pathconf_name({})"),
     ("fpathconf", "name"): ("int | str", "H.pathconf_name({})"),
     "clock_id": ("int", "H.CLOCK.wire({})"),
+    ("route_dump", "family"): ("int", "H.FAMILY.wire({})"),
     ("getrlimit", "which"): ("int", "H.RLIMIT.wire({})"),
     ("setrlimit", "which"): ("int", "H.RLIMIT.wire({})"),
     ("setrlimit", "rlp"): ("V.Rlimit | tuple[int, int]", "A.rlimit({})"),

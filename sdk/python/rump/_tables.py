@@ -143,6 +143,7 @@ CONVERT: dict[Op, Callable[..., tuple[Any, ...]]] = {
     C.RECVMMSG: lambda s, vlen, len, flags, timeout: (s, vlen, len, H.MESSAGE.wire(flags), A.timespec(timeout)),
     C.SENDMMSG: lambda s, msgs, flags: (s, A.messages(msgs), H.MESSAGE.wire(flags)),
     C.DNS_FORWARD: lambda servers: (A.buffers(servers),),
+    C.ROUTE_DUMP: lambda family, op, arg: (H.FAMILY.wire(family), op, arg),
     C.NETCONFIG_IFCAPTURE: lambda ifname, hostpath, snaplen: (ifname, A.path(hostpath), snaplen),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from rumpuser.devices.port import NoPorts, Ports
 from rumpuser.pending import Call, Pending
@@ -146,6 +146,11 @@ class Host(Protocol):
     @property
     def ports(self) -> Ports: ...
 
+    @property
+    def sockets(self) -> Any:
+        """Sockets of the host, see `rumpuser.devices.hostsocket`."""
+        ...
+
     def realtime_ns(self) -> int: ...
 
     def monotonic_ns(self) -> int: ...
@@ -213,6 +218,8 @@ class ManualHost:
     def __init__(self, seed: int = 0, files: HostFiles | None = None, ports: Ports | None = None) -> None:
         self.files: HostFiles = files or NoFiles()
         self.ports: Ports = ports or NoPorts()
+        self.sockets: Any = None
+        """What stands for the host's sockets, where a test wants some."""
         self.watched: dict[int, Callable[[], None]] = {}
         """What is called when a test says that a descriptor can be read."""
         self.polled: list[Polled] = []

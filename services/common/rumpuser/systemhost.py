@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from rumpuser.devices.hostsocket import HostSockets
 from rumpuser.devices.system import SystemPorts
 from rumpuser.hostfiles import SystemFiles
 from rumpuser.pending import Call, Pending, start
@@ -33,6 +34,7 @@ class SystemClock:
 
     def __init__(self) -> None:
         self.files = SystemFiles()
+        self.sockets = HostSockets(self)
         self.ports = SystemPorts(self)
 
     def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:

@@ -10,6 +10,7 @@ from rumpnet.core.ip6 import LOOPBACK
 from rumpnet.core.local import LocalDomain
 from rumpnet.core.netconfig import configure_lo0
 from rumpnet.core.npf.stack import StackFilter
+from rumpnet.core.sockin import SockinDomain
 from rumpuser.module import Manifest, Module
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -87,7 +88,33 @@ class NpfModule(Module):
         component.filter = None
 
 
+class SockinModule(Module):
+    """AF_INET and AF_INET6 by the host's sockets, in the place of netinet."""
+
+    manifest = Manifest("sockin", "driver", "net")
+
+    def init(self, component: NetComponent, props: dict[str, str]) -> None:
+        """EBUSY while the kernel's own stack is there."""
+        net = component.net
+        taken = [net.domains[family].name for family in SOCKIN_FAMILIES if family in net.domains]
+        if taken:
+            raise KernelError(Errno.EBUSY, f"unload first what provides {', '.join(taken)}")
+        for family in SOCKIN_FAMILIES:
+            net.add_domain(SockinDomain(net, family))
+
+    def fini(self, component: NetComponent) -> None:
+        """EBUSY while there are sockets."""
+        net = component.net
+        count = sum(so.domain in SOCKIN_FAMILIES for so in net.sockets.values())
+        if count:
+            raise KernelError(Errno.EBUSY, f"{count} sockets of the host are open")
+        for family in SOCKIN_FAMILIES:
+            net.remove_domain(family)
+
+
+SOCKIN_FAMILIES = (const.AF_INET, const.AF_INET6)
 LOCAL = LocalModule()
 NETINET6 = Netinet6Module()
 NETINET = NetinetModule()
 NPF = NpfModule()
+SOCKIN = SockinModule()

@@ -32,7 +32,7 @@ def integer(value: Sockopt | None) -> int:
 
 def getsockopt(so: Socket, level: int, name: int) -> Sockopt:
     """ENOPROTOOPT."""
-    if level != const.SOL_SOCKET:
+    if level != const.SOL_SOCKET or so.keeps(name):
         return so.getopt(level, name)
     if name in FLAGS:
         return SockoptInteger(so.options & name)
@@ -63,7 +63,7 @@ def _number(so: Socket, name: int) -> int:
 
 def setsockopt(so: Socket, level: int, name: int, value: Sockopt | None) -> None:
     """ENOPROTOOPT, EINVAL, EDOM for times, ENOBUFS for buffers above `SB_MAX`."""
-    if level != const.SOL_SOCKET:
+    if level != const.SOL_SOCKET or so.keeps(name):
         so.setopt(level, name, value)
     elif name in FLAGS:
         so.options = so.options | name if integer(value) else so.options & ~name

@@ -150,6 +150,10 @@ class Socket(Selectable):
         """Options of the protocol. ENOPROTOOPT, EINVAL."""
         raise KernelError(Errno.ENOPROTOOPT, f"option {name:#x} of level {level}")
 
+    def keeps(self, name: int) -> bool:
+        """Whether the protocol itself keeps an option of level SOL_SOCKET."""
+        return False
+
     # -- receiving
 
     def receive(self, length: int, flags: int) -> Received:
