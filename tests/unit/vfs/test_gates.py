@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import rump
 from rumpuser.aio import settle
 from rumpuser.component import Component, Context, Entry, Parameters
 from rumpuser.pending import Pending, Running, start
@@ -409,3 +412,45 @@ def test_many_calls_on_many_mounts_all_end(seed: int) -> None:
         await settle(k.vfs.stop())
 
     asyncio.run(main())
+
+
+def test_threads_of_a_kernel_in_this_process() -> None:
+    """The thread of the caller waits itself, and lets go of the kernel."""
+    goes, asked = threading.Event(), threading.Semaphore(0)
+
+    class Blocking(Remote):
+        def ask(self) -> bytes:
+            def work() -> bytes:
+                asked.release()
+                assert goes.wait(30)
+                return b"later"
+
+            answer: bytes = self.gates_.aside(work)
+            return answer
+
+    with rump.Kernel(factions=("vfs",)) as kernel:
+        vfs: Any = kernel._kernel._components["vfs"]
+        blocking = Blocking(vfs.vfs.gates, "slow")
+        vfs.add_filesystem(FileSystemType("remotefs", lambda request, env: blocking, needs_device=False, slow=True))
+        kernel.sys.mkdir("/slow", 0o755)
+        kernel.sys.mount("remotefs", "/slow", device="slow")
+        got: list[bytes] = []
+        others = [kernel.attach() for _ in range(3)]
+        threads = [threading.Thread(target=lambda k=k: got.append(_all_of(k))) for k in others]
+        for thread in threads:
+            thread.start()
+        assert asked.acquire(timeout=30)
+        assert kernel.sys.stat("/tmp").st_nlink >= 2
+        assert got == []
+        assert not asked.acquire(blocking=False)
+        goes.set()
+        for thread in threads:
+            thread.join(30)
+        assert got == [b"later"] * 3
+        for k in others:
+            k.close()
+
+
+def _all_of(k: Any) -> bytes:
+    found: bytes = k.sys.pread(k.sys.open("/slow/f", os.O_RDONLY), 9, 0)
+    return found
