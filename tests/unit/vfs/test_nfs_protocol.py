@@ -96,7 +96,7 @@ def test_places() -> None:
     address, path = place(b"[2001:db8::1]:/")
     assert isinstance(address(1), SockaddrIn6)
     assert path == b"/"
-    for bad in (b"", b"/x", b"server:/x", b"192.0.2.1", b"1.2.3:/x"):
+    for bad in (b"", b"/x", b"server:/x", b"192.0.2.1", b"1.2.3:/x", b"[::1:/x"):
         with pytest.raises(KernelError):
             place(bad)
 

@@ -84,8 +84,8 @@ def place(fspec: bytes) -> tuple[Callable[[int], Sockaddr], bytes]:
 
     The host is numeric: there is no resolver in the kernel.
     """
-    text, _, path = fspec.partition(b"]:/" if fspec.startswith(b"[") else b":/")
-    host = text.removeprefix(b"[").decode("ascii", "replace")
+    text, mark, path = fspec.partition(b"]:/" if fspec.startswith(b"[") else b":/")
+    host = text.removeprefix(b"[").decode("ascii", "replace") if mark else ""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
