@@ -19,7 +19,7 @@ from rumpuser.guard import Guarded
 from rumpuser.pending import run_blocking, value_of
 from rumpuser.polling import Turn
 from rumpuser.systemhost import LocalHost
-from rumpuser.transport.inprocess import Immediate
+from rumpuser.transport.inprocess import blocking
 from rumpwire import calls
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
@@ -59,7 +59,7 @@ class LocalKernel:
             raise KernelError(Errno.ENOSYS, f"the {name} faction is not running in this kernel", "gateway") from None
 
     def blocking(self, name: str) -> Peer:
-        return Immediate(self.peer(name))
+        return blocking(self.peer(name))
 
     # -- life
 

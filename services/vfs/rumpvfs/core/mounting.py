@@ -37,6 +37,7 @@ class Mounting:
                 raise KernelError(Errno.EINVAL, "MNT_GETARGS with other flags")
             return mount_at(covered).args
         superuser(ctx)
+        self.vfs.gates.enter()  # drivers read the disk, and some have to wait for it
         if flags & const.MNT_RELOAD and not flags & const.MNT_UPDATE:
             raise KernelError(Errno.EINVAL, "MNT_RELOAD goes with MNT_UPDATE")
         if flags & const.MNT_UPDATE:
@@ -123,11 +124,17 @@ class Mounting:
     # -- what is mounted
 
     def sync(self, ctx: Context) -> None:
+        for mount in self.mounts.list:
+            if mount.fs.gates:
+                self.vfs.gates.enter(mount.fs.gates)
         self.mounts.sync()
 
     def getvfsstat(self, ctx: Context, flags: int) -> list[Statvfs]:
         """Of the mounts that the process sees: in a root directory of its own those below it, by paths from there."""
         root = self.vfs.names.root_of(ctx)
+        for mount in self.mounts.list:
+            if mount.fs.gates:
+                self.vfs.gates.enter(mount.fs.gates)
         if root is self.vfs.names.root:
             return [mount.statvfs() for mount in self.mounts.list]
         base = self.vfs.names.path_of(root, self.vfs.names.root)
