@@ -1,10 +1,10 @@
 """Whose clusters are whose: found out so that a change of one file does no harm to another that has its clusters too.
 
 For each cluster it is counted how many lead to it: the clusters before it in chains, and names whose file begins there.
-In a sound file every cluster has one. The counts of the chains are made when something is to be changed for the first
-time, in one pass of the FAT; those of the names of a directory when the directory is used. So what names say in
-directories that nobody has used since is not known, and on a disk of more than `CLUSTERS_MAX` nothing is counted.
-FAT and exFAT have this in common.
+In a sound file every cluster has one. The counts are made when something is to be changed for the first time, of the
+chains in one pass of the FAT, of the names in directories that are in use; other directories follow when they are used.
+So what names say in directories that nobody uses is not known, and on a disk of more than `CLUSTERS_MAX` nothing is
+counted. FAT and exFAT have this in common.
 """
 
 from __future__ import annotations

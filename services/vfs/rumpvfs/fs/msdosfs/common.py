@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar, Protocol, cast
 from weakref import WeakValueDictionary
 
@@ -325,8 +326,15 @@ class FatFileSystem(FileSystem):
         self.orphans: set[FatNode] = set()
         self.readonly = readonly
         self._nodes: WeakValueDictionary[int, FatNode] = WeakValueDictionary()
-        self._directories: WeakValueDictionary[int, FatNode] = WeakValueDictionary()
+        self._directories: WeakValueDictionary[int, FatDirectory] = WeakValueDictionary()
         self._root: FatDirectory
+        volume.claim_names = self._claim_names
+
+    def _claim_names(self) -> None:
+        """Has the names count of all directories that somebody knows."""
+        for node in [self._root, *self._directories.values()]:
+            with suppress(KernelError):
+                node.directory().open()
 
     # -- vnodes
 
@@ -361,7 +369,7 @@ class FatFileSystem(FileSystem):
             if first == self._root.first or first in self._directories:
                 raise KernelError(Errno.EIO, f"two names for the directory at cluster {first}", self.type_name)
             if first:
-                self._directories[first] = node
+                self._directories[first] = cast("FatDirectory", node)
         self._nodes[place] = node
         return node
 
