@@ -131,6 +131,8 @@ class Entries:
         place, _ = blocks.allocate(before + 1 if before else 0, 1)
         self._map.insert(block, 1, place)
         self._writer.transaction.fresh(place)
+        # An earlier directory with this number may have had such a block.
+        self._writer.leaves.discard((self._inode.number, block))
         self._writer.resize(self._inode, (block + 1) * self._size)
         self._places[block] = place
         return block
