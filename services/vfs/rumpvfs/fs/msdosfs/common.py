@@ -122,10 +122,12 @@ class FatNode(Vnode):
     def vet(self) -> None:
         """Before its clusters are changed. EIO when they are another's too."""
         chain: Chain = self.chain()
-        if chain.known:
-            if self.up is not None:
-                self.up.directory().open()
-            self.fs.volume.vet(chain)
+        claims = self.fs.volume.claims
+        if claims is None or (chain.vetted == chain.known and chain.version == claims.version):
+            return
+        if self.up is not None:
+            self.up.directory().open()
+        self.fs.volume.vet(chain)
 
     # -- attributes
 
