@@ -72,11 +72,13 @@ def _mcopy(image: Path, tree: Path) -> None:
 
 def _our_copy(k: rump.Kernel, tree: Path) -> None:
     k.sys.mount("msdos", "/mnt", device="/dev/image")
-    for folder in sorted(tree.iterdir()):
-        where = f"/mnt/{folder.name}"
-        k.sys.mkdir(where, 0o755)
-        for file in sorted(folder.iterdir()):
-            fd = k.sys.open(f"{where}/{file.name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-            k.sys.write(fd, file.read_bytes())
+    for folder in sorted(os.listdir(tree)):
+        k.sys.mkdir(f"/mnt/{folder}", 0o755)
+        for name in sorted(os.listdir(tree / folder)):
+            host = os.open(f"{tree}/{folder}/{name}", os.O_RDONLY)
+            data = os.read(host, 8192)
+            os.close(host)
+            fd = k.sys.open(f"/mnt/{folder}/{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+            k.sys.write(fd, data)
             k.sys.close(fd)
     k.sys.unmount("/mnt")

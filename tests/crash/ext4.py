@@ -132,10 +132,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
     done, seed = 0, arguments.seed
+    from tests.crash.reuse import reuse
+
     with tempfile.TemporaryDirectory() as folder:
         while done < arguments.cuts:
             for variant in VARIANTS:
                 done += crash(variant, Path(folder), seed=seed, operations=150, cuts=250, every_fsck=20)
+                done += reuse(variant, Path(folder), seed=seed, cuts=20, every_fsck=10)
             seed += 1
             print(f"{done} cuts, seeds {arguments.seed} to {seed - 1}", flush=True)
     return 0

@@ -11,11 +11,10 @@ import pytest
 from rumpvfs.core.vnode import FileSystem
 from rumpvfs.fs.cd9660 import FILE_SYSTEM
 from tests.ext4_images import run
-from tests.fuzz.rounds import rounds
 from tests.fuzz.test_ext2fs_hostile import attempt, look_at_everything
 from tests.iso_images import damage, fill, mount
 
-ROUNDS = rounds(60)
+ROUNDS = 60
 SECONDS = 5.0
 VARIANTS = {
     "rock ridge": ({}, ("xorriso", "-as", "mkisofs", "-R", "-J")),

@@ -12,7 +12,6 @@ import pytest
 from rumpvfs.core.vnode import FileSystem, VType
 from rumpwire.errno import Errno, KernelError
 from tests.ext4_images import fill, make_image, mount, run
-from tests.fuzz.rounds import rounds
 
 # No metadata checksums: they would hide everything behind the first changed bit.
 VARIANTS = {
@@ -21,7 +20,7 @@ VARIANTS = {
     "ext2": ("-t", "ext2", "-b", "1024"),
     "checksums": ("-t", "ext4", "-b", "1024"),
 }
-ROUNDS = rounds(150)
+ROUNDS = 150
 ALLOWED = {Errno.EIO, Errno.EINVAL, Errno.EOPNOTSUPP, Errno.ENOENT, Errno.ENOATTR, Errno.ENXIO}
 # One image of 4 MiB, all of it looked at.
 SECONDS = 5.0

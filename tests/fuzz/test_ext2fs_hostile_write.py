@@ -13,7 +13,6 @@ from rumpwire.errno import Errno, KernelError
 from tests.crash.disk import MemoryDisk
 from tests.ext4_images import fill, make_image, run
 from tests.ext4_workload import mount_disk
-from tests.fuzz.rounds import rounds
 from tests.fuzz.test_ext2fs_hostile import change, metadata_blocks
 
 # No metadata checksums: they would hide everything behind the first changed bit.
@@ -23,7 +22,7 @@ VARIANTS = {
     "ext2": ("-t", "ext2", "-b", "1024"),
     "checksums": ("-t", "ext4", "-b", "1024", "-J", "size=1"),
 }
-ROUNDS = rounds(60)
+ROUNDS = 60
 SECONDS = 5.0
 ALLOWED = {
     Errno.EIO, Errno.EINVAL, Errno.EOPNOTSUPP, Errno.ENOENT, Errno.ENOATTR, Errno.ENXIO, Errno.EROFS, Errno.ENOSPC,

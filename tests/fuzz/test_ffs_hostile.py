@@ -13,11 +13,10 @@ from rumpvfs.core.vnode import FileSystem, NewNode, Vnode, VType
 from rumpwire.errno import Errno, KernelError
 from tests.ext4_images import run
 from tests.ffs_images import VARIANTS, Disk, mkdir, mount, newfs, put, remove, resize, symlink
-from tests.fuzz.rounds import rounds
 from tests.fuzz.test_ext2fs_hostile import attempt as attempt_reading
 from tests.fuzz.test_ext2fs_hostile import look_at_everything
 
-ROUNDS = rounds(40)
+ROUNDS = 40
 SECONDS = 5.0
 _VALUES = (0, 1, 2, 3, 0x7F, 0x80, 0xFF, 0x1FF, 0x200, 0xFFFF, 0x8000, 0xFFFFFFFF, 0x7FFFFFFF, 0x10000)
 ALLOWED = {

@@ -14,11 +14,10 @@ import pytest
 from rumpvfs.core.vnode import FileSystem
 from rumpvfs.fs.udf import FILE_SYSTEM
 from tests.ext4_images import run
-from tests.fuzz.rounds import rounds
 from tests.fuzz.test_ext2fs_hostile import attempt, look_at_everything
 from tests.iso_images import damage, fill, mount
 
-ROUNDS = rounds(100)
+ROUNDS = 100
 SECONDS = 5.0
 KINDS = {*range(1, 10), *range(256, 267)}
 

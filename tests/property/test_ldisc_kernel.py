@@ -31,7 +31,7 @@ KEYS = {"VEOF": 4, "VEOL": 0x7C, "VERASE": 0x7F, "VWERASE": 23, "VKILL": 21, "VR
 KEYS |= {"VINTR": 3, "VQUIT": 28, "VSUSP": 26, "VSTART": 17, "VSTOP": 19}
 SPECIAL = [bytes((c,)) for c in (*KEYS.values(), 9, 10, 13, 8, 0, 0xE9, 0xFF)]
 END = b"<the end>"
-PATIENCE_S = 1
+PATIENCE_S = 10
 
 words = st.text("abz09_", min_size=1, max_size=6).map(str.encode)
 typed = st.one_of(words, st.just(b" "), st.sampled_from(SPECIAL), st.just(b"\n"), st.just(b"\x7f"))

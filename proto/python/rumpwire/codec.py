@@ -229,6 +229,46 @@ def _enc_Linger(v: Any, m: Any) -> None:
     m.l_linger = v.l_linger
 
 
+def _dec_TcpInfo(m: Any) -> TcpInfo:
+    return TcpInfo(m.tcpi_state, m.tcpi_ca_state, m.tcpi_retransmits, m.tcpi_probes, m.tcpi_backoff, m.tcpi_options, m.tcpi_snd_wscale, m.tcpi_rcv_wscale, m.tcpi_rto, m.tcpi_snd_mss, m.tcpi_rcv_mss, m.tcpi_unacked, m.tcpi_sacked, m.tcpi_lost, m.tcpi_retrans, m.tcpi_pmtu, m.tcpi_last_data_sent, m.tcpi_last_data_recv, m.tcpi_rtt, m.tcpi_rttvar, m.tcpi_min_rtt, m.tcpi_snd_ssthresh, m.tcpi_snd_cwnd, m.tcpi_advmss, m.tcpi_reordering, m.tcpi_rcv_space, m.tcpi_snd_wnd, m.tcpi_snd_nxt, m.tcpi_rcv_nxt, m.tcpi_total_retrans, m.tcpi_bytes_acked, m.tcpi_bytes_received, m.tcpi_notsent_bytes)
+
+
+def _enc_TcpInfo(v: Any, m: Any) -> None:
+    m.tcpi_state = v.tcpi_state
+    m.tcpi_ca_state = v.tcpi_ca_state
+    m.tcpi_retransmits = v.tcpi_retransmits
+    m.tcpi_probes = v.tcpi_probes
+    m.tcpi_backoff = v.tcpi_backoff
+    m.tcpi_options = v.tcpi_options
+    m.tcpi_snd_wscale = v.tcpi_snd_wscale
+    m.tcpi_rcv_wscale = v.tcpi_rcv_wscale
+    m.tcpi_rto = v.tcpi_rto
+    m.tcpi_snd_mss = v.tcpi_snd_mss
+    m.tcpi_rcv_mss = v.tcpi_rcv_mss
+    m.tcpi_unacked = v.tcpi_unacked
+    m.tcpi_sacked = v.tcpi_sacked
+    m.tcpi_lost = v.tcpi_lost
+    m.tcpi_retrans = v.tcpi_retrans
+    m.tcpi_pmtu = v.tcpi_pmtu
+    m.tcpi_last_data_sent = v.tcpi_last_data_sent
+    m.tcpi_last_data_recv = v.tcpi_last_data_recv
+    m.tcpi_rtt = v.tcpi_rtt
+    m.tcpi_rttvar = v.tcpi_rttvar
+    m.tcpi_min_rtt = v.tcpi_min_rtt
+    m.tcpi_snd_ssthresh = v.tcpi_snd_ssthresh
+    m.tcpi_snd_cwnd = v.tcpi_snd_cwnd
+    m.tcpi_advmss = v.tcpi_advmss
+    m.tcpi_reordering = v.tcpi_reordering
+    m.tcpi_rcv_space = v.tcpi_rcv_space
+    m.tcpi_snd_wnd = v.tcpi_snd_wnd
+    m.tcpi_snd_nxt = v.tcpi_snd_nxt
+    m.tcpi_rcv_nxt = v.tcpi_rcv_nxt
+    m.tcpi_total_retrans = v.tcpi_total_retrans
+    m.tcpi_bytes_acked = v.tcpi_bytes_acked
+    m.tcpi_bytes_received = v.tcpi_bytes_received
+    m.tcpi_notsent_bytes = v.tcpi_notsent_bytes
+
+
 def _dec_Mreq(m: Any) -> Mreq:
     return Mreq(m.multiaddr, m.interface, m.ifindex)
 
@@ -263,6 +303,8 @@ def _dec_Sockopt(m: Any) -> Any:
         return _dec_Mreq(m.mreq)
     if which == "peereid":
         return _dec_Unpcbid(m.peereid)
+    if which == "tcp_info":
+        return _dec_TcpInfo(m.tcp_info)
     return None
 
 
@@ -285,6 +327,9 @@ def _enc_Sockopt(v: Any, m: Any) -> None:
         return
     if kind is Unpcbid:
         m.peereid.SetInParent(); _enc_Unpcbid(v, m.peereid)
+        return
+    if kind is TcpInfo:
+        m.tcp_info.SetInParent(); _enc_TcpInfo(v, m.tcp_info)
         return
     raise TypeError(f"no Sockopt: {v!r}")
 

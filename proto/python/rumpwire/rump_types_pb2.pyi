@@ -537,6 +537,123 @@ class Linger(_message.Message):
 Global___Linger: _TypeAlias = Linger  # noqa: Y015
 
 @_typing.final
+class TcpInfo(_message.Message):
+    """What is known of a TCP connection (TCP_INFO). Times are microseconds, windows bytes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TCPI_STATE_FIELD_NUMBER: _builtins.int
+    TCPI_CA_STATE_FIELD_NUMBER: _builtins.int
+    TCPI_RETRANSMITS_FIELD_NUMBER: _builtins.int
+    TCPI_PROBES_FIELD_NUMBER: _builtins.int
+    TCPI_BACKOFF_FIELD_NUMBER: _builtins.int
+    TCPI_OPTIONS_FIELD_NUMBER: _builtins.int
+    TCPI_SND_WSCALE_FIELD_NUMBER: _builtins.int
+    TCPI_RCV_WSCALE_FIELD_NUMBER: _builtins.int
+    TCPI_RTO_FIELD_NUMBER: _builtins.int
+    TCPI_SND_MSS_FIELD_NUMBER: _builtins.int
+    TCPI_RCV_MSS_FIELD_NUMBER: _builtins.int
+    TCPI_UNACKED_FIELD_NUMBER: _builtins.int
+    TCPI_SACKED_FIELD_NUMBER: _builtins.int
+    TCPI_LOST_FIELD_NUMBER: _builtins.int
+    TCPI_RETRANS_FIELD_NUMBER: _builtins.int
+    TCPI_PMTU_FIELD_NUMBER: _builtins.int
+    TCPI_LAST_DATA_SENT_FIELD_NUMBER: _builtins.int
+    TCPI_LAST_DATA_RECV_FIELD_NUMBER: _builtins.int
+    TCPI_RTT_FIELD_NUMBER: _builtins.int
+    TCPI_RTTVAR_FIELD_NUMBER: _builtins.int
+    TCPI_MIN_RTT_FIELD_NUMBER: _builtins.int
+    TCPI_SND_SSTHRESH_FIELD_NUMBER: _builtins.int
+    TCPI_SND_CWND_FIELD_NUMBER: _builtins.int
+    TCPI_ADVMSS_FIELD_NUMBER: _builtins.int
+    TCPI_REORDERING_FIELD_NUMBER: _builtins.int
+    TCPI_RCV_SPACE_FIELD_NUMBER: _builtins.int
+    TCPI_SND_WND_FIELD_NUMBER: _builtins.int
+    TCPI_SND_NXT_FIELD_NUMBER: _builtins.int
+    TCPI_RCV_NXT_FIELD_NUMBER: _builtins.int
+    TCPI_TOTAL_RETRANS_FIELD_NUMBER: _builtins.int
+    TCPI_BYTES_ACKED_FIELD_NUMBER: _builtins.int
+    TCPI_BYTES_RECEIVED_FIELD_NUMBER: _builtins.int
+    TCPI_NOTSENT_BYTES_FIELD_NUMBER: _builtins.int
+    tcpi_state: _builtins.int
+    tcpi_ca_state: _builtins.int
+    tcpi_retransmits: _builtins.int
+    tcpi_probes: _builtins.int
+    tcpi_backoff: _builtins.int
+    tcpi_options: _builtins.int
+    tcpi_snd_wscale: _builtins.int
+    tcpi_rcv_wscale: _builtins.int
+    tcpi_rto: _builtins.int
+    tcpi_snd_mss: _builtins.int
+    tcpi_rcv_mss: _builtins.int
+    tcpi_unacked: _builtins.int
+    tcpi_sacked: _builtins.int
+    tcpi_lost: _builtins.int
+    tcpi_retrans: _builtins.int
+    tcpi_pmtu: _builtins.int
+    tcpi_last_data_sent: _builtins.int
+    tcpi_last_data_recv: _builtins.int
+    tcpi_rtt: _builtins.int
+    tcpi_rttvar: _builtins.int
+    tcpi_min_rtt: _builtins.int
+    tcpi_snd_ssthresh: _builtins.int
+    tcpi_snd_cwnd: _builtins.int
+    tcpi_advmss: _builtins.int
+    tcpi_reordering: _builtins.int
+    tcpi_rcv_space: _builtins.int
+    tcpi_snd_wnd: _builtins.int
+    tcpi_snd_nxt: _builtins.int
+    tcpi_rcv_nxt: _builtins.int
+    tcpi_total_retrans: _builtins.int
+    tcpi_bytes_acked: _builtins.int
+    tcpi_bytes_received: _builtins.int
+    tcpi_notsent_bytes: _builtins.int
+    def __init__(
+        self,
+        *,
+        tcpi_state: _builtins.int = ...,
+        tcpi_ca_state: _builtins.int = ...,
+        tcpi_retransmits: _builtins.int = ...,
+        tcpi_probes: _builtins.int = ...,
+        tcpi_backoff: _builtins.int = ...,
+        tcpi_options: _builtins.int = ...,
+        tcpi_snd_wscale: _builtins.int = ...,
+        tcpi_rcv_wscale: _builtins.int = ...,
+        tcpi_rto: _builtins.int = ...,
+        tcpi_snd_mss: _builtins.int = ...,
+        tcpi_rcv_mss: _builtins.int = ...,
+        tcpi_unacked: _builtins.int = ...,
+        tcpi_sacked: _builtins.int = ...,
+        tcpi_lost: _builtins.int = ...,
+        tcpi_retrans: _builtins.int = ...,
+        tcpi_pmtu: _builtins.int = ...,
+        tcpi_last_data_sent: _builtins.int = ...,
+        tcpi_last_data_recv: _builtins.int = ...,
+        tcpi_rtt: _builtins.int = ...,
+        tcpi_rttvar: _builtins.int = ...,
+        tcpi_min_rtt: _builtins.int = ...,
+        tcpi_snd_ssthresh: _builtins.int = ...,
+        tcpi_snd_cwnd: _builtins.int = ...,
+        tcpi_advmss: _builtins.int = ...,
+        tcpi_reordering: _builtins.int = ...,
+        tcpi_rcv_space: _builtins.int = ...,
+        tcpi_snd_wnd: _builtins.int = ...,
+        tcpi_snd_nxt: _builtins.int = ...,
+        tcpi_rcv_nxt: _builtins.int = ...,
+        tcpi_total_retrans: _builtins.int = ...,
+        tcpi_bytes_acked: _builtins.int = ...,
+        tcpi_bytes_received: _builtins.int = ...,
+        tcpi_notsent_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tcpi_advmss", b"tcpi_advmss", "tcpi_backoff", b"tcpi_backoff", "tcpi_bytes_acked", b"tcpi_bytes_acked", "tcpi_bytes_received", b"tcpi_bytes_received", "tcpi_ca_state", b"tcpi_ca_state", "tcpi_last_data_recv", b"tcpi_last_data_recv", "tcpi_last_data_sent", b"tcpi_last_data_sent", "tcpi_lost", b"tcpi_lost", "tcpi_min_rtt", b"tcpi_min_rtt", "tcpi_notsent_bytes", b"tcpi_notsent_bytes", "tcpi_options", b"tcpi_options", "tcpi_pmtu", b"tcpi_pmtu", "tcpi_probes", b"tcpi_probes", "tcpi_rcv_mss", b"tcpi_rcv_mss", "tcpi_rcv_nxt", b"tcpi_rcv_nxt", "tcpi_rcv_space", b"tcpi_rcv_space", "tcpi_rcv_wscale", b"tcpi_rcv_wscale", "tcpi_reordering", b"tcpi_reordering", "tcpi_retrans", b"tcpi_retrans", "tcpi_retransmits", b"tcpi_retransmits", "tcpi_rto", b"tcpi_rto", "tcpi_rtt", b"tcpi_rtt", "tcpi_rttvar", b"tcpi_rttvar", "tcpi_sacked", b"tcpi_sacked", "tcpi_snd_cwnd", b"tcpi_snd_cwnd", "tcpi_snd_mss", b"tcpi_snd_mss", "tcpi_snd_nxt", b"tcpi_snd_nxt", "tcpi_snd_ssthresh", b"tcpi_snd_ssthresh", "tcpi_snd_wnd", b"tcpi_snd_wnd", "tcpi_snd_wscale", b"tcpi_snd_wscale", "tcpi_state", b"tcpi_state", "tcpi_total_retrans", b"tcpi_total_retrans", "tcpi_unacked", b"tcpi_unacked"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TcpInfo: _TypeAlias = TcpInfo  # noqa: Y015
+
+@_typing.final
 class Sockopt(_message.Message):
     """The value of a socket option."""
 
@@ -548,6 +665,7 @@ class Sockopt(_message.Message):
     RAW_FIELD_NUMBER: _builtins.int
     MREQ_FIELD_NUMBER: _builtins.int
     PEEREID_FIELD_NUMBER: _builtins.int
+    TCP_INFO_FIELD_NUMBER: _builtins.int
     integer: _builtins.int
     raw: _builtins.bytes
     @_builtins.property
@@ -558,6 +676,8 @@ class Sockopt(_message.Message):
     def mreq(self) -> Global___Mreq: ...
     @_builtins.property
     def peereid(self) -> Global___Unpcbid: ...
+    @_builtins.property
+    def tcp_info(self) -> Global___TcpInfo: ...
     def __init__(
         self,
         *,
@@ -567,12 +687,13 @@ class Sockopt(_message.Message):
         raw: _builtins.bytes = ...,
         mreq: Global___Mreq | None = ...,
         peereid: Global___Unpcbid | None = ...,
+        tcp_info: Global___TcpInfo | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "mreq", b"mreq", "peereid", b"peereid", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "mreq", b"mreq", "peereid", b"peereid", "raw", b"raw", "tcp_info", b"tcp_info", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "mreq", b"mreq", "peereid", b"peereid", "raw", b"raw", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["integer", b"integer", "linger", b"linger", "mreq", b"mreq", "peereid", b"peereid", "raw", b"raw", "tcp_info", b"tcp_info", "timeval", b"timeval", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["integer", "linger", "timeval", "raw", "mreq", "peereid"]  # noqa: Y015
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["integer", "linger", "timeval", "raw", "mreq", "peereid", "tcp_info"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 

@@ -156,6 +156,44 @@ class Linger(NamedTuple):
     l_linger: int = 0
 
 
+class TcpInfo(NamedTuple):
+    """What is known of a TCP connection (TCP_INFO). Times are microseconds, windows bytes."""
+
+    tcpi_state: int = 0
+    tcpi_ca_state: int = 0
+    tcpi_retransmits: int = 0
+    tcpi_probes: int = 0
+    tcpi_backoff: int = 0
+    tcpi_options: int = 0
+    tcpi_snd_wscale: int = 0
+    tcpi_rcv_wscale: int = 0
+    tcpi_rto: int = 0
+    tcpi_snd_mss: int = 0
+    tcpi_rcv_mss: int = 0
+    tcpi_unacked: int = 0
+    tcpi_sacked: int = 0
+    tcpi_lost: int = 0
+    tcpi_retrans: int = 0
+    tcpi_pmtu: int = 0
+    tcpi_last_data_sent: int = 0
+    tcpi_last_data_recv: int = 0
+    tcpi_rtt: int = 0
+    tcpi_rttvar: int = 0
+    tcpi_min_rtt: int = 0
+    tcpi_snd_ssthresh: int = 0
+    tcpi_snd_cwnd: int = 0
+    tcpi_advmss: int = 0
+    tcpi_reordering: int = 0
+    tcpi_rcv_space: int = 0
+    tcpi_snd_wnd: int = 0
+    tcpi_snd_nxt: int = 0
+    tcpi_rcv_nxt: int = 0
+    tcpi_total_retrans: int = 0
+    tcpi_bytes_acked: int = 0
+    tcpi_bytes_received: int = 0
+    tcpi_notsent_bytes: int = 0
+
+
 class Mreq(NamedTuple):
     """IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP and their opposites: a group (4 or 16 bytes), and the interface by address or index; neither for the one that the route says. A raw ip_mreq or ipv6_mreq will do as well."""
 
@@ -184,7 +222,7 @@ class SockoptRaw(NamedTuple):
     raw: bytes = b""
 
 
-Sockopt: TypeAlias = SockoptInteger | Linger | Timespec | SockoptRaw | Mreq | Unpcbid
+Sockopt: TypeAlias = SockoptInteger | Linger | Timespec | SockoptRaw | Mreq | Unpcbid | TcpInfo
 
 
 class Sockcred(NamedTuple):

@@ -37,6 +37,7 @@ from rumpwire.values import (
     SysctlValueQuad,
     SysctlValueRaw,
     SysctlValueText,
+    TcpInfo,
     Timespec,
     Unpcbid,
 )
@@ -103,7 +104,7 @@ def inet_address(host: str, port: int, flow: int = 0, scope: int = 0) -> Sockadd
 
 def option(value: OptionArg) -> Sockopt:
     """The value of a socket option: a number, seconds as a float, bytes."""
-    if isinstance(value, (SockoptInteger, SockoptRaw, Linger, Timespec, Unpcbid, Mreq)):
+    if isinstance(value, (SockoptInteger, SockoptRaw, Linger, Timespec, Unpcbid, Mreq, TcpInfo)):
         return value
     if isinstance(value, int):
         return SockoptInteger(int(value))

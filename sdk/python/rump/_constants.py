@@ -576,6 +576,7 @@ SIOCADDMULTI: Final[int] = _of["SIOCADDMULTI"]
 SIOCAIFADDR: Final[int] = _of["SIOCAIFADDR"]
 SIOCAIFADDR_IN6: Final[int] = _of["SIOCAIFADDR_IN6"]
 SIOCALIFADDR: Final[int] = _of["SIOCALIFADDR"]
+SIOCATMARK: Final[int] = _of["SIOCATMARK"]
 SIOCDELMULTI: Final[int] = _of["SIOCDELMULTI"]
 SIOCDIFADDR: Final[int] = _of["SIOCDIFADDR"]
 SIOCDIFADDR_IN6: Final[int] = _of["SIOCDIFADDR_IN6"]
@@ -678,6 +679,22 @@ S_IFWHT: Final[int] = _of["S_IFWHT"]
 S_ISGID: Final[int] = _of["S_ISGID"]
 S_ISUID: Final[int] = _of["S_ISUID"]
 S_ISVTX: Final[int] = _of["S_ISVTX"]
+TCPI_OPT_ECN: Final[int] = _of["TCPI_OPT_ECN"]
+TCPI_OPT_SACK: Final[int] = _of["TCPI_OPT_SACK"]
+TCPI_OPT_TIMESTAMPS: Final[int] = _of["TCPI_OPT_TIMESTAMPS"]
+TCPI_OPT_WSCALE: Final[int] = _of["TCPI_OPT_WSCALE"]
+TCP_CONGCTL: Final[int] = _of["TCP_CONGCTL"]
+TCP_FASTOPEN: Final[int] = _of["TCP_FASTOPEN"]
+TCP_INFO: Final[int] = _of["TCP_INFO"]
+TCP_KEEPCNT: Final[int] = _of["TCP_KEEPCNT"]
+TCP_KEEPIDLE: Final[int] = _of["TCP_KEEPIDLE"]
+TCP_KEEPINIT: Final[int] = _of["TCP_KEEPINIT"]
+TCP_KEEPINTVL: Final[int] = _of["TCP_KEEPINTVL"]
+TCP_MAXSEG: Final[int] = _of["TCP_MAXSEG"]
+TCP_NODELAY: Final[int] = _of["TCP_NODELAY"]
+TCP_NOPUSH: Final[int] = _of["TCP_NOPUSH"]
+TCP_QUICKACK: Final[int] = _of["TCP_QUICKACK"]
+TCP_USER_TIMEOUT: Final[int] = _of["TCP_USER_TIMEOUT"]
 TIMER_ABSTIME: Final[int] = _of["TIMER_ABSTIME"]
 TIOCDRAIN: Final[int] = _of["TIOCDRAIN"]
 TIOCEXCL: Final[int] = _of["TIOCEXCL"]
@@ -1317,6 +1334,7 @@ __all__ = [
     "SIOCAIFADDR",
     "SIOCAIFADDR_IN6",
     "SIOCALIFADDR",
+    "SIOCATMARK",
     "SIOCDELMULTI",
     "SIOCDIFADDR",
     "SIOCDIFADDR_IN6",
@@ -1419,6 +1437,22 @@ __all__ = [
     "S_ISGID",
     "S_ISUID",
     "S_ISVTX",
+    "TCPI_OPT_ECN",
+    "TCPI_OPT_SACK",
+    "TCPI_OPT_TIMESTAMPS",
+    "TCPI_OPT_WSCALE",
+    "TCP_CONGCTL",
+    "TCP_FASTOPEN",
+    "TCP_INFO",
+    "TCP_KEEPCNT",
+    "TCP_KEEPIDLE",
+    "TCP_KEEPINIT",
+    "TCP_KEEPINTVL",
+    "TCP_MAXSEG",
+    "TCP_NODELAY",
+    "TCP_NOPUSH",
+    "TCP_QUICKACK",
+    "TCP_USER_TIMEOUT",
     "TIMER_ABSTIME",
     "TIOCDRAIN",
     "TIOCEXCL",

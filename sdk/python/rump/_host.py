@@ -130,7 +130,15 @@ _RANGES = [name for name in _names("IP_") if name.startswith("IP_PORTRANGE_")]
 # Options of local sockets have the level of IP, so that they need numbers that the host's IP does not use.
 _LOCAL = {name: (getattr(const, name) | _APART, getattr(const, name)) for name in _names("LOCAL_")}
 IP_OPTION = Numbers(_LOCAL | _pairs(_names("IP_", without=_RANGES), socket))
-IOCTL = Numbers(_pairs(["FIOCLEX", "FIONCLEX", "FIONREAD", "FIONBIO", "FIOASYNC"], termios))
+_TCP_NAMES = {"TCP_CONGCTL": "TCP_CONGESTION", "TCP_NOPUSH": "TCP_CORK"}
+"""What Linux calls them."""
+TCP_OPTION = Numbers(
+    {
+        name: (int(getattr(socket, name, getattr(socket, _TCP_NAMES.get(name, name), wire))), wire)
+        for name, (_, wire) in _pairs(_names("TCP_")).items()
+    }
+)
+IOCTL = Numbers(_pairs(["FIOCLEX", "FIONCLEX", "FIONREAD", "FIONBIO", "FIOASYNC", "SIOCATMARK"], termios))
 PATHCONF = Numbers(
     {
         name: (os.pathconf_names.get(name, int(getattr(const, name)) + 1000), int(getattr(const, name)))
@@ -171,6 +179,8 @@ def option_name(level: int, name: int) -> int:
     """An option's number, given the host's numbers of level and name."""
     if level == SOL_SOCKET:
         return SOCKET_OPTION.wire(name)
+    if level == const.IPPROTO_TCP:
+        return TCP_OPTION.wire(name)
     return IP_OPTION.wire(name) if level == const.IPPROTO_IP else name
 
 
@@ -198,6 +208,7 @@ def constants() -> dict[str, int]:
         RLIMIT,
         SOCKET_OPTION,
         IP_OPTION,
+        TCP_OPTION,
         IOCTL,
         PATHCONF,
     ]

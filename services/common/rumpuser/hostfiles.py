@@ -118,14 +118,19 @@ class SystemFile:
         if offset < 0:
             raise KernelError(Errno.EINVAL, f"offset {offset}")
         rest = memoryview(data).cast("B")
+        length = len(rest)
         try:
             while rest:
                 done = os.pwrite(self._fd, rest, offset)
-                offset, rest = offset + done, rest[done:]
-                self.size = max(self.size, offset)
+                offset += done
+                if offset > self.size:
+                    self.size = offset
+                if done == len(rest):
+                    break
+                rest = rest[done:]
         except (OSError, OverflowError) as error:
             raise self._failure(error) from None
-        return memoryview(data).nbytes
+        return length
 
     def truncate(self, length: int) -> None:
         """EROFS, EINVAL (also for disks), EFBIG."""

@@ -30,7 +30,7 @@ def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
     net.ioctl = control.ioctl
     partial = Support.PARTIAL
     return {
-        "socket": Entry(calls.socket, partial, "no TCP"),
+        "socket": Entry(calls.socket),
         "socketpair": Entry(calls.socketpair),
         "bind": Entry(calls.bind),
         "connect": Entry(calls.connect),
@@ -42,19 +42,21 @@ def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
         "shutdown": Entry(calls.shutdown),
         "read": Entry(calls.read),
         "readv": Entry(calls.readv),
-        "recvfrom": Entry(calls.recvfrom, partial, "no MSG_OOB"),
-        "recvmsg": Entry(calls.recvmsg, partial, "no MSG_OOB"),
-        "recvmmsg": Entry(calls.recvmmsg, partial, "no MSG_OOB"),
+        "recvfrom": Entry(calls.recvfrom),
+        "recvmsg": Entry(calls.recvmsg),
+        "recvmmsg": Entry(calls.recvmmsg),
         "write": Entry(calls.write),
         "writev": Entry(calls.writev),
-        "sendto": Entry(calls.sendto, partial, "no MSG_OOB"),
-        "sendmsg": Entry(calls.sendmsg, partial, "no MSG_OOB"),
-        "sendmmsg": Entry(calls.sendmmsg, partial, "no MSG_OOB"),
+        "sendto": Entry(calls.sendto),
+        "sendmsg": Entry(calls.sendmsg),
+        "sendmmsg": Entry(calls.sendmmsg),
         "getsockopt": Entry(calls.getsockopt, partial, "no IPSEC, no source filters of groups"),
         "setsockopt": Entry(calls.setsockopt, partial, "no IPSEC, no source filters of groups"),
         "fstat": Entry(calls.fstat),
         "fcntl": Entry(calls.fcntl, partial, "F_GETFL, F_SETFL, F_GETNOSIGPIPE, F_SETNOSIGPIPE"),
-        "ioctl": Entry(calls.ioctl, partial, "FIONREAD, FIONBIO, FIOASYNC; SIOC* of interfaces: see network.md"),
+        "ioctl": Entry(
+            calls.ioctl, partial, "FIONREAD, FIONBIO, FIOASYNC, SIOCATMARK; SIOC* of interfaces: see network.md"
+        ),
         "close": Entry(calls.close),
         "netconfig_ifcreate": Entry(config.netconfig_ifcreate),
         "netconfig_ifdestroy": Entry(config.netconfig_ifdestroy),

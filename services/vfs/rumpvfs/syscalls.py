@@ -107,7 +107,7 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
         "getcwd": Entry(files.getcwd),
         "revoke": Entry(files.revoke),
         # mounts
-        "mount": Entry(mounts.mount, partial, "no MNT_RELOAD, MNT_UNION"),
+        "mount": Entry(mounts.mount),
         "unmount": Entry(mounts.unmount),
         "sync": Entry(mounts.sync),
         "getvfsstat": Entry(mounts.getvfsstat),

@@ -202,8 +202,6 @@ def test_options_of_ip(n: Kit) -> None:
 
 def test_what_there_is(n: Kit) -> None:
     for kind, protocol, errno in [
-        (const.SOCK_STREAM, 0, "EPROTONOSUPPORT"),
-        (const.SOCK_STREAM, 6, "EPROTONOSUPPORT"),
         (const.SOCK_STREAM, 17, "EPROTOTYPE"),
         (const.SOCK_DGRAM, 6, "EPROTOTYPE"),
         (const.SOCK_SEQPACKET, 0, "EPROTONOSUPPORT"),

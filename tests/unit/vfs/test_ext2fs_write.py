@@ -381,3 +381,22 @@ def test_no_more_inodes(tmp_path: Path) -> None:
     fs = mount_disk(disk)
     assert refusal(lambda: [make(fs.root(), f"file{number}") for number in range(100)]) == Errno.ENOSPC
     checked(fs, disk, tmp_path)
+
+
+def test_a_directory_with_the_number_of_an_earlier_one(tmp_path: Path) -> None:
+    """What was known of the blocks of the earlier one, which had an index, is not taken for theirs."""
+    disk = new_disk(tmp_path, "8M", "-t", "ext4", "-b", "1024")
+    fs = mount_disk(disk)
+    earlier = make(fs.root(), "earlier", VType.DIR)
+    names = [f"{number}" + "n" * 90 for number in range(60)]
+    for name in names:
+        make(earlier, name)
+    for name in names:
+        remove(earlier, name, earlier.lookup(name.encode()))
+    remove(fs.root(), "earlier", earlier)
+    again = make(fs.root(), "again", VType.DIR)
+    assert again.fileno == earlier.fileno
+    for name in names:
+        make(again, name)
+    assert {entry.name for entry in again.readdir(0)} == {b".", b"..", *(name.encode() for name in names)}
+    checked(fs, disk, tmp_path)

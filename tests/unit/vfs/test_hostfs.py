@@ -7,6 +7,7 @@ import socket
 import stat
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -138,7 +139,9 @@ def test_owners_are_those_of_the_host(k: Kit, top: Path) -> None:
 
 def as_nobody(check: Callable[[], None]) -> None:
     """Runs a check in a process of another host user."""
-    child = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: the child makes only what it uses itself
+        child = os.fork()
     if child == 0:
         try:
             if os.geteuid() == 0:

@@ -151,6 +151,43 @@ export interface Linger {
   l_linger: number;
 }
 
+/** What is known of a TCP connection (TCP_INFO). Times are microseconds, windows bytes. */
+export interface TcpInfo {
+  tcpi_state: number;
+  tcpi_ca_state: number;
+  tcpi_retransmits: number;
+  tcpi_probes: number;
+  tcpi_backoff: number;
+  tcpi_options: number;
+  tcpi_snd_wscale: number;
+  tcpi_rcv_wscale: number;
+  tcpi_rto: number;
+  tcpi_snd_mss: number;
+  tcpi_rcv_mss: number;
+  tcpi_unacked: number;
+  tcpi_sacked: number;
+  tcpi_lost: number;
+  tcpi_retrans: number;
+  tcpi_pmtu: number;
+  tcpi_last_data_sent: bigint;
+  tcpi_last_data_recv: bigint;
+  tcpi_rtt: number;
+  tcpi_rttvar: number;
+  tcpi_min_rtt: number;
+  tcpi_snd_ssthresh: number;
+  tcpi_snd_cwnd: number;
+  tcpi_advmss: number;
+  tcpi_reordering: number;
+  tcpi_rcv_space: number;
+  tcpi_snd_wnd: number;
+  tcpi_snd_nxt: number;
+  tcpi_rcv_nxt: number;
+  tcpi_total_retrans: number;
+  tcpi_bytes_acked: bigint;
+  tcpi_bytes_received: bigint;
+  tcpi_notsent_bytes: number;
+}
+
 /** The value of a socket option. */
 export interface Sockopt {
   value:
@@ -160,6 +197,7 @@ export interface Sockopt {
     | { $case: "raw"; value: Buffer }
     | { $case: "mreq"; value: Mreq }
     | { $case: "peereid"; value: Unpcbid }
+    | { $case: "tcp_info"; value: TcpInfo }
     | undefined;
 }
 
@@ -2597,6 +2635,450 @@ export const Linger: MessageFns<Linger> = {
   },
 };
 
+function createBaseTcpInfo(): TcpInfo {
+  return {
+    tcpi_state: 0,
+    tcpi_ca_state: 0,
+    tcpi_retransmits: 0,
+    tcpi_probes: 0,
+    tcpi_backoff: 0,
+    tcpi_options: 0,
+    tcpi_snd_wscale: 0,
+    tcpi_rcv_wscale: 0,
+    tcpi_rto: 0,
+    tcpi_snd_mss: 0,
+    tcpi_rcv_mss: 0,
+    tcpi_unacked: 0,
+    tcpi_sacked: 0,
+    tcpi_lost: 0,
+    tcpi_retrans: 0,
+    tcpi_pmtu: 0,
+    tcpi_last_data_sent: 0n,
+    tcpi_last_data_recv: 0n,
+    tcpi_rtt: 0,
+    tcpi_rttvar: 0,
+    tcpi_min_rtt: 0,
+    tcpi_snd_ssthresh: 0,
+    tcpi_snd_cwnd: 0,
+    tcpi_advmss: 0,
+    tcpi_reordering: 0,
+    tcpi_rcv_space: 0,
+    tcpi_snd_wnd: 0,
+    tcpi_snd_nxt: 0,
+    tcpi_rcv_nxt: 0,
+    tcpi_total_retrans: 0,
+    tcpi_bytes_acked: 0n,
+    tcpi_bytes_received: 0n,
+    tcpi_notsent_bytes: 0,
+  };
+}
+
+export const TcpInfo: MessageFns<TcpInfo> = {
+  encode(message: TcpInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tcpi_state !== 0) {
+      writer.uint32(8).uint32(message.tcpi_state);
+    }
+    if (message.tcpi_ca_state !== 0) {
+      writer.uint32(16).uint32(message.tcpi_ca_state);
+    }
+    if (message.tcpi_retransmits !== 0) {
+      writer.uint32(24).uint32(message.tcpi_retransmits);
+    }
+    if (message.tcpi_probes !== 0) {
+      writer.uint32(32).uint32(message.tcpi_probes);
+    }
+    if (message.tcpi_backoff !== 0) {
+      writer.uint32(40).uint32(message.tcpi_backoff);
+    }
+    if (message.tcpi_options !== 0) {
+      writer.uint32(48).uint32(message.tcpi_options);
+    }
+    if (message.tcpi_snd_wscale !== 0) {
+      writer.uint32(56).uint32(message.tcpi_snd_wscale);
+    }
+    if (message.tcpi_rcv_wscale !== 0) {
+      writer.uint32(64).uint32(message.tcpi_rcv_wscale);
+    }
+    if (message.tcpi_rto !== 0) {
+      writer.uint32(72).uint32(message.tcpi_rto);
+    }
+    if (message.tcpi_snd_mss !== 0) {
+      writer.uint32(80).uint32(message.tcpi_snd_mss);
+    }
+    if (message.tcpi_rcv_mss !== 0) {
+      writer.uint32(88).uint32(message.tcpi_rcv_mss);
+    }
+    if (message.tcpi_unacked !== 0) {
+      writer.uint32(96).uint32(message.tcpi_unacked);
+    }
+    if (message.tcpi_sacked !== 0) {
+      writer.uint32(104).uint32(message.tcpi_sacked);
+    }
+    if (message.tcpi_lost !== 0) {
+      writer.uint32(112).uint32(message.tcpi_lost);
+    }
+    if (message.tcpi_retrans !== 0) {
+      writer.uint32(120).uint32(message.tcpi_retrans);
+    }
+    if (message.tcpi_pmtu !== 0) {
+      writer.uint32(128).uint32(message.tcpi_pmtu);
+    }
+    if (message.tcpi_last_data_sent !== 0n) {
+      if (BigInt.asUintN(64, message.tcpi_last_data_sent) !== message.tcpi_last_data_sent) {
+        throw new globalThis.Error("value provided for field message.tcpi_last_data_sent of type uint64 too large");
+      }
+      writer.uint32(136).uint64(message.tcpi_last_data_sent);
+    }
+    if (message.tcpi_last_data_recv !== 0n) {
+      if (BigInt.asUintN(64, message.tcpi_last_data_recv) !== message.tcpi_last_data_recv) {
+        throw new globalThis.Error("value provided for field message.tcpi_last_data_recv of type uint64 too large");
+      }
+      writer.uint32(144).uint64(message.tcpi_last_data_recv);
+    }
+    if (message.tcpi_rtt !== 0) {
+      writer.uint32(152).uint32(message.tcpi_rtt);
+    }
+    if (message.tcpi_rttvar !== 0) {
+      writer.uint32(160).uint32(message.tcpi_rttvar);
+    }
+    if (message.tcpi_min_rtt !== 0) {
+      writer.uint32(168).uint32(message.tcpi_min_rtt);
+    }
+    if (message.tcpi_snd_ssthresh !== 0) {
+      writer.uint32(176).uint32(message.tcpi_snd_ssthresh);
+    }
+    if (message.tcpi_snd_cwnd !== 0) {
+      writer.uint32(184).uint32(message.tcpi_snd_cwnd);
+    }
+    if (message.tcpi_advmss !== 0) {
+      writer.uint32(192).uint32(message.tcpi_advmss);
+    }
+    if (message.tcpi_reordering !== 0) {
+      writer.uint32(200).uint32(message.tcpi_reordering);
+    }
+    if (message.tcpi_rcv_space !== 0) {
+      writer.uint32(208).uint32(message.tcpi_rcv_space);
+    }
+    if (message.tcpi_snd_wnd !== 0) {
+      writer.uint32(216).uint32(message.tcpi_snd_wnd);
+    }
+    if (message.tcpi_snd_nxt !== 0) {
+      writer.uint32(224).uint32(message.tcpi_snd_nxt);
+    }
+    if (message.tcpi_rcv_nxt !== 0) {
+      writer.uint32(232).uint32(message.tcpi_rcv_nxt);
+    }
+    if (message.tcpi_total_retrans !== 0) {
+      writer.uint32(240).uint32(message.tcpi_total_retrans);
+    }
+    if (message.tcpi_bytes_acked !== 0n) {
+      if (BigInt.asUintN(64, message.tcpi_bytes_acked) !== message.tcpi_bytes_acked) {
+        throw new globalThis.Error("value provided for field message.tcpi_bytes_acked of type uint64 too large");
+      }
+      writer.uint32(248).uint64(message.tcpi_bytes_acked);
+    }
+    if (message.tcpi_bytes_received !== 0n) {
+      if (BigInt.asUintN(64, message.tcpi_bytes_received) !== message.tcpi_bytes_received) {
+        throw new globalThis.Error("value provided for field message.tcpi_bytes_received of type uint64 too large");
+      }
+      writer.uint32(256).uint64(message.tcpi_bytes_received);
+    }
+    if (message.tcpi_notsent_bytes !== 0) {
+      writer.uint32(264).uint32(message.tcpi_notsent_bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TcpInfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTcpInfo();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.tcpi_state = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.tcpi_ca_state = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.tcpi_retransmits = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.tcpi_probes = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.tcpi_backoff = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.tcpi_options = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.tcpi_snd_wscale = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.tcpi_rcv_wscale = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.tcpi_rto = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.tcpi_snd_mss = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.tcpi_rcv_mss = reader.uint32();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.tcpi_unacked = reader.uint32();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.tcpi_sacked = reader.uint32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.tcpi_lost = reader.uint32();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.tcpi_retrans = reader.uint32();
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.tcpi_pmtu = reader.uint32();
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.tcpi_last_data_sent = reader.uint64() as bigint;
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.tcpi_last_data_recv = reader.uint64() as bigint;
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.tcpi_rtt = reader.uint32();
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.tcpi_rttvar = reader.uint32();
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.tcpi_min_rtt = reader.uint32();
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.tcpi_snd_ssthresh = reader.uint32();
+            continue;
+          }
+          case 23: {
+            if (tag !== 184) {
+              break;
+            }
+
+            message.tcpi_snd_cwnd = reader.uint32();
+            continue;
+          }
+          case 24: {
+            if (tag !== 192) {
+              break;
+            }
+
+            message.tcpi_advmss = reader.uint32();
+            continue;
+          }
+          case 25: {
+            if (tag !== 200) {
+              break;
+            }
+
+            message.tcpi_reordering = reader.uint32();
+            continue;
+          }
+          case 26: {
+            if (tag !== 208) {
+              break;
+            }
+
+            message.tcpi_rcv_space = reader.uint32();
+            continue;
+          }
+          case 27: {
+            if (tag !== 216) {
+              break;
+            }
+
+            message.tcpi_snd_wnd = reader.uint32();
+            continue;
+          }
+          case 28: {
+            if (tag !== 224) {
+              break;
+            }
+
+            message.tcpi_snd_nxt = reader.uint32();
+            continue;
+          }
+          case 29: {
+            if (tag !== 232) {
+              break;
+            }
+
+            message.tcpi_rcv_nxt = reader.uint32();
+            continue;
+          }
+          case 30: {
+            if (tag !== 240) {
+              break;
+            }
+
+            message.tcpi_total_retrans = reader.uint32();
+            continue;
+          }
+          case 31: {
+            if (tag !== 248) {
+              break;
+            }
+
+            message.tcpi_bytes_acked = reader.uint64() as bigint;
+            continue;
+          }
+          case 32: {
+            if (tag !== 256) {
+              break;
+            }
+
+            message.tcpi_bytes_received = reader.uint64() as bigint;
+            continue;
+          }
+          case 33: {
+            if (tag !== 264) {
+              break;
+            }
+
+            message.tcpi_notsent_bytes = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseSockopt(): Sockopt {
   return { value: undefined };
 }
@@ -2624,6 +3106,9 @@ export const Sockopt: MessageFns<Sockopt> = {
         break;
       case "peereid":
         Unpcbid.encode(message.value.value, writer.uint32(242).fork()).join();
+        break;
+      case "tcp_info":
+        TcpInfo.encode(message.value.value, writer.uint32(162).fork()).join();
         break;
     }
     return writer;
@@ -2688,6 +3173,14 @@ export const Sockopt: MessageFns<Sockopt> = {
             }
 
             message.value = { $case: "peereid", value: Unpcbid.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.value = { $case: "tcp_info", value: TcpInfo.decode(reader, reader.uint32()) };
             continue;
           }
         }

@@ -74,8 +74,8 @@ class Calls:
             so.nonblocking = bool(type & const.SOCK_NONBLOCK)
         return SocketpairResult(self.net.install(pair[0]), self.net.install(pair[1]))
 
-    def close(self, ctx: Context, fd: int) -> None:
-        self.net.forget(fd).close()
+    def close(self, ctx: Context, fd: int) -> Any:
+        return self.net.forget(fd).close()
 
     # -- names and connections
 
@@ -252,7 +252,7 @@ class Calls:
         raise KernelError(Errno.EINVAL, f"fcntl command {cmd} on a socket")
 
     def ioctl(self, ctx: Context, fd: int, com: int, data: IoctlArgs | None) -> IoctlResult:
-        """FIONREAD, FIONBIO, FIOASYNC. ENOTTY."""
+        """FIONREAD, FIONBIO, FIOASYNC, SIOCATMARK. ENOTTY."""
         so = self.net.socket(fd)
         if com == const.FIONREAD:
             return IoctlResult(0, IoctlArgsInteger(so.available()))
@@ -261,6 +261,8 @@ class Calls:
             return IoctlResult()
         if com == const.FIOASYNC:
             return IoctlResult()
+        if com == const.SIOCATMARK:
+            return IoctlResult(0, IoctlArgsInteger(int(so.at_urgent_mark())))
         answer = self.net.ioctl(ctx, com, data)
         return IoctlResult(0, answer) if answer is not None else so.ioctl(ctx, com, data)
 

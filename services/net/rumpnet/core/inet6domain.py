@@ -13,6 +13,7 @@ from rumpnet.core.net import Net, Node
 from rumpnet.core.rawip6 import Raw6Layer, Raw6Socket
 from rumpnet.core.rtadv import Advertiser
 from rumpnet.core.slaac import Slaac
+from rumpnet.core.tcp.socket import TcpSocket
 from rumpnet.core.udp import UdpSocket
 from rumpnet.core.wire import udp
 from rumpuser.component import Context
@@ -38,6 +39,7 @@ class Inet6Domain:
         self.raw = Raw6Layer(net)
         self.ip6.raw = self.icmp6.raw = self.raw
         self.ip6.protocols[udp.PROTOCOL] = inet.udp
+        self.ip6.protocols[const.IPPROTO_TCP] = inet.tcp
 
     def start(self) -> None:
         """From now on packets and calls find it."""
@@ -78,7 +80,9 @@ class Inet6Domain:
                 raise KernelError(Errno.EPERM, "raw sockets are root's")
             return Raw6Socket(self.raw, protocol)
         if kind == const.SOCK_STREAM and protocol in (0, const.IPPROTO_TCP):
-            raise KernelError(Errno.EPROTONOSUPPORT, "TCP is not implemented")
+            stream = TcpSocket(self.inet.tcp, const.AF_INET6)
+            stream.v6only = bool(self.ip6.v6only.value)
+            return stream
         if protocol in (udp.PROTOCOL, const.IPPROTO_TCP):
             raise KernelError(Errno.EPROTOTYPE, f"protocol {protocol} has no sockets of type {kind}")
         raise KernelError(Errno.EPROTONOSUPPORT, f"the inet6 domain has no protocol {protocol} of socket type {kind}")

@@ -10,6 +10,8 @@ from rumpnet.core.inet import InetSocket
 from rumpnet.core.ip import Ip
 from rumpnet.core.net import Net, Node
 from rumpnet.core.rawip import RawLayer, RawSocket
+from rumpnet.core.tcp.ends import Tcp
+from rumpnet.core.tcp.socket import TcpSocket
 from rumpnet.core.udp import UdpLayer, UdpSocket
 from rumpnet.core.wire import udp
 from rumpuser.component import Context
@@ -29,11 +31,13 @@ class InetDomain:
         self.arp = Arp(self.ip)
         self.icmp = IcmpLayer(self.ip)
         self.udp = UdpLayer(net, self.ip)
+        self.tcp = Tcp(net, self.ip)
         self.raw = RawLayer(net)
         self.igmp = Igmp(self.ip)
         self.ip.raw = self.icmp.raw = self.igmp.raw = self.raw
         self.ip.groups = self.igmp.groups
         self.ip.protocols[udp.PROTOCOL] = self.udp
+        self.ip.protocols[const.IPPROTO_TCP] = self.tcp
 
     def start(self) -> None:
         """From now on packets and calls find it."""
@@ -44,15 +48,18 @@ class InetDomain:
         net.queue.protocols[ARP] = self.arp.input
         net.interfaces.listeners.append(self.arp)
         net.counters.update(ip=self.ip.stats, icmp=self.icmp.stats, igmp=self.igmp.stats)
-        net.counters.update(udp=self.udp.stats, arp=self.arp.stats)
+        net.pcblists.append(self.tcp.rows)
+        net.counters.update(udp=self.udp.stats, tcp=self.tcp.stats, arp=self.arp.stats)
 
     def nodes(self) -> list[Node]:
-        return [*self.ip.nodes(), *self.icmp.nodes(), *self.udp.nodes(), *self.arp.nodes()]
+        return [*self.ip.nodes(), *self.icmp.nodes(), *self.udp.nodes(), *self.tcp.nodes(), *self.arp.nodes()]
 
     def stop(self) -> None:
         """Forgets what is under way, timers included."""
         net = self.net
         self.ip.reassembly.clear()
+        self.tcp.stop()
+        net.pcblists.remove(self.tcp.rows)
         self.ip.remove_addresses()
         net.interfaces.listeners.remove(self.arp)
         for table in (net.layers, net.resolvers):
@@ -69,7 +76,7 @@ class InetDomain:
                 raise KernelError(Errno.EPERM, "raw sockets are root's")
             return RawSocket(self.raw, protocol)
         if kind == const.SOCK_STREAM and protocol in (0, const.IPPROTO_TCP):
-            raise KernelError(Errno.EPROTONOSUPPORT, "TCP is not implemented")
+            return TcpSocket(self.tcp)
         if protocol in (udp.PROTOCOL, const.IPPROTO_TCP):
             raise KernelError(Errno.EPROTOTYPE, f"protocol {protocol} has no sockets of type {kind}")
         raise KernelError(Errno.EPROTONOSUPPORT, f"the inet domain has no protocol {protocol} of socket type {kind}")

@@ -271,5 +271,6 @@ class Neighbours:
         if entry.disarm is not None:
             entry.disarm()
         self.entries.pop(entry.addr, None)
-        if entry.lladdr:
-            self._resolver(entry.addr).changed(self.iface, entry, gone=True)
+        resolver = self.iface.net.resolvers.get(len(entry.addr))  # gone when the stack ends before its interfaces
+        if entry.lladdr and resolver is not None:
+            resolver.changed(self.iface, entry, gone=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rumpnet.core.control import Rights
 from rumpnet.core.iface import Iface, InputQueue, Interfaces
@@ -16,7 +16,7 @@ from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Inpcb, IoctlArgs, SysctlExport, SysctlValue, SysctlValueInteger
+from rumpwire.values import Inpcb, IoctlArgs, SysctlExport, SysctlValue, SysctlValueInteger, SysctlValueText
 
 if TYPE_CHECKING:
     from rumpnet.core.ip import Layer
@@ -52,17 +52,22 @@ NeighbourListener = Callable[["Iface", Neighbour, bool], None]
 
 
 class Node(NamedTuple):
-    """A number in the sysctl tree. ``put`` is None for one that is read-only, else it checks and sets."""
+    """A number or text in the sysctl tree. ``put`` is None for one that is read-only, else it checks and sets."""
 
     path: str
     number: list[int]
     description: str
-    get: Callable[[], int]
-    put: Callable[[int], None] | None = None
+    get: Callable[[], int | str]
+    put: Callable[[Any], None] | None = None
 
     def export(self) -> SysctlExport:
         flags = const.CTLFLAG_READONLY if self.put is None else const.CTLFLAG_READWRITE
-        return SysctlExport(self.path, const.CTLTYPE_INT, flags, self.description, self.number)
+        kind = const.CTLTYPE_STRING if isinstance(self.get(), str) else const.CTLTYPE_INT
+        return SysctlExport(self.path, kind, flags, self.description, self.number)
+
+    def value(self) -> SysctlValue:
+        value = self.get()
+        return SysctlValueText(value) if isinstance(value, str) else SysctlValueInteger(value)
 
 
 class Net:
@@ -173,14 +178,19 @@ class Net:
         node = self.nodes.get(path)
         if node is None:
             raise KernelError(Errno.ENOENT, f"no sysctl node {path}")
-        old = SysctlValueInteger(node.get())
+        old = node.value()
         if newv is None:
             return old
         if node.put is None:
             raise KernelError(Errno.EPERM, f"{path} is read-only")
-        if not isinstance(newv, SysctlValueInteger):
-            raise KernelError(Errno.EINVAL, f"{path} is a number")
-        node.put(newv.integer)
+        if isinstance(newv, SysctlValueInteger) and isinstance(old, SysctlValueInteger):
+            node.put(newv.integer)
+        elif isinstance(newv, SysctlValueText) and isinstance(old, SysctlValueText):
+            node.put(newv.text)
+        else:
+            raise KernelError(
+                Errno.EINVAL, f"{path} is {'a number' if isinstance(old, SysctlValueInteger) else 'text'}"
+            )
         return old
 
 

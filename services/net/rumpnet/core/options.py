@@ -77,6 +77,8 @@ def setsockopt(so: Socket, level: int, name: int, value: Sockopt | None) -> None
         _set_buffer(so, name, integer(value))
     else:
         raise KernelError(Errno.ENOPROTOOPT, f"socket option {name:#x} is unknown or cannot be set")
+    if level == const.SOL_SOCKET:
+        so.option_set(name)
 
 
 def _linger(value: Sockopt | None) -> Linger:

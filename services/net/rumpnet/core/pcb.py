@@ -6,7 +6,7 @@ alone and bound to no address takes packets of either; its IPv4 ends have 4 byte
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from rumpnet.core.route import ANY, ANY6, text
@@ -112,12 +112,16 @@ class PcbTable(Generic[P]):
         """
         group = is_group(laddr)
         wanted = pcb.options | (const.SO_REUSEPORT if group and pcb.options & SHARED else 0)
-        for other in self.by_port.get(lport, ()):
+        for other in self.rivals(pcb, lport):
             if other is pcb or not _overlap(pcb, laddr, other, wild=not wanted & SHARED):
                 continue
             has = other.options | (const.SO_REUSEPORT if group and other.options & SHARED else 0)
             if not wanted & has & const.SO_REUSEPORT:
                 raise KernelError(Errno.EADDRINUSE, f"port {lport} is taken")
+
+    def rivals(self, pcb: P, lport: int) -> Iterable[P]:
+        """Those that may be in the way of a new one on a port."""
+        return self.by_port.get(lport, ())
 
     def free_port(self, laddr: bytes, *, low: bool = False) -> int:
         """An ephemeral port, looked for from a random one on (RFC 6056, 3.3.1). EAGAIN."""

@@ -126,8 +126,8 @@ class Socket(Selectable):
         if how != const.SHUT_RD:
             self.stop_sending()
 
-    def close(self) -> None:
-        """Ends the socket; calls that wait on it end with EBADF."""
+    def close(self) -> Any:
+        """Ends the socket; calls that wait on it end with EBADF. It may wait itself (SO_LINGER)."""
         self.closed = True
         self.discard()
         self.wake()
@@ -149,6 +149,9 @@ class Socket(Selectable):
     def setopt(self, level: int, name: int, value: Sockopt | None) -> None:
         """Options of the protocol. ENOPROTOOPT, EINVAL."""
         raise KernelError(Errno.ENOPROTOOPT, f"option {name:#x} of level {level}")
+
+    def option_set(self, name: int) -> None:
+        """An option of level SOL_SOCKET was set, which the protocol may want to know."""
 
     def keeps(self, name: int) -> bool:
         """Whether the protocol itself keeps an option of level SOL_SOCKET."""
@@ -299,6 +302,10 @@ class Socket(Selectable):
             raise KernelError(Errno.EAGAIN, "timed out")
 
     # -- control
+
+    def at_urgent_mark(self) -> bool:
+        """SIOCATMARK: whether urgent data begin where the next read does."""
+        return False
 
     def stat(self) -> Stat:
         return Stat(st_mode=const.S_IFSOCK, st_nlink=1, st_blksize=self.snd_hiwat, st_ino=self.handle)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from rumpuser.component import Context
 from rumpvfs.core import access
 from rumpvfs.core.file import truncate
+from rumpvfs.core.mount import settle
 from rumpvfs.core.notes import note
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import Changes, Vnode, VType
@@ -159,6 +160,7 @@ class Attributes:
         access.check_flags(vnode, access.IMMUTABLE)
         vnode.setattr(Changes(atime_ns=times[0], mtime_ns=times[1]))
         note(vnode, const.NOTE_ATTRIB)
+        settle(vnode.fs)
 
     # -- size
 
@@ -197,6 +199,7 @@ def change_mode(ctx: Context, vnode: Vnode, mode: int) -> None:
             raise KernelError(Errno.EPERM, "not a member of the file's group")
     vnode.setattr(Changes(mode=mode))
     note(vnode, const.NOTE_ATTRIB)
+    settle(vnode.fs)
 
 
 def change_owner(ctx: Context, vnode: Vnode, uid: int, gid: int, *, posix: bool = False) -> None:
@@ -220,6 +223,7 @@ def change_owner(ctx: Context, vnode: Vnode, uid: int, gid: int, *, posix: bool 
     mode &= 0o7777
     vnode.setattr(Changes(uid=new_uid, gid=new_gid, mode=mode & ~clear if mode & clear else None))
     note(vnode, const.NOTE_ATTRIB)
+    settle(vnode.fs)
 
 
 def _given(new: int) -> bool:
@@ -247,6 +251,7 @@ def change_flags(ctx: Context, vnode: Vnode, flags: int) -> None:
         raise KernelError(Errno.EPERM, "flags of the superuser")
     vnode.setattr(Changes(flags=flags & 0xFFFFFFFF))
     note(vnode, const.NOTE_ATTRIB)
+    settle(vnode.fs)
 
 
 def nanoseconds(time: Timespec | None, now: Callable[[], int]) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from rumpuser.host import Buffer
-from rumpvfs.core.disk import Disk
+from rumpvfs.core.disk import Disk, Passed
 from rumpwire.errno import Errno, KernelError
 
 OF = 10_000
@@ -52,7 +52,7 @@ def _number(name: str, text: str) -> int:
         raise KernelError(Errno.EINVAL, f"{name}: not a number: {text!r}") from None
 
 
-class FaultyDisk:
+class FaultyDisk(Passed):
     """A disk that fails now and then."""
 
     def __init__(self, disk: Disk, faults: Faults) -> None:
@@ -74,6 +74,9 @@ class FaultyDisk:
     def flush(self) -> None:
         self._faults.strike(self.name)
         self._disk.flush()
+
+    def changed_behind(self) -> None:
+        self._disk.changed_behind()
 
     def close(self) -> None:
         self._disk.close()

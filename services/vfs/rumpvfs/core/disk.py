@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rumpuser.disk import BlockDevice
+from rumpuser.disk import BlockDevice, Slice
 from rumpuser.disk.layers import close_layers
 from rumpuser.host import Buffer, HostFile
 from rumpvfs.core.access import check_mount
@@ -41,6 +41,12 @@ class Disk:
 
     def flush(self) -> None:
         raise NotImplementedError
+
+    def changed_behind(self) -> None:
+        """Somebody else has written to it: nothing that is kept of it counts any more."""
+
+    def want_writing(self) -> None:
+        """A file system that was mounted read-only is to be written. `readonly` stays where that cannot be."""
 
     def close(self) -> None:
         callbacks, self._done = self._done, []
@@ -81,6 +87,9 @@ class HostDisk(Disk):
         self.check_write(offset, len(data))
         if self.file.write(self.begin + offset, data) != len(data):
             raise KernelError(Errno.EIO, f"{self.name}: short write")
+
+    def want_writing(self) -> None:
+        self.readonly = self.file.readonly
 
     def flush(self) -> None:
         if not self.readonly:
@@ -125,7 +134,14 @@ class VnodeDisk(Disk):
             self.file.vnode.fsync(data_only=False)
 
 
-class LayeredDisk:
+class Passed:
+    """A disk that hands everything on to another one."""
+
+    def changed_behind(self) -> None:
+        raise NotImplementedError
+
+
+class LayeredDisk(Passed):
     """A disk in a disk: ``layers`` are the devices over ``base``, the last of which is it (`rumpuser.disk.layers`)."""
 
     def __init__(self, base: BlockDevice, layers: Sequence[BlockDevice]) -> None:
@@ -138,7 +154,20 @@ class LayeredDisk:
         self.slow, self.gates = getattr(base, "slow", False), getattr(base, "gates", ())
         self.view, self.write, self.flush = top.view, top.write, top.flush
 
+    def changed_behind(self) -> None:
+        """EOPNOTSUPP for images, whose tables are kept."""
+        if not all(isinstance(layer, Slice) for layer in self._layers):
+            raise KernelError(Errno.EOPNOTSUPP, f"{self.name}: an image is not read again while it is in use")
+        changed_behind(self._base)
+
     def close(self) -> None:
         """Lets go of backing files and of the base; a file that an image grows in stays with whoever opened it."""
         close_layers(self._layers)
         self._base.close()
+
+
+def changed_behind(device: BlockDevice) -> None:
+    """Somebody else has written to a disk: has it forget what it keeps of it. EOPNOTSUPP."""
+    if not isinstance(device, Disk | Passed):
+        raise KernelError(Errno.EOPNOTSUPP, f"{device.name} cannot be read again")
+    device.changed_behind()

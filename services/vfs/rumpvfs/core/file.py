@@ -14,7 +14,8 @@ from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpuser.readiness import Measure, Selectable, Selinfo
 from rumpvfs.core.access import APPEND, check_mount
-from rumpvfs.core.mount import hold, release
+from rumpvfs.core.mount import hold, release, settle
+from rumpvfs.core.namei import below_union
 from rumpvfs.core.notes import note, notes_of
 from rumpvfs.core.vnode import Changes, Vnode, VType
 from rumpwire import const
@@ -109,14 +110,19 @@ class OpenFile(Selectable):
 
 
 class DataFile(OpenFile):
-    """A regular file or a directory. ``append_only``: the file had an append-only flag when it was opened."""
+    """A regular file or a directory.
 
-    __slots__ = ("append_only",)
+    ``append_only``: the file had an append-only flag when it was opened. ``below``: how many directories have been read
+    to their ends, of those that MNT_UNION puts under one another.
+    """
+
+    __slots__ = ("append_only", "below")
 
     seekable = True
 
     def __init__(self, vnode: Vnode, flags: int) -> None:
         super().__init__(vnode, flags)
+        self.below = 0
         self.append_only = bool(vnode.fs.flags_kept and self.writable and vnode.file_flags() & APPEND)
 
     def read(self, ctx: Context, length: int) -> Buffer:
@@ -202,6 +208,8 @@ class DataFile(OpenFile):
             raise KernelError(Errno.EINVAL)
         if new > OFFSET_MAX:
             raise KernelError(Errno.EOVERFLOW)
+        if new == 0:
+            self.below = 0
         self.offset = new
         return new
 
@@ -213,28 +221,58 @@ class DataFile(OpenFile):
         truncate(self.vnode, length)
 
     def getdents(self, count: int) -> list[Dirent]:
+        """Entries from the offset on. With MNT_UNION those of the directory below follow, without doubles."""
         self.need_read()
         if self.vnode.vtype is not VType.DIR:
             raise KernelError(Errno.ENOTDIR)
+        while True:
+            stack = union_stack(self.vnode)
+            entries, more = self._entries(stack[: self.below + 1], count)
+            if entries or more or self.below + 1 >= len(stack):
+                return entries
+            self.below += 1
+            self.offset = 0
+
+    def _entries(self, stack: Sequence[Vnode], count: int) -> tuple[list[Dirent], bool]:
+        """Entries of the last directory that fit, and whether there are more. EINVAL when not even one fits."""
+        *above, directory = stack
         entries: list[Dirent] = []
         room = count
-        for cookie, fileno, vtype, name in self.vnode.readdir(self.offset):
+        for cookie, fileno, vtype, name in directory.readdir(self.offset):
+            if above and (name in (b".", b"..") or any(has_name(upper, name) for upper in above)):
+                continue
             room -= (len(name) + 21) & ~7
             if room < 0:
                 break
             entries.append(Dirent(fileno, vtype >> 12 if vtype is not None else const.DT_UNKNOWN, name, cookie))
-        else:
-            room = 0
         if entries:
             self.offset = entries[-1].d_off
         elif room < 0:
             raise KernelError(Errno.EINVAL, "the buffer holds no entry")
-        return entries
+        return entries, room < 0
 
     def available(self) -> int:
         if self.vnode.vtype is VType.DIR:
             return 0
         return max(0, self.vnode.getattr().st_size - self.offset)
+
+
+def union_stack(directory: Vnode) -> list[Vnode]:
+    """A directory and those below it whose names are seen through it (MNT_UNION)."""
+    stack = [directory]
+    while (below := below_union(stack[-1])) is not None:
+        stack.append(below)
+    return stack
+
+
+def has_name(directory: Vnode, name: bytes) -> bool:
+    try:
+        directory.lookup(name)
+    except KernelError as error:
+        if error.errno == Errno.ENOENT:
+            return False
+        raise
+    return True
 
 
 def clear_set_id(vnode: Vnode) -> None:
@@ -257,6 +295,7 @@ def truncate(vnode: Vnode, length: int) -> None:
     grows = vnode.base().notes is not None and length > vnode.getattr().st_size
     vnode.setattr(Changes(size=length))
     note(vnode, const.NOTE_ATTRIB | (const.NOTE_EXTEND if grows else 0))
+    settle(vnode.fs)
 
 
 def joined(iov: Sequence[Buffer]) -> Buffer:

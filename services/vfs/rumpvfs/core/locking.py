@@ -28,6 +28,7 @@ class Locking:
         self.waits = Waits()
         self.channels: dict[Vnode, Channel] = {}
         vfs.when_killed.append(self.forget)
+        vfs.when_moved.append(self.move)
 
     # -- fcntl
 
@@ -109,6 +110,13 @@ class Locking:
         for lock in self.table.of(vnode):
             self.table.clear(vnode, lock.owner)
         self._wake(vnode)
+
+    def move(self, old: Vnode, new: Vnode) -> None:
+        """The file has another vnode from now on. Who waits for a lock of it begins again (EBADF)."""
+        for lock in list(self.table.of(old)):
+            self.table.clear(old, lock.owner, lock.start, lock.end)
+            self.table.set(new, lock)
+        self._wake(old)
 
     # -- waiting
 

@@ -25,6 +25,7 @@ VISIBLE = (
     | const.MNT_NOEXEC
     | const.MNT_NOSUID
     | const.MNT_NODEV
+    | const.MNT_UNION
     | const.MNT_ASYNC
     | const.MNT_NOATIME
 )
@@ -103,6 +104,12 @@ def release(vnode: Vnode) -> None:
         if not mount.readonly:
             mount.changed()  # times of access, and files that have no name any more
         vnode.inactive()
+
+
+def settle(fs: FileSystem) -> None:
+    """After a change of names or attributes: on the disk when the call returns with MNT_SYNCHRONOUS. EIO."""
+    if fs.mount.flags & const.MNT_SYNCHRONOUS:
+        fs.mount.flush()
 
 
 class Dead(Vnode):

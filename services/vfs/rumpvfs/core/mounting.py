@@ -6,9 +6,11 @@ from typing import Any
 
 from rumpuser.component import Context
 from rumpvfs.core.autoload import find_type
+from rumpvfs.core.disk import Disk
 from rumpvfs.core.disks import Disks
 from rumpvfs.core.file import OpenFile
 from rumpvfs.core.mount import Mount, hold, release
+from rumpvfs.core.reloading import reload
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import BlockDevice, FileSystemType, Vnode, VType
 from rumpwire import const
@@ -35,9 +37,9 @@ class Mounting:
                 raise KernelError(Errno.EINVAL, "MNT_GETARGS with other flags")
             return mount_at(covered).args
         superuser(ctx)
+        if flags & const.MNT_RELOAD and not flags & const.MNT_UPDATE:
+            raise KernelError(Errno.EINVAL, "MNT_RELOAD goes with MNT_UPDATE")
         self.vfs.gates.enter()  # drivers read the disk, and some have to wait for it
-        if flags & (const.MNT_RELOAD | const.MNT_UNION):
-            raise KernelError(Errno.EOPNOTSUPP, "MNT_RELOAD and MNT_UNION are not implemented")
         if flags & const.MNT_UPDATE:
             return self._update(mount_at(covered), flags)
         return self._mount(ctx, type, covered, flags, data)
@@ -84,12 +86,19 @@ class Mounting:
         return vnode
 
     def _update(self, mount: Mount, flags: int) -> None:
-        """MNT_UPDATE. EBUSY for read-only while files are open for writing; MNT_FORCE makes those dead."""
+        """MNT_UPDATE. EBUSY for read-only while files are open for writing; MNT_FORCE makes those dead.
+
+        With MNT_RELOAD the disk is read again first, see `reloading`.
+        """
+        if flags & const.MNT_RELOAD:
+            reload(self.vfs, mount)
         if flags & const.MNT_RDONLY and not mount.readonly:
             writers = [file for file in self.vfs.files.values() if stands_on(file, mount) and writes(file)]
             if writers and not flags & const.MNT_FORCE:
                 raise KernelError(Errno.EBUSY, f"{len(writers)} files are open for writing, or unlinked and still open")
             self.vfs.kill(writers)
+        elif mount.readonly and not flags & const.MNT_RDONLY and isinstance(mount.device, Disk):
+            mount.device.want_writing()
         self.mounts.update(mount, flags)
 
     async def _device(
@@ -163,7 +172,8 @@ def superuser(ctx: Context) -> None:
 
 def stands_on(file: OpenFile, mount: Mount) -> bool:
     """Whether an open file is of a file system, or of one that stands on it."""
-    return file.vnode.base().fs is mount.fs or mount.fs in file.vnode.fs.below()
+    vnode = file.vnode
+    return mount.fs in (vnode.fs, vnode.base().fs) or mount.fs in vnode.fs.below()
 
 
 def writes(file: OpenFile) -> bool:

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rumpuser.component import Context
-from rumpvfs.core.access import EXEC, check
+from rumpvfs.core.access import EXEC, check, permitted
 from rumpvfs.core.gates import Gate
 from rumpvfs.core.namecache import NameCache
 from rumpvfs.core.vnode import Vnode, VType
-from rumpwire.const import AT_FDCWD, PATH_MAX, SYMLOOP_MAX
+from rumpwire.const import AT_FDCWD, MNT_UNION, PATH_MAX, SYMLOOP_MAX
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Credentials
 
 DEPTH_MAX = 1 << 16
 """Directories deeper than this are taken to be a loop on a damaged disk."""
@@ -143,7 +144,7 @@ class Names:
             names = current.names
             child = names.get(name) if names is not None else None
             if child is None:
-                child = self._step(current, name, root)
+                child = self._step(current, name, root, cred)
             if child.mounted is not None:
                 child = self._cross(child)
             if child.vtype is not _LNK or (at == end and not follow):
@@ -170,12 +171,22 @@ class Names:
         if found is None:
             return root, path
         vnode, rest = found
-        while vnode.mounted is not None:
-            vnode = vnode.mounted.root
-        return vnode, rest
+        return self._cross(vnode), rest
 
-    def _step(self, directory: Vnode, name: bytes, root: Vnode) -> Vnode:
-        """One component whose file is not known yet."""
+    def _step(self, directory: Vnode, name: bytes, root: Vnode, cred: Credentials) -> Vnode:
+        """One component whose file is not known yet; with MNT_UNION also in the directory that is mounted on."""
+        try:
+            return self._look(directory, name, root)
+        except KernelError as error:
+            below = below_union(directory)
+            if error.errno != Errno.ENOENT or below is None:
+                raise
+        if below.fs.gates:
+            self.enter(below.fs.gates)
+        check(below, cred, EXEC)
+        return self._step(below, name, root, cred)
+
+    def _look(self, directory: Vnode, name: bytes, root: Vnode) -> Vnode:
         if directory.vtype is not _DIR:
             raise KernelError(Errno.ENOTDIR)
         if name == b".":
@@ -253,13 +264,24 @@ class Names:
         if directory.vtype is not _DIR:
             raise KernelError(Errno.ENOTDIR)
         check(directory, ctx.cred, EXEC)
-        return Place(directory, name, self._peek(directory, name, root), slashed=len(stripped) != len(path))
+        return self._place(ctx, directory, name, root, slashed=len(stripped) != len(path))
+
+    def _place(self, ctx: Context, directory: Vnode, name: bytes, root: Vnode, *, slashed: bool) -> Place:
+        """A name in a directory; with MNT_UNION it may be in the one below. New names are the upper one's to make."""
+        vnode = self._peek(directory, name, root)
+        below = below_union(directory)
+        if below is None or vnode is not None or not searchable(below, ctx.cred):
+            return Place(directory, name, vnode, slashed)
+        place = self._place(ctx, below, name, root, slashed=slashed)
+        return (
+            place if place.vnode is not None or not directory.fs.makes_names else Place(directory, name, None, slashed)
+        )
 
     def _peek(self, directory: Vnode, name: bytes, root: Vnode) -> Vnode | None:
         """What stands at a name, mounts crossed; None for nothing."""
         try:
             names = directory.names
-            vnode = (names.get(name) if names is not None else None) or self._step(directory, name, root)
+            vnode = (names.get(name) if names is not None else None) or self._look(directory, name, root)
         except KernelError as error:
             if error.errno == Errno.ENOENT:
                 return None
@@ -286,6 +308,18 @@ class Names:
             names.append(name_in(parent, directory))
             directory = parent
         raise KernelError(Errno.EIO, "directories without end")
+
+
+def below_union(directory: Vnode) -> Vnode | None:
+    """The directory that is mounted on, where names are looked for that are not in the root of a mount (MNT_UNION)."""
+    mount = directory.fs.mount
+    return mount.covered if mount.flags & MNT_UNION and directory is mount.root else None
+
+
+def searchable(directory: Vnode, cred: Credentials) -> bool:
+    """Who may not look into the lower directory of a union can make names in the upper one all the same."""
+    mode, uid, gid = directory.owner()
+    return permitted(mode & 0o7777 | directory.vtype, uid, gid, cred, EXEC)
 
 
 def name_in(parent: Vnode, child: Vnode) -> bytes:

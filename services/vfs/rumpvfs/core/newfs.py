@@ -65,6 +65,7 @@ class Newfs:
         if kind.newfs is None:
             raise KernelError(Errno.EOPNOTSUPP, f"{kind.name} cannot be made, only mounted")
         device = await self.disks.open(ctx, fspec, readonly=False)
+        self.vfs.environment.cred = ctx.cred  # others were called for meanwhile
         try:
             used = kind.newfs(NewfsRequest(device, options, tree), self.vfs.environment)
             if tree is not None and not kind.newfs_fills:

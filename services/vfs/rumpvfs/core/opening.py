@@ -12,7 +12,7 @@ from rumpvfs.core.etfs import DiskFile, HostVnode
 from rumpvfs.core.fifo import FifoFile
 from rumpvfs.core.file import DataFile, OpenFile, truncate
 from rumpvfs.core.locking import Locking
-from rumpvfs.core.mount import hold, release
+from rumpvfs.core.mount import hold, release, settle
 from rumpvfs.core.namei import Place
 from rumpvfs.core.notes import note
 from rumpvfs.core.specfs import open_device
@@ -120,6 +120,7 @@ class Opening:
         if directory.fs.cache_names:
             self.vfs.names.cache.forget(directory, place.name)
         note(directory, const.NOTE_WRITE | (const.NOTE_LINK if vtype is VType.DIR else 0))
+        settle(directory.fs)
         return vnode
 
     # -- an existing file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rumpuser.component import Context
 from rumpvfs.core import access
+from rumpvfs.core.mount import settle
 from rumpvfs.core.namei import DEPTH_MAX, Place, check_path
 from rumpvfs.core.notes import note
 from rumpvfs.core.opening import Opening
@@ -136,6 +137,7 @@ class Paths:
         self.names.cache.forget(place.directory, place.name)
         note(place.directory, const.NOTE_WRITE)
         note(vnode, const.NOTE_LINK)
+        settle(vnode.fs)
 
     # -- taking away
 
@@ -165,6 +167,7 @@ class Paths:
         self.names.cache.forget(place.directory, place.name)
         note(place.directory, const.NOTE_WRITE)
         self.vfs.name_gone(vnode)
+        settle(vnode.fs)
 
     def _rmdir(self, ctx: Context, fd: int, path: bytes) -> None:
         """Errors of namei, ENOTDIR, EINVAL for ``.``, ENOTEMPTY, EBUSY for roots, EROFS, EACCES."""
@@ -180,6 +183,7 @@ class Paths:
         self.names.cache.forget(place.directory, place.name)
         note(place.directory, const.NOTE_WRITE | const.NOTE_LINK)
         self.vfs.name_gone(vnode)
+        settle(vnode.fs)
 
     # -- renaming
 
@@ -221,6 +225,7 @@ class Paths:
             note(directory, const.NOTE_WRITE)
         if replaced is not None:
             self.vfs.name_gone(replaced)
+        settle(vnode.fs)
 
     def _check_rights(self, ctx: Context, source: Place, target: Place, vnode: Vnode) -> None:
         access.check_remove(source.directory, vnode, ctx.cred)

@@ -84,6 +84,10 @@ class RemoteDisk(Disk):
         if not self.readonly:
             self._ask(_FSYNC)
 
+    def changed_behind(self) -> None:
+        self._pieces.clear()
+        self._next = -1
+
     def close(self) -> None:
         self._pieces.clear()
         with contextlib.suppress(KernelError):  # with dev the handle is gone too

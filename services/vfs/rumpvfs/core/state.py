@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 
-from rumpuser.component import Bus, Context, Parameters
+from rumpuser.component import ROOT_CRED, Bus, Context, Parameters
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.readiness import Selinfo
@@ -57,8 +58,14 @@ NODES = (
 """What /dev holds at boot."""
 
 
+_cred = ContextVar("cred", default=ROOT_CRED)
+
+
 class Environment:
-    """What file system drivers get of the kernel; counts the memory that they hold. ``cred`` is set for each call."""
+    """What file system drivers get of the kernel; counts the memory that they hold.
+
+    ``cred`` is set at the beginning of each call, by whoever does it: each thread has its own.
+    """
 
     def __init__(
         self, host: Host, limit: int | None, questions: Questions, log: Callable[[str], None] | None = None
@@ -68,11 +75,18 @@ class Environment:
         self.ask = questions.ask
         self.caller = questions.caller
         self.entropy = host.entropy
-        self.cred = Credentials()
         self.limit = limit
         self.used = 0
         self.lines: list[str] = []
         self._log = log
+
+    @property
+    def cred(self) -> Credentials:
+        return _cred.get()
+
+    @cred.setter
+    def cred(self, cred: Credentials) -> None:
+        _cred.set(cred)
 
     def reserve(self, size: int) -> bool:
         if size > 0 and self.limit is not None and self.used + size > self.limit:
@@ -124,6 +138,8 @@ class Vfs:
         self.fifos: dict[Vnode, Fifo] = {}
         self.sockets: dict[tuple[int, int], int] = {}
         self.when_killed: list[Callable[[Vnode], None]] = []
+        self.when_moved: list[Callable[[Vnode, Vnode], None]] = []
+        """Told of a file that goes on with another vnode (MNT_RELOAD)."""
         self.mounted = Selinfo()
         self.watching = Watching(host, self.file)
         self.watching.filters[const.EVFILT_VNODE] = VnodeFilter(lambda handle: self.file(handle).vnode)

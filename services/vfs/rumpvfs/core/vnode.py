@@ -258,6 +258,8 @@ class FileSystem:
     cache_names = True
     flags_kept = False
     folds_names = False
+    makes_names = True
+    """False where nothing can be made: with MNT_UNION it is made in the directory that is mounted on."""
     dev = 0
     noatime = False
     gates: tuple[Gate, ...] = ()

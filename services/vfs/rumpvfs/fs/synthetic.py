@@ -140,6 +140,7 @@ class SyntheticFileSystem(FileSystem):
     """Vnodes are kept while they are in use, so that two lookups give the same."""
 
     cache_names = False
+    makes_names = False
 
     def __init__(self, env: Environment) -> None:
         self.env = env

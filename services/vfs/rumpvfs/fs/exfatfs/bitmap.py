@@ -136,6 +136,12 @@ class Bitmap:
         for first, length in runs:
             self._change(first - 2, length, used=False)
 
+    def take(self, first: int, length: int) -> bool:
+        """Marks clusters as in use; whether one of them was free."""
+        before = self.count_free()
+        self._change(first - 2, length, used=True)
+        return self.count_free() != before
+
     def _change(self, at: int, length: int, *, used: bool) -> None:
         end = at + length
         while at < end:
@@ -145,5 +151,6 @@ class Bitmap:
             page = self._page(number)
             if self._free is not None:
                 self._free += (page & mask).bit_count() - (bits if used else 0)
-            self._store(number, page | mask if used else page & ~mask)
+            if page & mask != (mask if used else 0):
+                self._store(number, page | mask if used else page & ~mask)
             at += bits

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from rumpuser.host import Buffer
-from rumpvfs.core.vnode import Entry, NewNode, Vnode, VType, unsupported
+from rumpvfs.core.vnode import NewNode, Vnode, VType, unsupported
+from rumpvfs.fs.msdosfs.common import FatDirectory
 from rumpwire.errno import Errno, KernelError
 
 from . import entry
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
 SLOTS_MAX = 1 << 19
 """Slots of a directory: 16 MiB, some 170,000 files. The format has sixteen times as many."""
-_FIRST_COOKIE = 3
-"""1 and 2 are ``.`` and ``..``; slot n is n + 3."""
 _NOT_NAMES = frozenset('"*/:<>?\\|') | {chr(code) for code in range(32)}
 
 
@@ -66,10 +63,12 @@ class Table:
         return self.order
 
 
-class DirectoryNode(Node):
+class DirectoryNode(FatDirectory, Node):
     """A directory. Its entries' vnodes hold it, so there is one only, and ``up`` leads to the root."""
 
-    __slots__ = ("table",)
+    __slots__ = ("_counted", "table")
+
+    _SLOTS_MAX = SLOTS_MAX
 
     def __init__(
         self,
@@ -82,6 +81,10 @@ class DirectoryNode(Node):
     ) -> None:
         super().__init__(fs, fileno, vtype, up, record, raw)
         self.table: Table | None = None
+        self._counted = False
+
+    def directory(self) -> DirectoryNode:
+        return self
 
     # -- slots
 
@@ -122,6 +125,10 @@ class DirectoryNode(Node):
             count, slot = count - (size - at) // SLOT, slot + (size - at) // SLOT
         return b"".join(pieces)
 
+    def vet(self) -> None:
+        self.open()
+        super().vet()
+
     # -- names
 
     def open(self) -> Table:
@@ -129,8 +136,22 @@ class DirectoryNode(Node):
         if self.table is None:
             self._checked()
             self.table = self._parse(self.read_slots(0, self.size // SLOT))
-            self.fs.keep(self, len(self.table.used))
+            self.fs.tables.note(self, len(self.table.used))
+        if not self._counted:
+            self._count()
         return self.table
+
+    def _count(self) -> None:
+        """Has the volume know which clusters the names here lead to, once something was changed."""
+        volume = self.fs.volume
+        if volume.claims is None:
+            return
+        self._counted = True
+        if self.first not in volume.claims.counted:
+            volume.claims.counted.add(self.first)
+            cluster = volume.geometry.cluster
+            for first, size, adjacent in entry.extents(self.read_slots(0, self.size // SLOT)):
+                volume.claim_file(first, -(-size // cluster), linked=not adjacent)
 
     def _parse(self, raw: bytes) -> Table:
         """Sets whose checksum or name is wrong are passed by; their slots stay used."""
@@ -164,7 +185,7 @@ class DirectoryNode(Node):
 
     def find(self, name: bytes) -> Record | None:
         table = self.open()
-        self.fs.used(self)
+        self.fs.tables.used(self)
         try:
             return table.by_key.get(self.fs.upcase.fold(name.decode("utf-8", "surrogatepass")))
         except UnicodeDecodeError:
@@ -190,7 +211,7 @@ class DirectoryNode(Node):
             volume.undo(chain, before)
             raise
         table.used += bytes(cluster // SLOT)
-        self.fs.keep(self, len(table.used))
+        self.fs.tables.note(self, len(table.used))
         self.size = self.valid = chain.known * cluster
         if self.up is not None:
             self.store_extent()
@@ -228,50 +249,13 @@ class DirectoryNode(Node):
 
     # -- as a vnode
 
-    def _living(self) -> None:
-        """ENOENT when it is removed."""
-        if self.record is None and self.up is not None:
-            raise KernelError(Errno.ENOENT, "the directory is removed", "exfat")
-
-    def lookup(self, name: bytes) -> Vnode:
-        self._living()
-        record = self.find(name)
-        if record is None:
-            raise KernelError(Errno.ENOENT)
-        return self.fs.node(self, record)
-
-    def parent(self) -> Vnode:
-        self._living()
-        return self.up if self.up is not None else self
-
-    def readdir(self, cookie: int) -> Iterator[Entry]:
-        if not 0 <= cookie < _FIRST_COOKIE + SLOTS_MAX:
-            raise KernelError(Errno.EINVAL, f"no place {cookie} in a directory", "exfat")
-        if self.record is None and self.up is not None:
-            return iter(())
-        return self._entries(cookie, self.open())
-
-    def _entries(self, cookie: int, table: Table) -> Iterator[Entry]:
-        if cookie < 1:
-            yield Entry(1, self.fileno, VType.DIR, b".")
-        if cookie < 2:
-            yield Entry(2, self.parent().fileno, VType.DIR, b"..")
-        slots = table.slots()
-        for slot in slots[bisect_right(slots, cookie - _FIRST_COOKIE) :]:
-            record = table.by_slot.get(slot)
-            if record is None:  # taken away meanwhile
-                continue
-            kind = VType.DIR if record.attributes & entry.DIRECTORY else VType.REG
-            yield Entry(slot + _FIRST_COOKIE, self.fs.numbers.of(self.place(slot) // SLOT), kind, record.name)
-
     # -- making
 
     def create(self, name: bytes, new: NewNode) -> Vnode:
         """Files and directories: exFAT has nothing else (EOPNOTSUPP). EINVAL for a name that it does not hold."""
         if new.vtype not in (VType.REG, VType.DIR):
             raise unsupported(f"a file of kind {new.vtype.name}")
-        self._living()
-        self.fs.volume.begin()
+        self._changing()
         text = checked(name)
         if self.fs.upcase.fold(text) in self.open().by_key:
             raise KernelError(Errno.EEXIST)
@@ -280,7 +264,7 @@ class DirectoryNode(Node):
         else:
             bits = entry.ARCHIVE if new.mode & 0o200 else entry.ARCHIVE | entry.READONLY
             record, raw = self.add(text, entry.new(bits, self.fs.env.now_ns()))
-        self._touch()
+        self.touched()
         return self.fs.created(self, record, raw)
 
     def _create_directory(self, text: str) -> tuple[Record, bytearray]:
@@ -295,41 +279,24 @@ class DirectoryNode(Node):
             raw[entry.FLAGS] = entry.ALLOCATED | entry.CONTIGUOUS
             raw[entry.VALID : entry.VALID + 8] = raw[entry.SIZE : entry.SIZE + 8] = cluster.to_bytes(8, "little")
             raw[entry.FIRST : entry.FIRST + 4] = chain.first.to_bytes(4, "little")
-            return self.add(text, raw)
+            made = self.add(text, raw)
         except KernelError:
             volume.undo(chain, 0)
             raise
+        if volume.claims is not None:
+            volume.claims.counted.add(chain.first)
+        return made
 
-    def _touch(self) -> None:
+    def touched(self) -> None:
         self.changed_now()
         self.store()
 
     # -- taking away
 
-    def _own(self, name: bytes) -> Record:
-        """The entry of a name that was found before. EIO when it is not there any more: the disk contradicts itself."""
-        record = self.find(name)
-        if record is None:
-            raise KernelError(Errno.EIO, f"{name!r} is gone from its directory", "exfat")
-        return record
-
-    def unlink(self, name: bytes, target: Vnode) -> None:
-        self._living()
-        self.fs.volume.begin()
-        record = self._own(name)
-        place = self.place(record.slot) // SLOT
-        self.take(record)
-        self.fs.unlinked(cast("Node", target), place)
-        self._touch()
-
-    def rmdir(self, name: bytes, target: Vnode) -> None:
-        if cast("DirectoryNode", target).open().by_slot:
-            raise KernelError(Errno.ENOTEMPTY)
-        self.unlink(name, target)
-
     def free(self) -> None:
         """What it changed of its clusters must not reach whoever has them next."""
         self.fs.forget_directory(self)
+        self.fs.tables.forget(self)
         self.table = None
         geometry = self.fs.volume.geometry
         for first, count in self._chain.runs() if self._chain is not None else ():
@@ -344,25 +311,24 @@ class DirectoryNode(Node):
         node, there, victim = cast("Node", target), cast("DirectoryNode", to), cast("Node | None", replaced)
         if isinstance(victim, DirectoryNode) and victim.open().by_slot:
             raise KernelError(Errno.ENOTEMPTY)
-        self._living()
-        there._living()
-        self.fs.volume.begin()
+        self._changing()
+        there._changing()
         text = checked(to_name)
-        old = self._own(name)
+        old = self._own(self, name)
         before = self.place(old.slot) // SLOT
         if victim is None and there is self and self.fs.upcase.fold(text) == old.key:
             record, raw = self._respell(node, old, text)
         else:
             if victim is not None:
-                record, raw = there._replace(node, there._own(to_name), victim)
+                record, raw = there._replace(node, there._own(there, to_name), victim)
             else:
                 record, raw = there.add(text, node.raw)
             self._drop(old, there, record)
         node.record, node.up, node.raw = record, there, raw
         self.fs.moved(node, before)
-        self._touch()
+        self.touched()
         if there is not self:
-            there._touch()
+            there.touched()
 
     def _respell(self, node: Node, old: Record, text: str) -> tuple[Record, bytearray]:
         """A name that differs in case: the old one goes first, for they are one. There is room before that. ENOSPC."""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from weakref import WeakValueDictionary
-
 from rumpuser.host import Buffer
-from rumpvfs.core.vnode import BlockDevice, Environment, FileSystem, MountRequest, Vnode, VType
+from rumpvfs.core.vnode import BlockDevice, Environment, FileSystem, MountRequest, VType
 from rumpvfs.fs.msdosfs import times
-from rumpvfs.fs.msdosfs.directory import RECORDS_KEPT
-from rumpvfs.fs.msdosfs.numbers import ROOT, Numbers
+from rumpvfs.fs.msdosfs.common import FatFileSystem
+from rumpvfs.fs.msdosfs.directory import Tables
+from rumpvfs.fs.msdosfs.numbers import ROOT
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Statvfs
 
 from . import boot, entry, options, upcase
 from .bitmap import Bitmap
@@ -24,27 +21,18 @@ from .volume import Volume
 _UTF8_MAX = 3
 
 
-class ExfatFileSystem(FileSystem):
-    """One mounted exFAT. ``orphans`` are files without a name that somebody still uses."""
+class ExfatFileSystem(FatFileSystem):
+    """One mounted exFAT."""
 
     type_name = "exfat"
     name_max = entry.NAME_MAX * _UTF8_MAX
-    cache_names = False
-    folds_names = True
-    flags_kept = True
+    volume: Volume
+    _root: DirectoryNode
 
     def __init__(self, volume: Volume, chosen: options.Options, env: Environment, *, readonly: bool) -> None:
         """EIO without a sound bitmap or up-case table."""
-        self.volume = volume
-        self.options = chosen
-        self.env = env
-        self.numbers = Numbers()
-        self.orphans: set[Node] = set()
-        self.readonly = readonly
-        self._nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
-        self._directories: WeakValueDictionary[int, DirectoryNode] = WeakValueDictionary()
-        self._kept: OrderedDict[DirectoryNode, int] = OrderedDict()
-        self._weight = 0
+        super().__init__(volume, chosen, env, readonly=readonly)
+        self.tables = Tables()
         self._today = (-1, b"")
         self._root = self._make_root()
         self.upcase = self._read_system()
@@ -83,6 +71,7 @@ class ExfatFileSystem(FileSystem):
         if length < needed or not chain.reach(-(-needed // volume.geometry.cluster)):
             raise KernelError(Errno.EIO, f"a bitmap of {length} bytes for {volume.geometry.clusters} clusters", "exfat")
         volume.bitmap = Bitmap(volume, chain)
+        volume.system += [self._root.chain(), chain]
 
     def _read_upcase(self, raw: bytes) -> upcase.UpCase:
         length = int.from_bytes(raw[24:32], "little")
@@ -90,72 +79,15 @@ class ExfatFileSystem(FileSystem):
             raise KernelError(Errno.EIO, f"an up-case table of {length} bytes", "exfat")
         chain = self.volume.chain(int.from_bytes(raw[20:24], "little"))
         table: Buffer = self.volume.view(chain, 0, length)
+        self.volume.system.append(chain)
         return upcase.parse(bytes(table), int.from_bytes(raw[4:8], "little"))
 
-    # -- vnodes
+    def entry_of(self, up: DirectoryNode, record: Record) -> bytes:
+        return up.read_slots(record.slot, record.count)
 
-    def root(self) -> Vnode:
-        return self._root
-
-    def node(self, up: DirectoryNode, record: Record) -> Node:
-        """The vnode of a name. EIO for a directory that is there twice."""
-        place = up.place(record.slot) // SLOT
-        found = self._nodes.get(place)
-        if found is None:
-            found = self._make(up, record, up.read_slots(record.slot, record.count), place, self.numbers.of(place))
-        return found
-
-    def created(self, up: DirectoryNode, record: Record, raw: bytearray) -> Node:
-        """The vnode of a name that was just made."""
-        place = up.place(record.slot) // SLOT
-        return self._make(up, record, raw, place, self.numbers.created(place))
-
-    def _make(self, up: DirectoryNode, record: Record, raw: bytes | bytearray, place: int, number: int) -> Node:
-        node: Node
-        if record.attributes & entry.DIRECTORY:
-            node = DirectoryNode(self, number, VType.DIR, up, record, raw)
-            first = node.first
-            if first == self._root.first or first in self._directories:
-                raise KernelError(Errno.EIO, f"two names for the directory at cluster {first}", "exfat")
-            if first:
-                self._directories[first] = node
-        else:
-            node = FileNode(self, number, VType.REG, up, record, raw)
-        self._nodes[place] = node
-        return node
-
-    def unlinked(self, node: Node, place: int) -> None:
-        self._nodes.pop(place, None)
-        self.numbers.unlinked(place)
-        node.unlinked()
-
-    def moved(self, node: Node, before: int) -> None:
-        assert node.up is not None
-        assert node.record is not None
-        place = node.up.place(node.record.slot) // SLOT
-        self._nodes.pop(before, None)
-        self._nodes[place] = node
-        self.numbers.moved(before, place)
-
-    # -- directories that stay parsed
-
-    def used(self, node: DirectoryNode) -> None:
-        self._kept.move_to_end(node)
-
-    def keep(self, node: DirectoryNode, weight: int) -> None:
-        """Keeps a directory, and lets go of those not asked for longest."""
-        self._weight += weight - self._kept.pop(node, 0)
-        self._kept[node] = weight
-        while self._weight > RECORDS_KEPT and len(self._kept) > 1:
-            old, freed = self._kept.popitem(last=False)
-            old.table = None
-            self._weight -= freed
-
-    def forget_directory(self, node: DirectoryNode) -> None:
-        """It is gone, and its first cluster may become that of another."""
-        self._weight -= self._kept.pop(node, 0)
-        if self._directories.get(node.first) is node:
-            del self._directories[node.first]
+    def make(self, vtype: VType, number: int, up: DirectoryNode, record: Record, raw: bytes | bytearray) -> Node:
+        kind = DirectoryNode if vtype is VType.DIR else FileNode
+        return kind(self, number, vtype, up, record, raw)
 
     def today(self) -> bytes:
         """The date, as entries have it."""
@@ -164,44 +96,6 @@ class ExfatFileSystem(FileSystem):
             date = times.to_dos(day * times.DAY * times.SECOND, 0)[0]
             self._today = (day, date.to_bytes(2, "little"))
         return self._today[1]
-
-    def keeps_atime(self) -> bool:
-        """Whether reading a file changes when it was accessed."""
-        return self.options.atime and not self.readonly and not self.noatime
-
-    # -- the whole
-
-    def statvfs(self) -> Statvfs:
-        geometry = self.volume.geometry
-        free = self.volume.free_clusters()
-        return Statvfs(
-            f_bsize=geometry.cluster,
-            f_frsize=geometry.cluster,
-            f_iosize=geometry.cluster,
-            f_blocks=geometry.clusters,
-            f_bfree=free,
-            f_bavail=free,
-            f_namemax=self.name_max,
-            f_fstypename=self.type_name,
-        )
-
-    def sync(self) -> None:
-        self.volume.sync()
-
-    def remount(self, *, readonly: bool) -> None:
-        """EBUSY while files without a name are open, EROFS, EIO, ENOSPC."""
-        if readonly:
-            if self.orphans:
-                raise KernelError(Errno.EBUSY, "files without a name are open", "exfat")
-            self.volume.close_for_writing()
-        else:
-            self.volume.open_for_writing()
-        self.readonly = readonly
-
-    def unmount(self, *, force: bool) -> None:
-        for node in list(self.orphans):
-            node.inactive()
-        self.volume.close_for_writing()
 
     def pathconf(self, name: int) -> int | None:
         return {const.PC_LINK_MAX: 1, const.PC_NAME_MAX: self.name_max}.get(name)

@@ -9,6 +9,7 @@ size (8).
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 from rumpvfs.fs.msdosfs import times
 
@@ -67,6 +68,17 @@ def name_of(raw: bytes) -> str | None:
     units = b"".join(raw[at + 2 : at + SLOT] for at in range(2 * SLOT, (2 + parts) * SLOT, SLOT))
     text = units[: 2 * length].decode("utf-16-le", "surrogatepass")
     return None if "/" in text or "\0" in text or text in (".", "..") else text
+
+
+def extents(raw: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Of all sets of a directory that have clusters: the first one, the size, and whether they are adjacent."""
+    for at in range(0, len(raw) - SLOT, SLOT):
+        if raw[at] == END:
+            return
+        if raw[at] == FILE and raw[at + SLOT] == STREAM:
+            first, size = struct.unpack_from("<IQ", raw, at + FIRST)
+            if first and size:
+                yield first, size, bool(raw[at + FLAGS] & CONTIGUOUS)
 
 
 def slots_for(text: str) -> int:

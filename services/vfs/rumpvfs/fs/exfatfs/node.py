@@ -6,10 +6,9 @@ import struct
 from typing import TYPE_CHECKING
 
 from rumpuser.host import Buffer
-from rumpvfs.core.vnode import Changes, Vnode, VType
-from rumpwire import const
+from rumpvfs.core.vnode import VType
+from rumpvfs.fs.msdosfs.common import FatNode
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Stat
 
 from . import entry
 from .volume import ExfatChain
@@ -19,15 +18,15 @@ if TYPE_CHECKING:
     from .driver import ExfatFileSystem
 
 FILE_MAX = (1 << 63) - 1
-_WRITE = 0o222
 
 
-class Node(Vnode):
-    """``up`` is the directory that it is in, None at the root; ``record`` its name there, None when that is gone."""
+class Node(FatNode):
+    """``record`` is its name in ``up``; ``valid`` bytes of ``size`` were written, the rest reads as zeros."""
 
-    __slots__ = ("_chain", "_stat", "raw", "record", "size", "up", "valid")
+    __slots__ = ("valid",)
 
     fs: ExfatFileSystem
+    _ATTRIBUTES = entry.ATTRIBUTES
 
     def __init__(
         self,
@@ -38,17 +37,9 @@ class Node(Vnode):
         record: Record | None,
         raw: bytes | bytearray,
     ) -> None:
-        """``valid`` bytes of ``size`` were written, the rest reads as zeros."""
-        super().__init__(fs, fileno, vtype)
-        self.up = up
-        self.record = record
-        self.raw = bytearray(raw)
+        super().__init__(fs, fileno, vtype, up, record, raw)
         self.size = int.from_bytes(raw[entry.SIZE : entry.SIZE + 8], "little")
         self.valid = min(int.from_bytes(raw[entry.VALID : entry.VALID + 8], "little"), self.size)
-        self._chain: ExfatChain | None = None
-        self._stat: Stat | None = None
-
-    # -- the entry set
 
     @property
     def first(self) -> int:
@@ -59,17 +50,14 @@ class Node(Vnode):
         return -(-self.size // self.fs.volume.geometry.cluster)
 
     def chain(self) -> ExfatChain:
-        """EIO when the entry names no cluster."""
-        if self._chain is None:
+        chain: ExfatChain | None = self._chain
+        if chain is None:
             adjacent = self.raw[entry.FLAGS] & entry.CONTIGUOUS
-            self._chain = self.fs.volume.chain(self.first, self.clusters() if adjacent else None)
-        return self._chain
+            chain = self._chain = self.fs.volume.chain(self.first, self.clusters() if adjacent else None)
+        return chain
 
-    def store(self) -> None:
-        """What was changed goes into the directory."""
-        self._stat = None
-        if self.record is not None and self.up is not None:
-            self.up.write_slots(self.record.slot, entry.sealed(self.raw))
+    def write_entry(self) -> None:
+        self.up.write_slots(self.record.slot, entry.sealed(self.raw))
 
     def store_extent(self) -> None:
         """Sizes and first cluster, as they are now, into the set."""
@@ -82,106 +70,18 @@ class Node(Vnode):
     def changed_now(self) -> None:
         entry.set_time(self.raw, entry.CHANGED, self.fs.env.now_ns())
 
-    # -- attributes
-
-    @property
-    def attributes(self) -> int:
-        return self.raw[entry.ATTRIBUTES]
-
-    @property
-    def permissions(self) -> int:
-        options = self.fs.options
-        if self.vtype is VType.DIR:
-            return options.dirmask
-        return options.mask & ~_WRITE if self.attributes & entry.READONLY else options.mask
-
-    def owner(self) -> tuple[int, int, int]:
-        return self.permissions | self.vtype, self.fs.options.uid, self.fs.options.gid
-
-    def file_flags(self) -> int:
-        return 0 if self.attributes & entry.ARCHIVE or self.vtype is VType.DIR else const.SF_ARCHIVED
-
-    def getattr(self) -> Stat:
-        if self._stat is None:
-            self._stat = self._make_stat()
-        return self._stat
-
-    def _make_stat(self) -> Stat:
-        options, cluster = self.fs.options, self.fs.volume.geometry.cluster
-        mtime = entry.get_time(self.raw, entry.CHANGED, options.gmtoff)
-        return Stat(
-            st_dev=self.fs.dev,
-            st_mode=self.permissions | self.vtype,
-            st_ino=self.fileno,
-            st_nlink=0 if self.record is None and self.up is not None else 1,
-            st_uid=options.uid,
-            st_gid=options.gid,
-            st_rdev=0,
-            st_atime_ns=entry.get_time(self.raw, entry.ACCESSED, options.gmtoff),
-            st_mtime_ns=mtime,
-            st_ctime_ns=mtime,
-            st_birthtime_ns=entry.get_time(self.raw, entry.CREATED, options.gmtoff),
-            st_size=self.size,
-            st_blocks=self.clusters() * cluster >> 9,
-            st_blksize=cluster,
-            st_flags=self.file_flags(),
+    def times(self) -> tuple[int, int, int]:
+        gmtoff = self.fs.options.gmtoff
+        accessed, changed, created = (
+            entry.get_time(self.raw, at, gmtoff) for at in (entry.ACCESSED, entry.CHANGED, entry.CREATED)
         )
+        return accessed, changed, created
 
-    def setattr(self, changes: Changes) -> None:
-        """EINVAL for another owner, EOPNOTSUPP for flags that exFAT has not, EFBIG, ENOSPC, EIO. As for FAT, of a mode
-        only whether the owner may write is kept, and for files alone."""
-        self.fs.volume.begin()
-        options = self.fs.options
-        if changes.uid not in (None, options.uid) or changes.gid not in (None, options.gid):
-            raise KernelError(Errno.EINVAL, "the owner of all files is that of the mount", "exfat")
-        if changes.flags is not None and changes.flags & ~const.SF_ARCHIVED:
-            raise KernelError(Errno.EOPNOTSUPP, "no file flags but arch", "exfat")
-        if changes.size is not None:
-            self.resize(changes.size)
-        self._set_bits(changes)
-        if changes.atime_ns is not None:
-            entry.set_time(self.raw, entry.ACCESSED, changes.atime_ns)
-        if changes.mtime_ns is not None:
-            entry.set_time(self.raw, entry.CHANGED, changes.mtime_ns)
-        self.store()
-
-    def _set_bits(self, changes: Changes) -> None:
-        if self.vtype is VType.DIR:
-            return
-        bits = self.attributes
-        if changes.mode is not None:
-            bits = bits & ~entry.READONLY if changes.mode & 0o200 else bits | entry.READONLY
-        if changes.flags is not None:
-            bits = bits & ~entry.ARCHIVE if changes.flags & const.SF_ARCHIVED else bits | entry.ARCHIVE
-        self.raw[entry.ATTRIBUTES] = bits
-
-    def resize(self, size: int) -> None:
-        raise KernelError(Errno.EISDIR)
-
-    def fsync(self, *, data_only: bool) -> None:
-        self.fs.volume.sync()
-
-    # -- life
-
-    def unlinked(self) -> None:
-        """Its name is gone."""
-        self.record = None
-        self._stat = None
-        self.fs.orphans.add(self)
-
-    def inactive(self) -> None:
-        if self in self.fs.orphans:
-            self.fs.orphans.discard(self)
-            self.fs.numbers.freed(self.fileno)
-            self.free()
-
-    def free(self) -> None:
-        """Gives back its clusters. What cannot be given back is left for a check."""
-        if not self.fs.volume.readonly:
-            try:
-                self.fs.volume.shorten(self.chain(), 0)
-            except KernelError as error:
-                self.fs.volume.env.log(f"exfat: {error.text}")
+    def set_times(self, atime_ns: int | None, mtime_ns: int | None) -> None:
+        if atime_ns is not None:
+            entry.set_time(self.raw, entry.ACCESSED, atime_ns)
+        if mtime_ns is not None:
+            entry.set_time(self.raw, entry.CHANGED, mtime_ns)
 
 
 class FileNode(Node):
@@ -234,10 +134,11 @@ class FileNode(Node):
         return length
 
     def _sound_chain(self) -> ExfatChain:
-        """EIO when there are fewer clusters than the size says."""
+        """EIO when there are fewer clusters than the size says, or when some are another's too."""
         chain = self.chain()
         if not chain.reach(self.clusters()):
             raise KernelError(Errno.EIO, f"the chain from cluster {chain.first} is shorter than its file", "exfat")
+        self.vet()
         return chain
 
     def _written(self) -> None:
@@ -258,6 +159,8 @@ class FileNode(Node):
             chain = self.chain()
             if not chain.reach(count):
                 raise KernelError(Errno.EIO, f"the chain from cluster {chain.first} is shorter than its file", "exfat")
+            if self.up is not None:
+                self.up.directory().open()
             volume.shorten(chain, count)
         self.size = size
         self.valid = min(self.valid, size)

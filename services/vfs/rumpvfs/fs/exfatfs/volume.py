@@ -7,19 +7,19 @@ two is lost with its file: that the format does not prevent.
 
 from __future__ import annotations
 
-from rumpvfs.core.buffer import BufferCache
 from rumpvfs.core.vnode import BlockDevice, Environment
 from rumpvfs.fs.msdosfs.bpb import Geometry
 from rumpvfs.fs.msdosfs.chain import Chain
-from rumpvfs.fs.msdosfs.contents import Contents
+from rumpvfs.fs.msdosfs.clusters import Clusters
 from rumpvfs.fs.msdosfs.fat import Fat, Run
-from rumpvfs.fs.msdosfs.volume import LATER_MAX
 from rumpwire.errno import Errno, KernelError
 
 from . import boot
 from .bitmap import Bitmap
 
 END = 0xFFFFFFFF
+_STEP = 1024
+"""So many clusters of a chain are looked at in one go."""
 
 
 class ExfatTable(Fat):
@@ -50,24 +50,21 @@ class ExfatChain(Chain):
             self.ended = True
 
 
-class Volume(Contents):
-    """``dirty_before``: it had not been unmounted the last time, and so it stays."""
+class Volume(Clusters):
+    """``system`` are the chains of the root, of the bitmap and of the up-case table."""
 
-    __slots__ = ("bitmap", "buffers", "dirty_before", "env", "fat", "flags", "later", "readonly", "stops")
+    __slots__ = ("bitmap", "flags", "system")
 
+    type_name = "exfat"
     bitmap: Bitmap
 
     def __init__(self, device: BlockDevice, found: boot.Boot, env: Environment) -> None:
         """`bitmap` is set by who finds it in the root."""
-        super().__init__(device, found.geometry)
-        self.env = env
-        self.readonly = True
+        super().__init__(device, found.geometry, env)
         self.flags = found.flags
         self.dirty_before = bool(found.flags & boot.DIRTY)
-        self.buffers = BufferCache(device, found.geometry.sector)
-        self.later: list[Run] = []
-        self.stops: set[int] = set()
         self.fat = ExfatTable(device, found.geometry)
+        self.system: list[ExfatChain] = []
 
     # -- life
 
@@ -96,12 +93,9 @@ class Volume(Contents):
         self.device.write(boot.FLAGS_OFFSET, flags.to_bytes(2, "little"))
         self.flags = flags
 
-    def begin(self) -> None:
-        """Before something is changed: makes room among what waits to be written. EROFS, EIO, ENOSPC."""
-        if self.readonly:
-            raise KernelError(Errno.EROFS, f"{self.device.name} is mounted read-only", "exfat")
-        if self.buffers.over or self.fat.over or self.bitmap.over or len(self.later) + len(self.stops) > LATER_MAX:
-            self.write_back()
+    @property
+    def _over(self) -> bool:
+        return super()._over or self.bitmap.over
 
     def write_back(self, *, barrier: bool = False) -> None:
         """Writes all that waits, in order; with barriers in between for a sync. EIO, ENOSPC: what is left stays."""
@@ -116,16 +110,10 @@ class Volume(Contents):
             for last in self.stops:
                 self.fat.put(last, END)
             self.stops.clear()
-            self.bitmap.release(self.later)
+            self.release(self.later)
             self.later.clear()
             self.fat.write_back()
             self.bitmap.write_back()
-
-    def sync(self) -> None:
-        """Everything is where it stays. EIO, ENOSPC."""
-        if not self.readonly:
-            self.write_back(barrier=True)
-            self.device.flush()
 
     # -- clusters
 
@@ -141,7 +129,7 @@ class Volume(Contents):
         if chain.reach(count):
             return 0
         missing = count - chain.known
-        runs = self._allocate(missing, chain.tail + 1 if chain.tail else 0)
+        runs = self.allocate(missing, chain.tail + 1 if chain.tail else 0)
         adjacent = len(runs) == 1 and (not chain.known or runs[0][0] == chain.tail + 1)
         if not chain.known:
             chain.linked = not adjacent
@@ -164,32 +152,48 @@ class Volume(Contents):
             self.fat.link(start, length, then)
             then = start
 
-    def _allocate(self, count: int, near: int) -> list[Run]:
+    def _references(self) -> bytearray:
+        """None yet: an entry of the FAT counts only where a file says so (`claim_file`)."""
+        return bytearray(self.fat.limit)
+
+    def _system(self) -> list[Run]:
+        return [run for chain in self.system for run in chain.runs()]
+
+    def claim_file(self, first: int, count: int, *, linked: bool) -> None:
+        """What a name says of its clusters. Of a chain that is broken so much counts as can be followed."""
         try:
-            return self.bitmap.allocate(count, near)
+            if linked:
+                self._claim_chain(self.chain(first), count)
+            else:
+                self.claim(self.chain(first, count).first, count)
         except KernelError as error:
-            if error.errno != Errno.ENOSPC or not self.later:
-                raise
-        self.write_back()
+            self.spoilt(error.text)
+
+    def _claim_chain(self, chain: ExfatChain, count: int) -> None:
+        """Up to a cluster that is claimed already: what is behind it is so too, so this ends soon."""
+        at = 0
+        while at < count and self.claims is not None:
+            chain.reach(min(at + _STEP, count))
+            if at == chain.known:
+                return
+            start, length = chain.run(at)
+            free = self.claims.unclaimed(start, length)
+            self.claim(start, min(free + 1, length))
+            if free < length:
+                return
+            at += length
+
+    def _take_free(self, start: int, length: int) -> bool:
+        return self.bitmap.take(start, length)
+
+    def _allocate_near(self, count: int, near: int) -> list[Run]:
         return self.bitmap.allocate(count, near)
 
-    def shorten(self, chain: ExfatChain, keep: int) -> None:
-        """Lets go of the clusters behind the first ``keep``; those of a chain without a sound end are left."""
-        try:
-            sound = chain.all() >= keep
-        except KernelError as error:
-            self.env.log(f"exfat: {self.device.name}: {error.text}")
-            sound = False
-        if keep >= chain.known:
-            return
-        gone = chain.cut(keep)
-        if sound:
-            self.later += gone
-        if keep and chain.linked:
-            self.stops.add(chain.tail)
+    def _free(self, runs: list[Run]) -> None:
+        self.bitmap.release(runs)
 
     def undo(self, chain: ExfatChain, keep: int) -> None:
         """Gives back clusters that `extend` took and nobody knows of yet."""
-        self.bitmap.release(chain.cut(keep))
+        self.release(chain.cut(keep))
         if keep and chain.linked:
             self.fat.put(chain.tail, END)

@@ -70,7 +70,8 @@ class DirectoryNode(Node):
         directory = self._open()
         if not 0 <= cookie <= directory.size:
             raise KernelError(Errno.EINVAL, f"no place {cookie} in a directory of {directory.size} bytes", "ext2fs")
-        self._accessed()
+        if self.fs.writer is not None and not self.fs.noatime:
+            self.fs.writer.accessed(self.inode)
         return directory.entries(cookie)
 
     def _open(self) -> Directory | InlineDirectory:

@@ -131,6 +131,8 @@ class Entries:
         place, _ = blocks.allocate(before + 1 if before else 0, 1)
         self._map.insert(block, 1, place)
         self._writer.transaction.fresh(place)
+        # An earlier directory with this number may have had such a block.
+        self._writer.leaves.discard((self._inode.number, block))
         self._writer.resize(self._inode, (block + 1) * self._size)
         self._places[block] = place
         return block
@@ -221,6 +223,11 @@ class Entries:
         found.add(self.modify(block), at, name, inode, vtype)
         return True
 
+    def _put_new(self, block: int, found: Leaf, name: bytes, inode: int, vtype: VType | None) -> None:
+        """A new block has room, unless it is used twice. EIO."""
+        if not self._put(block, found, name, inode, vtype):
+            raise self._bad(f"no room in block {block} of the directory, which should be empty: run fsck")
+
     def _add_in_line(self, name: bytes, inode: int, vtype: VType | None) -> None:
         count = self.count
         for step in range(count):
@@ -234,7 +241,7 @@ class Entries:
             return
         block, found = self.append_leaf()
         self._roomy = block
-        self._put(block, found, name, inode, vtype)
+        self._put_new(block, found, name, inode, vtype)
 
     def _may_index(self) -> bool:
         """An index stands where ``.`` and ``..`` are as they should be."""
@@ -246,11 +253,10 @@ class Entries:
         old = self.leaf(0)
         before = bytes(self.raw(0))
         block, found = self.append_leaf()
-        raw = self.modify(block)
         for name, at in sorted(old.names.items(), key=lambda item: item[1]):
             if name not in _DOTS:
                 number = int.from_bytes(before[at : at + 4], "little")
-                found.add(raw, found.room(leaves.needed(name)), name, number, KINDS[self._kind(before, at)])
+                self._put_new(block, found, name, number, KINDS[self._kind(before, at)])
         return block, found
 
     def _kind(self, raw: Buffer, at: int) -> int:

@@ -47,8 +47,9 @@ class RegularFile(Node):
         self._content: Content | None = None
 
     def read(self, offset: int, length: int) -> Buffer:
-        if not self.fs.noatime:
-            self._accessed()
+        fs = self.fs
+        if fs.writer is not None and not fs.noatime:
+            fs.writer.accessed(self.inode)
         data = self._data
         if data is not None:
             return data.read(offset, length)

@@ -130,13 +130,22 @@ class Leaf:
     def _length(self, raw: Buffer, at: int) -> int:
         return _unpacked_length(int.from_bytes(raw[at + 4 : at + 6], "little"), self.wide)
 
+    def _as_parsed(self, raw: bytearray, at: int, name: bytes = b"") -> int:
+        """The length of a record. EIO when it is not what it was: another directory has the block too."""
+        length = self._length(raw, at)
+        if not len(name) + 8 <= length <= self.end - at or raw[at + 8 : at + 8 + len(name)] != name:
+            raise _shared(at)
+        return length
+
     def _set_length(self, raw: bytearray, at: int, length: int) -> None:
         raw[at + 4 : at + 6] = packed_length(length).to_bytes(2, "little")
 
     def add(self, raw: bytearray, at: int, name: bytes, inode: int, vtype: VType | None) -> None:
         """Puts a name where `room` said."""
         free = self.spare.pop(at)
-        length = self._length(raw, at)
+        length = self._as_parsed(raw, at)
+        if length - _used(raw, at, self.shape) != free:
+            raise _shared(at)
         if free < length:
             self._set_length(raw, at, length - free)
             at += length - free
@@ -149,10 +158,13 @@ class Leaf:
             self.spare[at] = free - need
 
     def remove(self, raw: bytearray, name: bytes) -> None:
-        at = self.names.pop(name)
-        self.hashes.pop(name, None)
-        length = self._length(raw, at)
+        at = self.names[name]
+        length = self._as_parsed(raw, at, name)
         index = bisect_left(self.starts, at)
+        if index and self._length(raw, self.starts[index - 1]) != at - self.starts[index - 1]:
+            raise _shared(at)
+        del self.names[name]
+        self.hashes.pop(name, None)
         raw[at : at + 4] = bytes(4)
         if index == 0:
             self.spare[at] = length
@@ -169,13 +181,17 @@ class Leaf:
     def replace(self, raw: bytearray, name: bytes, inode: int, vtype: VType | None) -> None:
         """The name is of another file from now on."""
         at = self.names[name]
-        packed = record(self.shape, inode, self._length(raw, at), name, vtype)
+        packed = record(self.shape, inode, self._as_parsed(raw, at, name), name, vtype)
         raw[at : at + len(packed)] = packed
 
 
 def _used(raw: bytearray, at: int, shape: Layout) -> int:
     inode, _, size, kind = _RECORD.unpack_from(raw, at)
     return (size + (0 if shape.file_types else kind << 8) + 11) & ~3 if inode else 0
+
+
+def _shared(at: int) -> KernelError:
+    return KernelError(Errno.EIO, f"the directory entry at byte {at} of its block has changed: two have it", "ext2fs")
 
 
 def _broken(at: int) -> KernelError:

@@ -200,12 +200,6 @@ class Node(Vnode):
             writer.free(self.inode)
             self.fs.gone(self)
 
-    def _accessed(self) -> None:
-        """The contents were read: the time says so, unless the mount is without such times. EIO, EROFS."""
-        writer = self.fs.writer
-        if writer is not None and not self.fs.noatime and not writer.transaction.aborted:
-            writer.accessed(self.inode)
-
     def _refuse_encrypted(self) -> None:
         if self.inode.flags & FLAG_ENCRYPT:
             raise KernelError(Errno.EOPNOTSUPP, f"inode {self.fileno} is encrypted", "ext2fs")

@@ -182,11 +182,11 @@ class Writer:
         self.transaction.flush()
 
     def accessed(self, inode: Inode) -> None:
-        """The inode was read. That is written when the file system is, not in a transaction of its own. EIO, EROFS."""
+        """The inode was read. That is written when the file system is, not in a transaction of its own. EIO."""
         inode.atime_ns = self.env.now_ns()
         inode.stat = None
         self._accessed[inode.number] = inode
-        if len(self._accessed) > _ACCESSED_MAX:
+        if len(self._accessed) > _ACCESSED_MAX and not self.transaction.aborted:
             self.write_access_times()
 
     def write_access_times(self) -> None:

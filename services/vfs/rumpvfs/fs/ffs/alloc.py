@@ -64,10 +64,10 @@ class Allocator:
 
     def count(self, inode: Inode, frags: int) -> None:
         """An inode has so many more, or less. EIO."""
-        sectors = max(frags * (self.sb.fsize >> 9), -inode.blocks)
-        inode.blocks += sectors
+        before = inode.blocks
+        inode.took(frags, self.sb)
         if self.quotas is not None and inode.number not in self.own:
-            self.quotas.count(inode.uid, inode.gid, blocks=sectors)
+            self.quotas.count(inode.uid, inode.gid, blocks=inode.blocks - before)
 
     def block(self, inode: Inode, near: int, *, instead_of: int = 0) -> int:
         """A whole block, near a frag, for what has so many frags elsewhere."""

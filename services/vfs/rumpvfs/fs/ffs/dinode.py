@@ -24,6 +24,7 @@ _UFS1 = {order: struct.Struct(order + "Hh2HQ6i60s2IIII") for order in "<>"}
 _UFS2 = {order: struct.Struct(order + "Hh3I2Q4q4iIIIi2q120s") for order in "<>"}
 _POINTERS1 = {order: struct.Struct(order + "15i") for order in "<>"}
 _POINTERS2 = {order: struct.Struct(order + "15q") for order in "<>"}
+_BLOCKS_MAX = {1: (1 << 32) - 1, 2: (1 << 64) - 1}
 _SECONDS32 = (-(1 << 31), (1 << 31) - 1)
 
 
@@ -106,6 +107,10 @@ class Inode:
     @property
     def kind(self) -> int:
         return self.mode & const.S_IFMT
+
+    def took(self, frags: int, sb: Superblock) -> None:
+        """Counts fragments that the file got, or with a minus gave back, as far as the disk can say it."""
+        self.blocks = min(max(self.blocks + frags * (sb.fsize >> 9), 0), _BLOCKS_MAX[sb.version])
 
     def is_fast(self, sb: Superblock) -> bool:
         """Whether a symbolic link has its target where others have their pointers."""

@@ -141,8 +141,11 @@ class Directory:
     def prepare(self, name: bytes) -> None:
         """Makes room for a name, so that `insert` cannot fail. ENOSPC, EFBIG, EIO."""
         index = self.open()
-        if index.rooms.translate(_fits(needed(len(name)) // 4)).find(1) < 0:
+        number = index.rooms.translate(_fits(needed(len(name)) // 4)).find(1)
+        if number < 0:
             self._extend(index)
+        elif index.rooms[number] != room(self.records(number * BLOCK)):
+            raise KernelError(Errno.EIO, f"{self._where(number * BLOCK)}: the block is another file's too", "ffs")
 
     def insert(self, name: bytes, inode: int, kind: int) -> None:
         """Enters a name that is not there, after `prepare`. EIO."""

@@ -47,14 +47,19 @@ class Format(NamedTuple):
         found = []
         at = 0
         while at < BLOCK:
+            if at > BLOCK - HEAD:
+                raise _broken(where, at)
             if self.kinds:
                 inode, length, kind, size = head(data, at)
             else:
                 inode, length, size = head(data, at)
                 kind, size = 0, size & 0xFF
+            name = data[at + HEAD : at + HEAD + size] if inode else b""
             if length < HEAD or length & 3 or at + length > BLOCK or (inode and needed(size) > length):
-                raise KernelError(Errno.EIO, f"{where}: broken record at {at}; run fsck", "ffs")
-            found.append(Record(at, inode, length, kind, data[at + HEAD : at + HEAD + size] if inode else b""))
+                raise _broken(where, at)
+            if inode and (not name or b"/" in name or b"\0" in name):
+                raise _broken(where, at)
+            found.append(Record(at, inode, length, kind, name))
             at += length
         return found
 
@@ -91,6 +96,10 @@ class Format(NamedTuple):
         self.put(block, 0, own, 12, 4, b".")
         self.put(block, 12, parent, BLOCK - 12, 4, b"..")
         return block
+
+
+def _broken(where: str, at: int) -> KernelError:
+    return KernelError(Errno.EIO, f"{where}: broken record at {at}; run fsck", "ffs")
 
 
 def needed(size: int) -> int:

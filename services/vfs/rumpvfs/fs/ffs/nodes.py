@@ -287,6 +287,8 @@ class DirectoryNode(Node):
             raise KernelError(Errno.ENOTEMPTY)
         if joins and victim is None and there.inode.links >= LINK_MAX:
             raise KernelError(Errno.EMLINK)
+        if joins and cast("DirectoryNode", node).directory.find(b"..") is None:
+            raise bad(node.fileno, "a directory without ..")
         if victim is None:
             there._open_for(to_name)
             there._put(to_name, node)

@@ -337,6 +337,9 @@ def _settle_limits(sb: Superblock) -> None:
     sb.maxfilesize = min(sb.maxfilesize, addressable - 1, (1 << 63) - 1) or addressable - 1
     if sb.old_inodes:
         sb.maxfilesize = min(addressable - 1, (1 << 39) - 1)
+    inodes = sb.ncg * sb.ipg
+    sb.ndir, sb.nifree = min(sb.ndir, inodes), min(sb.nifree, inodes)
+    sb.nbfree, sb.nffree = min(sb.nbfree, sb.size // sb.frag), min(sb.nffree, sb.size)
     sb.minfree = min(max(sb.minfree, 0), 99)
     sb.maxbpg = sb.maxbpg if sb.maxbpg > 0 else sb.blocks_per_group
     sb.maxsymlinklen = min(max(sb.maxsymlinklen, 0), (DIRECT + 3) * sb.pointer_size)
@@ -354,7 +357,7 @@ def emit_counts(sb: Superblock, now: int) -> None:
         if sb.updated:
             put(name, value)
         if sb.version == 1:
-            put("old_" + name, value)
+            put("old_" + name, min(value, 0x7FFFFFFF))
     if sb.updated:
         put("time", now)
     if sb.version == 1:

@@ -13,14 +13,19 @@ from .fat import Fat, Run
 class Chain:
     """``known`` clusters of the file are in the runs: run i begins at cluster ``starts[i]`` of the file and at
     ``firsts[i]`` of the disk. ``stops`` are clusters that end their chains although the FAT does not say so yet.
+    The first ``vetted`` clusters are this file's alone, as was known at ``version`` (see `Claims.own`).
     """
 
-    __slots__ = ("_fat", "_stops", "ended", "first", "firsts", "known", "starts", "tail")
+    __slots__ = ("_fat", "_stops", "ended", "first", "firsts", "known", "starts", "tail", "version", "vetted")
+
+    linked = True
+    """Whether the FAT says what belongs to it."""
 
     def __init__(self, fat: Fat, first: int, stops: set[int]) -> None:
         """``first`` is 0 for a file without clusters. EIO when it is no cluster."""
         self._fat = fat
         self._stops = stops
+        self.vetted, self.version = 0, -1
         self._begin(first)
 
     def _begin(self, first: int) -> None:
@@ -64,7 +69,7 @@ class Chain:
 
     def runs(self) -> list[Run]:
         """All that is known."""
-        ends = [*self.starts[1:], self.known]
+        ends = [*self.starts[1:], self.known] if self.known else []
         return [(first, end - start) for first, start, end in zip(self.firsts, self.starts, ends, strict=True)]
 
     def pieces(self, offset: int, length: int) -> Iterator[tuple[int, int]]:
@@ -102,6 +107,6 @@ class Chain:
             if stay < length:
                 gone.append((first + stay, length - stay))
         self._begin(0)
-        self.starts, self.firsts, self.known = [], [], 0
+        self.vetted = min(self.vetted, keep)
         self.append(kept)
         return gone

@@ -35,6 +35,11 @@ class Contents:
 
     def write(self, chain: Chain, offset: int, data: Buffer) -> None:
         """Bytes into clusters that are there. EIO, ENOSPC."""
+        size = self.geometry.cluster
+        cluster, count = chain.run(offset // size)
+        if offset % size + len(data) <= count * size:
+            self.device.write(self.geometry.offset(cluster) + offset % size, data)
+            return
         view = memoryview(data)
         done = 0
         for at, piece in chain.pieces(offset, len(view)):

@@ -16,11 +16,13 @@ from rumpwire.errno import Errno, KernelError
 from . import dirent, names
 from .bpb import SLOT
 from .chain import Chain
+from .common import FatDirectory
 from .dirent import Record, Table
 
 if TYPE_CHECKING:
     from .dirnode import DirectoryNode
 
+_PADDING = (".", " ")
 RECORDS_KEPT = 200_000
 """Slots of the directories whose parsed form is kept (up to half a kilobyte each)."""
 
@@ -31,13 +33,13 @@ class Tables:
     __slots__ = ("_kept", "_weight")
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[DirectoryNode, int] = OrderedDict()
+        self._kept: OrderedDict[FatDirectory, int] = OrderedDict()
         self._weight = 0
 
-    def used(self, node: DirectoryNode) -> None:
+    def used(self, node: FatDirectory) -> None:
         self._kept.move_to_end(node)
 
-    def note(self, node: DirectoryNode, weight: int) -> None:
+    def note(self, node: FatDirectory, weight: int) -> None:
         """Keeps a directory, and lets go of those not asked for longest."""
         self._weight += weight - self._kept.pop(node, 0)
         self._kept[node] = weight
@@ -46,14 +48,14 @@ class Tables:
             old.directory().table = None
             self._weight -= freed
 
-    def forget(self, node: DirectoryNode) -> None:
+    def forget(self, node: FatDirectory) -> None:
         self._weight -= self._kept.pop(node, 0)
 
 
 class Directory:
     """``chain`` is None for the fixed root, ``node`` the vnode that it belongs to."""
 
-    __slots__ = ("_node", "_tables", "chain", "parser", "table", "volume")
+    __slots__ = ("_counted", "_node", "_tables", "chain", "parser", "table", "volume")
 
     def __init__(self, node: DirectoryNode, chain: Chain | None) -> None:
         self._node = ref(node)
@@ -62,6 +64,7 @@ class Directory:
         self.chain = chain
         self.parser = node.fs.parser
         self.table: Table | None = None
+        self._counted = False
 
     # -- slots
 
@@ -92,8 +95,11 @@ class Directory:
     def write(self, slot: int, data: Buffer) -> None:
         """One slot or several, or the first bytes of one."""
         size, buffers = self.volume.geometry.sector, self.volume.buffers
-        while data:
+        while len(data):
             block, at = divmod(self.place(slot), size)
+            if at + len(data) <= size:
+                buffers.modify(block)[at : at + len(data)] = data
+                return
             piece = data[: size - at]
             buffers.modify(block)[at : at + len(piece)] = piece
             data = data[len(piece) :]
@@ -120,7 +126,21 @@ class Directory:
             assert node is not None
             table = self.table = self.parser.parse(self._contents())
             self._tables.note(node, len(table.used))
+        if not self._counted:
+            self._count()
         return table
+
+    def _count(self) -> None:
+        """Has the volume know which clusters the names here lead to, once something was changed."""
+        claims, first = self.volume.claims, self.chain.first if self.chain is not None else 0
+        if claims is None:
+            return
+        self._counted = True
+        if first not in claims.counted:
+            claims.counted.add(first)
+            for cluster in dirent.heads(self._contents(), wide=self.volume.geometry.bits == 32):
+                if 2 <= cluster < self.volume.fat.limit:
+                    self.volume.claim(cluster)
 
     def find(self, name: bytes) -> Record | None:
         """Dots and spaces at the end of a name do not count, unless one was made with them by others. EIO."""
@@ -130,7 +150,8 @@ class Directory:
         if key is None:
             return None
         by_key = self.open().by_key
-        return by_key.get(key) or by_key.get(key.rstrip(". "))
+        found = by_key.get(key)
+        return by_key.get(key.rstrip(". ")) if found is None and key[-1:] in _PADDING else found
 
     def make_room(self, count: int) -> int:
         """The first of ``count`` free slots in a row; the directory grows for them. ENOSPC, EIO."""
@@ -161,33 +182,36 @@ class Directory:
         """How many slots a name takes."""
         return 1 if names.as_short(text) is not None else len(dirent.long_slots(text, bytes(11))) // SLOT + 1
 
-    def add(self, text: str, raw: bytes) -> Record:
-        """A name for the short entry ``raw``, whose own name and flags do not matter. EEXIST, EINVAL, ENOSPC, EIO."""
+    def add(self, text: str, raw: bytes) -> tuple[Record, bytes]:
+        """A name for the short entry ``raw``, whose own name and flags do not matter: where it is, and the entry.
+
+        EEXIST, EINVAL, ENOSPC, EIO.
+        """
         table = self.open()
-        if names.fold(text) in table.by_key:
+        key = names.fold(text)
+        if key in table.by_key:
             raise KernelError(Errno.EEXIST)
-        short, flags, slots = self._named(text, table)
+        short, flags, slots, shown = self._named(text, key, table)
         raw = short + raw[11:12] + bytes((flags,)) + raw[13:]
         count = len(slots) // SLOT + 1
         at = self.make_room(count)
-        record = self.parser.record(at + count - 1, count, text if slots else None, short, flags, raw[11])
-        if record is None:
-            raise KernelError(Errno.EINVAL)
+        keys = (key,) if shown == key else (key, shown)
+        record = Record(at + count - 1, count, text.encode("utf-8", "surrogatepass"), keys, short, flags, raw[11])
         self._move_end(table, at + count)
         self.write(at, slots + raw)
         table.used[at : at + count] = b"\1" * count
         table.add(record)
-        return record
+        return record, raw
 
-    def _named(self, text: str, table: Table) -> tuple[bytes, int, bytes]:
-        """Short name, its flags, and the slots of the long name."""
+    def _named(self, text: str, key: str, table: Table) -> tuple[bytes, int, bytes, str]:
+        """Short name, its flags, the slots of the long name, and what the short one is looked up by."""
         found = names.as_short(text)
         if found is not None:
-            return *found, b""
+            return *found, b"", key
         if not self.parser.long_names:
             raise KernelError(Errno.EINVAL, f"{text!r} is no short name", "msdos")
-        short = names.alias(text, table.by_key.__contains__)
-        return short, 0, dirent.long_slots(text, short)
+        short, shown = names.alias(text, table.by_key.__contains__)
+        return short, 0, dirent.long_slots(text, short), shown
 
     def _move_end(self, table: Table, end: int) -> None:
         """The slots up to ``end`` come into use; behind them there must be none that seems to be used."""

@@ -9,6 +9,7 @@ Part of a long name: number (0x40 marks the last), 5 characters, attributes 0x0f
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from . import names
@@ -27,6 +28,8 @@ SLOTS_MAX = 65536
 _DOTS = (b".          ", b"..         ")
 
 SHORT = struct.Struct("<11sBBBHHHHHHHI")
+_LONG = struct.Struct("<B10sBBB12sH4s")
+_HEADS = struct.Struct("<11sB8xH4xH4x")
 
 
 @dataclass(slots=True)
@@ -134,6 +137,15 @@ class Parser:
         return Record(slot, count, shown.encode("utf-8", "surrogatepass"), keys, short, flags, attributes)
 
 
+def heads(raw: bytes, *, wide: bool) -> Iterator[int]:
+    """The first clusters that the short entries of a directory name."""
+    for name, attributes, high, low in _HEADS.iter_unpack(raw):
+        if name[0] == END:
+            return
+        if name[0] != FREE and attributes & _KIND != LONG and not attributes & LABEL and name not in _DOTS:
+            yield low | high << 16 if wide else low
+
+
 def _collect(parts: list[bytes], raw: bytes) -> None:
     """Puts a part to those before it; one that is out of turn begins anew."""
     number = raw[0]
@@ -165,11 +177,9 @@ def long_slots(text: str, short: bytes) -> bytes:
     if len(raw) < count * 2 * _PART:
         raw = (raw + b"\0\0").ljust(count * 2 * _PART, b"\xff")
     check = names.checksum(short)
-    slots = []
+    slots = b""
     for number in range(count, 0, -1):
         part = raw[(number - 1) * 2 * _PART : number * 2 * _PART]
-        last = _LAST if number == count else 0
-        slots.append(
-            bytes((number | last,)) + part[:10] + bytes((LONG, 0, check)) + part[10:22] + bytes(2) + part[22:26]
-        )
-    return b"".join(slots)
+        mark = number | _LAST if number == count else number
+        slots += _LONG.pack(mark, part[:10], LONG, 0, check, part[10:22], 0, part[22:])
+    return slots

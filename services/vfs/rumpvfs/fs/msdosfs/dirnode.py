@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
-from rumpvfs.core.vnode import Entry, NewNode, Vnode, VType, unsupported
+from rumpvfs.core.vnode import NewNode, Vnode, VType, unsupported
 from rumpwire.errno import Errno, KernelError
 
 from . import dirent, names
 from .bpb import SLOT
+from .common import FatDirectory
 from .directory import Directory
 from .dirent import Record
 from .node import Node
@@ -19,14 +18,14 @@ if TYPE_CHECKING:
     from .driver import MsdosFileSystem
 
 _DOT, _DOTDOT = b".          ", b"..         "
-_FIRST_COOKIE = 3
-"""1 and 2 are ``.`` and ``..``; slot n is n + 3, so going on is with the slot behind it."""
 
 
-class DirectoryNode(Node):
+class DirectoryNode(FatDirectory, Node):
     """A directory. Its entries' vnodes hold it, so there is one only, and ``up`` leads to the root."""
 
     __slots__ = ("_directory",)
+
+    _SLOTS_MAX = dirent.SLOTS_MAX
 
     def __init__(
         self,
@@ -35,7 +34,7 @@ class DirectoryNode(Node):
         vtype: VType,
         up: DirectoryNode | None,
         record: Record | None,
-        raw: bytes,
+        raw: bytes | bytearray,
     ) -> None:
         super().__init__(fs, fileno, vtype, up, record, raw)
         self._directory: Directory | None = None
@@ -48,50 +47,13 @@ class DirectoryNode(Node):
             self._directory = Directory(self, self.chain())
         return self._directory
 
-    def _living(self) -> Directory:
-        """ENOENT when it is removed."""
-        if self.record is None and self.up is not None:
-            raise KernelError(Errno.ENOENT, "the directory is removed", "msdos")
-        return self.directory()
+    def vet(self) -> None:
+        self.directory().open()
+        super().vet()
 
     def extent(self) -> tuple[int, int]:
         size = self.directory().slots() * SLOT
         return size, size
-
-    def lookup(self, name: bytes) -> Vnode:
-        directory = self._living()
-        record = directory.find(name)
-        if record is None:
-            raise KernelError(Errno.ENOENT)
-        return self.fs.node(self, record)
-
-    def parent(self) -> Vnode:
-        if self.up is None:
-            return self
-        if self.record is None:
-            raise KernelError(Errno.ENOENT)
-        return self.up
-
-    def readdir(self, cookie: int) -> Iterator[Entry]:
-        if not 0 <= cookie < _FIRST_COOKIE + dirent.SLOTS_MAX:
-            raise KernelError(Errno.EINVAL, f"no place {cookie} in a directory", "msdos")
-        if self.record is None and self.up is not None:
-            return iter(())
-        return self._entries(cookie, self.directory())
-
-    def _entries(self, cookie: int, directory: Directory) -> Iterator[Entry]:
-        if cookie < 1:
-            yield Entry(1, self.fileno, VType.DIR, b".")
-        if cookie < 2:
-            yield Entry(2, self.parent().fileno, VType.DIR, b"..")
-        table, numbers = directory.open(), self.fs.numbers
-        slots = table.slots()
-        for slot in slots[bisect_right(slots, cookie - _FIRST_COOKIE) :]:
-            record = table.by_slot.get(slot)
-            if record is None:  # taken away meanwhile
-                continue
-            kind = VType.DIR if record.attributes & dirent.DIRECTORY else VType.REG
-            yield Entry(slot + _FIRST_COOKIE, numbers.of(directory.place(slot) // SLOT), kind, record.name)
 
     # -- making
 
@@ -99,27 +61,26 @@ class DirectoryNode(Node):
         """Files and directories: FAT has nothing else (EOPNOTSUPP). EINVAL for a name that it does not hold."""
         if new.vtype not in (VType.REG, VType.DIR):
             raise unsupported(f"a file of kind {new.vtype.name}")
-        directory = self._living()
-        self.fs.volume.begin()
+        directory = self._changing()
         text = names.checked(name)
-        if names.fold(text) in directory.open().by_key:
-            raise KernelError(Errno.EEXIST)
         if new.vtype is VType.DIR:
             record, raw = self._create_directory(directory, text)
         else:
-            raw = self._new_entry(0 if new.mode & 0o200 else dirent.READONLY, dirent.ARCHIVE)
-            record = directory.add(text, raw)
-        self._touch()
+            attributes = dirent.ARCHIVE if new.mode & 0o200 else dirent.ARCHIVE | dirent.READONLY
+            record, raw = directory.add(text, self._new_entry(attributes))
+        self.touched()
         return self.fs.created(self, record, raw)
 
-    def _new_entry(self, *attributes: int, first: int = 0, name: bytes = bytes(11)) -> bytes:
+    def _new_entry(self, attributes: int, first: int = 0, name: bytes = bytes(11)) -> bytes:
         """A short entry, born now."""
         date, time, units = self.fs.now()
         low, high = first & 0xFFFF, first >> 16
-        return dirent.SHORT.pack(name, sum(attributes), 0, units, time, date, date, high, time, date, low, 0)
+        return dirent.SHORT.pack(name, attributes, 0, units, time, date, date, high, time, date, low, 0)
 
     def _create_directory(self, directory: Directory, text: str) -> tuple[Record, bytes]:
         """Its first cluster is on the disk before anything leads there."""
+        if names.fold(text) in directory.open().by_key:
+            raise KernelError(Errno.EEXIST)
         volume = self.fs.volume
         chain = volume.chain(0)
         volume.extend(chain, 1)
@@ -127,43 +88,24 @@ class DirectoryNode(Node):
             dots = self._new_entry(dirent.DIRECTORY, first=chain.first, name=_DOT)
             dots += self._new_entry(dirent.DIRECTORY, first=self._as_parent(), name=_DOTDOT)
             volume.write(chain, 0, dots.ljust(volume.geometry.cluster, b"\0"))
-            raw = self._new_entry(dirent.DIRECTORY, first=chain.first)
-            return directory.add(text, raw), raw
+            made = directory.add(text, self._new_entry(dirent.DIRECTORY, first=chain.first))
         except KernelError:
             volume.undo(chain, 0)
             raise
+        if volume.claims is not None:
+            volume.claims.counted.add(chain.first)
+        return made
 
     def _as_parent(self) -> int:
         """What ``..`` says of this directory: 0 for the root."""
         return self.first if self.up is not None else 0
 
-    def _touch(self) -> None:
+    def touched(self) -> None:
         if self.changed_now():
             self.store()
         self._stat = None
 
     # -- taking away
-
-    def _own(self, directory: Directory, name: bytes) -> Record:
-        """The entry of a name that was found before. EIO when it is not there any more: the disk contradicts itself."""
-        record = directory.find(name)
-        if record is None:
-            raise KernelError(Errno.EIO, f"{name!r} is gone from its directory", "msdos")
-        return record
-
-    def unlink(self, name: bytes, target: Vnode) -> None:
-        directory = self._living()
-        self.fs.volume.begin()
-        record = self._own(directory, name)
-        place = directory.place(record.slot) // SLOT
-        directory.take(record)
-        self.fs.unlinked(cast("Node", target), place)
-        self._touch()
-
-    def rmdir(self, name: bytes, target: Vnode) -> None:
-        if not cast("DirectoryNode", target).directory().is_empty():
-            raise KernelError(Errno.ENOTEMPTY)
-        self.unlink(name, target)
 
     def free(self) -> None:
         self.fs.forget_directory(self)
@@ -178,12 +120,11 @@ class DirectoryNode(Node):
         node, there, victim = cast("Node", target), cast("DirectoryNode", to), cast("Node | None", replaced)
         if isinstance(victim, DirectoryNode) and not victim.directory().is_empty():
             raise KernelError(Errno.ENOTEMPTY)
-        source, goal = self._living(), there._living()
-        self.fs.volume.begin()
+        source, goal = self._changing(), there._changing()
         text = names.checked(to_name)
         old = self._own(source, name)
         if isinstance(node, DirectoryNode) and there is not self:
-            node.directory()
+            node.vet()
         before = self.fs.place_of(node)
         if victim is None and goal is source and names.fold(text) in old.keys:
             record = self._respell(node, source, old, text)
@@ -191,7 +132,7 @@ class DirectoryNode(Node):
             if victim is not None:
                 record = self._replace(node, goal, there._own(goal, to_name), victim)
             else:
-                record = goal.add(text, bytes(node.raw))
+                record, _ = goal.add(text, bytes(node.raw))
             self._drop(source, old, goal, record)
         self._settle(node, there, record, before)
 
@@ -209,7 +150,7 @@ class DirectoryNode(Node):
         if needed > old.count:
             source.make_room(needed)
         source.take(old)
-        return source.add(text, bytes(node.raw))
+        return source.add(text, bytes(node.raw))[0]
 
     def _drop(self, source: Directory, old: Record, goal: Directory, new: Record) -> None:
         sector = self.fs.volume.geometry.sector
@@ -224,9 +165,9 @@ class DirectoryNode(Node):
         self.fs.moved(node, before)
         if isinstance(node, DirectoryNode) and there is not self:
             node.moved_below(there)
-        self._touch()
+        self.touched()
         if there is not self:
-            there._touch()
+            there.touched()
 
     def moved_below(self, parent: DirectoryNode) -> None:
         """Its ``..`` leads to the new parent."""
@@ -249,6 +190,12 @@ class RootNode(DirectoryNode):
     @property
     def first(self) -> int:
         return self.fs.volume.geometry.root_cluster
+
+    def vet(self) -> None:
+        directory = self.directory()
+        directory.open()
+        if directory.chain is not None:
+            self.fs.volume.vet(directory.chain)
 
     def directory(self) -> Directory:
         if self._directory is None:

@@ -165,6 +165,17 @@ class Fat:
             raise KernelError(Errno.EIO, f"a file begins at cluster {cluster} of {self.limit}", "fat")
         return cluster
 
+    def references(self) -> bytearray:
+        """For each number below `limit` how many entries lead to it, 255 for more."""
+        counts = bytearray(self.limit)
+        for number in range(len(self._free_in)):
+            page = self._page(number)[2:] if number == 0 else self._page(number)
+            for value in filter(None, page):
+                value &= self.mask
+                if 2 <= value < self.limit and counts[value] < 255:
+                    counts[value] += 1
+        return counts
+
     # -- free ones
 
     def count_free(self) -> int:
@@ -185,7 +196,9 @@ class Fat:
             self.free = None  # FSInfo may have been wrong
             if count > self.count_free():
                 raise _no_space()
-        runs = self._find(count, near if 2 <= near < self.limit else self._hint)
+        near = near if 2 <= near < self.limit else self._hint
+        page, at = self._page(near >> SHIFT), near & PAGE - 1
+        runs = [(near, 1)] if count == 1 and page[at] == 0 else self._find(count, near)
         then = self.mask
         for start, length in reversed(runs):
             self.link(start, length, then)

@@ -39,7 +39,7 @@ class FileNode(Node):
             raise KernelError(Errno.EFBIG)
         volume = self.fs.volume
         volume.begin()
-        chain = self._sound_chain()
+        chain = self._sound_chain() if self.size or self.first else self.chain()
         self._extend(chain, end, data if offset >= self.size else b"", offset)
         if offset < self.size:
             volume.write(chain, offset, data)
@@ -47,23 +47,25 @@ class FileNode(Node):
         return length
 
     def _sound_chain(self) -> Chain:
-        """EIO when there are fewer clusters than the size says."""
+        """EIO when there are fewer clusters than the size says, or when some are another's too."""
         chain = self.chain()
         if not chain.reach(-(-self.size // self.fs.volume.geometry.cluster)):
             raise KernelError(Errno.EIO, f"the chain from cluster {chain.first} is shorter than its file", "msdos")
+        self.vet()
         return chain
 
     def _extend(self, chain: Chain, end: int, data: Buffer, offset: int) -> None:
         """Clusters up to ``end``, zeros from the size to ``offset``, ``data`` there. Or nothing: ENOSPC, EIO."""
         volume = self.fs.volume
-        new = sum(count for _, count in volume.extend(chain, -(-end // volume.geometry.cluster)))
+        runs = volume.extend(chain, -(-end // volume.geometry.cluster))
         try:
-            volume.clear(chain, self.size, offset)
+            if offset > self.size:
+                volume.clear(chain, self.size, offset)
             if data:
                 volume.write(chain, offset, data)
         except KernelError:
-            if new:
-                volume.undo(chain, chain.known - new)
+            if runs:
+                volume.undo(chain, chain.known - sum(count for _, count in runs))
             raise
 
     def _written(self, chain: Chain, size: int) -> None:
@@ -87,6 +89,8 @@ class FileNode(Node):
             keep = -(-size // self.fs.volume.geometry.cluster)
             if not chain.reach(keep):
                 raise KernelError(Errno.EIO, f"the chain from cluster {chain.first} is shorter than its file", "msdos")
+            if self.up is not None:
+                self.up.directory().open()
             self.fs.volume.shorten(chain, keep)
         self._written(chain, size)
 

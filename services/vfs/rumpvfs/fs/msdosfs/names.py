@@ -24,6 +24,9 @@ _SHORT = re.compile(
 )
 _NOT_LONG = re.compile(r'[\x00-\x1f"*/:<>?\\|]')
 _NOT_SHORT = re.compile(rf"[^A-Z{_MARKS}]")
+_TO_SHORT = {code: None if chr(code) in " ." else _NOT_SHORT.sub("_", chr(code).upper()) for code in range(128)}
+"""What becomes of the characters of ASCII in a short name."""
+_ROTATED = bytes((byte >> 1) | (byte & 1) << 7 for byte in range(256))
 
 
 def upper(char: str) -> str:
@@ -53,7 +56,7 @@ def checked(name: bytes) -> str:
         raise KernelError(Errno.EINVAL, "the name is not UTF-8", "msdos") from None
     if not text or _NOT_LONG.search(text):
         raise KernelError(Errno.EINVAL, f"{text!r} is no name on FAT", "msdos")
-    if len(text) > UNITS_MAX or len(text.encode("utf-16-le", "surrogatepass")) > 2 * UNITS_MAX:
+    if len(text) > UNITS_MAX or (not text.isascii() and len(_utf16(text)) > 2 * UNITS_MAX):
         raise KernelError(Errno.ENAMETOOLONG)
     return text
 
@@ -87,36 +90,47 @@ def checksum(short: bytes) -> int:
     """Of a short name; the parts of the long name that belongs to it carry it."""
     total = 0
     for byte in short:
-        total = ((total & 1) << 7) + (total >> 1) + byte & 0xFF
+        total = _ROTATED[total] + byte & 0xFF
     return total
 
 
-def alias(text: str, taken: Callable[[str], bool]) -> bytes:
-    """A short name for a long one: with ~1 to ~4, then with four digits that its letters give, as Windows does."""
+def alias(text: str, taken: Callable[[str], bool]) -> tuple[bytes, str]:
+    """A short name for a long one, as bytes and as text: with ~1 to ~4, then with four digits that its letters give, as
+    Windows does. EEXIST."""
     base, ext, exact = _basis(text)
-    if exact and not taken(f"{base}.{ext}" if ext else base):
-        return f"{base:8}{ext:3}".encode("ascii")
-    for stem in _stems(text, base):
-        if not taken(f"{stem}.{ext}" if ext else stem):
-            return f"{stem:8}{ext:3}".encode("ascii")
-    raise KernelError(Errno.EEXIST, f"no short name is left for {text!r}", "msdos")
+    end = f".{ext}" if ext else ""
+    stem = base
+    if not exact or taken(stem + end):
+        for stem in _stems(text, base):
+            if not taken(stem + end):
+                break
+        else:
+            raise KernelError(Errno.EEXIST, f"no short name is left for {text!r}", "msdos")
+    return f"{stem:8}{ext:3}".encode("ascii"), stem + end
 
 
 def _basis(text: str) -> tuple[str, str, bool]:
     """Base, extension, and whether they say everything but case."""
     name = text.lstrip(". ")
-    base, dot, ext = name.rpartition(".")
+    whole, dot, end = name.rpartition(".")
     if not dot:
-        base, ext = name, ""
-    plain = f"{base}.{ext}" if ext else base
-    base, ext = (_NOT_SHORT.sub("_", fold(part.replace(" ", "").replace(".", ""))) for part in (base, ext))
-    exact = len(base) <= 8 and len(ext) <= 3 and (f"{base}.{ext}" if ext else base) == fold(plain) and plain == text
+        whole, end = name, ""
+    if text.isascii():
+        base, ext = whole.translate(_TO_SHORT), end.translate(_TO_SHORT)
+    else:
+        base, ext = (_NOT_SHORT.sub("_", fold(part.replace(" ", "").replace(".", ""))) for part in (whole, end))
+    plain = f"{whole}.{end}" if end else whole
+    exact = len(base) <= 8 and len(ext) <= 3 and plain == text and (f"{base}.{ext}" if ext else base) == fold(plain)
     return base[:8] or "_", ext[:3], exact
 
 
 def _stems(text: str, base: str) -> Iterator[str]:
     for number in range(1, 5):
         yield f"{base[:6]}~{number}"
-    digits = crc32(text.encode("utf-16-le", "surrogatepass"))
+    digits = crc32(_utf16(text))
     for number in range(1, 0x20000):
         yield f"{base[:2]}{digits + number & 0xFFFF:04X}~{1 + number // 0x4000}"
+
+
+def _utf16(text: str) -> bytes:
+    return text.encode("utf-16-le", "surrogatepass")

@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import struct
 
-from rumpvfs.core.buffer import BufferCache
 from rumpvfs.core.vnode import BlockDevice, Environment
 from rumpwire.errno import Errno, KernelError
 
 from . import bpb
 from .chain import Chain
-from .contents import Contents
+from .clusters import Clusters
 from .fat import Fat, Run
-
-LATER_MAX = 100_000
-"""Runs of clusters that wait to be free, at most; then all is written."""
 
 # of the entry of cluster 1: unmounted cleanly, no error met
 _CLEAN = {16: 0x8000, 32: 0x08000000}
@@ -27,18 +23,15 @@ INFO_LEAD, INFO_BODY, INFO_TRAIL = 0x41615252, 0x61417272, 0xAA550000
 _UNKNOWN = 0xFFFFFFFF
 
 
-class Volume(Contents):
-    """``dirty_before``: it had not been unmounted the last time, and so it stays."""
+class Volume(Clusters):
+    """A FAT and what goes with it."""
 
-    __slots__ = ("buffers", "dirty_before", "env", "fat", "info", "later", "readonly", "stops")
+    __slots__ = ("info",)
+
+    type_name = "msdos"
 
     def __init__(self, device: BlockDevice, geometry: bpb.Geometry, env: Environment) -> None:
-        super().__init__(device, geometry)
-        self.env = env
-        self.readonly = True
-        self.buffers = BufferCache(device, geometry.sector, reserve=env.reserve)
-        self.later: list[Run] = []
-        self.stops: set[int] = set()
+        super().__init__(device, geometry, env)
         self.info = self._has_info()
         free, hint = self._read_info()
         self.dirty_before = self._is_dirty()
@@ -64,13 +57,6 @@ class Volume(Contents):
             self._mark(dirty=False)
             self.device.flush()
         self.readonly = True
-
-    def begin(self) -> None:
-        """Before something is changed: makes room among what waits to be written. EROFS, EIO, ENOSPC."""
-        if self.readonly:
-            raise KernelError(Errno.EROFS, f"{self.device.name} is mounted read-only", "msdos")
-        if self.buffers.over or self.fat.over or len(self.later) + len(self.stops) > LATER_MAX:
-            self.write_back()
 
     def _is_dirty(self) -> bool:
         state = self.device.view(self.geometry.state_offset, 1)[0]
@@ -137,16 +123,10 @@ class Volume(Contents):
             for last in self.stops:
                 self.fat.put(last, self.fat.mask)
             self.stops.clear()
-            self.fat.release(self.later)
+            self.release(self.later)
             self.later.clear()
             self.fat.write_back()
         self._write_info()
-
-    def sync(self) -> None:
-        """Everything is where it stays. EIO, ENOSPC."""
-        if not self.readonly:
-            self.write_back(barrier=True)
-            self.device.flush()
 
     # -- clusters
 
@@ -157,11 +137,30 @@ class Volume(Contents):
         """EIO when ``first`` is no cluster."""
         return Chain(self.fat, first, self.stops)
 
+    def _references(self) -> bytearray:
+        return self.fat.references()
+
+    def _system(self) -> list[Run]:
+        root = self.geometry.root_cluster
+        return [(root, 1)] if root else []
+
+    def _take_free(self, start: int, length: int) -> bool:
+        if self.fat.get(start):
+            return False
+        self.fat.link(start, length, self.fat.mask)
+        return True
+
+    def _allocate_near(self, count: int, near: int) -> list[Run]:
+        return self.fat.allocate(count, near)
+
+    def _free(self, runs: list[Run]) -> None:
+        self.fat.release(runs)
+
     def extend(self, chain: Chain, count: int) -> list[Run]:
         """Makes a chain have ``count`` clusters at least: the new ones. ENOSPC, EIO; then nothing is changed."""
         if chain.reach(count):
             return []
-        runs = self._allocate(count - chain.known, chain.tail + 1 if chain.tail else 0)
+        runs = self.allocate(count - chain.known, chain.tail + 1 if chain.tail else 0)
         if chain.tail:
             if chain.tail in self.stops:
                 self.write_back()
@@ -169,39 +168,12 @@ class Volume(Contents):
         chain.append(runs)
         return runs
 
-    def _allocate(self, count: int, near: int) -> list[Run]:
-        try:
-            return self.fat.allocate(count, near)
-        except KernelError as error:
-            if error.errno != Errno.ENOSPC or not self.later:
-                raise
-        self.write_back()
-        return self.fat.allocate(count, near)
-
-    def shorten(self, chain: Chain, keep: int) -> None:
-        """Lets go of the clusters of a file behind the first ``keep``.
-
-        A chain without a sound end may lead into other files: its clusters are left as they are, for a check to find.
-        """
-        try:
-            sound = chain.all() >= keep
-        except KernelError as error:
-            self.env.log(f"msdos: {self.device.name}: {error.text}")
-            sound = False
-        if keep >= chain.known:
-            return
-        gone = chain.cut(keep)
-        if sound:
-            self.later += gone
-        if keep:
-            self.stops.add(chain.tail)
-
     def undo(self, chain: Chain, keep: int) -> None:
         """Gives back clusters that `extend` took and nobody knows of yet."""
         runs = chain.cut(keep)
         if keep:
             self.fat.put(chain.tail, self.fat.mask)
-        self.fat.release(runs)
+        self.release(runs)
 
 
 def _nothing() -> None: ...

@@ -1,0 +1,95 @@
+"""net.inet.tcp: the numbers that can be turned. Times are half seconds where NetBSD counts so (PR_SLOWHZ)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rumpnet.core.net import Knob, Node
+from rumpnet.core.options import SB_MAX
+from rumpnet.core.tcp.congestion import ALGORITHMS
+
+if TYPE_CHECKING:
+    from rumpnet.core.tcp.layer import TcpLayer
+
+NUMBER = [4, 2, 6]
+SLOWHZ = 2
+SPACE = 65536
+"""Above the 32 KiB of the original, as for local streams: a change of turns costs more here than memory does."""
+
+# Attribute, name below net.inet.tcp, number, value, bounds, description.
+KNOBS = (
+    ("rfc1323", "rfc1323", 1, 1, 0, 1, "Enable RFC1323 TCP extensions"),
+    ("sendspace", "sendspace", 2, SPACE, 1, SB_MAX, "Default TCP send buffer size"),
+    ("recvspace", "recvspace", 3, SPACE, 1, SB_MAX, "Default TCP receive buffer size"),
+    ("mssdflt", "mssdflt", 4, 536, 32, 65535, "Default maximum segment size"),
+    ("minmss", "minmss", 28, 216, 32, 65535, "Lower limit for TCP maximum segment size"),
+    ("msl", "msl", 31, 60, 2, 1200, "Default maximum segment life (half seconds)"),
+    ("syn_cache_limit", "syn_cache_limit", 5, 10255, 1, 1 << 20, "Entries that the SYN cache may have"),
+    ("init_win", "init_win", 7, 10, 1, 40, "Initial TCP congestion window (segments)"),
+    ("win_scale", "win_scale", 9, 1, 0, 1, "Use RFC1323 window scale options"),
+    ("timestamps", "timestamps", 10, 1, 0, 1, "Use RFC1323 time stamp options"),
+    ("slow_start_after_idle", "cwm", 12, 1, 0, 1, "Reduce the congestion window after idle (RFC 2861)"),
+    ("keepinit", "keepinit", 24, 150, 2, 7200, "Initial connect timeout (half seconds)"),
+    ("keepidle", "keepidle", 16, 14400, 1, 1 << 30, "Idle time before keepalives (half seconds)"),
+    ("keepintvl", "keepintvl", 17, 150, 1, 1 << 30, "Time between keepalives (half seconds)"),
+    ("keepcnt", "keepcnt", 18, 8, 1, 1 << 20, "Number of keepalives to send"),
+    ("delack_ticks", "delack_ticks", 20, 4, 1, 50, "Delayed ACK timeout (1/100 seconds)"),
+    ("rstppslimit", "rstppslimit", 23, 100, 0, 1 << 20, "RST packets per second limit"),
+    ("sendbuf_auto", "sendbuf_auto", 1024, 1, 0, 1, "Enable automatic send buffer sizing"),
+    ("sendbuf_max", "sendbuf_max", 1026, SB_MAX, 1, SB_MAX, "Max size of automatic send buffer"),
+    ("recvbuf_auto", "recvbuf_auto", 1027, 1, 0, 1, "Enable automatic receive buffer sizing"),
+    ("recvbuf_max", "recvbuf_max", 1029, SB_MAX, 1, SB_MAX, "Max size of automatic receive buffer"),
+    ("sack", "sack.enable", 1030, 1, 0, 1, "Enable RFC2018 Selective ACKnowledgement"),
+    ("ecn", "ecn.enable", 1031, 0, 0, 2, "Enable RFC3168 Explicit Congestion Notification (2: where peers ask)"),
+    ("syn_cookies", "syn_cookies", 1032, 1, 0, 1, "Answer with SYN cookies when the SYN cache is full"),
+    ("fastopen_server", "fastopen.server_enable", 1033, 1, 0, 1, "Accept data in SYNs on sockets with TCP_FASTOPEN"),
+    ("fastopen_client", "fastopen.client_enable", 1034, 1, 0, 1, "Send data in SYNs on sockets with TCP_FASTOPEN"),
+    ("mtudisc", "mtudisc", 1035, 1, 0, 1, "Send segments that must not be fragmented (RFC 1191)"),
+    ("blackhole", "pmtud_blackhole_detection", 1036, 1, 0, 1, "Try smaller segments when big ones get lost (RFC 4821)"),
+)  # fmt: skip
+
+
+class Sysctl:
+    """The knobs as attributes."""
+
+    def __init__(self) -> None:
+        self.rfc1323 = self.sendspace = self.recvspace = self.mssdflt = self.minmss = self.msl = _UNSET
+        self.syn_cache_limit = self.init_win = self.win_scale = self.timestamps = self.slow_start_after_idle = _UNSET
+        self.keepinit = self.keepidle = self.keepintvl = self.keepcnt = self.delack_ticks = self.rstppslimit = _UNSET
+        self.sendbuf_auto = self.sendbuf_max = self.recvbuf_auto = self.recvbuf_max = self.sack = self.ecn = _UNSET
+        self.syn_cookies = self.fastopen_server = self.fastopen_client = self.mtudisc = self.blackhole = _UNSET
+        for attribute, _, _, value, low, high, _ in KNOBS:
+            setattr(self, attribute, Knob(value, low, high))
+
+    def nodes(self, layer: TcpLayer) -> list[Node]:
+        found = [
+            getattr(self, attribute).node(f"net.inet.tcp.{name}", [*NUMBER, number], text)
+            for attribute, name, number, _, _, _, text in KNOBS
+        ]
+        return [
+            *found,
+            Node(
+                "net.inet.tcp.congctl.available",
+                [*NUMBER, 1039, 1040],
+                "Available congestion control algorithms",
+                lambda: " ".join(ALGORITHMS),
+            ),
+            Node(
+                "net.inet.tcp.congctl.selected",
+                [*NUMBER, 1039, 1041],
+                "Selected congestion control algorithm",
+                lambda: layer.selected,
+                layer.select,
+            ),
+            Node("net.inet.tcp.slowhz", [*NUMBER, 19], "Slow timeouts per second", lambda: SLOWHZ),
+            Node(
+                "net.inet.tcp.syn_cache_count",
+                [*NUMBER, 1037],
+                "Half-open connections",
+                layer.syncache.count,
+            ),
+            Node("net.inet.tcp.connections", [*NUMBER, 1038], "Connections", lambda: len(layer.connections)),
+        ]
+
+
+_UNSET = Knob(0, 0, 0)

@@ -1,0 +1,366 @@
+"""A kernel under packetdrill's control: its calls, its packets and its clock (see shim.c).
+
+Time is virtual. It stands still while a call runs, moves on when the script sleeps or waits for a packet, and a little
+with each look at the clock, since packetdrill spins before an event. So nothing depends on how quick this machine is.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from rump import _host
+from rump import _socket as sdk
+from rumpnet.component import NetComponent
+from rumpnet.core.iface import CSUM, IPV4, TSO4, TSO6, Iface
+from rumpnet.core.net import Net
+from rumpnet.core.offload import finish_checksum
+from rumpnet.core.packet import Packet
+from rumpnet.core.tcp.socket import TcpSocket
+from rumpuser.component import Context, Parameters
+from rumpuser.host import ManualHost
+from rumpuser.pending import Running, start
+from rumpwire import const
+from rumpwire.calls import OPS
+from rumpwire.errno import Errno, KernelError, to_host
+from rumpwire.values import IoctlArgsInteger, SockaddrIn, SockoptInteger, SockoptRaw, TcpInfo
+
+FIRST = 1000
+(
+    SOCKET, BIND, LISTEN, ACCEPT, CONNECT, RECV, SEND, FCNTL, IOCTL, CLOSE, SHUTDOWN, GETSOCKOPT, SETSOCKOPT, POLL,
+    NETSEND, NETRECEIVE, USLEEP, NOW,
+) = range(18)  # fmt: skip
+PATIENCE_US = 400_000_000
+"""Virtual time without a packet after which none will come."""
+GRACE = 0.03
+"""Seconds for the thread of a call that has blocked to look at the clock before it moves on."""
+NOTHING_TO_TELL = {(6, 26): b"", (1, 55): bytes(64)}
+"""TCP_CC_INFO and SO_MEMINFO, which code in scripts asks for."""
+MSG_MORE, MSG_FASTOPEN = 0x8000, 0x20000000
+SIOCINQ, SIOCOUTQ = 0x541B, 0x5411
+
+
+class Tun(Iface):
+    """What packetdrill has in its hand: packets go out whole, as Linux shows them to it."""
+
+    kind = "tun"
+    capabilities = CSUM | TSO4 | TSO6
+
+    def __init__(self, net: Net, name: str, index: int) -> None:
+        super().__init__(net, name, index, 1500, const.IFF_POINTOPOINT)
+        self.out: deque[tuple[int, bytes]] = deque()
+
+    def output(self, packet: Packet, hop: bytes) -> None:
+        finish_checksum(packet)
+        self.out.append((self.net.host.monotonic_ns() // 1000, bytes(packet.view())))
+
+
+class Stack:
+    """A kernel with one interface, 192.168.0.1/16, and a route to everywhere."""
+
+    def __init__(self, sysctls: Path) -> None:
+        self.host = ManualHost(seed=11)
+        self.component = NetComponent(self.host, self, Parameters())
+        self.net = self.component.net
+        self.sysctls, self.applied = sysctls, 0
+        self.net.interfaces.kinds["tun"] = Tun
+        self.call("netconfig_ifcreate", "tun0")
+        tun = self.net.interfaces.by_name["tun0"]
+        assert isinstance(tun, Tun)
+        self.tun = tun
+        self.call("netconfig_ifup", "tun0")
+        self.call("netconfig_ipv4_ifaddr_cidr", "tun0", "192.168.0.1", 16)
+        self.net.routes.add(bytes(4), 0, tun, gateway=b"", src=bytes([192, 168, 0, 1]))
+        self.tcp = self.net.domains[const.AF_INET].tcp  # type: ignore[attr-defined]
+
+    def peer(self, name: str) -> Any:
+        raise KernelError(Errno.ENOSYS, name)
+
+    def call(self, name: str, *args: Any) -> Any:
+        return start(self.component.call(Context(), OPS[name], args))
+
+    def so(self, fd: int) -> TcpSocket:
+        so = self.net.socket(fd - FIRST)
+        assert isinstance(so, TcpSocket)
+        return so
+
+    # -- time and packets
+
+    def now(self) -> int:
+        self.host.advance(1e-6)
+        return self.host.now_ns // 1000
+
+    def sleep(self, usec: int) -> None:
+        self.host.advance(usec / 1e6)
+
+    def next_packet(self) -> tuple[int, bytes] | None:
+        end = self.host.now_ns + PATIENCE_US * 1000
+        while not self.tun.out and self.host._heap and self.host.now_ns < end:
+            self.host.advance(max(self.host._heap[0][0] - self.host.now_ns, 1) / 1e9)
+        return self.tun.out.popleft() if self.tun.out else None
+
+    def inject(self, data: bytes) -> None:
+        self.tun.input(Packet(memoryview(data)), IPV4)
+
+    # -- what scripts set before they begin
+
+    def apply(self) -> None:
+        """sysctl as the scripts call it, with Linux's names."""
+        lines = self.sysctls.read_text().splitlines() if self.sysctls.exists() else []
+        for line in lines[self.applied :]:
+            name, _, value = line.partition("=")
+            self.set(name.strip().rpartition(".")[2], value.strip().strip('"'))
+        self.applied = len(lines)
+
+    def set(self, name: str, value: str) -> None:
+        sysctl = self.tcp.sysctl
+        if name in ("tcp_rmem", "tcp_wmem"):
+            _, default, most = map(int, value.split())
+            space, limit = ("recvspace", "recvbuf_max") if name == "tcp_rmem" else ("sendspace", "sendbuf_max")
+            getattr(sysctl, space).value, getattr(sysctl, limit).value = default, most
+        elif name == "tcp_congestion_control":
+            self.tcp.selected = {"reno": "newreno"}.get(value, value)
+        elif name == "tcp_fastopen":
+            sysctl.fastopen_client.value, sysctl.fastopen_server.value = int(value, 0) & 1, int(value, 0) >> 1 & 1
+        else:
+            known = {
+                "tcp_timestamps": sysctl.timestamps, "tcp_sack": sysctl.sack, "tcp_window_scaling": sysctl.win_scale,
+                "tcp_slow_start_after_idle": sysctl.slow_start_after_idle, "tcp_syncookies": sysctl.syn_cookies,
+            }  # fmt: skip
+            if name == "tcp_ecn":
+                sysctl.ecn.value = int(value)
+            elif name in known:
+                known[name].value = int(bool(int(value)))
+
+    # -- calls
+
+    def run(self, op: int, data: bytes) -> Any:
+        """The result, and bytes with it; or a call that goes on."""
+        self.apply()
+        handler = HANDLERS[op]
+        return handler(self, data)
+
+    def socket(self, data: bytes) -> Any:
+        domain, kind, protocol = struct.unpack("3i", data)
+        flags = const.SOCK_NONBLOCK if kind & socket.SOCK_NONBLOCK else 0
+        return self.call("socket", _host.FAMILY.wire(domain), kind & 0xF | flags, protocol) + FIRST
+
+    def bind(self, data: bytes) -> Any:
+        return self.call("bind", fd_of(data), name_of(data[4:])) or 0
+
+    def listen(self, data: bytes) -> Any:
+        return self.call("listen", fd_of(data), struct.unpack("2i", data)[1]) or 0
+
+    def connect(self, data: bytes) -> Any:
+        return self.call("connect", fd_of(data), name_of(data[4:]))
+
+    def accept(self, data: bytes) -> Any:
+        return self.call("accept", fd_of(data))
+
+    def receive(self, data: bytes) -> Any:
+        fd, length, flags = struct.unpack("3i", data)
+        return self.call("recvfrom", fd - FIRST, length, _host.MESSAGE.wire(flags & ~socket.MSG_NOSIGNAL))
+
+    def send(self, data: bytes) -> Any:
+        fd, flags, named = struct.unpack_from("3i", data)
+        to = name_of(data[12 : 12 + named]) if named and flags & MSG_FASTOPEN else None  # else Linux ignores it
+        so, more = self.so(fd), flags & MSG_MORE
+        if flags & MSG_FASTOPEN:
+            so.opt.fastopen = 1
+        cork, so.opt.cork = so.opt.cork, bool(more) or so.opt.cork
+        wire = _host.MESSAGE.wire(flags & ~(MSG_MORE | MSG_FASTOPEN | socket.MSG_NOSIGNAL))
+        try:
+            return self.call("sendto", fd - FIRST, data[12 + named :], wire, to)
+        finally:
+            so.opt.cork = cork
+
+    def fcntl(self, data: bytes) -> Any:
+        fd, command, arg = struct.unpack("3i", data)
+        wire = _host.FCNTL.wire(command)
+        arg = _host.OPEN.wire(arg) if command == 4 else 0
+        return _host.OPEN.host(self.call("fcntl", fd - FIRST, wire, arg, None).value)
+
+    def ioctl(self, data: bytes) -> Any:
+        fd, request = struct.unpack("2i", data)
+        if request == SIOCOUTQ:
+            so = self.so(fd)
+            return 0, struct.pack("i", len(so.c.snd) if so.c else 0)
+        com = {SIOCINQ: const.FIONREAD}.get(request, request)
+        found = self.call("ioctl", fd - FIRST, com, None).data
+        assert isinstance(found, IoctlArgsInteger)
+        return 0, struct.pack("i", found.integer)
+
+    def close(self, data: bytes) -> Any:
+        return self.call("close", fd_of(data))
+
+    def shutdown(self, data: bytes) -> Any:
+        fd, how = struct.unpack("2i", data)
+        return self.call("shutdown", fd - FIRST, how) or 0
+
+    def getsockopt(self, data: bytes) -> Any:
+        fd, level, name, length = struct.unpack("4i", data)
+        if (level, name) in NOTHING_TO_TELL:
+            return 0, NOTHING_TO_TELL[level, name]
+        value = self.call("getsockopt", fd - FIRST, _host.option_level(level), _host.option_name(level, name))
+        if isinstance(value, TcpInfo):
+            return 0, tcp_info(value)[:length]
+        if level == socket.SOL_SOCKET and name == socket.SO_ERROR:
+            value = SockoptInteger(to_host(value.integer) if value.integer else 0)
+        if level == socket.SOL_SOCKET and name in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            value = SockoptInteger(2 * value.integer)  # Linux counts its own records, too
+        return 0, sdk._packed(value)[:length]
+
+    def setsockopt(self, data: bytes) -> Any:
+        fd, level, name = struct.unpack_from("3i", data)
+        value: Any = sdk._option(level, name, data[12:])
+        if level == socket.SOL_SOCKET and name in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            value = min(value, 262144)
+        if isinstance(value, (int, bytes)):
+            value = SockoptInteger(value) if isinstance(value, int) else SockoptRaw(value)
+        wire = _host.option_name(level, name)
+        return self.call("setsockopt", fd - FIRST, _host.option_level(level), wire, value) or 0
+
+    def poll(self, data: bytes) -> Any:
+        """Without waiting: scripts poll for what must be there."""
+        out, ready = b"", 0
+        for fd, events, _ in struct.iter_unpack("ihh", data[4:]):
+            so, found = self.so(fd), 0
+            readable = so.incoming() or so.cant_receive or so.error
+            writable = so.cant_send or so.error or (so.can_send and so.space() > 0)
+            found |= select.POLLIN if readable else 0
+            found |= select.POLLOUT if writable else 0
+            found |= select.POLLHUP if so.cant_send and so.cant_receive else 0
+            found |= select.POLLERR if so.error else 0
+            found |= 0x2000 if so.cant_receive else 0
+            found &= events | select.POLLHUP | select.POLLERR
+            ready += bool(found)
+            out += struct.pack("ihh", fd, events, found)
+        return ready, out
+
+
+def fd_of(data: bytes) -> int:
+    fd: int = struct.unpack_from("i", data)[0]
+    return fd - FIRST
+
+
+def name_of(data: bytes) -> SockaddrIn:
+    return SockaddrIn(data[4:8], int.from_bytes(data[2:4], "big"))
+
+
+def sockaddr(name: Any) -> bytes:
+    return struct.pack("=H", socket.AF_INET) + name.sin_port.to_bytes(2, "big") + name.sin_addr + bytes(8)
+
+
+def tcp_info(info: TcpInfo) -> bytes:
+    """struct tcp_info of Linux, as far as scripts look."""
+    rest = struct.pack(
+        "4Q6I4QIIQQ4I", 0, 0, info.tcpi_bytes_acked, info.tcpi_bytes_received, 0, 0, info.tcpi_notsent_bytes,
+        info.tcpi_min_rtt, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, info.tcpi_snd_wnd,
+    )  # fmt: skip
+    return sdk._tcp_info(info) + rest + bytes(128)
+
+
+HANDLERS: dict[int, Any] = {
+    SOCKET: Stack.socket, BIND: Stack.bind, LISTEN: Stack.listen, ACCEPT: Stack.accept, CONNECT: Stack.connect,
+    RECV: Stack.receive, SEND: Stack.send, FCNTL: Stack.fcntl, IOCTL: Stack.ioctl, CLOSE: Stack.close,
+    SHUTDOWN: Stack.shutdown, GETSOCKOPT: Stack.getsockopt, SETSOCKOPT: Stack.setsockopt, POLL: Stack.poll,
+}  # fmt: skip
+
+
+def answer(value: Any) -> tuple[int, bytes]:
+    """A handler's value as a result and bytes."""
+    if value is None:
+        return 0, b""
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], int) and isinstance(value[1], bytes):
+        return value
+    if isinstance(value, int):
+        return value, b""
+    if hasattr(value, "from_addr"):
+        return len(value.data), bytes(value.data)
+    return value.s + FIRST, sockaddr(value.name)
+
+
+class Server:
+    """Serves the connections of one packetdrill."""
+
+    def __init__(self, listener: socket.socket, sysctls: Path) -> None:
+        self.listener = listener
+        self.stack = Stack(sysctls)
+        self.clients: list[socket.socket] = []
+        self.first: socket.socket | None = None
+        self.stop = False
+
+    def serve(self) -> None:
+        while not self.stop:
+            watched = [self.first] if self.first else [self.listener, *self.clients]
+            ready, _, _ = select.select(watched, [], [], GRACE if self.first else 0.2)
+            if self.first and not ready:
+                self.first = None
+            for s in ready:
+                if s is self.listener:
+                    self.clients.append(s.accept()[0])
+                else:
+                    self.request(s)
+        for s in self.clients:
+            s.close()
+        self.stack.net.stop()
+
+    def request(self, s: socket.socket) -> None:
+        head = _exactly(s, 8)
+        if not head:
+            self.clients.remove(s)
+            s.close()
+            self.first = None
+            return
+        op, length = struct.unpack("2i", head)
+        data = _exactly(s, length)
+        if op == NOW:
+            self.first = None
+            self.reply(s, self.stack.now())
+        elif op == USLEEP:
+            self.stack.sleep(struct.unpack("i", data)[0])
+            self.reply(s, 0)
+        elif op == NETSEND:
+            self.stack.inject(data)
+            self.reply(s, 0)
+        elif op == NETRECEIVE:
+            found = self.stack.next_packet()
+            self.reply(s, found[0] if found else -1, found[1] if found else b"")
+        else:
+            self.call(s, op, data)
+
+    def call(self, s: socket.socket, op: int, data: bytes) -> None:
+        try:
+            result = self.stack.run(op, data)
+        except KernelError as error:
+            self.reply(s, -1, errno=to_host(error.errno))
+            return
+        if not isinstance(result, Running):
+            self.reply(s, *answer(result))
+            return
+        result.outcome.when_done(lambda: self.later(s, result))
+
+    def later(self, s: socket.socket, running: Running[Any]) -> None:
+        self.first = s
+        try:
+            self.reply(s, *answer(running.outcome.result()))
+        except KernelError as error:
+            self.reply(s, -1, errno=to_host(error.errno))
+
+    def reply(self, s: socket.socket, result: int, data: bytes = b"", errno: int = 0) -> None:
+        if s.fileno() >= 0:
+            s.sendall(struct.pack("qii", result, errno, len(data)) + data)
+
+
+def _exactly(s: socket.socket, length: int) -> bytes:
+    data = b""
+    while len(data) < length:
+        part = s.recv(length - len(data))
+        if not part:
+            return b""
+        data += part
+    return data
