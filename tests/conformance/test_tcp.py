@@ -98,6 +98,7 @@ def test_refusals(k: Any, pair: tuple[Any, Any]) -> None:
     assert code(s.connect, (HOST, 9)) == "ECONNREFUSED", "and may be tried again"
     assert code(s.connect, (HOST, 0)) == "EADDRNOTAVAIL"
     assert code(s.connect, ("224.0.0.1", 9)) == "EAFNOSUPPORT"
+    assert code(s.connect, ("203.0.113.1", 9)) == "ENETUNREACH"
     assert code(s.recv, 1) == "ENOTCONN"
     assert code(s.send, b"x") == "ENOTCONN"
     assert code(s.getpeername) == "ENOTCONN"
