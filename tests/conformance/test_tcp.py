@@ -300,7 +300,7 @@ def test_sysctl(k: Any) -> None:
         assert code(k.sysctl, "net.inet.tcp.congctl.selected", "vegas") == "ENOENT"
     finally:
         k.sysctl("net.inet.tcp.congctl.selected", old)
-    assert k.sysctl("net.inet.tcp.keepidle") == 14400
+    assert k.sysctl("net.inet.tcp.keepidle") == k.sysctl("net.inet6.tcp6.keepidle") == 14400
     assert code(k.sysctl, "net.inet.tcp.keepcnt", 0) == "EINVAL"
 
 

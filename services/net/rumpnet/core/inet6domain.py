@@ -52,7 +52,7 @@ class Inet6Domain:
 
     def nodes(self) -> list[Node]:
         parts = (self.ip6, self.icmp6, self.nd, self.slaac, self.rtadv)
-        return [node for part in parts for node in part.nodes()]
+        return [*(node for part in parts for node in part.nodes()), *self.inet.tcp.nodes6()]
 
     def stop(self) -> None:
         """Forgets what is under way, timers included."""

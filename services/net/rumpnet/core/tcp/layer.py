@@ -77,6 +77,13 @@ class TcpLayer:
     def nodes(self) -> list[Node]:
         return self.sysctl.nodes(self)
 
+    def nodes6(self) -> list[Node]:
+        """The same under net.inet6.tcp6, where NetBSD has them too."""
+        return [
+            node._replace(path=node.path.replace("inet.tcp", "inet6.tcp6"), number=[4, 24, 6, *node.number[3:]])
+            for node in self.nodes()
+        ]
+
     def stop(self) -> None:
         """Forgets all, without a word to anybody."""
         self.wheel.clear()
