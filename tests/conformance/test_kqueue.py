@@ -380,3 +380,25 @@ def test_many_threads_wait_on_one(k: Any, q: Queue) -> None:
     for thread in threads:
         thread.join()
     assert set(seen) == {r}
+
+
+def test_tcp(k: Any, q: Queue) -> None:
+    server = k.socket(rump.AF_INET, rump.SOCK_STREAM)
+    server.bind(("127.0.0.1", 0))
+    server.listen(5)
+    q.change(server.fileno(), READ)
+    assert q.events() == []
+    client = k.socket(rump.AF_INET, rump.SOCK_STREAM)
+    thread = later(lambda: client.connect(server.getsockname()))
+    assert [(e.ident, e.data) for e in q.events(timeout=5)] == [(server.fileno(), 1)]
+    thread.join()
+    connection, _ = server.accept()
+    assert q.events() == []
+    q.change(connection.fileno(), READ, ADD | CLEAR)
+    for text, data in ((b"abc", 3), (b"de", 5)):
+        client.send(text)
+        assert [(e.ident, e.data) for e in q.events(timeout=5)] == [(connection.fileno(), data)]
+    assert q.events() == []
+    client.close()
+    (event,) = q.events(timeout=5)
+    assert (event.ident, event.data, bool(event.flags & rump.EV_EOF)) == (connection.fileno(), 5, True)
