@@ -37,9 +37,9 @@ class Mounting:
                 raise KernelError(Errno.EINVAL, "MNT_GETARGS with other flags")
             return mount_at(covered).args
         superuser(ctx)
-        self.vfs.gates.enter()  # drivers read the disk, and some have to wait for it
         if flags & const.MNT_RELOAD and not flags & const.MNT_UPDATE:
             raise KernelError(Errno.EINVAL, "MNT_RELOAD goes with MNT_UPDATE")
+        self.vfs.gates.enter()  # drivers read the disk, and some have to wait for it
         if flags & const.MNT_UPDATE:
             return self._update(mount_at(covered), flags)
         return self._mount(ctx, type, covered, flags, data)

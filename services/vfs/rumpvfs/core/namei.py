@@ -171,9 +171,7 @@ class Names:
         if found is None:
             return root, path
         vnode, rest = found
-        while vnode.mounted is not None:
-            vnode = vnode.mounted.root
-        return vnode, rest
+        return self._cross(vnode), rest
 
     def _step(self, directory: Vnode, name: bytes, root: Vnode, cred: Credentials) -> Vnode:
         """One component whose file is not known yet; with MNT_UNION also in the directory that is mounted on."""
@@ -183,6 +181,8 @@ class Names:
             below = below_union(directory)
             if error.errno != Errno.ENOENT or below is None:
                 raise
+        if below.fs.gates:
+            self.enter(below.fs.gates)
         check(below, cred, EXEC)
         return self._step(below, name, root, cred)
 
