@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import select
 import threading
@@ -315,6 +316,25 @@ def test_kqueue_in_kqueue_and_in_poll(k: Any, q: Queue) -> None:
     assert failure(q.change, inner.fd, WRITE) == "EINVAL"
 
 
+def test_what_was_refused_is_not_tried_again_elsewhere(k: Any, q: Queue) -> None:
+    inner = Queue(k)
+    one, two = k.sys.socketpair(rump.AF_UNIX, rump.SOCK_STREAM, 0)
+    q.change(inner.fd, READ)
+    assert failure(inner.change, q.fd, READ) == "ELOOP"
+    q.change(one, READ)
+    inner.change(two, READ)
+    k.sys.write(one, b"x")
+    assert q.idents(5) == [inner.fd]
+    q.change(inner.fd, READ, rump.EV_DISABLE)
+    r, w = k.sys.pipe()
+    inner.change(r, READ)
+    k.sys.write(w, b"x")
+    assert q.events() == [], "disabled in the parts that came later as well"
+    q.change(inner.fd, READ, DELETE)
+    q.change(inner.fd, READ)
+    assert q.idents(5) == [inner.fd]
+
+
 def test_nested_and_oneshot(k: Any, q: Queue) -> None:
     inner = Queue(k)
     r, w = k.sys.pipe()
@@ -326,6 +346,18 @@ def test_nested_and_oneshot(k: Any, q: Queue) -> None:
     assert q.idents() == [inner.fd]
     k.sys.write(two, b"x")
     assert q.idents() == [], "once, not once in each component"
+
+
+def test_how_deep_kqueues_may_stand_in_one_another(k: Any) -> None:
+    r, w = k.sys.pipe()
+    chain = [Queue(k) for _ in range(9)]
+    chain[0].change(r, READ)
+    for inner, outer in itertools.pairwise(chain[:8]):
+        outer.change(inner.fd, READ)
+    assert failure(chain[8].change, chain[7].fd, READ) == "ELOOP"
+    assert failure(chain[0].change, chain[8].fd, READ) == "ELOOP"
+    k.sys.write(w, b"x")
+    assert chain[7].idents(5) == [chain[6].fd]
 
 
 def test_closing_ends_the_watch(k: Any, q: Queue) -> None:
