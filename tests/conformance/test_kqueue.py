@@ -134,6 +134,9 @@ def test_changes_that_fail(k: Any, q: Queue, folder: str) -> None:
     ], "and nothing but errors is told of"
     assert q.idents() == [r]
     assert failure(k.sys.kevent, q.fd, changes[1:]) == "EBADF"
+    for ident in (1 << 31, (1 << 64) - 1):
+        assert failure(q.change, ident, READ) == "EBADF"
+    assert failure(q.change, r, (1 << 32) - 1) == "EINVAL"
     assert failure(k.sys.kevent, r, [], 1, 0) == "EBADF"
     assert failure(k.sys.kevent, 999, [], 1, 0) == "EBADF"
     assert failure(k.sys.kevent, q.fd, [], 1, rump.Timespec(0, -1)) == "EINVAL"
@@ -153,6 +156,9 @@ def test_waits_over_owners(k: Any, q: Queue) -> None:
     k.sys.write(two, b"x")
     assert len(q.events(1)) == 1
     assert len(q.events(5)) == 1, "what there was no room for is told the next time"
+    thread = later(lambda: k.sys.write(w, b"x"))
+    assert k.sys.kevent(q.fd, [], 1 << 31, rump.Timespec(1 << 62, 0))[0].ident == r, "more patience than clocks have"
+    thread.join()
     begin = time.monotonic()
     assert q.idents(0.03) == []
     assert 0.03 <= time.monotonic() - begin < 2
