@@ -143,8 +143,6 @@ class Server:
 
     def start(self) -> None:
         words = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child"]
-        if os.geteuid() != 0:
-            words[1:1] = ["--map-root-user"]
         log = (self.folder / "out").open("ab")
         with log:
             self._process = subprocess.Popen([*words, "sh", str(self.folder / "start")], stdout=log, stderr=log)
@@ -184,6 +182,8 @@ class Server:
 def serving() -> Iterator[Server]:
     if not sys.platform.startswith("linux"):
         pytest.skip("nfs-ganesha runs on Linux")
+    if os.geteuid() != 0:
+        pytest.skip("the port mapper in the server's network becomes another user, which takes the superuser")
     folder = Path(tempfile.mkdtemp(prefix="rump-nfs-"))
     folder.chmod(0o755)
     server = None

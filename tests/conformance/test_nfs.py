@@ -139,7 +139,7 @@ def test_attributes(k: Any, m: Mount) -> None:
     k.sys.truncate(path, 3)
     assert host.read_bytes() == b"\0\0\0"
     vfs = k.sys.statvfs1(m.path)
-    assert vfs.f_fstypename == "nfs"
+    assert (vfs.f_fstypename, vfs.f_flag & rump.MNT_LOCAL) == ("nfs", 0)
     assert 0 < vfs.f_bavail <= vfs.f_blocks
 
 
@@ -336,3 +336,20 @@ def test_as_a_directory_of_the_host(k: Any, m: Mount, tmp_path: Path) -> None:
         assert bool(pair[0]) == bool(pair[1]), (what, one, two, pair)
         found = sorted(str(path.relative_to(m.host)) for path in m.host.rglob("*") if not path.name.startswith(".nfs"))
         assert found == sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
+
+
+def test_a_kernel_ends_without_its_server(server: Server, tmp_path: Path) -> None:
+    k = rump.Kernel(factions=("net", "vfs"))
+    use_the_host(k)
+    mount = Mount(k, server, timeo=3, retrans=1)
+    fd = k.sys.open(f"{mount.path}/unwritten", os.O_WRONLY | os.O_CREAT, 0o644)
+    k.sys.write(fd, b"x" * 1000)
+    server.wire.refuse = server.mount_wire.refuse = True
+    server.wire.cut()
+    begin = time.monotonic()
+    try:
+        with pytest.raises(TimeoutError):
+            k.close()
+        assert time.monotonic() - begin < 10
+    finally:
+        server.wire.refuse = server.mount_wire.refuse = False
