@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import logging
 import os
 import select
 import threading
@@ -19,6 +20,8 @@ from rumpuser.devices.hostsocket import HostSockets
 from rumpuser.devices.system import SystemPorts
 from rumpuser.hostfiles import SystemFiles
 from rumpuser.polling import LoopPolling, Polled, Turn
+
+log = logging.getLogger(__name__)
 
 _LATE_NS = 1000
 """Timers fire this much later, since the loop rounds and may be early by the resolution of its clock."""
@@ -134,7 +137,14 @@ class Poller:
                 with self._turn:
                     callback = self._callbacks.get(fd)
                     if callback is not None:
-                        callback()
+                        _guarded(callback)
+
+
+def _guarded(callback: Callable[[], None]) -> None:
+    try:
+        callback()
+    except Exception:
+        log.exception("internal error in what a descriptor woke")
 
 
 class LocalHost(SystemClock):
