@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -61,64 +60,74 @@ def kernel() -> Iterator[LiveKernel]:
         yield made
 
 
-def run(kernel: LiveKernel, *arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+class Done(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(
+    kernel: LiveKernel, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Done]]:
     """The program, while somebody sends datagrams over lo0."""
+    monkeypatch.setenv("RUMP_SERVER", kernel.url)
     ended = threading.Event()
 
     def send() -> None:
         with rump.connect(kernel.url) as k, k.socket(rump.AF_INET, rump.SOCK_DGRAM) as s:
             s.bind(("127.0.0.1", 7777))
-            while not ended.is_set():
+            while not ended.wait(0.02):
                 s.sendto(b"hello", ("127.0.0.1", 7777))
-                time.sleep(0.05)
+
+    def program(*arguments: str) -> Done:
+        try:
+            status = tcpdump.main(arguments)
+        except SystemExit as end:
+            status = int(end.code or 0)
+        return Done(status, *capfd.readouterr())
 
     sender = threading.Thread(target=send)
     sender.start()
-    env = {**os.environ, "RUMP_SERVER": kernel.url}
-    try:
-        program = f"import sys; from rumpclients import tcpdump\n{_hidden(path)}sys.exit(tcpdump.main())"
-        command = [sys.executable, "-c", program, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, env=env, timeout=60, check=False)
-    finally:
-        ended.set()
-        sender.join()
+    yield program
+    ended.set()
+    sender.join()
 
 
-def _hidden(path: str | None) -> str:
-    return "" if path is None else "tcpdump._host_tcpdump = lambda: None\n"
+Run = Callable[..., Done]
 
 
-def test_without_the_tcpdump_of_the_host(kernel: LiveKernel) -> None:
-    done = run(kernel, "-c", "2", path="")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("IP 127.0.0.1.7777 > 127.0.0.1.7777: UDP, length 37") == 2
-    assert done.stderr.startswith("listening on lo0, link-type NULL\n2 packets captured\n")
-    done = run(kernel, "udp", path="")
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "expressions need the tcpdump of this machine" in done.stderr
+def test_without_the_tcpdump_of_the_host(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcpdump, "_host_tcpdump", lambda: None)
+    done = run("-c", "2")
+    assert done.status == 0, done.err
+    assert done.out.count("IP 127.0.0.1.7777 > 127.0.0.1.7777: UDP, length 37") == 2
+    assert done.err.startswith("listening on lo0, link-type NULL\n2 packets captured\n")
+    done = run("udp")
+    assert (done.status, done.err.count("\n")) == (1, 1)
+    assert "expressions need the tcpdump of this machine" in done.err
 
 
-def test_files_and_options(kernel: LiveKernel, tmp_path: Path) -> None:
+def test_files_and_options(run: Run, tmp_path: Path) -> None:
     program = need("tcpdump")
     file = tmp_path / "file.pcap"
-    done = run(kernel, "-i", "lo0", "-c", "3", "-s", "40", "-w", str(file), "udp and port 7777")
-    assert done.returncode == 0, done.stderr
+    done = run("-i", "lo0", "-c", "3", "-s", "40", "-w", str(file), "udp and port 7777")
+    assert done.status == 0, done.err
     listed = subprocess.run([program, "-nr", str(file)], capture_output=True, text=True, check=True).stdout
     assert listed.count("127.0.0.1.7777 > 127.0.0.1.7777") == 3
-    done = run(kernel, "-c", "1", "-x", "udp")
-    assert "0x0000:  4500 0021" in done.stdout
-    assert run(kernel, "-D").stdout == "1.lo0\n"
+    assert "0x0000:  4500 0021" in run("-c", "1", "-x", "udp").out
+    assert run("-D").out == "1.lo0\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [(["-i", "nope0"], 1), (["-y", "EN10MB"], 2), (["-s", "0"], 2), (["-c", "-1"], 2), (["no", "such", "filter"], 2)],
 )
-def test_refusals(kernel: LiveKernel, arguments: list[str], status: int) -> None:
+def test_refusals(run: Run, arguments: list[str], status: int) -> None:
     need("tcpdump")
-    done = run(kernel, *arguments)
-    assert done.returncode == status
-    assert done.stderr.strip().splitlines()[-1].startswith("rump.tcpdump: ")
+    done = run(*arguments)
+    assert done.status == status
+    assert done.err.strip().splitlines()[-1].startswith("rump.tcpdump: ")
 
 
 def test_buffers_that_make_no_sense() -> None:
