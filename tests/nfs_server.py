@@ -141,6 +141,16 @@ class Server:
     def options(self) -> dict[str, str]:
         return {"port": str(self.wire.port), "mountport": str(self.mount_wire.port)}
 
+    @property
+    def network(self) -> str:
+        """The path of the server's network namespace."""
+        assert self._process is not None
+        return f"/proc/{self._process.pid}/ns/net"
+
+    def run(self, *words: str) -> None:
+        """A program in the server's network."""
+        subprocess.run(["nsenter", f"--net={self.network}", *words], check=True, capture_output=True)
+
     def start(self) -> None:
         words = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child"]
         log = (self.folder / "out").open("ab")
