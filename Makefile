@@ -9,7 +9,7 @@ export PATH
 PYTEST_FLAGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check generate fuzz bench clean
+.PHONY: help demo test check generate fuzz pjdfstest bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ generate: $(VENV)/dev.stamp ## everything that comes out of proto/ (with LANGUAG
 fuzz: $(VENV)/dev.stamp ## IMAGES=100000 hostile images of each format (FORMATS="ffs udf": of these), and 10,000 cuts of power
 	$(BIN)/python -m tests.fuzz $(FORMATS) $(if $(IMAGES),--images $(IMAGES))
 	$(BIN)/python -m tests.crash.ext4 --cuts 10000
+
+pjdfstest: $(VENV)/dev.stamp ## pjdfstest on tmpfs and ext4 through rump_fuse: PJDFSTEST=/path/to/your/built/copy; as root
+	@test -x "$(PJDFSTEST)/pjdfstest" || { echo "make: PJDFSTEST names no built copy: see docs/tools.md" >&2; exit 1; }
+	PJDFSTEST=$(PJDFSTEST) $(BIN)/pytest -n 2 --timeout 0 -rP tests/integration/test_pjdfstest.py
 
 bench: $(VENV)/run.stamp ## the benchmarks, each beside its yardstick
 	$(BIN)/rump bench

@@ -1,15 +1,21 @@
-"""Reading ext4 in placement local against fuse2fs on the same image, both with the image in the page cache."""
+"""Reading ext4 in placement local against fuse2fs on the same image, both with the image in the page cache.
+
+The last row is a tree copied out of a kernel of several processes, against the same out of a local one.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import statistics
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.live import start_kernel
 
 import rump
 from bench.measure import Row, timed
@@ -31,10 +37,12 @@ def run() -> list[Row]:
         peer_find = timed(lambda: _host_find(folder), repeats=1)
     ours_read = timed(lambda: _our_read(image))
     ours_find = timed(lambda: _our_find(image))
+    split, local = _copies(image)
     ours, peer = BIG / ours_read / 1e6, BIG / peer_read / 1e6
     return [
         Row("read 512 MiB, 1 MiB a call", ours, "MB/s", "fuse2fs", peer, ours / peer, 2.0, "high"),
         Row("find over 20,000 files, cold", ours_find, "s", "fuse2fs", peer_find, peer_find / ours_find, 4.0, "high"),
+        Row("copy 20,000 files out, split", split, "s", "local", local, local / split, 0.5, "high"),
     ]
 
 
@@ -86,11 +94,15 @@ def _host_find(folder: Path) -> None:
 @contextmanager
 def _mounted(image: Path) -> Iterator[rump.Kernel]:
     with rump.Kernel(factions=("vfs",)) as k:
-        k.pub.module_init("ext2fs")
-        k.pub.etfs_register("/dev/image", str(image), type="blk")
-        k.sys.mkdir("/mnt", 0o755)
-        k.sys.mount("ext2fs", "/mnt", device="/dev/image", readonly=True)
+        _mount(k, image)
         yield k
+
+
+def _mount(k: rump.Client, image: Path) -> None:
+    k.pub.module_init("ext2fs")
+    k.pub.etfs_register("/dev/image", str(image), type="blk")
+    k.sys.mkdir("/mnt", 0o755)
+    k.sys.mount("ext2fs", "/mnt", device="/dev/image", readonly=True)
 
 
 def _our_read(image: Path) -> None:
@@ -105,6 +117,41 @@ def _our_read(image: Path) -> None:
 def _our_find(image: Path) -> None:
     with _mounted(image) as k:
         assert _count(k, "/mnt") == FILES + 1
+
+
+def _copies(image: Path) -> tuple[float, float]:
+    """Medians of seconds out of a split and out of a local kernel, taking turns."""
+    times: tuple[list[float], list[float]] = ([], [])
+    memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    with tempfile.TemporaryDirectory(prefix="rump-bench-", dir=memory) as folder:
+        out = Path(folder) / "out"
+        with _split(image, Path(folder)) as remote, _mounted(image) as local:
+            for _ in range(3):
+                times[0].append(_copied_out(remote, out))
+                times[1].append(_copied_out(local, out))
+    return statistics.median(times[0]), statistics.median(times[1])
+
+
+@contextmanager
+def _split(image: Path, folder: Path) -> Iterator[rump.Client]:
+    kernel = start_kernel(folder / "kernel", "--factions", "vfs")
+    try:
+        with rump.connect(kernel.url) as k:
+            _mount(k, image)
+            yield k
+    finally:
+        kernel.stop()
+
+
+def _copied_out(k: rump.Client, out: Path) -> float:
+    tree = rump.fs.Tree(k, "/mnt")
+    out.mkdir()
+    begun = time.perf_counter()
+    found = sum(tree.copy_out(f"/d{d:03}", out / f"d{d:03}").files for d in range(200))
+    passed = time.perf_counter() - begun
+    assert found == FILES
+    shutil.rmtree(out)
+    return passed
 
 
 def _count(k: rump.Kernel, path: str) -> int:

@@ -13,7 +13,7 @@ import grpc
 
 from rumpuser.component import Component
 from rumpuser.guard import Guarded
-from rumpuser.transport.inprocess import Immediate
+from rumpuser.transport.inprocess import blocking
 from rumpwire import rump_bus_pb2
 from rumpwire.errno import Errno, KernelError
 
@@ -61,10 +61,7 @@ class Registry:
 
     def blocking(self, name: str) -> Any:
         """For components in this process; what joined from elsewhere they call over the bus of their own."""
-        member = self.members.get(name)
-        if member is not None and member.url:
-            raise KernelError(Errno.EDEADLK, f"the {name} faction is in another process", "gateway")
-        return Immediate(self.peer(name))
+        return blocking(self.peer(name))
 
     # -- members
 

@@ -39,7 +39,7 @@ def use(target: str, seed: str, number: int, data: bytearray) -> bool:
 
 
 def _writable(kind: FileSystemType, seed: str, data: bytearray, generator: random.Random) -> bool:
-    # A third is read only, so that what writing finds is not always what reading has looked at before.
+    """A third of the images is mounted for reading only, which some checks depend on."""
     readonly = generator.random() < 0.33
     fs = mounted(kind, data, readonly=readonly)
     if fs is None:

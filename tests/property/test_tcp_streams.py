@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rumpnet.core.buffer import PIECE
+from rumpnet.core.options import SB_MAX
 from rumpnet.core.tcp import timers
 from rumpnet.core.tcp.tcb import Connection, Options
 from tests.unit.net.tcp.machines import Link, Trouble, User
@@ -19,7 +20,7 @@ def pattern(length: int, salt: int) -> bytes:
 
 
 def bounded(c: Connection) -> bool:
-    limit = 262144
+    limit = SB_MAX
     return (
         len(c.snd) <= limit
         and c.rcv.count <= limit

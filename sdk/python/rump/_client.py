@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Literal, Self, overload
 
@@ -48,6 +49,7 @@ class Batch(BatchCalls):
         super().__init__()
         self._connection = connection
         self._keep_going = keep_going
+        self._posted: Callable[[], list[Any]] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -65,10 +67,21 @@ class Batch(BatchCalls):
             if error is not None:
                 raise error
 
+    def post(self) -> None:
+        """Sends the calls without waiting for them; `run` does that. What is done meanwhile overlaps with them.
+
+        Batches that are under way at once may be done in any order.
+        """
+        try:
+            self._posted = functools.cache(self._connection.post(self._steps, self._keep_going))
+        except KernelError as error:
+            self._settle([error])
+            raise error_of(error) from None
+
     def run(self) -> None:
         """Does the calls. What keeps the whole batch from being done is raised."""
         try:
-            outcomes = self._connection.run(self._steps, self._keep_going)
+            outcomes = self._posted() if self._posted else self._connection.run(self._steps, self._keep_going)
         except KernelError as error:
             self._settle([error])
             raise error_of(error) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypedDict
 
 from rumpwire.calls import Op
@@ -66,6 +66,9 @@ class Connection(Protocol):
 
     def run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
         """Outcomes of a batch, values or errors; fewer than steps when it stopped."""
+
+    def post(self, steps: Sequence[Step], keep_going: bool) -> Callable[[], list[Any]]:
+        """Sends a batch; the function waits for its outcomes. Where nothing is sent, that does the batch."""
 
     def fork(self, flags: int) -> Connection: ...
 

@@ -130,6 +130,7 @@ _RANGES = [name for name in _names("IP_") if name.startswith("IP_PORTRANGE_")]
 # Options of local sockets have the level of IP, so that they need numbers that the host's IP does not use.
 _LOCAL = {name: (getattr(const, name) | _APART, getattr(const, name)) for name in _names("LOCAL_")}
 IP_OPTION = Numbers(_LOCAL | _pairs(_names("IP_", without=_RANGES), socket))
+IPV6_OPTION = Numbers(_pairs(_names("IPV6_"), socket))
 _TCP_NAMES = {"TCP_CONGCTL": "TCP_CONGESTION", "TCP_NOPUSH": "TCP_CORK"}
 """What Linux calls them."""
 TCP_OPTION = Numbers(
@@ -181,6 +182,8 @@ def option_name(level: int, name: int) -> int:
         return SOCKET_OPTION.wire(name)
     if level == const.IPPROTO_TCP:
         return TCP_OPTION.wire(name)
+    if level == const.IPPROTO_IPV6:
+        return IPV6_OPTION.wire(name)
     return IP_OPTION.wire(name) if level == const.IPPROTO_IP else name
 
 
@@ -208,6 +211,7 @@ def constants() -> dict[str, int]:
         RLIMIT,
         SOCKET_OPTION,
         IP_OPTION,
+        IPV6_OPTION,
         TCP_OPTION,
         IOCTL,
         PATHCONF,

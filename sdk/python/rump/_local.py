@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rump._client import Client
@@ -37,6 +37,9 @@ class LocalConnection:
 
     def run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
         return [_own(outcome) for outcome in self._session.run(steps, keep_going)]
+
+    def post(self, steps: Sequence[Step], keep_going: bool) -> Callable[[], list[Any]]:
+        return lambda: self.run(steps, keep_going)
 
     def fork(self, flags: int) -> LocalConnection:
         return LocalConnection(self._session.fork(flags))

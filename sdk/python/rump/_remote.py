@@ -12,7 +12,7 @@ import itertools
 import os
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import grpc
@@ -36,13 +36,14 @@ PATIENCE_S = 5.0
 
 
 class _Waiter:
-    """A thread that waits for its answer, or to be the one that reads."""
+    """An answer that is to come. The thread that wants it waits for it, or is the one that reads."""
 
-    __slots__ = ("leads", "reply", "wake")
+    __slots__ = ("leads", "reply", "waits", "wake")
 
     def __init__(self) -> None:
         self.reply: Any = None
         self.leads = False
+        self.waits = False
         self.wake = threading.Lock()
         self.wake.acquire()
 
@@ -64,11 +65,22 @@ class _Stream:
 
     def exchange(self, id: int, payload: bytes) -> Any:
         """The reply to a request. ENOTCONN when the stream ends first, EINTR when another thread was interrupted."""
+        return self.collect(id, self.post(id, payload))
+
+    def post(self, id: int, payload: bytes) -> _Waiter:
+        """Sends a request; `collect` gives the reply."""
         waiter = _Waiter()
+        with self._lock:
+            if self.broken is not None:
+                raise _copy(self.broken)
+            self._waiting[id] = waiter
+        self._outgoing.put(payload)
+        return waiter
+
+    def collect(self, id: int, waiter: _Waiter) -> Any:
         try:
-            self._enter(id, waiter)
-            self._outgoing.put(payload)
-            if not waiter.leads:
+            self._enter(waiter)
+            if waiter.waits and not waiter.leads:
                 waiter.wake.acquire()
             if waiter.leads:
                 self._lead(waiter)
@@ -81,11 +93,11 @@ class _Stream:
             raise _copy(self.broken)
         return waiter.reply
 
-    def _enter(self, id: int, waiter: _Waiter) -> None:
+    def _enter(self, waiter: _Waiter) -> None:
         with self._lock:
-            if self.broken is not None:
-                raise _copy(self.broken)
-            self._waiting[id] = waiter
+            if waiter.reply is not None or self.broken is not None:
+                return
+            waiter.waits = True
             if not self._reading:
                 self._reading = waiter.leads = True
 
@@ -111,7 +123,7 @@ class _Stream:
                     other.reply = reply
                     if other is waiter:
                         self._hand_over()
-                    else:
+                    elif other.waits:
                         other.wake.release()
         except (StopIteration, grpc.RpcError) as error:
             with self._lock:
@@ -131,7 +143,7 @@ class _Stream:
 
     def _hand_over(self) -> None:
         """Makes another waiter the one that reads. With the lock held."""
-        heir = next(iter(self._waiting.values()), None)
+        heir = next((waiter for waiter in self._waiting.values() if waiter.waits), None)
         self._reading = heir is not None
         if heir is not None:
             heir.leads = True
@@ -142,7 +154,7 @@ class _Stream:
         if self.broken is None:
             self.broken = why
         for waiter in self._waiting.values():
-            if not waiter.leads:
+            if waiter.waits and not waiter.leads:
                 waiter.wake.release()
         self._waiting.clear()
 
@@ -218,20 +230,43 @@ class RemoteConnection:
         if not steps:
             return []
         id = next(self._ids)
+        return decode_results(steps, self._exchange(id, self._request(id, steps, keep_going)).results)
+
+    def post(self, steps: Sequence[Step], keep_going: bool) -> Callable[[], list[Any]]:
+        if not steps or self.timeout is not None:
+            return lambda: self.run(steps, keep_going)
+        id, stream = next(self._ids), self._stream
+        waiter = stream.post(id, self._payload(self._request(id, steps, keep_going)))
+
+        def collect() -> list[Any]:
+            with self._renewing(stream):
+                return decode_results(steps, stream.collect(id, waiter).results)
+
+        return collect
+
+    def _request(self, id: int, steps: Sequence[Step], keep_going: bool) -> Any:
         request = sp.StreamRequest(id=id, keep_going=keep_going)
         encode_steps(steps, request.calls)
-        return decode_results(steps, self._exchange(id, request).results)
+        return request
 
-    def _exchange(self, id: int, request: Any) -> Any:
-        payload = request.SerializeToString()
+    def _payload(self, request: Any) -> bytes:
+        payload: bytes = request.SerializeToString()
         if len(payload) > self._max:
             text = f"the message has {len(payload)} bytes, the kernel takes {self._max}"
             raise KernelError(Errno.EMSGSIZE, text, CONNECTION)
-        stream = self._stream
-        try:
+        return payload
+
+    def _exchange(self, id: int, request: Any) -> Any:
+        payload, stream = self._payload(request), self._stream
+        with self._renewing(stream):
             if self.timeout is None:
                 return stream.exchange(id, payload)
             return self._exchange_in_time(stream, id, payload, self.timeout)
+
+    @contextlib.contextmanager
+    def _renewing(self, stream: _Stream) -> Iterator[None]:
+        try:
+            yield
         except BaseException as error:
             if not isinstance(error, KernelError) and stream.broken is not None and not self._closed:
                 # Interrupted: a new stream at once, since the session does not outlive the last one for long.

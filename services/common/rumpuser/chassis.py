@@ -89,7 +89,11 @@ class RemoteBus:
 
     def blocking(self, name: str) -> Peer:
         from rumpuser.transport.blocking import BlockingPeer, BlockingPeers
+        from rumpuser.workers import Waiting, waiter
 
+        who = waiter()
+        if who is not None:
+            return Waiting(self.peer(name), who)
         url = self._urls.get(name)
         if not url:
             raise KernelError(Errno.ENOSYS, f"the {name} faction is not running")

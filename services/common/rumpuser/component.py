@@ -79,8 +79,9 @@ class Bus(Protocol):
     def blocking(self, name: str) -> Peer:
         """The same for code that cannot wait: ``call`` gives the value itself, never a coroutine.
 
-        Besides, ETIMEDOUT and ENOTCONN (elsewhere), EDEADLK (in this process, when the call would have to wait). The
-        whole component stands still until the answer is there: for disks under file systems alone.
+        Besides, ETIMEDOUT and ENOTCONN (elsewhere), EDEADLK (in this process, when the call would have to wait). In
+        what was offloaded (`rumpuser.host.Host.offload`) the component goes on meanwhile; elsewhere all of it stands
+        still.
         """
         ...
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from rumpuser.devices.port import NoPorts, Ports
+from rumpuser.pending import Call, Pending
 from rumpuser.polling import Polled
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Statvfs
 
+T = TypeVar("T")
 Buffer = bytes | bytearray | memoryview
 
 
@@ -163,6 +165,22 @@ class Host(Protocol):
         """Calls back when the handler that runs now has returned."""
         ...
 
+    def offload(self, work: Callable[[], T]) -> T | Call[T]:
+        """Does something that may `wait`, while the component goes on with other calls (`rumpuser.workers`)."""
+        ...
+
+    def detach(self, work: Callable[[], None]) -> None:
+        """The same, when nobody waits for its end."""
+        ...
+
+    def wait(self, pending: Pending[T]) -> T:
+        """In what was offloaded: the value of a `Pending`, in synchronous code. EDEADLK elsewhere."""
+        ...
+
+    def aside(self, work: Callable[[], T]) -> T:
+        """In what was offloaded: what blocking code of the host gives, which knows nothing of the kernel's state."""
+        ...
+
     def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
         """Calls back while the descriptor can be read, as handlers are called; returns what ends it.
 
@@ -235,6 +253,22 @@ class ManualHost:
     def call_soon(self, callback: Callable[[], None]) -> None:
         """At once: a test's handlers have returned when it calls the next one."""
         callback()
+
+    def offload(self, work: Callable[[], T]) -> T | Call[T]:
+        """At once."""
+        return work()
+
+    def detach(self, work: Callable[[], None]) -> None:
+        work()
+
+    def wait(self, pending: Pending[T]) -> T:
+        """Nobody else is at work, so it is there or never comes."""
+        if not pending.done:
+            raise KernelError(Errno.EDEADLK, "nobody finishes what is waited for")
+        return pending.result()
+
+    def aside(self, work: Callable[[], T]) -> T:
+        return work()
 
     def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
         self.watched[fd] = callback

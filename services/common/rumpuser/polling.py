@@ -8,12 +8,14 @@ is looked at again and again, other processes being let run in between (sched_yi
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import select
 import threading
 import time
-from collections.abc import Callable
 from typing import Any, Protocol
+
+log = logging.getLogger(__name__)
 
 LINGER_NS = 150_000
 """Above the time that a peer on the same processor takes for an answer."""
@@ -47,6 +49,15 @@ class Polled(Protocol):
     def ring(self) -> None:
         """Makes the descriptor readable, so that somebody else looks."""
         ...
+
+
+def taken(device: Polled) -> bool:
+    """`Polled.take`; a defect in what handles a frame costs that frame, and no device."""
+    try:
+        return device.take()
+    except Exception:
+        log.exception("internal error in what took a frame")
+        return True
 
 
 class LoopPolling:
@@ -83,7 +94,7 @@ class LoopPolling:
         begun = time.monotonic_ns()
         while not self._ended:
             now = time.monotonic_ns()
-            if self._device.take():
+            if taken(self._device):
                 self._until = now + LINGER_NS
             elif now >= self._until:
                 if self._device.arm():
@@ -117,42 +128,49 @@ class Turn(threading.Condition):
         if self.devices and timeout is None and not self._callers:
             self._callers += 1
             try:
-                if self.look(lambda: False):
+                if self._look():
                     return True
             finally:
                 self._callers -= 1
         return super().wait(timeout)
 
-    def attend(self) -> None:
-        """For the thread that devices wake: takes what comes until nothing does, or a caller looks."""
-        while self.look(lambda: bool(self._callers)):
-            pass
-
-    def look(self, leave: Callable[[], bool]) -> bool:
-        """Looks for as long as devices linger; True when something came or somebody was notified. Holds the lock."""
+    def _look(self) -> bool:
+        """For a caller: looks until something came or somebody was notified, or for as long as devices linger."""
         notices = self._notices
-        for device in self.devices:
-            device.disarm()
-        until = time.monotonic_ns() + LINGER_NS
-        while True:
-            if self._take() or self._notices != notices:
-                self._leave()
-                return True
-            if leave():
-                return False
+        until = self._begin()
+        while not self._take() and self._notices == notices:
             if time.monotonic_ns() >= until:
                 return not self._arm()
-            held = self._release()
-            select.select((), (), (), 0)  # lets go of the interpreter, which sched_yield does not
-            os.sched_yield()
-            self._acquire(held)
+            self._pause()
+        self._leave()
+        return True
+
+    def attend(self) -> None:
+        """For the thread that devices wake: takes what comes until nothing does, or a caller looks."""
+        until = self._begin()
+        while not self._callers:
+            if self._take():
+                until = time.monotonic_ns() + LINGER_NS
+            elif time.monotonic_ns() >= until:
+                if self._arm():
+                    return
+                until = self._begin()
+            self._pause()
+
+    def _begin(self) -> int:
+        for device in self.devices:
+            device.disarm()
+        return time.monotonic_ns() + LINGER_NS
 
     def _take(self) -> bool:
-        return sum(device.take() for device in list(self.devices)) > 0
+        took = False
+        for device in tuple(self.devices):
+            took = taken(device) or took
+        return took
 
     def _arm(self) -> bool:
         """False when a device has something already; then not all are armed."""
-        return all(device.arm() for device in list(self.devices))
+        return all(device.arm() for device in tuple(self.devices))
 
     def _leave(self) -> None:
         """The caller goes on with its own work: what comes from now on is the poller thread's."""
@@ -160,9 +178,16 @@ class Turn(threading.Condition):
             if self._arm():
                 return
             self._take()
-        for device in list(self.devices):
+        for device in tuple(self.devices):
             if not device.arm():
                 device.ring()
+
+    def _pause(self) -> None:
+        """Lets others have the lock, the interpreter (which sched_yield keeps) and the processor."""
+        held = self._release()
+        select.select((), (), (), 0)
+        os.sched_yield()
+        self._acquire(held)
 
     def _release(self) -> Any:
         return self._release_save()  # type: ignore[attr-defined]

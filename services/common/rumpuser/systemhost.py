@@ -9,16 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import logging
 import os
 import select
 import threading
 import time
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 from rumpuser.devices.hostsocket import HostSockets
 from rumpuser.devices.system import SystemPorts
 from rumpuser.hostfiles import SystemFiles
+from rumpuser.pending import Call, Pending, start
 from rumpuser.polling import LoopPolling, Polled, Turn
+from rumpuser.workers import OwnThread, Workers, wait, waiter
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 _LATE_NS = 1000
 """Timers fire this much later, since the loop rounds and may be early by the resolution of its clock."""
@@ -54,12 +62,26 @@ class SystemHost(SystemClock):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self._loop = loop
+        self._workers = Workers(loop)
 
     def call_at(self, deadline_ns: int, callback: Callable[[], None]) -> Callable[[], None]:
         return self._loop.call_at((deadline_ns + _LATE_NS) / 1e9, callback).cancel
 
     def call_soon(self, callback: Callable[[], None]) -> None:
         self._loop.call_soon(callback)
+
+    def offload(self, work: Callable[[], T]) -> T | Call[T]:
+        return self._workers.offload(work)
+
+    def detach(self, work: Callable[[], None]) -> None:
+        running: Any = self._workers.offload(work)
+        start(running)
+
+    def wait(self, pending: Pending[T]) -> T:
+        return wait(pending)
+
+    def aside(self, work: Callable[[], T]) -> T:
+        return wait(self._workers.aside(work)) if waiter() is not None else work()
 
     def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
         self._loop.add_reader(fd, callback)
@@ -134,7 +156,14 @@ class Poller:
                 with self._turn:
                     callback = self._callbacks.get(fd)
                     if callback is not None:
-                        callback()
+                        _guarded(callback)
+
+
+def _guarded(callback: Callable[[], None]) -> None:
+    try:
+        callback()
+    except Exception:
+        log.exception("internal error in what a descriptor woke")
 
 
 class LocalHost(SystemClock):
@@ -147,6 +176,7 @@ class LocalHost(SystemClock):
     def __init__(self, turn: Turn) -> None:
         super().__init__()
         self._turn = turn
+        self._thread_of_caller = OwnThread(turn)
         self._poller = Poller(turn)
         self._change = threading.Condition(threading.Lock())
         self._heap: list[Callout] = []
@@ -169,6 +199,25 @@ class LocalHost(SystemClock):
     def call_soon(self, callback: Callable[[], None]) -> None:
         """At once: only threads wait here, and they go on when they get the kernel's lock."""
         callback()
+
+    def offload(self, work: Callable[[], T]) -> T | Call[T]:
+        """In the thread of the caller, who may wait."""
+        return self._thread_of_caller.offload(work)
+
+    def detach(self, work: Callable[[], None]) -> None:
+        """In a thread of its own: that of the timers must not wait."""
+
+        def run() -> None:
+            with self._turn:
+                self._thread_of_caller.offload(work)
+
+        threading.Thread(target=run, name="rump-detached", daemon=True).start()
+
+    def wait(self, pending: Pending[T]) -> T:
+        return wait(pending)
+
+    def aside(self, work: Callable[[], T]) -> T:
+        return wait(self._thread_of_caller.aside(work)) if waiter() is not None else work()
 
     def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
         return self._poller.add(fd, callback)

@@ -55,7 +55,7 @@ def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
         "fstat": Entry(calls.fstat),
         "fcntl": Entry(calls.fcntl, partial, "F_GETFL, F_SETFL, F_GETNOSIGPIPE, F_SETNOSIGPIPE"),
         "ioctl": Entry(
-            calls.ioctl, partial, "FIONREAD, FIONBIO, FIOASYNC, SIOCATMARK; SIOC* of interfaces: see network.md"
+            calls.ioctl, partial, "FIONREAD, FIONBIO, FIOASYNC, SIOCATMARK; SIOC* of interfaces: see net/inet.md"
         ),
         "close": Entry(calls.close),
         "netconfig_ifcreate": Entry(config.netconfig_ifcreate),

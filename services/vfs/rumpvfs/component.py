@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import CoroutineType
 from typing import Any
 
 from rumpuser.component import Bus, Component, Context, Entry, Parameters
 from rumpuser.host import Host
 from rumpuser.pending import value_of
+from rumpvfs.core.gates import Slow
 from rumpvfs.core.questions import ASKED_MAX, Again, Question
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import FileSystemType
@@ -30,9 +32,34 @@ class VfsComponent(Component):
         """As `Component.call`; when a driver asks another faction something, the call is done again with the answer."""
         self.vfs.environment.cred = ctx.cred
         try:
-            return super().call(ctx, op, args)
+            value = super().call(ctx, op, args)
         except Again as again:
-            return self._again(ctx, self.table[op.name], args, again)
+            value = self._again(ctx, self.table[op.name], args, again)
+        except Slow:
+            return self._slowly(ctx, self.table[op.name], args)
+        if type(value) is CoroutineType and self.vfs.gates.used:
+            return self._watched(ctx, self.table[op.name], args, value)
+        return value
+
+    async def _watched(self, ctx: Context, entry: Entry, args: tuple[Any, ...], value: Any) -> Any:
+        """A handler that awaits, and may come to a slow mount only then."""
+        try:
+            return await value
+        except Slow:
+            return await value_of(self._slowly(ctx, entry, args))
+
+    def _slowly(self, ctx: Context, entry: Entry, args: tuple[Any, ...]) -> Any:
+        """Does a call in a worker."""
+        gates = self.vfs.gates
+
+        def work() -> Any:
+            self.vfs.environment.cred = ctx.cred
+            try:
+                return entry.handler(ctx, *args)
+            except Again as again:
+                return self._again(ctx, entry, args, again)
+
+        return self.vfs.host.offload(lambda: gates.visit(work))
 
     async def _again(self, ctx: Context, entry: Entry, args: tuple[Any, ...], again: Again) -> Any:
         questions, answers = self.vfs.questions, dict[Question, Any]()
@@ -58,8 +85,15 @@ class VfsComponent(Component):
         """ENOENT, EBUSY while one is mounted."""
         self.vfs.mounts.remove_type(name)
 
-    def stop(self) -> None:
+    def stop(self) -> Any:
         """Writes everything out and unmounts it, closes the host files. EIO when something could not be written."""
+        gates = self.vfs.gates
+        return self.vfs.host.offload(lambda: gates.visit(self._stop)) if gates.used else self._stop()
+
+    def _stop(self) -> None:
+        for mount in self.vfs.mounts.list:
+            if mount.fs.gates:
+                self.vfs.gates.enter(mount.fs.gates)
         self.vfs.files.clear()
         failure = self.vfs.mounts.stop()
         self.vfs.etfs.close()

@@ -27,6 +27,7 @@ from tests.unit.net.test_ether import ONE, TWO, answer, ping
 
 IP = const.IPPROTO_IP
 NINE = bytes([10, 0, 0, 9])
+MAC = b"\2\0\0\0\0\x01"
 GROUP = bytes([239, 1, 2, 3])
 
 
@@ -112,6 +113,22 @@ def test_permanent_and_published_entries(lab: Lab) -> None:
     assert [e.addr for e in cache] == [NINE]
 
 
+def test_a_router_may_answer_for_all_behind_it(lab: Lab) -> None:
+    one, router, two = routed(lab)
+    one("netconfig_ifaddrdel", "eth0", "10.0.0.1")
+    one("netconfig_ipv4_ifaddr_cidr", "eth0", "10.0.0.1", 8)
+    dst = SockaddrIn(bytes([10, 0, 1, 2]), 7)
+    one("sendto", one.udp(), b"x", None, dst)
+    lab.host.advance(60)
+    router.inet.arp.proxy_all.put(1)
+    server = two.udp()
+    two("bind", server, SockaddrIn(bytes(4), 7))
+    one("sendto", one.udp(), b"x", None, dst)
+    assert two("recvfrom", server, 10, None).data == b"x"
+    assert eth(one).neighbours.entries[bytes([10, 0, 1, 2])].lladdr == eth(router).lladdr
+    assert bytes([10, 0, 0, 77]) not in eth(one).neighbours.entries
+
+
 def test_who_waits_in_vain_is_told(lab: Lab) -> None:
     one, _, _ = lab.two()
     s = one.udp()
@@ -133,6 +150,62 @@ def test_a_new_link_address_is_told(lab: Lab) -> None:
     assert eth(one).neighbours.entries[TWO].lladdr == new
     assert fails(two, "ioctl", s, const.SIOCDLIFADDR, Ifreq("eth0", SockaddrDl(sdl_addr=new))) == "EBUSY"
     answer(one, ping(one, TWO))
+
+
+def test_who_speaks_last_has_the_address(lab: Lab) -> None:
+    """Unless the entry is permanent; and who is of no network here leaves no entry."""
+    one, two, wire = lab.two()
+    answer(one, ping(one, TWO))
+    cache = eth(one).neighbours
+    wire.ports.remove(eth(two))  # which would defend itself
+
+    def claim(addr: bytes) -> None:
+        message = arp.Arp(arp.REQUEST, MAC, addr, bytes(6), ONE).emit()
+        wire.inject(ethernet.Ethernet(ethernet.BROADCAST, MAC, arp.ETHERTYPE).emit() + message)
+
+    claim(TWO)
+    assert cache.entries[TWO].lladdr == MAC
+    cache.set(NINE, b"\2\0\0\0\0\x77", permanent=True)
+    claim(NINE)
+    assert cache.entries[NINE].lladdr == b"\2\0\0\0\0\x77"
+    claim(bytes([99, 0, 0, 1]))
+    claim(bytes([224, 0, 0, 1]))
+    assert {entry.addr for entry in cache} == {TWO, NINE}
+
+
+def test_neighbours_go_with_their_network(lab: Lab) -> None:
+    one, _, _ = lab.two()
+    cache = eth(one).neighbours
+    answer(one, ping(one, TWO))
+    one.net.routes.remove(one.net.routes.lookup(TWO))
+    assert len(cache) == 0
+    one.net.routes.add(bytes([10, 0, 0, 0]), 24, eth(one), src=ONE)
+    answer(one, ping(one, TWO))
+    found = one.net.routes.find(bytes([10, 0, 0, 0]), 24)
+    assert found is not None
+    one.net.routes.change(found, mtu=1000)
+    assert len(cache) == 0
+
+
+def test_what_comes_up_announces_itself(lab: Lab) -> None:
+    one, two, wire = lab.two()
+    answer(two, ping(two, ONE))
+    s = one.udp()
+    one("setsockopt", s, IP, const.IP_ADD_MEMBERSHIP, Mreq(GROUP, ONE))
+    eth(one).set_link(False)
+    wire.frames.clear()
+    eth(one).set_link(True)
+    assert [(a.sender, a.target) for a in arps(wire)] == [(ONE, ONE)]
+    assert [p.protocol for p in packets(wire)] == [igmp.PROTOCOL]
+
+
+def test_straight_to_the_link_alone(lab: Lab) -> None:
+    one, _, _ = lab.two()
+    one("netconfig_ipv4_gw", "10.0.0.2")
+    s = one.udp()
+    one.option(s, const.SO_DONTROUTE, 1)
+    one("sendto", s, b"x", None, SockaddrIn(TWO, 5))
+    assert fails(one, "sendto", s, b"x", None, SockaddrIn(bytes([99, 0, 0, 1]), 5)) == "ENETUNREACH"
 
 
 # -- ICMP
@@ -184,6 +257,24 @@ def test_redirects(lab: Lab) -> None:
     one.inet.icmp.rediraccept.put(0)
     ping(one, bytes([10, 0, 9, 1]))
     assert not one.net.routes.lookup(bytes([10, 0, 9, 1])).flags & const.RTF_DYNAMIC
+
+
+@pytest.mark.parametrize("amount", [8, 64, 512])
+def test_errors_quote_as_much_as_they_are_told(lab: Lab, amount: int) -> None:
+    one, two, wire = lab.two()
+    two.inet.icmp.returndatabytes.put(amount)
+    one("sendto", one.udp(), bytes(1000), None, SockaddrIn(TWO, 9))
+    quoted = icmp.Packet(packets(wire)[-1].payload).payload
+    assert len(quoted) == 20 + amount
+    assert ipv4.HEADER.unpack_from(quoted)[-2:] == (ONE, TWO)
+
+
+def test_a_flood_of_pings(lab: Lab) -> None:
+    one, two, _ = lab.two()
+    for _ in range(2000):
+        one("close", ping(one, TWO, 0))
+        two("close", ping(two, ONE, 0))
+    assert one.inet.icmp.stats["input type 0"] == two.inet.icmp.stats["input type 0"] == 2000
 
 
 def test_timestamps_and_masks(lab: Lab) -> None:
@@ -247,77 +338,6 @@ def test_options_that_are_refused(lab: Lab, options: bytes, kind: int, code: int
     assert fails(one, "setsockopt", s, IP, const.IP_OPTIONS, SockoptRaw(options)) == "EINVAL"
 
 
-# -- groups and broadcasts
-
-
-def test_groups(lab: Lab) -> None:
-    one, two, wire = lab.two()
-    server, client = two.udp(), one.udp()
-    two("bind", server, SockaddrIn(bytes(4), 5353))
-    two.nonblocking(server)
-    one("setsockopt", client, IP, const.IP_MULTICAST_IF, SockoptRaw(ONE))
-    one("sendto", client, b"early", None, SockaddrIn(GROUP, 5353))
-    two("setsockopt", server, IP, const.IP_ADD_MEMBERSHIP, Mreq(GROUP, TWO))
-    member = SockoptRaw(GROUP + TWO)
-    assert fails(two, "setsockopt", server, IP, const.IP_ADD_MEMBERSHIP, member) == "EADDRINUSE"
-    one("sendto", client, b"now", None, SockaddrIn(GROUP, 5353))
-    assert two("recvfrom", server, 100, None).data == b"now"
-    assert packets(wire)[-1].hop_limit == 1
-    assert ethernet.Packet(wire.frames[-1]).dst == b"\1\0\x5e\1\2\3"
-    two("setsockopt", server, IP, const.IP_DROP_MEMBERSHIP, member)
-    one("sendto", client, b"late", None, SockaddrIn(GROUP, 5353))
-    assert fails(two, "recvfrom", server, 100, None) == "EAGAIN"
-    assert fails(two, "setsockopt", server, IP, const.IP_DROP_MEMBERSHIP, member) == "EADDRNOTAVAIL"
-    told = [bytes(p.payload) for p in packets(wire) if p.protocol == igmp.PROTOCOL and p.src == TWO]
-    assert told == [igmp.report3([(igmp.TO_EXCLUDE, GROUP)]), igmp.report3([(igmp.TO_INCLUDE, GROUP)])]
-
-
-def test_senders_hear_themselves_unless_they_say_not(lab: Lab) -> None:
-    one, _, _ = lab.two()
-    s = one.udp()
-    one("bind", s, SockaddrIn(bytes(4), 5353))
-    one.nonblocking(s)
-    one("setsockopt", s, IP, const.IP_ADD_MEMBERSHIP, Mreq(GROUP, ONE))
-    one("setsockopt", s, IP, const.IP_MULTICAST_IF, SockoptRaw(ONE))
-    one("sendto", s, b"me", None, SockaddrIn(GROUP, 5353))
-    assert one("recvfrom", s, 100, None).data == b"me"
-    one("setsockopt", s, IP, const.IP_MULTICAST_LOOP, SockoptInteger(0))
-    one("sendto", s, b"me", None, SockaddrIn(GROUP, 5353))
-    assert fails(one, "recvfrom", s, 100, None) == "EAGAIN"
-
-
-def test_routers_are_answered_in_their_version(lab: Lab) -> None:
-    one, _, wire = lab.two()
-    s = one.udp()
-    one("setsockopt", s, IP, const.IP_ADD_MEMBERSHIP, Mreq(GROUP, ONE))
-    lab.host.advance(2)
-    for code, kind in ((0, igmp.REPORT_V1), (100, igmp.REPORT_V2)):
-        wire.frames.clear()
-        query = igmp.Igmp(igmp.QUERY, code, bytes(4)).emit()
-        head = ipv4.Ipv4(NINE, bytes([224, 0, 0, 1]), 2, ttl=1).emit(len(query))
-        wire.inject(ethernet.Ethernet(b"\1\0\x5e\0\0\1", b"\2\0\0\0\0\1", 0x0800).emit() + head + query)
-        lab.host.advance(11)
-        reports = [igmp.Packet(p.payload) for p in packets(wire) if p.src == ONE]
-        assert [(r.type, r.group) for r in reports] == [(kind, GROUP)]
-    one("close", s)
-    assert igmp.Packet(packets(wire)[-1].payload).type == igmp.LEAVE
-
-
-def test_broadcasts(lab: Lab) -> None:
-    one, two, _ = lab.two()
-    servers = [two.udp(), two.udp()]
-    for s in servers:
-        two.option(s, const.SO_REUSEPORT, 1)
-        two("bind", s, SockaddrIn(bytes(4), 5353))
-    client = one.udp()
-    for addr in (bytes([10, 0, 0, 255]), b"\xff" * 4):
-        one.option(client, const.SO_BROADCAST, 0)
-        assert fails(one, "sendto", client, b"x", None, SockaddrIn(addr, 5353)) == "EACCES"
-        one.option(client, const.SO_BROADCAST, 1)
-        one("sendto", client, b"all", None, SockaddrIn(addr, 5353))
-        assert [two("recvfrom", s, 100, None).data for s in servers] == [b"all", b"all"]
-
-
 # -- sockets
 
 
@@ -338,6 +358,22 @@ def test_receivers_are_told_of_packets(lab: Lab) -> None:
     assert two("recvmsg", server, 100, 0, 0).msg_flags == const.MSG_CTRUNC
     wrong = [Cmsg(IP, const.IP_PKTINFO, NINE + bytes(4), [])]
     assert fails(one, "sendmsg", client, Msghdr(SockaddrIn(TWO, 53), b"x", wrong, 0), 0) == "EADDRNOTAVAIL"
+
+
+def test_senders_choose_the_interface(lab: Lab) -> None:
+    """And the gateway there, where the destination is behind one."""
+    one, _, wire = lab.two()
+    other = Wire()
+    one.plug(other, "10.5.0.1/24")
+    one.net.routes.add(bytes([99, 0, 0, 0]), 8, eth(one), gateway=TWO)
+    one.net.routes.add(bytes(4), 0, eth(one, 1), gateway=bytes([10, 5, 0, 2]))
+    for port, index in ((wire, eth(one).index), (other, eth(one, 1).index)):
+        wire.frames.clear()
+        other.frames.clear()
+        info = [Cmsg(IP, const.IP_PKTINFO, bytes(4) + index.to_bytes(4, "little"), [])]
+        one("sendmsg", one.udp(), Msghdr(SockaddrIn(bytes([99, 0, 0, 1]), 5), b"x", info, 0), 0)
+        asked = [a.target for a in arps(port) if a.operation == arp.REQUEST]
+        assert asked == ([bytes([10, 5, 0, 2])] if port is other else [TWO])
 
 
 def test_raw_sockets_of_any_protocol(lab: Lab) -> None:

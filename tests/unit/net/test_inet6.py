@@ -7,13 +7,25 @@ import struct
 
 import pytest
 
-from rumpnet.core.iface import AUTOCONF, DEPRECATED, DETACHED, DUPLICATED, TEMPORARY, TENTATIVE
+from rumpnet.core.iface import DEPRECATED, DETACHED, DUPLICATED, TENTATIVE
 from rumpnet.core.inet6domain import Inet6Domain
 from rumpnet.core.neighbour import State
 from rumpnet.core.wire import ethernet, icmp6, ipv6, udp
 from rumpnet.core.zone import link_local, with_zone
 from rumpwire import const
-from rumpwire.values import Cmsg, Mreq, Msghdr, SockaddrIn, SockaddrIn6, SockoptInteger, SockoptRaw
+from rumpwire.values import (
+    Cmsg,
+    Ifaliasreq,
+    Ifreq,
+    Mreq,
+    Msghdr,
+    Nbrinfo,
+    Ndireq,
+    SockaddrIn,
+    SockaddrIn6,
+    SockoptInteger,
+    SockoptRaw,
+)
 from tests.unit.net.kit import fails
 from tests.unit.net.lab import Lab, Machine, Port, Wire
 from tests.unit.net.test_inet import eth
@@ -236,6 +248,30 @@ def test_who_waits_in_vain_is_told(lab: Lab) -> None:
     assert fails(one, "write", s, b"x") == "EHOSTUNREACH"
 
 
+def test_neighbours_are_bounded(lab: Lab) -> None:
+    one, _, _ = two(lab)
+    inet6(one).nd.gcthresh.put(3)
+    for last in range(10, 20):
+        one("sendto", udp6(one), b"x", None, SockaddrIn6(ONE[:15] + bytes([last]), 5))
+    assert [entry.addr[15] for entry in eth(one).neighbours] == [17, 18, 19]
+
+
+def test_old_addresses_are_not_sent_from(lab: Lab) -> None:
+    one, _, _ = two(lab)
+    one(
+        "ioctl",
+        udp6(one),
+        const.SIOCAIFADDR_IN6,
+        Ifaliasreq("eth0", SockaddrIn6(a6("fd00::5")), 64, ifra_pltime=1, ifra_vltime=99),
+    )
+    one("netconfig_ifaddrdel", "eth0", "fd00::1")
+    lab.host.advance(2)
+    layer = one.net.layers[16]
+    assert layer.source_for(TWO) == a6("fd00::5")
+    inet6(one).ip6.use_deprecated.put(0)
+    assert link_local(layer.source_for(TWO))
+
+
 def test_link_addresses_that_change(lab: Lab) -> None:
     one, other, _ = two(lab)
     answered(one, ping6(one, TWO))
@@ -254,164 +290,12 @@ def test_what_does_not_come_from_neighbours_is_dropped(lab: Lab) -> None:
         icmp(NINE, ONE, icmp6.NEIGHBOUR_SOLICIT, 0, a6("ff02::1") + link),
         icmp(NINE, ONE, icmp6.NEIGHBOUR_SOLICIT, 0, ONE[:8]),
         icmp(NINE, ONE, icmp6.NEIGHBOUR_ADVERT, icmp6.SOLICITED, NINE + link),
+        icmp(a6("2001:db8::1"), ONE, icmp6.NEIGHBOUR_SOLICIT, 0, ONE + link),
     ):
         inject(wire, eth(one), packet)
     assert len(eth(one).neighbours) == before
     inject(wire, eth(one), icmp(NINE, ONE, icmp6.NEIGHBOUR_SOLICIT, 0, ONE + link))
     assert len(eth(one).neighbours) == before + 1
-
-
-# -- routers
-
-
-def routed(lab: Lab, mtu: int = 1500) -> tuple[Machine, Machine, Machine, Wire, Wire]:
-    """A host, a router that advertises fd01::/64 and fd02::/64, and fd02::2 behind it."""
-    host, router, far = lab.machine(), lab.machine(), lab.machine()
-    left, right = Wire(), Wire()
-    router.plug(left, "fd01::1/64")
-    router.plug(right, "fd02::1/64").set_mtu(mtu)
-    far.plug(right, "fd02::2/64").set_mtu(mtu)
-    inet6(router).ip6.forwarding.put(1)
-    lab.host.advance(2)
-    inet6(router).rtadv.put(1)
-    far("netconfig_ipv6_gw", "fd02::1")
-    host.plug(left)
-    host("netconfig_auto_ipv6", "eth0")
-    lab.host.advance(6)
-    return host, router, far, left, right
-
-
-def test_addresses_are_made_of_what_routers_say(lab: Lab) -> None:
-    host, router, _, _, _ = routed(lab)
-    port = eth(host)
-    (made,) = [a for a in port.ipv6() if a.flags & AUTOCONF]
-    assert made.addr[:8] == a6("fd01::")[:8]
-    assert made.addr[11:13] == b"\xff\xfe"
-    (default,) = [r for r in host.net.routes if len(r.dst) == 16 and not r.prefixlen]
-    assert link_local(default.gateway)
-    assert answered(host, ping6(host, a6("fd02::2"), 3000)) == 3000
-    (known,) = inet6(host).slaac.routers.values()
-    assert known.addr == default.gateway
-    inet6(router).rtadv.put(0)
-    assert not [r for r in host.net.routes if len(r.dst) == 16 and not r.prefixlen]
-
-
-def test_lifetimes(lab: Lab) -> None:
-    one, wire = lab.machine(), Wire()
-    one.plug(wire)
-    one("netconfig_auto_ipv6", "eth0")
-    lab.host.advance(3)
-    port = eth(one)
-
-    def advertise(valid: int, preferred: int, lifetime: int = 30) -> None:
-        prefix = icmp6.PREFIX_INFORMATION.pack(64, 0xC0, valid, preferred, 0, a6("fd07::"))
-        payload = bytes(8) + icmp6.option(icmp6.PREFIX, prefix) + icmp6.option(icmp6.MTU, struct.pack("!HI", 0, 1400))
-        source, dst = a6("fe80::9"), a6("ff02::1")
-        packet = icmp(source, dst, icmp6.ROUTER_ADVERT, 64 << 24 | lifetime, payload)
-        inject(wire, port, packet, b"\x33\x33\0\0\0\1")
-
-    advertise(10_000, 100)
-    lab.host.advance(2)
-    (made,) = [a for a in port.ipv6() if a.flags & AUTOCONF]
-    layer = one.net.layers[16]
-    assert layer.path_mtu(layer.route(a6("fd07::9")), a6("fd07::9")) == 1400
-    lab.host.advance(31)
-    assert not inet6(one).slaac.routers
-    assert not one.net.routes.find(bytes(16), 0)
-    lab.host.advance(100)
-    assert made.flags & DEPRECATED
-    advertise(1, 0)
-    lab.host.advance(60)
-    assert made in port.addresses
-    lab.host.advance(7300)
-    assert made not in port.addresses
-    assert one.net.routes.find(a6("fd07::"), 64) is None
-
-
-def test_identifiers_that_tell_nothing(lab: Lab) -> None:
-    one, wire = lab.machine(), Wire()
-    inet6(one).slaac.stable_iid.put(1)
-    inet6(one).slaac.use_tempaddr.put(1)
-    port = one.plug(wire)
-    one("netconfig_auto_ipv6", "eth0")
-    lab.host.advance(3)
-    prefix = icmp6.PREFIX_INFORMATION.pack(64, 0xC0, 9000, 9000, 0, a6("fd07::"))
-    payload = bytes(8) + icmp6.option(icmp6.PREFIX, prefix)
-    inject(wire, port, icmp(a6("fe80::9"), a6("ff02::1"), icmp6.ROUTER_ADVERT, 30, payload), b"\x33\x33\0\0\0\1")
-    assert not any(a.addr[11:13] == b"\xff\xfe" for a in port.ipv6())
-    assert len([a for a in port.ipv6() if a.flags & TEMPORARY]) == 1
-    lab.host.advance(2)
-    inet6(one).ip6.prefer_tempaddr.put(1)
-    layer = one.net.layers[16]
-    chosen = layer.source_for(a6("fd07::9"))
-    assert next(a for a in port.ipv6() if a.addr == chosen).flags & TEMPORARY
-
-
-def test_advertisements_are_not_believed_unasked(lab: Lab) -> None:
-    one, _, wire = two(lab)
-    packet = icmp(a6("fe80::9"), a6("ff02::1"), icmp6.ROUTER_ADVERT, 30, bytes(8))
-    inject(wire, eth(one), packet, b"\x33\x33\0\0\0\1")
-    assert not inet6(one).slaac.routers
-    inet6(one).slaac.accept_rtadv.put(1)
-    inject(wire, eth(one), packet, b"\x33\x33\0\0\0\1")
-    assert inet6(one).slaac.routers
-    inet6(one).slaac.routers.clear()
-    for bad in (
-        icmp(a6("fd00::9"), a6("ff02::1"), icmp6.ROUTER_ADVERT, 30, bytes(8)),
-        icmp(a6("fe80::9"), a6("ff02::1"), icmp6.ROUTER_ADVERT, 30, bytes(8), hops=64),
-        icmp(a6("fe80::9"), a6("ff02::1"), icmp6.ROUTER_ADVERT, 30, bytes(8) + b"\3\0"),
-    ):
-        inject(wire, eth(one), bad, b"\x33\x33\0\0\0\1")
-    assert not inet6(one).slaac.routers
-
-
-def test_path_mtu(lab: Lab) -> None:
-    host, _, far, left, _ = routed(lab, mtu=1300)
-    dst = a6("fd02::2")
-    s = ping6(host, dst, 1400)
-    layer = host.net.layers[16]
-    assert layer.path_mtu(layer.route(dst), dst) == 1300
-    assert messages(left, icmp6.TOO_BIG)
-    assert fails(host, "recvfrom", s, 10, None) == "EAGAIN"
-    assert answered(host, ping6(host, dst, 1400)) == 1400
-    assert inet6(far).ip6.stats["packets reassembled ok"] == 1
-    lab.host.advance(601)
-    assert layer.path_mtu(layer.route(dst), dst) == 1500
-
-
-def test_routers_tell_of_what_they_do_not_forward(lab: Lab) -> None:
-    host, _, _, left, _ = routed(lab)
-    s = udp6(host)
-    host("setsockopt", s, IP6, const.IPV6_UNICAST_HOPS, SockoptInteger(1))
-    host("sendto", s, b"x", None, SockaddrIn6(a6("fd02::2"), 5))
-    assert messages(left, icmp6.TIME_EXCEEDED)
-    host("sendto", udp6(host), b"x", None, SockaddrIn6(a6("fd99::2"), 5))
-    (unreachable,) = messages(left, icmp6.UNREACHABLE)
-    assert unreachable.payload[1] == icmp6.NO_ROUTE
-
-
-def test_redirects(lab: Lab) -> None:
-    wire, host, near, far = Wire(), lab.machine(), lab.machine(), lab.machine()
-    host.plug(wire, "fd00::1/64")
-    near.plug(wire, "fd00::fe/64")
-    far.plug(wire, "fd00::fd/64")
-    far.plug(Wire(), "fd09::1/64")
-    for machine in (near, far):
-        inet6(machine).ip6.forwarding.put(1)
-    lab.host.advance(3)
-
-    def local(machine: Machine) -> bytes:
-        return next(a.addr for a in eth(machine).ipv6() if link_local(a.addr))
-
-    gateway = local(near)[:2] + eth(host).index.to_bytes(2, "big") + local(near)[4:]
-    host.net.routes.add(bytes(16), 0, eth(host), gateway=gateway)
-    near.net.routes.add(
-        a6("fd09::"), 64, eth(near), gateway=local(far)[:2] + eth(near).index.to_bytes(2, "big") + local(far)[4:]
-    )
-    assert answered(host, ping6(host, a6("fd09::1"))) == 56
-    learned = host.net.routes.lookup(a6("fd09::1"))
-    assert learned.gateway[4:] == local(far)[4:]
-    assert learned.flags & const.RTF_DYNAMIC
 
 
 # -- groups
@@ -496,6 +380,29 @@ def test_receivers_are_told_of_packets(lab: Lab) -> None:
     assert fails(one, "sendmsg", client, Msghdr(SockaddrIn6(TWO, 53), b"x", wrong, 0), 0) == "EADDRNOTAVAIL"
 
 
+def test_extension_headers_of_programs(lab: Lab) -> None:
+    one, other, wire = two(lab)
+    server, client = udp6(other, 53), udp6(one)
+    other("setsockopt", server, IP6, const.IPV6_RECVDSTOPTS, SockoptInteger(1))
+    header = bytes([0, 0, 0x1E, 4]) + b"opts"
+    one("setsockopt", client, IP6, const.IPV6_DSTOPTS, SockoptRaw(header))
+    assert one("getsockopt", client, IP6, const.IPV6_DSTOPTS) == SockoptRaw(header)
+    for size in (5, 4000):
+        one("sendto", client, bytes(size), None, SockaddrIn6(TWO, 53))
+        message = other("recvmsg", server, 9000, 500, 0)
+        assert len(message.data) == size
+        (told,) = message.control
+        assert (told.cmsg_type, bytes(told.data[1:])) == (const.IPV6_DSTOPTS, header[1:])
+    for bad in (header[:7], header + bytes(8), bytes(4)):
+        assert fails(one, "setsockopt", client, IP6, const.IPV6_DSTOPTS, SockoptRaw(bad)) == "EINVAL"
+    assert fails(one, "setsockopt", client, IP6, const.IPV6_HOPOPTS, SockoptRaw(header)) == "EPERM"
+    raw = one("socket", const.AF_INET6, const.SOCK_RAW, 89)
+    control = [Cmsg(IP6, const.IPV6_HOPOPTS, header, [])]
+    wire.frames.clear()
+    one("sendmsg", raw, Msghdr(SockaddrIn6(TWO), b"x", control, 0), 0)
+    assert packets(wire)[0].next_header == ipv6.HOP_BY_HOP
+
+
 def test_raw_sockets(lab: Lab) -> None:
     one, other, _ = two(lab)
     server = other("socket", const.AF_INET6, const.SOCK_RAW, 89)
@@ -523,6 +430,32 @@ def test_addresses_go_with_their_routes(lab: Lab) -> None:
     one("netconfig_ifdestroy", "eth0")
     assert {r.iface.name for r in one.net.routes} == {"lo0"}
     lab.host.advance(100)
+
+
+def test_requests_of_ifconfig_and_ndp(lab: Lab) -> None:
+    one, _, _ = two(lab)
+    s = udp6(one)
+    answered(one, ping6(one, TWO))
+    found = one("ioctl", s, const.SIOCGNBRINFO_IN6, Nbrinfo("eth0", SockaddrIn6(TWO))).data
+    assert (found.state, found.expire, len(found.lladdr.sdl_addr)) == (const.ND6_LLINFO_REACHABLE, 30, 6)
+    one("ioctl", s, const.SIOCSNDFLUSH_IN6, Ifreq("eth0"))
+    assert fails(one, "ioctl", s, const.SIOCGNBRINFO_IN6, Nbrinfo("eth0", SockaddrIn6(TWO))) == "EINVAL"
+    info = one("ioctl", s, const.SIOCGIFINFO_IN6, Ndireq("eth0")).data
+    assert (info.linkmtu, info.basereachable, info.retrans) == (1500, 30_000, 1000)
+    assert not info.flags & const.ND6_IFF_ACCEPT_RTADV
+    changed = info._replace(linkmtu=1280, retrans=500, flags=info.flags | const.ND6_IFF_ACCEPT_RTADV)
+    one("ioctl", s, const.SIOCSIFINFO_IN6, changed)
+    assert one("ioctl", s, const.SIOCGIFINFO_IN6, Ndireq("eth0")).data == changed
+    assert fails(one, "ioctl", s, const.SIOCSIFINFO_IN6, Ndireq("eth0", 100)) == "EINVAL"
+    old = Ifaliasreq("eth0", SockaddrIn6(a6("fd00::5")), 64, ifra_vltime=1000, ifra_pltime=10)
+    one("ioctl", s, const.SIOCAIFADDR_IN6, old)
+    lab.host.advance(11)
+    shown = one("ioctl", s, const.SIOCGIFALIFETIME_IN6, old).data
+    assert (shown.ifra_flags, shown.ifra_vltime) == (DEPRECATED, 989)
+    lab.host.advance(1000)
+    assert fails(one, "ioctl", s, const.SIOCGIFALIFETIME_IN6, old) == "EADDRNOTAVAIL"
+    bad = old._replace(ifra_pltime=2000)
+    assert fails(one, "ioctl", s, const.SIOCAIFADDR_IN6, bad) == "EINVAL"
 
 
 def test_without_the_module(lab: Lab) -> None:

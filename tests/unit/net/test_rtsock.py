@@ -85,6 +85,17 @@ def test_refusals(r: Listening) -> None:
     assert fails(r.machine, "socket", const.AF_ROUTE, const.SOCK_DGRAM, 0) == "EPROTOTYPE"
 
 
+def test_gateways_that_are_on_the_link_by_a_route_alone(r: Listening) -> None:
+    gateway = SockaddrIn(bytes([10, 77, 0, 1]))
+    assert r.refused(const.RTM_ADD, dst=NET, prefixlen=8, gateway=gateway) == "ENETUNREACH"
+    r.send(const.RTM_ADD, dst=gateway, prefixlen=32, gateway=SockaddrDl(sdl_name="eth0"))
+    assert r.send(const.RTM_ADD, dst=NET, prefixlen=8, gateway=gateway).ifname == "eth0"
+    far = SockaddrIn(bytes([99, 1, 1, 1]))
+    assert r.refused(const.RTM_ADD, dst=SockaddrIn(bytes([98, 0, 0, 0])), prefixlen=8, gateway=far) == "ENETUNREACH"
+    r.send(const.RTM_CHANGE, dst=NET, prefixlen=8, gateway=GATEWAY)
+    assert r.send(const.RTM_GET, dst=far, prefixlen=32).gateway == GATEWAY
+
+
 def test_reject_stands_before_the_default(r: Listening) -> None:
     r.send(const.RTM_ADD, dst=SockaddrIn(bytes(4)), prefixlen=0, gateway=GATEWAY)
     r.send(const.RTM_ADD, dst=NET, prefixlen=8, rtm_flags=const.RTF_REJECT)
@@ -100,7 +111,7 @@ def test_what_is_told_without_being_asked(lab: Lab, r: Listening) -> None:
     machine("netconfig_ifcreate", "lo7")
     machine("netconfig_ipv4_ifaddr_cidr", "lo7", "10.7.0.1", 24)
     kinds = [m.rtm_type for m in r.heard()]
-    assert kinds == [const.RTM_IFANNOUNCE, const.RTM_NEWADDR, const.RTM_ADD, const.RTM_ADD, const.RTM_IFINFO]
+    assert kinds == [const.RTM_IFANNOUNCE, const.RTM_IFINFO, const.RTM_NEWADDR, const.RTM_ADD, const.RTM_ADD]
     machine("netconfig_ifdestroy", "lo7")
     heard = r.heard()
     assert {const.RTM_IFINFO, const.RTM_DELADDR, const.RTM_DELETE} <= {m.rtm_type for m in heard}

@@ -44,6 +44,9 @@ class FakeConnection:
                     break
         return out
 
+    def post(self, steps: Sequence[Step], keep_going: bool) -> Callable[[], list[Any]]:
+        return lambda: self.run(steps, keep_going)
+
     def fork(self, flags: int) -> FakeConnection:
         self.asked.append(("fork", (flags,)))
         return FakeConnection(self.answers)

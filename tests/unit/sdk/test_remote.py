@@ -64,6 +64,50 @@ def test_many_threads_share_a_connection(url: str) -> None:
         assert got == [b"done"]
 
 
+def test_batches_are_under_way_side_by_side(url: str) -> None:
+    with rump.connect(url) as k:
+        r, w = k.sys.pipe()
+        waiting, quick = k.batch(), k.batch()
+        read, pid = waiting.read(r, 10), quick.getpid()
+        waiting.post()
+        quick.post()
+        with pytest.raises(RuntimeError):
+            pid.result()
+        got: list[int] = []
+        other = threading.Thread(target=lambda: got.append(k.sys.getppid()))  # nobody reads, so it does
+        other.start()
+        other.join(30)
+        quick.run()
+        quick.run()
+        assert (got, pid.result()) == ([1], k.pid)
+        k.sys.write(w, b"abc")
+        waiting.run()
+        assert read.result() == b"abc"
+        empty = k.batch()
+        empty.post()
+        empty.run()
+        k.timeout = 30.0
+        with k.batch() as late:
+            pid = late.getpid()
+            late.post()
+        assert pid.result() == k.pid
+
+
+def test_a_batch_under_way_when_the_connection_ends(url: str) -> None:
+    with rump.connect(url) as k:
+        r, _ = k.sys.pipe()
+        waiting = k.batch()
+        read = waiting.read(r, 10)
+        waiting.post()
+    with pytest.raises(ConnectionError):
+        waiting.run()
+    assert read.exception() is not None
+    late = k.batch()
+    late.getpid()
+    with pytest.raises(ConnectionError):
+        late.post()
+
+
 def test_fork(url: str) -> None:
     with rump.connect(url) as k:
         r, w = k.sys.pipe()

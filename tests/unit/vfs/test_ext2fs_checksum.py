@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rumpvfs.fs.ext2fs import hashes
-from rumpvfs.fs.ext2fs.checksum import FOLDINGS, crc16, crc32c, crc32c_integer
-from rumpvfs.fs.ext2fs.journal import _crc32_forward
+from rumpvfs.fs.ext2fs.checksum import FOLDINGS, crc16, crc32_forward, crc32c, crc32c_integer
 from tests.ext4_images import run
 
 
@@ -74,7 +73,7 @@ def test_the_forward_crc_of_old_journals() -> None:
         crc ^= byte << 24
         for _ in range(8):
             crc = (crc << 1) ^ 0x104C11DB7 if crc & 0x80000000 else crc << 1
-    assert _crc32_forward(0xFFFFFFFF, memoryview(data)) == crc
+    assert crc32_forward(0xFFFFFFFF, memoryview(data)) == crc
     assert zlib.crc32(bytes(mirror[b] for b in data)) ^ 0xFFFFFFFF == int(f"{crc:032b}"[::-1], 2)
 
 

@@ -180,7 +180,7 @@ def test_a_failing_disk(variant: str, tmp_path: Path) -> None:
     node.write(0, b"good" * 500)
     node.fsync(data_only=False)
     disk.fail = True
-    assert refusal(node.write, 50_000, bytes(9000)) == Errno.EIO
+    assert refusal(node.write, 50_000, bytes(90_000)) == Errno.EIO
     assert contents(node) == b"good" * 500
     make(root, "never on the disk")
     assert refusal(node.fsync, data_only=False) == Errno.EIO
@@ -198,6 +198,23 @@ def test_a_failing_disk(variant: str, tmp_path: Path) -> None:
     fs = mount_disk(again)
     assert contents_of(fs) == {"/file": b"good" * 500}
     checked(fs, again, tmp_path)
+
+
+def test_a_small_write_to_a_failing_disk(tmp_path: Path) -> None:
+    """It waits for the commit in memory, which says that it cannot be kept."""
+    disk = new_disk(tmp_path, "8M", "-t", "ext4")
+    fs = mount_disk(disk)
+    node = make(fs.root(), "file")
+    node.write(0, b"good" * 500)
+    node.fsync(data_only=False)
+    disk.fail = True
+    node.write(1000, b"lost" * 500)
+    assert contents(node) == b"good" * 250 + b"lost" * 500
+    assert refusal(node.fsync, data_only=False) == Errno.EIO
+    assert refusal(node.fsync, data_only=False) == Errno.EROFS
+    disk.fail = False
+    fs.unmount(force=True)
+    assert contents_of(mount_disk(disk)) == {"/file": b"good" * 500}
 
 
 def make_and_sync(fs: FileSystem, count: int) -> None:
@@ -270,7 +287,7 @@ def test_an_operation_that_fails_leaves_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_journals_of_all_versions(version: str, features: str, words: str, tmp_path: Path) -> None:
-    """What a journal has of checksums stays; e2fsck replays what we write."""
+    """In use it has the sum that asynchronous commits need, which e2fsck replays; at rest what it had before."""
     image = make_image(tmp_path / "image", "8M", "-t", "ext4", "-b", "1024", "-O", features, "-J", "size=1")
     (tmp_path / "block").write_bytes(b"\0" * 1024)
     (tmp_path / "script").write_text(f"jo {version}\njw -b 7000 {tmp_path / 'block'}\njc\n")
@@ -281,7 +298,42 @@ def test_journals_of_all_versions(version: str, features: str, words: str, tmp_p
     workload.run(200)
     fs.sync()
     image.write_bytes(disk.contents)
-    assert f"{words}\n" in run("dumpe2fs", "-h", image)
+    features_in_use = run("dumpe2fs", "-h", image).partition("Journal features:")[2].partition("\n")[0].split()
+    assert {"journal_checksum", "journal_async_commit"} <= set(features_in_use)
+    fs.unmount(force=False)
+    (tmp_path / "at rest").write_bytes(disk.contents)
+    assert f"{words}\n" in run("dumpe2fs", "-h", tmp_path / "at rest")
+    run("e2fsck", "-fn", tmp_path / "at rest")
     run("e2fsck", "-fy", image, check=False)
     run("e2fsck", "-fn", image)
     assert contents_of(mount_disk(MemoryDisk(image.read_bytes()), readonly=True)) == workload.now
+
+
+@pytest.mark.parametrize("kind", ["ext4", "ext3", "ext2"])
+def test_room_that_is_not_there_leaves_the_file_as_it_was(kind: str, tmp_path: Path) -> None:
+    """Without extents there are no unwritten blocks, and none may be left behind the end."""
+    disk = new_disk(tmp_path, "4M", "-t", kind, "-b", "1024")
+    fs = mount_disk(disk)
+    node = make(fs.root(), "file")
+    node.write(0, b"x" * 10)
+    before = node.getattr().st_blocks
+    assert refusal(node.allocate, 0, 8 << 20) == Errno.ENOSPC
+    assert contents(node) == b"x" * 10
+    assert kind == "ext4" or node.getattr().st_blocks == before
+    node.allocate(0, 100_000)
+    assert contents(node) == (b"x" * 10).ljust(100_000, b"\0")
+    checked(fs, disk, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["ext4", "ext3"])
+def test_a_write_that_finds_less_room_writes_up_to_it_and_nothing_behind(kind: str, tmp_path: Path) -> None:
+    disk = new_disk(tmp_path, "4M", "-t", kind, "-b", "1024")
+    fs = mount_disk(disk)
+    node = make(fs.root(), "file")
+    node.write(0, b"a" * 5000)
+    node.write(200_000, b"b" * 5000)
+    make(fs.root(), "ballast").write(0, bytes(fs.statvfs().f_bfree * 1024))
+    assert fs.statvfs().f_bfree == 0
+    assert node.write(405, b"c" * 300_000) == 5 * 1024 - 405
+    assert contents(node) == b"a" * 405 + b"c" * (5120 - 405) + bytes(200_000 - 5120) + b"b" * 5000
+    checked(fs, disk, tmp_path)

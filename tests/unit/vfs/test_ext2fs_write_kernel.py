@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import struct
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from rumpvfs.core.vnode import Changes, Vnode, VType
 from rumpwire import const
-from tests.crash.disk import MemoryDisk
+from tests.crash.disk import Cuts, MemoryDisk, RecordingDisk
 from tests.ext4_images import Environment, compare, facts_of_host, facts_of_image, loop_mount, make_image, run
 from tests.ext4_workload import Workload, make, mount_disk, remove
 
@@ -146,6 +147,22 @@ def test_the_kernel_replays_our_journal(variant: str, tmp_path: Path) -> None:
     with loop_mount(image, tmp_path / "mnt") as top:
         compare(ours, facts_of_host(top))
     run("e2fsck", "-fn", image)
+
+
+@pytest.mark.parametrize("kind", ["ext4", "ext4-1k", "gdt_csum"])
+def test_the_kernel_and_we_leave_out_the_same_of_what_the_power_cut_short(kind: str, tmp_path: Path) -> None:
+    image = make_image(tmp_path / "image", "16M", *VARIANTS[kind], "-J", "size=4")
+    disk = RecordingDisk(image.read_bytes())
+    fs = mount_disk(disk)
+    workload = Workload(fs, kind, writes=disk.log)
+    workload.run(200)
+    generator, states = random.Random(kind), Cuts(disk, 512)
+    for end in sorted(generator.choices(range(4, len(disk.log)), k=12)):
+        image.write_bytes(states.state(end, generator))
+        ours = facts_of_image(mount_disk(MemoryDisk(image.read_bytes())))
+        with loop_mount(image, tmp_path / "mnt") as top:
+            compare(ours, facts_of_host(top))
+        run("e2fsck", "-fn", image)
 
 
 def test_we_replay_the_journal_of_the_kernel_for_good(tmp_path: Path) -> None:

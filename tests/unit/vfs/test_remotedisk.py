@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rumpuser.component import Component, Context, Entry
+from rumpuser.host import ManualHost
+from rumpvfs.core.gates import Gates
 from rumpvfs.core.remotedisk import PIECE, PIECES, RemoteDisk
 from rumpwire.errno import Errno, KernelError
 from tests.unit.vfs.kit import FakeBus
@@ -52,7 +54,7 @@ class DiskDev(Component):
 def make(size: int = SIZE, **options: Any) -> tuple[DiskDev, RemoteDisk]:
     bus, dev = FakeBus(), DiskDev(size)
     bus.peers["dev"] = dev
-    return dev, RemoteDisk(bus, 1, "disk", size, **{"readonly": False, **options})
+    return dev, RemoteDisk(Gates(ManualHost(), bus).ask, 1, "disk", size, **{"readonly": False, **options})
 
 
 def ranges() -> Any:

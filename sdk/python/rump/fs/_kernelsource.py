@@ -6,25 +6,30 @@ import contextlib
 import errno
 import os
 import stat
+from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rump import _host
 from rump._base import Future
 from rump._errors import error_of
-from rump.fs._node import CHUNK, GROUP, SMALL, Kept, Node, Pieces, Report, is_sparse
+from rump.fs._node import AHEAD, CHUNK, FEW, GROUP, SMALL, Kept, Node, Pieces, Report, is_sparse
 from rump.fs._places import LONGEST, Places, joined
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Dirent, Stat
 
 if TYPE_CHECKING:
-    from rump._client import Client
+    from rump._client import Batch, Client
+
+Bytes = Future[bytes]
+Names = Future[list[bytes]]
 
 NOFOLLOW = const.AT_SYMLINK_NOFOLLOW
 FOLDER = os.O_RDONLY | _host.OPEN.names["O_DIRECTORY"]
 _READ = os.O_RDONLY | os.O_NONBLOCK
 _DENTS = 64 << 10
+_NOFOLLOW = _host.OPEN.names["O_NOFOLLOW"]
 _LINK = const.PATH_MAX
 _WINDOW = 4
 """Pieces of a large file that are asked for in one message."""
@@ -76,6 +81,23 @@ def stats(k: Client, places: Sequence[tuple[int, bytes]]) -> list[Future[Stat]]:
     return out
 
 
+class _Asked(NamedTuple):
+    """What was asked of one file."""
+
+    path: bytes
+    dtype: int
+    st: Future[Stat]
+    data: Bytes | None
+    names: Names | None
+
+
+class _Group(NamedTuple):
+    """Files that are asked for in one message."""
+
+    batch: Batch
+    asked: list[_Asked]
+
+
 class KernelSource:
     """``root`` is a path of the kernel. ``follow``: a link at the top is taken for what it leads to."""
 
@@ -86,6 +108,8 @@ class KernelSource:
         self._report = report
         self._follow = follow
         self._places = kernel_places(k)
+        self._places.before_close = self._settle
+        self._asked: deque[_Group] = deque()
 
     def close(self) -> None:
         self._places.close()
@@ -95,88 +119,95 @@ class KernelSource:
 
     def top(self) -> Node:
         fd, path = self._at(b"")
-        node = Node(b"", self._k.sys.fstatat(fd, path, 0 if self._follow else NOFOLLOW))
-        self._load([node])
-        return node
+        st = self._k.sys.fstatat(fd, path, 0 if self._follow else NOFOLLOW)
+        return self._node(self._collected(self._ask([(b"", stat.S_IFMT(st.st_mode) >> 12)]))[0])
 
     def children(self, node: Node) -> Iterator[Node]:
         fd, path = self._at(node.path)
         try:
-            names = sorted(entry.d_name for entry in read_directory(self._k, fd, path))
+            entries = sorted(read_directory(self._k, fd, path), key=lambda entry: entry.d_name)
         except OSError as error:
             self._report(node.path, error)
             return
-        for start in range(0, len(names), GROUP):
-            yield from self._group([joined(node.path, name) for name in names[start : start + GROUP]])
-
-    def _group(self, paths: list[bytes]) -> Iterator[Node]:
-        nodes = []
-        for path, found in zip(paths, stats(self._k, [self._at(path) for path in paths]), strict=True):
-            try:
-                nodes.append(Node(path, found.result()))
-            except OSError as error:
-                self._report(path, error)
-        start = size = 0
-        for at, node in enumerate(nodes):
-            size += min(node.st.st_size, SMALL)
-            if size > 2 * CHUNK:
-                yield from self._loaded(nodes[start:at])
-                start, size = at, min(node.st.st_size, SMALL)
-        yield from self._loaded(nodes[start:])
-
-    def _loaded(self, nodes: list[Node]) -> list[Node]:
-        bad = self._load(nodes)
-        return [node for node in nodes if id(node) not in bad]
+        groups: deque[_Group] = deque()
+        for start in range(0, len(entries), FEW):
+            groups.append(self._ask([(joined(node.path, e.d_name), e.d_type) for e in entries[start : start + FEW]]))
+            if len(groups) > AHEAD:
+                yield from self._answered(groups.popleft())
+        while groups:
+            yield from self._answered(groups.popleft())
 
     # -- what a node carries
 
-    def _load(self, nodes: list[Node]) -> set[int]:
-        """Fetches targets, small files and the names of attributes. The nodes for which it failed: that is reported."""
-        asked: list[tuple[Node, Future[bytes] | None, Future[list[bytes]] | None]] = []
+    def _ask(self, wanted: list[tuple[bytes, int]]) -> _Group:
+        """Asks for files by path and type: attributes, targets, what small ones hold, names of extended attributes."""
+        b = self._k.batch(keep_going=True)
+        group = _Group(b, [_Asked(path, dtype, *self._ask_for(b, path, dtype)) for path, dtype in wanted])
+        b.post()
+        self._asked.append(group)
+        return group
+
+    def _ask_for(self, b: Batch, path: bytes, dtype: int) -> tuple[Future[Stat], Bytes | None, Names | None]:
+        fd, rest = self._at(path)
+        followed = self._follow and not path
+        if dtype == const.DT_REG or (dtype == const.DT_DIR and self._kept.xattrs):
+            flags = _READ if dtype == const.DT_REG else FOLDER
+            handle = b.openat(fd, rest, flags if followed else flags | _NOFOLLOW)
+            st = b.fstat(handle)
+            data = b.pread(handle, SMALL, 0) if dtype == const.DT_REG else None
+            names = b.flistxattr(handle) if self._kept.xattrs else None
+            b.close(handle)
+            return st, data, names
+        st = b.fstatat(fd, rest, 0 if followed else NOFOLLOW)
+        return st, b.readlinkat(fd, rest, _LINK) if dtype == const.DT_LNK else None, None
+
+    def _answered(self, group: _Group) -> list[Node]:
+        """The nodes of a group. What failed is reported and left out."""
+        found = self._collected(group)
+        unknown = [(asked.path, kind) for asked in found if (kind := self._untold(asked))]
+        again = {asked.path: asked for asked in self._collected(self._ask(unknown))} if unknown else {}
+        nodes: list[Node] = []
+        for asked in found:
+            try:
+                nodes.append(self._node(again.get(asked.path, asked)))
+            except OSError as error:
+                self._report(asked.path, error)
+        return nodes
+
+    def _collected(self, group: _Group) -> list[_Asked]:
+        self._asked.remove(group)
+        group.batch.run()
+        return group.asked
+
+    def _untold(self, asked: _Asked) -> int:
+        """The type of a file of which only the attributes were asked for, since the directory does not say types."""
+        if asked.dtype != const.DT_UNKNOWN or asked.st.exception() is not None:
+            return 0
+        return stat.S_IFMT(asked.st.result().st_mode) >> 12
+
+    def _node(self, asked: _Asked) -> Node:
+        node = Node(asked.path, asked.st.result())
+        if node.kind == stat.S_IFLNK and asked.data is not None:
+            node.target = asked.data.result()
+        elif asked.data is not None and node.st.st_size <= SMALL and not is_sparse(node.st):
+            node.data = asked.data.result()
+        if asked.names is not None and asked.names.exception() is None and asked.names.result():
+            self._load_xattrs(node, asked.names.result())
+        return node
+
+    def _settle(self) -> None:
+        """Waits for all that was asked for; the answers are kept."""
+        for group in self._asked:
+            group.batch.run()
+
+    def _load_xattrs(self, node: Node, names: list[bytes]) -> None:
+        fd, path = self._at(node.path)
         with self._k.batch(keep_going=True) as b:
-            for node in nodes:
-                fd, path = self._at(node.path)
-                data: Future[bytes] | None = None
-                names: Future[list[bytes]] | None = None
-                small = node.st.st_size <= SMALL and not is_sparse(node.st)
-                if node.kind == stat.S_IFLNK:
-                    data = b.readlinkat(fd, path, _LINK)
-                elif node.kind == stat.S_IFREG and (small or self._kept.xattrs):
-                    handle = b.openat(fd, path, _READ)
-                    data = b.pread(handle, max(node.st.st_size, 1), 0) if small else None
-                    names = b.flistxattr(handle) if self._kept.xattrs else None
-                    b.close(handle)
-                elif node.kind == stat.S_IFDIR and self._kept.xattrs:
-                    handle = b.openat(fd, path, FOLDER)
-                    names = b.flistxattr(handle)
-                    b.close(handle)
-                asked.append((node, data, names))
-        bad = {id(node) for node, data, _ in asked if data is not None and not self._take(node, data)}
-        self._load_xattrs([(node, names) for node, _, names in asked if names is not None and id(node) not in bad])
-        return bad
-
-    def _take(self, node: Node, data: Future[bytes]) -> bool:
-        try:
-            value = data.result()
-        except OSError as error:
-            self._report(node.path, error)
-            return False
-        if node.kind == stat.S_IFLNK:
-            node.target = value
-        else:
-            node.data = value
-        return True
-
-    def _load_xattrs(self, found: list[tuple[Node, Future[list[bytes]]]]) -> None:
-        wanted = [(node, names.result()) for node, names in found if names.exception() is None and names.result()]
-        for node, names in wanted:
-            fd, path = self._at(node.path)
-            with self._k.batch(keep_going=True) as b:
-                handle = b.openat(fd, path, FOLDER if node.kind == stat.S_IFDIR else _READ)
-                values = [b.fgetxattr(handle, name) for name in names]
-                b.close(handle)
-            pairs = zip(names, values, strict=True)
-            node.xattrs = {name: value.result() for name, value in pairs if value.exception() is None}
+            handle = b.openat(fd, path, FOLDER if node.kind == stat.S_IFDIR else _READ)
+            values = [b.fgetxattr(handle, name) for name in names]
+            b.close(handle)
+        pairs = zip(names, values, strict=True)
+        node.xattrs = {name: value.result() for name, value in pairs if value.exception() is None}
 
     # -- large files
 

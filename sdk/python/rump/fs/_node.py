@@ -14,6 +14,9 @@ SMALL = 64 << 10
 CHUNK = 1 << 20
 GROUP = 128
 """Files that are looked at in one go."""
+AHEAD = 2
+"""Groups of `FEW` files that are asked for ahead of those at work."""
+FEW = 32
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterable
 
 _READ = 4096
+_OPEN = os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 def bell_path(bus: bytes, slot: int) -> bytes:
@@ -28,10 +29,8 @@ class Bell:
             os.unlink(path)
         os.mkfifo(path, 0o600)
         try:
-            os.chmod(path, mode, follow_symlinks=True)
-            self.fd = os.open(
-                path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
-            )  # for both, or it would see an end of file
+            self.fd = os.open(path, os.O_RDWR | _OPEN)  # as a writer too: there is no end of file
+            os.fchmod(self.fd, mode)
         except BaseException:
             os.unlink(path)
             raise
@@ -77,7 +76,7 @@ class Bells:
             except OSError:
                 os.close(self._others.pop(slot))
         with contextlib.suppress(OSError):
-            fd = os.open(bell_path(self._bus, slot), os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+            fd = os.open(bell_path(self._bus, slot), os.O_WRONLY | _OPEN)
             if not stat.S_ISFIFO(os.fstat(fd).st_mode):
                 os.close(fd)
                 return

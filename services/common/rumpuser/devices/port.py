@@ -19,6 +19,8 @@ FRAME_MAX = 17 * 4096
 """Bytes of the longest frame: an IP packet of 65,535 with room for headers of links before it."""
 GSO_MIN = 32
 """A smaller segment size is no TCP's; cutting 64 KiB by it would take the time of thousands of packets."""
+GSO_MAX = 0xFFFF - 60 - 60
+"""With the longest headers a segment is still a packet of IP."""
 
 
 class Offload(NamedTuple):
@@ -36,7 +38,7 @@ class Offload(NamedTuple):
 
     def fits(self, length: int) -> bool:
         """Whether the fields can be true of a frame of this length."""
-        if self.gso_size and (self.gso_size < GSO_MIN or not self.csum_offset):
+        if self.gso_size and not (GSO_MIN <= self.gso_size <= GSO_MAX and self.csum_offset):
             return False
         return not self.csum_offset or self.csum_start + self.csum_offset + 2 <= length
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from rumpuser.component import Context, Peer
 from rumpuser.pending import at_once
+from rumpuser.workers import Waiting, waiter
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
@@ -44,4 +45,10 @@ class LocalBus:
         return peer
 
     def blocking(self, name: str) -> Peer:
-        return Immediate(self.peer(name))
+        return blocking(self.peer(name))
+
+
+def blocking(peer: Peer) -> Peer:
+    """A component of this process for code that cannot await: it waits where it may, see `rumpuser.workers`."""
+    who = waiter()
+    return Immediate(peer) if who is None else Waiting(peer, who)

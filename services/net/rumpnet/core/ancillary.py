@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rumpnet.core.iface import Iface
-from rumpnet.core.zone import MAPPED, with_zone, without_zone
+from rumpnet.core.zone import MAPPED, with_zone, without_zone, zone_of
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Cmsg
@@ -33,6 +33,9 @@ class Outgoing(NamedTuple):
     hop_limit: int = -1
     tclass: int = -1
     dont_fragment: int = -1
+    hop_options: bytes = b""
+    destination_options: bytes = b""
+    """Extension headers of IPv6, whole; their first byte does not count."""
 
 
 PLAIN = Outgoing()
@@ -110,7 +113,9 @@ def outgoing(so: InetSocket, control: Iterable[Cmsg]) -> Outgoing:
 
 
 def check(so: InetSocket, found: Outgoing) -> Outgoing:
-    """EADDRNOTAVAIL for a source that is not ours, ENXIO for no interface, EINVAL for a number out of bounds."""
+    """EPERM, EINVAL for a number out of bounds, ENXIO for no interface, EADDRNOTAVAIL for a source that is not ours."""
+    if found.hop_options and so.type != const.SOCK_RAW:
+        raise KernelError(Errno.EPERM, "hop-by-hop options are for raw sockets")
     if not -1 <= found.hop_limit <= 255 or not -1 <= found.tclass <= 255:
         raise KernelError(Errno.EINVAL, f"hop limit {found.hop_limit}, traffic class {found.tclass}")
     if found.ifindex and found.ifindex not in so.net.interfaces.by_index:
@@ -136,7 +141,28 @@ def _apply(found: Outgoing, level: int, kind: int, data: bytes) -> Outgoing:
         return found._replace(tclass=INT.unpack(data)[0])
     if (level, kind) == (_IP6, const.IPV6_DONTFRAG):
         return found._replace(dont_fragment=int(any(data)))
+    if level == _IP6 and kind in (const.IPV6_HOPOPTS, const.IPV6_DSTOPTS):
+        return with_header(found, kind, data)
     raise KernelError(Errno.ENOPROTOOPT, f"control data {kind:#x} of level {level}")
+
+
+def with_header(found: Outgoing, kind: int, data: bytes) -> Outgoing:
+    """A header of options as a program gives it (RFC 3542, 8, 9); none takes it away. EINVAL."""
+    if data and (len(data) % 8 or len(data) != (data[1] + 1) * 8):
+        raise KernelError(Errno.EINVAL, f"{len(data)} bytes are no extension header")
+    if kind == const.IPV6_HOPOPTS:
+        return found._replace(hop_options=data)
+    return found._replace(destination_options=data)
+
+
+MTUINFO = struct.Struct("<BBHI16sII")
+"""struct ip6_mtuinfo: a sockaddr_in6, and the MTU."""
+
+
+def path_mtu(dst: bytes, mtu: int) -> Cmsg:
+    """IPV6_PATHMTU: how wide the path to a destination is now."""
+    data = MTUINFO.pack(28, const.AF_INET6, 0, 0, without_zone(dst), zone_of(dst), mtu)
+    return Cmsg(_IP6, const.IPV6_PATHMTU, data, [])
 
 
 def pktinfo6(found: Outgoing, data: bytes) -> Outgoing:

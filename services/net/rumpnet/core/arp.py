@@ -40,6 +40,7 @@ class Arp(Listener):
         self.tries = Knob(5, 1, 255)
         self.proxy_all = Knob(0, 0, 1)
         ip.arp_begin = self.begin
+        self._ready: set[Iface] = set()
         self._defended: dict[bytes, int] = {}
 
     def nodes(self) -> list[Node]:
@@ -61,6 +62,8 @@ class Arp(Listener):
             self._input(iface, arp.Packet(packet.view()))
         except Malformed:
             self.stats["packets with unsupported or bad contents"] += 1
+        except KernelError:
+            self.stats["packets dropped: no room for another neighbour"] += 1
 
     def _input(self, iface: Ethernet, packet: arp.Packet) -> None:
         sender, lladdr = packet.sender, packet.sender_lladdr
@@ -188,6 +191,23 @@ class Arp(Listener):
         self.request(iface, route.ANY, address.addr)
         host = self.net.host
         host.call_at(host.monotonic_ns() + PROBE_WAIT, lambda: self._probe(iface, address, left - 1))
+
+    def iface_changed(self, iface: Iface) -> None:
+        """One that came up probes for its addresses again, and tells routers of its groups."""
+        ready = iface.up and iface.link_up
+        if not ready:
+            self._ready.discard(iface)
+            self.ip.groups.forget(iface)
+        elif iface not in self._ready:
+            self._ready.add(iface)
+            self.ip.groups.again(iface, 4)
+            if isinstance(iface, Ethernet):
+                for address in iface.ipv4():
+                    self.begin(iface, address)
+
+    def iface_gone(self, iface: Iface) -> None:
+        self._ready.discard(iface)
+        self.ip.groups.forget(iface)
 
     def lladdr_changed(self, iface: Iface) -> None:
         if isinstance(iface, Ethernet):

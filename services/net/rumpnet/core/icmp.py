@@ -12,7 +12,8 @@ from typing import Any
 
 from rumpnet.core import route
 from rumpnet.core.iface import Iface
-from rumpnet.core.ip import Ip, Raw
+from rumpnet.core.ip import Ip
+from rumpnet.core.layer import Raw
 from rumpnet.core.net import Knob, Node
 from rumpnet.core.packet import Packet
 from rumpnet.core.wire import Malformed, icmp, ipv4

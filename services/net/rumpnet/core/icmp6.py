@@ -6,8 +6,8 @@ from collections import Counter
 from typing import Any
 
 from rumpnet.core.iface import Iface
-from rumpnet.core.ip import Raw
 from rumpnet.core.ip6 import Ip6
+from rumpnet.core.layer import Raw
 from rumpnet.core.net import Knob, Node
 from rumpnet.core.packet import Packet
 from rumpnet.core.route import ANY6
@@ -140,7 +140,7 @@ class Icmp6Layer:
                 walked = ipv6.Packet(about.view)
                 fragment = walked.walk()
                 if fragment is not None and fragment.offset:
-                    return False
+                    return True  # what it is of is not known, but errors are too short to be in pieces
                 protocol, at = walked.protocol, walked.header_len
                 if fragment is not None:
                     protocol, at = fragment.next_header, at + ipv6.FRAGMENT_LEN

@@ -25,6 +25,7 @@ from rumpwire.values import (
     IoctlArgs,
     IoctlResult,
     Nbrinfo,
+    Ndireq,
     Sockaddr,
     SockaddrDl,
 )
@@ -265,6 +266,41 @@ class Requests:
             -(-left // SECOND), link,
         )  # fmt: skip
 
+    def discovery(self, req: Ndireq) -> Ndireq:
+        """Neighbour discovery on an interface. EAFNOSUPPORT."""
+        iface, info = self._discovery(req)
+        flags = const.ND6_IFF_PERFORMNUD
+        flags |= const.ND6_IFF_ACCEPT_RTADV if info.accept else 0
+        flags |= const.ND6_IFF_AUTO_LINKLOCAL if info.auto_linklocal is not False else 0
+        times = info.reachable_ns // 10**6, info.retransmit_ns // 10**6
+        mtu = info.mtu or iface.mtu
+        return Ndireq(iface.name, mtu, times[0], times[0] // 1000, times[1], flags, info.hop_limit)
+
+    def set_discovery(self, req: Ndireq) -> None:
+        """Numbers that are 0 stay as they are; flags are set. EAFNOSUPPORT, EINVAL."""
+        iface, info = self._discovery(req)
+        if (req.linkmtu and not 1280 <= req.linkmtu <= iface.mtu) or req.chlim > 255:
+            raise KernelError(Errno.EINVAL, f"link MTU {req.linkmtu}, hop limit {req.chlim}")
+        info.mtu = req.linkmtu or info.mtu
+        info.hop_limit = req.chlim or info.hop_limit
+        info.reachable_ns = req.basereachable * 10**6 or info.reachable_ns
+        info.retransmit_ns = req.retrans * 10**6 or info.retransmit_ns
+        self.set_discovery_flags(req)
+
+    def set_discovery_flags(self, req: Ndireq) -> None:
+        iface, info = self._discovery(req)
+        info.auto_linklocal = bool(req.flags & const.ND6_IFF_AUTO_LINKLOCAL)
+        if req.flags & const.ND6_IFF_ACCEPT_RTADV:
+            self.net.layers[16].accept_advertisements(iface)
+        else:
+            info.accept = False
+
+    def _discovery(self, req: Ndireq) -> tuple[Iface, Any]:
+        iface = self.iface(req.ifname)
+        self.net.domain(const.AF_INET6)
+        layer: Any = self.net.layers[16]
+        return iface, layer.nd.link(iface)
+
     def flush_neighbours(self, req: Ifreq) -> None:
         cache = getattr(self.iface(req.ifr_name), "neighbours", None)
         if isinstance(cache, Neighbours):
@@ -361,5 +397,8 @@ TABLE: dict[int, tuple[Handler, Any, bool]] = {
     const.SIOCADDMULTI: (R.add_multi, Ifreq, True),
     const.SIOCDELMULTI: (R.delete_multi, Ifreq, True),
     const.SIOCGNBRINFO_IN6: (R.neighbour, Nbrinfo, False),
+    const.SIOCGIFINFO_IN6: (R.discovery, Ndireq, False),
+    const.SIOCSIFINFO_IN6: (R.set_discovery, Ndireq, True),
+    const.SIOCSIFINFO_FLAGS: (R.set_discovery_flags, Ndireq, True),
     const.SIOCSNDFLUSH_IN6: (R.flush_neighbours, Ifreq, True),
 }

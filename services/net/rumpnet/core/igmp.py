@@ -14,7 +14,8 @@ from rumpwire import const
 from rumpwire.errno import KernelError
 
 if TYPE_CHECKING:
-    from rumpnet.core.ip import Ip, Raw
+    from rumpnet.core.ip import Ip
+    from rumpnet.core.layer import Raw
 
 ALL_HOSTS = bytes([224, 0, 0, 1])
 ALL_ROUTERS = bytes([224, 0, 0, 2])

@@ -16,6 +16,7 @@ from rumpnet.core.packet import Packet
 from rumpnet.core.pcb import is_group
 from rumpnet.core.route import ANY, ANY6, Route, text
 from rumpnet.core.socket import Socket
+from rumpnet.core.wire import ipv6
 from rumpnet.core.zone import MAPPED, sockaddr, with_zone, zone_of
 from rumpuser.component import Context
 from rumpuser.host import Buffer
@@ -61,7 +62,7 @@ class InetSocket(Socket):
         self.tells: list[tuple[int, int]] = []
         """Those of them that ask for control data."""
         self.ip_options: bytes = b""
-        self.sticky = PLAIN
+        self.sticky: Outgoing = PLAIN
         self.memberships: Memberships = Memberships(net)
 
     @property
@@ -150,13 +151,19 @@ class InetSocket(Socket):
         if iface is None and is_group(dst) and not zone_of(dst):
             iface = self.memberships.interface
         if iface is not None and dst not in self.net.interfaces.owners:
-            return layer.route_via(iface, dst)
-        return layer.route(dst)
+            through = (r for r in self.net.routes.matches(dst) if r.iface is iface and r.owner.up and not is_group(dst))
+            return next(through, None) or layer.route_via(iface, dst)
+        route: Route = layer.route(dst)
+        if route.gateway and self.options & const.SO_DONTROUTE:
+            raise KernelError(Errno.ENETUNREACH, f"{text(dst)} is behind a gateway (SO_DONTROUTE)")
+        return route
 
     def pass_down(self, route: Route, src: bytes, dst: bytes, packet: Packet, how: Outgoing = PLAIN) -> None:
         """Sends a packet of its protocol as its options say. Errors of `Layer.send`."""
         layer = self.net.layers[len(dst)]
         group = is_group(dst)
+        if len(dst) == 16 and self.numbers.get((const.IPPROTO_IPV6, const.IPV6_USE_MIN_MTU)) == 1:
+            route = _narrow(route)
         hop_limit = self.hop_limit
         if group:
             hop_limit = self.memberships.hops or -1
@@ -165,11 +172,23 @@ class InetSocket(Socket):
         fragment = how.dont_fragment if how.dont_fragment >= 0 else 0
         if not fragment and self.numbers:
             fragment = self.numbers.get((const.IPPROTO_IPV6, const.IPV6_DONTFRAG), 0)
+        protocol, options = self.protocol, self.ip_options or None
+        if len(dst) == 16:
+            protocol, options = self._extend(packet, how)
         layer.send(
-            route, src, dst, self.protocol, packet, hop_limit=hop_limit,
+            route, src, dst, protocol, packet, hop_limit=hop_limit,
             tclass=how.tclass if how.tclass >= 0 else self.tclass, dont_fragment=bool(fragment),
-            options=self.ip_options or None, loop=self.memberships.loop,
+            options=options, loop=self.memberships.loop,
         )  # fmt: skip
+
+    def _extend(self, packet: Packet, how: Outgoing) -> tuple[int, bytes | None]:
+        """Puts options for the destination in front; the protocol then, and options for every hop."""
+        options = how.destination_options or self.sticky.destination_options
+        protocol = self.protocol
+        if options:
+            packet.prepend(bytes([protocol]) + options[1:])
+            protocol = ipv6.DESTINATION
+        return protocol, how.hop_options or self.sticky.hop_options or None
 
     # -- addresses
 
@@ -228,3 +247,10 @@ class InetSocket(Socket):
     def close(self) -> None:
         super().close()
         self.memberships.close()
+
+
+def _narrow(route: Route) -> Route:
+    """The same route for who wants packets that go through everywhere (IPV6_USE_MIN_MTU)."""
+    narrow = Route(route.dst, route.prefixlen, route.iface, route.gateway, route.flags, route.src)
+    narrow.mtu, narrow.owner = ipv6.MIN_MTU, route.owner
+    return narrow

@@ -52,7 +52,24 @@ class Inet6Domain:
 
     def nodes(self) -> list[Node]:
         parts = (self.ip6, self.icmp6, self.nd, self.slaac, self.rtadv)
-        return [node for part in parts for node in part.nodes()]
+        return [
+            *(node for part in parts for node in part.nodes()),
+            *self._shared_nodes(),
+            *self.inet.tcp.nodes6(),
+        ]
+
+    def _shared_nodes(self) -> list[Node]:
+        """UDP and the ports are those of IPv4, under other names."""
+        ip, datagrams = self.inet.ip, self.inet.udp
+        ip6, udp6 = [4, 24, 41], [4, 24, udp.PROTOCOL]
+        return [
+            ip.anonportmin.node("net.inet6.ip6.anonportmin", [*ip6, 28], "Lowest ephemeral port number to assign"),
+            ip.anonportmax.node("net.inet6.ip6.anonportmax", [*ip6, 29], "Highest ephemeral port number to assign"),
+            ip.lowportmin.node("net.inet6.ip6.lowportmin", [*ip6, 30], "Lowest privileged ephemeral port number"),
+            ip.lowportmax.node("net.inet6.ip6.lowportmax", [*ip6, 31], "Highest privileged ephemeral port number"),
+            datagrams.send_space.node("net.inet6.udp6.sendspace", [*udp6, 2], "Default UDP send buffer size"),
+            datagrams.recv_space.node("net.inet6.udp6.recvspace", [*udp6, 3], "Default UDP receive buffer size"),
+        ]
 
     def stop(self) -> None:
         """Forgets what is under way, timers included."""

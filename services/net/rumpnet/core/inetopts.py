@@ -42,6 +42,7 @@ NUMBERS = {
     (_IP6, const.IPV6_RECVHOPOPTS): (0, 1, 0),
     (_IP6, const.IPV6_RECVDSTOPTS): (0, 1, 0),
     (_IP6, const.IPV6_RECVRTHDR): (0, 1, 0),
+    (_IP6, const.IPV6_RECVPATHMTU): (0, 1, 0),
     (_IP6, const.IPV6_V6ONLY): (0, 1, 0),
 }
 
@@ -153,6 +154,18 @@ def _set_pktinfo(so: InetSocket, value: Sockopt | None) -> None:
     so.sticky = ancillary.check(so, found)
 
 
+def _set_header(name: int) -> Callable[[InetSocket, Sockopt | None], None]:
+    """IPV6_HOPOPTS, IPV6_DSTOPTS: of all packets that do not have their own."""
+
+    def put(so: InetSocket, value: Sockopt | None) -> None:
+        if so.type == const.SOCK_STREAM:
+            raise KernelError(Errno.ENOPROTOOPT, "streams carry no extension headers")
+        header = _raw(value) if value is not None else b""
+        so.sticky = ancillary.check(so, ancillary.with_header(so.sticky, name, header))
+
+    return put
+
+
 def _path_mtu(so: InetSocket) -> Sockopt:
     """ENOTCONN."""
     if not so.connected:
@@ -172,11 +185,15 @@ _SETTERS: dict[tuple[int, int], Callable[[InetSocket, Sockopt | None], None]] = 
     (_IP6, const.IPV6_JOIN_GROUP): lambda so, value: so.memberships.join(value, 16),
     (_IP6, const.IPV6_LEAVE_GROUP): lambda so, value: so.memberships.leave(value, 16),
     (_IP6, const.IPV6_PKTINFO): _set_pktinfo,
+    (_IP6, const.IPV6_HOPOPTS): _set_header(const.IPV6_HOPOPTS),
+    (_IP6, const.IPV6_DSTOPTS): _set_header(const.IPV6_DSTOPTS),
 }
 _GETTERS: dict[tuple[int, int], Callable[[InetSocket], Sockopt]] = {
     (_IP, const.IP_OPTIONS): lambda so: SockoptRaw(so.ip_options),
     (_IP, const.IP_MULTICAST_IF): _get_interface,
     (_IP, const.IP_ERRORMTU): _path_mtu,
     (_IP6, const.IPV6_MULTICAST_IF): _get_interface6,
+    (_IP6, const.IPV6_HOPOPTS): lambda so: SockoptRaw(so.sticky.hop_options),
+    (_IP6, const.IPV6_DSTOPTS): lambda so: SockoptRaw(so.sticky.destination_options),
     (_IP6, const.IPV6_PATHMTU): _path_mtu,
 }

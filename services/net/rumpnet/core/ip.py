@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from rumpnet.core import ipopts
 from rumpnet.core.groups import Groups
 from rumpnet.core.iface import CSUM, IPV4, TSO4, Iface, InterfaceAddr
-from rumpnet.core.net import Knob, Net, Node
+from rumpnet.core.layer import ADDRESSES_MAX, Errors, Hook, Raw, Upper
+from rumpnet.core.net import Knob, Net, Node, number_node
 from rumpnet.core.offload import finish_checksum, segments
 from rumpnet.core.packet import Packet
 from rumpnet.core.reassembly import Reassembly
@@ -22,122 +23,8 @@ from rumpwire.errno import Errno, KernelError
 
 BROADCAST = b"\xff\xff\xff\xff"
 ALL_HOSTS = bytes([224, 0, 0, 1])
-ADDRESSES_MAX = 256
-"""Of one interface."""
 NUMBER = [4, 2, 0]
 """net.inet.ip"""
-
-
-class Layer(Protocol):
-    """An internet layer as protocols over it see it: `Ip` and `Ip6` alike.
-
-    Addresses are 4 or 16 bytes; a link-local IPv6 address has the index of its interface in bytes 2 and 3 (as in the
-    KAME stack), so that addresses compare and hash as what they mean. The wire never sees that.
-    """
-
-    family: int
-    ADDR_LEN: int
-    HEADER_LEN: int
-    net: Net
-    stats: Counter[str]
-    protocols: dict[int, Upper]
-    hooks: list[Hook]
-
-    def route(self, dst: bytes) -> Route:
-        """ENETUNREACH, EHOSTUNREACH, ENETDOWN."""
-        ...
-
-    def send(
-        self, route: Route, src: bytes, dst: bytes, protocol: int, packet: Packet, *, hop_limit: int = 0,
-        tclass: int = 0, dont_fragment: bool = False, options: Any = None, loop: bool = True,
-    ) -> None:  # fmt: skip
-        """Puts a header in front of ``packet`` and sends it, in fragments when it is too long.
-
-        A hop limit of 0 is the default one, one below does not leave this host. With ``loop`` a packet to a group comes
-        back to those here who are in it.
-
-        EMSGSIZE when it must not be fragmented or is too long for IP, ENETDOWN, EHOSTDOWN, EHOSTUNREACH, ENOBUFS.
-        """
-        ...
-
-    def route_via(self, iface: Iface, dst: bytes) -> Route:
-        """Straight out of an interface, whatever the table says."""
-        ...
-
-    def path_mtu(self, route: Route, dst: bytes) -> int:
-        """Bytes that a whole packet to a destination may have."""
-        ...
-
-    def pseudo(self, src: bytes, dst: bytes, protocol: int, length: int) -> int:
-        """The ones' complement sum of the pseudo header."""
-        ...
-
-    def is_ours(self, addr: bytes) -> bool:
-        """Whether packets to it are for us: own addresses, broadcasts, groups."""
-        ...
-
-    def source_for(self, dst: bytes) -> bytes:
-        """The address to send from. ENETUNREACH and others of `route`, EADDRNOTAVAIL."""
-        ...
-
-    def select_source(self, route: Route, dst: bytes) -> bytes:
-        """The same, given the route."""
-        ...
-
-    def join(self, iface: Iface, group: bytes) -> None:
-        """Receives a multicast group, and tells routers."""
-        ...
-
-    def leave(self, iface: Iface, group: bytes) -> None: ...
-
-    def add_address(self, iface: Iface, address: InterfaceAddr) -> None:
-        """Gives an interface an address, in place of the same one, with its routes. ENOBUFS."""
-        ...
-
-    def remove_address(self, iface: Iface, address: InterfaceAddr) -> None: ...
-
-    def accept_advertisements(self, iface: Iface) -> None:
-        """Is configured by routers from now on. EAFNOSUPPORT where there is no such thing."""
-        ...
-
-    def port_unreachable(self, header: Any, packet: Packet) -> None:
-        """Tells the sender that nobody listens there."""
-        ...
-
-
-class Upper(Protocol):
-    """A protocol over IP."""
-
-    def input(self, layer: Any, iface: Iface, src: bytes, dst: bytes, packet: Packet, header: Any) -> None:
-        """Takes a whole packet for us, which begins at its own header. ``header`` is IP's. Malformed."""
-        ...
-
-    def notify(self, layer: Any, src: bytes, dst: bytes, quoted: memoryview, errno: int, mtu: int) -> None:
-        """What became of a packet of ours, from ``src`` to ``dst``: at least 8 bytes of it are quoted. ``mtu`` comes
-        with EMSGSIZE, else it is 0."""
-        ...
-
-
-class Errors(Protocol):
-    """Who tells senders what became of their packets (ICMP)."""
-
-    def send_error(self, iface: Iface | None, about: ipv4.Packet, kind: int, code: int, rest: int = 0) -> None: ...
-
-    def redirect(self, iface: Iface, about: ipv4.Packet, gateway: bytes) -> None: ...
-
-
-class Raw(Protocol):
-    """Raw sockets."""
-
-    def wants(self, protocol: int) -> bool:
-        """Whether there are any of a protocol."""
-        ...
-
-    def input(self, layer: Any, iface: Iface, src: bytes, dst: bytes, packet: Packet, header: Any) -> None: ...
-
-
-Hook = Callable[[Iface, Packet, bool], Packet | None]
-"""A packet filter (pfil(9)): sees packets with their IP header, True for outgoing ones; None drops."""
 
 
 class Ip:
@@ -175,6 +62,7 @@ class Ip:
         self.anonportmax = Knob(65535, 1024, 65535)
         self.lowportmin = Knob(600, 1, 1023)
         self.lowportmax = Knob(1023, 1, 1023)
+        self.random_id = Knob(0, 0, 1)
         self._ident = int.from_bytes(net.host.entropy(2), "big")
 
     def nodes(self) -> list[Node]:
@@ -198,6 +86,18 @@ class Ip:
             self.checkinterface.node(
                 "net.inet.ip.checkinterface", [*NUMBER, 20], "Enable receive side of Strong ES model"
             ),
+            self.random_id.node("net.inet.ip.random_id", [*NUMBER, 22], "Assign random ip_id values"),
+            number_node(
+                "net.inet.ip.maxfragpackets",
+                [*NUMBER, 18],
+                "Maximum number of datagrams being reassembled",
+                self.reassembly,
+                "most",
+                1,
+                1024,
+            ),
+            Node("net.inet.ip.forwsrcrt", [*NUMBER, 8], "Forwarding of source-routed packets", lambda: 0),
+            Node("net.inet.ip.allowsrcrt", [*NUMBER, 13], "Acceptance of source-routed packets", lambda: 0),
             Node("net.inet.ip.ifq.drops", [*NUMBER, 1024, 1026], "Packets dropped", lambda: queue.drops),
             Node("net.inet.ip.ifq.len", [*NUMBER, 1024, 1024], "Current queue length", lambda: len(queue)),
             Node("net.inet.ip.ifq.maxlen", [*NUMBER, 1024, 1025], "Maximum queue length", lambda: queue.limit),
@@ -224,6 +124,8 @@ class Ip:
         return Route(dst, 32, iface, b"", const.RTF_UP | const.RTF_HOST, self.source_on(iface, dst))
 
     def next_ident(self) -> int:
+        if self.random_id.value:
+            return int.from_bytes(self.host.entropy(2), "big") or 1
         self._ident = self._ident + 1 & 0xFFFF
         return self._ident
 
@@ -234,7 +136,7 @@ class Ip:
         length = packet.length
         if length + ipv4.HEADER_LEN + len(options or b"") > ipv4.MAX_LEN:
             raise KernelError(Errno.EMSGSIZE, f"{length} bytes are too long for a packet")
-        self._ident = ident = self._ident + 1 & 0xFFFF
+        ident = self.next_ident()
         word = ipv4.DONT_FRAGMENT if dont_fragment else 0
         packet.prepend(
             ipv4.emit(
@@ -353,6 +255,8 @@ class Ip:
             self._input(iface, packet)
         except Malformed as error:
             self.stats[f"dropped: {type(error).__name__.lower()}"] += 1
+        except KernelError as error:  # a table is full, or the answer cannot be sent: nobody is there to be told
+            self.stats[f"dropped: {error.name.lower()}"] += 1
 
     def _input(self, iface: Iface, packet: Packet) -> None:
         header = ipv4.Packet(packet.view())
@@ -434,8 +338,10 @@ class Ip:
         self.error(iface, header, icmp.UNREACHABLE, icmp.PROTOCOL_UNREACHABLE, cast=packet.link_cast)
 
     def is_ours(self, dst: bytes, iface: Iface | None = None) -> bool:
-        if dst in self.interfaces.owners or dst == BROADCAST or dst in self.interfaces.broadcasts:
+        if dst in self.interfaces.owners or dst == BROADCAST:
             return True
+        if dst in self.interfaces.broadcasts:  # those of other networks of ours are to be forwarded, or not
+            return iface is None or iface.loopback or any(a.broadcast == dst for a in iface.addresses)
         if 224 <= dst[0] < 240:
             return dst in iface.groups if iface else any(dst in i.groups for i in self.interfaces.by_name.values())
         return False
@@ -515,11 +421,11 @@ class Ip:
             raise KernelError(Errno.ENOBUFS, f"{iface.name} has {ADDRESSES_MAX} addresses")
         if not address.broadcast and iface.flags & const.IFF_BROADCAST and address.prefixlen < 31:
             address.broadcast = (address.network | ~address.mask & 0xFFFFFFFF).to_bytes(4, "big")
+        if not iface.up:
+            iface.set_up(True)
         self.interfaces.add_address(iface, address)
         self._own_route(iface, address)
         self._connected_route(iface, address)
-        if not iface.up:
-            iface.set_up(True)
         if isinstance(iface, Ethernet):
             self.arp_begin(iface, address)
         if iface.flags & const.IFF_MULTICAST and ALL_HOSTS not in iface.groups:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rumpnet.core import source6
 from rumpnet.core.groups import Groups
 from rumpnet.core.iface import CSUM, IPV6, TSO6, Iface, InterfaceAddr
-from rumpnet.core.ip import ADDRESSES_MAX, Hook, Raw, Upper
-from rumpnet.core.net import Knob, Net, Node
+from rumpnet.core.layer import ADDRESSES_MAX, Hook, Raw, Upper
+from rumpnet.core.net import Knob, Net, Node, number_node
 from rumpnet.core.offload import finish_checksum, segments
 from rumpnet.core.packet import Packet
 from rumpnet.core.reassembly import Reassembly
@@ -68,6 +68,7 @@ class Ip6:
         self.ttl = Knob(64, 1, 255)
         self.v6only = Knob(1, 0, 1)
         self.prefer_tempaddr = Knob(0, 0, 1)
+        self.use_deprecated = Knob(1, 0, 1)
         self._ident = int.from_bytes(net.host.entropy(4), "big")
 
     def nodes(self) -> list[Node]:
@@ -76,6 +77,16 @@ class Ip6:
             self.redirect.node("net.inet6.ip6.redirect", [*NUMBER, 2], "Enable sending of ICMPv6 redirect messages"),
             self.ttl.node("net.inet6.ip6.hlim", [*NUMBER, 3], "Hop limit for an INET6 datagram"),
             self.v6only.node("net.inet6.ip6.v6only", [*NUMBER, 24], "Disallow PF_INET6 sockets from PF_INET"),
+            self.use_deprecated.node("net.inet6.ip6.use_deprecated", [*NUMBER, 21], "Send from deprecated addresses"),
+            number_node(
+                "net.inet6.ip6.maxfragpackets",
+                [*NUMBER, 9],
+                "Maximum number of datagrams being reassembled",
+                self.reassembly,
+                "most",
+                1,
+                1024,
+            ),
             self.prefer_tempaddr.node("net.inet6.ip6.prefer_tempaddr", [*NUMBER, 37], "Prefer temporary addresses"),
         ]
 
@@ -183,6 +194,8 @@ class Ip6:
         protocol, head[next_at] = head[next_at], ipv6.FRAGMENT
         payload = view[len(head) :]
         step = (mtu - len(head) - ipv6.FRAGMENT_LEN) // ipv6.UNIT * ipv6.UNIT
+        if step <= 0:
+            raise KernelError(Errno.EMSGSIZE, f"interface {iface.name} takes packets of {mtu} bytes at most")
         self._ident = self._ident + 1 & 0xFFFFFFFF
         self.stats["output datagrams fragmented"] += 1
         for begin in range(0, len(payload), step):
@@ -210,7 +223,10 @@ class Ip6:
         if route.flags & const.RTF_LOCAL:
             return route.src
         prefer = bool(self.prefer_tempaddr.value)
-        found = source6.select(route.iface, self.interfaces.by_name.values(), dst, temporary=prefer)
+        found = source6.select(
+            route.iface, self.interfaces.by_name.values(), dst, temporary=prefer,
+            deprecated=bool(self.use_deprecated.value),
+        )  # fmt: skip
         if found is None:
             raise KernelError(Errno.EADDRNOTAVAIL, f"no address of ours to send to {text(dst)} from")
         return found
@@ -224,6 +240,8 @@ class Ip6:
             self._input(iface, packet)
         except Malformed as error:
             self.stats[f"dropped: {type(error).__name__.lower()}"] += 1
+        except KernelError as error:  # a table is full, or the answer cannot be sent: nobody is there to be told
+            self.stats[f"dropped: {error.name.lower()}"] += 1
 
     def _input(self, iface: Iface, packet: Packet) -> None:
         header = ipv6.Packet(packet.view())
@@ -242,9 +260,7 @@ class Ip6:
             elif self._usable(iface, dst):
                 self._ours(iface, packet, header)
         except ipv6.Problem as problem:
-            if self.errors is not None and (problem.always or not packet.link_cast):
-                kind = icmp6.PARAMETER_PROBLEM
-                self.errors.send_error(iface, header, kind, problem.code, problem.pointer, always=problem.always)
+            self._tell_of(iface, packet, header, problem)
             raise
 
     def _zones(self, iface: Iface, header: ipv6.Packet) -> None:
@@ -280,48 +296,50 @@ class Ip6:
     def _ours(self, iface: Iface, packet: Packet, header: ipv6.Packet) -> None:
         if header.next_header in ipv6.EXTENSIONS:
             fragment = header.walk()
+            if fragment is not None and not fragment.atomic:
+                self._reassemble(iface, packet, fragment)
+                return
             if fragment is not None:
-                whole = self._reassemble(iface, fragment)
-                if whole is None:
-                    return
-                packet = packet.like(whole)
-                packet.csum_valid, packet.csum_offset, packet.gso_size = False, 0, 0
-                src, dst = header.src, header.dst
-                header = ipv6.Packet(packet.view())
-                header.src, header.dst = src, dst
-                if header.walk() is not None:
-                    raise Malformed("a fragment within fragments")
+                header.pass_fragment()
+                self._refuse_fragment(header)
         packet.strip(header.header_len)
         self.deliver(iface, packet, header)
 
-    def _reassemble(self, iface: Iface, fragment: ipv6.Fragment) -> bytes | None:
+    def _refuse_fragment(self, header: ipv6.Packet) -> None:
+        """Goes through the headers behind a fragment header. Problem, also for one more fragment header."""
+        if header.walk() is not None:
+            raise ipv6.Problem(ipv6.BAD_FIELD, header.header_len, "a fragment within a fragment")
+
+    def _reassemble(self, iface: Iface, packet: Packet, fragment: ipv6.Fragment) -> None:
+        """Takes a piece, and goes on with the whole when it was the last one. Problem."""
         self.stats["fragments received"] += 1
         length = len(fragment.payload)
         if fragment.more and length % ipv6.UNIT:
             raise ipv6.Problem(ipv6.BAD_FIELD, 4, "a fragment that is no multiple of 8 bytes")
         if fragment.offset + length > 0xFFFF:
             raise ipv6.Problem(ipv6.BAD_FIELD, fragment.packet.header_len + 2, "a fragment that reaches too far")
-        if not fragment.offset:
-            self._chain_complete(fragment)
-            if not fragment.more:
-                return fragment.whole(bytes(fragment.payload))
-        whole = self.reassembly.add(fragment)
-        if whole is not None:
-            self.stats["packets reassembled ok"] += 1
-        return whole
-
-    def _chain_complete(self, fragment: ipv6.Fragment) -> None:
-        """All headers have to be in the first fragment (RFC 7112)."""
-        first = ipv6.Packet(fragment.whole(bytes(fragment.payload)))
-        try:
-            nested = first.walk()
-        except ipv6.Problem:
-            raise
-        except Malformed as error:
-            raise ipv6.Problem(ipv6.INCOMPLETE_CHAIN, 0, "headers beyond the first fragment") from error
-        least = {6: 20, 17: 8, icmp6.PROTOCOL: 8}.get(first.protocol, 0)
-        if nested is not None or (fragment.more and len(first.payload) < least):
+        if not fragment.offset and not fragment.headers_complete():
             raise ipv6.Problem(ipv6.INCOMPLETE_CHAIN, 0, "headers beyond the first fragment")
+        whole = self.reassembly.add(fragment)
+        if whole is None:
+            return
+        self.stats["packets reassembled ok"] += 1
+        header = ipv6.Packet(whole)
+        header.src, header.dst = fragment.packet.src, fragment.packet.dst
+        packet = packet.like(header.view)
+        packet.csum_valid, packet.csum_offset, packet.gso_size = False, 0, 0
+        try:
+            self._refuse_fragment(header)
+            packet.strip(header.header_len)
+            self.deliver(iface, packet, header)
+        except ipv6.Problem as problem:
+            self._tell_of(iface, packet, header, problem)
+            raise Malformed(str(problem)) from problem
+
+    def _tell_of(self, iface: Iface, packet: Packet, header: ipv6.Packet, problem: ipv6.Problem) -> None:
+        if self.errors is not None and (problem.always or not packet.link_cast):
+            kind = icmp6.PARAMETER_PROBLEM
+            self.errors.send_error(iface, header, kind, problem.code, problem.pointer, always=problem.always)
 
     def deliver(self, iface: Iface, packet: Packet, header: ipv6.Packet) -> None:
         """Hands a packet for us to its protocol."""

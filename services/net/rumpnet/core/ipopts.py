@@ -54,11 +54,13 @@ def _timestamp(options: bytearray, at: int, length: int, addr: bytes, now_ms: in
         raise Refused(ipv4.HEADER_LEN + at + 2)
     flag = options[at + 3] & 0xF
     size = 4 if flag == 0 else 8
-    if pointer - 1 + size > length:
+    if pointer + 3 > length:
         if options[at + 3] >> 4 == 0xF:
             raise Refused(ipv4.HEADER_LEN + at + 3)
         options[at + 3] += 0x10
         return True
+    if pointer - 1 + size > length:
+        raise Refused(ipv4.HEADER_LEN + at + 2)
     begin = at + pointer - 1
     if flag == 3 and options[begin : begin + 4] != addr:
         return False

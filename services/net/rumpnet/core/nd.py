@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rumpnet.core.iface import DETACHED, DUPLICATED, IPV6, NODAD, TENTATIVE, Iface, InterfaceAddr, Listener
-from rumpnet.core.neighbour import SECOND, Neighbour, Policy, State
+from rumpnet.core.neighbour import NEIGHBOURS_MAX, SECOND, Neighbour, Policy, State
 from rumpnet.core.net import Knob, Node
 from rumpnet.core.packet import Packet
 from rumpnet.core.route import ANY6, Route
@@ -66,8 +66,10 @@ class Nd(Listener):
         self.delay = Knob(5, 1, 1 << 20)
         self.umaxtries = Knob(3, 1, 255)
         self.mmaxtries = Knob(3, 1, 255)
+        self.gcthresh = Knob(NEIGHBOURS_MAX, 1, 1 << 20)
         self.gctimer = Knob(86400, 1, 1 << 30)
         self.auto_linklocal = Knob(1, 0, 1)
+        self._ready: set[Iface] = set()
         self._probing: dict[InterfaceAddr, Callable[[], None]] = {}
         self.ip6.nd = self
         icmp.handlers[icmp6.NEIGHBOUR_SOLICIT] = self.solicited
@@ -79,6 +81,7 @@ class Nd(Listener):
         return [
             self.dad_count.node("net.inet6.ip6.dad_count", [*ip6, 16], "Solicitations sent for a new address"),
             self.auto_linklocal.node("net.inet6.ip6.auto_linklocal", [*ip6, 35], "Make link-local addresses"),
+            self.gcthresh.node("net.inet6.ip6.neighborgcthresh", [*ip6, 42], "Neighbours of an interface"),
             self.delay.node("net.inet6.icmp6.nd6_delay", [*NUMBER, 8], "First probe delay time"),
             self.umaxtries.node("net.inet6.icmp6.nd6_umaxtries", [*NUMBER, 9], "Unicast discovery attempts"),
             self.mmaxtries.node("net.inet6.icmp6.nd6_mmaxtries", [*NUMBER, 10], "Multicast discovery attempts"),
@@ -102,6 +105,8 @@ class Nd(Listener):
             raise Malformed("a question of nobody that names a link address")
         if not isinstance(iface, Ethernet):
             return
+        if not unspecified and not self._on_link(iface, header.src):
+            raise Malformed("a question from somebody who is no neighbour")
         ours = next((a for a in iface.ipv6() if a.addr == target), None)
         entry = iface.neighbours.entries.get(target)
         proxy = ours is None and entry is not None and entry.published
@@ -118,6 +123,15 @@ class Nd(Listener):
             iface.neighbours.learn(header.src, link, confirmed=False)
         lladdr = entry.lladdr if proxy and entry is not None else iface.lladdr
         self.advertise(iface, target, header.src, solicited=True, lladdr=lladdr, override=not proxy)
+
+    def _on_link(self, iface: Iface, addr: bytes) -> bool:
+        """Whether an address is a neighbour's: others could make us send their packets here (CVE-2008-2476)."""
+        if link_local(addr):
+            return True
+        return any(
+            route.iface is iface and not route.gateway and bool(route.prefixlen)
+            for route in self.ip6.routes.matches(addr)
+        )
 
     def advertised(self, iface: Iface, header: ipv6.Packet, message: icmp6.Packet) -> None:
         """Somebody has an address (RFC 4861, 7.2.5). Malformed."""
@@ -209,7 +223,7 @@ class Nd(Listener):
         info = self.link(iface)
         return Policy(
             self.mmaxtries.value, info.retransmit_ns, info.reachable_ns, 0, self.delay.value * SECOND, True,
-            self.gctimer.value * SECOND,
+            self.gctimer.value * SECOND, self.gcthresh.value,
         )  # fmt: skip
 
     def solicit(self, iface: Ethernet, addr: bytes, lladdr: bytes | None, waiting: Packet | None) -> None:
@@ -301,6 +315,7 @@ class Nd(Listener):
         """One that came up looks for duplicates again, and for routers."""
         if iface.loopback:
             return
+        self._groups_again(iface)
         for address in iface.ipv6():
             if not iface.link_up and not address.flags & DUPLICATED:
                 address.flags = address.flags & ~TENTATIVE | DETACHED
@@ -313,7 +328,16 @@ class Nd(Listener):
                 self._stop_probing(address)
         self.slaac.iface_changed(iface)
 
+    def _groups_again(self, iface: Iface) -> None:
+        if not (iface.up and iface.link_up):
+            self._ready.discard(iface)
+            self.ip6.groups.forget(iface)
+        elif iface not in self._ready:
+            self._ready.add(iface)
+            self.ip6.groups.again(iface, 16)
+
     def iface_gone(self, iface: Iface) -> None:
+        self._ready.discard(iface)
         self.links.pop(iface, None)
         self.slaac.iface_gone(iface)
         self.ip6.groups.forget(iface)

@@ -48,6 +48,7 @@ class Policy(NamedTuple):
     """Whether an entry whose time is over stays until it is used, or goes."""
     stale_ns: int = 0
     """How long a stale one stays unused."""
+    most: int = NEIGHBOURS_MAX
 
 
 class Resolver(Protocol):
@@ -198,6 +199,15 @@ class Neighbours:
             if (permanent or not entry.permanent) and length in (0, len(entry.addr)):
                 self._drop(entry)
 
+    def purge_network(self, dst: bytes, prefixlen: int) -> None:
+        """Forgets what was learned of a network that is not on the link any more."""
+        shift = len(dst) * 8 - prefixlen
+        number = int.from_bytes(dst, "big") >> shift
+        for entry in self:
+            same = len(entry.addr) == len(dst) and int.from_bytes(entry.addr, "big") >> shift == number
+            if same and not entry.permanent:
+                self._drop(entry)
+
     # -- the machine
 
     def _policy(self, addr: bytes) -> Policy:
@@ -207,10 +217,10 @@ class Neighbours:
         return self.iface.net.resolvers[len(addr)]
 
     def _new(self, addr: bytes) -> Neighbour:
-        if len(self.entries) >= NEIGHBOURS_MAX:
+        if len(self.entries) >= self._policy(addr).most:
             oldest = next((e for e in self.entries.values() if not e.permanent), None)
             if oldest is None:
-                raise KernelError(Errno.ENOBUFS, f"there are {NEIGHBOURS_MAX} permanent neighbours")
+                raise KernelError(Errno.ENOBUFS, f"there are {len(self.entries)} permanent neighbours")
             self._drop(oldest)
         entry = self.entries[addr] = Neighbour(addr)
         return entry

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rumpnet.core.control import Rights
 from rumpnet.core.iface import Iface, InputQueue, Interfaces
-from rumpnet.core.neighbour import Neighbour, Resolver
-from rumpnet.core.route import Routes
+from rumpnet.core.neighbour import Neighbour, Neighbours, Resolver
+from rumpnet.core.route import Listener as RouteListener
+from rumpnet.core.route import Route, Routes
 from rumpnet.core.socket import Socket
 from rumpuser.component import Bus, Context
 from rumpuser.host import Host
@@ -19,7 +20,7 @@ from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Inpcb, IoctlArgs, SysctlExport, SysctlValue, SysctlValueInteger, SysctlValueText
 
 if TYPE_CHECKING:
-    from rumpnet.core.ip import Layer
+    from rumpnet.core.layer import Layer
     from rumpnet.ifaces.ether import Ethernet
 
 
@@ -92,6 +93,7 @@ class Net:
         """What protocols have counted, by the names of protocols."""
         self.pcblists: list[Callable[[], Iterable[Inpcb]]] = []
         """Who has connections to show beside sockets."""
+        self.routes.listeners.append(StaleNeighbours())
         self.neighbour_listeners: list[NeighbourListener] = []
         self.ioctl: Ioctl = lambda ctx, com, data: None
         """Of interfaces, on any socket."""
@@ -101,11 +103,13 @@ class Net:
 
     def stop(self) -> None:
         for handle in list(self.sockets):
-            self.forget(handle).close()
-        for domain in self.domains.values():
-            domain.stop()
+            lingering = self.forget(handle).close()
+            if lingering is not None:
+                lingering.close()  # nobody is left to wait for it
         for iface in self.interfaces.by_name.values():
             iface.closed()
+        for domain in self.domains.values():
+            domain.stop()
 
     # -- domains
 
@@ -192,6 +196,43 @@ class Net:
                 Errno.EINVAL, f"{path} is {'a number' if isinstance(old, SysctlValueInteger) else 'text'}"
             )
         return old
+
+
+class StaleNeighbours(RouteListener):
+    """A network that is not on the link any more has no neighbours there."""
+
+    def route_new(self, route: Route) -> None:
+        """Its neighbours are found when they are needed."""
+
+    def route_missed(self, dst: bytes) -> None:
+        """There is nothing to forget."""
+
+    def route_redirected(self, route: Route, author: bytes) -> None:
+        """There is nothing to forget."""
+
+    def route_gone(self, route: Route) -> None:
+        if not route.gateway and not route.flags & const.RTF_DYNAMIC:
+            self._purge(route)
+
+    def route_changed(self, route: Route) -> None:
+        if not route.flags & const.RTF_DYNAMIC:
+            self._purge(route)
+
+    def _purge(self, route: Route) -> None:
+        neighbours = getattr(route.iface, "neighbours", None)
+        if isinstance(neighbours, Neighbours) and route.prefixlen:
+            neighbours.purge_network(route.dst, route.prefixlen)
+
+
+def number_node(path: str, number: list[int], description: str, of: object, name: str, low: int, high: int) -> Node:
+    """An attribute of something, within bounds, as a node. EINVAL."""
+
+    def put(value: int) -> None:
+        if not low <= value <= high:
+            raise KernelError(Errno.EINVAL, f"{value} is not in {low}..{high}")
+        setattr(of, name, value)
+
+    return Node(path, number, description, lambda: int(getattr(of, name)), put)
 
 
 class Knob:

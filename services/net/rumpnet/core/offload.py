@@ -30,6 +30,9 @@ def finish_checksum(packet: Packet) -> None:
     start = packet.csum_start
     data = bytearray(b"".join(packet.parts))
     at = start + packet.csum_offset
+    if start < 0 or at + 2 > len(data):  # whoever sent it lied, or it was cut
+        packet.csum_offset = 0
+        return
     found = checksum(memoryview(data)[start:])
     _WORD.pack_into(data, at, found or 0xFFFF)
     packet.parts[:] = [data]
@@ -43,13 +46,13 @@ def segments(packet: Packet, *, link: int = 0) -> Iterator[Packet]:
     """
     view = packet.view()
     version = view[link] >> 4 if len(view) > link + ipv4.HEADER_LEN else 0
-    transport = link + (_IPV6_LEN if version == 6 else (view[link] & 0xF) * 4) if version in (4, 6) else 0
+    transport = link + (_IPV6_LEN if version == 6 else max(5, view[link] & 0xF) * 4) if version in (4, 6) else 0
     protocol = view[link + (6 if version == 6 else 9)] if transport else 0
     if not packet.gso_size or protocol not in (TCP, UDP) or len(view) < transport + (20 if protocol == TCP else 8):
         finish_checksum(packet)
         yield packet
         return
-    header = transport + ((view[transport + 12] >> 4) * 4 if protocol == TCP else 8)
+    header = transport + (max(5, view[transport + 12] >> 4) * 4 if protocol == TCP else 8)
     for number, begin in enumerate(range(header, len(view), packet.gso_size)):
         payload = view[begin : begin + packet.gso_size]
         head = bytearray(view[:header])

@@ -7,7 +7,7 @@ from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Linger, Sockopt, SockoptInteger, SockoptRaw, Timespec
 
-SB_MAX = 262144
+SB_MAX = 1 << 20
 """Largest buffer that a socket may ask for (kern.sbmax)."""
 TIMEOUT_MAX = 21_474_836
 """Seconds; the original's ticks do not count further."""

@@ -13,7 +13,7 @@ from typing import Protocol
 from rumpnet.core.wire import Malformed
 
 DATAGRAMS_MAX = 16
-"""Datagrams under way; the oldest one goes for a new one."""
+"""Datagrams under way (maxfragpackets); the oldest one goes for a new one."""
 PIECES_MAX = 128
 TIMEOUT_NS = 30 * 10**9
 """IPFRAGTTL."""
@@ -107,6 +107,7 @@ class Reassembly:
     def __init__(self, host: Timers, timeout_ns: int = TIMEOUT_NS) -> None:
         self._host = host
         self._timeout_ns = timeout_ns
+        self.most = DATAGRAMS_MAX
         self._datagrams: dict[Key, Datagram] = {}
         self.expired = 0
         self.on_expire: Callable[[Fragment], None] = lambda fragment: None
@@ -134,7 +135,7 @@ class Reassembly:
             self._end(key)
 
     def _begin(self, key: Key) -> Datagram:
-        if len(self._datagrams) >= DATAGRAMS_MAX:
+        while len(self._datagrams) >= self.most:
             self.expired += 1
             self._end(next(iter(self._datagrams)))
         disarm = self._host.call_at(self._host.monotonic_ns() + self._timeout_ns, lambda: self._expire(key))

@@ -259,8 +259,18 @@ class RouteDomain(Listener):
             return self._about_neighbour(const.RTM_GET, *self._neighbour(message, dst))
         for route in self.net.routes.matches(dst):
             if route.owner.up or route.flags & REFUSED:
-                return self.message(route)
+                return self._with_source(self.message(route), route, dst)
         raise KernelError(Errno.ESRCH, f"no route to {text(dst)}")
+
+    def _with_source(self, message: Rtmsg, route: Route, dst: bytes) -> Rtmsg:
+        """The address that packets would be sent from, where the route leaves it open."""
+        layer = self.net.layers.get(len(dst))
+        if message.ifa is not None or layer is None or route.flags & REFUSED:
+            return message
+        try:
+            return message._replace(ifa=sockaddr(layer.select_source(route, dst)))
+        except KernelError:
+            return message
 
     def _add(self, message: Rtmsg, dst: bytes) -> Rtmsg:
         if message.rtm_flags & const.RTF_LLDATA:

@@ -86,6 +86,8 @@ class Slaac:
         self.use_tempaddr = Knob(0, 0, 1)
         self.temppltime = Knob(86400, 1, 1 << 30)
         self.tempvltime = Knob(604800, 1, 1 << 30)
+        self.maxifprefixes = Knob(PREFIXES_MAX, 0, 1024)
+        self.maxifdefrouters = Knob(ROUTERS_MAX, 0, 1024)
         self._secret = nd.host.entropy(16)
         self._timers: dict[object, Callable[[], None]] = {}
         self._default: Router | None = None
@@ -99,6 +101,8 @@ class Slaac:
             self.use_tempaddr.node("net.inet6.ip6.use_tempaddr", [*ip6, 33], "Use temporary addresses"),
             self.temppltime.node("net.inet6.ip6.temppltime", [*ip6, 34], "Preferred lifetime of a temporary address"),
             self.tempvltime.node("net.inet6.ip6.tempvltime", [*ip6, 38], "Valid lifetime of a temporary address"),
+            self.maxifprefixes.node("net.inet6.ip6.maxifprefixes", [*ip6, 43], "Prefixes of an interface"),
+            self.maxifdefrouters.node("net.inet6.ip6.maxifdefrouters", [*ip6, 44], "Default routers of an interface"),
             self.stable_iid.node("net.inet6.ip6.stable_iid", [*ip6, 1200], "Identifiers as of RFC 7217, not EUI-64"),
         ]
 
@@ -160,7 +164,10 @@ class Slaac:
         if not lifetime:
             self.router_gone(iface, addr)
             return
-        if key not in self.routers and sum(r.iface is iface for r in self.routers.values()) >= ROUTERS_MAX:
+        if (
+            key not in self.routers
+            and sum(r.iface is iface for r in self.routers.values()) >= self.maxifdefrouters.value
+        ):
             return
         router = self.routers.setdefault(key, Router(iface, addr))
         router.flags, router.preference = flags, PREFERENCES[flags >> 3 & 3]
@@ -247,7 +254,10 @@ class Slaac:
         if not valid:
             self._prefix_gone(key)
             return
-        if key not in self.prefixes and sum(p.iface is iface for p in self.prefixes.values()) >= PREFIXES_MAX:
+        if (
+            key not in self.prefixes
+            and sum(p.iface is iface for p in self.prefixes.values()) >= self.maxifprefixes.value
+        ):
             return
         entry = self.prefixes.setdefault(key, Prefix(iface, prefix, prefixlen))
         entry.onlink, entry.autonomous = True, bool(flags & icmp6.AUTONOMOUS)

@@ -44,13 +44,16 @@ def common(one: bytes, two: bytes) -> int:
     return 64 - ((int.from_bytes(one[:8], "big") ^ int.from_bytes(two[:8], "big")).bit_length())
 
 
-def select(out: Iface, everywhere: Iterable[Iface], dst: bytes, *, temporary: bool) -> bytes | None:
+def select(
+    out: Iface, everywhere: Iterable[Iface], dst: bytes, *, temporary: bool, deprecated: bool = True
+) -> bytes | None:
     """The best of our addresses for a destination that is reached through ``out``; None when there is none."""
+    refused = ANYCAST | (0 if deprecated else DEPRECATED)
     candidates = [
         (iface, address)
         for iface in everywhere
         for address in iface.addresses
-        if len(address.addr) == 16 and address.usable and not address.flags & ANYCAST and _reaches(iface, address, out)
+        if len(address.addr) == 16 and address.usable and not address.flags & refused and _reaches(iface, address, out)
     ]
     if not candidates:
         return None

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rumpnet.core.ancillary import PLAIN, Outgoing, outgoing, received
+from rumpnet.core.ancillary import PLAIN, Outgoing, outgoing, path_mtu, received
 from rumpnet.core.iface import CSUM, Iface
 from rumpnet.core.inet import InetSocket
 from rumpnet.core.net import Knob, Net, Node
@@ -102,10 +102,17 @@ class UdpLayer:
             self._deliver(so, iface, src, dst, datagram, header)
 
     def notify(self, layer: Any, src: bytes, dst: bytes, quoted: memoryview, errno: int, mtu: int) -> None:
-        """An error about a datagram of ours: the socket that is connected to where it went gets it."""
+        """An error about a datagram of ours: the socket that is connected to where it went gets it.
+
+        That the path of IPv6 is narrower is no error, as the next datagram is cut; who asked is told (RFC 3542, 11.3).
+        """
         lport, fport = int.from_bytes(quoted[:2], "big"), int.from_bytes(quoted[2:4], "big")
+        wide = errno == Errno.EMSGSIZE and len(dst) == 16
         for so in self.pcbs.connected_to(src, lport, dst, fport):
-            so.fail(errno)
+            if not wide:
+                so.fail(errno)
+            elif so.numbers.get((const.IPPROTO_IPV6, const.IPV6_RECVPATHMTU)):
+                so.deliver(b"", sockaddr(dst, fport), [path_mtu(dst, mtu)])
 
     # -- out
 

@@ -1,7 +1,7 @@
 """fsspecfs: whatever fsspec has a URL for (zip, tar, file, memory, http, s3, ...), mounted read-only.
 
-What is mounted is taken to stand still: a directory is listed once. Reading holds the loop of vfs until the library
-answers, which for archives and local files is no time and for slow servers may be long.
+What is mounted is taken to stand still: a directory is listed once. The library is asked aside, so while it waits for
+a server the kernel goes on, but for other calls on the same mount.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import calendar
 import stat
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from rumpuser.host import Buffer
 from rumpuser.module import Manifest, Module
@@ -30,10 +30,10 @@ _LATEST = 1 << 33
 """Seconds; times beyond it are taken to be wrong."""
 
 
-def asked(what: str, call: Callable[[], T]) -> T:
+def asked(env: Environment, what: str, call: Callable[[], T]) -> T:
     """What a library answers; its errors by their errno, EIO for those that have none."""
     try:
-        return call()
+        return cast(T, env.aside(call))
     except KernelError:
         raise
     except FileNotFoundError as error:
@@ -125,7 +125,7 @@ class Node(Vnode):
     def read(self, offset: int, length: int) -> Buffer:
         if self.vtype is not VType.REG:
             raise KernelError(Errno.EISDIR if self.vtype is VType.DIR else Errno.EINVAL)
-        return asked(self.path, lambda: self._read(offset, min(length, READ_MAX)))
+        return asked(self.fs.env, self.path, lambda: self._read(offset, min(length, READ_MAX)))
 
     def _read(self, offset: int, length: int) -> bytes:
         if self.file is None:
@@ -161,7 +161,7 @@ class FsspecFileSystem(FileSystem):
         self.mounted_ns = env.now_ns()
         self.reserved = 0
         self._last = ROOT
-        info = {"type": "directory"} if path in ("", "/") else asked(path, lambda: library.info(path))
+        info = {"type": "directory"} if path in ("", "/") else asked(env, path, lambda: library.info(path))
         self._root = Node(self, ROOT, path, info, None)
         self._root.names_below()
 
@@ -170,7 +170,7 @@ class FsspecFileSystem(FileSystem):
 
     def list(self, directory: Node) -> dict[bytes, Node]:
         """What a directory holds. Names that no path can have are left out. ENOMEM."""
-        found = asked(directory.path, lambda: self.library.ls(directory.path, detail=True))
+        found = asked(self.env, directory.path, lambda: self.library.ls(directory.path, detail=True))
         size = ENTRY_SIZE * len(found)
         if not self.env.reserve(size):
             raise KernelError(Errno.ENOMEM, f"{directory.path} has {len(found)} entries")
@@ -233,7 +233,7 @@ def mount(request: MountRequest, environment: Environment) -> FileSystem:
     if not request.readonly:
         raise KernelError(Errno.EROFS, "what fsspec shows is only read: mount it read-only")
     try:
-        library, path = url_to_fs(url, **request.options)
+        library, path = environment.aside(lambda: url_to_fs(url, **request.options))
     except (ValueError, TypeError, ImportError) as error:
         raise KernelError(Errno.EINVAL, f"{url}: {error}", "vfs") from None
     except Exception as error:  # noqa: BLE001  libraries raise what they like
@@ -241,11 +241,11 @@ def mount(request: MountRequest, environment: Environment) -> FileSystem:
         def again(error: Exception = error) -> None:
             raise error
 
-        asked(url, again)
+        asked(environment, url, again)
     return FsspecFileSystem(library, path, environment)
 
 
-FILE_SYSTEM = FileSystemType("fsspecfs", mount, needs_device=False)
+FILE_SYSTEM = FileSystemType("fsspecfs", mount, needs_device=False, slow=True)
 
 
 class FsspecModule(Module):

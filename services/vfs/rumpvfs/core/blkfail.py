@@ -61,6 +61,7 @@ class FaultyDisk(Passed):
         self.name = disk.name
         self.size = disk.size
         self.readonly = disk.readonly
+        self.slow, self.gates = disk.slow, disk.gates
 
     def view(self, offset: int, length: int) -> memoryview:
         self._faults.strike(self.name)

@@ -80,9 +80,7 @@ class Descriptors:
     # -- control
 
     def close(self, ctx: Context, fd: int) -> Any:
-        file = self.files.pop(fd, None)
-        if file is None:
-            raise KernelError(Errno.EBADF)
+        file = self.vfs.take_file(fd)
         self.locking.closed(ctx, file)
         return file.close(ctx)
 

@@ -9,6 +9,7 @@ from rumpuser.disk.layers import close_layers
 from rumpuser.host import Buffer, HostFile
 from rumpvfs.core.access import check_mount
 from rumpvfs.core.file import OpenFile
+from rumpvfs.core.gates import Gate
 from rumpwire.errno import Errno, KernelError
 
 SECTOR = 512
@@ -20,6 +21,10 @@ class Disk:
     name: str
     size: int
     readonly: bool
+    slow = False
+    """Whether its bytes may have to be waited for."""
+    gates: tuple[Gate, ...] = ()
+    """Those of the file system that it is a file of."""
 
     def __init__(self) -> None:
         self._done: list[Callable[[], None]] = []
@@ -100,6 +105,7 @@ class VnodeDisk(Disk):
         self.name = name
         self.size = size
         self.readonly = readonly or not file.writable
+        self.gates = file.vnode.fs.gates
 
     def view(self, offset: int, length: int) -> memoryview:
         """A copy: the file system below may use its memory for something else at the next call."""
@@ -145,6 +151,7 @@ class LayeredDisk(Passed):
         self.name = base.name
         self.size = top.size
         self.readonly = top.readonly
+        self.slow, self.gates = getattr(base, "slow", False), getattr(base, "gates", ())
         self.view, self.write, self.flush = top.view, top.write, top.flush
 
     def changed_behind(self) -> None:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rumpuser.component import KERNEL, Context
+from rumpuser.component import Context
 from rumpuser.disk import FileDevice, Slice
 from rumpuser.disk.layers import beside, open_layers
 from rumpvfs.core.access import check_mount
@@ -76,6 +76,12 @@ class Disks:
             self._let_go(use)
             raise
         disk.when_closed(lambda: self._let_go(use))
+        try:
+            if disk.gates:
+                self.vfs.gates.enter(disk.gates)
+        except BaseException:
+            disk.close()
+            raise
         device: BlockDevice = disk if self.faults is None else FaultyDisk(disk, self.faults)
         return self._layered(device, vnode, layers, readonly=readonly) if layers else device
 
@@ -142,7 +148,7 @@ class Disks:
                 raise
             _, size = await ask(bus, ctx, _IOCTL, (handle, const.DIOCGMEDIASIZE, None))
             assert isinstance(size, IoctlArgsInteger)
-            return RemoteDisk(bus, handle, name, size.integer, readonly=readonly)
+            return RemoteDisk(self.vfs.gates.ask, handle, name, size.integer, readonly=readonly)
         disk = self._mapped(where, name, readonly=readonly)
         disk.when_closed(lambda: self._close(handle))
         return disk
@@ -165,7 +171,7 @@ class Disks:
 
     def _close(self, handle: int) -> None:
         with contextlib.suppress(KernelError):  # with dev the handle is gone too
-            self.vfs.bus.blocking("dev").call(KERNEL, _CLOSE, (handle,))
+            self.vfs.gates.ask("dev", _CLOSE, handle)
 
     # -- who uses what
 

@@ -60,5 +60,9 @@ class FileHandles:
         dev, fileno, generation = LAYOUT.unpack(handle)
         for mount in self.vfs.mounts.list:
             if mount.dev == dev:
+                if mount.fs.gates:
+                    self.vfs.gates.enter(mount.fs.gates)
+                if mount.dead:
+                    break
                 return mount.fs.vget(fileno, generation)
         raise KernelError(Errno.ESTALE, "its file system is not mounted any more")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rumpvfs.core.gates import Gate, Gates
 from rumpvfs.core.namecache import NameCache
 from rumpvfs.core.namei import Names
 from rumpvfs.core.syncer import Syncer
@@ -75,7 +76,7 @@ class Mount:
 
     def statvfs(self) -> Statvfs:
         stat = self.fs.statvfs()
-        local = const.MNT_LOCAL if self.device is not None or not self.type.needs_device else 0
+        local = const.MNT_LOCAL if not self.fs.remote else 0
         return stat._replace(
             f_flag=self.flags & VISIBLE | local | (const.MNT_ROOTFS if self.covered is None else 0),
             f_fsid=self.dev,
@@ -145,8 +146,9 @@ for _name in ("getattr", "setattr", "lookup", "parent", "readdir", "create", "re
 class Mounts:
     """All mounts of a kernel, the root first."""
 
-    def __init__(self, environment: Environment, syncer: Syncer) -> None:
+    def __init__(self, environment: Environment, syncer: Syncer, gates: Gates) -> None:
         self.environment = environment
+        self.gates = gates
         self.syncer = syncer
         self.types: dict[str, FileSystemType] = {}
         self.list: list[Mount] = []
@@ -195,6 +197,10 @@ class Mounts:
         readonly = bool(flags & const.MNT_RDONLY)
         request = MountRequest(device, readonly, options, args, directory, covered, names)
         fs = kind.mount(request, self.environment)
+        if covered is not None and covered.mounted is not None:  # that took a while
+            fs.unmount(force=True)
+            raise KernelError(Errno.EBUSY)
+        fs.gates = self._gates_of(kind, fs, device)
         if fs.readonly:
             flags |= const.MNT_RDONLY
         self._devices += 1
@@ -208,6 +214,13 @@ class Mounts:
             hold(covered).mounted = mount
         self.list.append(mount)
         return mount
+
+    def _gates_of(self, kind: FileSystemType, fs: FileSystem, device: BlockDevice | None) -> tuple[Gate, ...]:
+        """One of its own for a file system that may have to wait, and those of what it stands on."""
+        below = [gate for other in fs.below() for gate in other.gates]
+        below += getattr(device, "gates", ())
+        own = [self.gates.new()] if kind.slow or getattr(device, "slow", False) or below else []
+        return tuple(sorted({*below, *own}, key=lambda gate: gate.order))
 
     def aside(self, kind: FileSystemType, device: BlockDevice) -> Mount:
         """A mount in no place and in no list, for filling a new file system; what the driver's ``mount`` raises."""

@@ -39,6 +39,7 @@ class Mounting:
         superuser(ctx)
         if flags & const.MNT_RELOAD and not flags & const.MNT_UPDATE:
             raise KernelError(Errno.EINVAL, "MNT_RELOAD goes with MNT_UPDATE")
+        self.vfs.gates.enter()  # drivers read the disk, and some have to wait for it
         if flags & const.MNT_UPDATE:
             return self._update(mount_at(covered), flags)
         return self._mount(ctx, type, covered, flags, data)
@@ -123,11 +124,17 @@ class Mounting:
     # -- what is mounted
 
     def sync(self, ctx: Context) -> None:
+        for mount in self.mounts.list:
+            if mount.fs.gates:
+                self.vfs.gates.enter(mount.fs.gates)
         self.mounts.sync()
 
     def getvfsstat(self, ctx: Context, flags: int) -> list[Statvfs]:
         """Of the mounts that the process sees: in a root directory of its own those below it, by paths from there."""
         root = self.vfs.names.root_of(ctx)
+        for mount in self.mounts.list:
+            if mount.fs.gates:
+                self.vfs.gates.enter(mount.fs.gates)
         if root is self.vfs.names.root:
             return [mount.statvfs() for mount in self.mounts.list]
         base = self.vfs.names.path_of(root, self.vfs.names.root)

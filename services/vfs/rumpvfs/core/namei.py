@@ -11,12 +11,13 @@ leads from the root of a mount to the directory around the mount point.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from rumpuser.component import Context
 from rumpvfs.core.access import EXEC, check, permitted
+from rumpvfs.core.gates import Gate
 from rumpvfs.core.namecache import NameCache
 from rumpvfs.core.vnode import Vnode, VType
 from rumpwire.const import AT_FDCWD, MNT_UNION, PATH_MAX, SYMLOOP_MAX
@@ -25,6 +26,10 @@ from rumpwire.values import Credentials
 
 DEPTH_MAX = 1 << 16
 """Directories deeper than this are taken to be a loop on a damaged disk."""
+
+TARGET_MAX = 4095
+"""Bytes that a symbolic link may lead to, and that a path may have behind one: images of Linux have such links, where
+the original takes 1023."""
 
 _DIR, _LNK = VType.DIR, VType.LNK
 
@@ -78,6 +83,7 @@ class Names:
         self.overlay = overlay
         self.directories = directories
         self.files: Mapping[int, Holder] = {}
+        self.enter: Callable[[Sequence[Gate]], None] = lambda gates: None
         self.cache = NameCache(limit)
 
     # -- where paths begin
@@ -92,6 +98,13 @@ class Names:
         holder = self.directories.get(handle)
         if holder is None:
             raise KernelError(Errno.EBADF, f"no directory {handle} is held")
+        return self._come_to(holder)
+
+    def _come_to(self, holder: Holder) -> Vnode:
+        """The vnode of a holder: a dead one, if a mount that had to be waited for is gone."""
+        gates = holder.vnode.fs.gates
+        if gates:
+            self.enter(gates)
         return holder.vnode
 
     def base(self, ctx: Context, dirfd: int) -> Vnode:
@@ -103,7 +116,7 @@ class Names:
             raise KernelError(Errno.EBADF)
         if holder.vnode.vtype is not _DIR:
             raise KernelError(Errno.ENOTDIR)
-        return holder.vnode
+        return self._come_to(holder)
 
     # -- the walk
 
@@ -136,8 +149,8 @@ class Names:
             child = names.get(name) if names is not None else None
             if child is None:
                 child = self._step(current, name, root, cred)
-            while child.mounted is not None:
-                child = child.mounted.root
+            if child.mounted is not None:
+                child = self._cross(child)
             if child.vtype is not _LNK or (at == end and not follow):
                 current = child
                 continue
@@ -146,7 +159,7 @@ class Names:
                 raise KernelError(Errno.ELOOP)
             target = link_target(child)
             parts = target.split(b"/") + parts[at:]
-            if sum(map(len, parts)) + len(parts) > PATH_MAX:
+            if sum(map(len, parts)) + len(parts) > TARGET_MAX:
                 raise KernelError(Errno.ENAMETOOLONG)
             if target[0] == 47:
                 current = root
@@ -162,9 +175,7 @@ class Names:
         if found is None:
             return root, path
         vnode, rest = found
-        while vnode.mounted is not None:
-            vnode = vnode.mounted.root
-        return vnode, rest
+        return self._cross(vnode), rest
 
     def _step(self, directory: Vnode, name: bytes, root: Vnode, cred: Credentials) -> Vnode:
         """One component whose file is not known yet; with MNT_UNION also in the directory that is mounted on."""
@@ -174,6 +185,8 @@ class Names:
             below = below_union(directory)
             if error.errno != Errno.ENOENT or below is None:
                 raise
+        if below.fs.gates:
+            self.enter(below.fs.gates)
         check(below, cred, EXEC)
         return self._step(below, name, root, cred)
 
@@ -200,11 +213,23 @@ class Names:
         self.cache.enter(directory, name, child)
         return child
 
+    def _cross(self, vnode: Vnode) -> Vnode:
+        """From a directory to what is mounted there."""
+        while (mount := vnode.mounted) is not None:
+            if mount.fs.gates:
+                self.enter(mount.fs.gates)
+                if vnode.mounted is not mount:
+                    continue
+            vnode = mount.root
+        return vnode
+
     def _up(self, directory: Vnode, root: Vnode) -> Vnode:
         while directory is not root and directory is directory.fs.mount.root:
             covered = directory.fs.mount.covered
             if covered is None:
                 return directory
+            if covered.fs.gates:
+                self.enter(covered.fs.gates)
             directory = covered
         return directory if directory is root else directory.parent()
 
@@ -265,9 +290,7 @@ class Names:
             if error.errno == Errno.ENOENT:
                 return None
             raise
-        while vnode.mounted is not None:
-            vnode = vnode.mounted.root
-        return vnode
+        return self._cross(vnode)
 
     # -- the way back
 
@@ -281,6 +304,8 @@ class Names:
                 covered = directory.fs.mount.covered
                 if covered is None:
                     raise KernelError(Errno.ENOENT, "the directory is outside of the root directory")
+                if covered.fs.gates:
+                    self.enter(covered.fs.gates)
                 directory = covered
                 continue
             parent = directory.parent()
@@ -319,11 +344,11 @@ def link_target(link: Vnode) -> bytes:
     return target
 
 
-def check_path(path: bytes) -> None:
+def check_path(path: bytes, most: int = PATH_MAX - 1) -> None:
     """ENOENT for an empty path, ENAMETOOLONG, EINVAL for one with a NUL in it."""
     if not path:
         raise KernelError(Errno.ENOENT)
-    if len(path) >= PATH_MAX:
+    if len(path) > most:
         raise KernelError(Errno.ENAMETOOLONG)
     if b"\0" in path:
         raise KernelError(Errno.EINVAL, "a path holds no NUL")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from rumpuser.component import Context
 from rumpvfs.core import access
@@ -27,7 +28,7 @@ class Newfs:
         self.vfs = vfs
         self.disks = disks
 
-    async def newfs(self, ctx: Context, type: str, fspec: bytes, options: Mapping[str, str], source: bytes) -> int:
+    def newfs(self, ctx: Context, type: str, fspec: bytes, options: Mapping[str, str], source: bytes) -> Any:
         """How many bytes of the device are in use.
 
         EPERM; EINVAL (no device, too many options); errors of namei and ENOTDIR (source); ENODEV (type); EOPNOTSUPP
@@ -39,6 +40,10 @@ class Newfs:
             raise KernelError(Errno.EINVAL, "newfs needs a device")
         if len(options) > MAX_OPTIONS or any(len(n) + len(v) > MAX_OPTION for n, v in options.items()):
             raise KernelError(Errno.EINVAL, f"more than {MAX_OPTIONS} options, or one of more than {MAX_OPTION} bytes")
+        self.vfs.gates.enter()  # the disk may be one that has to be waited for
+        return self._newfs(ctx, type, fspec, options, source)
+
+    async def _newfs(self, ctx: Context, type: str, fspec: bytes, options: Mapping[str, str], source: bytes) -> int:
         tree = hold(self._source(ctx, source)) if source else None
         try:
             kind = await find_type(self.vfs, type)

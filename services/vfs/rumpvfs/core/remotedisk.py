@@ -1,18 +1,18 @@
 """Disks of the device faction whose bytes are nowhere to be mapped: cgd, raid, and what other drivers compute.
 
-File system drivers are synchronous, so every access that the cache does not answer holds all of vfs up until dev has
-answered (`rumpuser.component.Bus.blocking`). The cache has pieces of 64 KiB, the least recently used go first; reading
-on where the last read ended fetches more and more of them at once. Writes go to dev at once and change the cache with
-it. What others write to the device meanwhile is not seen: a mounted disk belongs to its mount.
+File system drivers are synchronous, so calls of a file system on such a disk run in a worker, which waits for dev while
+the rest of vfs goes on (`rumpvfs.core.gates`). The cache has pieces of 64 KiB, the least recently used go first;
+reading on where the last read ended fetches more and more of them at once. Writes go to dev at once and change the
+cache with it. What others write to the device meanwhile is not seen: a mounted disk belongs to its mount.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
-from rumpuser.component import KERNEL, Bus
 from rumpuser.host import Buffer
 from rumpvfs.core.disk import Disk
 from rumpwire.calls import OPS
@@ -28,18 +28,22 @@ TRANSFER = PIECE * WINDOW_MAX
 PASSED_ON = (Errno.EIO, Errno.ENOSPC, Errno.EROFS)
 """What a driver may say of its medium; everything else means that the disk is gone, which is EIO to a file system."""
 
+Ask = Callable[..., Any]
 _PREAD, _PWRITE, _FSYNC, _CLOSE = OPS["pread"], OPS["pwrite"], OPS["fsync"], OPS["close"]
 
 
 class RemoteDisk(Disk):
     """The disk behind ``handle`` of dev, which is closed with it."""
 
-    def __init__(self, bus: Bus, handle: int, name: str, size: int, *, readonly: bool) -> None:
+    slow = True
+
+    def __init__(self, ask: Ask, handle: int, name: str, size: int, *, readonly: bool) -> None:
+        """``ask`` is `Gates.ask`, or the like."""
         super().__init__()
         self.name = name
         self.size = size
         self.readonly = readonly
-        self._bus = bus
+        self._dev = ask
         self._handle = handle
         self._pieces: OrderedDict[int, bytearray] = OrderedDict()
         self._next = -1
@@ -142,7 +146,7 @@ class RemoteDisk(Disk):
         if self._hung:
             raise KernelError(Errno.EIO, f"{self.name}: the device faction did not answer in time", "vfs")
         try:
-            return self._bus.blocking("dev").call(KERNEL, op, (self._handle, *args))
+            return self._dev("dev", op, self._handle, *args)
         except KernelError as error:
             self._hung = error.errno == Errno.ETIMEDOUT
             if error.errno in PASSED_ON:

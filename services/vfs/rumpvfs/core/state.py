@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from typing import Any
 
 from rumpuser.component import ROOT_CRED, Bus, Context, Parameters
 from rumpuser.host import Host
@@ -13,6 +14,7 @@ from rumpvfs.core.access import EXEC, LinkRules, check
 from rumpvfs.core.etfs import Etfs
 from rumpvfs.core.fifo import Fifo
 from rumpvfs.core.file import OpenFile
+from rumpvfs.core.gates import Gates
 from rumpvfs.core.mount import Mounts, hold, release
 from rumpvfs.core.namei import Names
 from rumpvfs.core.notes import MountFilter, VnodeFilter, name_taken, note
@@ -70,6 +72,8 @@ class Environment:
         self, host: Host, limit: int | None, questions: Questions, log: Callable[[str], None] | None = None
     ) -> None:
         self.now_ns = host.realtime_ns
+        self.aside = host.aside
+        self.call: Callable[..., Any] = questions.ask
         self.ask = questions.ask
         self.caller = questions.caller
         self.entropy = host.entropy
@@ -127,7 +131,11 @@ class Vfs:
         self.bus = bus
         self.parameters = parameters
         self.questions = Questions(bus)
+        self.gates = Gates(host, bus)
         self.environment = Environment(host, parameters.memlimit, self.questions)
+        self.environment.aside = self.gates.aside
+        self.environment.call = self.gates.call
+        self.gates.environment = self.environment
         self.files: dict[int, OpenFile] = {}
         self.directories: dict[int, Held] = {}
         self.fifos: dict[Vnode, Fifo] = {}
@@ -141,12 +149,13 @@ class Vfs:
         self.watching.filters[const.EVFILT_FS] = MountFilter(self.mounted)
         self.link_rules = LinkRules()
         self._handle = 0
-        self.mounts = Mounts(self.environment, Syncer(host, self.environment.log))
+        self.mounts = Mounts(self.environment, Syncer(host, self.environment.log, self.gates), self.gates)
         self.mounts.add_type(root_type)
         self.root_mount = self.mounts.attach(root_type, None, b"/", 0, source=b"rumpfs", args=TmpfsArgs())
         self.etfs = Etfs(host.files, self.root_mount, host.realtime_ns)
         self.names = Names(self.root_mount.root, self.etfs, self.directories, parameters.nvnodes)
         self.names.files = self.files
+        self.names.enter = self.gates.enter
         self._populate()
 
     def _populate(self) -> None:
@@ -173,7 +182,24 @@ class Vfs:
         file = self.files.get(handle)
         if file is None:
             raise KernelError(Errno.EBADF)
+        if file.vnode.fs.gates:
+            self._come_to(handle, file)
         return file
+
+    def take_file(self, handle: int) -> OpenFile:
+        """The same for a file that is to be closed, which is not broken off."""
+        file = self.files.get(handle)
+        if file is not None and file.vnode.fs.gates:
+            self._come_to(handle, file, interruptible=False)
+        if file is None:
+            raise KernelError(Errno.EBADF)
+        del self.files[handle]
+        return file
+
+    def _come_to(self, handle: int, file: OpenFile, *, interruptible: bool = True) -> None:
+        self.gates.enter(file.vnode.fs.gates, interruptible=interruptible)
+        if self.files.get(handle) is not file:
+            raise KernelError(Errno.EBADF, "the file was closed meanwhile")
 
     def device_of(self, ctx: Context, handles: Sequence[int]) -> list[int]:
         """The devices' own handles behind opened device nodes, 0 for other files."""
@@ -223,6 +249,8 @@ class Vfs:
         if not handle:
             return
         held = self._held(handle)
+        if held.vnode.fs.gates:
+            self.gates.enter(held.vnode.fs.gates, interruptible=False)
         held.count -= 1
         if held.count == 0:
             del self.directories[handle]

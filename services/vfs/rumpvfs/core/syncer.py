@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rumpuser.pending import Timers
+from rumpuser.host import Host
+from rumpvfs.core.gates import Gates
 from rumpvfs.core.vnode import FileSystem
 from rumpwire import const
 from rumpwire.errno import KernelError
@@ -25,10 +26,11 @@ DELAY_MAX = 3600
 class Syncer:
     """Timers of mounts that were changed. ``delay`` (seconds) is vfs.sync.delay."""
 
-    def __init__(self, timers: Timers, log: Callable[[str], None]) -> None:
+    def __init__(self, timers: Host, log: Callable[[str], None], gates: Gates) -> None:
         self.delay = DELAY_S
         self._timers = timers
         self._log = log
+        self._gates = gates
         self._armed: dict[Mount, Callable[[], None]] = {}
 
     def watch(self, mount: Mount) -> None:
@@ -50,7 +52,15 @@ class Syncer:
 
     def _due(self, mount: Mount) -> None:
         self._armed.pop(mount, None)
-        if not mount.dirty:
+        if mount.fs.gates:
+            self._timers.detach(lambda: self._gates.visit(lambda: self._write_out(mount)))
+        else:
+            self._write_out(mount)
+
+    def _write_out(self, mount: Mount) -> None:
+        if mount.fs.gates:
+            self._gates.enter(mount.fs.gates)
+        if not mount.dirty or mount.dead:
             return
         try:
             mount.flush()

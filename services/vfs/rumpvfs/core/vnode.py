@@ -26,6 +26,7 @@ from rumpwire.values import Credentials, Stat, Statvfs
 
 if TYPE_CHECKING:
     from rumpvfs.core.acl import Acl
+    from rumpvfs.core.gates import Gate
     from rumpvfs.core.mount import Mount
     from rumpvfs.core.namecache import NameCache
     from rumpvfs.core.notes import Notes
@@ -247,7 +248,8 @@ class FileSystem:
     st_flags (chflags); where they never do, nobody asks for them. ``noatime`` is set by the caller: reading leaves the
     time of access alone (MNT_NOATIME, or read-only). ``folds_names`` says that names which differ, in case, can be one
     name of a file, which has no other: renaming from one to the other changes its spelling. Such a file system does not
-    have its names cached. ``quotas`` are those of a file system that has some.
+    have its names cached. ``quotas`` are those of a file system that has some. ``gates`` are set by the caller: those
+    of a file system that may have to wait.
     """
 
     type_name = ""
@@ -256,10 +258,13 @@ class FileSystem:
     cache_names = True
     flags_kept = False
     folds_names = False
+    remote = False
+    """True where the files are on another machine (no MNT_LOCAL)."""
     makes_names = True
     """False where nothing can be made: with MNT_UNION it is made in the directory that is mounted on."""
     dev = 0
     noatime = False
+    gates: tuple[Gate, ...] = ()
     quotas: Quotas | None = None
     mount: Mount
 
@@ -347,6 +352,14 @@ class Environment(Protocol):
         """The process that the call is for; as `ask`."""
         ...
 
+    def call(self, faction: str, name: str, *args: Any) -> Any:
+        """The value of a call of another faction, waited for; for file systems that are ``slow``. ENOSYS, EINTR."""
+        ...
+
+    def aside(self, work: Callable[[], Any]) -> Any:
+        """What a library of the host gives that does I/O of its own; for file systems that are ``slow``."""
+        ...
+
 
 @dataclass(slots=True)
 class MountRequest:
@@ -387,6 +400,8 @@ class FileSystemType:
 
     With ``needs_directory`` fspec names a directory of the kernel.
 
+    ``slow``: its drivers wait themselves, for others than a disk (`rumpvfs.core.gates`).
+
     ``newfs`` leaves ``source`` alone unless ``newfs_fills``: other trees are copied in afterwards, through a mount.
     """
 
@@ -397,3 +412,4 @@ class FileSystemType:
     probe: Callable[[BlockDevice], bool] | None = None
     newfs: NewfsFunction | None = None
     newfs_fills: bool = False
+    slow: bool = False

@@ -9,7 +9,7 @@ import pytest
 
 from rumpnet.core.bpf.device import BUFSIZE, DEVICES_MAX
 from rumpwire import const
-from rumpwire.values import BpfInsn, BpfProgram, BpfStat, IoctlArgsInteger, IoctlArgsText
+from rumpwire.values import BpfInsn, BpfProgram, BpfStat, IoctlArgsInteger, IoctlArgsText, SysctlValueInteger
 from tests.unit.net.ifaces.common import pings
 from tests.unit.net.kit import fails, finished, waits
 from tests.unit.net.lab import Lab, Machine, Wire
@@ -200,3 +200,20 @@ def test_sizes_of_buffers(pair: tuple[Machine, Machine, Wire], asked: int, given
     fd = one("bpf_open")
     assert one("ioctl", fd, const.BIOCSBLEN, IoctlArgsInteger(asked)).data == IoctlArgsInteger(given)
     assert one("ioctl", fd, const.BIOCGBLEN, None).data == IoctlArgsInteger(given)
+
+
+def test_what_sysctl_tells(pair: tuple[Machine, Machine, Wire]) -> None:
+    one, _, _ = pair
+    bpf = Opened(one)
+    bpf.set_filter(ARP_ONLY)
+    pings(one, "10.0.0.2")
+    one("close", bpf.fd)
+
+    def value(path: str, new: int | None = None) -> int:
+        found: int = one("sysctl_value", path, SysctlValueInteger(new) if new is not None else None).integer
+        return found
+
+    assert [value(f"net.bpf.stats.{name}") for name in ("recv", "drop", "capt")] == [4, 0, 2]
+    value("net.bpf.maxbufsize", 65536)
+    fd = one("bpf_open")
+    assert one("ioctl", fd, const.BIOCSBLEN, IoctlArgsInteger(1 << 30)).data == IoctlArgsInteger(65536)

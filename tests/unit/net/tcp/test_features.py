@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rumpnet.core.tcp import output, timers
-from rumpnet.core.tcp.recovery import Phase
+from rumpnet.core.tcp.scoreboard import Phase
 from rumpnet.core.tcp.state import Event, State, after
 from rumpnet.core.tcp.tcb import Options
 from rumpnet.core.tcp.timewait import TimeWait

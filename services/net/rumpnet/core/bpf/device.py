@@ -14,7 +14,7 @@ from typing import Any
 from rumpnet.core.bpf.program import Filter, accept_all, compiled
 from rumpnet.core.buffer import Record, RecordBuffer
 from rumpnet.core.iface import DLT_EN10MB, Iface, Listener
-from rumpnet.core.net import Net
+from rumpnet.core.net import Knob, Net, Node
 from rumpnet.core.packet import Packet
 from rumpnet.core.socket import Received, Sent, Socket
 from rumpnet.ifaces.capture import as_on_the_wire
@@ -39,6 +39,8 @@ from rumpwire.values import (
 BUFSIZE = 32768
 """net.bpf's default (BPF_BUFSIZE) and bounds of BIOCSBLEN."""
 BUFSIZE_MIN, BUFSIZE_MAX = 32, 1 << 20
+_NUMBER = [4, 1040]
+"""net.bpf"""
 DEVICES_MAX = 256
 _HEADER = struct.Struct("<qqIIH")  # seconds, microseconds, caplen, datalen, hdrlen (net/bpf.h of LP64)
 _ALIGN = 8
@@ -52,20 +54,27 @@ def _aligned(length: int) -> int:
 class Bpf(Socket, Listener):
     """An open descriptor; most of a socket's calls it does not know."""
 
-    def __init__(self, net: Net, close: Callable[[Bpf], None]) -> None:
+    def __init__(self, devices: BpfDevices) -> None:
+        net = devices.net
         super().__init__(net, const.AF_UNSPEC, const.SOCK_RAW, 0, RecordBuffer(BUFSIZE))
         self.iface: Iface | None = None
-        self.seesent = 1
-        self.immediate = self.hdrcmplt = self.feedback = 0
+        self.seesent: int = 1
+        self.immediate: int = 0
+        self.hdrcmplt: int = 0
+        self.feedback: int = 0
         self.received = self.dropped = self.captured = 0
-        self._closing = close
-        self._size = BUFSIZE
+        self._devices = devices
+        self._size: int = BUFSIZE
         self._filter: Filter = accept_all
         self._store = bytearray()
         self._hold = b""
         self._promiscuous = False
         self._was_attached = False
         net.interfaces.listeners.append(self)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        return {"recv": self.received, "drop": self.dropped, "capt": self.captured}
 
     # -- packets
 
@@ -105,6 +114,7 @@ class Bpf(Socket, Listener):
 
     def _reset(self) -> None:
         self._store, self._hold = bytearray(), b""
+        self._devices.keep(self)
         self.received = self.dropped = self.captured = 0
 
     # -- reading and writing
@@ -238,7 +248,7 @@ class Bpf(Socket, Listener):
         """The nearest that can be. EINVAL when an interface is attached."""
         if self.iface is not None:
             raise KernelError(Errno.EINVAL, "the size of the buffers is set before BIOCSETIF")
-        self._size = min(max(size, BUFSIZE_MIN), BUFSIZE_MAX)
+        self._size = min(max(size, BUFSIZE_MIN), self._devices.maxbufsize.value)
         return self._size
 
     def _set_promiscuous(self) -> None:
@@ -262,7 +272,7 @@ class Bpf(Socket, Listener):
     def close(self) -> None:
         self._detach()
         self.net.interfaces.listeners.remove(self)
-        self._closing(self)
+        self._devices.closed(self)
         super().close()
 
     # -- what sockets do and this does not
@@ -331,6 +341,31 @@ class BpfDevices:
     def __init__(self, net: Net) -> None:
         self.net = net
         self._open: set[Bpf] = set()
+        self.maxbufsize = Knob(BUFSIZE_MAX, BUFSIZE_MIN, 16 << 20)
+        nodes = [
+            self.maxbufsize.node("net.bpf.maxbufsize", [*_NUMBER, 1024], "Largest buffer of a descriptor"),
+            self._counter("recv", 1, "Packets that descriptors have seen"),
+            self._counter("drop", 2, "Packets that did not fit"),
+            self._counter("capt", 3, "Packets that filters took"),
+        ]
+        net.nodes.update((node.path, node) for node in nodes)
+        self._past = {"recv": 0, "drop": 0, "capt": 0}
+
+    def _counter(self, name: str, number: int, description: str) -> Node:
+        return Node(f"net.bpf.stats.{name}", [*_NUMBER, 1025, 1024 + number], description, lambda: self._count(name))
+
+    def _count(self, name: str) -> int:
+        """Of all descriptors, also of those that are closed."""
+        return self._past[name] + sum(bpf.counters[name] for bpf in self._open)
+
+    def closed(self, bpf: Bpf) -> None:
+        self._open.discard(bpf)
+        self.keep(bpf)
+
+    def keep(self, bpf: Bpf) -> None:
+        """Adds what a descriptor has counted, which it forgets."""
+        for name, count in bpf.counters.items():
+            self._past[name] += count
 
     def bpf_open(self, ctx: Context) -> int:
         """EPERM, ENFILE."""
@@ -338,6 +373,6 @@ class BpfDevices:
             raise KernelError(Errno.EPERM, "the packet filter is root's")
         if len(self._open) >= DEVICES_MAX:
             raise KernelError(Errno.ENFILE, f"{DEVICES_MAX} descriptors of bpf are open")
-        bpf = Bpf(self.net, self._open.discard)
+        bpf = Bpf(self)
         self._open.add(bpf)
         return self.net.install(bpf)

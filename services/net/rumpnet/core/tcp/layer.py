@@ -12,11 +12,12 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rumpnet.core.packet import Packet
+from rumpnet.core.tcp import handshake, output, timers
 from rumpnet.core.tcp import input as tcp_input
-from rumpnet.core.tcp import output, recovery, timers
 from rumpnet.core.tcp.congestion import ALGORITHMS, Congestion
 from rumpnet.core.tcp.fastopen import FastOpen
 from rumpnet.core.tcp.listen import Listener, SynCache
+from rumpnet.core.tcp.scoreboard import SACKED, Phase
 from rumpnet.core.tcp.state import SYNCHRONIZED, Event, State
 from rumpnet.core.tcp.sysctl import SLOWHZ, Sysctl
 from rumpnet.core.tcp.tcb import DEFAULT_MSS, MASK, NOBODY, Connection, Key, Options
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from rumpuser.host import Host
 
 CHALLENGE_EVERY = 500 * MS
+TIME_WAIT_MAX = 1 << 16
+"""Connections that are over and still kept; more only cost memory (tcp_max_tw_buckets of Linux)."""
 ISN_TICK = 4000
 """Initial sequence numbers count up every 4 microseconds (RFC 9293, 3.4.1)."""
 BASE_MSS = 1024
@@ -66,6 +69,7 @@ class TcpLayer:
         self.stats: Counter[str] = Counter()
         self._secret = host.entropy(32)
         self._second = self._resets = 0
+        self._waits = 0
         self.outgoing: deque[tuple[Connection | Bare, Packet, int]] = deque()
         """Segments on their way to the internet layer, and whose they are."""
         self._flushing = False
@@ -73,11 +77,19 @@ class TcpLayer:
     def nodes(self) -> list[Node]:
         return self.sysctl.nodes(self)
 
+    def nodes6(self) -> list[Node]:
+        """The same under net.inet6.tcp6, where NetBSD has them too."""
+        return [
+            node._replace(path=node.path.replace("inet.tcp", "inet6.tcp6"), number=[4, 24, 6, *node.number[3:]])
+            for node in self.nodes()
+        ]
+
     def stop(self) -> None:
         """Forgets all, without a word to anybody."""
         self.wheel.clear()
         self.connections.clear()
         self.syncache.entries.clear()
+        self._waits = 0
 
     def count(self, what: str) -> None:
         self.stats[what] += 1
@@ -110,7 +122,7 @@ class TcpLayer:
         found = self.connections.get(key)
         if type(found) is Connection:
             if found.state == State.SYN_SENT:
-                tcp_input.arrives_in_syn_sent(found, seg, now)
+                handshake.arrives(found, seg, now)
             else:
                 tcp_input.arrives(found, seg, now)
             return
@@ -292,6 +304,10 @@ class TcpLayer:
         c.state = State.TIME_WAIT
         entry = TimeWait(c, now + self.time_wait_ns)
         self.release(c)
+        if self._waits >= TIME_WAIT_MAX:
+            self.count("connections not kept in TIME_WAIT")
+            return
+        self._waits += 1
         self.connections[c.key] = entry
         self.wheel.put(entry, entry.deadline)
         self.waiting(entry)
@@ -306,6 +322,7 @@ class TcpLayer:
     def forget(self, entry: TimeWait) -> None:
         """A TIME_WAIT is over."""
         self.wheel.put(entry, NEVER)
+        self._waits -= 1
         if self.connections.get(entry.key) is entry:
             del self.connections[entry.key]
         self.left(entry)
@@ -379,7 +396,7 @@ class TcpLayer:
         self.count("segments made smaller for the path")
         lost = False
         for record in c.sb.records:
-            if record.end - record.seq > c.mss and not record.flags & recovery.SACKED:
+            if record.end - record.seq > c.mss and not record.flags & SACKED:
                 c.sb.mark_lost(record)
                 lost = True
         c.cwnd = max(c.cwnd, c.mss)
@@ -389,8 +406,8 @@ class TcpLayer:
     def _go_on(self, c: Connection) -> None:
         if c.state in SYNCHRONIZED:
             c.sb.high = max(c.sb.high, c.snd_nxt)
-            if c.sb.phase < recovery.Phase.RECOVERY:
-                c.sb.phase = recovery.Phase.LOSS
+            if c.sb.phase < Phase.RECOVERY:
+                c.sb.phase = Phase.LOSS
                 c.sb.undo_marker = -1
             output.output(c, self.host.monotonic_ns())
             self.flush()
@@ -416,9 +433,9 @@ class TcpLayer:
         return min(count * mss, max(2 * mss, count * 1460))
 
     def tune_receive(self, c: Connection, now: int) -> None:
-        """Half a buffer has come: when that took about a round trip, the buffer is what holds the peer back."""
+        """Half a buffer was read: when that took about a round trip, the buffer is what holds the peer back."""
         since, most = c.measured[0], self.sysctl.recvbuf_max.value
-        c.measured = (now, c.rcv_nxt)
+        c.measured = (now, c.rcv_nxt - c.rcv.count)
         quick = now - since <= 2 * max(c.rtt.srtt, MS)
         if quick and self.sysctl.recvbuf_auto.value and c.rcv.hiwat < most:
             c.rcv.hiwat = min(2 * c.rcv.hiwat, most)

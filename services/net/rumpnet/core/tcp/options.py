@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rumpnet.core.options import integer
 from rumpnet.core.tcp.congestion import ALGORITHMS
-from rumpnet.core.tcp.recovery import EVER
+from rumpnet.core.tcp.scoreboard import EVER
 from rumpnet.core.tcp.state import State
 from rumpnet.core.tcp.wheel import NEVER, SECOND
 from rumpwire import const

@@ -19,7 +19,7 @@ from rumpnet.core.wire.tcp import ACK, CWR, ECE, FIN, PSH, RST, SYN, URG
 from rumpuser.host import Buffer
 
 if TYPE_CHECKING:
-    from rumpnet.core.tcp.recovery import Sent
+    from rumpnet.core.tcp.scoreboard import Sent
     from rumpnet.core.tcp.tcb import Connection
 
 GSO_MAX = 65535 - 60 - 60

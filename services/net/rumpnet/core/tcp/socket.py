@@ -11,14 +11,13 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import Any
 
-from rumpnet.core.buffer import Record, StreamBuffer
-from rumpnet.core.inet import InetSocket
 from rumpnet.core.pcb import is_group
-from rumpnet.core.socket import EMPTY, READ_MAX, Received, Sent, Socket
+from rumpnet.core.socket import Sent, Socket
 from rumpnet.core.tcp import options, output, timers
 from rumpnet.core.tcp.ends import Tcp
 from rumpnet.core.tcp.input import QUICK_ACKS, wait_for_fin
-from rumpnet.core.tcp.state import CAN_SEND, State
+from rumpnet.core.tcp.state import State
+from rumpnet.core.tcp.stream import CONNECTING, TcpStream
 from rumpnet.core.tcp.tcb import NOBODY, Connection, Key, Options
 from rumpnet.core.tcp.wheel import NEVER, SECOND
 from rumpnet.core.zone import sockaddr
@@ -28,74 +27,16 @@ from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Sockaddr, Sockopt
 
-CONNECTING = (State.SYN_SENT, State.SYN_RECEIVED)
 
-
-class TcpSocket(InetSocket):
+class TcpSocket(TcpStream):
     """A stream socket of either Internet domain."""
 
     def __init__(self, tcp: Tcp, domain: int = const.AF_INET, opt: Options | None = None) -> None:
-        self.opt = opt or Options()
-        recv_space = tcp.sysctl.recvspace.value
-        super().__init__(tcp.net, domain, const.SOCK_STREAM, const.IPPROTO_TCP, tcp.sysctl.sendspace.value, recv_space)
-        self.rcv: StreamBuffer = StreamBuffer(recv_space)
-        self.tcp = tcp
-        self.c: Connection | None = None
-        self.used = False
-        """Whether there was a connection, which cannot be made anew."""
-        self.sending = False
-        # listening
+        super().__init__(tcp, domain, opt)
         self.backlog = 0
         self.half_open = 0
         self.queue: deque[TcpSocket] | None = None
-        # urgent data
-        self.mark = -1
-        self.at_mark = False
-        self.oob = b""
-        self.oob_due = False
-
-    # -- state
-
-    @property
-    def ttl(self) -> int:
-        return self.opt.ttl
-
-    @ttl.setter
-    def ttl(self, value: int) -> None:
-        self.opt.ttl = value
-
-    @property
-    def tos(self) -> int:
-        return self.opt.tos
-
-    @tos.setter
-    def tos(self, value: int) -> None:
-        self.opt.tos = value
-
-    @property
-    def connected(self) -> bool:
-        c = self.c
-        return c is not None and (c.state >= State.ESTABLISHED or (c.state == State.SYN_RECEIVED and self.used))
-
-    @property
-    def connecting(self) -> bool:
-        return self.c is not None and self.c.state in CONNECTING and not self.connected
-
-    @property
-    def can_send(self) -> bool:
-        """For poll: whether a send would not be told that there is no connection yet."""
-        return self.connected or self.cant_send
-
-    @property
-    def urgent(self) -> bool:
-        return bool(self.oob) or self.oob_due or self.at_mark
-
-    def incoming(self) -> int:
-        return len(self.queue or ()) if self.listening else self.rcv.count
-
-    def space(self) -> int:
-        c = self.c
-        return max(0, self.snd_hiwat - len(c.snd)) if c is not None else 0
+        """Connections that wait to be accepted."""
 
     # -- connections
 
@@ -128,7 +69,14 @@ class TcpSocket(InetSocket):
         assert self.c is not None
         self.tcp.start(self.c)
         self.tcp.flush()
+        self._check_first()
         return self._outcome()
+
+    def _check_first(self) -> None:
+        """What keeps the first segment from leaving is told at once. EHOSTDOWN, ENETDOWN and others of the route."""
+        c = self.c
+        if c is not None and c.state == State.SYN_SENT and c.softerror not in (0, Errno.ENOBUFS):
+            self.tcp.drop(c, c.softerror)
 
     def _open(self, name: Sockaddr | None) -> None:
         if self.listening:
@@ -193,6 +141,9 @@ class TcpSocket(InetSocket):
 
     # -- as a listener (`rumpnet.core.tcp.listen.Listener`)
 
+    def incoming(self) -> int:
+        return len(self.queue or ()) if self.listening else super().incoming()
+
     def full(self) -> bool:
         return len(self.queue or ()) > 3 * self.backlog // 2
 
@@ -247,133 +198,13 @@ class TcpSocket(InetSocket):
             raise KernelError(Errno.ENOTCONN)
         return self.accepted_name()
 
-    # -- what the connection tells (`rumpnet.core.tcp.tcb.User`)
-
-    def established(self) -> None:
-        self.used = True
-        self.wake()
-
-    def arrived(self) -> None:
-        c = self.c
-        if self.cant_receive and self.rcv:
-            self.rcv.clear()
-        if c is not None and 0 <= c.rcv_fin < c.rcv_nxt:
-            self.cant_receive = True
-        self.readable.wake()
-
-    def room(self) -> None:
-        c = self.c
-        if c is None:
-            return
-        self._tune_send(c)
-        if len(c.snd) + min(self.snd_lowat, self.snd_hiwat) <= self.snd_hiwat:
-            self.writable.wake()
-
-    def _tune_send(self, c: Connection) -> None:
-        """The buffer grows with the window that it has to fill, unless SO_SNDBUF was set."""
-        sysctl = self.tcp.sysctl
-        most = sysctl.sendbuf_max.value
-        if not c.opt.snd_fixed and self.snd_hiwat < most and sysctl.sendbuf_auto.value:
-            want = 2 * min(c.cwnd, c.snd_wnd)
-            if want > self.snd_hiwat:
-                self.snd_hiwat = min(want, most)
-
-    def urgent_mark(self, distance: int) -> None:
-        self.mark = self.rcv.count + distance
-        self.at_mark = self.mark == 0
-        self.oob, self.oob_due = b"", True
-        self.wake()
-
-    def urgent_byte(self, byte: bytes) -> None:
-        self.oob_due = False
-        if not self.opt.oobinline:
-            self.oob = byte
-        self.readable.wake()
-
-    def failed(self, errno: int) -> None:
-        self.error = errno
-        self.ended()
-
-    def ended(self) -> None:
-        """The connection is over; what has arrived can still be read."""
-        self.c = None
-        self.cant_send = self.cant_receive = True
-        if not self.used:  # an attempt that failed: another one may be made
-            self.cant_send = self.cant_receive = False
-            self._disconnected()
-        self.wake()
-
-    def _disconnected(self) -> None:
-        self.laddr = self.faddr = self.any
-        self.lport = self.fport = 0
-
     # -- sending
 
     def send(self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None) -> Sent:
-        """How much was sent: less than all only when it may not wait.
-
-        EPIPE, pending error, ENOTCONN, EISCONN, EAGAIN. With TCP_FASTOPEN a name makes the connection (RFC 7413).
-        """
+        """As a stream; with TCP_FASTOPEN a name makes the connection (RFC 7413), with the errnos of connect."""
         if to is not None and self.opt.fastopen and self.c is None and not self.used and not self.listening:
             return self._send_first(data, to)
-        self._check_send(to)
-        count = 0 if self.sending else self._write(data, flags)
-        if count == len(data):
-            return count
-        if self.nonblocking or flags & const.MSG_DONTWAIT:
-            if not count:
-                raise KernelError(Errno.EAGAIN)
-            return count
-        return self._send(data, flags, count)
-
-    async def _send(self, data: Buffer, flags: int, count: int) -> int:
-        """Goes on with a send that does not fit; others that send meanwhile wait, so that data stay together."""
-        deadline = self.deadline(self.sndtimeo_ns)
-        mine = count > 0
-        self.sending = self.sending or mine
-        view = memoryview(data)
-        try:
-            while count < len(data):
-                self._check_send(None)
-                await self.wait(self.writable, deadline)
-                if self.sending and not mine:
-                    continue
-                self._check_send(None)
-                self.sending = mine = True
-                count += self._write(view[count:], flags)
-        except KernelError as error:
-            if count and error.errno in (Errno.EINTR, Errno.EAGAIN):
-                return count
-            raise
-        finally:
-            if mine:
-                self.sending = False
-                self.writable.wake()
-        return count
-
-    def _check_send(self, to: Sockaddr | None) -> None:
-        if self.cant_send and not self.error:
-            raise KernelError(Errno.EPIPE, "the socket is shut down for writing")
-        self.raise_error()
-        if not self.connected:
-            raise KernelError(Errno.ENOTCONN)
-        if to is not None:
-            raise KernelError(Errno.EISCONN)
-
-    def _write(self, data: Buffer, flags: int) -> int:
-        """As much as there is room for, and as comes to be while it is sent: over lo0 the peer has it at once."""
-        done, view = 0, memoryview(data)
-        while done < len(data) and (c := self.c) is not None and c.state in CAN_SEND:
-            count = min(len(data) - done, max(0, self.snd_hiwat - len(c.snd)))
-            if not count:
-                break
-            c.snd.append(data if count == len(data) else view[done : done + count])
-            done += count
-            if flags & const.MSG_OOB and done == len(data):
-                c.snd_up = c.snd.end
-            output.output(c, self.net.host.monotonic_ns())
-            self.tcp.flush()
-        return done
+        return super().send(ctx, data, flags, to)
 
     def _send_first(self, data: Buffer, to: Sockaddr) -> Sent:
         """Fast Open: the data go with the SYN if there is a cookie, else as soon as there is a connection."""
@@ -413,82 +244,6 @@ class TcpSocket(InetSocket):
     def stop_receiving(self) -> None:
         """What arrives from now on is acknowledged, and thrown away."""
         super().stop_receiving()
-
-    # -- receiving
-
-    def check_receive(self) -> None:
-        if not self.connected and not self.connecting:
-            raise KernelError(Errno.ENOTCONN)
-
-    def receive(self, length: int, flags: int) -> Received:
-        """ENOTCONN, EAGAIN; for MSG_OOB EINVAL when there is none, and EAGAIN while it is under way."""
-        if flags & const.MSG_OOB:
-            return self._urgent(flags)
-        if flags & const.MSG_WAITALL and not flags & (const.MSG_PEEK | const.MSG_DONTWAIT):
-            return self._receive_all(min(length, READ_MAX))
-        return super().receive(length, flags)
-
-    def try_receive(self, length: int, flags: int) -> Record | None:
-        if 0 < self.rcv.count < min(self.rcv_lowat, length) and not self.cant_receive and not self.error:
-            return None
-        return super().try_receive(length, flags)
-
-    def _urgent(self, flags: int) -> Record:
-        if self.opt.oobinline or not (self.oob or self.oob_due):
-            raise KernelError(Errno.EINVAL, "there are no urgent data")
-        if not self.oob:
-            raise KernelError(Errno.EAGAIN, "the urgent byte is not there yet")
-        byte = self.oob
-        if not flags & const.MSG_PEEK:
-            self.oob = b""
-        return Record(byte, None, const.MSG_OOB)
-
-    async def _receive_all(self, length: int) -> Record:
-        """Less than asked for only at the end, a mark or an error, by a signal, or when the time is over."""
-        parts: list[Buffer] = []
-        left, deadline = length, self.deadline(self.rcvtimeo_ns)
-        try:
-            while left and (record := await self._next_part(left, deadline)).data:
-                parts.append(record.data)
-                left -= len(record.data)
-                if self.at_mark:
-                    break
-        except KernelError:
-            if not parts:
-                raise
-        return Record(b"".join(parts))
-
-    async def _next_part(self, length: int, deadline: int | None) -> Record:
-        while (record := self.try_receive(length, 0)) is None:
-            self.may_wait(0)
-            await self.wait(self.readable, deadline)
-        return record
-
-    def take(self, length: int, flags: int) -> Record:
-        if not length:
-            return EMPTY
-        if self.mark > 0:
-            length = min(length, self.mark)
-        data = self.rcv.take(length, peek=bool(flags & const.MSG_PEEK))
-        if not flags & const.MSG_PEEK:
-            self._taken(len(data))
-        return Record(data)
-
-    def _taken(self, count: int) -> None:
-        if self.mark >= 0:
-            self.at_mark = False
-            self.mark -= count
-            if self.mark == 0:
-                self.at_mark = True
-            elif self.mark < 0:
-                self.mark = -1
-        if self.c is not None:
-            output.window_update(self.c, self.net.host.monotonic_ns())
-            self.tcp.flush()
-
-    def at_urgent_mark(self) -> bool:
-        """SIOCATMARK."""
-        return self.at_mark
 
     # -- options
 

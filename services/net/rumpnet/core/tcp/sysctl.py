@@ -16,6 +16,9 @@ SLOWHZ = 2
 SPACE = 65536
 """Above the 32 KiB of the original, as for local streams: a change of turns costs more here than memory does."""
 
+AUTO_MAX = SB_MAX // 2
+"""To what buffers grow by themselves: what is under way at most, which a bus in shared memory can hold."""
+
 # Attribute, name below net.inet.tcp, number, value, bounds, description.
 KNOBS = (
     ("rfc1323", "rfc1323", 1, 1, 0, 1, "Enable RFC1323 TCP extensions"),
@@ -36,9 +39,9 @@ KNOBS = (
     ("delack_ticks", "delack_ticks", 20, 4, 1, 50, "Delayed ACK timeout (1/100 seconds)"),
     ("rstppslimit", "rstppslimit", 23, 100, 0, 1 << 20, "RST packets per second limit"),
     ("sendbuf_auto", "sendbuf_auto", 1024, 1, 0, 1, "Enable automatic send buffer sizing"),
-    ("sendbuf_max", "sendbuf_max", 1026, SB_MAX, 1, SB_MAX, "Max size of automatic send buffer"),
+    ("sendbuf_max", "sendbuf_max", 1026, AUTO_MAX, 1, SB_MAX, "Max size of automatic send buffer"),
     ("recvbuf_auto", "recvbuf_auto", 1027, 1, 0, 1, "Enable automatic receive buffer sizing"),
-    ("recvbuf_max", "recvbuf_max", 1029, SB_MAX, 1, SB_MAX, "Max size of automatic receive buffer"),
+    ("recvbuf_max", "recvbuf_max", 1029, AUTO_MAX, 1, SB_MAX, "Max size of automatic receive buffer"),
     ("sack", "sack.enable", 1030, 1, 0, 1, "Enable RFC2018 Selective ACKnowledgement"),
     ("ecn", "ecn.enable", 1031, 0, 0, 2, "Enable RFC3168 Explicit Congestion Notification (2: where peers ask)"),
     ("syn_cookies", "syn_cookies", 1032, 1, 0, 1, "Answer with SYN cookies when the SYN cache is full"),

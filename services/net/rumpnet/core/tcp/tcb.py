@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rumpnet.core.buffer import StreamBuffer
 from rumpnet.core.tcp.reassembly import Reassembly
-from rumpnet.core.tcp.recovery import Phase, Scoreboard
 from rumpnet.core.tcp.rtt import Rtt
+from rumpnet.core.tcp.scoreboard import Phase, Scoreboard
 from rumpnet.core.tcp.sendqueue import SendQueue
 from rumpnet.core.tcp.state import Event, State, after
 from rumpnet.core.tcp.wheel import MS, NEVER

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rumpnet.core.tcp import output, recovery
-from rumpnet.core.tcp.recovery import Phase
+from rumpnet.core.tcp.scoreboard import Phase
 from rumpnet.core.tcp.state import State
 from rumpnet.core.tcp.wheel import MS, NEVER, SECOND
 from rumpwire.errno import Errno

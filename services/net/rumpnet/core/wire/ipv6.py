@@ -36,6 +36,9 @@ FRAGMENT_LEN = FRAGMENT_HEADER.size
 MORE_FRAGMENTS = 1
 UNIT = 8
 
+UPPER_LEN = {6: 20, 17: 8, 58: 8}
+"""Headers of TCP, UDP and ICMPv6."""
+
 # Codes of parameter problems (RFC 4443, 3.4; RFC 7112).
 BAD_FIELD = 0
 BAD_NEXT_HEADER = 1
@@ -98,11 +101,11 @@ class Packet:
 
         Problem. Each header is kept in ``extensions``, the last one of its kind.
         """
-        for count in range(EXTENSIONS_MAX + 1):
+        for _ in range(EXTENSIONS_MAX + 1):
             kind, at = self.protocol, self.header_len
             if kind not in EXTENSIONS:
                 return None
-            if kind == HOP_BY_HOP and count:
+            if kind == HOP_BY_HOP and at != HEADER_LEN:
                 raise Problem(BAD_NEXT_HEADER, self.next_at, "hop-by-hop options that are not first")
             if kind == FRAGMENT:
                 return Fragment(self)
@@ -114,6 +117,11 @@ class Packet:
             self.extensions[kind] = bytes(self.view[at : at + length])
             self.protocol, self.next_at, self.header_len = self.view[at], at, at + length
         raise Problem(BAD_NEXT_HEADER, self.next_at, f"more than {EXTENSIONS_MAX} extension headers")
+
+    def pass_fragment(self) -> None:
+        """Goes past the fragment header of a packet that is whole (RFC 6946)."""
+        at = self.header_len
+        self.protocol, self.next_at, self.header_len = self.view[at], at, at + FRAGMENT_LEN
 
     def extension_len(self, at: int) -> int:
         """Of the extension header there. Malformed."""
@@ -163,6 +171,21 @@ class Fragment:
         self.offset = word & ~7
         self.more = bool(word & MORE_FRAGMENTS)
         self.packet = packet
+
+    @property
+    def atomic(self) -> bool:
+        """Whether it is all there is."""
+        return not self.offset and not self.more
+
+    def headers_complete(self) -> bool:
+        """Whether a first piece has all headers up to that of the upper layer (RFC 7112)."""
+        kind, at, view = self.next_header, 0, self.payload
+        while kind in EXTENSIONS and kind != FRAGMENT:
+            length = (view[at + 1] + 1) * 8 if at + 8 <= len(view) else 0
+            if not length or at + length > len(view):
+                return False
+            kind, at = view[at], at + length
+        return len(view) - at >= UPPER_LEN.get(kind, 0)
 
     @property
     def key(self) -> tuple[bytes, bytes, int, int]:

@@ -1,4 +1,4 @@
-"""CRC-32C and CRC-16 as ext4 and jbd2 compute them.
+"""CRC-32C, CRC-32 and CRC-16 as ext4 and jbd2 compute them.
 
 CRC-32C (Castagnoli, reflected) is needed for every inode and directory block, so a loop over bytes would cost more than
 all the rest. A message is a polynomial over GF(2), and Python's integers shift and xor thousands of bits at once: as
@@ -10,6 +10,7 @@ The message is read as a little-endian integer, so its bit 0 is the highest powe
 
 from __future__ import annotations
 
+import zlib
 from functools import lru_cache, reduce
 from operator import getitem, xor
 from typing import NamedTuple
@@ -114,6 +115,17 @@ def _bytewise(crc: int, data: Buffer) -> int:
     for byte in bytes(data):
         crc = (crc >> 8) ^ _TABLES[-1][(crc ^ byte) & 0xFF]
     return crc
+
+
+# A byte with its bits in reverse order.
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+def crc32_forward(crc: int, data: Buffer) -> int:
+    """CRC-32 with the highest bit first, by way of zlib's, which has the lowest first and inverts both ends."""
+    mirrored = int(f"{crc:032b}"[::-1], 2) ^ 0xFFFFFFFF
+    found = zlib.crc32(bytes(data).translate(_REVERSED), mirrored) ^ 0xFFFFFFFF
+    return int(f"{found:032b}"[::-1], 2)
 
 
 def _make_crc16() -> list[int]:

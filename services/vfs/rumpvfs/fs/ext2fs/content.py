@@ -2,7 +2,7 @@
 
 Bytes of a block that a file does not reach are zeros on the disk: what begins or ends inside of a new block is filled
 up with them, and what a file grows over is zeroed first. A block is never mapped as written before its data are on
-their way to the device, and the barrier of the commit comes behind both.
+their way to the device, or in the transaction (`Transaction.keep`), and the barrier of the commit comes behind both.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ _ZEROS = bytes(1 << 16)
 class Content:
     """The contents of one file that is not inline. Callers are inside of an operation."""
 
-    __slots__ = ("_goal", "_size", "_write", "inode", "map", "writer")
+    __slots__ = ("_goal", "_size", "_write", "inode", "map", "transaction", "writer")
 
     def __init__(self, writer: Writer, inode: Inode) -> None:
         self.writer = writer
+        self.transaction = writer.transaction
         self.inode = inode
         self.map: FileMap = writer.file_map(inode)
         self._size = writer.volume.sb.block_size
@@ -61,7 +62,7 @@ class Content:
         count = min(run.length, wanted)
         length = min(count * size - inside, len(data))
         if run.block and not run.unwritten:
-            self._write(run.block * size + inside, data[:length])
+            self._store(run.block * size + inside, data[:length], ordered=at + length > self.inode.size)
             return length
         if run.block:
             place = run.block
@@ -83,9 +84,36 @@ class Content:
         self._goal = place + count
         return place, count
 
+    def _store(self, place: int, data: memoryview, *, ordered: bool) -> None:
+        """Into blocks in use: to the device, but for what is kept; ``ordered``: it must not come after the commit."""
+        transaction, size = self.transaction, self._size
+        blocks = range(place // size, -(-(place + len(data)) // size))
+        keep = ordered and transaction.keep(len(blocks) * size)
+        if not keep and (not transaction.contents or transaction.contents.isdisjoint(blocks)):
+            transaction.ordered |= ordered
+            self._write(place, data)
+            return
+        for number in blocks:
+            begin, end = max(place, number * size), min(place + len(data), (number + 1) * size)
+            part = data[begin - place : end - place]
+            if keep or number in transaction.contents:
+                transaction.modify(number)[begin - number * size : end - number * size] = part
+                transaction.contents.add(number)
+            else:
+                transaction.ordered |= ordered
+                self._write(begin, part)
+
     def _write_new(self, place: int, inside: int, data: memoryview, room: int) -> None:
         """Data into blocks that were not in use: zeros around them."""
+        transaction, size = self.transaction, self._size
         behind = room - inside - len(data)
+        if transaction.keep(room):
+            whole = b"".join((bytes(inside), data, bytes(behind)))
+            for at in range(0, room, size):
+                transaction.fresh((place + at) // size)[:] = whole[at : at + size]
+                transaction.contents.add((place + at) // size)
+            return
+        transaction.ordered = True
         if not inside and not behind:
             self._write(place, data)
         elif room <= len(_ZEROS):
@@ -116,7 +144,7 @@ class Content:
         if begin < end:
             run = self.map.find(block)
             if run.block and not run.unwritten:
-                self._zero(run.block * self._size + inside, end - begin)
+                self._store(run.block * self._size + inside, memoryview(_ZEROS)[: end - begin], ordered=True)
 
     # -- the size
 
@@ -139,8 +167,12 @@ class Content:
     # -- holes and room
 
     def allocate(self, offset: int, length: int) -> None:
-        """Gives holes unwritten blocks (zeros where the map has no such thing), and extends the file. ENOSPC, EIO."""
-        size = self._size
+        """Gives holes unwritten blocks (zeros where the map has no such thing), and extends the file. ENOSPC, EIO.
+
+        Blocks behind the end may be unwritten only. So others make the file an orphan, to be cut to its size, until
+        they are not behind it any more, and after a failure `undo_allocate` is due.
+        """
+        size, orphans = self._size, self.writer.orphans
         block, last = offset // size, -(-(offset + length) // size)
         unwritten = self.writer.has_extents(self.inode)
         if offset + length > self.inode.size:
@@ -151,11 +183,22 @@ class Content:
             if not run.block:
                 place, count = self._allocate(block, count, unwritten=unwritten)
                 if not unwritten:
+                    self.transaction.ordered = True
                     self._zero(place * size, count * size)
             block += count
-            self.writer.transaction.part_done()
+            if not unwritten and block * size > self.inode.size:
+                orphans.add(self.inode)
+            self.transaction.part_done()
         if offset + length > self.inode.size:
             self.writer.resize(self.inode, offset + length)
+        if self.inode.links:
+            orphans.remove(self.inode)
+
+    def undo_allocate(self) -> None:
+        """Frees what is behind the end. EIO."""
+        self.drop(self._up(self.inode.size) // self._size)
+        if self.inode.links:
+            self.writer.orphans.remove(self.inode)
 
     def discard(self, offset: int, length: int) -> None:
         """Makes a hole: whole blocks are freed, parts of blocks zeroed. EIO."""

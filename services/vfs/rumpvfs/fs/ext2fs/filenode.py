@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 # A call that writes more is done in several operations.
 _CHUNK = 16 << 20
+_FULL = (Errno.ENOSPC, Errno.EDQUOT)
+
+
+def _less(offset: int, length: int, block: int) -> int:
+    """About half of a write, up to a border of blocks: so all that an attempt overwrote is written in the end.
+
+    0 for what lies in one block.
+    """
+    end = max((offset + length // 2) // block, offset // block + 1) * block
+    return end - offset if end < offset + length else 0
 
 
 class RegularFile(Node):
@@ -93,8 +103,8 @@ class RegularFile(Node):
             error = self._try_write(writer, at, part)
             if error is None:
                 at += len(part)
-            elif error.errno in (Errno.ENOSPC, Errno.EDQUOT) and len(part) > writer.volume.sb.block_size:
-                size = len(part) // 2  # As much as there is room for.
+            elif error.errno in _FULL and (less := _less(at, len(part), writer.volume.sb.block_size)):
+                size = less  # As much as there is room for.
             elif at == offset:
                 raise error
             else:
@@ -151,7 +161,12 @@ class RegularFile(Node):
             content.allocate(offset, length)
             self._touched(writer)
 
-        writer.run(work)
+        try:
+            writer.run(work)
+        except KernelError:
+            if self.inode.links and self.inode.number in writer.orphans:
+                writer.run(lambda: self._writable(writer).undo_allocate())
+            raise
 
     def discard(self, offset: int, length: int) -> None:
         writer = self._writer()

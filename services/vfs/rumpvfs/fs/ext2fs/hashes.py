@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 
 LEGACY = 0
 HALF_MD4 = 1
@@ -18,6 +19,7 @@ _SHIFTS = ((3, 7, 11, 19), (3, 5, 9, 13), (3, 9, 11, 15))
 _DELTA = 0x9E3779B9
 
 
+@lru_cache(maxsize=4096)
 def name_hash(name: bytes, version: int, seed: tuple[int, ...], *, unsigned: bool) -> int:
     """The 32-bit hash of a name, its lowest bit clear; ``version`` is one of the three above."""
     characters = list(name) if unsigned else list(struct.unpack(f"{len(name)}b", name))

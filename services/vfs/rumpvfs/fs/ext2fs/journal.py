@@ -11,14 +11,13 @@ Format: "ext4 Data Structures and Algorithms", Journal (jbd2). All numbers are b
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rumpwire.errno import Errno, KernelError
 
-from .checksum import crc32c
+from .checksum import crc32_forward, crc32c
 from .storage import Overlay
 
 MAGIC = 0xC03B3998
@@ -46,14 +45,12 @@ _FAST_BLOCKS = 0x54
 _CHECKSUM_TYPE = 0x50
 _DEFAULT_FAST_BLOCKS = 256
 # checksum type, its size, its value; seconds and nanoseconds of the commit
-_COMMIT_BLOCK = struct.Struct(">12x2B2xI28xQI")
+COMMIT_BLOCK = struct.Struct(">12x2B2xI28xQI")
 _COMMIT_CHECKSUM = 0x10
-_CRC32 = 1
+CRC32 = 1
 # Little-endian: type, length of what follows (the features and the transaction of a series of fast commits).
 _FAST_HEAD = struct.Struct("<2H2I")
 _FAST_HEAD_TAG = 0x9
-# A byte with its bits in reverse order.
-_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 ReadLog = Callable[[int], tuple[int, memoryview]]
 
@@ -287,17 +284,17 @@ class Recovery:
 
     def _sum(self, crc: int, raw: memoryview, tags: list[Tag]) -> int:
         for part in (raw, *(self._read(tag.log)[1] for tag in tags)):
-            crc = _crc32_forward(crc, part)
+            crc = crc32_forward(crc, part)
         return crc
 
     def _commit_is_sound(self, raw: memoryview, crc: int) -> bool:
-        kind, size, stored, _, _ = _COMMIT_BLOCK.unpack_from(raw)
+        kind, size, stored, _, _ = COMMIT_BLOCK.unpack_from(raw)
         seed = self.superblock.seed
         if seed is not None:
             at = _COMMIT_CHECKSUM
             return crc32c(seed, bytes(raw[:at]) + bytes(4) + bytes(raw[at + 4 :])) == int(stored)
         if self.superblock.compat & COMPAT_CHECKSUM:
-            return (kind, size, stored) in ((_CRC32, 4, crc), (0, 0, 0))
+            return (kind, size, stored) in ((CRC32, 4, crc), (0, 0, 0))
         return True
 
     def _refuse_fast_commits(self) -> None:
@@ -312,12 +309,5 @@ class Recovery:
 
 
 def _commit_time(raw: memoryview) -> int:
-    seconds, nanoseconds = _COMMIT_BLOCK.unpack_from(raw)[3:]
+    seconds, nanoseconds = COMMIT_BLOCK.unpack_from(raw)[3:]
     return int(seconds) * 1_000_000_000 + int(nanoseconds)
-
-
-def _crc32_forward(crc: int, data: memoryview) -> int:
-    """CRC-32 with the highest bit first, by way of zlib's, which has the lowest first and inverts both ends."""
-    mirrored = int(f"{crc:032b}"[::-1], 2) ^ 0xFFFFFFFF
-    found = zlib.crc32(bytes(data).translate(_REVERSED), mirrored) ^ 0xFFFFFFFF
-    return int(f"{found:032b}"[::-1], 2)

@@ -1,8 +1,17 @@
 """Writing the journal (jbd2): the counterpart of `journal`, which reads it.
 
 A transaction in the log is: blocks of revoked numbers, then descriptor blocks, each with the copies that it describes
-behind it, then the commit block. The commit block is written when all before it, and the contents of files, are on
-stable storage; with it the transaction exists. The log is a ring, `Log.empty` frees all of it at once.
+behind it, then the commit block, with which the transaction exists. The log is a ring, `Log.empty` frees all of it at
+once.
+
+The commit block may not be there before all that it stands for. Either there is a barrier before it, or, with
+*asynchronous commits*, it has a checksum over the descriptors and copies: then everything is written and flushed
+together, and what the power cut short does not count. The checksum does not reach contents of files and revoked
+numbers, so a transaction with those has the barrier all the same.
+
+Checksums of version 3 cannot do that: Linux and e2fsck look at those of the copies when they write them to their
+places already, and give up at a wrong one, while the sum of version 1 tells that a transaction is not whole before
+that. So a journal with asynchronous commits has version 1 while it is in use.
 
 Format: "ext4 Data Structures and Algorithms", Journal (jbd2). All numbers are big-endian.
 """
@@ -16,7 +25,7 @@ from rumpvfs.core.vnode import BlockDevice
 from rumpwire.errno import Errno, KernelError
 
 from . import journal
-from .checksum import crc32c
+from .checksum import crc32_forward, crc32c
 from .journal import MAGIC, JournalSuperblock
 
 _DESCRIPTOR, _COMMIT, _, _V2, _REVOKE = range(1, 6)
@@ -30,10 +39,11 @@ _LAST = 0x8
 _FIELD_SEQUENCE, _FIELD_START, _FIELD_COMPAT, _FIELD_INCOMPAT, _FIELD_UUID = 0x18, 0x1C, 0x24, 0x28, 0x30
 _FIELD_TYPE, _FIELD_CHECKSUM = 0x50, 0xFC
 _CRC32C = 4
+_CHECKED = journal.INCOMPAT_CSUM_V2 | journal.INCOMPAT_CSUM_V3
 _JOIN = 1 << 20
 BLOCKS_MIN = 64
 
-Place = Callable[[int], int]
+Place = Callable[[int], tuple[int, int]]
 
 
 def start(
@@ -45,13 +55,14 @@ def start(
     *,
     wide: bool,
     checksums: bool,
+    asynchronous: bool,
     before: Callable[[], None],
 ) -> Log:
     """Takes a journal into use whose transactions do not count any more, with the features that the mount asks for.
 
     ``before`` is called when nothing can be said against it and nothing is written yet. EIO, EOPNOTSUPP, EROFS.
     """
-    raw = bytearray(device.view(place(0) * block_size, block_size))
+    raw = bytearray(device.view(place(0)[0] * block_size, block_size))
     sb = journal.parse_superblock(memoryview(raw), length)
     if int.from_bytes(raw[4:8], "big") != _V2:
         raise KernelError(Errno.EROFS, "journal: of the old format, which has no revoke records", "ext2fs")
@@ -62,14 +73,17 @@ def start(
         incompat |= journal.INCOMPAT_64BIT
     if checksums and not incompat & journal.INCOMPAT_CSUM_V2:
         incompat |= journal.INCOMPAT_CSUM_V3
-    _put(raw, _FIELD_COMPAT, sb.compat & ~journal.COMPAT_CHECKSUM)
-    _put(raw, _FIELD_INCOMPAT, incompat)
-    seed = None
-    if incompat & (journal.INCOMPAT_CSUM_V2 | journal.INCOMPAT_CSUM_V3):
-        raw[_FIELD_TYPE] = _CRC32C
-        seed = crc32c(0xFFFFFFFF, raw[_FIELD_UUID : _FIELD_UUID + 16])
+    at_rest = sb._replace(sequence=sequence, compat=sb.compat & ~journal.COMPAT_CHECKSUM, incompat=incompat, seed=None)
+    in_use = at_rest
+    if asynchronous:
+        in_use = at_rest._replace(
+            compat=at_rest.compat | journal.COMPAT_CHECKSUM,
+            incompat=incompat & ~_CHECKED | journal.INCOMPAT_ASYNC_COMMIT,
+        )
+    elif incompat & _CHECKED:
+        in_use = at_rest._replace(seed=crc32c(0xFFFFFFFF, raw[_FIELD_UUID : _FIELD_UUID + 16]))
     before()
-    log = Log(device, block_size, place, raw, sb._replace(sequence=sequence, incompat=incompat, seed=seed))
+    log = Log(device, block_size, place, raw, in_use, at_rest)
     log.empty()
     return log
 
@@ -82,24 +96,34 @@ def store_position(raw: bytearray, *, sequence: int, begin: int) -> None:
     """Where the log begins (0: it is empty) and with which transaction; puts the checksum right."""
     _put(raw, _FIELD_SEQUENCE, sequence)
     _put(raw, _FIELD_START, begin)
-    if int.from_bytes(raw[_FIELD_INCOMPAT : _FIELD_INCOMPAT + 4], "big") & (
-        journal.INCOMPAT_CSUM_V2 | journal.INCOMPAT_CSUM_V3
-    ):
+    if int.from_bytes(raw[_FIELD_INCOMPAT : _FIELD_INCOMPAT + 4], "big") & _CHECKED:
+        raw[_FIELD_TYPE] = _CRC32C
         _put(raw, _FIELD_CHECKSUM, 0)
         _put(raw, _FIELD_CHECKSUM, crc32c(0xFFFFFFFF, raw[:1024]))
 
 
 class Log:
-    """A journal in use. ``place`` gives the block of the device for one of the journal."""
+    """A journal in use. ``place`` gives the block of the device for one of the journal, and how many follow on it;
+    ``at_rest`` are the features that it is left with."""
 
     def __init__(
-        self, device: BlockDevice, block_size: int, place: Place, raw: bytearray, sb: JournalSuperblock
+        self,
+        device: BlockDevice,
+        block_size: int,
+        place: Place,
+        raw: bytearray,
+        sb: JournalSuperblock,
+        at_rest: JournalSuperblock,
     ) -> None:
         self._device = device
         self._size = block_size
         self._place = place
+        self._run = range(0)
+        self._run_place = 0
         self._raw = raw
         self._sb = sb
+        self._at_rest = at_rest
+        self.asynchronous = bool(sb.incompat & journal.INCOMPAT_ASYNC_COMMIT)
         self._sequence = sb.sequence
         self._head = sb.first
         self._used = 0
@@ -112,16 +136,23 @@ class Log:
     def short(self) -> bool:
         return self._capacity - self._used < self._capacity // 2
 
-    def write(self, blocks: dict[int, bytearray], numbers: list[int], revoked: list[int], now_ns: int) -> None:
-        """One transaction with its two barriers. EIO, ENOSPC for one that the log has no room for."""
+    def write(
+        self, blocks: dict[int, bytearray], numbers: list[int], revoked: list[int], now_ns: int, *, ordered: bool
+    ) -> None:
+        """One transaction with its barriers. EIO, ENOSPC for one that the log has no room for."""
         if self._sb.seed is not None:
             self._copy_seed = crc32c(self._sb.seed, self._sequence.to_bytes(4, "big"))
-        written = [*self._revokes(revoked), *self._descriptors(blocks, numbers)]
+        copies = list(self._descriptors(blocks, numbers))
+        written = [*self._revokes(revoked), *copies]
         if self._used + len(written) + 1 > self._capacity:
             raise KernelError(Errno.ENOSPC, f"journal: no room for {len(written)} blocks", "ext2fs")
-        head = self._put(self._head, written)
-        self._device.flush()
-        head = self._put(head, [self._commit_block(now_ns)])
+        commit = self._commit_block(now_ns, copies)
+        if self.asynchronous and not (ordered or revoked):
+            head = self._put(self._head, [*written, commit])
+        else:
+            head = self._put(self._head, written)
+            self._device.flush()
+            head = self._put(head, [commit])
         self._device.flush()
         self._head = head
         self._used += len(written) + 1
@@ -129,15 +160,18 @@ class Log:
 
     def empty(self) -> None:
         """All blocks of the log are at their places and stay there: the log begins anew at its head."""
-        store_position(self._raw, sequence=self._sequence, begin=self._head)
-        self._device.write(self._place(0) * self._size, self._raw)
-        self._device.flush()
+        self._write_superblock(self._sb, self._head)
         self._used = 0
 
     def close(self) -> None:
         """The same for good: an empty log needs no recovery."""
-        store_position(self._raw, sequence=self._sequence, begin=0)
-        self._device.write(self._place(0) * self._size, self._raw)
+        self._write_superblock(self._at_rest, 0)
+
+    def _write_superblock(self, features: JournalSuperblock, begin: int) -> None:
+        _put(self._raw, _FIELD_COMPAT, features.compat)
+        _put(self._raw, _FIELD_INCOMPAT, features.incompat)
+        store_position(self._raw, sequence=self._sequence, begin=begin)
+        self._device.write(self._place(0)[0] * self._size, self._raw)
         self._device.flush()
 
     # -- the blocks of a transaction
@@ -192,23 +226,32 @@ class Log:
             tag += (number >> 32).to_bytes(4, "big")
         return tag.ljust(self._sb.tag_size, b"\0")
 
-    def _commit_block(self, now_ns: int) -> bytes:
+    def _commit_block(self, now_ns: int, copies: list[bytes]) -> bytes:
         seconds, nanoseconds = divmod(now_ns, 1_000_000_000)
+        kind = size = checksum = 0
+        if self.asynchronous:
+            kind, size, checksum = journal.CRC32, 4, crc32_forward(0xFFFFFFFF, b"".join(copies))
         raw = bytearray(self._size)
+        journal.COMMIT_BLOCK.pack_into(raw, 0, kind, size, checksum, max(seconds, 0), nanoseconds)
         raw[: _HEADER.size] = self._header(_COMMIT)
-        struct.pack_into(">QI", raw, 0x30, max(seconds, 0), nanoseconds)
         if self._sb.seed is not None:
             _put(raw, 0x10, crc32c(self._sb.seed, raw))
         return bytes(raw)
 
     # -- the ring
 
+    def _placed(self, block: int) -> int:
+        if block not in self._run:
+            self._run_place, length = self._place(block)
+            self._run = range(block, block + length)
+        return self._run_place + block - self._run.start
+
     def _put(self, head: int, written: list[bytes]) -> int:
         """Writes blocks from ``head`` on, neighbours together; gives the place behind them."""
         run: list[bytes] = []
         begin = 0
         for raw in written:
-            place = self._place(head)
+            place = self._placed(head)
             if run and (place != begin + len(run) or len(run) * self._size >= _JOIN):
                 self._device.write(begin * self._size, b"".join(run))
                 run = []

@@ -50,6 +50,8 @@ class Blocks:
         if self.inode.kind == const.S_IFDIR:
             for number in range(block, block + count):
                 self.transaction.forget(number)
+        else:
+            self.transaction.forget_contents(block, count)
         self.lost(count * self.sectors)
 
     def lost(self, sectors: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -68,11 +69,11 @@ class Storage:
     """Reads by block or by byte. Blocks are counted from the beginning of the device.
 
     A mount for writing has its changed metadata in ``changed`` (block -> contents); ``unsealed`` are those of them
-    whose checksums are due when the transaction is committed. `block` is for metadata and sees them, `view` is for
-    contents.
+    whose checksums are due when the transaction is committed, ``kept`` those that are no metadata but contents of
+    files. `block` is for metadata, `view` for contents.
     """
 
-    __slots__ = ("block_size", "blocks_count", "changed", "device", "overlay", "unsealed")
+    __slots__ = ("block_size", "blocks_count", "changed", "device", "kept", "overlay", "unsealed")
 
     def __init__(self, device: BlockDevice, block_size: int, blocks_count: int) -> None:
         self.device = device
@@ -81,6 +82,7 @@ class Storage:
         self.overlay: Overlay | None = None
         self.changed: Mapping[int, bytearray] = {}
         self.unsealed: Collection[int] = ()
+        self.kept: AbstractSet[int] = frozenset()
 
     def block(self, number: int) -> memoryview:
         """One block. EIO for one that the file system does not have; block 0 is never one of a file."""
@@ -92,21 +94,31 @@ class Storage:
         return self.view(number * self.block_size, self.block_size)
 
     def view(self, offset: int, length: int) -> memoryview:
-        """Bytes of the device as they are after recovery."""
-        if self.overlay is None:
+        """Bytes of the device as they are after recovery, and with what is kept of files."""
+        if self.overlay is None and not self.kept:
             return self.device.view(offset, length)
         size = self.block_size
         first, last = offset // size, (offset + length - 1) // size
-        if not self.overlay.touches(first, last):
+        if not self._elsewhere(first, last):
             return self.device.view(offset, length)
         if first == last:
-            return self.recovered(first)[offset % size : offset % size + length]
-        whole = memoryview(b"".join(self.recovered(number) for number in range(first, last + 1)))
+            return self.current(first)[offset % size : offset % size + length]
+        whole = memoryview(b"".join(self.current(number) for number in range(first, last + 1)))
         return whole[offset - first * size : offset - first * size + length]
 
-    def recovered(self, number: int) -> memoryview:
+    def _elsewhere(self, first: int, last: int) -> bool:
+        """Whether some of these blocks are not where they belong."""
+        if self.overlay is not None and self.overlay.touches(first, last):
+            return True
+        return not self.kept.isdisjoint(range(first, last + 1))
+
+    def current(self, number: int) -> memoryview:
+        """One block of contents, wherever it is."""
         overlay = self.overlay
-        assert overlay is not None
+        if number in self.kept:
+            return memoryview(self.changed[number]).toreadonly()
+        if overlay is None:
+            return self.device.view(number * self.block_size, self.block_size)
         if number in overlay.restored:
             return memoryview(overlay.restored[number])
         return self.device.view(overlay.moved.get(number, number) * self.block_size, self.block_size)

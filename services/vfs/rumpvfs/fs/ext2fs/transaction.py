@@ -7,15 +7,19 @@ table, counts into group descriptors, and checksums are computed (`Transaction.s
 
 With a journal (`log.Log`) a commit writes the changed blocks to the log, and they go to their places later, when the
 log runs short (`checkpoint`); without one they are written to their places at once. Blocks that were freed are not
-used again before the commit, so that the state before it stays whole on the disk. Contents of files are written when
-the caller writes them; the barrier of the commit comes behind them (ordered mode).
+used again before the commit, so that the state before it stays whole on the disk.
+
+Contents of files are written when the caller writes them, and those of blocks that were not a file's before have a
+barrier behind them before the commit (ordered mode). A journal whose commits need no barrier of their own would have it
+for those alone, so a little of them (`KEEP_MAX`) is kept as if it were metadata, and goes through the journal: what
+fsync of a small file has to wait for is one flush.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from rumpvfs.core.buffer import BufferCache
 from rumpvfs.core.vnode import BlockDevice, Environment
@@ -29,6 +33,8 @@ COMMIT_AGE_NS = 5_000_000_000
 DIRTY_MAX = 16 << 20
 # Blocks of one transaction where no journal sets the bound.
 BLOCKS_MAX = 4096
+# Bytes of contents of files that a transaction keeps.
+KEEP_MAX = 64 << 10
 
 Seal = Callable[[bytearray], None]
 
@@ -37,9 +43,12 @@ class Journal(Protocol):
     """Where transactions are written before their blocks go to their places."""
 
     blocks_max: int
+    asynchronous: bool
 
-    def write(self, blocks: dict[int, bytearray], numbers: list[int], revoked: list[int], now_ns: int) -> None:
-        """Makes a transaction permanent. EIO."""
+    def write(
+        self, blocks: dict[int, bytearray], numbers: list[int], revoked: list[int], now_ns: int, *, ordered: bool
+    ) -> None:
+        """Makes a transaction permanent; ``ordered``: what was written to the device has to be there before it. EIO."""
         ...
 
     @property
@@ -50,6 +59,15 @@ class Journal(Protocol):
     def empty(self) -> None:
         """Forgets all transactions: their blocks are at their places. EIO."""
         ...
+
+
+class _Before(NamedTuple):
+    """A buffer as it was before an operation."""
+
+    data: bytes
+    running: bool
+    revoked: bool
+    contents: bool
 
 
 class Transaction:
@@ -65,12 +83,17 @@ class Transaction:
         self.committed: Callable[[], None] = lambda: None
         self.undone: Callable[[], None] = lambda: None
         self.aborted = ""
+        # Blocks in the cache that are contents of files; whether others were written and must be there before a commit.
+        self.contents: set[int] = set()
+        self.ordered = False
+        self._kept_bytes = 0
+        self._logged: set[int] = set()
         self._env = env
         self._device = device
         self._begun_ns = 0
         self._revoked: set[int] = set()
         self._depth = 0
-        self._blocks: dict[int, tuple[bytes, bool, bool] | None] = {}
+        self._blocks: dict[int, _Before | None] = {}
         self._inodes: dict[int, tuple[Inode, tuple[object, ...], bool]] = {}
         self._undo: list[Callable[[], None]] = []
         self._limit = journal.blocks_max if journal else BLOCKS_MAX
@@ -139,20 +162,18 @@ class Transaction:
                 self.inodes.pop(inode.number, None)
         self.undone()
 
-    def _restore(self, number: int, before: tuple[bytes, bool, bool] | None) -> None:
+    def _restore(self, number: int, before: _Before | None) -> None:
         if before is None:
-            self.cache.forget(number)
-            self.running.discard(number)
-            self.seals.pop(number, None)
+            self._drop(number)
             return
-        contents, running, revoked = before
         found = self.cache.dirty.get(number)
         if found is None:
-            self.cache.dirty[number] = bytearray(contents)
+            self.cache.dirty[number] = bytearray(before.data)
         else:
-            found[:] = contents
-        (self.running.add if running else self.running.discard)(number)
-        if not revoked:
+            found[:] = before.data
+        (self.running.add if before.running else self.running.discard)(number)
+        (self.contents.add if before.contents else self.contents.discard)(number)
+        if not before.revoked:
             self._revoked.discard(number)
 
     # -- changing
@@ -185,10 +206,29 @@ class Transaction:
             return
         if number not in self._blocks:
             self._remember(number, found)
+        self._drop(number)
+        if number in self._logged:
+            self._revoked.add(number)
+
+    def _drop(self, number: int) -> None:
         self.cache.forget(number)
         self.running.discard(number)
+        self.contents.discard(number)
         self.seals.pop(number, None)
-        self._revoked.add(number)
+
+    def forget_contents(self, block: int, count: int) -> None:
+        """The same for what is kept of a file's blocks."""
+        for number in self.contents.intersection(range(block, block + count)) if self.contents else ():
+            self.forget(number)
+
+    def keep(self, length: int) -> bool:
+        """Whether ``length`` bytes of a file may be put into buffers (`contents`). Else they are written, ordered."""
+        if self.journal is None or not self.journal.asynchronous or self.ordered:
+            return False
+        if self._kept_bytes + length > min(KEEP_MAX, self._limit * self.cache.block_size // 4):
+            return False
+        self._kept_bytes += length
+        return True
 
     def touch(self, inode: Inode) -> None:
         """Says that an inode is about to change."""
@@ -205,8 +245,10 @@ class Transaction:
 
     def _remember(self, number: int, found: bytearray | None) -> None:
         if self._depth:
-            before = None if found is None else (bytes(found), number in self.running, number in self._revoked)
-            self._blocks[number] = before
+            self._blocks[number] = None if found is None else self._before(number, found)
+
+    def _before(self, number: int, found: bytearray) -> _Before:
+        return _Before(bytes(found), number in self.running, number in self._revoked, number in self.contents)
 
     def _note(self, number: int) -> None:
         self.running.add(number)
@@ -226,9 +268,12 @@ class Transaction:
                 self.abort(str(error))
                 raise
             self._write()
+            self._logged |= self.running
             self.running.clear()
             self._revoked.clear()
             self.seals.clear()
+            self.ordered = False
+            self._kept_bytes = 0
             self.committed()
         if self.journal is not None and (self.journal.short or self.cache.over):
             self.checkpoint()
@@ -259,7 +304,8 @@ class Transaction:
             self.cache.flush()
             return
         try:
-            self.journal.write(self.cache.dirty, sorted(self.running), sorted(self._revoked), self._env.now_ns())
+            running, revoked = sorted(self.running), sorted(self._revoked)
+            self.journal.write(self.cache.dirty, running, revoked, self._env.now_ns(), ordered=self.ordered)
         except KernelError as error:
             self.abort(str(error))
             raise
@@ -272,6 +318,8 @@ class Transaction:
         try:
             self.cache.flush()
             self.journal.empty()
+            self.contents.clear()
+            self._logged.clear()
         except KernelError as error:
             self.abort(str(error))
             raise

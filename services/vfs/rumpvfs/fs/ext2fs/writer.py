@@ -78,6 +78,7 @@ class Writer:
         self.transaction.committed = self.allocator.committed
         volume.storage.changed = self.transaction.cache.dirty
         volume.storage.unsealed = self.transaction.seals
+        volume.storage.kept = self.transaction.contents
         volume.changed = self.transaction.inodes
         volume.accessed = self._accessed = dict[int, Inode]()
 
@@ -369,11 +370,11 @@ def _open_log(volume: Volume, env: Environment) -> Log:
     data = volume.data(inode)
     size = sb.block_size
 
-    def place(block: int) -> int:
-        found, _ = data.segment(block * size)
+    def place(block: int) -> tuple[int, int]:
+        found, length = data.segment(block * size)
         if found <= 0:
             raise KernelError(Errno.EIO, f"journal: no block {block}", "ext2fs")
-        return found // size
+        return found // size, length // size
 
     sequence = recovery.next_sequence
     if volume.recovery is None and recovery.superblock.start:
@@ -388,6 +389,7 @@ def _open_log(volume: Volume, env: Environment) -> Log:
         sequence,
         wide=bool(sb.incompat & superblock.INCOMPAT_64BIT),
         checksums=sb.metadata_csum,
+        asynchronous=bool(sb.incompat & superblock.INCOMPAT_EXTENTS),
         before=lambda: Writer(volume, volume.device, env, None).mark_used(),
     )
 
@@ -398,7 +400,7 @@ def _write_overlay(volume: Volume) -> None:
         return
     size = storage.block_size
     for block in overlay.order:
-        storage.device.write(block * size, bytes(storage.recovered(block)))
+        storage.device.write(block * size, bytes(storage.current(block)))
     storage.device.flush()
     storage.overlay = None
     volume.recovery = None

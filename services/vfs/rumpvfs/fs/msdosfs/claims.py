@@ -1,10 +1,10 @@
 """Whose clusters are whose: found out so that a change of one file does no harm to another that has its clusters too.
 
 For each cluster it is counted how many lead to it: the clusters before it in chains, and names whose file begins there.
-In a sound file every cluster has one. The counts of the chains are made when something is to be changed for the first
-time, in one pass of the FAT; those of the names of a directory when the directory is used. So what names say in
-directories that nobody has used since is not known, and on a disk of more than `CLUSTERS_MAX` nothing is counted.
-FAT and exFAT have this in common.
+In a sound file every cluster has one. The counts are made when something is to be changed for the first time, of the
+chains in one pass of the FAT, of the names in directories that are in use; other directories follow when they are used.
+So what names say in directories that nobody uses is not known, and on a disk of more than `CLUSTERS_MAX` nothing is
+counted. FAT and exFAT have this in common.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ _LESS = bytes([0, *range(255)])
 
 
 class Claims:
-    """``counted`` are the directories, by their first clusters, whose names are among the claims."""
+    """``counted`` are the directories, by their first clusters, whose names are among the claims. When ``version`` is
+    another, what was vetted may be shared."""
 
-    __slots__ = ("_named", "_version", "counted", "counts")
+    __slots__ = ("_named", "counted", "counts", "version")
 
     def __init__(self, counts: bytearray) -> None:
         """``counts`` has a byte for each number of a cluster."""
         self.counts = counts
         self.counted: set[int] = set()
-        self._version = 0
+        self.version = 0
         self._named = 0
 
     def add(self, start: int, length: int = 1) -> None:
@@ -43,7 +44,7 @@ class Claims:
             self.counts[:] = b"\xff" * end
         self.counts[start:end] = self.counts[start:end].translate(_MORE)
         if self.counts.count(1, start, end) != length:
-            self._version += 1
+            self.version += 1
 
     def unclaimed(self, start: int, length: int) -> int:
         """How many of a run, from the first on, nothing leads to."""
@@ -55,7 +56,7 @@ class Claims:
         for start, length in runs[:1] if linked else runs:
             end = start + 1 if linked else start + length
             self.counts[start:end] = self.counts[start:end].translate(_LESS)
-        self._version += 1
+        self.version += 1
 
     def taken(self, runs: Iterable[Run]) -> None:
         """Clusters that were free have one owner now."""
@@ -68,7 +69,7 @@ class Claims:
 
     def own(self, chain: Chain) -> int:
         """How many of the known clusters, from the first on, are this file's alone."""
-        at = chain.vetted if chain.version == self._version else 0
+        at = chain.vetted if chain.version == self.version else 0
         while at < chain.known:
             cluster, length = chain.run(at)
             part = self.counts[cluster : cluster + length]
@@ -76,5 +77,5 @@ class Claims:
             at += sound
             if sound < length:
                 break
-        chain.vetted, chain.version = at, self._version
+        chain.vetted, chain.version = at, self.version
         return at

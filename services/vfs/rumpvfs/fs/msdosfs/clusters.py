@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 from rumpvfs.core.buffer import BufferCache
 from rumpvfs.core.vnode import BlockDevice, Environment
@@ -21,11 +22,11 @@ LATER_MAX = 100_000
 class Clusters(Contents):
     """``type_name`` is the file system's. ``later`` and ``stops`` are clusters that are free, and that end their
     chains, as soon as the directories that say otherwise are written. ``claims`` are there from the first change on,
-    None before and on a disk that is too large. ``dirty_before``: it had not been unmounted the last time, and so it
-    stays.
+    None before and on a disk that is too large; ``claim_names`` adds those of the directories that are in use then.
+    ``dirty_before``: it had not been unmounted the last time, and so it stays.
     """
 
-    __slots__ = ("buffers", "claims", "dirty_before", "env", "fat", "later", "readonly", "stops")
+    __slots__ = ("buffers", "claim_names", "claims", "dirty_before", "env", "fat", "later", "readonly", "stops")
 
     type_name = ""
     fat: Fat
@@ -39,6 +40,7 @@ class Clusters(Contents):
         self.later: list[Run] = []
         self.stops: set[int] = set()
         self.claims: Claims | None = None
+        self.claim_names: Callable[[], None] = lambda: None
 
     @abstractmethod
     def open_for_writing(self) -> None:
@@ -87,6 +89,7 @@ class Clusters(Contents):
             self.claims = Claims(self._references())
             for start, length in self._system():
                 self.claim(start, length)
+            self.claim_names()
         if self._over:
             self.write_back()
 

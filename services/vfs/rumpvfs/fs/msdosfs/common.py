@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar, Protocol, cast
 from weakref import WeakValueDictionary
 
@@ -121,10 +122,12 @@ class FatNode(Vnode):
     def vet(self) -> None:
         """Before its clusters are changed. EIO when they are another's too."""
         chain: Chain = self.chain()
-        if chain.known:
-            if self.up is not None:
-                self.up.directory().open()
-            self.fs.volume.vet(chain)
+        claims = self.fs.volume.claims
+        if claims is None or (chain.vetted == chain.known and chain.version == claims.version):
+            return
+        if self.up is not None:
+            self.up.directory().open()
+        self.fs.volume.vet(chain)
 
     # -- attributes
 
@@ -325,8 +328,15 @@ class FatFileSystem(FileSystem):
         self.orphans: set[FatNode] = set()
         self.readonly = readonly
         self._nodes: WeakValueDictionary[int, FatNode] = WeakValueDictionary()
-        self._directories: WeakValueDictionary[int, FatNode] = WeakValueDictionary()
+        self._directories: WeakValueDictionary[int, FatDirectory] = WeakValueDictionary()
         self._root: FatDirectory
+        volume.claim_names = self._claim_names
+
+    def _claim_names(self) -> None:
+        """Has the names count of all directories that somebody knows."""
+        for node in [self._root, *self._directories.values()]:
+            with suppress(KernelError):
+                node.directory().open()
 
     # -- vnodes
 
@@ -361,7 +371,7 @@ class FatFileSystem(FileSystem):
             if first == self._root.first or first in self._directories:
                 raise KernelError(Errno.EIO, f"two names for the directory at cluster {first}", self.type_name)
             if first:
-                self._directories[first] = node
+                self._directories[first] = cast("FatDirectory", node)
         self._nodes[place] = node
         return node
 

@@ -218,7 +218,7 @@ class Directory:
         if end <= table.end:
             return
         table.end = end
-        if end < len(table.used) and self.read(end)[0] != dirent.END:
+        if not table.blank and end < len(table.used) and self.read(end)[0] != dirent.END:
             self.write(end, b"\0")
 
     def take(self, record: Record) -> None:

@@ -51,10 +51,12 @@ class Record:
 
 @dataclass(slots=True)
 class Table:
-    """A directory that was parsed. ``used`` has a byte for each slot; from slot ``end`` on none was ever used."""
+    """A directory that was parsed. ``used`` has a byte for each slot; from slot ``end`` on none was ever used, and with
+    ``blank`` they are zeros."""
 
     used: bytearray
     end: int = 0
+    blank: bool = True
     by_key: dict[str, Record] = field(default_factory=dict)
     by_slot: dict[int, Record] = field(default_factory=dict)
     order: list[int] | None = None
@@ -101,6 +103,7 @@ class Parser:
             first = raw[at]
             if first == END:
                 table.end = slot
+                table.blank = not raw[at:].strip(b"\0")
                 break
             if first == FREE:
                 parts.clear()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from itertools import compress
 
 from rumpvfs.core.vnode import BlockDevice
 from rumpwire.errno import Errno, KernelError
@@ -175,6 +176,16 @@ class Fat:
                 if 2 <= value < self.limit and counts[value] < 255:
                     counts[value] += 1
         return counts
+
+    def dangling(self, counts: bytearray) -> list[int]:
+        """Free clusters that others lead to, as `references` has counted."""
+        found = []
+        for number in range(len(self._free_in)):
+            page, first = self._page(number), number << SHIFT
+            if page.count(0):
+                used = compress(range(len(page)), counts[first : first + len(page)])
+                found += [first + at for at in used if not page[at] & self.mask]
+        return found
 
     # -- free ones
 

@@ -138,7 +138,14 @@ class Volume(Clusters):
         return Chain(self.fat, first, self.stops)
 
     def _references(self) -> bytearray:
-        return self.fat.references()
+        """Free clusters that others lead to are taken: they are the ends of files that were cut off."""
+        counts = self.fat.references()
+        dangling = self.fat.dangling(counts)
+        if dangling:
+            self.spoilt(f"{len(dangling)} clusters, the first {dangling[0]}, are free, and of chains")
+        for cluster in dangling:
+            self.fat.link(cluster, 1, self.fat.mask)
+        return counts
 
     def _system(self) -> list[Run]:
         root = self.geometry.root_cluster
