@@ -436,8 +436,12 @@ def test_an_operation_that_is_undone_takes_its_seals_with_it(tmp_path: Path) -> 
     with transaction:
         transaction.modify(1000)
         transaction.seals[1000] = seals[0]
-    with pytest.raises(KernelError), transaction:
-        transaction.modify(1000)
-        transaction.seals[1000] = seals[1]
-        raise KernelError(Errno.ENOSPC)
+
+    def fail() -> None:
+        with transaction:
+            transaction.modify(1000)
+            transaction.seals[1000] = seals[1]
+            raise KernelError(Errno.ENOSPC)
+
+    assert refusal(fail) == Errno.ENOSPC
     assert transaction.seals[1000] is seals[0]
