@@ -332,8 +332,8 @@ class Site:
                 yield f"neighbours of {iface.name}", len(iface.neighbours), neighbour.NEIGHBOURS_MAX
             if isinstance(iface, bridge.Bridge):
                 yield "bridge", len(iface.entries), bridge.CACHE_MAX
-        for layer in (self.router.inet.ip, self._ip6()):
-            yield "datagrams in pieces", len(layer.reassembly), reassembly.DATAGRAMS_MAX
+        for held in self.held():
+            yield "datagrams in pieces", held, reassembly.DATAGRAMS_MAX
         for what, few in (
             ("routers", inet6(self.router).slaac.routers),
             ("prefixes", inet6(self.router).slaac.prefixes),
@@ -342,6 +342,12 @@ class Site:
         dns = self._behind("dns_forward")
         yield "questions", len(dns._queries), forwarder.IN_FLIGHT_MAX
         yield "answers", len(dns._cache), forwarder.CACHE_MAX
+
+    def held(self) -> list[int]:
+        """Datagrams that wait for their other pieces, in IPv4, IPv6, and the filter."""
+        found = self.router.component.filter
+        filtering = found._reassembly if found is not None else ()
+        return [len(self.router.inet.ip.reassembly), len(self._ip6().reassembly), len(filtering)]
 
     def recover(self) -> None:
         """Neighbours may have been lied to, and leases and routers may be liars': all are found out anew."""
@@ -356,8 +362,7 @@ class Site:
                     iface.neighbours.purge()
             machine.net.routes.remove_where(lambda r: bool(r.flags & const.RTF_DYNAMIC))
         self.lab.host.advance(3)
-        for layer in (self.router.inet.ip, self._ip6()):
-            assert not len(layer.reassembly)
+        assert not any(self.held())
 
     def stop(self) -> None:
         for machine in (self.router, self.client, self.server, self.leaser):
