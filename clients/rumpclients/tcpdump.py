@@ -112,6 +112,8 @@ def split(data: bytes) -> Iterator[tuple[int, int, bytes, int]]:
     at = 0
     while at + _HEADER.size <= len(data):
         sec, usec, caplen, datalen, hdrlen = _HEADER.unpack_from(data, at)
+        if hdrlen < _HEADER.size:
+            raise CommandError("the kernel's buffer makes no sense")
         begin = at + hdrlen
         yield sec, usec, data[begin : begin + caplen], datalen
         at = (begin + caplen + 7) & -8

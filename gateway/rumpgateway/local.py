@@ -6,6 +6,7 @@ of it while its call waits.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Sequence
@@ -68,17 +69,29 @@ class LocalKernel:
             return LocalSession(self, self._finish(self.gateway.attach(comm)))
 
     def close(self) -> None:
-        """Halts the kernel: ends all processes, syncs and unmounts. A second call does nothing."""
-        with self._turn:
-            if self._components:
+        """Halts the kernel: ends all processes, syncs and unmounts. A second call does nothing.
+
+        What a component could not bring to its end (EIO, ...) is raised when all have ended.
+        """
+        with contextlib.ExitStack() as last:
+            last.callback(self._host.close)
+            with self._turn:
                 for process in list(self.gateway.processes.values()):
                     self._finish(self.gateway.exit(process))
-                for name in components.stop_order(self._components):
-                    self._finish(self._components[name].stop())
-                    self._components[name].loader.close()
-                self._components.clear()
-                self._peers.clear()
-        self._host.close()
+                with contextlib.ExitStack() as stopping:  # in the opposite order of what is pushed
+                    stopping.callback(self._forget)
+                    for name in reversed(components.stop_order(self._components)):
+                        stopping.callback(self._stop, self._components[name])
+
+    def _stop(self, component: Component) -> None:
+        try:
+            self._finish(component.stop())
+        finally:
+            component.loader.close()
+
+    def _forget(self) -> None:
+        self._components.clear()
+        self._peers.clear()
 
     def _make(self, name: str) -> Component:
         component = components.make(name, self._host, self, self._parameters)

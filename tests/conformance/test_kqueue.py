@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import select
 import threading
@@ -133,6 +134,9 @@ def test_changes_that_fail(k: Any, q: Queue, folder: str) -> None:
     ], "and nothing but errors is told of"
     assert q.idents() == [r]
     assert failure(k.sys.kevent, q.fd, changes[1:]) == "EBADF"
+    for ident in (1 << 31, (1 << 64) - 1):
+        assert failure(q.change, ident, READ) == "EBADF"
+    assert failure(q.change, r, (1 << 32) - 1) == "EINVAL"
     assert failure(k.sys.kevent, r, [], 1, 0) == "EBADF"
     assert failure(k.sys.kevent, 999, [], 1, 0) == "EBADF"
     assert failure(k.sys.kevent, q.fd, [], 1, rump.Timespec(0, -1)) == "EINVAL"
@@ -152,6 +156,9 @@ def test_waits_over_owners(k: Any, q: Queue) -> None:
     k.sys.write(two, b"x")
     assert len(q.events(1)) == 1
     assert len(q.events(5)) == 1, "what there was no room for is told the next time"
+    thread = later(lambda: k.sys.write(w, b"x"))
+    assert k.sys.kevent(q.fd, [], 1 << 31, rump.Timespec(1 << 62, 0))[0].ident == r, "more patience than clocks have"
+    thread.join()
     begin = time.monotonic()
     assert q.idents(0.03) == []
     assert 0.03 <= time.monotonic() - begin < 2
@@ -315,6 +322,25 @@ def test_kqueue_in_kqueue_and_in_poll(k: Any, q: Queue) -> None:
     assert failure(q.change, inner.fd, WRITE) == "EINVAL"
 
 
+def test_what_was_refused_is_not_tried_again_elsewhere(k: Any, q: Queue) -> None:
+    inner = Queue(k)
+    one, two = k.sys.socketpair(rump.AF_UNIX, rump.SOCK_STREAM, 0)
+    q.change(inner.fd, READ)
+    assert failure(inner.change, q.fd, READ) == "ELOOP"
+    q.change(one, READ)
+    inner.change(two, READ)
+    k.sys.write(one, b"x")
+    assert q.idents(5) == [inner.fd]
+    q.change(inner.fd, READ, rump.EV_DISABLE)
+    r, w = k.sys.pipe()
+    inner.change(r, READ)
+    k.sys.write(w, b"x")
+    assert q.events() == [], "disabled in the parts that came later as well"
+    q.change(inner.fd, READ, DELETE)
+    q.change(inner.fd, READ)
+    assert q.idents(5) == [inner.fd]
+
+
 def test_nested_and_oneshot(k: Any, q: Queue) -> None:
     inner = Queue(k)
     r, w = k.sys.pipe()
@@ -326,6 +352,18 @@ def test_nested_and_oneshot(k: Any, q: Queue) -> None:
     assert q.idents() == [inner.fd]
     k.sys.write(two, b"x")
     assert q.idents() == [], "once, not once in each component"
+
+
+def test_how_deep_kqueues_may_stand_in_one_another(k: Any) -> None:
+    r, w = k.sys.pipe()
+    chain = [Queue(k) for _ in range(9)]
+    chain[0].change(r, READ)
+    for inner, outer in itertools.pairwise(chain[:8]):
+        outer.change(inner.fd, READ)
+    assert failure(chain[8].change, chain[7].fd, READ) == "ELOOP"
+    assert failure(chain[0].change, chain[8].fd, READ) == "ELOOP"
+    k.sys.write(w, b"x")
+    assert chain[7].idents(5) == [chain[6].fd]
 
 
 def test_closing_ends_the_watch(k: Any, q: Queue) -> None:
@@ -380,3 +418,25 @@ def test_many_threads_wait_on_one(k: Any, q: Queue) -> None:
     for thread in threads:
         thread.join()
     assert set(seen) == {r}
+
+
+def test_tcp(k: Any, q: Queue) -> None:
+    server = k.socket(rump.AF_INET, rump.SOCK_STREAM)
+    server.bind(("127.0.0.1", 0))
+    server.listen(5)
+    q.change(server.fileno(), READ)
+    assert q.events() == []
+    client = k.socket(rump.AF_INET, rump.SOCK_STREAM)
+    thread = later(lambda: client.connect(server.getsockname()))
+    assert [(e.ident, e.data) for e in q.events(timeout=5)] == [(server.fileno(), 1)]
+    thread.join()
+    connection, _ = server.accept()
+    assert q.events() == []
+    q.change(connection.fileno(), READ, ADD | CLEAR)
+    for text, data in ((b"abc", 3), (b"de", 5)):
+        client.send(text)
+        assert [(e.ident, e.data) for e in q.events(timeout=5)] == [(connection.fileno(), data)]
+    assert q.events() == []
+    client.close()
+    (event,) = q.events(timeout=5)
+    assert (event.ident, event.data, bool(event.flags & rump.EV_EOF)) == (connection.fileno(), 5, True)

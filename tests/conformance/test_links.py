@@ -105,6 +105,76 @@ def test_two_kernels_on_a_bus(k: Any, tmp_path: Path) -> None:
             assert client.recv(100) == b"over and back"
 
 
+_ECHO = """
+import socket
+with socket.create_server(("10.77.1.1", 7)) as server:
+    print("ready", flush=True)
+    connection, _ = server.accept()
+    with connection:
+        while data := connection.recv(1 << 20):
+            connection.sendall(data)
+"""
+
+
+@pytest.mark.parametrize("offload", [True, False])
+def test_tcp_with_the_host_over_a_tap(k: Any, space: Netns, tmp_path: Path, offload: bool) -> None:
+    """With offload segments are longer than the MTU; without it the checksums that the host sees are ours."""
+    k.pub.netconfig_ifcreate("virt8")
+    k.pub.netconfig_ifsetlinkstr("virt8", f"{space.path}:tap8")
+    k.pub.netconfig_ifup("virt8")
+    name = "virt8"
+    if not offload:
+        name = "lagg8"
+        k.pub.netconfig_ifcreate(name)
+        with k.socket(rump.AF_INET, rump.SOCK_DGRAM) as s:
+            k.sys.ioctl(s.fileno(), rump.SIOCSLAGG, rump.LaggReq(name, rump.LAGG_PROTO_FAILOVER, ["virt8"]))
+    k.pub.netconfig_ipv4_ifaddr_cidr(name, "10.77.1.2", 24)
+    k.pub.netconfig_ifup(name)
+    space.ip("addr", "add", "10.77.1.1/24", "dev", "tap8")
+    space.ip("link", "set", "tap8", "up")
+    capture = tmp_path / "host.pcap"
+    filters = [need("tcpdump"), "-Z", "root", "--immediate-mode", "-U", "-s", "2000", "-Q", "in"]
+    dump = subprocess.Popen(
+        space.command(*filters, "-i", "tap8", "-w", str(capture), "tcp"), stderr=subprocess.PIPE, text=True
+    )
+    server = subprocess.Popen(
+        space.command(sys.executable, "-c", _ECHO), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert dump.stderr is not None
+        assert server.stdout is not None
+        assert "listening" in dump.stderr.readline()
+        assert server.stdout.readline() == "ready\n"
+        data = os.urandom(2 << 20)
+        assert _echoed(k, ("10.77.1.1", 7), data) == data
+    finally:
+        server.kill()
+        server.communicate()
+        dump.send_signal(signal.SIGINT)
+        dump.communicate(timeout=20)
+    lines = subprocess.run(
+        [need("tcpdump"), "-vvnr", str(capture), "src", "10.77.1.2"], check=True, capture_output=True, text=True
+    ).stdout
+    lengths = [int(line.rsplit("length ", 1)[1].split(":")[0]) for line in lines.splitlines() if "Flags" in line]
+    assert (max(lengths) > 1460) is offload
+    if not offload:
+        assert "incorrect" not in lines
+
+
+def _echoed(k: Any, address: tuple[str, int], data: bytes) -> bytes:
+    """What comes back of it."""
+    with k.socket(rump.AF_INET, rump.SOCK_STREAM) as s:
+        s.settimeout(20)
+        s.connect(address)
+        sender = threading.Thread(target=lambda: (s.sendall(data), s.shutdown(rump.SHUT_WR)))
+        sender.start()
+        got = bytearray()
+        while part := s.recv(1 << 20):
+            got += part
+        sender.join()
+    return bytes(got)
+
+
 def test_the_rules_of_linkstr(k: Any, tmp_path: Path) -> None:
     bus = str(tmp_path / "bus")
     pub = k.pub

@@ -18,7 +18,8 @@ from tests.conformance.test_descriptors import code
 from tests.conformance.test_poll import later
 from tests.conformance.test_sockin import use_the_host
 from tests.live import start_kernel
-from tests.nfs_server import Server, serving
+from tests.nfs_server import MOUNT_PORT, NFS_PORT, Server, serving
+from tests.tools import need
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +69,14 @@ class Mount:
         self.k.sys.rmdir(self.path)
 
 
-@pytest.fixture
-def m(k: Any, server: Server) -> Iterator[Mount]:
+def empty(server: Server) -> None:
     for name in os.listdir(server.export):
         os.system(f"rm -rf {server.export / name}")
+
+
+@pytest.fixture
+def m(k: Any, server: Server) -> Iterator[Mount]:
+    empty(server)
     mount = Mount(k, server)
     yield mount
     mount.end()
@@ -139,7 +144,7 @@ def test_attributes(k: Any, m: Mount) -> None:
     k.sys.truncate(path, 3)
     assert host.read_bytes() == b"\0\0\0"
     vfs = k.sys.statvfs1(m.path)
-    assert vfs.f_fstypename == "nfs"
+    assert (vfs.f_fstypename, vfs.f_flag & rump.MNT_LOCAL) == ("nfs", 0)
     assert 0 < vfs.f_bavail <= vfs.f_blocks
 
 
@@ -336,3 +341,68 @@ def test_as_a_directory_of_the_host(k: Any, m: Mount, tmp_path: Path) -> None:
         assert bool(pair[0]) == bool(pair[1]), (what, one, two, pair)
         found = sorted(str(path.relative_to(m.host)) for path in m.host.rglob("*") if not path.name.startswith(".nfs"))
         assert found == sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
+
+
+def test_a_kernel_ends_without_its_server(server: Server, tmp_path: Path) -> None:
+    k = rump.Kernel(factions=("net", "vfs"))
+    use_the_host(k)
+    mount = Mount(k, server, timeo=3, retrans=1)
+    fd = k.sys.open(f"{mount.path}/unwritten", os.O_WRONLY | os.O_CREAT, 0o644)
+    k.sys.write(fd, b"x" * 1000)
+    server.wire.refuse = server.mount_wire.refuse = True
+    server.wire.cut()
+    begin = time.monotonic()
+    try:
+        with pytest.raises(TimeoutError):
+            k.close()
+        assert time.monotonic() - begin < 10
+    finally:
+        server.wire.refuse = server.mount_wire.refuse = False
+
+
+# -- over the kernel's own TCP/IP
+
+
+@pytest.fixture(params=["local", "split"])
+def own_stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    """A kernel that does not know of the host's sockets."""
+    if request.param == "local":
+        with rump.Kernel(factions=("net", "vfs")) as k:
+            yield k
+        return
+    live = start_kernel(tmp_path, "--placement", "split", "--factions", "vfs,net")
+    with rump.connect(live.url) as k:
+        yield k
+    live.stop()
+    assert live.process.stdout is not None
+    live.process.stdout.close()
+
+
+def test_over_the_kernel_s_own_stack(server: Server, own_stack: Any) -> None:
+    """An interface on a tap in the server's network, TCP of ours, and nothing of the host's but frames."""
+    k = own_stack
+    empty(server)
+    if not os.path.exists("/dev/net/tun"):
+        need("/dev/net/tun")
+    device = f"nfs{os.getpid() % 10000}"
+    k.pub.netconfig_ifcreate("virt0")
+    k.pub.netconfig_ifsetlinkstr("virt0", f"{server.network}:{device}")
+    k.pub.netconfig_ifup("virt0")
+    server.run("ip", "addr", "add", "10.77.0.1/24", "dev", device)
+    server.run("ip", "link", "set", device, "up")
+    k.pub.netconfig_ipv4_ifaddr_cidr("virt0", "10.77.0.2", 24)
+    k.sys.mkdir("/own", 0o755)
+    k.sys.mount("nfs", "/own", device=f"10.77.0.1:{server.export}", port=str(NFS_PORT), mountport=str(MOUNT_PORT))
+    big = random.Random(2).randbytes(6_000_000)
+    with k.open("/own/big", "wb") as f:
+        f.write(big)
+    assert (server.export / "big").read_bytes() == big
+    (server.export / "theirs").write_bytes(big[::-1])
+    with k.open("/own/theirs", "rb") as f:
+        assert f.read() == big[::-1]
+    k.sys.mkdir("/own/d", 0o755)
+    for number in range(50):
+        k.sys.close(k.sys.open(f"/own/d/{number}", os.O_WRONLY | os.O_CREAT, 0o644))
+    assert len(os.listdir(server.export / "d")) == 50
+    assert {str(n) for n in range(50)} <= set(k.listdir("/own/d"))
+    k.sys.unmount("/own", 0)

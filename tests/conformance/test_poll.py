@@ -180,6 +180,16 @@ class Linux:
         with socket.socket(fileno=os.dup(fd)) as s:
             s.shutdown(how)
 
+    def tcp(self) -> tuple[int, int, int]:
+        """A listening socket, and the two ends of a connection."""
+        server = socket.create_server(("127.0.0.1", 0))
+        client = socket.create_connection(server.getsockname())
+        return server.detach(), client.detach(), -1
+
+    def accept(self, fd: int) -> int:
+        with socket.socket(fileno=os.dup(fd)) as s:
+            return s.accept()[0].detach()
+
     read, write, close = staticmethod(os.read), staticmethod(os.write), staticmethod(os.close)
 
     def state(self, fd: int) -> int:
@@ -194,6 +204,17 @@ class Kernel:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.k.sys, name)
+
+    def tcp(self) -> tuple[int, int, int]:
+        server = self.k.socket(rump.AF_INET, rump.SOCK_STREAM)
+        server.bind(("127.0.0.1", 0))
+        server.listen(5)
+        client = self.k.socket(rump.AF_INET, rump.SOCK_STREAM)
+        client.connect(server.getsockname())
+        return server.detach(), client.detach(), -1
+
+    def accept(self, fd: int) -> int:
+        return int(self.k.sys.accept(fd).s)
 
     def state(self, fd: int) -> int:
         return state(self.k, fd)
@@ -263,7 +284,33 @@ def datagrams(s: Any) -> list[int]:
     return out
 
 
-@pytest.mark.parametrize("steps", [pipe_states, full_pipe, stream_states, closed_stream, datagrams])
+def tcp_states(s: Any) -> list[int]:
+    server, client, _ = s.tcp()
+    out = [settled(s, server, IN), s.state(client)]
+    one = s.accept(server)
+    out += [s.state(server), s.state(one)]
+    s.write(client, b"abc")
+    out.append(settled(s, one, IN | OUT))
+    s.read(one, 10)
+    out.append(s.state(one))
+    s.shutdown(client, socket.SHUT_WR)
+    out += [settled(s, one, IN | OUT), s.state(client)]
+    s.close(one)
+    out.append(settled(s, client, IN | OUT | HUP))
+    s.close(client), s.close(server)
+    return out
+
+
+def settled(s: Any, fd: int, wanted: int) -> int:
+    """The state once packets have arrived."""
+    for _ in range(200):
+        if s.state(fd) == wanted:
+            break
+        time.sleep(0.01)
+    return int(s.state(fd))
+
+
+@pytest.mark.parametrize("steps", [pipe_states, full_pipe, stream_states, closed_stream, datagrams, tcp_states])
 def test_as_on_linux(k: Any, steps: Callable[[Any], list[int]]) -> None:
     ours, theirs = steps(Kernel(k)), steps(Linux())
     if steps is pipe_states:

@@ -98,6 +98,7 @@ def test_refusals(k: Any, pair: tuple[Any, Any]) -> None:
     assert code(s.connect, (HOST, 9)) == "ECONNREFUSED", "and may be tried again"
     assert code(s.connect, (HOST, 0)) == "EADDRNOTAVAIL"
     assert code(s.connect, ("224.0.0.1", 9)) == "EAFNOSUPPORT"
+    assert code(s.connect, ("203.0.113.1", 9)) == "ENETUNREACH"
     assert code(s.recv, 1) == "ENOTCONN"
     assert code(s.send, b"x") == "ENOTCONN"
     assert code(s.getpeername) == "ENOTCONN"
@@ -299,7 +300,7 @@ def test_sysctl(k: Any) -> None:
         assert code(k.sysctl, "net.inet.tcp.congctl.selected", "vegas") == "ENOENT"
     finally:
         k.sysctl("net.inet.tcp.congctl.selected", old)
-    assert k.sysctl("net.inet.tcp.keepidle") == 14400
+    assert k.sysctl("net.inet.tcp.keepidle") == k.sysctl("net.inet6.tcp6.keepidle") == 14400
     assert code(k.sysctl, "net.inet.tcp.keepcnt", 0) == "EINVAL"
 
 

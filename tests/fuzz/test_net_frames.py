@@ -153,6 +153,23 @@ def test_the_stack_survives(hostile: list[tuple[bytes, tuple[int, bytes]]], rout
     _serves(lab, one, two)
 
 
+def test_full_tables_are_no_accident() -> None:
+    """Senders for whom there is no room are dropped and counted."""
+    lab, wire = Lab(), Wire()
+    one = machine(lab, wire, 1)
+    lab.host.advance(3)
+    port = eth(one)
+    inet6(one).nd.gcthresh.put(1)
+    port.neighbours.set(a6("fd00::5"), MAC, permanent=True)
+    payload = a6("fd00::1") + icmp6.link_option(icmp6.SOURCE_LINK, MAC)
+    pseudo = ones_sum(a6("fd00::9") + a6("fd00::1")) + 58 + 8 + len(payload)
+    message = icmp6.Icmp6(icmp6.NEIGHBOUR_SOLICIT, 0, 0, payload).emit(pseudo)
+    packet = ipv6.emit(a6("fd00::9"), a6("fd00::1"), 58, len(message), 255) + message
+    wire.inject(ethernet.HEADER.pack(port.lladdr, MAC, 0x86DD) + packet)
+    assert inet6(one).ip6.stats["dropped: enobufs"] == 1
+    assert len(port.neighbours) == 1
+
+
 def _serves(lab: Lab, one: Machine, two: Machine) -> None:
     """What was learned of others may be wrong; what is known of two is found out anew."""
     for m in (one, two):

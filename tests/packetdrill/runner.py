@@ -16,20 +16,14 @@ from typing import NamedTuple
 from tests.packetdrill.stack import Server
 
 HERE = Path(__file__).parent
-ARGUMENTS = [
-    "--send_omit_free",
-    "--ip_version=ipv4",
-    "--local_ip=192.168.0.1",
-    "--gateway_ip=192.168.0.1",
-    "--netmask_ip=255.255.0.0",
-    "--remote_ip=192.0.2.1",
-    "-D",
-    "CODE=host_unreachable",
-    "-D",
-    "CMSG_LEVEL_IP=SOL_IP",
-    "-D",
-    "CMSG_TYPE_RECVERR=IP_RECVERR",
-]
+ARGUMENTS = {
+    4: "--send_omit_free --ip_version=ipv4 --local_ip=192.168.0.1 --gateway_ip=192.168.0.1 --netmask_ip=255.255.0.0 "
+    "--remote_ip=192.0.2.1 -D CODE=host_unreachable -D CMSG_LEVEL_IP=SOL_IP -D CMSG_TYPE_RECVERR=IP_RECVERR",
+    6: "--send_omit_free --ip_version=ipv6 --mtu=1520 --local_ip=fd3d:0a0b:17d6::1 "
+    "--gateway_ip=fd3d:0a0b:17d6:8888::1 --remote_ip=fd3d:fa7b:d17d::1 -D CMSG_LEVEL_IP=SOL_IPV6 "
+    "-D CMSG_TYPE_RECVERR=IPV6_RECVERR",
+}
+"""By the version of IP, as the runner of packetdrill has them."""
 NOTE = 'for a in "$@"; do case "$a" in -*|*.py) ;; *) echo "$a" | tr / . >> "$RUMP_SYSCTLS";; esac; done'
 RESTORE = '; f=/tmp/sysctl_restore_$PACKETDRILL_PID.sh; echo "#!/bin/sh\nrm -f $f" > $f; chmod +x $f'
 """Scripts call this at their end."""
@@ -61,7 +55,7 @@ def build(packetdrill: Path, folder: Path) -> Path:
     return shim
 
 
-def play(packetdrill: Path, script: str, shim: Path, folder: Path, cookie: str = "") -> Verdict:
+def play(packetdrill: Path, script: str, shim: Path, folder: Path, version: int = 4) -> Verdict:
     """Runs one script, whose path is relative to ``gtests/net``."""
     path, sysctls = folder / "stack", folder / "sysctls"
     for left in (path, sysctls):
@@ -69,7 +63,7 @@ def play(packetdrill: Path, script: str, shim: Path, folder: Path, cookie: str =
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
-        server = Server(listener, sysctls)
+        server = Server(listener, sysctls, 1500 if version == 4 else 1520)
         thread = threading.Thread(target=server.serve, daemon=True)
         thread.start()
         whole = packetdrill / script
@@ -78,7 +72,13 @@ def play(packetdrill: Path, script: str, shim: Path, folder: Path, cookie: str =
             "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
         }  # fmt: skip
         binary = packetdrill / "packetdrill" / "packetdrill"
-        command = [binary, *ARGUMENTS, "-D", f"TFO_COOKIE={cookie or server_cookie(server)}", f"--so_filename={shim}"]
+        command = [
+            binary,
+            *ARGUMENTS[version].split(),
+            "-D",
+            f"TFO_COOKIE={server_cookie(server)}",
+            f"--so_filename={shim}",
+        ]
         try:
             done = subprocess.run(
                 [*command, whole.name],
@@ -99,4 +99,4 @@ def play(packetdrill: Path, script: str, shim: Path, folder: Path, cookie: str =
 
 def server_cookie(server: Server) -> str:
     """The Fast Open cookie that the stack gives to the peer of all scripts."""
-    return server.stack.tcp.fastopen.cookie_for(bytes([192, 0, 2, 1])).hex()
+    return str(server.stack.tcp.fastopen.cookie_for(bytes([192, 0, 2, 1])).hex())

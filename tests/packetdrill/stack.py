@@ -16,7 +16,7 @@ from typing import Any
 from rump import _host
 from rump import _socket as sdk
 from rumpnet.component import NetComponent
-from rumpnet.core.iface import CSUM, IPV4, TSO4, TSO6, Iface
+from rumpnet.core.iface import CSUM, IPV4, IPV6, TSO4, TSO6, Iface
 from rumpnet.core.net import Net
 from rumpnet.core.offload import finish_checksum
 from rumpnet.core.options import SB_MAX
@@ -28,7 +28,7 @@ from rumpuser.pending import Running, start
 from rumpwire import const
 from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError, to_host
-from rumpwire.values import IoctlArgsInteger, SockaddrIn, SockoptInteger, SockoptRaw, TcpInfo
+from rumpwire.values import IoctlArgsInteger, SockaddrIn, SockaddrIn6, SockoptInteger, SockoptRaw, TcpInfo
 
 FIRST = 1000
 (
@@ -37,7 +37,7 @@ FIRST = 1000
 ) = range(18)  # fmt: skip
 PATIENCE_US = 400_000_000
 """Virtual time without a packet after which none will come."""
-GRACE = 0.03
+GRACE = 0.25
 """Seconds for the thread of a call that has blocked to look at the clock before it moves on."""
 NOTHING_TO_TELL = {(6, 26): b"", (1, 55): bytes(64)}
 """TCP_CC_INFO and SO_MEMINFO, which code in scripts asks for."""
@@ -61,9 +61,9 @@ class Tun(Iface):
 
 
 class Stack:
-    """A kernel with one interface, 192.168.0.1/16, and a route to everywhere."""
+    """A kernel with one interface, 192.168.0.1/16 and fd3d:a0b:17d6::1/64, and routes to everywhere."""
 
-    def __init__(self, sysctls: Path) -> None:
+    def __init__(self, sysctls: Path, mtu: int) -> None:
         self.host = ManualHost(seed=11)
         self.component = NetComponent(self.host, self, Parameters())
         self.net = self.component.net
@@ -76,6 +76,10 @@ class Stack:
         self.call("netconfig_ifup", "tun0")
         self.call("netconfig_ipv4_ifaddr_cidr", "tun0", "192.168.0.1", 16)
         self.net.routes.add(bytes(4), 0, tun, gateway=b"", src=bytes([192, 168, 0, 1]))
+        tun.mtu = mtu
+        self.call("netconfig_ipv6_ifaddr", "tun0", "fd3d:a0b:17d6::1", 64)
+        self.net.routes.add(bytes(16), 0, tun, gateway=b"", src=bytes.fromhex("fd3d0a0b17d600000000000000000001"))
+        self.tun.out.clear()
         self.tcp = self.net.domains[const.AF_INET].tcp  # type: ignore[attr-defined]
 
     def peer(self, name: str) -> Any:
@@ -100,12 +104,19 @@ class Stack:
 
     def next_packet(self) -> tuple[int, bytes] | None:
         end = self.host.now_ns + PATIENCE_US * 1000
+        self.ours()
         while not self.tun.out and self.host._heap and self.host.now_ns < end:
             self.host.advance(max(self.host._heap[0][0] - self.host.now_ns, 1) / 1e9)
+            self.ours()
         return self.tun.out.popleft() if self.tun.out else None
 
+    def ours(self) -> None:
+        """Drops what is not TCP: groups are joined, routers are asked for."""
+        while self.tun.out and (packet := self.tun.out[0][1])[6 if packet[0] >> 4 == 6 else 9] != 6:
+            self.tun.out.popleft()
+
     def inject(self, data: bytes) -> None:
-        self.tun.input(Packet(memoryview(data)), IPV4)
+        self.tun.input(Packet(memoryview(data)), IPV6 if data[0] >> 4 == 6 else IPV4)
 
     # -- what scripts set before they begin
 
@@ -248,11 +259,20 @@ def fd_of(data: bytes) -> int:
     return fd - FIRST
 
 
-def name_of(data: bytes) -> SockaddrIn:
-    return SockaddrIn(data[4:8], int.from_bytes(data[2:4], "big"))
+def name_of(data: bytes) -> SockaddrIn | SockaddrIn6:
+    port = int.from_bytes(data[2:4], "big")
+    return SockaddrIn6(data[8:24], port) if data[0] == socket.AF_INET6 else SockaddrIn(data[4:8], port)
 
 
 def sockaddr(name: Any) -> bytes:
+    if isinstance(name, SockaddrIn6):
+        return (
+            struct.pack("=H", socket.AF_INET6)
+            + name.sin6_port.to_bytes(2, "big")
+            + bytes(4)
+            + name.sin6_addr
+            + bytes(4)
+        )
     return struct.pack("=H", socket.AF_INET) + name.sin_port.to_bytes(2, "big") + name.sin_addr + bytes(8)
 
 
@@ -288,9 +308,9 @@ def answer(value: Any) -> tuple[int, bytes]:
 class Server:
     """Serves the connections of one packetdrill."""
 
-    def __init__(self, listener: socket.socket, sysctls: Path) -> None:
+    def __init__(self, listener: socket.socket, sysctls: Path, mtu: int = 1500) -> None:
         self.listener = listener
-        self.stack = Stack(sysctls)
+        self.stack = Stack(sysctls, mtu)
         self.clients: list[socket.socket] = []
         self.first: socket.socket | None = None
         self.stop = False

@@ -25,7 +25,8 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(Path(WHERE), tmp_path_factory.mktemp("packetdrill"))
 
 
+@pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_script(script: str, shim: Path) -> None:
-    verdict = play(Path(WHERE), script, shim, shim.parent)
+def test_script(script: str, version: int, shim: Path) -> None:
+    verdict = play(Path(WHERE), script, shim, shim.parent, version)
     assert verdict.passed, verdict.text

@@ -55,7 +55,7 @@ class KqueueDescription(Description):
         self.flags = flags
         self.parts: dict[str, None] = {HERE: None}
         self.fds: dict[int, set[str]] = {}
-        self.outer: dict[KqueueDescription, list[KnoteSpec]] = {}
+        self.outer: dict[KqueueDescription, dict[tuple[int, bool], KnoteSpec]] = {}
         self.changed = Channel(timers)
         self.left: list[Kevent] = []
 
@@ -113,13 +113,22 @@ class Kqueues:
         kqueue = self._all.pop(handle)
         for owner in kqueue.parts:
             await self._quietly(owner, calls.KNOTE_DETACH, (handle, ALL))
+        for other in self._all.values():
+            other.outer.pop(kqueue, None)
         kqueue.changed.wake()
 
     async def descriptor_closed(self, p: Process, fd: int) -> None:
         """Nothing watches a descriptor any more that its process has closed."""
         for kqueue in p.kqueues:
+            owners = kqueue.fds.pop(fd, None)
+            if owners is None:
+                continue
             kqueue.left = [e for e in kqueue.left if e.ident != fd or e.filter not in DESCRIPTOR_FILTERS]
-            for owner in kqueue.fds.pop(fd, ()):
+            for other in self._all.values():
+                specs = other.outer.get(kqueue, {})
+                specs.pop((fd, True), None)
+                specs.pop((fd, False), None)
+            for owner in owners:
                 await self._quietly(owner, calls.KNOTE_DETACH, (kqueue.handle, fd))
 
     def lost(self, owner: str) -> None:
@@ -212,11 +221,13 @@ class Kqueues:
             if run and owners != [owner]:
                 outcomes += await self._send(p, kqueue, owner, run, room - len(outcomes))
                 run = []
-            if len(owners) == 1:
+            if not spec.queue:
                 owner = owners[0]
                 run.append(spec)
-            else:
-                outcomes += await self._spread(p, kqueue, owners, spec, room - len(outcomes))
+                continue
+            outcomes += await self._send(p, kqueue, owner, run, room - len(outcomes))
+            run = []
+            outcomes += await self._spread(p, kqueue, owners, spec, room - len(outcomes))
         return outcomes + await self._send(p, kqueue, owner, run, room - len(outcomes))
 
     def _place(self, p: Process, kqueue: KqueueDescription, change: Kevent) -> tuple[list[str], KnoteSpec]:
@@ -231,7 +242,6 @@ class Kqueues:
         found = p.fds.get(ident)
         if isinstance(found, KqueueDescription):
             spec = KnoteSpec(ident, 0, found.handle, kind, flags, fflags, data, udata)
-            found.outer.setdefault(kqueue, []).append(spec)
             owners = list(found.parts)
         else:
             spec = KnoteSpec(ident, found.device or found.handle, 0, kind, flags, fflags, data, udata)
@@ -257,9 +267,20 @@ class Kqueues:
         """The same change at several owners; the gateway's own part, which comes first, says whether it can be done."""
         outcomes = await self._send(p, kqueue, owners[0], [spec], room)
         if not any(outcome.data for outcome in outcomes):
+            self._remember(kqueue, spec)
             for owner in owners[1:]:
                 await self._send(p, kqueue, owner, [spec], 1)
         return outcomes
+
+    def _remember(self, kqueue: KqueueDescription, spec: KnoteSpec) -> None:
+        """What parts that the inner kqueue gets later have to be told: the last EV_ADD, and what was switched since."""
+        specs = self._all[spec.queue].outer.setdefault(kqueue, {})
+        add = bool(spec.flags & const.EV_ADD)
+        if add or spec.flags & const.EV_DELETE:
+            specs.pop((spec.ident, True), None)
+            specs.pop((spec.ident, False), None)
+        if not spec.flags & const.EV_DELETE:
+            specs[spec.ident, add] = spec
 
     async def _extend(self, p: Process, kqueue: KqueueDescription, owner: str) -> None:
         """A new part, in which those that watch the kqueue are told of what happens there."""
@@ -267,7 +288,7 @@ class Kqueues:
         kqueue.parts[owner] = None
         kqueue.changed.wake()
         for outer, specs in list(kqueue.outer.items()):
-            for spec in specs:
+            for spec in list(specs.values()):
                 outer.fds.setdefault(spec.ident, set()).add(owner)
                 await self._send(p, outer, owner, [spec._replace(flags=spec.flags & ~const.EV_RECEIPT)], 1)
 

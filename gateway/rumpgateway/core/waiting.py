@@ -26,9 +26,13 @@ async def find_devices(gateway: Gateway, descriptions: Iterable[Description | No
             description.device = device
 
 
+LONGEST = 1 << 31
+"""Seconds; who waits longer waits for ever. Hosts do not take timers of any length."""
+
+
 def timeout_ns(time: Timespec | None) -> int | None:
     """EINVAL."""
-    if time is None:
+    if time is None or time.tv_sec > LONGEST:
         return None
     if time.tv_sec < 0 or not 0 <= time.tv_nsec < 10**9:
         raise KernelError(Errno.EINVAL, f"not a time to wait: {time}")

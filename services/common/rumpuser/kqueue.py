@@ -29,6 +29,8 @@ DESCRIPTOR_FILTERS = (const.EVFILT_READ, const.EVFILT_WRITE, const.EVFILT_VNODE,
 """Filters whose ident is a descriptor."""
 KNOTES_MAX = 1 << 17
 """Knotes that one part may hold (ENOMEM)."""
+NEST_MAX = 8
+"""Kqueues in kqueues: each level is looked through with every event."""
 ALL = -1
 """In the place of an ident: the whole part."""
 
@@ -105,8 +107,8 @@ class ReadyFilter(Filter):
     def attach(self, ctx: Context, knote: Knote, spec: KnoteSpec) -> Callable[[], None]:
         """EBADF; EINVAL where the object has no such filter, ELOOP for a kqueue that would watch itself."""
         found = knote.watched = self._queue(spec.queue) if spec.queue else self._find(spec.object)
-        if isinstance(found, Kqueue) and found.leads_to(knote.queue):
-            raise KernelError(Errno.ELOOP, "a kqueue cannot watch itself")
+        if isinstance(found, Kqueue):
+            found.check_watcher(knote.queue)
         if found.measure(knote.filter) is None:
             raise KernelError(Errno.EINVAL, f"descriptor {knote.ident} has no filter {knote.filter}")
         wanted = IN if knote.filter == const.EVFILT_READ else OUT
@@ -153,9 +155,25 @@ class Kqueue(Selectable):
     def measure(self, filter: int) -> Measure | None:
         return Measure(self._fresh()) if filter == const.EVFILT_READ else None
 
-    def leads_to(self, other: Kqueue) -> bool:
-        inner = (knote.watched for knote in self._knotes.values() if isinstance(knote.watched, Kqueue))
-        return self is other or any(queue.leads_to(other) for queue in inner)
+    def check_watcher(self, other: Kqueue) -> None:
+        """ELOOP for a kqueue that would watch itself, or where more than `NEST_MAX` would stand in one another."""
+        if self._leads_to(other):
+            raise KernelError(Errno.ELOOP, "a kqueue cannot watch itself")
+        if self._depth() + other._height() > NEST_MAX:
+            raise KernelError(Errno.ELOOP, f"more than {NEST_MAX} kqueues in one another")
+
+    def _inner(self) -> list[Kqueue]:
+        return [knote.watched for knote in self._knotes.values() if isinstance(knote.watched, Kqueue)]
+
+    def _leads_to(self, other: Kqueue) -> bool:
+        return self is other or any(queue._leads_to(other) for queue in self._inner())
+
+    def _depth(self) -> int:
+        return 1 + max((queue._depth() for queue in self._inner()), default=0)
+
+    def _height(self) -> int:
+        above = (knote.queue for knote in self._selinfo.listeners() if isinstance(knote, Knote))
+        return 1 + max((queue._height() for queue in above), default=0)
 
     def _fresh(self) -> int:
         """How many events there are. Knotes whose condition is gone are dropped on the way."""

@@ -8,11 +8,14 @@ is looked at again and again, other processes being let run in between (sched_yi
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import select
 import threading
 import time
 from typing import Any, Protocol
+
+log = logging.getLogger(__name__)
 
 LINGER_NS = 150_000
 """Above the time that a peer on the same processor takes for an answer."""
@@ -46,6 +49,15 @@ class Polled(Protocol):
     def ring(self) -> None:
         """Makes the descriptor readable, so that somebody else looks."""
         ...
+
+
+def taken(device: Polled) -> bool:
+    """`Polled.take`; a defect in what handles a frame costs that frame, and no device."""
+    try:
+        return device.take()
+    except Exception:
+        log.exception("internal error in what took a frame")
+        return True
 
 
 class LoopPolling:
@@ -82,7 +94,7 @@ class LoopPolling:
         begun = time.monotonic_ns()
         while not self._ended:
             now = time.monotonic_ns()
-            if self._device.take():
+            if taken(self._device):
                 self._until = now + LINGER_NS
             elif now >= self._until:
                 if self._device.arm():
@@ -153,7 +165,7 @@ class Turn(threading.Condition):
     def _take(self) -> bool:
         took = False
         for device in tuple(self.devices):
-            took = device.take() or took
+            took = taken(device) or took
         return took
 
     def _arm(self) -> bool:

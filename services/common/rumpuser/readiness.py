@@ -58,6 +58,10 @@ class Selinfo:
         self._listeners[key] = listener
         return lambda: self._listeners.pop(key, None) and None
 
+    def listeners(self) -> list[object]:
+        """The keys of those who listen."""
+        return list(self._listeners)
+
     def notify(self, events: int) -> None:
         if self._listeners:
             for listener in list(self._listeners.values()):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import logging
 import os
 import select
 import threading
@@ -24,6 +25,8 @@ from rumpuser.polling import LoopPolling, Polled, Turn
 from rumpuser.workers import OwnThread, Workers, wait, waiter
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 _LATE_NS = 1000
 """Timers fire this much later, since the loop rounds and may be early by the resolution of its clock."""
@@ -153,7 +156,14 @@ class Poller:
                 with self._turn:
                     callback = self._callbacks.get(fd)
                     if callback is not None:
-                        callback()
+                        _guarded(callback)
+
+
+def _guarded(callback: Callable[[], None]) -> None:
+    try:
+        callback()
+    except Exception:
+        log.exception("internal error in what a descriptor woke")
 
 
 class LocalHost(SystemClock):

@@ -153,6 +153,35 @@ def test_an_idle_bus_uses_no_processor(host: LocalHost, turn: Turn, path: bytes,
         port.close()
 
 
+def test_a_defect_costs_a_frame_and_no_device(
+    host: LocalHost, turn: Turn, path: bytes, far: ShmBus, caplog: pytest.LogCaptureFixture
+) -> None:
+    got = threading.Semaphore(0)
+
+    def receive(frame: memoryview, offload: object) -> None:
+        got.release()
+        raise ZeroDivisionError
+
+    with turn:
+        port = host.ports.open_bus(path, receive)
+    for _ in range(5):
+        far.send((FRAME,), 14)
+        assert got.acquire(timeout=10)
+    with turn:
+        port.close()
+    assert sum("internal error" in record.message for record in caplog.records) == 5
+
+    async def main() -> None:
+        ports = SystemHost(asyncio.get_running_loop()).ports
+        port = ports.open_bus(path, receive)
+        for _ in range(5):
+            far.send((FRAME,), 14)
+            await _until(lambda: got.acquire(blocking=False))
+        port.close()
+
+    asyncio.run(main())
+
+
 def test_on_a_loop(path: bytes, far: ShmBus) -> None:
     async def main() -> None:
         host = SystemHost(asyncio.get_running_loop())

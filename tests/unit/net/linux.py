@@ -21,6 +21,7 @@ from rumpuser.host import ManualHost
 from tests.tools import need
 from tests.unit.net.kit import Kit
 from tests.unit.net.lab import Machine, Port, Wire
+from tests.unit.net.test_inet6 import a6, ping6
 
 CLONE_NEWNET = 0x40000000
 TUNSETIFF = 0x400454CA
@@ -156,6 +157,9 @@ def linux() -> Iterator[tuple[Linux, Machine]]:
         assert dad_count.put is not None
         dad_count.put(0)
         ours.plug(peer.wire, "10.0.0.2/24", "fd00::2/64")
+        s = ping6(ours, a6("fd00::1"))
+        peer.pump(lambda: bool(ours.net.socket(s).rcv))  # Linux takes its time with a new interface
+        ours("close", s)
         yield peer, ours
     finally:
         peer.close()

@@ -27,6 +27,7 @@ from tests.unit.net.test_ether import ONE, TWO, answer, ping
 
 IP = const.IPPROTO_IP
 NINE = bytes([10, 0, 0, 9])
+MAC = b"\2\0\0\0\0\x01"
 GROUP = bytes([239, 1, 2, 3])
 
 
@@ -151,6 +152,27 @@ def test_a_new_link_address_is_told(lab: Lab) -> None:
     answer(one, ping(one, TWO))
 
 
+def test_who_speaks_last_has_the_address(lab: Lab) -> None:
+    """Unless the entry is permanent; and who is of no network here leaves no entry."""
+    one, two, wire = lab.two()
+    answer(one, ping(one, TWO))
+    cache = eth(one).neighbours
+    wire.ports.remove(eth(two))  # which would defend itself
+
+    def claim(addr: bytes) -> None:
+        message = arp.Arp(arp.REQUEST, MAC, addr, bytes(6), ONE).emit()
+        wire.inject(ethernet.Ethernet(ethernet.BROADCAST, MAC, arp.ETHERTYPE).emit() + message)
+
+    claim(TWO)
+    assert cache.entries[TWO].lladdr == MAC
+    cache.set(NINE, b"\2\0\0\0\0\x77", permanent=True)
+    claim(NINE)
+    assert cache.entries[NINE].lladdr == b"\2\0\0\0\0\x77"
+    claim(bytes([99, 0, 0, 1]))
+    claim(bytes([224, 0, 0, 1]))
+    assert {entry.addr for entry in cache} == {TWO, NINE}
+
+
 def test_neighbours_go_with_their_network(lab: Lab) -> None:
     one, _, _ = lab.two()
     cache = eth(one).neighbours
@@ -235,6 +257,24 @@ def test_redirects(lab: Lab) -> None:
     one.inet.icmp.rediraccept.put(0)
     ping(one, bytes([10, 0, 9, 1]))
     assert not one.net.routes.lookup(bytes([10, 0, 9, 1])).flags & const.RTF_DYNAMIC
+
+
+@pytest.mark.parametrize("amount", [8, 64, 512])
+def test_errors_quote_as_much_as_they_are_told(lab: Lab, amount: int) -> None:
+    one, two, wire = lab.two()
+    two.inet.icmp.returndatabytes.put(amount)
+    one("sendto", one.udp(), bytes(1000), None, SockaddrIn(TWO, 9))
+    quoted = icmp.Packet(packets(wire)[-1].payload).payload
+    assert len(quoted) == 20 + amount
+    assert ipv4.HEADER.unpack_from(quoted)[-2:] == (ONE, TWO)
+
+
+def test_a_flood_of_pings(lab: Lab) -> None:
+    one, two, _ = lab.two()
+    for _ in range(2000):
+        one("close", ping(one, TWO, 0))
+        two("close", ping(two, ONE, 0))
+    assert one.inet.icmp.stats["input type 0"] == two.inet.icmp.stats["input type 0"] == 2000
 
 
 def test_timestamps_and_masks(lab: Lab) -> None:

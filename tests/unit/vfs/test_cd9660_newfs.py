@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rumpvfs.core.vnode import Entry, FileSystem, NewfsRequest, Vnode, VType
@@ -199,6 +199,7 @@ _names = st.binary(min_size=1, max_size=255).filter(lambda name: not {0, 47} & s
 _alike = st.text("aA.;_é\U0001f600", min_size=1, max_size=60).map(str.encode).filter(lambda n: n not in (b".", b".."))
 
 
+@example({b"\x01\x01": False, b"...": True})
 @given(st.dictionaries(_names | _alike, st.booleans(), max_size=25))
 @settings(max_examples=60, deadline=None)
 def test_any_names_come_back(names: dict[bytes, bool]) -> None:

@@ -197,7 +197,7 @@ def test_symbolic_links(k: Kit) -> None:
         assert (k.lstat(b"/m/l").st_size, k.readlink(b"/m/l", 4096)) == (length, target)
         k.unlink(b"/m/l")
     with fails(Errno.ENAMETOOLONG):
-        k.symlink(b"t" * const.PATH_MAX, b"/m/l")
+        k.symlink(b"t" * 4096, b"/m/l")
     k.symlink(b"/", b"/m/root")
     assert ino(k, b"/m/root/m") == ino(k, b"/m")
 

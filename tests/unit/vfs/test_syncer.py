@@ -131,8 +131,13 @@ def test_synchronous_mounts(k: Kit, made: list[Keeping], monkeypatch: pytest.Mon
     k.mount("keeping", b"/mnt", const.MNT_UPDATE | const.MNT_SYNCHRONOUS, None)
     k.put(b"/mnt/f", b"x")
     assert calls == [True]
+    assert made[0].syncs == 1  # the name, before open returned
     k.host.advance(0)
-    assert made[0].syncs == 1
+    assert made[0].syncs == 2  # what else the file system keeps of the written file
+    for change in (lambda: k.chmod(b"/mnt/f", 0o600), lambda: k.unlink(b"/mnt/f")):
+        before = made[0].syncs
+        change()
+        assert made[0].syncs == before + 1
     assert k.statvfs1(b"/mnt", 0).f_flag & const.MNT_SYNCHRONOUS
 
 

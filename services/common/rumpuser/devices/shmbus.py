@@ -46,6 +46,7 @@ _TAILS_AT = 2048
 _RESERVES_AT = 3072
 _COUNT_AT = 12
 _RECORD = struct.Struct("<IIHHHH")  # stamp, length, flags, gso_size, csum_start, csum_offset
+# Records begin at multiples of its 16 bytes, so that it always fits before the end of the ring.
 _WRAP = 0xFFFFFFFF
 """As a length: the ring goes on at its begin."""
 _CSUM_VALID = 1
@@ -178,7 +179,7 @@ class ShmBus:
     def _begin(self) -> None:
         """Takes the slot over from whoever had it: all that was in its ring has been read, or never will be."""
         tail = self._tails[self.slot]
-        self._tail = tail if tail % 8 == 0 and tail < 1 << 62 else 0
+        self._tail = tail if tail % 16 == 0 and tail < 1 << 62 else 0
         self._reserves[self.slot] = self._tail
         self._tails[self.slot] = self._tail
         self._mapped[_ASLEEP_AT + self.slot] = 0
@@ -214,7 +215,7 @@ class ShmBus:
         if length > FRAME_MAX or length < 14 or self._closed:
             self.drops += 1
             return False
-        size = 16 + length + 7 & ~7
+        size = 16 + length + 15 & ~15
         position = self._tail
         at = position & RING - 1
         skip = RING - at if at + size > RING else 0
@@ -224,10 +225,10 @@ class ShmBus:
         if not _TSO:
             _fence()
         if skip:
-            _RECORD.pack_into(mapped, base + at, position >> 3 & 0xFFFFFFFF, _WRAP, 0, 0, 0, 0)
+            _RECORD.pack_into(mapped, base + at, position >> 4 & 0xFFFFFFFF, _WRAP, 0, 0, 0, 0)
             position, at = position + skip, 0
         flags = _CSUM_VALID if offload.csum_valid else 0
-        _RECORD.pack_into(mapped, base + at, position >> 3 & 0xFFFFFFFF, length, flags, *offload[:3])
+        _RECORD.pack_into(mapped, base + at, position >> 4 & 0xFFFFFFFF, length, flags, *offload[:3])
         at += base + 16
         for part in parts:
             to = at + len(part)
@@ -318,19 +319,19 @@ class ShmBus:
         if slot == self.slot:
             self._positions[slot] = tail
             return budget
-        if not 0 < tail - position <= RING or tail % 8:
+        if not 0 < tail - position <= RING or (tail | position) % 16:
             self._lost(slot, tail, overrun=tail > position)
             return budget
         base = PAGE + slot * RING
         while position != tail and budget > 0 and not self._closed:
             at = position & RING - 1
             stamp, length, flags, *fields = _RECORD.unpack_from(self._mapped, base + at)
-            if length == _WRAP and stamp == position >> 3 & 0xFFFFFFFF:
+            if length == _WRAP and stamp == position >> 4 & 0xFFFFFFFF:
                 size = RING - at
                 frame: bytes | None = b""
             else:
-                size = 16 + length + 7 & ~7
-                good = stamp == position >> 3 & 0xFFFFFFFF and 14 <= length <= FRAME_MAX and at + size <= RING
+                size = 16 + length + 15 & ~15
+                good = stamp == position >> 4 & 0xFFFFFFFF and 14 <= length <= FRAME_MAX and at + size <= RING
                 frame = self._wanted(base + at + 16, length) if good and position + size <= tail else None
             overrun = self._reserves[slot] - position > RING
             if frame is None or overrun or position + size > tail:

@@ -62,6 +62,8 @@ class Arp(Listener):
             self._input(iface, arp.Packet(packet.view()))
         except Malformed:
             self.stats["packets with unsupported or bad contents"] += 1
+        except KernelError:
+            self.stats["packets dropped: no room for another neighbour"] += 1
 
     def _input(self, iface: Ethernet, packet: arp.Packet) -> None:
         sender, lladdr = packet.sender, packet.sender_lladdr

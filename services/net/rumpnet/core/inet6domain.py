@@ -52,7 +52,11 @@ class Inet6Domain:
 
     def nodes(self) -> list[Node]:
         parts = (self.ip6, self.icmp6, self.nd, self.slaac, self.rtadv)
-        return [*(node for part in parts for node in part.nodes()), *self._shared_nodes()]
+        return [
+            *(node for part in parts for node in part.nodes()),
+            *self._shared_nodes(),
+            *self.inet.tcp.nodes6(),
+        ]
 
     def _shared_nodes(self) -> list[Node]:
         """UDP and the ports are those of IPv4, under other names."""

@@ -255,6 +255,8 @@ class Ip:
             self._input(iface, packet)
         except Malformed as error:
             self.stats[f"dropped: {type(error).__name__.lower()}"] += 1
+        except KernelError as error:  # a table is full, or the answer cannot be sent: nobody is there to be told
+            self.stats[f"dropped: {error.name.lower()}"] += 1
 
     def _input(self, iface: Iface, packet: Packet) -> None:
         header = ipv4.Packet(packet.view())

@@ -17,6 +17,7 @@ from typing import Any
 
 from rumpnet.core.buffer import Record, RecordBuffer, StreamBuffer, owned
 from rumpnet.core.control import arrival, check_local, credentials, peer_id
+from rumpnet.core.localname import path_of
 from rumpnet.core.net import Knob, Net, Node
 from rumpnet.core.options import SB_MAX, integer
 from rumpnet.core.socket import EMPTY, READ_MAX, Received, Sent, Socket
@@ -28,8 +29,6 @@ from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Cmsg, Sockaddr, SockaddrUn, Sockopt, SockoptInteger, Unpcbid
 
-PATH_MAX = 253
-"""What fits into sockaddr_un, whose length is one byte."""
 NODE_MODE = 0o777
 STREAM_SPACE = 65536
 """Above the original's 8 KiB: a change of turns costs more here than memory does."""
@@ -107,15 +106,6 @@ class LocalDomain:
         except KernelError as error:
             text = "names of local sockets are in the file system, and the vfs faction is not running"
             raise KernelError(Errno.ENOSYS, text, "net") from error
-
-
-def path_of(name: Sockaddr | None) -> bytes:
-    """EAFNOSUPPORT, EINVAL."""
-    if not isinstance(name, SockaddrUn):
-        raise KernelError(Errno.EAFNOSUPPORT, f"not a name of the local domain: {name}")
-    if not name.sun_path or len(name.sun_path) > PATH_MAX or b"\0" in name.sun_path:
-        raise KernelError(Errno.EINVAL, f"names have 1 to {PATH_MAX} bytes, none of them zero")
-    return name.sun_path
 
 
 class LocalSocket(Socket):

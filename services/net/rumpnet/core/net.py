@@ -103,7 +103,9 @@ class Net:
 
     def stop(self) -> None:
         for handle in list(self.sockets):
-            self.forget(handle).close()
+            lingering = self.forget(handle).close()
+            if lingering is not None:
+                lingering.close()  # nobody is left to wait for it
         for iface in self.interfaces.by_name.values():
             iface.closed()
         for domain in self.domains.values():

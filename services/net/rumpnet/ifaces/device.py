@@ -5,10 +5,11 @@ from __future__ import annotations
 from rumpnet.core.iface import CSUM, TSO4, TSO6
 from rumpnet.core.packet import Packet
 from rumpnet.ifaces.ether import Ethernet
-from rumpuser.devices.port import FramePort, Offload, Receive
+from rumpuser.devices.port import PLAIN, FramePort, Offload, Receive
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 
+_VERIFIED = Offload(csum_valid=True)
 LINKSTR_MAX = 4096
 """With the final null, as PATH_MAX."""
 
@@ -28,7 +29,10 @@ class DeviceEthernet(Ethernet):
 
     def transmit(self, frame: Packet) -> None:
         port = self._port
-        offload = Offload(frame.gso_size, frame.csum_start, frame.csum_offset, frame.csum_valid)
+        if frame.csum_offset:
+            offload = Offload(frame.gso_size, frame.csum_start, frame.csum_offset, frame.csum_valid)
+        else:
+            offload = _VERIFIED if frame.csum_valid else PLAIN
         if port is None or not port.send(frame.parts, frame.length, offload):
             self.oerrors += 1
 

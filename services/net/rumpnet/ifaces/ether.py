@@ -127,9 +127,18 @@ class Ethernet(Iface):
         self.accept(frame)
 
     def accept(self, frame: Packet) -> None:
-        """A frame for the stack, if it is for us."""
+        """A frame for the stack, if it is for us. VLANs filter for themselves."""
         view = frame.view()
         dst, _, ethertype = ethernet.HEADER.unpack_from(view)
+        tag = 0
+        if ethertype == ethernet.TYPE_VLAN and len(view) >= ethernet.HEADER_LEN + ethernet.TAG_LEN:
+            tag, ethertype = ethernet.TAG.unpack_from(view, ethernet.HEADER_LEN)
+            taker = self.tagged.get(tag & 0xFFF)
+            if taker is not None:
+                self.ipackets += 1
+                self.ibytes += frame.length
+                taker(frame)
+                return
         if dst != self.lladdr:
             if not dst[0] & 1:
                 return
@@ -139,27 +148,12 @@ class Ethernet(Iface):
             frame.link_cast = True
         self.ipackets += 1
         self.ibytes += frame.length
-        if ethertype == ethernet.TYPE_VLAN and len(view) >= ethernet.HEADER_LEN + 4:
-            self._untag(frame, view[14] << 8 | view[15])
+        if ethertype < ethernet.TYPE_MIN or tag & 0xFFF:
+            self.noproto += 1
             return
-        frame.strip(ethernet.HEADER_LEN)
-        if ethertype >= ethernet.TYPE_MIN:
-            self.net.queue.put(self, frame, ethertype)
-        else:
-            self.noproto += 1
-
-    def _untag(self, frame: Packet, tag: int) -> None:
-        """Frames of VLAN 0 have a priority only (IEEE 802.1Q, 9.6)."""
-        taker = self.tagged.get(tag & 0xFFF)
-        if taker is not None:
-            taker(frame)
-        elif not tag & 0xFFF:
-            inner = frame.view()
-            ethertype = inner[16] << 8 | inner[17]
-            frame.strip(ethernet.HEADER_LEN + 4)
-            self.net.queue.put(self, frame, ethertype)
-        else:
-            self.noproto += 1
+        # What has a tag all the same has a priority only (IEEE 802.1Q, 9.6).
+        frame.strip(ethernet.HEADER_LEN + (ethernet.TAG_LEN if view[12:14] == ethernet.VLAN else 0))
+        self.net.queue.put(self, frame, ethertype)
 
     # -- control
 

@@ -25,6 +25,7 @@ class Lagg(Ethernet, Listener):
         self.protocol = const.LAGG_PROTO_FAILOVER
         self.ports: list[Ethernet] = []
         self._own: dict[str, bytes] = {}
+        self._claimed: list[Ethernet] = []
         self.link_up = False
         net.interfaces.listeners.append(self)
 
@@ -62,12 +63,14 @@ class Lagg(Ethernet, Listener):
         port.owner = self
         port.set_lladdr(self.lladdr)
         port.upper = self._arrived
+        self._claim(port, on=bool(self.flags & const.IFF_PROMISC))
         if not self.ports:
             self.mtu = port.mtu
 
     def _release(self, port: Ethernet) -> None:
         self.ports = [other for other in self.ports if other is not port]
         port.owner = port.upper = None
+        self._claim(port, on=False)
         port.set_lladdr(self._own.pop(port.name))
 
     # -- frames
@@ -96,6 +99,17 @@ class Lagg(Ethernet, Listener):
         super().set_lladdr(lladdr)
         for port in self.ports:
             port.set_lladdr(lladdr)
+
+    def set_promiscuous(self, on: bool) -> None:
+        super().set_promiscuous(on)
+        for port in self.ports:
+            self._claim(port, on=bool(self.flags & const.IFF_PROMISC))
+
+    def _claim(self, port: Ethernet, *, on: bool) -> None:
+        """A port must not filter what is for us."""
+        if on != (port in self._claimed):
+            (self._claimed.append if on else self._claimed.remove)(port)
+            port.set_promiscuous(on)
 
     def iface_changed(self, iface: Iface) -> None:
         if iface in self.ports:

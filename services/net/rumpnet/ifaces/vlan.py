@@ -10,7 +10,6 @@ from rumpnet.ifaces.ether import MTU, Ethernet
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 
-TAG_LEN = 4
 NEST_MAX = 8
 
 
@@ -25,6 +24,7 @@ class Vlan(Ethernet, Listener):
         self.parent: Ethernet | None = None
         self.tag = 0
         self.link_up = False
+        self._claimed = False
         net.interfaces.listeners.append(self)
 
     def attach(self, parent: str, tag: int) -> None:
@@ -43,10 +43,9 @@ class Vlan(Ethernet, Listener):
         iface.tagged[tag] = self._arrived
         if not any(self.lladdr):
             self.set_lladdr(iface.lladdr)
-        if iface.lladdr != self.lladdr:
-            iface.set_promiscuous(True)
+        self._claim(iface, on=True)
         self.capabilities = self.tagged_capabilities = iface.tagged_capabilities
-        self.mtu = min(MTU, iface.mtu) if iface.mtu >= MTU else iface.mtu - TAG_LEN
+        self.mtu = min(MTU, iface.mtu) if iface.mtu >= MTU else iface.mtu - ethernet.TAG_LEN
         self.set_link(iface.link_up)
 
     def _check_nesting(self, iface: Ethernet | None) -> None:
@@ -63,11 +62,27 @@ class Vlan(Ethernet, Listener):
         if parent is None:
             raise KernelError(Errno.ENXIO, f"{self.name} has no parent")
         parent.tagged.pop(self.tag, None)
-        if parent.lladdr != self.lladdr:
-            parent.set_promiscuous(False)
+        self._claim(parent, on=False)
         if self.up:
             self.set_up(False)
         self.set_link(False)
+
+    def _claim(self, parent: Ethernet, *, on: bool) -> None:
+        """The parent must not filter what is for us."""
+        wanted = on and (parent.lladdr != self.lladdr or bool(self.flags & const.IFF_PROMISC))
+        if wanted != self._claimed:
+            self._claimed = wanted
+            parent.set_promiscuous(wanted)
+
+    def set_promiscuous(self, on: bool) -> None:
+        super().set_promiscuous(on)
+        if self.parent is not None:
+            self._claim(self.parent, on=True)
+
+    def set_lladdr(self, lladdr: bytes) -> None:
+        super().set_lladdr(lladdr)
+        if self.parent is not None:
+            self._claim(self.parent, on=True)
 
     # -- frames
 
@@ -79,14 +94,14 @@ class Vlan(Ethernet, Listener):
         first = frame.parts[0] if len(frame.parts[0]) >= ethernet.HEADER_LEN else frame.view()
         tagged = bytes(first[:12]) + ethernet.VLAN + self.tag.to_bytes(2, "big") + bytes(first[12:14])
         out = frame.like(tagged, memoryview(first)[14:], *frame.parts[1:])
-        out.csum_start += TAG_LEN
+        out.csum_start += ethernet.TAG_LEN
         parent.send_frame(out)
 
     def _arrived(self, frame: Packet) -> None:
         """The parent's frame with its tag; ours is without."""
         view = frame.view()
         inner = frame.like(bytes(view[:12]) + view[16:])
-        inner.csum_start -= TAG_LEN
+        inner.csum_start -= ethernet.TAG_LEN
         self.receive(inner)
 
     # -- what happens to the parent

@@ -8,6 +8,7 @@ from rumpuser.component import Context
 from rumpvfs.core import access
 from rumpvfs.core.file import truncate
 from rumpvfs.core.mount import settle
+from rumpvfs.core.namei import TARGET_MAX
 from rumpvfs.core.notes import note
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import Changes, Vnode, VType
@@ -27,7 +28,7 @@ _LIMITS = {
     const.PC_VDISABLE: 255,
     const.PC_SYNC_IO: 1,
     const.PC_FILESIZEBITS: 64,
-    const.PC_SYMLINK_MAX: const.PATH_MAX,
+    const.PC_SYMLINK_MAX: TARGET_MAX,
     const.PC_2_SYMLINKS: 1,
 }
 

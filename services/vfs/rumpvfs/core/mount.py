@@ -76,7 +76,7 @@ class Mount:
 
     def statvfs(self) -> Statvfs:
         stat = self.fs.statvfs()
-        local = const.MNT_LOCAL if self.device is not None or not self.type.needs_device else 0
+        local = const.MNT_LOCAL if not self.fs.remote else 0
         return stat._replace(
             f_flag=self.flags & VISIBLE | local | (const.MNT_ROOTFS if self.covered is None else 0),
             f_fsid=self.dev,

@@ -27,6 +27,10 @@ from rumpwire.values import Credentials
 DEPTH_MAX = 1 << 16
 """Directories deeper than this are taken to be a loop on a damaged disk."""
 
+TARGET_MAX = 4095
+"""Bytes that a symbolic link may lead to, and that a path may have behind one: images of Linux have such links, where
+the original takes 1023."""
+
 _DIR, _LNK = VType.DIR, VType.LNK
 
 
@@ -155,7 +159,7 @@ class Names:
                 raise KernelError(Errno.ELOOP)
             target = link_target(child)
             parts = target.split(b"/") + parts[at:]
-            if sum(map(len, parts)) + len(parts) > PATH_MAX:
+            if sum(map(len, parts)) + len(parts) > TARGET_MAX:
                 raise KernelError(Errno.ENAMETOOLONG)
             if target[0] == 47:
                 current = root
@@ -340,11 +344,11 @@ def link_target(link: Vnode) -> bytes:
     return target
 
 
-def check_path(path: bytes) -> None:
+def check_path(path: bytes, most: int = PATH_MAX - 1) -> None:
     """ENOENT for an empty path, ENAMETOOLONG, EINVAL for one with a NUL in it."""
     if not path:
         raise KernelError(Errno.ENOENT)
-    if len(path) >= PATH_MAX:
+    if len(path) > most:
         raise KernelError(Errno.ENAMETOOLONG)
     if b"\0" in path:
         raise KernelError(Errno.EINVAL, "a path holds no NUL")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rumpuser.component import Context
 from rumpvfs.core import access
 from rumpvfs.core.mount import settle
-from rumpvfs.core.namei import DEPTH_MAX, Place, check_path
+from rumpvfs.core.namei import DEPTH_MAX, TARGET_MAX, Place, check_path
 from rumpvfs.core.notes import note
 from rumpvfs.core.opening import Opening
 from rumpvfs.core.state import Vfs, socket_key
@@ -77,7 +77,7 @@ class Paths:
 
     def symlinkat(self, ctx: Context, path1: bytes, fd: int, path2: bytes) -> None:
         """A link at path2 that leads to path1."""
-        check_path(path1)
+        check_path(path1, TARGET_MAX)
         self._make(ctx, fd, path2, VType.LNK, 0o777, target=path1)
 
     def readlink(self, ctx: Context, path: bytes, count: int) -> bytes:

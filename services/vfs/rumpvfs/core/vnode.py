@@ -258,6 +258,8 @@ class FileSystem:
     cache_names = True
     flags_kept = False
     folds_names = False
+    remote = False
+    """True where the files are on another machine (no MNT_LOCAL)."""
     makes_names = True
     """False where nothing can be made: with MNT_UNION it is made in the directory that is mounted on."""
     dev = 0

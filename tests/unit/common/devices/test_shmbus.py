@@ -96,6 +96,29 @@ def test_long_frames_cross_whole_with_what_is_still_to_do(join: Callable[..., Me
     assert (a.bus.drops, b.bus.overruns, b.bus.malformed) == (1, 0, 0)
 
 
+def test_frames_of_all_lengths_around_the_ring(join: Callable[..., Member]) -> None:
+    a, b = join(A), join(B)
+    rng = random.Random(3)
+    for _ in range(3000):
+        payload = bytes(rng.choice((rng.randrange(100), rng.randrange(2000), rng.randrange(FRAME_MAX - 14))))
+        assert a.send(B, payload)
+        assert b.take() == [B + A + b"\x08\0" + payload]
+    for room in range(16, 200, 16):  # what is left before the ring's end, to the byte
+        at = a.bus._tail % RING
+        while RING - at > FRAME_MAX:
+            a.send(B, bytes(FRAME_MAX - 1000))
+            assert len(b.take()) == 1
+            at = a.bus._tail % RING
+        if RING - at > room + 46:
+            a.send(B, bytes(RING - at - room - 30))
+            assert a.bus._tail % RING == RING - room
+            assert len(b.take()) == 1
+        for length in (0, 1, 50):
+            a.send(B, bytes(length))
+            assert b.take() == [B + A + b"\x08\0" + bytes(length)]
+    assert (b.bus.overruns, b.bus.malformed) == (0, 0)
+
+
 def test_who_is_too_slow_loses_frames_and_knows(join: Callable[..., Member]) -> None:
     a, b = join(A), join(B)
     for number in range(3 * RING // 1000):
@@ -219,6 +242,24 @@ def test_a_bus_that_is_cut_short_ends(join: Callable[..., Member], path: bytes) 
     assert b.bus.arm()
 
 
+def test_a_tail_between_records_is_not_followed(join: Callable[..., Member], path: bytes) -> None:
+    b = join(B)
+    with open(path, "r+b") as file:
+        for slots, tail in ((2, RING - 8), (2, RING + 8), (3, 8)):
+            file.seek(12)
+            file.write(struct.pack("<I", slots))
+            file.truncate(PAGE + slots * RING)
+            for at in (2048, 3072):
+                file.seek(at + 8 * (slots - 1))
+                file.write(struct.pack("<Q", tail))
+            file.flush()
+            assert b.take() == []
+            file.seek(2048 + 8 * (slots - 1))
+            file.write(struct.pack("<Q", RING))
+            file.flush()
+            assert b.take() == []
+
+
 _CELLS = st.sampled_from([12, *range(64, 64 + 3), *range(2048, 2048 + 24, 8), *range(3072, 3072 + 24, 8)])
 
 
@@ -270,10 +311,10 @@ def test_the_format_is_as_documented(path: bytes, join: Callable[..., Member]) -
     content = Path(os.fsdecode(path)).read_bytes()
     assert content[:24] == b"rumpbus\n" + struct.pack("<IIII", 1, 1, RING, 128)
     assert content[256:264] == A + bytes(2)
-    assert content[2048:2056] == content[3072:3080] == struct.pack("<Q", 96)
+    assert content[2048:2056] == content[3072:3080] == struct.pack("<Q", 112)
     assert content[PAGE : PAGE + 50].hex() == (
         "00000000220000000100e803220010000200000000020200000000010800000102030405060708090a0b0c0d0e0f10111213"
     )
-    assert content[PAGE + 56 : PAGE + 94].hex() == (
-        "07000000160000000000000000000000ffffffffffff02000000000108007878787878787878"
+    assert content[PAGE + 64 : PAGE + 102].hex() == (
+        "04000000160000000000000000000000ffffffffffff02000000000108007878787878787878"
     )

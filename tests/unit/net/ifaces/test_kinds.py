@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 import pytest
 
 from rumpnet.core.wire import ethernet
 from rumpnet.ifaces.vlan import NEST_MAX
 from rumpwire import const
-from rumpwire.values import IfPhyAddr, LaggReq, SockaddrIn, VlanReq
+from rumpwire.errno import KernelError
+from rumpwire.values import IfPhyAddr, LaggReq, SockaddrIn, SockaddrIn6, VlanReq
 from tests.unit.net.ifaces.common import ether, ioctl, ip, pings
 from tests.unit.net.kit import fails
 from tests.unit.net.lab import Lab, Machine, Wire
@@ -204,3 +207,83 @@ def test_refusals_of_lagg(lab: Lab) -> None:
     assert refused("lagg0", 2, ["eth9"]) == "ENXIO"
     ioctl(one, const.SIOCSLAGG, LaggReq("lagg0", 2, ["eth0"]))
     assert refused("lagg1", 2, ["eth0"]) == "EBUSY"
+
+
+def _says(one: Machine, two: Machine, address: str) -> bool:
+    """Whether a datagram reaches an address of the second machine, in either family."""
+    six = ":" in address
+    family = const.AF_INET6 if six else const.AF_INET
+    addr = ipaddress.ip_address(address).packed
+    name = SockaddrIn6(addr, 99) if six else SockaddrIn(addr, 99)
+    server, client = two("socket", family, const.SOCK_DGRAM, 0), one("socket", family, const.SOCK_DGRAM, 0)
+    two.nonblocking(server)
+    two("bind", server, name)
+    one("sendto", client, b"x" * 3000, None, name)
+    try:
+        return bool(two("recvfrom", server, 5000, None).data == b"x" * 3000)
+    except KernelError:
+        return False
+    finally:
+        two("close", server)
+        one("close", client)
+
+
+def test_tunnels_carry_both_families_in_both(lab: Lab) -> None:
+    one, two, wire = lab.two()
+    for number, machine in enumerate((one, two), 1):
+        machine("netconfig_ipv6_ifaddr", "eth0", f"2001:db8::{number}", 64)
+        for name, ends in (("gif0", ("10.0.0.1", "10.0.0.2")), ("gif1", ("2001:db8::1", "2001:db8::2"))):
+            mine, other = ends if number == 1 else ends[::-1]
+            machine("netconfig_ifcreate", name)
+            ioctl(machine, const.SIOCSLIFPHYADDR, IfPhyAddr(name, _end(mine), _end(other)))
+            unit = name[-1]
+            machine("netconfig_ipv4_ifaddr_cidr", name, f"10.9{unit}.0.{number}", 24)
+            machine("netconfig_ipv6_ifaddr", name, f"2001:db8:{unit}9::{number}", 64)
+    lab.host.advance(5)  # addresses are not tentative any more
+    for address in ("10.90.0.2", "10.91.0.2", "2001:db8:9::2", "2001:db8:19::2"):
+        wire.frames.clear()
+        assert _says(one, two, address), address
+        assert wire.frames
+
+
+def _end(text: str) -> SockaddrIn | SockaddrIn6:
+    addr = ipaddress.ip_address(text).packed
+    return SockaddrIn(addr) if len(addr) == 4 else SockaddrIn6(addr)
+
+
+def test_ipv6_over_vlans(lab: Lab) -> None:
+    one, two, _ = lab.two()
+    for number, machine in enumerate((one, two), 1):
+        vlan(machine, "vlan0", "eth0", 10)
+        machine("netconfig_ipv6_ifaddr", "vlan0", f"2001:db8::{number}", 64)
+    lab.host.advance(5)
+    assert _says(one, two, "2001:db8::2")
+
+
+@pytest.mark.parametrize("kind", ["vlan", "lagg"])
+def test_bridges_over_vlans_and_aggregates(lab: Lab, kind: str) -> None:
+    """What is for others comes through, since the interface below listens to all."""
+    one, two, hub = (lab.machine() for _ in range(3))
+    left, right = Wire(), Wire()
+    one.plug(left)
+    two.plug(right, "10.10.0.2/24")
+    hub.plug(left)
+    hub.plug(right)
+    name = f"{kind}0"
+    if kind == "vlan":
+        vlan(one, name, "eth0", 10, "10.10.0.1")
+        vlan(hub, name, "eth0", 10)
+    else:
+        one("netconfig_ipv4_ifaddr_cidr", "eth0", "10.10.0.1", 24)
+        hub("netconfig_ifcreate", name)
+        ioctl(hub, const.SIOCSLAGG, LaggReq(name, const.LAGG_PROTO_FAILOVER, ["eth0"]))
+        hub("netconfig_ifup", name)
+    hub("netconfig_ifcreate", "bridge0")
+    hub("netconfig_ifup", "bridge0")
+    for member in (name, "eth1"):
+        hub("netconfig_bradd", "bridge0", member)
+    assert ether(hub, "eth0").flags & const.IFF_PROMISC
+    assert pings(one, "10.10.0.2", 1000)
+    assert pings(two, "10.10.0.1", 1000)
+    hub("netconfig_ifdestroy", name)
+    assert not ether(hub, "eth0").flags & const.IFF_PROMISC

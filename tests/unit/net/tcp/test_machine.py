@@ -43,7 +43,7 @@ def test_refused() -> None:
 def test_bulk() -> None:
     link = Link()
     client, server = link.pair()
-    data = bytes(range(256)) * 4096 * 8
+    data = bytes(range(256)) * 4096 * 2
     client.write(data)
     client.shut()
     link.run(30)
@@ -52,11 +52,11 @@ def test_bulk() -> None:
 
 
 def test_bulk_with_loss() -> None:
-    for seed in range(20):
+    for seed in range(8):
         link = Link(seed=seed)
         client, server = link.pair()
         link.fate = Trouble(seed, loss=0.03, duplicate=0.02, reorder=0.1)
-        data = bytes(range(256)) * 2048
+        data = bytes(range(256)) * 1024
         client.write(data)
         server.write(data[::-1])
         client.shut()

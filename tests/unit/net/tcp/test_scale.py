@@ -7,6 +7,7 @@ import tracemalloc
 
 import pytest
 
+from rumpnet.core.tcp import layer
 from rumpnet.core.tcp.timewait import TimeWait
 from rumpwire import const
 from tests.unit.net.kit import Kit, finished, lo
@@ -81,3 +82,16 @@ def test_ten_thousand_connections(n: Kit) -> None:
     assert not n.inet.tcp.connections
     assert not [port for port in n.inet.tcp.ends.by_port if port != 80]
     assert n.inet.tcp.wheel.empty
+
+
+def test_time_wait_is_bounded(n: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer, "TIME_WAIT_MAX", 10)
+    server = listening(n, 80)
+    for _ in range(20):
+        for end in connection(n, server, 80):
+            n("close", end)
+    assert len(n.inet.tcp.connections) == 10
+    n.host.advance(61)
+    for end in connection(n, server, 80):
+        n("close", end)
+    assert len(n.inet.tcp.connections) == 1

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from rumpuser.host import Host
 
 CHALLENGE_EVERY = 500 * MS
+TIME_WAIT_MAX = 1 << 16
+"""Connections that are over and still kept; more only cost memory (tcp_max_tw_buckets of Linux)."""
 ISN_TICK = 4000
 """Initial sequence numbers count up every 4 microseconds (RFC 9293, 3.4.1)."""
 BASE_MSS = 1024
@@ -67,6 +69,7 @@ class TcpLayer:
         self.stats: Counter[str] = Counter()
         self._secret = host.entropy(32)
         self._second = self._resets = 0
+        self._waits = 0
         self.outgoing: deque[tuple[Connection | Bare, Packet, int]] = deque()
         """Segments on their way to the internet layer, and whose they are."""
         self._flushing = False
@@ -74,11 +77,19 @@ class TcpLayer:
     def nodes(self) -> list[Node]:
         return self.sysctl.nodes(self)
 
+    def nodes6(self) -> list[Node]:
+        """The same under net.inet6.tcp6, where NetBSD has them too."""
+        return [
+            node._replace(path=node.path.replace("inet.tcp", "inet6.tcp6"), number=[4, 24, 6, *node.number[3:]])
+            for node in self.nodes()
+        ]
+
     def stop(self) -> None:
         """Forgets all, without a word to anybody."""
         self.wheel.clear()
         self.connections.clear()
         self.syncache.entries.clear()
+        self._waits = 0
 
     def count(self, what: str) -> None:
         self.stats[what] += 1
@@ -293,6 +304,10 @@ class TcpLayer:
         c.state = State.TIME_WAIT
         entry = TimeWait(c, now + self.time_wait_ns)
         self.release(c)
+        if self._waits >= TIME_WAIT_MAX:
+            self.count("connections not kept in TIME_WAIT")
+            return
+        self._waits += 1
         self.connections[c.key] = entry
         self.wheel.put(entry, entry.deadline)
         self.waiting(entry)
@@ -307,6 +322,7 @@ class TcpLayer:
     def forget(self, entry: TimeWait) -> None:
         """A TIME_WAIT is over."""
         self.wheel.put(entry, NEVER)
+        self._waits -= 1
         if self.connections.get(entry.key) is entry:
             del self.connections[entry.key]
         self.left(entry)

@@ -69,7 +69,14 @@ class TcpSocket(TcpStream):
         assert self.c is not None
         self.tcp.start(self.c)
         self.tcp.flush()
+        self._check_first()
         return self._outcome()
+
+    def _check_first(self) -> None:
+        """What keeps the first segment from leaving is told at once. EHOSTDOWN, ENETDOWN and others of the route."""
+        c = self.c
+        if c is not None and c.state == State.SYN_SENT and c.softerror not in (0, Errno.ENOBUFS):
+            self.tcp.drop(c, c.softerror)
 
     def _open(self, name: Sockaddr | None) -> None:
         if self.listening:

@@ -16,6 +16,8 @@ BROADCAST = b"\xff" * ADDR_LEN
 TYPE_VLAN = 0x8100
 VLAN = b"\x81\x00"
 """A tag of IEEE 802.1Q: priority and VLAN in two bytes, then the type that the frame had."""
+TAG = struct.Struct("!HH")
+TAG_LEN = TAG.size
 TYPE_MIN = 0x600
 """What is less is a length (IEEE 802.3), not a type."""
 

@@ -203,6 +203,9 @@ class FastFileSystem(FileSystem):
             inode.area = raw.ljust(len(inode.area), b"\0")
 
     def _fill_link(self, inode: Inode, target: bytes) -> None:
+        """Longer ones than NetBSD can read are refused."""
+        if len(target) >= const.PATH_MAX:
+            raise KernelError(Errno.ENAMETOOLONG)
         if len(target) < self.sb.maxsymlinklen:
             inode.size = len(target)
             inode.area = target.ljust(len(inode.area), b"\0")

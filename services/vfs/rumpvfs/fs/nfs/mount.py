@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rumpvfs.fs.nfs import nfs3, rpc
@@ -128,6 +130,15 @@ class Server:
             raise KernelError(Errno.EPROGUNAVAIL, f"the server has no program {program} over TCP")
         return port
 
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """For what must come to an end: calls are given up as on a soft mount, within some seconds."""
+        patience, self.nfs.patience = self.nfs.patience, self._mounting
+        try:
+            yield
+        finally:
+            self.nfs.patience = patience
+
     def root(self, cred: Credentials) -> bytes:
         """The file handle of the path. ENOENT, EACCES, ENOTDIR, and others of mountd."""
         body = self._mountd(nfs3.MNT, cred)
@@ -137,11 +148,10 @@ class Server:
         return nfs3.handle(body)
 
     def goodbye(self, cred: Credentials) -> None:
-        """UMNT, which only takes a line out of the server's list."""
-        try:
+        """UMNT, which only takes a line out of the server's list, so that nobody waits for it long."""
+        self._mounting = Patience(10**9, 0, soft=True)
+        with contextlib.suppress(KernelError):
             self._mountd(nfs3.UMNT, cred)
-        except KernelError:
-            return
 
     def _mountd(self, procedure: rpc.Procedure, cred: Credentials) -> Unpacker:
         client = self._client(self.options.mountport or self._port(nfs3.MOUNT), self._mounting)

@@ -360,11 +360,15 @@ class NfsNode(Vnode):
         self.forget()
 
     def inactive(self) -> None:
-        """The last close: others see what was written. A name that stood for a removed file goes. Errors of commit."""
+        """The last close: others see what was written. A name that stood for a removed file goes. Errors of commit.
+
+        A server that is away is not waited for long, since processes and kernels must come to their end: ETIMEDOUT, and
+        what is unwritten is kept for the next sync.
+        """
         silly, self._silly = self._silly, None
         if silly is not None:
             self._pending.clear()
             directory, name = silly
             directory._remove("REMOVE", name)
             return
-        self.commit()
+        self.fs.finish(self)

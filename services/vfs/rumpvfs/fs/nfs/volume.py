@@ -26,6 +26,7 @@ class NfsFileSystem(FileSystem):
     """One mount."""
 
     type_name = "nfs"
+    remote = True
     cache_names = False  # names have the life of attributes here, see NfsNode.lookup
 
     def __init__(self, request: MountRequest, env: Environment) -> None:
@@ -35,6 +36,7 @@ class NfsFileSystem(FileSystem):
         self.options = options(request.options)
         self.server = Server(env.call, env.now_ns, env.entropy, fspec, self.options)
         self._nodes: weakref.WeakValueDictionary[bytes, NfsNode] = weakref.WeakValueDictionary()
+        self._unwritten: set[NfsNode] = set()
         self._silly = int.from_bytes(env.entropy(4), "big")
         root = self.server.root(env.cred)
         self.info = nfs3.FsInfo()
@@ -126,8 +128,16 @@ class NfsFileSystem(FileSystem):
         return self._limits[0] if name == const.PC_LINK_MAX else None
 
     def sync(self) -> None:
+        """Also on a hard mount it gives up at last: the kernel must come to its end without the server."""
         for node in list(self._nodes.values()):
+            self.finish(node)
+
+    def finish(self, node: NfsNode) -> None:
+        """Has a file committed; where that fails it stays here until it is."""
+        self._unwritten.add(node)
+        with self.server.impatient():
             node.commit()
+        self._unwritten.discard(node)
 
     def remount(self, *, readonly: bool) -> None:
         if readonly:

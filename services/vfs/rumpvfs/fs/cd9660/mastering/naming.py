@@ -62,6 +62,8 @@ def _joliet(item: Item, suffix: str) -> bytes:
     tail = _cut(extension, _JOLIET_UNITS // 2)
     ending = suffix + ("." + tail if tail else "")
     whole = _cut(stem, _JOLIET_UNITS - _units(ending)) + ending
+    if not whole.strip("."):  # no path can have it
+        whole = "_" * len(whole)
     return whole.encode("utf-16-be")
 
 
