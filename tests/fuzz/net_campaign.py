@@ -49,8 +49,9 @@ class Attack:
                 site.lab.host.advance(rng.choice((0.001, 0.01, 0.3, 5.0, 40.0)))
                 victims = site.victims()
             port, frame = self._frame(victims)
-            self.last = bytes(frame)
-            port.receive(self._packet(self.last))
+            for part in mutation.pieces(rng, frame) if rng.random() < 0.05 else (frame,):
+                self.last = bytes(part)
+                port.receive(self._packet(self.last))
         site.check()
         site.recover()
         site.check()

@@ -203,6 +203,31 @@ def piece(rng: random.Random, frame: bytearray) -> None:
         frame[p.net + 6] = FRAGMENT
 
 
+def pieces(rng: random.Random, frame: bytearray) -> list[bytearray]:
+    """The whole of a packet in fragments, in any order, some of them twice, some missing, some over others."""
+    p = place(frame)
+    at = p.net + (20 if p.kind == IPV4 else 40)
+    if p.upper < at or len(frame) < at + 16 or (p.kind == IPV4 and p.upper != at):
+        return [frame]
+    ident, made, begin = rng.randrange(1 << 16), [], at
+    while begin < len(frame):
+        end = min(len(frame), begin + rng.choice((8, 16, 64, 512)))
+        word = (begin - at) // 8 + rng.choice((0,) * 40 + (1, -1, 8000))
+        more, body = end < len(frame), frame[begin:end]
+        part = bytearray(frame[:at])
+        if p.kind == IPV4:
+            struct.pack_into("!HH", part, p.net + 4, ident, max(word, 0) & 0x1FFF | more << 13)
+        else:
+            part += struct.pack("!BBHI", frame[p.net + 6], 0, max(word, 0) << 3 & 0xFFF8 | more, ident)
+            part[p.net + 6] = FRAGMENT
+        made.append(mended(part + body))
+        begin = end
+    made = [part for part in made for _ in range(rng.choice((1,) * 60 + (0, 2)))]
+    if rng.random() < 0.3:
+        rng.shuffle(made)
+    return made
+
+
 def wrap(rng: random.Random, frame: bytearray) -> None:
     """Tags of VLANs, or a tunnel."""
     p = place(frame)

@@ -152,6 +152,7 @@ class Site:
         self.guarded = [Guarded(self, self.client, machine, to, port) for to, machine, port in (*near, *behind)]
         for wire in (self.inner, self.outer, self.third):
             wire.frames = _Nothing()
+        self.third.lose = lambda frame: True  # the server is gone, and liars answer in its place
 
     # -- set-up
 
@@ -302,6 +303,8 @@ class Site:
         for s in self.kept:
             if tried(self.router, "accept", s) is None:
                 tried(self.router, "recvfrom", s, 65536, None)
+        if self.rng.random() < 0.3:
+            tried(self.router, "dhcp_renew", "eth2")
         to = self.rng.choice(("10.0.0.1", "fd00::1", "192.0.2.9"))
         s = opened(self.client, to, STREAM)
         tried(self.client, "connect", s, name(to, SERVED))
