@@ -333,6 +333,7 @@ class Site:
             yield f"addresses of {iface.name}", len(iface.addresses), 40
             if isinstance(iface, Ethernet):
                 yield f"neighbours of {iface.name}", len(iface.neighbours), neighbour.NEIGHBOURS_MAX
+                yield f"bytes that wait on {iface.name}", iface.neighbours.held, neighbour.WAITING_BYTES_MAX
             if isinstance(iface, bridge.Bridge):
                 yield "bridge", len(iface.entries), bridge.CACHE_MAX
         for held in self.held():
