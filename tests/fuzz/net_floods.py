@@ -24,8 +24,6 @@ from tests.unit.net.test_dns import query
 
 GROWTH_MAX = 8 << 20
 """Bytes of memory that a flood may take."""
-CACHES_MAX = 16 << 20
-"""Likewise, where the neighbour caches of all interfaces are full."""
 STATES_MAX = 160 << 20
 """Likewise, where the table of the filter is full."""
 STRANGER = b"\2\0\0\0\0\x77"
@@ -184,11 +182,11 @@ def states(site: Site, count: int) -> None:
 
 
 FLOODS: dict[str, tuple[Flood, int, int]] = {
-    flood.__name__: (flood, 0, GROWTH_MAX) for flood in (syns, pieces6, blind, closed, macs, questions, leases)
+    flood.__name__: (flood, 0, GROWTH_MAX)
+    for flood in (syns, pieces6, neighbours, blind, closed, macs, questions, leases)
 } | {
     "pieces4": (pieces4, 2, GROWTH_MAX),
     "pieces4 through the filter": (pieces4, 0, GROWTH_MAX),
-    "neighbours": (neighbours, 0, CACHES_MAX),
     "states": (states, 0, STATES_MAX),
 }
 """By name, with the number of its site, and the memory that it may take."""

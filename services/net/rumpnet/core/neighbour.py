@@ -141,9 +141,10 @@ class Neighbours:
             entry.waiting.append(packet)
             self.held += packet.length
 
-    def _release(self, entry: Neighbour) -> deque[Packet]:
+    def _release(self, entry: Neighbour) -> list[Packet]:
         """The packets that have waited."""
-        waiting, entry.waiting = entry.waiting, deque()
+        waiting = list(entry.waiting)
+        entry.waiting.clear()
         self.held -= sum(packet.length for packet in waiting)
         return waiting
 
@@ -295,6 +296,7 @@ class Neighbours:
     def _drop(self, entry: Neighbour) -> None:
         if entry.disarm is not None:
             entry.disarm()
+            entry.disarm = None  # it holds the entry, and would leave it to the garbage collector
         self.entries.pop(entry.addr, None)
         self._release(entry)
         resolver = self.iface.net.resolvers.get(len(entry.addr))  # gone when the stack ends before its interfaces
