@@ -24,7 +24,7 @@ from tests.unit.net.test_dns import query
 
 GROWTH_MAX = 8 << 20
 """Bytes of memory that a flood may take."""
-STATES_MAX = 160 << 20
+STATES_MAX = 96 << 20
 """Likewise, where the table of the filter is full."""
 STRANGER = b"\2\0\0\0\0\x77"
 Flood = Callable[[Site, int], None]
