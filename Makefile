@@ -30,8 +30,8 @@ check: $(VENV)/dev.stamp ## what needs no kernel: lint, types, architecture, gen
 generate: $(VENV)/dev.stamp ## everything that comes out of proto/ (with LANGUAGES=1 Go and TypeScript classes too)
 	$(BIN)/python tools/codegen $(if $(LANGUAGES),--languages)
 
-fuzz: $(VENV)/dev.stamp ## IMAGES=100000 hostile images of each format (FORMATS="ffs udf": of these), and 10,000 cuts of power
-	$(BIN)/python -m tests.fuzz $(FORMATS) $(if $(IMAGES),--images $(IMAGES))
+fuzz: $(VENV)/dev.stamp ## IMAGES=100000 hostile images of each format, FRAMES=1000000 frames (FORMATS="ffs frames": of these), 10,000 cuts of power
+	$(BIN)/python -m tests.fuzz $(FORMATS) $(if $(IMAGES),--images $(IMAGES)) $(if $(FRAMES),--frames $(FRAMES))
 	$(BIN)/python -m tests.crash.ext4 --cuts 10000
 
 pjdfstest: $(VENV)/dev.stamp ## pjdfstest on tmpfs and ext4 through rump_fuse: PJDFSTEST=/path/to/your/built/copy; as root

@@ -1,8 +1,9 @@
-"""``python -m tests.fuzz ext2fs --images 100000``: hostile images of a format, each read and, where possible, written.
+"""``python -m tests.fuzz ext2fs --images 100000``: hostile images of a format, each read and, where possible, written;
+``python -m tests.fuzz frames --frames 1000000``: hostile frames into a network stack; ``floods``: a tenth in each.
 
 The image of a number is always the same one: after a stop go on with ``--first``, and ``--first N --images 1`` is image
 N once more. A finding is printed, and the image with the fewest changes that still shows it is put into ``--findings``;
-its place after the defect is mended is tests/fuzz/corpus.
+its place after the defect is mended is tests/fuzz/corpus. Frames are made likewise, in batches.
 """
 
 from __future__ import annotations
@@ -12,13 +13,22 @@ import gzip
 import sys
 import time
 import traceback
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
+from tests.fuzz import net_campaign, net_floods
 from tests.fuzz.bounds import TooSlow, bounded_memory, bounded_time
 from tests.fuzz.mutation import Seed
 from tests.fuzz.targets import TARGETS, image, use
 
 _PROGRESS = 10.0
+
+
+NET: dict[str, Callable[[], net_campaign.Campaign | net_floods.Campaign]] = {
+    "frames": net_campaign.Campaign,
+    "floods": net_floods.Campaign,
+}
 
 
 class Campaign:
@@ -104,20 +114,22 @@ class Campaign:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("targets", nargs="*", metavar="FORMAT", help=f"{', '.join(TARGETS)}; all without one")
+    known = [*TARGETS, *NET]
+    parser.add_argument("targets", nargs="*", metavar="FORMAT", help=f"{', '.join(known)}; all without one")
     parser.add_argument("--images", type=int, default=100_000, help="of each format (%(default)s)")
-    parser.add_argument("--first", type=int, default=0, help="the number of the first image (%(default)s)")
+    parser.add_argument("--frames", type=int, default=1_000_000, help="of hostile frames (%(default)s)")
+    parser.add_argument("--first", type=int, default=0, help="the number of the first image or frame (%(default)s)")
     parser.add_argument("--findings", type=Path, default=Path("build/fuzz"), help="where they are put (%(default)s)")
     arguments = parser.parse_args()
     for target in arguments.targets:
-        if target not in TARGETS:
-            parser.error(f"no format {target}: there are {', '.join(TARGETS)}")
+        if target not in known:
+            parser.error(f"no format {target}: there are {', '.join(known)}")
     found = 0
-    for target in arguments.targets or TARGETS:
-        campaign = Campaign(target, arguments.findings)
+    for target in arguments.targets or known:
+        campaign = NET[target]() if target in NET else Campaign(target, arguments.findings)
         try:
-            with bounded_memory():
-                campaign.run(arguments.first, arguments.images)
+            with bounded_memory() if target != "floods" else nullcontext():
+                campaign.run(arguments.first, arguments.frames if target in NET else arguments.images)
         except KeyboardInterrupt:
             print(f"{campaign}\ngo on with --first {arguments.first + campaign.tried}", flush=True)
             return 130

@@ -7,11 +7,12 @@ import struct
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rumpnet.core.neighbour import NEIGHBOURS_MAX
+from rumpnet.core.neighbour import NEIGHBOURS_MAX, WAITING_BYTES_MAX
 from rumpnet.core.reassembly import DATAGRAMS_MAX
 from rumpnet.core.wire import arp, ethernet, icmp, icmp6, igmp, ipv4, ipv6
 from rumpnet.core.wire.checksum import ones_sum
 from rumpwire import const
+from rumpwire.values import SockaddrIn6
 from tests.unit.net.lab import Lab, Machine, Wire
 from tests.unit.net.test_ether import answer, ping
 from tests.unit.net.test_inet import eth
@@ -200,3 +201,21 @@ def test_many_neighbours_are_few() -> None:
         packet = ipv6.emit(source, a6("fd00::1"), 58, len(message), 255) + message
         wire.inject(ethernet.HEADER.pack(port.lladdr, MAC, 0x86DD) + packet)
     assert len(port.neighbours) == NEIGHBOURS_MAX
+
+
+def test_packets_for_nobody_do_not_fill_the_memory() -> None:
+    """Each of many neighbours that are not there may keep some packets, but not all of them at once."""
+    lab = Lab()
+    wire = Wire()
+    one = machine(lab, wire, 1)
+    lab.host.advance(3)
+    port = eth(one)
+    s = one("socket", const.AF_INET6, const.SOCK_DGRAM, 0)
+    for number in range(200):
+        for _ in range(10):
+            one("sendto", s, bytes(1400), 0, SockaddrIn6(a6(f"fd00::99:{number:x}"), 9))
+    assert port.neighbours.held <= WAITING_BYTES_MAX
+    assert port.neighbours.held == sum(p.length for entry in port.neighbours for p in entry.waiting)
+    assert port.neighbours.held > WAITING_BYTES_MAX - 1500
+    lab.host.advance(10)
+    assert not port.neighbours.held

@@ -123,6 +123,20 @@ def test_advertisements_are_not_believed_unasked(lab: Lab) -> None:
     assert not inet6(one).slaac.routers
 
 
+def test_routers_of_one_link_have_no_say_about_another_s(lab: Lab) -> None:
+    one, _, _ = two(lab)
+    beside = Wire()
+    inet6(one).slaac.accept_rtadv.put(1)
+    port = one.plug(beside, "fd09::1/64")
+    for lifetime in (100, 0):
+        prefix = icmp6.PREFIX_INFORMATION.pack(64, icmp6.ON_LINK, lifetime, 0, 0, a6("fd00::"))
+        body = bytes(8) + icmp6.option(icmp6.PREFIX, prefix)
+        inject(beside, port, icmp(a6("fe80::9"), a6("ff02::1"), icmp6.ROUTER_ADVERT, 30, body), b"\x33\x33\0\0\0\1")
+        assert bool(inet6(one).slaac.prefixes) == bool(lifetime)
+    assert one.net.routes.lookup(TWO).iface is eth(one)
+    assert answered(one, ping6(one, TWO)) == 56
+
+
 def test_path_mtu(lab: Lab) -> None:
     host, _, far, left, _ = routed(lab, mtu=1300)
     dst = a6("fd02::2")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rumpclients import _npf_conf, _npf_show
-from rumpnet.core.npf import conn
+from rumpnet.core.npf import conn, nat
 from rumpnet.core.npf.filter import Npf
 from rumpnet.core.npf.flow import Flow
 from rumpnet.core.packet import Packet
@@ -361,3 +361,17 @@ def test_a_flood_takes_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
         assert tracemalloc.get_traced_memory()[0] < 200_000
     finally:
         tracemalloc.stop()
+
+
+def test_ports_that_are_all_taken_are_not_looked_through_for_each_packet() -> None:
+    host = ManualHost()
+    ports = nat.Ports(host)
+    addr = bytes(4)
+    assert all(ports.take(17, addr, port) == port for port in range(nat.PORT_MIN, nat.PORT_MAX + 1))
+    assert not ports.take(17, addr, 2000)
+    before = host._random.getstate()
+    assert not ports.take(17, addr, 2000)
+    assert host._random.getstate() == before, "nothing was looked for"
+    ports.release(17, addr, 3000)
+    assert ports.take(17, addr, 2000) == 3000
+    assert ports.take(6, addr, 2000) == 2000

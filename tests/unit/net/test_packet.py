@@ -87,3 +87,4 @@ def test_what_needs_no_cutting_comes_as_it_is() -> None:
         packet = Packet(data)
         packet.gso_size = 1
         assert [bytes(p.view()) for p in segments(packet)] == [data]
+        assert not packet.gso_size, "nobody tries again"

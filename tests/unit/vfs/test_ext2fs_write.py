@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rumpvfs.core.vnode import Changes, FileSystem, Vnode, VType
+from rumpvfs.fs.ext2fs.driver import Ext2FileSystem
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from tests.crash.disk import MemoryDisk, RecordingDisk
@@ -376,6 +377,29 @@ def test_a_full_disk(variant: str, tmp_path: Path) -> None:
     checked(fs, disk, tmp_path)
 
 
+def test_a_directory_that_finds_no_room_for_an_index_stays_as_it_was(variant: str, tmp_path: Path) -> None:
+    """What was done in vain must not leave the seal of an index behind, which a plain block of names is not given."""
+    disk = new_disk(tmp_path, "6M", *VARIANTS[variant])
+    fs = mount_disk(disk)
+    directory = make(fs.root(), "d", VType.DIR)
+    whole = make(fs.root(), "whole")
+    refusal(lambda: [whole.write(n * 1024, b"y" * 1024) for n in range(10_000)])
+
+    def fill_up() -> None:
+        for number in range(1000):
+            make(directory, f"{number:0100}")
+
+    assert refusal(fill_up) == Errno.ENOSPC
+    names = {e.name for e in directory.readdir(0)}
+    fs.sync()
+    found = mount_disk(MemoryDisk(disk.contents), readonly=True).root().lookup(b"d")
+    assert {e.name for e in found.readdir(0)} == names
+    assert all(found.lookup(name) for name in names)
+    remove(fs.root(), "whole", whole)
+    make(directory, "more")
+    checked(fs, disk, tmp_path)
+
+
 def test_no_more_inodes(tmp_path: Path) -> None:
     disk = new_disk(tmp_path, "8M", "-t", "ext4", "-N", "64")
     fs = mount_disk(disk)
@@ -400,3 +424,24 @@ def test_a_directory_with_the_number_of_an_earlier_one(tmp_path: Path) -> None:
         make(again, name)
     assert {entry.name for entry in again.readdir(0)} == {b".", b"..", *(name.encode() for name in names)}
     checked(fs, disk, tmp_path)
+
+
+def test_an_operation_that_is_undone_takes_its_seals_with_it(tmp_path: Path) -> None:
+    """Else a block of names is given the checksum of an index node, which stands elsewhere and may make it longer."""
+    fs = mount_disk(new_disk(tmp_path, "8M", "-t", "ext4"))
+    assert isinstance(fs, Ext2FileSystem)
+    assert fs.writer is not None
+    transaction = fs.writer.transaction
+    seals = [lambda raw: None, lambda raw: None]
+    with transaction:
+        transaction.modify(1000)
+        transaction.seals[1000] = seals[0]
+
+    def fail() -> None:
+        with transaction:
+            transaction.modify(1000)
+            transaction.seals[1000] = seals[1]
+            raise KernelError(Errno.ENOSPC)
+
+    assert refusal(fail) == Errno.ENOSPC
+    assert transaction.seals[1000] is seals[0]

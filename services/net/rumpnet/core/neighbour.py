@@ -22,6 +22,9 @@ NEIGHBOURS_MAX = 2048
 """Entries of one interface; the one that was used longest ago goes for a new one (neighborgcthresh)."""
 WAITING_MAX = 48
 """Packets that wait for one neighbour; the oldest goes. All fragments of a datagram of 64 KiB find room."""
+WAITING_BYTES_MAX = 1 << 20
+"""Of all packets that wait on one interface, whoever they are for; what comes on top is dropped. Else somebody who
+sends to addresses that nobody has would fill the memory."""
 SECOND = 10**9
 
 
@@ -104,6 +107,8 @@ class Neighbours:
         self.iface = iface
         self.host = iface.net.host
         self.entries: dict[bytes, Neighbour] = {}
+        self.held = 0
+        """Bytes of packets that wait."""
 
     def __iter__(self) -> Iterator[Neighbour]:
         return iter(list(self.entries.values()))
@@ -118,7 +123,7 @@ class Neighbours:
         entry = self.entries.get(addr)
         if entry is None:
             entry = self._new(addr)
-            entry.waiting.append(packet)
+            self._hold(entry, packet)
             self._ask(entry)
             return b""
         if entry.state is State.STALE:
@@ -126,10 +131,22 @@ class Neighbours:
         elif entry.state is State.FAILED:
             raise KernelError(Errno.EHOSTDOWN, "nobody answers for the address")
         elif not entry.header:
-            if len(entry.waiting) >= WAITING_MAX:
-                entry.waiting.popleft()
-            entry.waiting.append(packet)
+            self._hold(entry, packet)
         return entry.header
+
+    def _hold(self, entry: Neighbour, packet: Packet) -> None:
+        if len(entry.waiting) >= WAITING_MAX:
+            self.held -= entry.waiting.popleft().length
+        if self.held + packet.length <= WAITING_BYTES_MAX:
+            entry.waiting.append(packet)
+            self.held += packet.length
+
+    def _release(self, entry: Neighbour) -> list[Packet]:
+        """The packets that have waited."""
+        waiting = list(entry.waiting)
+        entry.waiting.clear()
+        self.held -= sum(packet.length for packet in waiting)
+        return waiting
 
     # -- what was heard
 
@@ -230,8 +247,7 @@ class Neighbours:
         entry.header = b"" if entry.proxy else self.iface.header(lladdr, self._resolver(entry.addr).ethertype)
 
     def _flush(self, entry: Neighbour) -> None:
-        waiting, entry.waiting = entry.waiting, deque()
-        for packet in waiting:
+        for packet in self._release(entry):
             self.iface.send(packet, entry.header)
 
     def _set(self, entry: Neighbour, state: State, after_ns: int) -> None:
@@ -268,7 +284,7 @@ class Neighbours:
         resolver.solicit(self.iface, entry.addr, entry.lladdr if entry.header else None, waiting)
 
     def _fail(self, entry: Neighbour, policy: Policy) -> None:
-        waiting, entry.waiting = entry.waiting, deque()
+        waiting = self._release(entry)
         entry.asked = 0
         if policy.down_ns and not entry.header:
             self._set(entry, State.FAILED, policy.down_ns)
@@ -280,7 +296,9 @@ class Neighbours:
     def _drop(self, entry: Neighbour) -> None:
         if entry.disarm is not None:
             entry.disarm()
+            entry.disarm = None  # it holds the entry, and would leave it to the garbage collector
         self.entries.pop(entry.addr, None)
+        self._release(entry)
         resolver = self.iface.net.resolvers.get(len(entry.addr))  # gone when the stack ends before its interfaces
         if entry.lladdr and resolver is not None:
             resolver.changed(self.iface, entry, gone=True)

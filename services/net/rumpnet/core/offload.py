@@ -42,7 +42,7 @@ def finish_checksum(packet: Packet) -> None:
 def segments(packet: Packet, *, link: int = 0) -> Iterator[Packet]:
     """The packets that ``packet`` stands for, their checksums in place. ``link`` bytes of link header stand in front.
 
-    One that needs no cutting, or that is not understood, comes as it is.
+    One that needs no cutting, or that is not understood, comes as it is, and nobody tries to cut it again.
     """
     view = packet.view()
     version = view[link] >> 4 if len(view) > link + ipv4.HEADER_LEN else 0
@@ -50,6 +50,7 @@ def segments(packet: Packet, *, link: int = 0) -> Iterator[Packet]:
     protocol = view[link + (6 if version == 6 else 9)] if transport else 0
     if not packet.gso_size or protocol not in (TCP, UDP) or len(view) < transport + (20 if protocol == TCP else 8):
         finish_checksum(packet)
+        packet.gso_size = 0
         yield packet
         return
     header = transport + (max(5, view[transport + 12] >> 4) * 4 if protocol == TCP else 8)

@@ -274,7 +274,7 @@ class Slaac:
         route = self.ip6.routes.find(prefix, prefixlen)
         known = self.prefixes.pop(key, None) is not None
         used = any(a.holds(prefix) and a.prefixlen == prefixlen for a in iface.ipv6())
-        if known and not used and route is not None and not route.gateway:
+        if known and not used and route is not None and not route.gateway and route.iface is iface:
             self.ip6.routes.remove(route)
 
     def _autonomous(self, iface: Ethernet, prefix: bytes, valid: int, preferred: int) -> None:

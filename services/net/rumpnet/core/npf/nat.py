@@ -27,18 +27,27 @@ class Ports:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._used: dict[tuple[int, bytes], set[int]] = {}
+        self._exhausted: set[tuple[int, bytes]] = set()
+        """Where none was left: in a flood not all are looked through for each packet, until one is given back."""
 
     def take(self, protocol: int, addr: bytes, wanted: int) -> int:
         """The wanted port if it is free, else a random one that is. 0 when there is none."""
-        used = self._used.setdefault((protocol, addr), set())
-        port = wanted if wanted and wanted not in used else self._free(used)
+        key = protocol, addr
+        used = self._used.setdefault(key, set())
+        if wanted and wanted not in used:
+            port = wanted
+        else:
+            port = 0 if key in self._exhausted else self._free(used)
         if port:
             used.add(port)
+        else:
+            self._exhausted.add(key)
         return port
 
     def release(self, protocol: int, addr: bytes, port: int) -> None:
         used = self._used.get((protocol, addr), set())
         used.discard(port)
+        self._exhausted.discard((protocol, addr))
         if not used:
             self._used.pop((protocol, addr), None)
 

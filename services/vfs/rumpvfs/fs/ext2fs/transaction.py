@@ -68,6 +68,7 @@ class _Before(NamedTuple):
     running: bool
     revoked: bool
     contents: bool
+    seal: Seal | None
 
 
 class Transaction:
@@ -175,6 +176,9 @@ class Transaction:
         (self.contents.add if before.contents else self.contents.discard)(number)
         if not before.revoked:
             self._revoked.discard(number)
+        self.seals.pop(number, None)
+        if before.seal is not None:
+            self.seals[number] = before.seal
 
     # -- changing
 
@@ -248,7 +252,8 @@ class Transaction:
             self._blocks[number] = None if found is None else self._before(number, found)
 
     def _before(self, number: int, found: bytearray) -> _Before:
-        return _Before(bytes(found), number in self.running, number in self._revoked, number in self.contents)
+        state = number in self.running, number in self._revoked, number in self.contents
+        return _Before(bytes(found), *state, self.seals.get(number))
 
     def _note(self, number: int) -> None:
         self.running.add(number)
