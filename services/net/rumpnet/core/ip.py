@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from rumpnet.core import ipopts
-from rumpnet.core.groups import Groups
-from rumpnet.core.iface import CSUM, IPV4, TSO4, Iface, InterfaceAddr
-from rumpnet.core.layer import ADDRESSES_MAX, Errors, Hook, Raw, Upper
+from rumpnet.core.iface import IPV4, TSO4, Iface, InterfaceAddr
+from rumpnet.core.internet import BROADCAST, Internet
+from rumpnet.core.layer import ADDRESSES_MAX, Errors
 from rumpnet.core.net import Knob, Net, Node, number_node
-from rumpnet.core.offload import finish_checksum, segments
 from rumpnet.core.packet import Packet
 from rumpnet.core.reassembly import Reassembly
 from rumpnet.core.route import ANY, Route
@@ -21,38 +19,24 @@ from rumpnet.ifaces.ether import Ethernet
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 
-BROADCAST = b"\xff\xff\xff\xff"
 ALL_HOSTS = bytes([224, 0, 0, 1])
 NUMBER = [4, 2, 0]
 """net.inet.ip"""
 
 
-class Ip:
-    """The layer. ``stats`` counts what happened to packets, by names as ``netstat -s`` has them."""
+class Ip(Internet):
+    """The layer."""
 
     family = const.AF_INET
     ADDR_LEN = 4
+    TSO = TSO4
     HEADER_LEN = ipv4.HEADER_LEN
 
     def __init__(self, net: Net) -> None:
-        self.net = net
-        self.host = net.host
-        self.queue = net.queue
-        self.interfaces = net.interfaces
-        self.routes = net.routes
-        self.reassembly = Reassembly(net.host)
+        super().__init__(net, Reassembly(net.host))
         self.reassembly.on_expire = self._not_reassembled
-        self.groups: Groups
-        self.protocols: dict[int, Upper] = {}
-        self.raw: Raw | None = None
-        """Who gets what no protocol here takes."""
         self.errors: Errors | None = None
         self.arp_begin: Callable[[Any, InterfaceAddr], None] = lambda iface, address: None
-        self.hooks: list[Hook] = []
-        self.stats: Counter[str] = Counter()
-        self.ttl = Knob(64, 1, 255)
-        self.forwarding = Knob(0, 0, 1)
-        self.redirect = Knob(1, 0, 1)
         self.dad_count = Knob(0, 0, 100)
         self.directed_broadcast = Knob(0, 0, 1)
         self.mtudisc = Knob(1, 0, 1)
@@ -155,48 +139,6 @@ class Ip:
         if not iface.loopback and (loop and dst in iface.groups if group else iface.flags & const.IFF_SIMPLEX):
             self.queue.put(iface, packet.copy().arrived(), IPV4)
 
-    def output(self, route: Route, packet: Packet, dst: bytes) -> None:
-        """Sends a packet that has its header: whole, cut, or in fragments."""
-        if route.flags & const.RTF_BLACKHOLE:
-            return
-        iface = route.iface
-        if self.hooks:
-            kept = self.filter(iface, packet, out=True)
-            if kept is None:
-                return
-            packet = kept
-        route.use += 1
-        hop = route.gateway or (BROADCAST if dst in self.interfaces.broadcasts else dst)
-        mtu = route.mtu or iface.mtu
-        if packet.length <= mtu and not (packet.csum_offset and not iface.capabilities & CSUM):
-            self._hand_over(iface, packet, hop, dst)
-            return
-        self._fit(iface, packet, hop, dst, mtu)
-
-    def _fit(self, iface: Iface, packet: Packet, hop: bytes, dst: bytes, mtu: int) -> None:
-        """What the interface does not do for us."""
-        if packet.gso_size and packet.length > mtu:
-            if iface.capabilities & TSO4 and mtu == iface.mtu:
-                self._hand_over(iface, packet, hop, dst)
-                return
-            for segment in segments(packet):
-                self._fit(iface, segment, hop, dst, mtu)
-            return
-        if not iface.capabilities & CSUM or packet.length > mtu:
-            finish_checksum(packet)
-        if packet.length <= mtu:
-            self._hand_over(iface, packet, hop, dst)
-        else:
-            self._fragment(iface, packet, hop, dst, mtu)
-
-    def _hand_over(self, iface: Iface, packet: Packet, hop: bytes, dst: bytes) -> None:
-        try:
-            iface.output(packet, hop)
-        except KernelError as error:
-            if error.errno == Errno.EHOSTDOWN and hop != dst:
-                raise KernelError(Errno.EHOSTUNREACH, "the gateway does not answer") from error
-            raise
-
     def _fragment(self, iface: Iface, packet: Packet, hop: bytes, dst: bytes, mtu: int) -> None:
         """Options that are to be copied go into every fragment. Forwarded fragments are cut further."""
         view = packet.view()
@@ -228,17 +170,8 @@ class Ip:
     def pseudo(self, src: bytes, dst: bytes, protocol: int, length: int) -> int:
         return ones_sum(src + dst) + protocol + length
 
-    def source_for(self, dst: bytes) -> bytes:
-        return self.select_source(self.route(dst), dst)
-
     def select_source(self, route: Route, dst: bytes) -> bytes:
         return route.src or self.source_on(route.iface, route.gateway or dst)
-
-    def join(self, iface: Iface, group: bytes) -> None:
-        self.groups.join(iface, group)
-
-    def leave(self, iface: Iface, group: bytes) -> None:
-        self.groups.leave(iface, group)
 
     def source_on(self, iface: Iface, dst: bytes) -> bytes:
         """The address of an interface that is best to send from: of the same network, else the first."""
@@ -247,16 +180,6 @@ class Ip:
         return max(found, key=lambda a: a.prefixlen if a.holds(dst) else 0).addr if found else ANY
 
     # -- in
-
-    def input(self, iface: Iface, packet: Packet) -> None:
-        """Takes a packet from an interface. Whatever is in it, nothing is raised: bad packets are dropped, counted."""
-        self.stats["total packets received"] += 1
-        try:
-            self._input(iface, packet)
-        except Malformed as error:
-            self.stats[f"dropped: {type(error).__name__.lower()}"] += 1
-        except KernelError as error:  # a table is full, or the answer cannot be sent: nobody is there to be told
-            self.stats[f"dropped: {error.name.lower()}"] += 1
 
     def _input(self, iface: Iface, packet: Packet) -> None:
         header = ipv4.Packet(packet.view())
@@ -345,17 +268,6 @@ class Ip:
         if 224 <= dst[0] < 240:
             return dst in iface.groups if iface else any(dst in i.groups for i in self.interfaces.by_name.values())
         return False
-
-    def filter(self, iface: Iface, packet: Packet, *, out: bool) -> Packet | None:
-        """Through all the hooks, until one keeps it."""
-        kept: Packet | None = packet
-        for hook in self.hooks:
-            if kept is None:
-                break
-            kept = hook(iface, kept, out)
-        if kept is None:
-            self.stats["packets dropped by a filter"] += 1
-        return kept
 
     # -- on
 
@@ -460,13 +372,6 @@ class Ip:
             for left in other.ipv4():
                 self._own_route(other, left)
                 self._connected_route(other, left)
-
-    def remove_addresses(self) -> None:
-        """All of this family."""
-        for iface in list(self.interfaces.by_name.values()):
-            for address in iface.ipv4():
-                self.remove_address(iface, address)
-        self.routes.remove_where(lambda route: len(route.dst) == 4)
 
     def accept_advertisements(self, iface: Iface) -> None:
         raise KernelError(Errno.EAFNOSUPPORT, "IPv4 has no router advertisements")

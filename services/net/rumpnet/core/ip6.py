@@ -5,15 +5,13 @@ The shape is that of `rumpnet.core.ip`. Addresses carry their zone (`rumpnet.cor
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rumpnet.core import source6
-from rumpnet.core.groups import Groups
-from rumpnet.core.iface import CSUM, IPV6, TSO6, Iface, InterfaceAddr
-from rumpnet.core.layer import ADDRESSES_MAX, Hook, Raw, Upper
+from rumpnet.core.iface import IPV6, TSO6, Iface, InterfaceAddr
+from rumpnet.core.internet import Internet
+from rumpnet.core.layer import ADDRESSES_MAX
 from rumpnet.core.net import Knob, Net, Node, number_node
-from rumpnet.core.offload import finish_checksum, segments
 from rumpnet.core.packet import Packet
 from rumpnet.core.reassembly import Reassembly
 from rumpnet.core.route import ANY6, Route, text
@@ -41,31 +39,19 @@ class Errors(Protocol):
     ) -> None: ...
 
 
-class Ip6:
+class Ip6(Internet):
     """The layer."""
 
     family = const.AF_INET6
     ADDR_LEN = 16
+    TSO = TSO6
     HEADER_LEN = ipv6.HEADER_LEN
 
     def __init__(self, net: Net) -> None:
-        self.net = net
-        self.host = net.host
-        self.queue = net.queue
-        self.interfaces = net.interfaces
-        self.routes = net.routes
-        self.reassembly = Reassembly(net.host, REASSEMBLY_NS)
+        super().__init__(net, Reassembly(net.host, REASSEMBLY_NS))
         self.reassembly.on_expire = self._not_reassembled
-        self.protocols: dict[int, Upper] = {}
-        self.raw: Raw | None = None
         self.errors: Errors | None = None
-        self.groups: Groups
         self.nd: Nd
-        self.hooks: list[Hook] = []
-        self.stats: Counter[str] = Counter()
-        self.forwarding = Knob(0, 0, 1)
-        self.redirect = Knob(1, 0, 1)
-        self.ttl = Knob(64, 1, 255)
         self.v6only = Knob(1, 0, 1)
         self.prefer_tempaddr = Knob(0, 0, 1)
         self.use_deprecated = Knob(1, 0, 1)
@@ -139,50 +125,6 @@ class Ip6:
         if hop_limit >= 0 and not (dst[0] == 0xFF and dst[1] & 0xF == 1 and not iface.loopback):
             self.output(route, packet, dst, dont_fragment=dont_fragment)
 
-    def output(self, route: Route, packet: Packet, dst: bytes, *, dont_fragment: bool = False) -> None:
-        """Sends a packet that has its header: whole, cut, or in fragments."""
-        if route.flags & const.RTF_BLACKHOLE:
-            return
-        iface = route.iface
-        if self.hooks:
-            kept = self.filter(iface, packet, out=True)
-            if kept is None:
-                return
-            packet = kept
-        route.use += 1
-        hop = route.gateway or dst
-        mtu = self.path_mtu(route, dst)
-        if packet.length <= mtu and not (packet.csum_offset and not iface.capabilities & CSUM):
-            self._hand_over(iface, packet, hop, dst)
-        else:
-            self._fit(iface, packet, hop, dst, mtu, dont_fragment=dont_fragment)
-
-    def _fit(self, iface: Iface, packet: Packet, hop: bytes, dst: bytes, mtu: int, *, dont_fragment: bool) -> None:
-        """What the interface does not do for us."""
-        if packet.gso_size and packet.length > mtu:
-            if iface.capabilities & TSO6 and mtu == iface.mtu:
-                self._hand_over(iface, packet, hop, dst)
-                return
-            for segment in segments(packet):
-                self._fit(iface, segment, hop, dst, mtu, dont_fragment=dont_fragment)
-            return
-        if not iface.capabilities & CSUM or packet.length > mtu:
-            finish_checksum(packet)
-        if packet.length <= mtu:
-            self._hand_over(iface, packet, hop, dst)
-        elif dont_fragment:
-            raise KernelError(Errno.EMSGSIZE, f"{packet.length} bytes do not go through {iface.name} in one piece")
-        else:
-            self._fragment(iface, packet, hop, dst, mtu)
-
-    def _hand_over(self, iface: Iface, packet: Packet, hop: bytes, dst: bytes) -> None:
-        try:
-            iface.output(packet, hop)
-        except KernelError as error:
-            if error.errno == Errno.EHOSTDOWN and hop != dst:
-                raise KernelError(Errno.EHOSTUNREACH, "the gateway does not answer") from error
-            raise
-
     def _fragment(self, iface: Iface, packet: Packet, hop: bytes, dst: bytes, mtu: int) -> None:
         """Hop-by-hop options stay in front of every fragment; what else there is, is cut."""
         view = packet.view()
@@ -215,9 +157,6 @@ class Ip6:
             src, dst = without_zone(src), without_zone(dst)
         return ones_sum(src + dst) + protocol + length
 
-    def source_for(self, dst: bytes) -> bytes:
-        return self.select_source(self.route(dst), dst)
-
     def select_source(self, route: Route, dst: bytes) -> bytes:
         """EADDRNOTAVAIL when no address of ours will do."""
         if route.flags & const.RTF_LOCAL:
@@ -232,16 +171,6 @@ class Ip6:
         return found
 
     # -- in
-
-    def input(self, iface: Iface, packet: Packet) -> None:
-        """Takes a packet from an interface. Whatever is in it, nothing is raised: bad packets are dropped, counted."""
-        self.stats["total packets received"] += 1
-        try:
-            self._input(iface, packet)
-        except Malformed as error:
-            self.stats[f"dropped: {type(error).__name__.lower()}"] += 1
-        except KernelError as error:  # a table is full, or the answer cannot be sent: nobody is there to be told
-            self.stats[f"dropped: {error.name.lower()}"] += 1
 
     def _input(self, iface: Iface, packet: Packet) -> None:
         header = ipv6.Packet(packet.view())
@@ -360,17 +289,6 @@ class Ip6:
             return dst in iface.groups if iface else any(dst in i.groups for i in self.interfaces.by_name.values())
         return False
 
-    def filter(self, iface: Iface, packet: Packet, *, out: bool) -> Packet | None:
-        """Through all the hooks, until one keeps it."""
-        kept: Packet | None = packet
-        for hook in self.hooks:
-            if kept is None:
-                break
-            kept = hook(iface, kept, out)
-        if kept is None:
-            self.stats["packets dropped by a filter"] += 1
-        return kept
-
     # -- on
 
     def _not_ours(self, iface: Iface, packet: Packet, header: ipv6.Packet) -> None:
@@ -458,19 +376,6 @@ class Ip6:
         for other in list(self.interfaces.by_name.values()):
             for left in other.ipv6():
                 self._routes_of(other, left)
-
-    def remove_addresses(self) -> None:
-        """All of this family."""
-        for iface in list(self.interfaces.by_name.values()):
-            for address in iface.ipv6():
-                self.remove_address(iface, address)
-        self.routes.remove_where(lambda route: len(route.dst) == 16)
-
-    def join(self, iface: Iface, group: bytes) -> None:
-        self.groups.join(iface, group)
-
-    def leave(self, iface: Iface, group: bytes) -> None:
-        self.groups.leave(iface, group)
 
     def accept_advertisements(self, iface: Iface) -> None:
         self.nd.accept_advertisements(iface)
