@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rumpnet.core import inetopts
-from rumpnet.core.ancillary import PLAIN, SHAPES, Outgoing
+from rumpnet.core.ancillary import PLAIN, SHAPES, Outgoing, outgoing
 from rumpnet.core.buffer import Record, RecordBuffer, StreamBuffer
 from rumpnet.core.control import arrival
 from rumpnet.core.ifioctl import Requests
@@ -15,7 +15,7 @@ from rumpnet.core.net import Net
 from rumpnet.core.packet import Packet
 from rumpnet.core.pcb import is_group
 from rumpnet.core.route import ANY, ANY6, Route, text
-from rumpnet.core.socket import Socket
+from rumpnet.core.socket import Sent, Socket
 from rumpnet.core.wire import ipv6
 from rumpnet.core.zone import MAPPED, sockaddr, with_zone, zone_of
 from rumpuser.component import Context
@@ -247,6 +247,21 @@ class InetSocket(Socket):
     def close(self) -> None:
         super().close()
         self.memberships.close()
+
+
+class DatagramSocket(InetSocket):
+    """One that sends each message at once: with and without control data it is one way, `_send`."""
+
+    def send(self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None) -> Sent:
+        return self._send(data, flags, to, PLAIN)
+
+    def send_message(
+        self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None, control: Sequence[Cmsg]
+    ) -> Sent:
+        return self._send(data, flags, to, outgoing(self, control))
+
+    def _send(self, data: Buffer, flags: int, to: Sockaddr | None, how: Outgoing) -> int:
+        raise NotImplementedError
 
 
 def _narrow(route: Route) -> Route:

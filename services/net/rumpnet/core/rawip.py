@@ -7,37 +7,82 @@ protocol takes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from rumpnet.core.ancillary import PLAIN, Outgoing, outgoing, received
+from rumpnet.core.ancillary import Outgoing, received
 from rumpnet.core.iface import Iface
-from rumpnet.core.inet import InetSocket
+from rumpnet.core.inet import DatagramSocket
 from rumpnet.core.net import Net
 from rumpnet.core.options import integer
 from rumpnet.core.packet import Packet
-from rumpnet.core.route import ANY
-from rumpnet.core.socket import Sent
+from rumpnet.core.route import ANY, Route
 from rumpnet.core.wire import Malformed, ipv4
 from rumpnet.core.zone import sockaddr
 from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Cmsg, Sockaddr, Sockopt, SockoptInteger
+from rumpwire.values import Sockaddr, Sockopt, SockoptInteger
 
 RAW_SPACE = 65536
 
 
-class RawLayer:
-    """The raw sockets; every one of them gets every packet that is for it."""
+S = TypeVar("S", bound="AnyRawSocket")
+
+
+class RawSockets(Generic[S]):
+    """The raw sockets of a family; every one of them gets every packet that is for it."""
 
     def __init__(self, net: Net) -> None:
         self.net = net
-        self.sockets: list[RawSocket] = []
+        self.sockets: list[S] = []
 
     def wants(self, protocol: int) -> bool:
         return any(so.protocol in (0, protocol) for so in self.sockets)
+
+
+class AnyRawSocket(DatagramSocket):
+    """What raw sockets of both families do alike: addresses without ports."""
+
+    def __init__(self, raw: RawSockets[Any], domain: int, protocol: int) -> None:
+        super().__init__(raw.net, domain, const.SOCK_RAW, protocol, RAW_SPACE, RAW_SPACE)
+        self.raw = raw
+        raw.sockets.append(self)
+
+    def bind(self, ctx: Context, name: Sockaddr | None) -> None:
+        """EAFNOSUPPORT, EADDRNOTAVAIL."""
+        self.laddr = self.local_address(self.endpoint(name)[0])
+
+    def connect(self, ctx: Context, name: Sockaddr | None) -> None:
+        """No name dissolves the connection. EAFNOSUPPORT, EACCES, ENETUNREACH."""
+        if name is None:
+            self.faddr = self.any
+            return
+        addr = self.foreign_address(self.endpoint(name)[0])
+        self.laddr, self.faddr = self.source(addr), addr
+
+    def _send(self, data: Buffer, flags: int, to: Sockaddr | None, how: Outgoing) -> int:
+        """EOPNOTSUPP, EPIPE, pending error, EISCONN, EDESTADDRREQ, EMSGSIZE, EINVAL, EACCES, ENETUNREACH, ENETDOWN."""
+        self.check_send(flags)
+        self.check_destination(to)
+        if len(data) > self.snd_hiwat:
+            raise KernelError(Errno.EMSGSIZE, f"a message of {len(data)} bytes; {self.snd_hiwat} is the most")
+        dst = self.faddr if to is None else self.foreign_address(self.endpoint(to)[0])
+        route = self.route_to(dst, how)
+        self._emit(data, route, self.source_by(route, dst, how), dst, how)
+        return len(data)
+
+    def _emit(self, data: Buffer, route: Route, src: bytes, dst: bytes, how: Outgoing) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        super().close()
+        if self in self.raw.sockets:
+            self.raw.sockets.remove(self)
+
+
+class RawLayer(RawSockets["RawSocket"]):
+    """Those of IPv4."""
 
     def input(self, layer: Any, iface: Iface, src: bytes, dst: bytes, packet: Packet, header: ipv4.Packet) -> None:
         for so in self.sockets:
@@ -48,14 +93,12 @@ class RawLayer:
         """Raw sockets are not told."""
 
 
-class RawSocket(InetSocket):
+class RawSocket(AnyRawSocket):
     """One of them."""
 
     def __init__(self, raw: RawLayer, protocol: int) -> None:
-        super().__init__(raw.net, const.AF_INET, const.SOCK_RAW, protocol, RAW_SPACE, RAW_SPACE)
-        self.raw = raw
+        super().__init__(raw, const.AF_INET, protocol)
         self.header_included = protocol == const.IPPROTO_RAW
-        raw.sockets.append(self)
 
     @property
     def hop_limit(self) -> int:
@@ -73,39 +116,11 @@ class RawSocket(InetSocket):
         else:
             super().setopt(level, name, value)
 
-    def bind(self, ctx: Context, name: Sockaddr | None) -> None:
-        """EAFNOSUPPORT, EADDRNOTAVAIL."""
-        self.laddr = self.local_address(self.endpoint(name)[0])
-
-    def connect(self, ctx: Context, name: Sockaddr | None) -> None:
-        """No name dissolves the connection. EAFNOSUPPORT, EACCES, ENETUNREACH."""
-        if name is None:
-            self.faddr = ANY
-            return
-        addr = self.foreign_address(self.endpoint(name)[0])
-        self.laddr, self.faddr = self.source(addr), addr
-
-    def send(self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None) -> Sent:
-        """EOPNOTSUPP, EPIPE, pending error, EISCONN, EDESTADDRREQ, EMSGSIZE, EINVAL, EACCES, ENETUNREACH, ENETDOWN."""
-        return self._send(data, flags, to, PLAIN)
-
-    def send_message(
-        self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None, control: Sequence[Cmsg]
-    ) -> Sent:
-        return self._send(data, flags, to, outgoing(self, control))
-
-    def _send(self, data: Buffer, flags: int, to: Sockaddr | None, how: Outgoing) -> int:
-        self.check_send(flags)
-        self.check_destination(to)
-        if len(data) > self.snd_hiwat:
-            raise KernelError(Errno.EMSGSIZE, f"a message of {len(data)} bytes; {self.snd_hiwat} is the most")
-        dst = self.faddr if to is None else self.foreign_address(self.endpoint(to)[0])
-        route = self.route_to(dst, how)
+    def _emit(self, data: Buffer, route: Route, src: bytes, dst: bytes, how: Outgoing) -> None:
         if self.header_included:
-            self.layer.output(route, Packet(self._completed(data, self.source_by(route, dst, how))), dst)
+            self.layer.output(route, Packet(self._completed(data, src)), dst)
         else:
-            self.pass_down(route, self.source_by(route, dst, how), dst, Packet(data), how)
-        return len(data)
+            self.pass_down(route, src, dst, Packet(data), how)
 
     def _completed(self, data: Buffer, src: bytes) -> bytes:
         """A packet of the program's own. We fill in length and checksum, and source and identification that are 0.
@@ -127,8 +142,3 @@ class RawSocket(InetSocket):
         except Malformed as error:
             raise KernelError(Errno.EINVAL, str(error)) from error
         return packet
-
-    def close(self) -> None:
-        super().close()
-        if self in self.raw.sockets:
-            self.raw.sockets.remove(self)

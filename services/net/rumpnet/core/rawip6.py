@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from rumpnet.core.ancillary import PLAIN, Outgoing, outgoing, received
+from rumpnet.core.ancillary import Outgoing, received
 from rumpnet.core.iface import Iface
-from rumpnet.core.inet import InetSocket
-from rumpnet.core.net import Net
 from rumpnet.core.options import integer
 from rumpnet.core.packet import Packet
-from rumpnet.core.route import ANY6
-from rumpnet.core.socket import Sent
+from rumpnet.core.rawip import AnyRawSocket, RawSockets
+from rumpnet.core.route import ANY6, Route
 from rumpnet.core.wire import icmp6, ipv6
 from rumpnet.core.wire.checksum import ones_sum
 from rumpnet.core.zone import sockaddr
-from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Cmsg, Sockaddr, Sockopt, SockoptInteger, SockoptRaw
+from rumpwire.values import Sockopt, SockoptInteger, SockoptRaw
 
-RAW_SPACE = 65536
 FILTER_LEN = 32
 PASS_ALL = b"\xff" * FILTER_LEN
 
 
-class Raw6Layer:
-    """The raw sockets; every one of them gets every packet that is for it."""
-
-    def __init__(self, net: Net) -> None:
-        self.net = net
-        self.sockets: list[Raw6Socket] = []
-
-    def wants(self, protocol: int) -> bool:
-        return any(so.protocol in (0, protocol) for so in self.sockets)
+class Raw6Layer(RawSockets["Raw6Socket"]):
+    """Those of IPv6."""
 
     def input(self, layer: Any, iface: Iface, src: bytes, dst: bytes, packet: Packet, header: ipv6.Packet) -> None:
         view = packet.view()
@@ -46,16 +34,14 @@ class Raw6Layer:
                 so.deliver(view, sockaddr(src), received(so, iface, dst, header) if so.tells else ())
 
 
-class Raw6Socket(InetSocket):
+class Raw6Socket(AnyRawSocket):
     """One of them."""
 
     def __init__(self, raw: Raw6Layer, protocol: int) -> None:
-        super().__init__(raw.net, const.AF_INET6, const.SOCK_RAW, protocol, RAW_SPACE, RAW_SPACE)
-        self.raw = raw
+        super().__init__(raw, const.AF_INET6, protocol)
         self.v6only = True
         self.filter = PASS_ALL
         self.checksum_at = icmp6.CHECKSUM_OFFSET if protocol == icmp6.PROTOCOL else -1
-        raw.sockets.append(self)
 
     def passes(self, layer: Any, src: bytes, dst: bytes, view: memoryview, header: ipv6.Packet) -> bool:
         """By the type of ICMPv6, or the checksum that the program wants checked."""
@@ -88,37 +74,8 @@ class Raw6Socket(InetSocket):
         else:
             super().setopt(level, name, value)
 
-    def bind(self, ctx: Context, name: Sockaddr | None) -> None:
-        """EAFNOSUPPORT, EADDRNOTAVAIL."""
-        self.laddr = self.local_address(self.endpoint(name)[0])
-
-    def connect(self, ctx: Context, name: Sockaddr | None) -> None:
-        """No name dissolves the connection. EAFNOSUPPORT, ENETUNREACH."""
-        if name is None:
-            self.faddr = ANY6
-            return
-        addr = self.foreign_address(self.endpoint(name)[0])
-        self.laddr, self.faddr = self.source(addr), addr
-
-    def send(self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None) -> Sent:
-        """EOPNOTSUPP, EPIPE, pending error, EISCONN, EDESTADDRREQ, EMSGSIZE, EINVAL, ENETUNREACH, ENETDOWN."""
-        return self._send(data, flags, to, PLAIN)
-
-    def send_message(
-        self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None, control: Sequence[Cmsg]
-    ) -> Sent:
-        return self._send(data, flags, to, outgoing(self, control))
-
-    def _send(self, data: Buffer, flags: int, to: Sockaddr | None, how: Outgoing) -> int:
-        self.check_send(flags)
-        self.check_destination(to)
-        if len(data) > self.snd_hiwat:
-            raise KernelError(Errno.EMSGSIZE, f"a message of {len(data)} bytes; {self.snd_hiwat} is the most")
-        dst = self.faddr if to is None else self.foreign_address(self.endpoint(to)[0])
-        route = self.route_to(dst, how)
-        src = self.source_by(route, dst, how)
+    def _emit(self, data: Buffer, route: Route, src: bytes, dst: bytes, how: Outgoing) -> None:
         self.pass_down(route, src, dst, Packet(self._summed(data, src, dst)), how)
-        return len(data)
 
     def _summed(self, data: Buffer, src: bytes, dst: bytes) -> Buffer:
         """With the checksum where the program wants it. EINVAL when the message is too short for it."""
@@ -132,8 +89,3 @@ class Raw6Socket(InetSocket):
         total = self.layer.pseudo(src, dst, self.protocol, len(filled)) + ones_sum(filled)
         filled[at : at + 2] = (~(total % 0xFFFF or 0xFFFF) & 0xFFFF or 0xFFFF).to_bytes(2, "big")
         return bytes(filled)
-
-    def close(self) -> None:
-        super().close()
-        if self in self.raw.sockets:
-            self.raw.sockets.remove(self)

@@ -7,24 +7,23 @@ address before one that is bound to the port alone. A broadcast or multicast goe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from rumpnet.core.ancillary import PLAIN, Outgoing, outgoing, path_mtu, received
+from rumpnet.core.ancillary import Outgoing, path_mtu, received
 from rumpnet.core.iface import CSUM, Iface
-from rumpnet.core.inet import InetSocket
+from rumpnet.core.inet import DatagramSocket
 from rumpnet.core.net import Knob, Net, Node
 from rumpnet.core.options import SB_MAX
 from rumpnet.core.packet import Packet
 from rumpnet.core.pcb import PcbTable, Ports, is_group
-from rumpnet.core.socket import Sent
 from rumpnet.core.wire import BadChecksum, Malformed, udp
 from rumpnet.core.zone import sockaddr
 from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Cmsg, Sockaddr
+from rumpwire.values import Sockaddr
 
 NUMBER = [4, 2, udp.PROTOCOL]
 """net.inet.udp"""
@@ -131,7 +130,7 @@ class UdpLayer:
         return packet
 
 
-class UdpSocket(InetSocket):
+class UdpSocket(DatagramSocket):
     """A UDP socket. It has a port from bind, connect or its first send on."""
 
     def __init__(self, udp_layer: UdpLayer, domain: int = const.AF_INET) -> None:
@@ -170,16 +169,8 @@ class UdpSocket(InetSocket):
         if self.connected:
             self.udp.pcbs.disconnect(self, self.bound_to)
 
-    def send(self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None) -> Sent:
-        """EOPNOTSUPP, EPIPE, pending error, EISCONN, EDESTADDRREQ, EMSGSIZE, those of the address, ENETUNREACH."""
-        return self._send(data, flags, to, PLAIN)
-
-    def send_message(
-        self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None, control: Sequence[Cmsg]
-    ) -> Sent:
-        return self._send(data, flags, to, outgoing(self, control))
-
     def _send(self, data: Buffer, flags: int, to: Sockaddr | None, how: Outgoing) -> int:
+        """EOPNOTSUPP, EPIPE, pending error, EISCONN, EDESTADDRREQ, EMSGSIZE, those of the address, ENETUNREACH."""
         self.check_send(flags)
         self.check_destination(to)
         dst, port = (self.faddr, self.fport) if to is None else self._destination(to)
