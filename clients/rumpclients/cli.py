@@ -55,8 +55,10 @@ def _up_flags(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--metrics", metavar="HOST:PORT", help="answer Prometheus there")
     sub.add_argument("--slow-calls", metavar="MS", help="log calls that take longer (default: 1000); 0: never")
     sub.add_argument("--channelz", action="store_true", help="serve grpc.channelz.v1 as well, which shows connections")
+    sub.add_argument("--trace", metavar="otlp|FILE", help="traces of calls: to a collector, or as JSON lines")
     sub.add_argument("--config", metavar="FILE", help="TOML file with boot parameters")
     sub.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning, error")
+    sub.add_argument("--log-json", action="store_true", help="log lines as JSON")
     sub.add_argument("--detach", action="store_true", help="return when it is ready")
 
 
@@ -109,8 +111,8 @@ def gateway_flags(options: argparse.Namespace) -> list[str]:
     """The flags of the kernel's process for those of `rump up`."""
     folder = options.dir or _start.folder_for(options.url)
     flags = ["--dir", folder]
-    valued = ("factions", "placement", "policy", "tls_cert", "tls_key", "tls_client_ca", "metrics", "slow_calls")
-    for name in (*valued, "config", "log_level"):
+    valued = ("factions", "placement", "policy", "tls_cert", "tls_key", "tls_client_ca", "metrics")
+    for name in (*valued, "slow_calls", "trace", "config", "log_level"):
         value = getattr(options, name)
         if value is not None:
             flags += [f"--{name.replace('_', '-')}", value]
@@ -118,7 +120,8 @@ def gateway_flags(options: argparse.Namespace) -> list[str]:
         flags += ["--url", url]
     for key in options.module_key:
         flags += ["--module-key", key]
-    return [*flags, *["--plain-ok"] * options.plain_ok, *["--channelz"] * options.channelz]
+    switches = ("plain_ok", "channelz", "log_json")
+    return [*flags, *(f"--{name.replace('_', '-')}" for name in switches if getattr(options, name))]
 
 
 def up(options: argparse.Namespace) -> int:

@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--metrics", metavar="HOST:PORT", help="answer Prometheus there (port 0: any)")
     p.add_argument("--slow-calls", type=float, default=1000, metavar="MS", help="log calls that take longer; 0: never")
     p.add_argument("--channelz", action="store_true", help="serve grpc.channelz.v1 as well, which shows connections")
+    p.add_argument("--trace", metavar="otlp|FILE", help="traces of calls: to the collector of OTEL_*, or as JSON lines")
     p.add_argument("--config", metavar="FILE", help="TOML file with the same names")
     p.add_argument("--log-level", default="warning", choices=log.LEVELS)
     p.add_argument("--log-json", action="store_true")
@@ -90,6 +91,7 @@ def configuration(arguments: argparse.Namespace) -> KernelConfig:
         metrics=_metrics(arguments.metrics),
         slow_ns=int(arguments.slow_calls * 1e6),
         channelz=arguments.channelz,
+        trace=arguments.trace or "",
         tls=Tls(arguments.tls_cert or "", arguments.tls_key or "", arguments.tls_client_ca or ""),
     )
 

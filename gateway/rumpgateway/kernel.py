@@ -21,6 +21,7 @@ from rumpgateway.service import Service
 from rumpgateway.sessions import Sessions
 from rumpgateway.statistics import SLOW_NS, Statistics
 from rumpgateway.supervisor import Supervisor
+from rumpgateway.tracing import Tracer
 from rumpuser.aio import pending_of, settle
 from rumpuser.component import KERNEL, Component, Parameters
 from rumpuser.systemhost import SystemHost
@@ -60,6 +61,7 @@ class KernelConfig:
     metrics: tuple[str, int] | None = None
     slow_ns: int = SLOW_NS
     channelz: bool = False
+    trace: str = ""
 
 
 class Kernel:
@@ -77,7 +79,10 @@ class Kernel:
         self._served: list[Url] = []
         self._local: list[Component] = []
         self._host = SystemHost(asyncio.get_running_loop())
+        self._tracer = Tracer(config.trace) if config.trace else None
         self.registry = Registry(self._token, self._connect)
+        if self._tracer is not None:
+            self.registry.traced = self._tracer.peer
         self.gateway = Gateway(self._host, self.registry, config.parameters, log.info)
         self.registry.gateway = self.gateway
         self.registry.gateway_url = str(self._bus_url)
@@ -130,6 +135,8 @@ class Kernel:
         await asyncio.gather(*(server.stop(0) for server in self._servers))
         for url in (*self._served, self._bus_url):
             unlink(url)
+        if self._tracer is not None:
+            await asyncio.to_thread(self._tracer.close)
 
     # -- components
 
@@ -172,7 +179,7 @@ class Kernel:
     async def _listen_to_clients(self) -> None:
         statistics = Statistics(self._config.slow_ns)
         monitor = Monitor(self.gateway, self.registry, self.sessions, self._status, statistics)
-        service = Service(self.gateway, self.sessions, self._status, self._config.max_message, monitor)
+        service = Service(self.gateway, self.sessions, self._status, self._config.max_message, monitor, self._tracer)
         server = grpc.aio.server(
             options=[
                 *options(self._config.max_message),

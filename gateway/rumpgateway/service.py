@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import perf_counter_ns
 from typing import Any
 
@@ -20,6 +21,7 @@ from rumpgateway.core.gateway import Gateway
 from rumpgateway.monitor import Monitor
 from rumpgateway.sessions import LEASE_S, Session, Sessions
 from rumpgateway.statistics import Statistics
+from rumpgateway.tracing import Tracer
 from rumpuser.aio import finished, settle
 from rumpuser.pending import Running, start
 from rumpuser.transport.grpc_server import Outbox
@@ -56,6 +58,7 @@ class Service:
         status: Callable[[], Awaitable[Any]],
         max_message: int,
         monitor: Monitor,
+        tracer: Tracer | None = None,
     ) -> None:
         self._gateway = gateway
         self._sessions = sessions
@@ -63,6 +66,7 @@ class Service:
         self._max_message = max_message
         self._monitor = monitor
         self._statistics = monitor.statistics
+        self._tracer = tracer
 
     def handlers(self) -> list[grpc.GenericRpcHandler]:
         """What `grpc.aio.Server.add_generic_rpc_handlers` takes."""
@@ -109,7 +113,11 @@ class Service:
             began, steps = perf_counter_ns(), [Step(op, ())]
             try:
                 steps = [Step(op, decode(request))]
-                value = start(self._gateway.call(session.process, op, steps[0].args))
+                if self._tracer is not None:
+                    call = partial(self._gateway.call, session.process, op, steps[0].args)
+                    value = self._tracer.start(_traceparent(context), session.process, steps, call)
+                else:
+                    value = start(self._gateway.call(session.process, op, steps[0].args))
                 if isinstance(value, Running):
                     value = await finished(value)
             except Exception as error:  # noqa: BLE001  as in _begin
@@ -190,6 +198,9 @@ class Service:
         except KernelError as error:
             return [None], [error]
         try:
+            if self._tracer is not None:
+                run = partial(self._gateway.run, session.process, steps, request.keep_going)
+                return steps, self._tracer.start(request.traceparent, session.process, steps, run)
             return steps, start(self._gateway.run(session.process, steps, request.keep_going))
         except Exception as error:  # noqa: BLE001  a defect fails one batch, not the stream
             return steps, [_failure(error)]
@@ -332,6 +343,11 @@ def _failure(error: BaseException) -> KernelError:
         return error
     log.error("internal error", exc_info=error)
     return KernelError(Errno.EIO, f"internal error: {type(error).__name__}", "gateway")
+
+
+def _traceparent(context: Context) -> str:
+    """The W3C trace context of a unary call."""
+    return next((value for key, value in context.invocation_metadata() if key == "traceparent"), "")
 
 
 def _unary_handler(name: str, function: Callable[[Any, Context], Awaitable[Any]]) -> Any:

@@ -8168,7 +8168,9 @@ type BatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Calls []*Call                `protobuf:"bytes,1,rep,name=calls,proto3" json:"calls,omitempty"`
 	// Go on after a call that failed.
-	KeepGoing     bool `protobuf:"varint,2,opt,name=keep_going,json=keepGoing,proto3" json:"keep_going,omitempty"`
+	KeepGoing bool `protobuf:"varint,2,opt,name=keep_going,json=keepGoing,proto3" json:"keep_going,omitempty"`
+	// The W3C trace context that the request belongs to, or empty.
+	Traceparent   string `protobuf:"bytes,90,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -8215,6 +8217,13 @@ func (x *BatchRequest) GetKeepGoing() bool {
 		return x.KeepGoing
 	}
 	return false
+}
+
+func (x *BatchRequest) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
 }
 
 type BatchResponse struct {
@@ -8268,7 +8277,9 @@ type StreamRequest struct {
 	Calls     []*Call `protobuf:"bytes,2,rep,name=calls,proto3" json:"calls,omitempty"`
 	KeepGoing bool    `protobuf:"varint,3,opt,name=keep_going,json=keepGoing,proto3" json:"keep_going,omitempty"`
 	// Ends the calls of this id that still wait: they fail with EINTR.
-	Cancel        bool `protobuf:"varint,4,opt,name=cancel,proto3" json:"cancel,omitempty"`
+	Cancel bool `protobuf:"varint,4,opt,name=cancel,proto3" json:"cancel,omitempty"`
+	// As in BatchRequest.
+	Traceparent   string `protobuf:"bytes,90,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -8329,6 +8340,13 @@ func (x *StreamRequest) GetCancel() bool {
 		return x.Cancel
 	}
 	return false
+}
+
+func (x *StreamRequest) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
 }
 
 type StreamResponse struct {
@@ -9826,19 +9844,21 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x05flags\x18\x01 \x01(\rR\x05flags\":\n" +
 	"\fForkResponse\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x18\n" +
-	"\asession\x18\x02 \x01(\tR\asession\"U\n" +
+	"\asession\x18\x02 \x01(\tR\asession\"w\n" +
 	"\fBatchRequest\x12&\n" +
 	"\x05calls\x18\x01 \x03(\v2\x10.rump.sp.v1.CallR\x05calls\x12\x1d\n" +
 	"\n" +
-	"keep_going\x18\x02 \x01(\bR\tkeepGoing\"=\n" +
+	"keep_going\x18\x02 \x01(\bR\tkeepGoing\x12 \n" +
+	"\vtraceparent\x18Z \x01(\tR\vtraceparent\"=\n" +
 	"\rBatchResponse\x12,\n" +
-	"\aresults\x18\x01 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"~\n" +
+	"\aresults\x18\x01 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"\xa0\x01\n" +
 	"\rStreamRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12&\n" +
 	"\x05calls\x18\x02 \x03(\v2\x10.rump.sp.v1.CallR\x05calls\x12\x1d\n" +
 	"\n" +
 	"keep_going\x18\x03 \x01(\bR\tkeepGoing\x12\x16\n" +
-	"\x06cancel\x18\x04 \x01(\bR\x06cancel\"N\n" +
+	"\x06cancel\x18\x04 \x01(\bR\x06cancel\x12 \n" +
+	"\vtraceparent\x18Z \x01(\tR\vtraceparent\"N\n" +
 	"\x0eStreamResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12,\n" +
 	"\aresults\x18\x02 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"\x9c\x01\n" +

@@ -1047,6 +1047,8 @@ export interface BatchRequest {
   calls: Call[];
   /** Go on after a call that failed. */
   keep_going: boolean;
+  /** The W3C trace context that the request belongs to, or empty. */
+  traceparent: string;
 }
 
 export interface BatchResponse {
@@ -1060,6 +1062,8 @@ export interface StreamRequest {
   keep_going: boolean;
   /** Ends the calls of this id that still wait: they fail with EINTR. */
   cancel: boolean;
+  /** As in BatchRequest. */
+  traceparent: string;
 }
 
 export interface StreamResponse {
@@ -7082,7 +7086,7 @@ export const ForkResponse: MessageFns<ForkResponse> = {
 };
 
 function createBaseBatchRequest(): BatchRequest {
-  return { calls: [], keep_going: false };
+  return { calls: [], keep_going: false, traceparent: "" };
 }
 
 export const BatchRequest: MessageFns<BatchRequest> = {
@@ -7092,6 +7096,9 @@ export const BatchRequest: MessageFns<BatchRequest> = {
     }
     if (message.keep_going !== false) {
       writer.uint32(16).bool(message.keep_going);
+    }
+    if (message.traceparent !== "") {
+      writer.uint32(722).string(message.traceparent);
     }
     return writer;
   },
@@ -7123,6 +7130,14 @@ export const BatchRequest: MessageFns<BatchRequest> = {
             }
 
             message.keep_going = reader.bool();
+            continue;
+          }
+          case 90: {
+            if (tag !== 722) {
+              break;
+            }
+
+            message.traceparent = reader.string();
             continue;
           }
         }
@@ -7185,7 +7200,7 @@ export const BatchResponse: MessageFns<BatchResponse> = {
 };
 
 function createBaseStreamRequest(): StreamRequest {
-  return { id: 0n, calls: [], keep_going: false, cancel: false };
+  return { id: 0n, calls: [], keep_going: false, cancel: false, traceparent: "" };
 }
 
 export const StreamRequest: MessageFns<StreamRequest> = {
@@ -7204,6 +7219,9 @@ export const StreamRequest: MessageFns<StreamRequest> = {
     }
     if (message.cancel !== false) {
       writer.uint32(32).bool(message.cancel);
+    }
+    if (message.traceparent !== "") {
+      writer.uint32(722).string(message.traceparent);
     }
     return writer;
   },
@@ -7251,6 +7269,14 @@ export const StreamRequest: MessageFns<StreamRequest> = {
             }
 
             message.cancel = reader.bool();
+            continue;
+          }
+          case 90: {
+            if (tag !== 722) {
+              break;
+            }
+
+            message.traceparent = reader.string();
             continue;
           }
         }
