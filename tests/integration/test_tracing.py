@@ -54,7 +54,7 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
         self.names: list[str] = []
         self.came = threading.Event()
 
-    def Export(self, request: Any, context: Any) -> Any:
+    def Export(self, request: Any, context: Any) -> Any:  # noqa: N802  the name in the protocol
         self.names += [s.name for r in request.resource_spans for scope in r.scope_spans for s in scope.spans]
         self.came.set()
         return trace_service_pb2.ExportTraceServiceResponse()
