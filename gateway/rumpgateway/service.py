@@ -10,13 +10,18 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
+from time import perf_counter_ns
 from typing import Any
 
 import grpc
 from google.protobuf.message_factory import GetMessageClass
 
 from rumpgateway.core.gateway import Gateway
+from rumpgateway.monitor import Monitor
 from rumpgateway.sessions import LEASE_S, Session, Sessions
+from rumpgateway.statistics import Statistics
+from rumpgateway.tracing import Tracer
 from rumpuser.aio import finished, settle
 from rumpuser.pending import Running, start
 from rumpuser.transport.grpc_server import Outbox
@@ -24,6 +29,7 @@ from rumpwire import calls, codec, rump_sp_pb2
 from rumpwire.calls import OPS, Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.status import abort
+from rumpwire.step import Step
 from rumpwire.wire import decode_call, decode_steps, encode_error
 
 MAX_IN_FLIGHT = 1024
@@ -46,12 +52,21 @@ class Service:
     """Handlers of all public services of one gateway."""
 
     def __init__(
-        self, gateway: Gateway, sessions: Sessions, status: Callable[[], Awaitable[Any]], max_message: int
+        self,
+        gateway: Gateway,
+        sessions: Sessions,
+        status: Callable[[], Awaitable[Any]],
+        max_message: int,
+        monitor: Monitor,
+        tracer: Tracer | None = None,
     ) -> None:
         self._gateway = gateway
         self._sessions = sessions
         self._status = status
         self._max_message = max_message
+        self._monitor = monitor
+        self._statistics = monitor.statistics
+        self._tracer = tracer
 
     def handlers(self) -> list[grpc.GenericRpcHandler]:
         """What `grpc.aio.Server.add_generic_rpc_handlers` takes."""
@@ -72,6 +87,7 @@ class Service:
             "Batch": self.batch,
             "Status": self.status,
             "Processes": self.processes,
+            "Statistics": self.statistics,
         }
         handlers = {name: _unary_handler(name, function) for name, function in plain.items()}
         handlers["Stream"] = grpc.stream_stream_rpc_method_handler(
@@ -94,12 +110,21 @@ class Service:
 
         async def handler(request: Any, context: Context) -> Any:
             session = await self._session(context)
+            began, steps = perf_counter_ns(), [Step(op, ())]
             try:
-                value = start(self._gateway.call(session.process, op, decode(request)))
+                steps = [Step(op, decode(request))]
+                if self._tracer is not None:
+                    call = partial(self._gateway.call, session.process, op, steps[0].args)
+                    value = self._tracer.start(_traceparent(context), session.process, steps, call)
+                else:
+                    value = start(self._gateway.call(session.process, op, steps[0].args))
                 if isinstance(value, Running):
                     value = await finished(value)
             except Exception as error:  # noqa: BLE001  as in _begin
-                await abort(context, _failure(error))
+                failure = _failure(error)
+                self._statistics.done(session.process, steps, [failure], began)
+                await abort(context, failure)
+            self._statistics.done(session.process, steps, [value], began)
             response = response_class()
             encode(value, response)
             return response
@@ -153,12 +178,14 @@ class Service:
     async def batch(self, request: Any, context: Context) -> Any:
         session = await self._session(context)
         response = rump_sp_pb2.BatchResponse()
+        began = perf_counter_ns()
         steps, outcomes = self._begin(session, request)
         if isinstance(outcomes, Running):
             try:
                 outcomes = await finished(outcomes)
             except Exception as error:  # noqa: BLE001  as in _begin
                 outcomes = [_failure(error)]
+        self._statistics.done(session.process, steps, outcomes, began)
         _encode(steps, outcomes, response)
         return response
 
@@ -171,13 +198,16 @@ class Service:
         except KernelError as error:
             return [None], [error]
         try:
+            if self._tracer is not None:
+                run = partial(self._gateway.run, session.process, steps, request.keep_going)
+                return steps, self._tracer.start(request.traceparent, session.process, steps, run)
             return steps, start(self._gateway.run(session.process, steps, request.keep_going))
         except Exception as error:  # noqa: BLE001  a defect fails one batch, not the stream
             return steps, [_failure(error)]
 
     async def stream(self, requests: Any, context: Context) -> None:
         session = await self._session(context)
-        await _Stream(self._begin, session, context).serve()
+        await _Stream(self._begin, session, context, self._statistics).serve()
 
     async def upload_module(self, requests: Any, context: Context) -> Any:
         session = await self._session(context)
@@ -205,6 +235,10 @@ class Service:
     async def status(self, request: Any, context: Context) -> Any:
         return await self._status()
 
+    async def statistics(self, request: Any, context: Context) -> Any:
+        await self._session(context)
+        return await self._monitor.response()
+
     async def processes(self, request: Any, context: Context) -> Any:
         found = sorted(self._gateway.processes.values(), key=lambda p: p.pid)
         return rump_sp_pb2.ProcessesResponse(
@@ -218,8 +252,9 @@ class Service:
 class _Stream:
     """One Stream call: reads requests, answers at once what does not wait, the rest when it is finished."""
 
-    def __init__(self, begin: Begin, session: Session, context: Context) -> None:
+    def __init__(self, begin: Begin, session: Session, context: Context, statistics: Statistics) -> None:
         self._begin = begin
+        self._statistics = statistics
         self._session = session
         self._context = context
         self._in_flight: dict[int, Running[Any]] = {}
@@ -254,19 +289,24 @@ class _Stream:
         if len(self._in_flight) >= MAX_IN_FLIGHT or request.id in self._in_flight:
             error = KernelError(Errno.EAGAIN, f"{MAX_IN_FLIGHT} calls wait, or id {request.id} is in use", "gateway")
             return _reply(request.id, [None], [error])
+        began = perf_counter_ns()
         steps, outcomes = self._begin(self._session, request)
         if isinstance(outcomes, Running):
             self._in_flight[request.id] = outcomes
-            outcomes.outcome.when_done(lambda: self._finished(request.id, steps, outcomes))
+            self._statistics.in_flight += 1
+            outcomes.outcome.when_done(lambda: self._finished(request.id, steps, outcomes, began))
             return None
+        self._statistics.done(self._session.process, steps, outcomes, began)
         return _reply(request.id, steps, outcomes)
 
-    def _finished(self, id: int, steps: list[Any], running: Running[Any]) -> None:
+    def _finished(self, id: int, steps: list[Any], running: Running[Any], began: int) -> None:
+        self._statistics.in_flight -= 1
         self._in_flight.pop(id, None)
         try:
             outcomes = running.outcome.result()
         except Exception as error:  # noqa: BLE001  as in _begin
             outcomes = [_failure(error)]
+        self._statistics.done(self._session.process, steps, outcomes, began)
         self._outbox.put(_reply(id, steps, outcomes))
         self._idle.set()
 
@@ -303,6 +343,11 @@ def _failure(error: BaseException) -> KernelError:
         return error
     log.error("internal error", exc_info=error)
     return KernelError(Errno.EIO, f"internal error: {type(error).__name__}", "gateway")
+
+
+def _traceparent(context: Context) -> str:
+    """The W3C trace context of a unary call."""
+    return next((value for key, value in context.invocation_metadata() if key == "traceparent"), "")
 
 
 def _unary_handler(name: str, function: Callable[[Any, Context], Awaitable[Any]]) -> Any:

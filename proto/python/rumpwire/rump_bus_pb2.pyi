@@ -1557,9 +1557,14 @@ class DescribeResponse(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     CALLS_FIELD_NUMBER: _builtins.int
     MODULES_FIELD_NUMBER: _builtins.int
+    RESIDENT_BYTES_FIELD_NUMBER: _builtins.int
+    CPU_NANOSECONDS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     pid: _builtins.int
     version: _builtins.str
+    resident_bytes: _builtins.int
+    """What its process uses."""
+    cpu_nanoseconds: _builtins.int
     @_builtins.property
     def calls(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -1572,10 +1577,12 @@ class DescribeResponse(_message.Message):
         version: _builtins.str = ...,
         calls: _abc.Iterable[_builtins.str] | None = ...,
         modules: _abc.Iterable[_rump_types_pb2.ModuleStat] | None = ...,
+        resident_bytes: _builtins.int = ...,
+        cpu_nanoseconds: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "modules", b"modules", "name", b"name", "pid", b"pid", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "cpu_nanoseconds", b"cpu_nanoseconds", "modules", b"modules", "name", b"name", "pid", b"pid", "resident_bytes", b"resident_bytes", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -79,6 +79,11 @@ class SessionStub(object):
                 request_serializer=rump__sp__pb2.ProcessesRequest.SerializeToString,
                 response_deserializer=rump__sp__pb2.ProcessesResponse.FromString,
                 _registered_method=True)
+        self.Statistics = channel.unary_unary(
+                '/rump.sp.v1.Session/Statistics',
+                request_serializer=rump__sp__pb2.StatisticsRequest.SerializeToString,
+                response_deserializer=rump__sp__pb2.StatisticsResponse.FromString,
+                _registered_method=True)
 
 
 class SessionServicer(object):
@@ -141,6 +146,13 @@ class SessionServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Statistics(self, request, context):
+        """What calls have cost, and what components use.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SessionServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -183,6 +195,11 @@ def add_SessionServicer_to_server(servicer, server):
                     servicer.Processes,
                     request_deserializer=rump__sp__pb2.ProcessesRequest.FromString,
                     response_serializer=rump__sp__pb2.ProcessesResponse.SerializeToString,
+            ),
+            'Statistics': grpc.unary_unary_rpc_method_handler(
+                    servicer.Statistics,
+                    request_deserializer=rump__sp__pb2.StatisticsRequest.FromString,
+                    response_serializer=rump__sp__pb2.StatisticsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -402,6 +419,33 @@ class Session(object):
             '/rump.sp.v1.Session/Processes',
             rump__sp__pb2.ProcessesRequest.SerializeToString,
             rump__sp__pb2.ProcessesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Statistics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Session/Statistics',
+            rump__sp__pb2.StatisticsRequest.SerializeToString,
+            rump__sp__pb2.StatisticsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,6 +53,8 @@ class SessionStub:
     """Components of the kernel and how they are."""
     Processes: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.ProcessesRequest, _rump_sp_pb2.ProcessesResponse]
     """Processes of the kernel."""
+    Statistics: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.StatisticsRequest, _rump_sp_pb2.StatisticsResponse]
+    """What calls have cost, and what components use."""
 
 @_typing.type_check_only
 class SessionAsyncStub(SessionStub):
@@ -75,6 +77,8 @@ class SessionAsyncStub(SessionStub):
     """Components of the kernel and how they are."""
     Processes: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.ProcessesRequest, _rump_sp_pb2.ProcessesResponse]  # type: ignore[assignment]
     """Processes of the kernel."""
+    Statistics: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.StatisticsRequest, _rump_sp_pb2.StatisticsResponse]  # type: ignore[assignment]
+    """What calls have cost, and what components use."""
 
 class SessionServicer(metaclass=_abc_1.ABCMeta):
     """Sessions: how a client becomes a process of the kernel, and how it sends many calls at once."""
@@ -142,6 +146,14 @@ class SessionServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_sp_pb2.ProcessesResponse, _abc.Awaitable[_rump_sp_pb2.ProcessesResponse]]:
         """Processes of the kernel."""
+
+    @_abc_1.abstractmethod
+    def Statistics(
+        self,
+        request: _rump_sp_pb2.StatisticsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_sp_pb2.StatisticsResponse, _abc.Awaitable[_rump_sp_pb2.StatisticsResponse]]:
+        """What calls have cost, and what components use."""
 
 def add_SessionServicer_to_server(servicer: SessionServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

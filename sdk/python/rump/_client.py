@@ -13,7 +13,7 @@ from typing import Any, Literal, Self, overload
 from rump import _host, _sysctl
 from rump._arguments import PathArg
 from rump._calls import BatchCalls
-from rump._connection import Connection, ProcessStatus, Status, default_comm
+from rump._connection import Connection, ProcessStatus, Statistics, Status, default_comm
 from rump._errors import RumpError, error_of
 from rump._io import open_file
 from rump._modules import load_wheel
@@ -168,6 +168,11 @@ class Client:
         """Processes of the kernel."""
         with errors():
             return self._connection.processes()
+
+    def statistics(self) -> Statistics:
+        """What calls have cost, and what components use. EOPNOTSUPP for a kernel in this process, which keeps none."""
+        with errors():
+            return self._connection.statistics()
 
     # -- sysctl
 

@@ -17,14 +17,14 @@ from typing import Any
 
 import grpc
 
-from rump._connection import CHUNK, ProcessStatus, Status, Wheel
+from rump._connection import CHUNK, ComponentStatus, ProcessStatus, Statistics, Status, Wheel
 from rump._errors import CONNECTION
 from rump._grpc import Credentials, Method, kernel_error, open_channel, unreachable
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.calls import Op
 from rumpwire.codec import _dec_ModuleStat
-from rumpwire.errno import Errno, KernelError
+from rumpwire.errno import Errno, KernelError, name_of
 from rumpwire.step import Step
 from rumpwire.values import ModuleStat
 from rumpwire.wire import NOT_TRIED, decode_result, decode_results, encode_call, encode_steps
@@ -312,6 +312,9 @@ class RemoteConnection:
     def processes(self) -> list[ProcessStatus]:
         return processes_of(self._unary("Processes", sp.ProcessesRequest()))
 
+    def statistics(self) -> Statistics:
+        return statistics_of(self._unary("Statistics", sp.StatisticsRequest()))
+
     def upload_module(self, wheel: Wheel) -> ModuleStat:
         method = self._channel.stream_unary(
             "/rump.sp.v1.Session/UploadModule",
@@ -335,19 +338,44 @@ class RemoteConnection:
 
 
 def status_of(reply: Any) -> Status:
+    return {"url": reply.url, "components": [component_of(c) for c in reply.components]}
+
+
+def component_of(c: Any) -> ComponentStatus:
     return {
-        "url": reply.url,
-        "components": [
+        "name": c.name,
+        "pid": c.pid,
+        "url": c.url,
+        "state": c.state,
+        "restarts": c.restarts,
+        "modules": list(c.modules),
+    }
+
+
+def statistics_of(reply: Any) -> Statistics:
+    return {
+        "uptime_ms": reply.uptime_ms,
+        "sessions": reply.sessions,
+        "processes": reply.processes,
+        "descriptors": reply.descriptors,
+        "in_flight": reply.in_flight,
+        "slow": reply.slow,
+        "calls": [
             {
-                "name": c.name,
-                "pid": c.pid,
-                "url": c.url,
-                "state": c.state,
-                "restarts": c.restarts,
-                "modules": list(c.modules),
+                "call": c.call,
+                "count": c.count,
+                "nanoseconds": c.nanoseconds,
+                "buckets": list(c.buckets),
+                "errors": {name_of(errno): count for errno, count in sorted(c.errors.items())},
             }
-            for c in reply.components
+            for c in reply.calls
         ],
+        "bounds": list(reply.bounds),
+        "usage": [
+            {"name": u.name, "resident_bytes": u.resident_bytes, "cpu_nanoseconds": u.cpu_nanoseconds}
+            for u in reply.usage
+        ],
+        "components": [component_of(c) for c in reply.components],
     }
 
 

@@ -20,11 +20,11 @@ from rump import _sysctl
 from rump._arguments import PathArg, sysctl_value
 from rump._base import Future
 from rump._calls import BatchCalls
-from rump._connection import AsyncConnection, ProcessStatus, Status, Wheel, default_comm
+from rump._connection import AsyncConnection, ProcessStatus, Statistics, Status, Wheel, default_comm
 from rump._errors import CONNECTION, error_of
 from rump._grpc import OPTIONS, Credentials, Method, channel_credentials, kernel_error, server_url, unreachable
 from rump._modules import load_wheel
-from rump._remote import ATTACH_S, PATIENCE_S, lost, processes_of, status_of, upload_requests
+from rump._remote import ATTACH_S, PATIENCE_S, lost, processes_of, statistics_of, status_of, upload_requests
 from rump._select import AsyncPoll, FileLike, chosen, sets
 from rump._sys import AsyncPub, AsyncSys
 from rumpuser.url import Url
@@ -169,6 +169,9 @@ class RemoteConnection:
     async def processes(self) -> list[ProcessStatus]:
         return processes_of(await self._unary("Processes", sp.ProcessesRequest()))
 
+    async def statistics(self) -> Statistics:
+        return statistics_of(await self._unary("Statistics", sp.StatisticsRequest()))
+
     async def upload_module(self, wheel: Wheel) -> ModuleStat:
         method = self._channel.stream_unary(
             "/rump.sp.v1.Session/UploadModule",
@@ -306,6 +309,11 @@ class Client:
         """Processes of the kernel."""
         with _errors():
             return await self._connection.processes()
+
+    async def statistics(self) -> Statistics:
+        """What calls have cost, and what components use."""
+        with _errors():
+            return await self._connection.statistics()
 
     async def sysctl(self, name: str, value: _sysctl.Value | None = None) -> _sysctl.Value:
         """The value of a node; with a value, which must be of the node's type, sets it and gives the old one."""

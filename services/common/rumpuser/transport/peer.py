@@ -57,13 +57,17 @@ class RemotePeer:
 
     async def started(self) -> None:
         """Waits until the component has started, which it does after it joined. For asyncio, not for handlers."""
+        await self.describe()
+
+    async def describe(self) -> Any:
+        """What the component is (DescribeResponse), when it has started. For asyncio."""
         from rumpuser.transport import channel
 
         metadata = ((TOKEN_KEY, self._token),) if self._token else ()
         link = channel.connect(self.url, self._tls, self._max_message)
         try:
             describe: Any = link.unary_unary("/rump.sp.v1.Component/Describe")
-            await describe(b"", metadata=metadata)
+            return pb.DescribeResponse.FromString(await describe(b"", metadata=metadata))
         finally:
             await link.close()
 
