@@ -11,20 +11,29 @@ from __future__ import annotations
 import argparse
 import asyncio
 import errno
-import os
-import re
 import signal
 import socket
 import sys
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import rump
 import rump.aio
 from rumpclients._command import CommandError, Parser, UsageError, print_json, reason, run
-from rumpclients._ends import Datagram, Flow, HostPort, HostStream, KernelPort, KernelStream, Port, Stream, end_if_lost
+from rumpclients._ends import (
+    Datagram,
+    Flow,
+    HostPort,
+    HostStream,
+    KernelPort,
+    KernelStream,
+    Port,
+    Stream,
+    end_if_lost,
+    gone,
+)
+from rumpclients._forwards import Endpoint, Forward, parse
 from rumpclients._net import parse_address
 
 BUFFER = 1 << 17
@@ -37,69 +46,6 @@ ACCEPTS = 4
 PAUSE_S = 0.1
 _NO_FAMILY = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 Work = Coroutine[Any, Any, None]
-_SPEC = re.compile(r"(?:(\[[^\[\]]*\]|[^:\[\]]*):)?(\d+):(\[[^\[\]]+\]|[^:\[\]]+):(\d+)(?:/(tcp|udp))?")
-
-
-class Endpoint(NamedTuple):
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-@dataclass
-class Forward:
-    """What is to be forwarded, and what of it was. ``reverse``: from the kernel to this machine."""
-
-    reverse: bool
-    protocol: str
-    listen: Endpoint
-    target: Endpoint
-    connections: int = 0
-    to_target: int = 0
-    from_target: int = 0
-    dropped: int = 0
-    said: str = field(default="", repr=False)
-
-    def __str__(self) -> str:
-        sides = ("kernel ", "") if self.reverse else ("", "kernel ")
-        return f"{self.protocol} {sides[0]}{self.listen} -> {sides[1]}{self.target}"
-
-    def complain(self, error: OSError) -> None:
-        """Says on stderr what went wrong, once until something else does."""
-        plain = not isinstance(error, rump.RumpError) and error.errno  # asyncio has texts of its own
-        text = os.strerror(plain) if plain else reason(error)
-        if text != self.said:
-            self.said = text
-            print(f"rump.forward: {self}: {text}", file=sys.stderr, flush=True)
-
-    def count(self, size: int, there: int) -> None:
-        if there:
-            self.to_target += size
-        else:
-            self.from_target += size
-
-    def row(self) -> dict[str, Any]:
-        return {
-            "protocol": self.protocol, "from": "kernel" if self.reverse else "host", "listen": str(self.listen),
-            "to": "host" if self.reverse else "kernel", "target": str(self.target), "connections": self.connections,
-            "bytes_to_target": self.to_target, "bytes_from_target": self.from_target, "dropped": self.dropped,
-        }  # fmt: skip
-
-
-def parse(text: str, *, reverse: bool) -> Forward:
-    """``[ADDRESS:]PORT:ADDRESS:PORT[/udp]``, IPv6 in brackets. UsageError."""
-    found = _SPEC.fullmatch(text)
-    if found is None:
-        raise UsageError(f"{text}: not [ADDRESS:]PORT:ADDRESS:PORT[/udp], with IPv6 addresses in brackets")
-    listen, port, target, target_port, protocol = found.groups()
-    if int(port) > 65535 or not 0 < int(target_port) <= 65535:
-        raise UsageError(f"{text}: a port is at most 65535")
-    host = ("*" if reverse else "127.0.0.1") if listen is None else listen.strip("[]") or "*"
-    return Forward(
-        reverse, protocol or "tcp", Endpoint(host, int(port)), Endpoint(target.strip("[]"), int(target_port))
-    )
 
 
 def parser() -> Parser:
@@ -237,18 +183,27 @@ async def _in_kernel(room: Room, forward: Forward, end: Endpoint) -> tuple[int, 
 async def _on_host(room: Room, forward: Forward, end: Endpoint) -> tuple[int, Work]:
     udp = forward.protocol == "udp"
     s, name = await _host_socket(end, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM)
-    if s.family == socket.AF_INET6:
-        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    try:
+        _bound(s, name)
+    except OSError:
+        s.close()
+        raise
     work: Work
     if udp:
-        s.bind(name)
         work = Flows(room, forward, HostPort(s, connected=False), lambda: _kernel_flow(room, forward)).run()
     else:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.bind(name)
-        s.listen(128)
         work = Links(room, forward, lambda: _host_accept(s), lambda: _kernel_link(room, forward)).run(1)
     return s.getsockname()[1], work
+
+
+def _bound(s: socket.socket, name: Any) -> None:
+    if s.family == socket.AF_INET6:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    if s.type == socket.SOCK_STREAM:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(name)
+    if s.type == socket.SOCK_STREAM:
+        s.listen(128)
 
 
 def _family(name: Any) -> int:
@@ -436,9 +391,9 @@ class Flows:
     async def _carry(self, name: Any, flow: Flow) -> None:
         far = None
         try:
+            far = await self._dialled()
+            self._forward.connections += 1
             async with asyncio.timeout(self._room.idle_s) as clock:
-                far = await self._dial()
-                self._forward.connections += 1
                 await self._both(name, flow, far, clock)
         except TimeoutError:
             pass
@@ -451,6 +406,16 @@ class Flows:
                 del self._flows[name]
             if far is not None:
                 await far.close()
+
+    async def _dialled(self) -> Port:
+        """The other half. A call that is broken off would leave its descriptor behind, so it is waited for."""
+        dialling = asyncio.ensure_future(self._dial())
+        try:
+            return await asyncio.shield(dialling)
+        except asyncio.CancelledError:
+            with gone():
+                await (await dialling).close()
+            raise
 
     async def _both(self, name: Any, flow: Flow, far: Port, clock: asyncio.Timeout) -> None:
         async with asyncio.TaskGroup() as both:
@@ -467,7 +432,8 @@ class Flows:
 
     async def _send(self, port: Port, datagrams: list[Datagram], clock: asyncio.Timeout, there: int) -> None:
         clock.reschedule(asyncio.get_running_loop().time() + self._room.idle_s)
-        self._forward.dropped += len(datagrams) - await port.send(datagrams)
+        taken = await port.send(datagrams)
+        self._forward.dropped += len(datagrams) - taken
         self._forward.count(sum(len(data) for data, _ in datagrams), there)
 
 

@@ -271,15 +271,20 @@ def test_datagrams(k: rump.Client, kernel: LiveKernel, way: str, v6: bool) -> No
                 s.close()
 
 
+def descriptors(k: rump.Client, pid: int) -> int:
+    return next(p["nfd"] for p in k.processes() if p["pid"] == pid)
+
+
 def test_idle_flows_go(k: rump.Client, kernel: LiveKernel) -> None:
     with listener(k.socket, kind=socket.SOCK_DGRAM) as server, socket.socket(type=socket.SOCK_DGRAM) as s:
         spec = f"0:127.0.0.1:{server.getsockname()[1]}/udp"
         with forwarding(kernel.url, "-L", spec, "--udp-timeout", "0.2", "-m", "1") as running:
+            pid = max(p["pid"] for p in k.processes() if p["comm"] == "rump.forward")
+            before = descriptors(k, pid)
             s.connect(("127.0.0.1", running.port()))
             s.send(b"a")
             first = server.recvfrom(10)[1]
-            pid = next(p["pid"] for p in k.processes() if p["comm"] == "rump.forward")
-            eventually(lambda: next(p["nfd"] for p in k.processes() if p["pid"] == pid) == 0, 10, "the flow went")
+            eventually(lambda: descriptors(k, pid) == before, 10, "the flow went")
             s.send(b"b")
             data, second = server.recvfrom(10)
             assert data == b"b"
