@@ -102,6 +102,7 @@ class Line:
         self._why: KernelError | None = None
         self._waits: Iterator[float] = iter(())
         self._nudge = threading.Event()
+        self._leaving = False
         self.broken: KernelError | None = None
         self.told = False
         """Whether somebody has been told why it is broken."""
@@ -182,9 +183,14 @@ class Line:
         """Waits until the connection is there, as far as the policy lets it."""
         self.collect(self.post(sp.StreamRequest()))
 
-    def close(self, why: KernelError) -> None:
+    def leave(self) -> None:
+        """The session is about to be ended by us: that it ends is no error."""
+        self._leaving = True
+
+    def close(self) -> None:
+        self._leaving = True
         with self._lock:
-            self._break(why)
+            self._break(copy(None))
             wire, self._wire = self._wire, None
         self._nudge.set()
         if wire is not None:
@@ -304,7 +310,7 @@ class Line:
     def _break(self, why: KernelError) -> None:
         """Ends all that wait. With the lock held."""
         if self.broken is None:
-            self.broken = why
+            self.broken = copy(None) if self._leaving else why
             self.told = bool(self._waiting)
         for waiter in self._waiting.values():
             if waiter.waits and not waiter.leads:
@@ -332,10 +338,10 @@ class Line:
 
     def _lose(self, why: KernelError) -> None:
         self._wire, self._why = None, why
-        if self._policy.die:
+        if self._policy.die and not self._leaving:
             log.error("connection to %s lost (%s); this process ends", self._name, why.text)
             die()
-        if self._policy.tries and why.errno == Errno.ENOTCONN:
+        if self._policy.tries and why.errno == Errno.ENOTCONN:  # what the gateway itself says is final
             log.warning("connection to %s lost (%s); trying again", self._name, why.text)
             self._waits = self._policy.waits()
         else:

@@ -153,9 +153,12 @@ class RemoteConnection:
         with _patience(line, waiter, self.timeout):
             return line.collect(waiter)
 
-    def _unary(self, name: str, request: Any, metadata: tuple[tuple[str, str], ...] = ()) -> Any:
+    def _unary(
+        self, name: str, request: Any, metadata: tuple[tuple[str, str], ...] = (), timeout: float | None = None
+    ) -> Any:
+        seconds = timeout or self.timeout
         return self._again(
-            lambda: Method(self._channel, name)(request, metadata=self._metadata + metadata, timeout=self.timeout)
+            lambda: Method(self._channel, name)(request, metadata=self._metadata + metadata, timeout=seconds)
         )
 
     def _again(self, call: Callable[[], Any]) -> Any:
@@ -171,7 +174,7 @@ class RemoteConnection:
             if found.errno != Errno.ENOTCONN or found.origin != CONNECTION:
                 break
             if self._policy.tries:
-                self._line.ping()
+                self._stream.ping()
         raise found
 
     def fork(self, flags: int) -> RemoteConnection:
@@ -205,17 +208,17 @@ class RemoteConnection:
         if self._closed:
             return
         self._closed = True
-        closed = KernelError(Errno.ENOTCONN, "the connection is closed", CONNECTION)
-        if self._stream.broken is None:
-            late = threading.Timer(PATIENCE_S, self._stream.close, [closed])
+        line = self._stream
+        if line.broken is None:
+            line.leave()
+            late = threading.Timer(PATIENCE_S, line.close)
             late.daemon = True
             late.start()
-            self.timeout = PATIENCE_S
             with contextlib.suppress(KernelError):
-                self._unary("Detach", sp.DetachRequest())
+                self._unary("Detach", sp.DetachRequest(), timeout=PATIENCE_S)
             late.cancel()
         self._over = True
-        self._stream.close(closed)
+        line.close()
         self._channel.close()
 
 
