@@ -15,6 +15,7 @@ from time import perf_counter_ns
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
 from rumpgateway.core.gateway import Gateway
@@ -90,14 +91,9 @@ class Service:
             "Statistics": self.statistics,
         }
         handlers = {name: _unary_handler(name, function) for name, function in plain.items()}
-        handlers["Stream"] = grpc.stream_stream_rpc_method_handler(
-            self.stream,
-            rump_sp_pb2.StreamRequest.FromString,
-        )
+        handlers["Stream"] = grpc.stream_stream_rpc_method_handler(self.stream)
         handlers["UploadModule"] = grpc.stream_unary_rpc_method_handler(
-            self.upload_module,
-            rump_sp_pb2.UploadModuleRequest.FromString,
-            rump_sp_pb2.UploadModuleResponse.SerializeToString,
+            self.upload_module, None, rump_sp_pb2.UploadModuleResponse.SerializeToString
         )
         return handlers
 
@@ -108,8 +104,9 @@ class Service:
         response_class: Any = GetMessageClass(descriptor.output_type)
         decode, encode = codec.REQUEST[op.name][1], codec.RESPONSE[op.name][0]
 
-        async def handler(request: Any, context: Context) -> Any:
+        async def handler(data: bytes, context: Context) -> Any:
             session = await self._session(context)
+            request = await _parsed(request_class, data, context)
             began, steps = perf_counter_ns(), [Step(op, ())]
             try:
                 steps = [Step(op, decode(request))]
@@ -129,11 +126,7 @@ class Service:
             encode(value, response)
             return response
 
-        return grpc.unary_unary_rpc_method_handler(
-            handler,
-            request_class.FromString,
-            response_class.SerializeToString,
-        )
+        return grpc.unary_unary_rpc_method_handler(handler, None, response_class.SerializeToString)
 
     async def _session(self, context: Context) -> Session:
         for key, value in context.invocation_metadata():
@@ -213,7 +206,8 @@ class Service:
         session = await self._session(context)
         first: Any = None
         wheel = bytearray()
-        async for request in requests:
+        async for data in requests:
+            request = await _parsed(rump_sp_pb2.UploadModuleRequest, data, context)
             first = first or request
             wheel += request.chunk
             if len(wheel) > MAX_WHEEL:
@@ -265,8 +259,8 @@ class _Stream:
         self._session.stream_opened()
         read, send = self._context.read, self._outbox.send
         try:
-            while (request := await read()) is not grpc.aio.EOF:
-                reply = self._take(request)
+            while (data := await read()) is not grpc.aio.EOF:
+                reply = self._take(await _parsed(rump_sp_pb2.StreamRequest, data, self._context))
                 if reply is not None:
                     await send(reply)
             while self._in_flight:  # the client sends no more, but waits for answers
@@ -351,8 +345,18 @@ def _traceparent(context: Context) -> str:
 
 
 def _unary_handler(name: str, function: Callable[[Any, Context], Awaitable[Any]]) -> Any:
-    return grpc.unary_unary_rpc_method_handler(
-        function,
-        getattr(rump_sp_pb2, f"{name}Request").FromString,
-        getattr(rump_sp_pb2, f"{name}Response").SerializeToString,
-    )
+    request_class = getattr(rump_sp_pb2, f"{name}Request")
+
+    async def handler(data: bytes, context: Context) -> Any:
+        return await function(await _parsed(request_class, data, context), context)
+
+    return grpc.unary_unary_rpc_method_handler(handler, None, getattr(rump_sp_pb2, f"{name}Response").SerializeToString)
+
+
+async def _parsed(message_class: Any, data: bytes, context: Context) -> Any:
+    """A message out of its bytes. Ends the call with EINVAL when they are none: gRPC's own way out is a defect's."""
+    try:
+        return message_class.FromString(data)
+    except DecodeError:
+        text = f"{len(data)} bytes that are no {message_class.DESCRIPTOR.name}"
+        await abort(context, KernelError(Errno.EINVAL, text, "gateway"))
