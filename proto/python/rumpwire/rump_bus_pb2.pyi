@@ -1919,9 +1919,12 @@ class RunRequest(_message.Message):
     CALLS_FIELD_NUMBER: _builtins.int
     KEEP_GOING_FIELD_NUMBER: _builtins.int
     CANCEL_FIELD_NUMBER: _builtins.int
+    CANCEL_ERRNO_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     keep_going: _builtins.bool
     cancel: _builtins.bool
+    cancel_errno: _builtins.int
+    """What calls that are cancelled end with; 0: EINTR."""
     @_builtins.property
     def context(self) -> Global___Context: ...
     @_builtins.property
@@ -1934,10 +1937,11 @@ class RunRequest(_message.Message):
         calls: _abc.Iterable[Global___BusCall] | None = ...,
         keep_going: _builtins.bool = ...,
         cancel: _builtins.bool = ...,
+        cancel_errno: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["context", b"context"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "cancel", b"cancel", "context", b"context", "id", b"id", "keep_going", b"keep_going"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "cancel", b"cancel", "cancel_errno", b"cancel_errno", "context", b"context", "id", b"id", "keep_going", b"keep_going"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -7866,7 +7866,12 @@ type AttachRequest struct {
 	// Command name of the new process.
 	Comm string `protobuf:"bytes,1,opt,name=comm,proto3" json:"comm,omitempty"`
 	// Credentials, where the transport carries none.
-	Token         string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	Token string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	// How long the session shall outlive its last stream, with all that its process holds; 0: only long enough to open
+	// another at once. docs/sessions.md has the whole protocol.
+	LeaseMs uint32 `protobuf:"varint,50,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
+	// Random, at least 16 bytes: an attach that is sent again with the same nonce gives the same session.
+	Nonce         []byte `protobuf:"bytes,51,opt,name=nonce,proto3" json:"nonce,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -7915,12 +7920,26 @@ func (x *AttachRequest) GetToken() string {
 	return ""
 }
 
+func (x *AttachRequest) GetLeaseMs() uint32 {
+	if x != nil {
+		return x.LeaseMs
+	}
+	return 0
+}
+
+func (x *AttachRequest) GetNonce() []byte {
+	if x != nil {
+		return x.Nonce
+	}
+	return nil
+}
+
 type AttachResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Names the session: metadata "rump-session" of every later call.
 	Session string `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
 	Pid     int32  `protobuf:"varint,2,opt,name=pid,proto3" json:"pid,omitempty"`
-	// A session without a stream ends after this time without a call.
+	// A session without a stream ends after this time without a call. What was asked for, or the most that is granted.
 	LeaseMs uint32 `protobuf:"varint,3,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
 	// Largest message that is taken.
 	MaxMessage    uint64 `protobuf:"varint,4,opt,name=max_message,json=maxMessage,proto3" json:"max_message,omitempty"`
@@ -8278,6 +8297,17 @@ type StreamRequest struct {
 	KeepGoing bool    `protobuf:"varint,3,opt,name=keep_going,json=keepGoing,proto3" json:"keep_going,omitempty"`
 	// Ends the calls of this id that still wait: they fail with EINTR.
 	Cancel bool `protobuf:"varint,4,opt,name=cancel,proto3" json:"cancel,omitempty"`
+	// The lowest id without a reply. A client that says so (its ids grow from 1) may send a request again on a later stream
+	// of the session: it is done once. Replies to ids below this one, and those of `answered`, have arrived and are
+	// forgotten. With the id 0 a request says only this.
+	Acked    uint64   `protobuf:"varint,50,opt,name=acked,proto3" json:"acked,omitempty"`
+	Answered []uint64 `protobuf:"varint,51,rep,packed,name=answered,proto3" json:"answered,omitempty"`
+	// First message of a stream that takes up where another was cut: of all that was asked before, the client still waits
+	// for the ids of `waiting` (and sends them again); the rest is forgotten, or ended. Answered with the id 0.
+	Resume  bool     `protobuf:"varint,52,opt,name=resume,proto3" json:"resume,omitempty"`
+	Waiting []uint64 `protobuf:"varint,53,rep,packed,name=waiting,proto3" json:"waiting,omitempty"`
+	// When the calls still wait after this time they end with ETIMEDOUT; 0: never.
+	TimeoutMs uint32 `protobuf:"varint,54,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
 	// As in BatchRequest.
 	Traceparent   string `protobuf:"bytes,90,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -8342,6 +8372,41 @@ func (x *StreamRequest) GetCancel() bool {
 	return false
 }
 
+func (x *StreamRequest) GetAcked() uint64 {
+	if x != nil {
+		return x.Acked
+	}
+	return 0
+}
+
+func (x *StreamRequest) GetAnswered() []uint64 {
+	if x != nil {
+		return x.Answered
+	}
+	return nil
+}
+
+func (x *StreamRequest) GetResume() bool {
+	if x != nil {
+		return x.Resume
+	}
+	return false
+}
+
+func (x *StreamRequest) GetWaiting() []uint64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return nil
+}
+
+func (x *StreamRequest) GetTimeoutMs() uint32 {
+	if x != nil {
+		return x.TimeoutMs
+	}
+	return 0
+}
+
 func (x *StreamRequest) GetTraceparent() string {
 	if x != nil {
 		return x.Traceparent
@@ -8350,9 +8415,11 @@ func (x *StreamRequest) GetTraceparent() string {
 }
 
 type StreamResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	Results       []*Result              `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Id      uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Results []*Result              `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
+	// Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged.
+	Busy          bool `protobuf:"varint,50,opt,name=busy,proto3" json:"busy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -8399,6 +8466,13 @@ func (x *StreamResponse) GetResults() []*Result {
 		return x.Results
 	}
 	return nil
+}
+
+func (x *StreamResponse) GetBusy() bool {
+	if x != nil {
+		return x.Busy
+	}
+	return false
 }
 
 type UploadModuleRequest struct {
@@ -9827,10 +9901,12 @@ const file_rump_sp_proto_rawDesc = "" +
 	"netPcblist\x12E\n" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1f.rump.sp.v1.NetCountersResponseH\x00R\vnetCounters\x126\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x1a.rump.sp.v1.NdListResponseH\x00R\x06ndListB\b\n" +
-	"\x06result\"9\n" +
+	"\x06result\"j\n" +
 	"\rAttachRequest\x12\x12\n" +
 	"\x04comm\x18\x01 \x01(\tR\x04comm\x12\x14\n" +
-	"\x05token\x18\x02 \x01(\tR\x05token\"\x92\x01\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\x12\x19\n" +
+	"\blease_ms\x182 \x01(\rR\aleaseMs\x12\x14\n" +
+	"\x05nonce\x183 \x01(\fR\x05nonce\"\x92\x01\n" +
 	"\x0eAttachResponse\x12\x18\n" +
 	"\asession\x18\x01 \x01(\tR\asession\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x19\n" +
@@ -9851,17 +9927,24 @@ const file_rump_sp_proto_rawDesc = "" +
 	"keep_going\x18\x02 \x01(\bR\tkeepGoing\x12 \n" +
 	"\vtraceparent\x18Z \x01(\tR\vtraceparent\"=\n" +
 	"\rBatchResponse\x12,\n" +
-	"\aresults\x18\x01 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"\xa0\x01\n" +
+	"\aresults\x18\x01 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"\xa3\x02\n" +
 	"\rStreamRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12&\n" +
 	"\x05calls\x18\x02 \x03(\v2\x10.rump.sp.v1.CallR\x05calls\x12\x1d\n" +
 	"\n" +
 	"keep_going\x18\x03 \x01(\bR\tkeepGoing\x12\x16\n" +
-	"\x06cancel\x18\x04 \x01(\bR\x06cancel\x12 \n" +
-	"\vtraceparent\x18Z \x01(\tR\vtraceparent\"N\n" +
+	"\x06cancel\x18\x04 \x01(\bR\x06cancel\x12\x14\n" +
+	"\x05acked\x182 \x01(\x04R\x05acked\x12\x1a\n" +
+	"\banswered\x183 \x03(\x04R\banswered\x12\x16\n" +
+	"\x06resume\x184 \x01(\bR\x06resume\x12\x18\n" +
+	"\awaiting\x185 \x03(\x04R\awaiting\x12\x1d\n" +
+	"\n" +
+	"timeout_ms\x186 \x01(\rR\ttimeoutMs\x12 \n" +
+	"\vtraceparent\x18Z \x01(\tR\vtraceparent\"b\n" +
 	"\x0eStreamResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12,\n" +
-	"\aresults\x18\x02 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"\x9c\x01\n" +
+	"\aresults\x18\x02 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\x12\x12\n" +
+	"\x04busy\x182 \x01(\bR\x04busy\"\x9c\x01\n" +
 	"\x13UploadModuleRequest\x12\x1a\n" +
 	"\bfilename\x18\x01 \x01(\tR\bfilename\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x1d\n" +

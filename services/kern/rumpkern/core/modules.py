@@ -18,7 +18,7 @@ from rumpkern.core.signature import read_signed, verify_upload
 from rumpuser.component import KERNEL, Bus, Component, Context
 from rumpuser.host import Host
 from rumpuser.module import GROUP, wheel_module
-from rumpuser.pending import Channel, value_of
+from rumpuser.pending import ENDED, Channel, value_of
 from rumpwire import calls, const
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
@@ -296,7 +296,7 @@ class Modules:
         try:
             stats: list[ModuleStat] = await value_of(self._bus.peer(faction).call(KERNEL, calls.MODULE_LIST, ()))
         except KernelError as error:
-            if error.errno == Errno.EINTR:
+            if error.errno in ENDED:
                 raise
             return []
         return stats

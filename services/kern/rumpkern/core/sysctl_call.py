@@ -9,7 +9,7 @@ from typing import Any
 from rumpkern.core.proc import ProcessTable
 from rumpkern.core.sysctl import MAXNAME, OWN, TOP, Component, Node, Tree, convert, dotted
 from rumpuser.component import KERNEL, Bus, Context, Peer
-from rumpuser.pending import value_of
+from rumpuser.pending import ENDED, value_of
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import SysctlExport, SysctlResult, SysctlValue
@@ -123,7 +123,7 @@ class SysctlCalls:
         try:
             exports: list[SysctlExport] = await value_of(peer.call(KERNEL, calls.SYSCTL_EXPORT, ()))
         except KernelError as error:
-            if error.errno == Errno.EINTR:
+            if error.errno in ENDED:
                 raise
             return []  # it offers nothing, or has just gone
         return exports
