@@ -26,7 +26,7 @@ from rumpuser.pending import start
 from rumpwire import calls, codec, rump_sp_pb2
 from rumpwire.calls import OPS, Op
 from rumpwire.errno import Errno, KernelError
-from rumpwire.status import abort
+from rumpwire.status import abort, parsed
 from rumpwire.step import Step
 from rumpwire.wire import decode_call, decode_steps
 
@@ -80,14 +80,9 @@ class Service:
             "Statistics": self.statistics,
         }
         handlers = {name: _unary_handler(name, function) for name, function in plain.items()}
-        handlers["Stream"] = grpc.stream_stream_rpc_method_handler(
-            self.stream,
-            rump_sp_pb2.StreamRequest.FromString,
-        )
+        handlers["Stream"] = grpc.stream_stream_rpc_method_handler(self.stream)
         handlers["UploadModule"] = grpc.stream_unary_rpc_method_handler(
-            self.upload_module,
-            rump_sp_pb2.UploadModuleRequest.FromString,
-            rump_sp_pb2.UploadModuleResponse.SerializeToString,
+            self.upload_module, None, rump_sp_pb2.UploadModuleResponse.SerializeToString
         )
         return handlers
 
@@ -98,8 +93,9 @@ class Service:
         response_class: Any = GetMessageClass(descriptor.output_type)
         decode, encode = codec.REQUEST[op.name][1], codec.RESPONSE[op.name][0]
 
-        async def handler(request: Any, context: Context) -> Any:
+        async def handler(data: bytes, context: Context) -> Any:
             session = await self._session(context)
+            request = await parsed(request_class, data, context)
             began, steps = perf_counter_ns(), [Step(op, ())]
 
             def begin() -> Any:
@@ -119,11 +115,7 @@ class Service:
 
             return await once(context, session, begin, finish)
 
-        return grpc.unary_unary_rpc_method_handler(
-            handler,
-            request_class.FromString,
-            response_class.SerializeToString,
-        )
+        return grpc.unary_unary_rpc_method_handler(handler, None, response_class.SerializeToString)
 
     async def _session(self, context: Context) -> Session:
         token = metadata_of(context, "rump-session")
@@ -212,7 +204,8 @@ class Service:
         session = await self._session(context)
         first: Any = None
         wheel = bytearray()
-        async for request in requests:
+        async for data in requests:
+            request = await parsed(rump_sp_pb2.UploadModuleRequest, data, context)
             first = first or request
             wheel += request.chunk
             if len(wheel) > MAX_WHEEL:
@@ -259,8 +252,9 @@ def _traceparent(context: Context) -> str:
 
 
 def _unary_handler(name: str, function: Callable[[Any, Context], Awaitable[Any]]) -> Any:
-    return grpc.unary_unary_rpc_method_handler(
-        function,
-        getattr(rump_sp_pb2, f"{name}Request").FromString,
-        getattr(rump_sp_pb2, f"{name}Response").SerializeToString,
-    )
+    request_class = getattr(rump_sp_pb2, f"{name}Request")
+
+    async def handler(data: bytes, context: Context) -> Any:
+        return await function(await parsed(request_class, data, context), context)
+
+    return grpc.unary_unary_rpc_method_handler(handler, None, getattr(rump_sp_pb2, f"{name}Response").SerializeToString)

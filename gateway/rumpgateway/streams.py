@@ -16,7 +16,7 @@ from rumpuser.pending import Running
 from rumpuser.transport.grpc_server import Outbox
 from rumpwire import codec, rump_sp_pb2
 from rumpwire.errno import Errno, KernelError
-from rumpwire.status import abort
+from rumpwire.status import abort, parsed
 from rumpwire.wire import encode_error
 
 MAX_IN_FLIGHT = 1024
@@ -45,8 +45,8 @@ class Stream:
         self._session.opened(self)
         read, send = self._context.read, self._outbox.send
         try:
-            while (request := await read()) is not grpc.aio.EOF:
-                reply = self._take(request)
+            while (data := await read()) is not grpc.aio.EOF:
+                reply = self._take(await parsed(rump_sp_pb2.StreamRequest, data, self._context))
                 if reply is not None:
                     await send(reply)
             while any(number > 0 for number in self._session.calls):  # the client sends no more, but waits for answers
