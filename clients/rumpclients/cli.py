@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import itertools
 import os
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import rump
 from rumpclients import _start
@@ -25,6 +27,8 @@ def parser() -> Parser:
         sub = commands.add_parser(name, help=text)
         _where(sub)
         sub.add_argument("--json", action="store_true", help="as JSON")
+        if name == "status":
+            sub.add_argument("--calls", action="store_true", help="what calls have cost, and what components use")
     sub = commands.add_parser("env", help="shell lines that set RUMP_SERVER and the prompt: eval $(rump env)")
     sub.add_argument("url", nargs="?", help="the kernel (default: that of RUMP_SERVER, or of `rump up`)")
     _module_commands(commands.add_parser("module", help="keys and signatures of modules"))
@@ -48,8 +52,13 @@ def _up_flags(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--tls-client-ca", metavar="FILE", help="clients must show a certificate of this authority")
     sub.add_argument("--plain-ok", action="store_true", help="allow tcp+plain URLs that are not on a loopback address")
     sub.add_argument("--module-key", action="append", default=[], metavar="FILE", help="public key trusted for modules")
+    sub.add_argument("--metrics", metavar="HOST:PORT", help="answer Prometheus there")
+    sub.add_argument("--slow-calls", metavar="MS", help="log calls that take longer (default: 1000); 0: never")
+    sub.add_argument("--channelz", action="store_true", help="serve grpc.channelz.v1 as well, which shows connections")
+    sub.add_argument("--trace", metavar="otlp|FILE", help="traces of calls: to a collector, or as JSON lines")
     sub.add_argument("--config", metavar="FILE", help="TOML file with boot parameters")
     sub.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning, error")
+    sub.add_argument("--log-json", action="store_true", help="log lines as JSON")
     sub.add_argument("--detach", action="store_true", help="return when it is ready")
 
 
@@ -102,7 +111,8 @@ def gateway_flags(options: argparse.Namespace) -> list[str]:
     """The flags of the kernel's process for those of `rump up`."""
     folder = options.dir or _start.folder_for(options.url)
     flags = ["--dir", folder]
-    for name in ("factions", "placement", "policy", "tls_cert", "tls_key", "tls_client_ca", "config", "log_level"):
+    valued = ("factions", "placement", "policy", "tls_cert", "tls_key", "tls_client_ca", "metrics")
+    for name in (*valued, "slow_calls", "trace", "config", "log_level"):
         value = getattr(options, name)
         if value is not None:
             flags += [f"--{name.replace('_', '-')}", value]
@@ -110,7 +120,8 @@ def gateway_flags(options: argparse.Namespace) -> list[str]:
         flags += ["--url", url]
     for key in options.module_key:
         flags += ["--module-key", key]
-    return [*flags, *["--plain-ok"] * options.plain_ok]
+    switches = ("plain_ok", "channelz", "log_json")
+    return [*flags, *(f"--{name.replace('_', '-')}" for name in switches if getattr(options, name))]
 
 
 def up(options: argparse.Namespace) -> int:
@@ -129,15 +140,61 @@ def up(options: argparse.Namespace) -> int:
 
 def status(options: argparse.Namespace) -> None:
     with _connect(options.url) as k:
-        found = k.status()
+        found: Any = k.statistics() if options.calls else k.status()
     if options.json:
         print_json(found)
+        return
+    if options.calls:
+        _show_statistics(found)
         return
     rows = [
         [c["name"], c["pid"], c["state"], c["restarts"], c["url"] or "-", ",".join(c["modules"]) or "-"]
         for c in found["components"]
     ]
     print_table(["NAME", "PID", "STATE", "RESTARTS", "URL", "MODULES"], rows, right=(1, 3))
+
+
+def _show_statistics(found: rump.Statistics) -> None:
+    up, waiting = found["uptime_ms"] / 1000, found["in_flight"]
+    print(
+        f"up {up:.0f} s: {found['sessions']} sessions, {found['processes']} processes,"
+        f" {found['descriptors']} descriptors, {waiting} requests wait, {found['slow']} slow calls"
+    )
+    states = {c["name"]: c for c in found["components"]}
+    rows = [
+        [u["name"], states[u["name"]]["state"], states[u["name"]]["restarts"], f"{u['resident_bytes'] / 2**20:.1f}",
+         f"{u['cpu_nanoseconds'] / 1e9:.2f}"]
+        for u in found["usage"] if u["name"] in states
+    ]  # fmt: skip
+    print_table(["COMPONENT", "STATE", "RESTARTS", "MIB", "CPU S"], rows, right=(2, 3, 4))
+    print()
+    rows = [
+        [c["call"], c["count"], sum(c["errors"].values()), *_times(c, found["bounds"]), _worst(c["errors"])]
+        for c in sorted(found["calls"], key=lambda c: -c["count"])
+    ]
+    print_table(["CALL", "COUNT", "ERRORS", "MEAN US", "P50 <", "P99 <", "MOST ERRORS"], rows, right=(1, 2, 3, 4, 5))
+
+
+def _times(c: rump.CallStatistics, bounds: list[int]) -> list[str]:
+    """Mean and quantiles in microseconds, of the calls that were timed."""
+    timed = sum(c["buckets"])
+    if not timed:
+        return ["-"] * 3
+    return [
+        f"{c['nanoseconds'] / timed / 1000:.0f}",
+        *(_quantile(c["buckets"], bounds, q * timed) for q in (0.5, 0.99)),
+    ]
+
+
+def _quantile(buckets: list[int], bounds: list[int], wanted: float) -> str:
+    for number, bound in zip(itertools.accumulate(buckets), bounds, strict=False):
+        if number >= wanted:
+            return f"{bound / 1000:.0f}"
+    return "more"
+
+
+def _worst(errors: dict[str, int]) -> str:
+    return max(errors, key=errors.__getitem__, default="-")
 
 
 def ps(options: argparse.Namespace) -> None:

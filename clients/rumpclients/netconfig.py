@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import inspect
 import ipaddress
-import json
 import os
 import sys
 import time
@@ -25,7 +24,6 @@ USAGE = """a call on the kernel that RUMP_SERVER names:
 a topology (rump.netconfig -f FILE ...):
   up (the default), down, status, draw [--dot], check, env NODE, exec NODE COMMAND ..."""
 ACTIONS = ("up", "down", "status", "draw", "check", "env", "exec")
-STATE = "topology.json"
 HALT_S = 20
 
 
@@ -104,7 +102,7 @@ def _arguments(method: Any, words: list[str]) -> list[Any]:
 
 
 class Lab:
-    """The kernels of a topology. ``folder`` has their sockets, logs and busses, and what is running."""
+    """The kernels of a topology. ``folder`` has their sockets, logs and busses."""
 
     def __init__(self, found: Topology, folder: Path, *, as_json: bool) -> None:
         self.found = found
@@ -172,7 +170,6 @@ class Lab:
                 process.close()
         for process in started.values():
             process.process.returncode = 0  # they live on
-        (self.folder / STATE).write_text(json.dumps({n.name: self.url(n) for n in self.found.nodes.values()}))
         print(
             f"up: {len(started)} kernels; try: rump.netconfig -f ... exec {next(iter(started), 'NODE')} rump.ifconfig"
         )
@@ -271,7 +268,6 @@ class Lab:
             if time.monotonic() > deadline:
                 raise CommandError("some kernels do not end; status tells which")
             time.sleep(0.05)
-        (self.folder / STATE).unlink(missing_ok=True)
         for bus in self.found.busses.values():
             if not bus.path:
                 Path(self._bus(bus.name)).unlink(missing_ok=True)

@@ -44,6 +44,10 @@ def parser() -> argparse.ArgumentParser:
         "--module-key", action="append", default=[], metavar="FILE", help="public key trusted for modules; repeatable"
     )
     p.add_argument("--max-message", default="16m", metavar="BYTES", help="largest message taken from clients")
+    p.add_argument("--metrics", metavar="HOST:PORT", help="answer Prometheus there (port 0: any)")
+    p.add_argument("--slow-calls", type=float, default=1000, metavar="MS", help="log calls that take longer; 0: never")
+    p.add_argument("--channelz", action="store_true", help="serve grpc.channelz.v1 as well, which shows connections")
+    p.add_argument("--trace", metavar="otlp|FILE", help="traces of calls: to the collector of OTEL_*, or as JSON lines")
     p.add_argument("--config", metavar="FILE", help="TOML file with the same names")
     p.add_argument("--log-level", default="warning", choices=log.LEVELS)
     p.add_argument("--log-json", action="store_true")
@@ -84,6 +88,10 @@ def configuration(arguments: argparse.Namespace) -> KernelConfig:
             ("RUMP_HOSTNAME", parameters.hostname),
         ),
         component_flags=tuple(flags),
+        metrics=_metrics(arguments.metrics),
+        slow_ns=int(arguments.slow_calls * 1e6),
+        channelz=arguments.channelz,
+        trace=arguments.trace or "",
         tls=Tls(arguments.tls_cert or "", arguments.tls_key or "", arguments.tls_client_ca or ""),
     )
 
@@ -96,6 +104,15 @@ def _parameters(arguments: argparse.Namespace, factions: tuple[str, ...]) -> Par
     parameters.hostname = parameters.hostname or config.default_hostname(os.getpid())
     parameters.module_keys += tuple(_key(name) for name in arguments.module_key)
     return parameters
+
+
+def _metrics(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 0xFFFF:
+        raise ValueError(f"--metrics: {text}: HOST:PORT")
+    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def _key(name: str) -> bytes:
@@ -130,6 +147,8 @@ async def serve(wanted: KernelConfig) -> int:
         print(f"rump up: cannot start: {error}", file=sys.stderr)
         await kernel.stop()
         return 1
+    if kernel.metrics:
+        logger.info("metrics at http://%s:%d/metrics", *kernel.metrics)
     for url in kernel.urls:
         print(f"ready {url}", flush=True)
     await kernel.run()

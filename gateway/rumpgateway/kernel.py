@@ -15,10 +15,13 @@ import grpc
 
 from rumpgateway import components
 from rumpgateway.core.gateway import Gateway
+from rumpgateway.monitor import Monitor
 from rumpgateway.registry import Registry
 from rumpgateway.service import Service
 from rumpgateway.sessions import Sessions
+from rumpgateway.statistics import SLOW_NS, Statistics
 from rumpgateway.supervisor import Supervisor
+from rumpgateway.tracing import Tracer
 from rumpuser.aio import pending_of, settle
 from rumpuser.component import KERNEL, Component, Parameters
 from rumpuser.systemhost import SystemHost
@@ -29,7 +32,7 @@ from rumpuser.transport.names import Tls
 from rumpuser.transport.peer import RemotePeer
 from rumpuser.url import Url, parse
 from rumpwire import calls, rump_sp_pb2
-from rumpwire.errno import KernelError
+from rumpwire.errno import Errno, KernelError
 
 log = logging.getLogger("rump.kernel")
 
@@ -55,6 +58,10 @@ class KernelConfig:
     component_flags: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     tls: Tls = field(default_factory=Tls)
+    metrics: tuple[str, int] | None = None
+    slow_ns: int = SLOW_NS
+    channelz: bool = False
+    trace: str = ""
 
 
 class Kernel:
@@ -67,10 +74,15 @@ class Kernel:
         self._halted = asyncio.Event()
         self._started = time.monotonic()
         self._servers: list[grpc.aio.Server] = []
+        self.metrics: tuple[str, int] | None = None
+        """Where Prometheus finds its figures."""
         self._served: list[Url] = []
         self._local: list[Component] = []
         self._host = SystemHost(asyncio.get_running_loop())
+        self._tracer = Tracer(config.trace) if config.trace else None
         self.registry = Registry(self._token, self._connect)
+        if self._tracer is not None:
+            self.registry.traced = self._tracer.peer
         self.gateway = Gateway(self._host, self.registry, config.parameters, log.info)
         self.registry.gateway = self.gateway
         self.registry.gateway_url = str(self._bus_url)
@@ -123,6 +135,8 @@ class Kernel:
         await asyncio.gather(*(server.stop(0) for server in self._servers))
         for url in (*self._served, self._bus_url):
             unlink(url)
+        if self._tracer is not None:
+            await asyncio.to_thread(self._tracer.close)
 
     # -- components
 
@@ -158,12 +172,15 @@ class Kernel:
         self.gateway.lost(name)
         if name == "kern" and not self._halted.is_set():
             log.error("kern ended: its processes are gone, and so are their sessions")
-            asyncio.get_running_loop().create_task(self.sessions.end_all())
+            why = "the session has ended: kern, which knew its process, has ended"
+            asyncio.get_running_loop().create_task(self.sessions.end_all(why))
 
     # -- clients
 
     async def _listen_to_clients(self) -> None:
-        service = Service(self.gateway, self.sessions, self._status, self._config.max_message)
+        statistics = Statistics(self._config.slow_ns)
+        monitor = Monitor(self.gateway, self.registry, self.sessions, self._status, statistics)
+        service = Service(self.gateway, self.sessions, self._status, self._config.max_message, monitor, self._tracer)
         server = grpc.aio.server(
             options=[
                 *options(self._config.max_message),
@@ -174,8 +191,10 @@ class Kernel:
             ]
         )
         server.add_generic_rpc_handlers(service.handlers())
-        await _add_introspection(server)
+        await _add_introspection(server, channelz=self._config.channelz)
         self._served = [listen(server, url, self._config.tls) for url in self._config.urls]
+        if self._config.metrics:
+            self.metrics = monitor.serve_prometheus(*self._config.metrics)
         await server.start()
         self._servers.append(server)
 
@@ -211,8 +230,8 @@ class Kernel:
         )
 
 
-async def _add_introspection(server: grpc.aio.Server) -> None:
-    """Health and reflection, which clients without our SDK use."""
+async def _add_introspection(server: grpc.aio.Server, *, channelz: bool) -> None:
+    """Health and reflection, which clients without our SDK use; channelz, which shows connections, where asked for."""
     from grpc_health.v1 import health, health_pb2, health_pb2_grpc
     from grpc_reflection.v1alpha import reflection
 
@@ -222,3 +241,11 @@ async def _add_introspection(server: grpc.aio.Server) -> None:
     for name in ("", *names):
         await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
     reflection.enable_server_reflection([*names, "grpc.health.v1.Health", reflection.SERVICE_NAME], server)
+    if channelz:
+        try:
+            from grpc_channelz.v1 import channelz as grpc_channelz
+        except ImportError as error:
+            raise KernelError(
+                Errno.EOPNOTSUPP, "channelz needs grpcio-channelz: pip install anykernel[metrics]"
+            ) from error
+        grpc_channelz.add_channelz_servicer(server)

@@ -47,6 +47,8 @@ class Registry:
         self.gateway_url = ""
         self.joined: Callable[[str], None] = lambda name: None
         self.lost: Callable[[str], None] = lambda name: None
+        self.traced: Callable[[str, Any], Any] = lambda name, peer: peer
+        """Puts what watches a component in front of it."""
         self._draining: set[str] = set()
 
     # -- Bus
@@ -70,6 +72,7 @@ class Registry:
         self._add(Member(component.name, "", pid, Guarded(component)))
 
     def _add(self, member: Member) -> None:
+        member.peer = self.traced(member.name, member.peer)
         self.members[member.name] = member
         self._tell()
         self.joined(member.name)

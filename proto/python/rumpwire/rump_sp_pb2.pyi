@@ -2021,19 +2021,29 @@ class AttachRequest(_message.Message):
 
     COMM_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
+    LEASE_MS_FIELD_NUMBER: _builtins.int
+    NONCE_FIELD_NUMBER: _builtins.int
     comm: _builtins.str
     """Command name of the new process."""
     token: _builtins.str
     """Credentials, where the transport carries none."""
+    lease_ms: _builtins.int
+    """How long the session shall outlive its last stream, with all that its process holds; 0: only long enough to open
+    another at once. docs/sessions.md has the whole protocol.
+    """
+    nonce: _builtins.bytes
+    """Random, at least 16 bytes: an attach that is sent again with the same nonce gives the same session."""
     def __init__(
         self,
         *,
         comm: _builtins.str = ...,
         token: _builtins.str = ...,
+        lease_ms: _builtins.int = ...,
+        nonce: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["comm", b"comm", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comm", b"comm", "lease_ms", b"lease_ms", "nonce", b"nonce", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2052,7 +2062,7 @@ class AttachResponse(_message.Message):
     """Names the session: metadata "rump-session" of every later call."""
     pid: _builtins.int
     lease_ms: _builtins.int
-    """A session without a stream ends after this time without a call."""
+    """A session without a stream ends after this time without a call. What was asked for, or the most that is granted."""
     max_message: _builtins.int
     """Largest message that is taken."""
     version: _builtins.str
@@ -2152,8 +2162,11 @@ class BatchRequest(_message.Message):
 
     CALLS_FIELD_NUMBER: _builtins.int
     KEEP_GOING_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
     keep_going: _builtins.bool
     """Go on after a call that failed."""
+    traceparent: _builtins.str
+    """The W3C trace context that the request belongs to, or empty."""
     @_builtins.property
     def calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___Call]: ...
     def __init__(
@@ -2161,10 +2174,11 @@ class BatchRequest(_message.Message):
         *,
         calls: _abc.Iterable[Global___Call] | None = ...,
         keep_going: _builtins.bool = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "keep_going", b"keep_going"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "keep_going", b"keep_going", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2198,13 +2212,36 @@ class StreamRequest(_message.Message):
     CALLS_FIELD_NUMBER: _builtins.int
     KEEP_GOING_FIELD_NUMBER: _builtins.int
     CANCEL_FIELD_NUMBER: _builtins.int
+    ACKED_FIELD_NUMBER: _builtins.int
+    ANSWERED_FIELD_NUMBER: _builtins.int
+    RESUME_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    TIMEOUT_MS_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     """Chosen by the client; the reply bears the same."""
     keep_going: _builtins.bool
     cancel: _builtins.bool
     """Ends the calls of this id that still wait: they fail with EINTR."""
+    acked: _builtins.int
+    """The lowest id without a reply. A client that says so (its ids grow from 1) may send a request again on a later stream
+    of the session: it is done once. Replies to ids below this one, and those of `answered`, have arrived and are
+    forgotten. With the id 0 a request says only this.
+    """
+    resume: _builtins.bool
+    """First message of a stream that takes up where another was cut: of all that was asked before, the client still waits
+    for the ids of `waiting` (and sends them again); the rest is forgotten, or ended. Answered with the id 0.
+    """
+    timeout_ms: _builtins.int
+    """When the calls still wait after this time they end with ETIMEDOUT; 0: never."""
+    traceparent: _builtins.str
+    """As in BatchRequest."""
     @_builtins.property
     def calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___Call]: ...
+    @_builtins.property
+    def answered(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def waiting(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
         self,
         *,
@@ -2212,10 +2249,16 @@ class StreamRequest(_message.Message):
         calls: _abc.Iterable[Global___Call] | None = ...,
         keep_going: _builtins.bool = ...,
         cancel: _builtins.bool = ...,
+        acked: _builtins.int = ...,
+        answered: _abc.Iterable[_builtins.int] | None = ...,
+        resume: _builtins.bool = ...,
+        waiting: _abc.Iterable[_builtins.int] | None = ...,
+        timeout_ms: _builtins.int = ...,
+        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "cancel", b"cancel", "id", b"id", "keep_going", b"keep_going"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acked", b"acked", "answered", b"answered", "calls", b"calls", "cancel", b"cancel", "id", b"id", "keep_going", b"keep_going", "resume", b"resume", "timeout_ms", b"timeout_ms", "traceparent", b"traceparent", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2227,7 +2270,10 @@ class StreamResponse(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     RESULTS_FIELD_NUMBER: _builtins.int
+    BUSY_FIELD_NUMBER: _builtins.int
     id: _builtins.int
+    busy: _builtins.bool
+    """Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___Result]: ...
     def __init__(
@@ -2235,10 +2281,11 @@ class StreamResponse(_message.Message):
         *,
         id: _builtins.int = ...,
         results: _abc.Iterable[Global___Result] | None = ...,
+        busy: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "results", b"results"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busy", b"busy", "id", b"id", "results", b"results"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2446,3 +2493,159 @@ class ProcessesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ProcessesResponse: _TypeAlias = ProcessesResponse  # noqa: Y015
+
+@_typing.final
+class StatisticsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatisticsRequest: _TypeAlias = StatisticsRequest  # noqa: Y015
+
+@_typing.final
+class CallStatistics(_message.Message):
+    """What the calls of one kind have cost since the kernel is up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ErrorsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.int
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.int = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    CALL_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    NANOSECONDS_FIELD_NUMBER: _builtins.int
+    BUCKETS_FIELD_NUMBER: _builtins.int
+    ERRORS_FIELD_NUMBER: _builtins.int
+    call: _builtins.str
+    """Its name, or batch: the requests of more than one call, which are timed as one."""
+    count: _builtins.int
+    nanoseconds: _builtins.int
+    """Calls by themselves, not in a batch: the sum of their times, and how many took less than each of the bounds (and not
+    less than the bound before it); one more for the others.
+    """
+    @_builtins.property
+    def buckets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def errors(self) -> _containers.ScalarMap[_builtins.int, _builtins.int]:
+        """How often it failed, by errno."""
+
+    def __init__(
+        self,
+        *,
+        call: _builtins.str = ...,
+        count: _builtins.int = ...,
+        nanoseconds: _builtins.int = ...,
+        buckets: _abc.Iterable[_builtins.int] | None = ...,
+        errors: _abc.Mapping[_builtins.int, _builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buckets", b"buckets", "call", b"call", "count", b"count", "errors", b"errors", "nanoseconds", b"nanoseconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallStatistics: _TypeAlias = CallStatistics  # noqa: Y015
+
+@_typing.final
+class ComponentUsage(_message.Message):
+    """What the process of a component uses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    RESIDENT_BYTES_FIELD_NUMBER: _builtins.int
+    CPU_NANOSECONDS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    resident_bytes: _builtins.int
+    cpu_nanoseconds: _builtins.int
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        resident_bytes: _builtins.int = ...,
+        cpu_nanoseconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cpu_nanoseconds", b"cpu_nanoseconds", "name", b"name", "resident_bytes", b"resident_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ComponentUsage: _TypeAlias = ComponentUsage  # noqa: Y015
+
+@_typing.final
+class StatisticsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPTIME_MS_FIELD_NUMBER: _builtins.int
+    SESSIONS_FIELD_NUMBER: _builtins.int
+    PROCESSES_FIELD_NUMBER: _builtins.int
+    DESCRIPTORS_FIELD_NUMBER: _builtins.int
+    IN_FLIGHT_FIELD_NUMBER: _builtins.int
+    SLOW_FIELD_NUMBER: _builtins.int
+    CALLS_FIELD_NUMBER: _builtins.int
+    BOUNDS_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    COMPONENTS_FIELD_NUMBER: _builtins.int
+    uptime_ms: _builtins.int
+    sessions: _builtins.int
+    processes: _builtins.int
+    descriptors: _builtins.int
+    in_flight: _builtins.int
+    slow: _builtins.int
+    """Calls that took longer than they may (rump up --slow-calls)."""
+    @_builtins.property
+    def calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___CallStatistics]: ...
+    @_builtins.property
+    def bounds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Of the buckets, in nanoseconds."""
+
+    @_builtins.property
+    def usage(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComponentUsage]: ...
+    @_builtins.property
+    def components(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComponentStatus]: ...
+    def __init__(
+        self,
+        *,
+        uptime_ms: _builtins.int = ...,
+        sessions: _builtins.int = ...,
+        processes: _builtins.int = ...,
+        descriptors: _builtins.int = ...,
+        in_flight: _builtins.int = ...,
+        slow: _builtins.int = ...,
+        calls: _abc.Iterable[Global___CallStatistics] | None = ...,
+        bounds: _abc.Iterable[_builtins.int] | None = ...,
+        usage: _abc.Iterable[Global___ComponentUsage] | None = ...,
+        components: _abc.Iterable[Global___ComponentStatus] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bounds", b"bounds", "calls", b"calls", "components", b"components", "descriptors", b"descriptors", "in_flight", b"in_flight", "processes", b"processes", "sessions", b"sessions", "slow", b"slow", "uptime_ms", b"uptime_ms", "usage", b"usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatisticsResponse: _TypeAlias = StatisticsResponse  # noqa: Y015

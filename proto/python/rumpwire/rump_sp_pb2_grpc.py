@@ -79,6 +79,11 @@ class SessionStub(object):
                 request_serializer=rump__sp__pb2.ProcessesRequest.SerializeToString,
                 response_deserializer=rump__sp__pb2.ProcessesResponse.FromString,
                 _registered_method=True)
+        self.Statistics = channel.unary_unary(
+                '/rump.sp.v1.Session/Statistics',
+                request_serializer=rump__sp__pb2.StatisticsRequest.SerializeToString,
+                response_deserializer=rump__sp__pb2.StatisticsResponse.FromString,
+                _registered_method=True)
 
 
 class SessionServicer(object):
@@ -114,7 +119,9 @@ class SessionServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Stream(self, request_iterator, context):
-        """Many calls in flight, answers in any order. The session ends soon after its stream does.
+        """Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
+        session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
+        session has ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -136,6 +143,13 @@ class SessionServicer(object):
 
     def Processes(self, request, context):
         """Processes of the kernel.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Statistics(self, request, context):
+        """What calls have cost, and what components use.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -183,6 +197,11 @@ def add_SessionServicer_to_server(servicer, server):
                     servicer.Processes,
                     request_deserializer=rump__sp__pb2.ProcessesRequest.FromString,
                     response_serializer=rump__sp__pb2.ProcessesResponse.SerializeToString,
+            ),
+            'Statistics': grpc.unary_unary_rpc_method_handler(
+                    servicer.Statistics,
+                    request_deserializer=rump__sp__pb2.StatisticsRequest.FromString,
+                    response_serializer=rump__sp__pb2.StatisticsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -402,6 +421,33 @@ class Session(object):
             '/rump.sp.v1.Session/Processes',
             rump__sp__pb2.ProcessesRequest.SerializeToString,
             rump__sp__pb2.ProcessesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Statistics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Session/Statistics',
+            rump__sp__pb2.StatisticsRequest.SerializeToString,
+            rump__sp__pb2.StatisticsResponse.FromString,
             options,
             channel_credentials,
             insecure,

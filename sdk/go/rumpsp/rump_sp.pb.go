@@ -7866,7 +7866,12 @@ type AttachRequest struct {
 	// Command name of the new process.
 	Comm string `protobuf:"bytes,1,opt,name=comm,proto3" json:"comm,omitempty"`
 	// Credentials, where the transport carries none.
-	Token         string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	Token string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	// How long the session shall outlive its last stream, with all that its process holds; 0: only long enough to open
+	// another at once. docs/sessions.md has the whole protocol.
+	LeaseMs uint32 `protobuf:"varint,50,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
+	// Random, at least 16 bytes: an attach that is sent again with the same nonce gives the same session.
+	Nonce         []byte `protobuf:"bytes,51,opt,name=nonce,proto3" json:"nonce,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -7915,12 +7920,26 @@ func (x *AttachRequest) GetToken() string {
 	return ""
 }
 
+func (x *AttachRequest) GetLeaseMs() uint32 {
+	if x != nil {
+		return x.LeaseMs
+	}
+	return 0
+}
+
+func (x *AttachRequest) GetNonce() []byte {
+	if x != nil {
+		return x.Nonce
+	}
+	return nil
+}
+
 type AttachResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Names the session: metadata "rump-session" of every later call.
 	Session string `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
 	Pid     int32  `protobuf:"varint,2,opt,name=pid,proto3" json:"pid,omitempty"`
-	// A session without a stream ends after this time without a call.
+	// A session without a stream ends after this time without a call. What was asked for, or the most that is granted.
 	LeaseMs uint32 `protobuf:"varint,3,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
 	// Largest message that is taken.
 	MaxMessage    uint64 `protobuf:"varint,4,opt,name=max_message,json=maxMessage,proto3" json:"max_message,omitempty"`
@@ -8168,7 +8187,9 @@ type BatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Calls []*Call                `protobuf:"bytes,1,rep,name=calls,proto3" json:"calls,omitempty"`
 	// Go on after a call that failed.
-	KeepGoing     bool `protobuf:"varint,2,opt,name=keep_going,json=keepGoing,proto3" json:"keep_going,omitempty"`
+	KeepGoing bool `protobuf:"varint,2,opt,name=keep_going,json=keepGoing,proto3" json:"keep_going,omitempty"`
+	// The W3C trace context that the request belongs to, or empty.
+	Traceparent   string `protobuf:"bytes,90,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -8215,6 +8236,13 @@ func (x *BatchRequest) GetKeepGoing() bool {
 		return x.KeepGoing
 	}
 	return false
+}
+
+func (x *BatchRequest) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
 }
 
 type BatchResponse struct {
@@ -8268,7 +8296,20 @@ type StreamRequest struct {
 	Calls     []*Call `protobuf:"bytes,2,rep,name=calls,proto3" json:"calls,omitempty"`
 	KeepGoing bool    `protobuf:"varint,3,opt,name=keep_going,json=keepGoing,proto3" json:"keep_going,omitempty"`
 	// Ends the calls of this id that still wait: they fail with EINTR.
-	Cancel        bool `protobuf:"varint,4,opt,name=cancel,proto3" json:"cancel,omitempty"`
+	Cancel bool `protobuf:"varint,4,opt,name=cancel,proto3" json:"cancel,omitempty"`
+	// The lowest id without a reply. A client that says so (its ids grow from 1) may send a request again on a later stream
+	// of the session: it is done once. Replies to ids below this one, and those of `answered`, have arrived and are
+	// forgotten. With the id 0 a request says only this.
+	Acked    uint64   `protobuf:"varint,50,opt,name=acked,proto3" json:"acked,omitempty"`
+	Answered []uint64 `protobuf:"varint,51,rep,packed,name=answered,proto3" json:"answered,omitempty"`
+	// First message of a stream that takes up where another was cut: of all that was asked before, the client still waits
+	// for the ids of `waiting` (and sends them again); the rest is forgotten, or ended. Answered with the id 0.
+	Resume  bool     `protobuf:"varint,52,opt,name=resume,proto3" json:"resume,omitempty"`
+	Waiting []uint64 `protobuf:"varint,53,rep,packed,name=waiting,proto3" json:"waiting,omitempty"`
+	// When the calls still wait after this time they end with ETIMEDOUT; 0: never.
+	TimeoutMs uint32 `protobuf:"varint,54,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
+	// As in BatchRequest.
+	Traceparent   string `protobuf:"bytes,90,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -8331,10 +8372,54 @@ func (x *StreamRequest) GetCancel() bool {
 	return false
 }
 
+func (x *StreamRequest) GetAcked() uint64 {
+	if x != nil {
+		return x.Acked
+	}
+	return 0
+}
+
+func (x *StreamRequest) GetAnswered() []uint64 {
+	if x != nil {
+		return x.Answered
+	}
+	return nil
+}
+
+func (x *StreamRequest) GetResume() bool {
+	if x != nil {
+		return x.Resume
+	}
+	return false
+}
+
+func (x *StreamRequest) GetWaiting() []uint64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return nil
+}
+
+func (x *StreamRequest) GetTimeoutMs() uint32 {
+	if x != nil {
+		return x.TimeoutMs
+	}
+	return 0
+}
+
+func (x *StreamRequest) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
+}
+
 type StreamResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	Results       []*Result              `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Id      uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Results []*Result              `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
+	// Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged.
+	Busy          bool `protobuf:"varint,50,opt,name=busy,proto3" json:"busy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -8381,6 +8466,13 @@ func (x *StreamResponse) GetResults() []*Result {
 		return x.Results
 	}
 	return nil
+}
+
+func (x *StreamResponse) GetBusy() bool {
+	if x != nil {
+		return x.Busy
+	}
+	return false
 }
 
 type UploadModuleRequest struct {
@@ -8848,6 +8940,302 @@ func (*ProcessesResponse) Descriptor() ([]byte, []int) {
 func (x *ProcessesResponse) GetProcesses() []*ProcessStatus {
 	if x != nil {
 		return x.Processes
+	}
+	return nil
+}
+
+type StatisticsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatisticsRequest) Reset() {
+	*x = StatisticsRequest{}
+	mi := &file_rump_sp_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatisticsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatisticsRequest) ProtoMessage() {}
+
+func (x *StatisticsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatisticsRequest.ProtoReflect.Descriptor instead.
+func (*StatisticsRequest) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{21}
+}
+
+// What the calls of one kind have cost since the kernel is up.
+type CallStatistics struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name, or batch: the requests of more than one call, which are timed as one.
+	Call  string `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Count uint64 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// Calls by themselves, not in a batch: the sum of their times, and how many took less than each of the bounds (and not
+	// less than the bound before it); one more for the others.
+	Nanoseconds uint64   `protobuf:"varint,3,opt,name=nanoseconds,proto3" json:"nanoseconds,omitempty"`
+	Buckets     []uint64 `protobuf:"varint,4,rep,packed,name=buckets,proto3" json:"buckets,omitempty"`
+	// How often it failed, by errno.
+	Errors        map[int32]uint64 `protobuf:"bytes,5,rep,name=errors,proto3" json:"errors,omitempty" protobuf_key:"varint,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallStatistics) Reset() {
+	*x = CallStatistics{}
+	mi := &file_rump_sp_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallStatistics) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallStatistics) ProtoMessage() {}
+
+func (x *CallStatistics) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallStatistics.ProtoReflect.Descriptor instead.
+func (*CallStatistics) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *CallStatistics) GetCall() string {
+	if x != nil {
+		return x.Call
+	}
+	return ""
+}
+
+func (x *CallStatistics) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *CallStatistics) GetNanoseconds() uint64 {
+	if x != nil {
+		return x.Nanoseconds
+	}
+	return 0
+}
+
+func (x *CallStatistics) GetBuckets() []uint64 {
+	if x != nil {
+		return x.Buckets
+	}
+	return nil
+}
+
+func (x *CallStatistics) GetErrors() map[int32]uint64 {
+	if x != nil {
+		return x.Errors
+	}
+	return nil
+}
+
+// What the process of a component uses.
+type ComponentUsage struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Name           string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	ResidentBytes  uint64                 `protobuf:"varint,2,opt,name=resident_bytes,json=residentBytes,proto3" json:"resident_bytes,omitempty"`
+	CpuNanoseconds uint64                 `protobuf:"varint,3,opt,name=cpu_nanoseconds,json=cpuNanoseconds,proto3" json:"cpu_nanoseconds,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ComponentUsage) Reset() {
+	*x = ComponentUsage{}
+	mi := &file_rump_sp_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComponentUsage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComponentUsage) ProtoMessage() {}
+
+func (x *ComponentUsage) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComponentUsage.ProtoReflect.Descriptor instead.
+func (*ComponentUsage) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ComponentUsage) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ComponentUsage) GetResidentBytes() uint64 {
+	if x != nil {
+		return x.ResidentBytes
+	}
+	return 0
+}
+
+func (x *ComponentUsage) GetCpuNanoseconds() uint64 {
+	if x != nil {
+		return x.CpuNanoseconds
+	}
+	return 0
+}
+
+type StatisticsResponse struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	UptimeMs    uint64                 `protobuf:"varint,1,opt,name=uptime_ms,json=uptimeMs,proto3" json:"uptime_ms,omitempty"`
+	Sessions    uint32                 `protobuf:"varint,2,opt,name=sessions,proto3" json:"sessions,omitempty"`
+	Processes   uint32                 `protobuf:"varint,3,opt,name=processes,proto3" json:"processes,omitempty"`
+	Descriptors uint32                 `protobuf:"varint,4,opt,name=descriptors,proto3" json:"descriptors,omitempty"`
+	InFlight    uint32                 `protobuf:"varint,5,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
+	// Calls that took longer than they may (rump up --slow-calls).
+	Slow  uint64            `protobuf:"varint,6,opt,name=slow,proto3" json:"slow,omitempty"`
+	Calls []*CallStatistics `protobuf:"bytes,7,rep,name=calls,proto3" json:"calls,omitempty"`
+	// Of the buckets, in nanoseconds.
+	Bounds        []uint64           `protobuf:"varint,8,rep,packed,name=bounds,proto3" json:"bounds,omitempty"`
+	Usage         []*ComponentUsage  `protobuf:"bytes,9,rep,name=usage,proto3" json:"usage,omitempty"`
+	Components    []*ComponentStatus `protobuf:"bytes,10,rep,name=components,proto3" json:"components,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatisticsResponse) Reset() {
+	*x = StatisticsResponse{}
+	mi := &file_rump_sp_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatisticsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatisticsResponse) ProtoMessage() {}
+
+func (x *StatisticsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatisticsResponse.ProtoReflect.Descriptor instead.
+func (*StatisticsResponse) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *StatisticsResponse) GetUptimeMs() uint64 {
+	if x != nil {
+		return x.UptimeMs
+	}
+	return 0
+}
+
+func (x *StatisticsResponse) GetSessions() uint32 {
+	if x != nil {
+		return x.Sessions
+	}
+	return 0
+}
+
+func (x *StatisticsResponse) GetProcesses() uint32 {
+	if x != nil {
+		return x.Processes
+	}
+	return 0
+}
+
+func (x *StatisticsResponse) GetDescriptors() uint32 {
+	if x != nil {
+		return x.Descriptors
+	}
+	return 0
+}
+
+func (x *StatisticsResponse) GetInFlight() uint32 {
+	if x != nil {
+		return x.InFlight
+	}
+	return 0
+}
+
+func (x *StatisticsResponse) GetSlow() uint64 {
+	if x != nil {
+		return x.Slow
+	}
+	return 0
+}
+
+func (x *StatisticsResponse) GetCalls() []*CallStatistics {
+	if x != nil {
+		return x.Calls
+	}
+	return nil
+}
+
+func (x *StatisticsResponse) GetBounds() []uint64 {
+	if x != nil {
+		return x.Bounds
+	}
+	return nil
+}
+
+func (x *StatisticsResponse) GetUsage() []*ComponentUsage {
+	if x != nil {
+		return x.Usage
+	}
+	return nil
+}
+
+func (x *StatisticsResponse) GetComponents() []*ComponentStatus {
+	if x != nil {
+		return x.Components
 	}
 	return nil
 }
@@ -9513,10 +9901,12 @@ const file_rump_sp_proto_rawDesc = "" +
 	"netPcblist\x12E\n" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1f.rump.sp.v1.NetCountersResponseH\x00R\vnetCounters\x126\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x1a.rump.sp.v1.NdListResponseH\x00R\x06ndListB\b\n" +
-	"\x06result\"9\n" +
+	"\x06result\"j\n" +
 	"\rAttachRequest\x12\x12\n" +
 	"\x04comm\x18\x01 \x01(\tR\x04comm\x12\x14\n" +
-	"\x05token\x18\x02 \x01(\tR\x05token\"\x92\x01\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\x12\x19\n" +
+	"\blease_ms\x182 \x01(\rR\aleaseMs\x12\x14\n" +
+	"\x05nonce\x183 \x01(\fR\x05nonce\"\x92\x01\n" +
 	"\x0eAttachResponse\x12\x18\n" +
 	"\asession\x18\x01 \x01(\tR\asession\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x19\n" +
@@ -9530,22 +9920,31 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x05flags\x18\x01 \x01(\rR\x05flags\":\n" +
 	"\fForkResponse\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x18\n" +
-	"\asession\x18\x02 \x01(\tR\asession\"U\n" +
+	"\asession\x18\x02 \x01(\tR\asession\"w\n" +
 	"\fBatchRequest\x12&\n" +
 	"\x05calls\x18\x01 \x03(\v2\x10.rump.sp.v1.CallR\x05calls\x12\x1d\n" +
 	"\n" +
-	"keep_going\x18\x02 \x01(\bR\tkeepGoing\"=\n" +
+	"keep_going\x18\x02 \x01(\bR\tkeepGoing\x12 \n" +
+	"\vtraceparent\x18Z \x01(\tR\vtraceparent\"=\n" +
 	"\rBatchResponse\x12,\n" +
-	"\aresults\x18\x01 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"~\n" +
+	"\aresults\x18\x01 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"\xa3\x02\n" +
 	"\rStreamRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12&\n" +
 	"\x05calls\x18\x02 \x03(\v2\x10.rump.sp.v1.CallR\x05calls\x12\x1d\n" +
 	"\n" +
 	"keep_going\x18\x03 \x01(\bR\tkeepGoing\x12\x16\n" +
-	"\x06cancel\x18\x04 \x01(\bR\x06cancel\"N\n" +
+	"\x06cancel\x18\x04 \x01(\bR\x06cancel\x12\x14\n" +
+	"\x05acked\x182 \x01(\x04R\x05acked\x12\x1a\n" +
+	"\banswered\x183 \x03(\x04R\banswered\x12\x16\n" +
+	"\x06resume\x184 \x01(\bR\x06resume\x12\x18\n" +
+	"\awaiting\x185 \x03(\x04R\awaiting\x12\x1d\n" +
+	"\n" +
+	"timeout_ms\x186 \x01(\rR\ttimeoutMs\x12 \n" +
+	"\vtraceparent\x18Z \x01(\tR\vtraceparent\"b\n" +
 	"\x0eStreamResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12,\n" +
-	"\aresults\x18\x02 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"\x9c\x01\n" +
+	"\aresults\x18\x02 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\x12\x12\n" +
+	"\x04busy\x182 \x01(\bR\x04busy\"\x9c\x01\n" +
 	"\x13UploadModuleRequest\x12\x1a\n" +
 	"\bfilename\x18\x01 \x01(\tR\bfilename\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x1d\n" +
@@ -9578,7 +9977,35 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x03uid\x18\x04 \x01(\rR\x03uid\x12\x10\n" +
 	"\x03nfd\x18\x05 \x01(\rR\x03nfd\"L\n" +
 	"\x11ProcessesResponse\x127\n" +
-	"\tprocesses\x18\x01 \x03(\v2\x19.rump.sp.v1.ProcessStatusR\tprocesses2\xa9\x04\n" +
+	"\tprocesses\x18\x01 \x03(\v2\x19.rump.sp.v1.ProcessStatusR\tprocesses\"\x13\n" +
+	"\x11StatisticsRequest\"\xf1\x01\n" +
+	"\x0eCallStatistics\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\tR\x04call\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x04R\x05count\x12 \n" +
+	"\vnanoseconds\x18\x03 \x01(\x04R\vnanoseconds\x12\x18\n" +
+	"\abuckets\x18\x04 \x03(\x04R\abuckets\x12>\n" +
+	"\x06errors\x18\x05 \x03(\v2&.rump.sp.v1.CallStatistics.ErrorsEntryR\x06errors\x1a9\n" +
+	"\vErrorsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\x05R\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"t\n" +
+	"\x0eComponentUsage\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12%\n" +
+	"\x0eresident_bytes\x18\x02 \x01(\x04R\rresidentBytes\x12'\n" +
+	"\x0fcpu_nanoseconds\x18\x03 \x01(\x04R\x0ecpuNanoseconds\"\xf7\x02\n" +
+	"\x12StatisticsResponse\x12\x1b\n" +
+	"\tuptime_ms\x18\x01 \x01(\x04R\buptimeMs\x12\x1a\n" +
+	"\bsessions\x18\x02 \x01(\rR\bsessions\x12\x1c\n" +
+	"\tprocesses\x18\x03 \x01(\rR\tprocesses\x12 \n" +
+	"\vdescriptors\x18\x04 \x01(\rR\vdescriptors\x12\x1b\n" +
+	"\tin_flight\x18\x05 \x01(\rR\binFlight\x12\x12\n" +
+	"\x04slow\x18\x06 \x01(\x04R\x04slow\x120\n" +
+	"\x05calls\x18\a \x03(\v2\x1a.rump.sp.v1.CallStatisticsR\x05calls\x12\x16\n" +
+	"\x06bounds\x18\b \x03(\x04R\x06bounds\x120\n" +
+	"\x05usage\x18\t \x03(\v2\x1a.rump.sp.v1.ComponentUsageR\x05usage\x12;\n" +
+	"\n" +
+	"components\x18\n" +
+	" \x03(\v2\x1b.rump.sp.v1.ComponentStatusR\n" +
+	"components2\xf6\x04\n" +
 	"\aSession\x12?\n" +
 	"\x06Attach\x12\x19.rump.sp.v1.AttachRequest\x1a\x1a.rump.sp.v1.AttachResponse\x12?\n" +
 	"\x06Detach\x12\x19.rump.sp.v1.DetachRequest\x1a\x1a.rump.sp.v1.DetachResponse\x129\n" +
@@ -9587,13 +10014,15 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Stream\x12\x19.rump.sp.v1.StreamRequest\x1a\x1a.rump.sp.v1.StreamResponse(\x010\x01\x12S\n" +
 	"\fUploadModule\x12\x1f.rump.sp.v1.UploadModuleRequest\x1a .rump.sp.v1.UploadModuleResponse(\x01\x12?\n" +
 	"\x06Status\x12\x19.rump.sp.v1.StatusRequest\x1a\x1a.rump.sp.v1.StatusResponse\x12H\n" +
-	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse2\xd63\n" +
+	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse\x12K\n" +
+	"\n" +
+	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xf54\n" +
 	"\x04Kern\x12M\n" +
 	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x12\x8a\xb5\x18\x0e\b\x03\x12\x04read\x18\x01 \x01(\x01\x12O\n" +
 	"\x05Write\x12\x18.rump.sp.v1.WriteRequest\x1a\x19.rump.sp.v1.WriteResponse\"\x11\x8a\xb5\x18\r\b\x04\x12\x05write\x18\x01 \x01\x12M\n" +
 	"\x05Close\x12\x18.rump.sp.v1.CloseRequest\x1a\x19.rump.sp.v1.CloseResponse\"\x0f\x8a\xb5\x18\v\b\x06\x12\x05close\x18\x01\x12S\n" +
-	"\x06Getpid\x12\x19.rump.sp.v1.GetpidRequest\x1a\x1a.rump.sp.v1.GetpidResponse\"\x12\x8a\xb5\x18\x0e\b\x14\x12\x06getpid\x18\x01(\x01\x12b\n" +
-	"\x06Setuid\x12\x19.rump.sp.v1.SetuidRequest\x1a\x1a.rump.sp.v1.SetuidResponse\"!\x8a\xb5\x18\x1d\b\x17\x12\x06setuid\x18\x01(\x012\rprocess.setid\x12S\n" +
+	"\x06Getpid\x12\x19.rump.sp.v1.GetpidRequest\x1a\x1a.rump.sp.v1.GetpidResponse\"\x12\x8a\xb5\x18\x0e\b\x14\x12\x06getpid\x18\x01(\x01\x12c\n" +
+	"\x06Setuid\x12\x19.rump.sp.v1.SetuidRequest\x1a\x1a.rump.sp.v1.SetuidResponse\"\"\x8a\xb5\x18\x1e\b\x17\x12\x06setuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12S\n" +
 	"\x06Getuid\x12\x19.rump.sp.v1.GetuidRequest\x1a\x1a.rump.sp.v1.GetuidResponse\"\x12\x8a\xb5\x18\x0e\b\x18\x12\x06getuid\x18\x01(\x01\x12W\n" +
 	"\aGeteuid\x12\x1a.rump.sp.v1.GeteuidRequest\x1a\x1b.rump.sp.v1.GeteuidResponse\"\x13\x8a\xb5\x18\x0f\b\x19\x12\ageteuid\x18\x01(\x01\x12W\n" +
 	"\aGetppid\x12\x1a.rump.sp.v1.GetppidRequest\x1a\x1b.rump.sp.v1.GetppidResponse\"\x13\x8a\xb5\x18\x0f\b'\x12\agetppid\x18\x01(\x01\x12E\n" +
@@ -9605,8 +10034,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\bGetlogin\x12\x1b.rump.sp.v1.GetloginRequest\x1a\x1c.rump.sp.v1.GetloginResponse\"\x16\x8a\xb5\x18\x12\b1\x12\n" +
 	"__getlogin\x18\x01(\x01\x12o\n" +
 	"\bSetlogin\x12\x1b.rump.sp.v1.SetloginRequest\x1a\x1c.rump.sp.v1.SetloginResponse\"(\x8a\xb5\x18$\b2\x12\n" +
-	"__setlogin\x18\x01(\x012\x10process.setlogin\x12O\n" +
-	"\x05Ioctl\x12\x18.rump.sp.v1.IoctlRequest\x1a\x19.rump.sp.v1.IoctlResponse\"\x11\x8a\xb5\x18\r\b6\x12\x05ioctl\x18\x01 \x01\x12_\n" +
+	"__setlogin\x18\x01(\x012\x10process.setlogin\x12\x9f\x01\n" +
+	"\x05Ioctl\x12\x18.rump.sp.v1.IoctlRequest\x1a\x19.rump.sp.v1.IoctlResponse\"a\x8a\xb5\x18]\b6\x12\x05ioctl\x18\x01 \x01\xe2\x03\x19network.interface.setpriv\xe2\x03\x0edevice.tty.sti\xe2\x03\rdevice.drvctl\xe2\x03\x10system.devmapper\x12_\n" +
 	"\tGetgroups\x12\x1c.rump.sp.v1.GetgroupsRequest\x1a\x1d.rump.sp.v1.GetgroupsResponse\"\x15\x8a\xb5\x18\x11\bO\x12\tgetgroups\x18\x01(\x01\x12n\n" +
 	"\tSetgroups\x12\x1c.rump.sp.v1.SetgroupsRequest\x1a\x1d.rump.sp.v1.SetgroupsResponse\"$\x8a\xb5\x18 \bP\x12\tsetgroups\x18\x01(\x012\rprocess.setid\x12W\n" +
 	"\aGetpgrp\x12\x1a.rump.sp.v1.GetpgrpRequest\x1a\x1b.rump.sp.v1.GetpgrpResponse\"\x13\x8a\xb5\x18\x0f\bQ\x12\agetpgrp\x18\x01(\x01\x12W\n" +
@@ -9615,39 +10044,39 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\bZ\x12\x04dup2\x18\x01\x12O\n" +
 	"\x05Fcntl\x12\x18.rump.sp.v1.FcntlRequest\x1a\x19.rump.sp.v1.FcntlResponse\"\x11\x8a\xb5\x18\r\b\\\x12\x05fcntl\x18\x01 \x01\x12Q\n" +
 	"\x05Readv\x12\x18.rump.sp.v1.ReadvRequest\x1a\x19.rump.sp.v1.ReadvResponse\"\x13\x8a\xb5\x18\x0f\bx\x12\x05readv\x18\x01 \x01(\x01\x12S\n" +
-	"\x06Writev\x12\x19.rump.sp.v1.WritevRequest\x1a\x1a.rump.sp.v1.WritevResponse\"\x12\x8a\xb5\x18\x0e\by\x12\x06writev\x18\x01 \x01\x12j\n" +
-	"\bSetreuid\x12\x1b.rump.sp.v1.SetreuidRequest\x1a\x1c.rump.sp.v1.SetreuidResponse\"#\x8a\xb5\x18\x1f\b~\x12\bsetreuid\x18\x01(\x012\rprocess.setid\x12j\n" +
-	"\bSetregid\x12\x1b.rump.sp.v1.SetregidRequest\x1a\x1c.rump.sp.v1.SetregidResponse\"#\x8a\xb5\x18\x1f\b\x7f\x12\bsetregid\x18\x01(\x012\rprocess.setid\x12P\n" +
+	"\x06Writev\x12\x19.rump.sp.v1.WritevRequest\x1a\x1a.rump.sp.v1.WritevResponse\"\x12\x8a\xb5\x18\x0e\by\x12\x06writev\x18\x01 \x01\x12k\n" +
+	"\bSetreuid\x12\x1b.rump.sp.v1.SetreuidRequest\x1a\x1c.rump.sp.v1.SetreuidResponse\"$\x8a\xb5\x18 \b~\x12\bsetreuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12k\n" +
+	"\bSetregid\x12\x1b.rump.sp.v1.SetregidRequest\x1a\x1c.rump.sp.v1.SetregidResponse\"$\x8a\xb5\x18 \b\x7f\x12\bsetregid\x18\x01(\x01\xe2\x03\rprocess.setid\x12P\n" +
 	"\x05Flock\x12\x18.rump.sp.v1.FlockRequest\x1a\x19.rump.sp.v1.FlockResponse\"\x12\x8a\xb5\x18\x0e\b\x83\x01\x12\x05flock\x18\x01 \x01\x12R\n" +
-	"\x06Setsid\x12\x19.rump.sp.v1.SetsidRequest\x1a\x1a.rump.sp.v1.SetsidResponse\"\x11\x8a\xb5\x18\r\b\x93\x01\x12\x06setsid\x18\x01\x12c\n" +
-	"\x06Setgid\x12\x19.rump.sp.v1.SetgidRequest\x1a\x1a.rump.sp.v1.SetgidResponse\"\"\x8a\xb5\x18\x1e\b\xb5\x01\x12\x06setgid\x18\x01(\x012\rprocess.setid\x12g\n" +
-	"\aSetegid\x12\x1a.rump.sp.v1.SetegidRequest\x1a\x1b.rump.sp.v1.SetegidResponse\"#\x8a\xb5\x18\x1f\b\xb6\x01\x12\asetegid\x18\x01(\x012\rprocess.setid\x12g\n" +
-	"\aSeteuid\x12\x1a.rump.sp.v1.SeteuidRequest\x1a\x1b.rump.sp.v1.SeteuidResponse\"#\x8a\xb5\x18\x1f\b\xb7\x01\x12\aseteuid\x18\x01(\x012\rprocess.setid\x12`\n" +
+	"\x06Setsid\x12\x19.rump.sp.v1.SetsidRequest\x1a\x1a.rump.sp.v1.SetsidResponse\"\x11\x8a\xb5\x18\r\b\x93\x01\x12\x06setsid\x18\x01\x12d\n" +
+	"\x06Setgid\x12\x19.rump.sp.v1.SetgidRequest\x1a\x1a.rump.sp.v1.SetgidResponse\"#\x8a\xb5\x18\x1f\b\xb5\x01\x12\x06setgid\x18\x01(\x01\xe2\x03\rprocess.setid\x12h\n" +
+	"\aSetegid\x12\x1a.rump.sp.v1.SetegidRequest\x1a\x1b.rump.sp.v1.SetegidResponse\"$\x8a\xb5\x18 \b\xb6\x01\x12\asetegid\x18\x01(\x01\xe2\x03\rprocess.setid\x12h\n" +
+	"\aSeteuid\x12\x1a.rump.sp.v1.SeteuidRequest\x1a\x1b.rump.sp.v1.SeteuidResponse\"$\x8a\xb5\x18 \b\xb7\x01\x12\aseteuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12`\n" +
 	"\tFpathconf\x12\x1c.rump.sp.v1.FpathconfRequest\x1a\x1d.rump.sp.v1.FpathconfResponse\"\x16\x8a\xb5\x18\x12\b\xc0\x01\x12\tfpathconf\x18\x01(\x01\x12`\n" +
-	"\tGetrlimit\x12\x1c.rump.sp.v1.GetrlimitRequest\x1a\x1d.rump.sp.v1.GetrlimitResponse\"\x16\x8a\xb5\x18\x12\b\xc2\x01\x12\tgetrlimit\x18\x01(\x01\x12p\n" +
-	"\tSetrlimit\x12\x1c.rump.sp.v1.SetrlimitRequest\x1a\x1d.rump.sp.v1.SetrlimitResponse\"&\x8a\xb5\x18\"\b\xc3\x01\x12\tsetrlimit\x18\x01(\x012\x0eprocess.rlimit\x12e\n" +
-	"\x06Sysctl\x12\x19.rump.sp.v1.SysctlRequest\x1a\x1a.rump.sp.v1.SysctlResponse\"$\x8a\xb5\x18 \b\xca\x01\x12\b__sysctl\x18\x01(\x012\rsystem.sysctl\x12X\n" +
+	"\tGetrlimit\x12\x1c.rump.sp.v1.GetrlimitRequest\x1a\x1d.rump.sp.v1.GetrlimitResponse\"\x16\x8a\xb5\x18\x12\b\xc2\x01\x12\tgetrlimit\x18\x01(\x01\x12u\n" +
+	"\tSetrlimit\x12\x1c.rump.sp.v1.SetrlimitRequest\x1a\x1d.rump.sp.v1.SetrlimitResponse\"+\x8a\xb5\x18'\b\xc3\x01\x12\tsetrlimit\x18\x01(\x01\xe2\x03\x12process.rlimit.set\x12\x85\x01\n" +
+	"\x06Sysctl\x12\x19.rump.sp.v1.SysctlRequest\x1a\x1a.rump.sp.v1.SysctlResponse\"D\x8a\xb5\x18@\b\xca\x01\x12\b__sysctl\x18\x01(\x01\xe2\x03\x14system.sysctl.modify\xe2\x03\x15system.sysctl.private\x12X\n" +
 	"\aGetpgid\x12\x1a.rump.sp.v1.GetpgidRequest\x1a\x1b.rump.sp.v1.GetpgidResponse\"\x14\x8a\xb5\x18\x10\b\xcf\x01\x12\agetpgid\x18\x01(\x01\x12a\n" +
 	"\x06Reboot\x12\x19.rump.sp.v1.RebootRequest\x1a\x1a.rump.sp.v1.RebootResponse\" \x8a\xb5\x18\x1c\b\xd0\x01\x12\x06reboot\x18\x012\rsystem.reboot\x12N\n" +
 	"\x04Poll\x12\x17.rump.sp.v1.PollRequest\x1a\x18.rump.sp.v1.PollResponse\"\x13\x8a\xb5\x18\x0f\b\xd1\x01\x12\x04poll\x18\x01 \x01(\x01\x12g\n" +
 	"\vTimerCreate\x12\x1e.rump.sp.v1.TimerCreateRequest\x1a\x1f.rump.sp.v1.TimerCreateResponse\"\x17\x8a\xb5\x18\x13\b\xeb\x01\x12\ftimer_create\x18\x01\x12g\n" +
 	"\vTimerDelete\x12\x1e.rump.sp.v1.TimerDeleteRequest\x1a\x1f.rump.sp.v1.TimerDeleteResponse\"\x17\x8a\xb5\x18\x13\b\xec\x01\x12\ftimer_delete\x18\x01\x12y\n" +
-	"\x0fTimerGetoverrun\x12\".rump.sp.v1.TimerGetoverrunRequest\x1a#.rump.sp.v1.TimerGetoverrunResponse\"\x1d\x8a\xb5\x18\x19\b\xef\x01\x12\x10timer_getoverrun\x18\x01(\x01\x12a\n" +
-	"\x06Modctl\x12\x19.rump.sp.v1.ModctlRequest\x1a\x1a.rump.sp.v1.ModctlResponse\" \x8a\xb5\x18\x1c\b\xf6\x01\x12\x06modctl\x18\x012\rsystem.module\x12T\n" +
-	"\x06Getsid\x12\x19.rump.sp.v1.GetsidRequest\x1a\x1a.rump.sp.v1.GetsidResponse\"\x13\x8a\xb5\x18\x0f\b\x9e\x02\x12\x06getsid\x18\x01(\x01\x12f\n" +
-	"\aFktrace\x12\x1a.rump.sp.v1.FktraceRequest\x1a\x1b.rump.sp.v1.FktraceResponse\"\"\x8a\xb5\x18\x1e\b\xa0\x02\x12\afktrace\x18\x012\x0eprocess.ktrace\x12`\n" +
+	"\x0fTimerGetoverrun\x12\".rump.sp.v1.TimerGetoverrunRequest\x1a#.rump.sp.v1.TimerGetoverrunResponse\"\x1d\x8a\xb5\x18\x19\b\xef\x01\x12\x10timer_getoverrun\x18\x01(\x01\x12b\n" +
+	"\x06Modctl\x12\x19.rump.sp.v1.ModctlRequest\x1a\x1a.rump.sp.v1.ModctlResponse\"!\x8a\xb5\x18\x1d\b\xf6\x01\x12\x06modctl\x18\x01\xe2\x03\rsystem.module\x12T\n" +
+	"\x06Getsid\x12\x19.rump.sp.v1.GetsidRequest\x1a\x1a.rump.sp.v1.GetsidResponse\"\x13\x8a\xb5\x18\x0f\b\x9e\x02\x12\x06getsid\x18\x01(\x01\x12m\n" +
+	"\aFktrace\x12\x1a.rump.sp.v1.FktraceRequest\x1a\x1b.rump.sp.v1.FktraceResponse\")\x8a\xb5\x18%\b\xa0\x02\x12\afktrace\x18\x01\xe2\x03\x14process.ktrace.other\x12`\n" +
 	"\tIssetugid\x12\x1c.rump.sp.v1.IssetugidRequest\x1a\x1d.rump.sp.v1.IssetugidResponse\"\x16\x8a\xb5\x18\x12\b\xb1\x02\x12\tissetugid\x18\x01(\x01\x12R\n" +
 	"\x06Utrace\x12\x19.rump.sp.v1.UtraceRequest\x1a\x1a.rump.sp.v1.UtraceResponse\"\x11\x8a\xb5\x18\r\b\xb2\x02\x12\x06utrace\x18\x01\x12R\n" +
 	"\x06Kqueue\x12\x19.rump.sp.v1.KqueueRequest\x1a\x1a.rump.sp.v1.KqueueResponse\"\x11\x8a\xb5\x18\r\b\xd8\x02\x12\x06kqueue\x18\x01\x12m\n" +
 	"\fPosixFadvise\x12\x1f.rump.sp.v1.PosixFadviseRequest\x1a .rump.sp.v1.PosixFadviseResponse\"\x1a\x8a\xb5\x18\x16\b\xa0\x03\x12\rposix_fadvise\x18\x01(\x01\x12V\n" +
 	"\x06Select\x12\x19.rump.sp.v1.SelectRequest\x1a\x1a.rump.sp.v1.SelectResponse\"\x15\x8a\xb5\x18\x11\b\xa1\x03\x12\x06select\x18\x01 \x01(\x01\x12l\n" +
-	"\fGettimeofday\x12\x1f.rump.sp.v1.GettimeofdayRequest\x1a .rump.sp.v1.GettimeofdayResponse\"\x19\x8a\xb5\x18\x15\b\xa2\x03\x12\fgettimeofday\x18\x01(\x01\x12y\n" +
-	"\fSettimeofday\x12\x1f.rump.sp.v1.SettimeofdayRequest\x1a .rump.sp.v1.SettimeofdayResponse\"&\x8a\xb5\x18\"\b\xa3\x03\x12\fsettimeofday\x18\x01(\x012\vsystem.time\x12c\n" +
-	"\aAdjtime\x12\x1a.rump.sp.v1.AdjtimeRequest\x1a\x1b.rump.sp.v1.AdjtimeResponse\"\x1f\x8a\xb5\x18\x1b\b\xa5\x03\x12\aadjtime\x18\x012\vsystem.time\x12^\n" +
+	"\fGettimeofday\x12\x1f.rump.sp.v1.GettimeofdayRequest\x1a .rump.sp.v1.GettimeofdayResponse\"\x19\x8a\xb5\x18\x15\b\xa2\x03\x12\fgettimeofday\x18\x01(\x01\x12\x80\x01\n" +
+	"\fSettimeofday\x12\x1f.rump.sp.v1.SettimeofdayRequest\x1a .rump.sp.v1.SettimeofdayResponse\"-\x8a\xb5\x18)\b\xa3\x03\x12\fsettimeofday\x18\x01(\x012\x12system.time.system\x12l\n" +
+	"\aAdjtime\x12\x1a.rump.sp.v1.AdjtimeRequest\x1a\x1b.rump.sp.v1.AdjtimeResponse\"(\x8a\xb5\x18$\b\xa5\x03\x12\aadjtime\x18\x01\xe2\x03\x13system.time.adjtime\x12^\n" +
 	"\tSetitimer\x12\x1c.rump.sp.v1.SetitimerRequest\x1a\x1d.rump.sp.v1.SetitimerResponse\"\x14\x8a\xb5\x18\x10\b\xa9\x03\x12\tsetitimer\x18\x01\x12`\n" +
 	"\tGetitimer\x12\x1c.rump.sp.v1.GetitimerRequest\x1a\x1d.rump.sp.v1.GetitimerResponse\"\x16\x8a\xb5\x18\x12\b\xaa\x03\x12\tgetitimer\x18\x01(\x01\x12m\n" +
-	"\fClockGettime\x12\x1f.rump.sp.v1.ClockGettimeRequest\x1a .rump.sp.v1.ClockGettimeResponse\"\x1a\x8a\xb5\x18\x16\b\xab\x03\x12\rclock_gettime\x18\x01(\x01\x12z\n" +
-	"\fClockSettime\x12\x1f.rump.sp.v1.ClockSettimeRequest\x1a .rump.sp.v1.ClockSettimeResponse\"'\x8a\xb5\x18#\b\xac\x03\x12\rclock_settime\x18\x01(\x012\vsystem.time\x12i\n" +
+	"\fClockGettime\x12\x1f.rump.sp.v1.ClockGettimeRequest\x1a .rump.sp.v1.ClockGettimeResponse\"\x1a\x8a\xb5\x18\x16\b\xab\x03\x12\rclock_gettime\x18\x01(\x01\x12\x82\x01\n" +
+	"\fClockSettime\x12\x1f.rump.sp.v1.ClockSettimeRequest\x1a .rump.sp.v1.ClockSettimeResponse\"/\x8a\xb5\x18+\b\xac\x03\x12\rclock_settime\x18\x01(\x01\xe2\x03\x12system.time.system\x12i\n" +
 	"\vClockGetres\x12\x1e.rump.sp.v1.ClockGetresRequest\x1a\x1f.rump.sp.v1.ClockGetresResponse\"\x19\x8a\xb5\x18\x15\b\xad\x03\x12\fclock_getres\x18\x01(\x01\x12b\n" +
 	"\tNanosleep\x12\x1c.rump.sp.v1.NanosleepRequest\x1a\x1d.rump.sp.v1.NanosleepResponse\"\x18\x8a\xb5\x18\x14\b\xae\x03\x12\tnanosleep\x18\x01 \x01(\x01\x12T\n" +
 	"\x06Kevent\x12\x19.rump.sp.v1.KeventRequest\x1a\x1a.rump.sp.v1.KeventResponse\"\x13\x8a\xb5\x18\x0f\b\xb3\x03\x12\x06kevent\x18\x01 \x01\x12Z\n" +
@@ -9663,7 +10092,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\n" +
 	"ModuleInit\x12\x1d.rump.sp.v1.ModuleInitRequest\x1a\x1e.rump.sp.v1.ModuleInitResponse\"'\x8a\xb5\x18#\b\x91N\x12\vmodule_init\x18\x012\rsystem.module8\x01\x12t\n" +
 	"\n" +
-	"ModuleFini\x12\x1d.rump.sp.v1.ModuleFiniRequest\x1a\x1e.rump.sp.v1.ModuleFiniResponse\"'\x8a\xb5\x18#\b\x92N\x12\vmodule_fini\x18\x012\rsystem.module8\x012\x8eQ\n" +
+	"ModuleFini\x12\x1d.rump.sp.v1.ModuleFiniRequest\x1a\x1e.rump.sp.v1.ModuleFiniResponse\"'\x8a\xb5\x18#\b\x92N\x12\vmodule_fini\x18\x012\rsystem.module8\x012\xedS\n" +
 	"\x03Vfs\x12K\n" +
 	"\x04Open\x12\x17.rump.sp.v1.OpenRequest\x1a\x18.rump.sp.v1.OpenResponse\"\x10\x8a\xb5\x18\f\b\x05\x12\x04open\x18\x02 \x01\x12I\n" +
 	"\x04Link\x12\x17.rump.sp.v1.LinkRequest\x1a\x18.rump.sp.v1.LinkResponse\"\x0e\x8a\xb5\x18\n" +
@@ -9671,23 +10100,23 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Unlink\x12\x19.rump.sp.v1.UnlinkRequest\x1a\x1a.rump.sp.v1.UnlinkResponse\"\x10\x8a\xb5\x18\f\b\n" +
 	"\x12\x06unlink\x18\x02\x12M\n" +
 	"\x05Chdir\x12\x18.rump.sp.v1.ChdirRequest\x1a\x19.rump.sp.v1.ChdirResponse\"\x0f\x8a\xb5\x18\v\b\f\x12\x05chdir\x18\x02\x12Q\n" +
-	"\x06Fchdir\x12\x19.rump.sp.v1.FchdirRequest\x1a\x1a.rump.sp.v1.FchdirResponse\"\x10\x8a\xb5\x18\f\b\r\x12\x06fchdir\x18\x02\x12O\n" +
-	"\x05Chmod\x12\x18.rump.sp.v1.ChmodRequest\x1a\x19.rump.sp.v1.ChmodResponse\"\x11\x8a\xb5\x18\r\b\x0f\x12\x05chmod\x18\x02(\x01\x12O\n" +
-	"\x05Chown\x12\x18.rump.sp.v1.ChownRequest\x1a\x19.rump.sp.v1.ChownResponse\"\x11\x8a\xb5\x18\r\b\x10\x12\x05chown\x18\x02(\x01\x12e\n" +
-	"\aUnmount\x12\x1a.rump.sp.v1.UnmountRequest\x1a\x1b.rump.sp.v1.UnmountResponse\"!\x8a\xb5\x18\x1d\b\x16\x12\aunmount\x18\x02 \x012\fsystem.mount\x12S\n" +
-	"\x06Access\x12\x19.rump.sp.v1.AccessRequest\x1a\x1a.rump.sp.v1.AccessResponse\"\x12\x8a\xb5\x18\x0e\b!\x12\x06access\x18\x02(\x01\x12W\n" +
-	"\aChflags\x12\x1a.rump.sp.v1.ChflagsRequest\x1a\x1b.rump.sp.v1.ChflagsResponse\"\x13\x8a\xb5\x18\x0f\b\"\x12\achflags\x18\x02(\x01\x12[\n" +
-	"\bFchflags\x12\x1b.rump.sp.v1.FchflagsRequest\x1a\x1c.rump.sp.v1.FchflagsResponse\"\x14\x8a\xb5\x18\x10\b#\x12\bfchflags\x18\x02(\x01\x12K\n" +
-	"\x04Sync\x12\x17.rump.sp.v1.SyncRequest\x1a\x18.rump.sp.v1.SyncResponse\"\x10\x8a\xb5\x18\f\b$\x12\x04sync\x18\x02(\x01\x12a\n" +
-	"\x06Ktrace\x12\x19.rump.sp.v1.KtraceRequest\x1a\x1a.rump.sp.v1.KtraceResponse\" \x8a\xb5\x18\x1c\b-\x12\x06ktrace\x18\x022\x0eprocess.ktrace\x12_\n" +
-	"\x06Revoke\x12\x19.rump.sp.v1.RevokeRequest\x1a\x1a.rump.sp.v1.RevokeResponse\"\x1e\x8a\xb5\x18\x1a\b8\x12\x06revoke\x18\x022\fvnode.revoke\x12U\n" +
+	"\x06Fchdir\x12\x19.rump.sp.v1.FchdirRequest\x1a\x1a.rump.sp.v1.FchdirResponse\"\x10\x8a\xb5\x18\f\b\r\x12\x06fchdir\x18\x02\x12]\n" +
+	"\x05Chmod\x12\x18.rump.sp.v1.ChmodRequest\x1a\x19.rump.sp.v1.ChmodResponse\"\x1f\x8a\xb5\x18\x1b\b\x0f\x12\x05chmod\x18\x02(\x01\xe2\x03\vvnode.admin\x12h\n" +
+	"\x05Chown\x12\x18.rump.sp.v1.ChownRequest\x1a\x19.rump.sp.v1.ChownResponse\"*\x8a\xb5\x18&\b\x10\x12\x05chown\x18\x02(\x01\xe2\x03\x16vnode.change_ownership\x12m\n" +
+	"\aUnmount\x12\x1a.rump.sp.v1.UnmountRequest\x1a\x1b.rump.sp.v1.UnmountResponse\")\x8a\xb5\x18%\b\x16\x12\aunmount\x18\x02 \x012\x14system.mount.unmount\x12S\n" +
+	"\x06Access\x12\x19.rump.sp.v1.AccessRequest\x1a\x1a.rump.sp.v1.AccessResponse\"\x12\x8a\xb5\x18\x0e\b!\x12\x06access\x18\x02(\x01\x12k\n" +
+	"\aChflags\x12\x1a.rump.sp.v1.ChflagsRequest\x1a\x1b.rump.sp.v1.ChflagsResponse\"'\x8a\xb5\x18#\b\"\x12\achflags\x18\x02(\x01\xe2\x03\x11system.chsysflags\x12o\n" +
+	"\bFchflags\x12\x1b.rump.sp.v1.FchflagsRequest\x1a\x1c.rump.sp.v1.FchflagsResponse\"(\x8a\xb5\x18$\b#\x12\bfchflags\x18\x02(\x01\xe2\x03\x11system.chsysflags\x12K\n" +
+	"\x04Sync\x12\x17.rump.sp.v1.SyncRequest\x1a\x18.rump.sp.v1.SyncResponse\"\x10\x8a\xb5\x18\f\b$\x12\x04sync\x18\x02(\x01\x12h\n" +
+	"\x06Ktrace\x12\x19.rump.sp.v1.KtraceRequest\x1a\x1a.rump.sp.v1.KtraceResponse\"'\x8a\xb5\x18#\b-\x12\x06ktrace\x18\x02\xe2\x03\x14process.ktrace.other\x12`\n" +
+	"\x06Revoke\x12\x19.rump.sp.v1.RevokeRequest\x1a\x1a.rump.sp.v1.RevokeResponse\"\x1f\x8a\xb5\x18\x1b\b8\x12\x06revoke\x18\x02\xe2\x03\fvnode.revoke\x12U\n" +
 	"\aSymlink\x12\x1a.rump.sp.v1.SymlinkRequest\x1a\x1b.rump.sp.v1.SymlinkResponse\"\x11\x8a\xb5\x18\r\b9\x12\asymlink\x18\x02\x12[\n" +
 	"\bReadlink\x12\x1b.rump.sp.v1.ReadlinkRequest\x1a\x1c.rump.sp.v1.ReadlinkResponse\"\x14\x8a\xb5\x18\x10\b:\x12\breadlink\x18\x02(\x01\x12M\n" +
-	"\x05Umask\x12\x18.rump.sp.v1.UmaskRequest\x1a\x19.rump.sp.v1.UmaskResponse\"\x0f\x8a\xb5\x18\v\b<\x12\x05umask\x18\x02\x12`\n" +
-	"\x06Chroot\x12\x19.rump.sp.v1.ChrootRequest\x1a\x1a.rump.sp.v1.ChrootResponse\"\x1f\x8a\xb5\x18\x1b\b=\x12\x06chroot\x18\x022\rsystem.chroot\x12Q\n" +
-	"\x05Fsync\x12\x18.rump.sp.v1.FsyncRequest\x1a\x19.rump.sp.v1.FsyncResponse\"\x13\x8a\xb5\x18\x0f\b_\x12\x05fsync\x18\x02 \x01(\x01\x12S\n" +
-	"\x06Fchown\x12\x19.rump.sp.v1.FchownRequest\x1a\x1a.rump.sp.v1.FchownResponse\"\x12\x8a\xb5\x18\x0e\b{\x12\x06fchown\x18\x02(\x01\x12S\n" +
-	"\x06Fchmod\x12\x19.rump.sp.v1.FchmodRequest\x1a\x1a.rump.sp.v1.FchmodResponse\"\x12\x8a\xb5\x18\x0e\b|\x12\x06fchmod\x18\x02(\x01\x12R\n" +
+	"\x05Umask\x12\x18.rump.sp.v1.UmaskRequest\x1a\x19.rump.sp.v1.UmaskResponse\"\x0f\x8a\xb5\x18\v\b<\x12\x05umask\x18\x02\x12g\n" +
+	"\x06Chroot\x12\x19.rump.sp.v1.ChrootRequest\x1a\x1a.rump.sp.v1.ChrootResponse\"&\x8a\xb5\x18\"\b=\x12\x06chroot\x18\x022\x14system.chroot.chroot\x12Q\n" +
+	"\x05Fsync\x12\x18.rump.sp.v1.FsyncRequest\x1a\x19.rump.sp.v1.FsyncResponse\"\x13\x8a\xb5\x18\x0f\b_\x12\x05fsync\x18\x02 \x01(\x01\x12l\n" +
+	"\x06Fchown\x12\x19.rump.sp.v1.FchownRequest\x1a\x1a.rump.sp.v1.FchownResponse\"+\x8a\xb5\x18'\b{\x12\x06fchown\x18\x02(\x01\xe2\x03\x16vnode.change_ownership\x12a\n" +
+	"\x06Fchmod\x12\x19.rump.sp.v1.FchmodRequest\x1a\x1a.rump.sp.v1.FchmodResponse\" \x8a\xb5\x18\x1c\b|\x12\x06fchmod\x18\x02(\x01\xe2\x03\vvnode.admin\x12R\n" +
 	"\x06Rename\x12\x19.rump.sp.v1.RenameRequest\x1a\x1a.rump.sp.v1.RenameResponse\"\x11\x8a\xb5\x18\r\b\x80\x01\x12\x06rename\x18\x02\x12R\n" +
 	"\x06Mkfifo\x12\x19.rump.sp.v1.MkfifoRequest\x1a\x1a.rump.sp.v1.MkfifoResponse\"\x11\x8a\xb5\x18\r\b\x84\x01\x12\x06mkfifo\x18\x02\x12N\n" +
 	"\x05Mkdir\x12\x18.rump.sp.v1.MkdirRequest\x1a\x19.rump.sp.v1.MkdirResponse\"\x10\x8a\xb5\x18\f\b\x88\x01\x12\x05mkdir\x18\x02\x12N\n" +
@@ -9699,18 +10128,18 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\bTruncate\x12\x1b.rump.sp.v1.TruncateRequest\x1a\x1c.rump.sp.v1.TruncateResponse\"\x15\x8a\xb5\x18\x11\b\xc8\x01\x12\btruncate\x18\x02(\x01\x12`\n" +
 	"\tFtruncate\x12\x1c.rump.sp.v1.FtruncateRequest\x1a\x1d.rump.sp.v1.FtruncateResponse\"\x16\x8a\xb5\x18\x12\b\xc9\x01\x12\tftruncate\x18\x02(\x01\x12b\n" +
 	"\tFdatasync\x12\x1c.rump.sp.v1.FdatasyncRequest\x1a\x1d.rump.sp.v1.FdatasyncResponse\"\x18\x8a\xb5\x18\x14\b\xf1\x01\x12\tfdatasync\x18\x02 \x01(\x01\x12i\n" +
-	"\vPosixRename\x12\x1e.rump.sp.v1.PosixRenameRequest\x1a\x1f.rump.sp.v1.PosixRenameResponse\"\x19\x8a\xb5\x18\x15\b\x8e\x02\x12\x0e__posix_rename\x18\x02\x12T\n" +
-	"\x06Lchmod\x12\x19.rump.sp.v1.LchmodRequest\x1a\x1a.rump.sp.v1.LchmodResponse\"\x13\x8a\xb5\x18\x0f\b\x92\x02\x12\x06lchmod\x18\x02(\x01\x12T\n" +
-	"\x06Lchown\x12\x19.rump.sp.v1.LchownRequest\x1a\x1a.rump.sp.v1.LchownResponse\"\x13\x8a\xb5\x18\x0f\b\x93\x02\x12\x06lchown\x18\x02(\x01\x12g\n" +
+	"\vPosixRename\x12\x1e.rump.sp.v1.PosixRenameRequest\x1a\x1f.rump.sp.v1.PosixRenameResponse\"\x19\x8a\xb5\x18\x15\b\x8e\x02\x12\x0e__posix_rename\x18\x02\x12b\n" +
+	"\x06Lchmod\x12\x19.rump.sp.v1.LchmodRequest\x1a\x1a.rump.sp.v1.LchmodResponse\"!\x8a\xb5\x18\x1d\b\x92\x02\x12\x06lchmod\x18\x02(\x01\xe2\x03\vvnode.admin\x12m\n" +
+	"\x06Lchown\x12\x19.rump.sp.v1.LchownRequest\x1a\x1a.rump.sp.v1.LchownResponse\",\x8a\xb5\x18(\b\x93\x02\x12\x06lchown\x18\x02(\x01\xe2\x03\x16vnode.change_ownership\x12g\n" +
 	"\n" +
 	"PosixChown\x12\x1d.rump.sp.v1.PosixChownRequest\x1a\x1e.rump.sp.v1.PosixChownResponse\"\x1a\x8a\xb5\x18\x16\b\x9b\x02\x12\r__posix_chown\x18\x02(\x01\x12k\n" +
 	"\vPosixFchown\x12\x1e.rump.sp.v1.PosixFchownRequest\x1a\x1f.rump.sp.v1.PosixFchownResponse\"\x1b\x8a\xb5\x18\x17\b\x9c\x02\x12\x0e__posix_fchown\x18\x02(\x01\x12k\n" +
 	"\vPosixLchown\x12\x1e.rump.sp.v1.PosixLchownRequest\x1a\x1f.rump.sp.v1.PosixLchownResponse\"\x1b\x8a\xb5\x18\x17\b\x9d\x02\x12\x0e__posix_lchown\x18\x02(\x01\x12V\n" +
 	"\x06Preadv\x12\x19.rump.sp.v1.PreadvRequest\x1a\x1a.rump.sp.v1.PreadvResponse\"\x15\x8a\xb5\x18\x11\b\xa1\x02\x12\x06preadv\x18\x02 \x01(\x01\x12Z\n" +
 	"\aPwritev\x12\x1a.rump.sp.v1.PwritevRequest\x1a\x1b.rump.sp.v1.PwritevResponse\"\x16\x8a\xb5\x18\x12\b\xa2\x02\x12\apwritev\x18\x02 \x01(\x01\x12V\n" +
-	"\x06Getcwd\x12\x19.rump.sp.v1.GetcwdRequest\x1a\x1a.rump.sp.v1.GetcwdResponse\"\x15\x8a\xb5\x18\x11\b\xa8\x02\x12\b__getcwd\x18\x02(\x01\x12e\n" +
-	"\aFchroot\x12\x1a.rump.sp.v1.FchrootRequest\x1a\x1b.rump.sp.v1.FchrootResponse\"!\x8a\xb5\x18\x1d\b\xa9\x02\x12\afchroot\x18\x022\rsystem.chroot\x12\\\n" +
-	"\bLchflags\x12\x1b.rump.sp.v1.LchflagsRequest\x1a\x1c.rump.sp.v1.LchflagsResponse\"\x15\x8a\xb5\x18\x11\b\xb0\x02\x12\blchflags\x18\x02(\x01\x12g\n" +
+	"\x06Getcwd\x12\x19.rump.sp.v1.GetcwdRequest\x1a\x1a.rump.sp.v1.GetcwdResponse\"\x15\x8a\xb5\x18\x11\b\xa8\x02\x12\b__getcwd\x18\x02(\x01\x12m\n" +
+	"\aFchroot\x12\x1a.rump.sp.v1.FchrootRequest\x1a\x1b.rump.sp.v1.FchrootResponse\")\x8a\xb5\x18%\b\xa9\x02\x12\afchroot\x18\x022\x15system.chroot.fchroot\x12p\n" +
+	"\bLchflags\x12\x1b.rump.sp.v1.LchflagsRequest\x1a\x1c.rump.sp.v1.LchflagsResponse\")\x8a\xb5\x18%\b\xb0\x02\x12\blchflags\x18\x02(\x01\xe2\x03\x11system.chsysflags\x12g\n" +
 	"\n" +
 	"FsyncRange\x12\x1d.rump.sp.v1.FsyncRangeRequest\x1a\x1e.rump.sp.v1.FsyncRangeResponse\"\x1a\x8a\xb5\x18\x16\b\xe2\x02\x12\vfsync_range\x18\x02 \x01(\x01\x12d\n" +
 	"\n" +
@@ -9754,23 +10183,23 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Fhopen\x12\x19.rump.sp.v1.FhopenRequest\x1a\x1a.rump.sp.v1.FhopenResponse\"&\x8a\xb5\x18\"\b\x8c\x03\x12\x06fhopen\x18\x02 \x012\x11system.filehandle\x12w\n" +
 	"\n" +
 	"Fhstatvfs1\x12\x1d.rump.sp.v1.Fhstatvfs1Request\x1a\x1e.rump.sp.v1.Fhstatvfs1Response\"*\x8a\xb5\x18&\b\x8d\x03\x12\n" +
-	"fhstatvfs1\x18\x02(\x012\x11system.filehandle\x12^\n" +
-	"\x05Mount\x12\x18.rump.sp.v1.MountRequest\x1a\x19.rump.sp.v1.MountResponse\" \x8a\xb5\x18\x1c\b\x9a\x03\x12\x05mount\x18\x02 \x012\fsystem.mount\x12T\n" +
+	"fhstatvfs1\x18\x02(\x012\x11system.filehandle\x12\x8c\x01\n" +
+	"\x05Mount\x12\x18.rump.sp.v1.MountRequest\x1a\x19.rump.sp.v1.MountResponse\"N\x8a\xb5\x18J\b\x9a\x03\x12\x05mount\x18\x02 \x01\xe2\x03\x10system.mount.get\xe2\x03\x10system.mount.new\xe2\x03\x13system.mount.update\x12T\n" +
 	"\x06Utimes\x12\x19.rump.sp.v1.UtimesRequest\x1a\x1a.rump.sp.v1.UtimesResponse\"\x13\x8a\xb5\x18\x0f\b\xa4\x03\x12\x06utimes\x18\x02(\x01\x12X\n" +
 	"\aFutimes\x12\x1a.rump.sp.v1.FutimesRequest\x1a\x1b.rump.sp.v1.FutimesResponse\"\x14\x8a\xb5\x18\x10\b\xa7\x03\x12\afutimes\x18\x02(\x01\x12X\n" +
 	"\aLutimes\x12\x1a.rump.sp.v1.LutimesRequest\x1a\x1b.rump.sp.v1.LutimesResponse\"\x14\x8a\xb5\x18\x10\b\xa8\x03\x12\alutimes\x18\x02(\x01\x12L\n" +
 	"\x04Stat\x12\x17.rump.sp.v1.StatRequest\x1a\x18.rump.sp.v1.StatResponse\"\x11\x8a\xb5\x18\r\b\xb7\x03\x12\x04stat\x18\x02(\x01\x12P\n" +
-	"\x05Lstat\x12\x18.rump.sp.v1.LstatRequest\x1a\x19.rump.sp.v1.LstatResponse\"\x12\x8a\xb5\x18\x0e\b\xb9\x03\x12\x05lstat\x18\x02(\x01\x12\\\n" +
-	"\x05Mknod\x12\x18.rump.sp.v1.MknodRequest\x1a\x19.rump.sp.v1.MknodResponse\"\x1e\x8a\xb5\x18\x1a\b\xc2\x03\x12\x05mknod\x18\x022\fsystem.mknod\x12g\n" +
+	"\x05Lstat\x12\x18.rump.sp.v1.LstatRequest\x1a\x19.rump.sp.v1.LstatResponse\"\x12\x8a\xb5\x18\x0e\b\xb9\x03\x12\x05lstat\x18\x02(\x01\x12]\n" +
+	"\x05Mknod\x12\x18.rump.sp.v1.MknodRequest\x1a\x19.rump.sp.v1.MknodResponse\"\x1f\x8a\xb5\x18\x1b\b\xc2\x03\x12\x05mknod\x18\x02\xe2\x03\fsystem.mknod\x12g\n" +
 	"\x06Fhstat\x12\x19.rump.sp.v1.FhstatRequest\x1a\x1a.rump.sp.v1.FhstatResponse\"&\x8a\xb5\x18\"\b\xc3\x03\x12\x06fhstat\x18\x02(\x012\x11system.filehandle\x12R\n" +
 	"\x06Linkat\x12\x19.rump.sp.v1.LinkatRequest\x1a\x1a.rump.sp.v1.LinkatResponse\"\x11\x8a\xb5\x18\r\b\xc9\x03\x12\x06linkat\x18\x02\x12Z\n" +
 	"\bRenameat\x12\x1b.rump.sp.v1.RenameatRequest\x1a\x1c.rump.sp.v1.RenameatResponse\"\x13\x8a\xb5\x18\x0f\b\xca\x03\x12\brenameat\x18\x02\x12Z\n" +
-	"\bMkfifoat\x12\x1b.rump.sp.v1.MkfifoatRequest\x1a\x1c.rump.sp.v1.MkfifoatResponse\"\x13\x8a\xb5\x18\x0f\b\xcb\x03\x12\bmkfifoat\x18\x02\x12d\n" +
-	"\aMknodat\x12\x1a.rump.sp.v1.MknodatRequest\x1a\x1b.rump.sp.v1.MknodatResponse\" \x8a\xb5\x18\x1c\b\xcc\x03\x12\amknodat\x18\x022\fsystem.mknod\x12V\n" +
+	"\bMkfifoat\x12\x1b.rump.sp.v1.MkfifoatRequest\x1a\x1c.rump.sp.v1.MkfifoatResponse\"\x13\x8a\xb5\x18\x0f\b\xcb\x03\x12\bmkfifoat\x18\x02\x12e\n" +
+	"\aMknodat\x12\x1a.rump.sp.v1.MknodatRequest\x1a\x1b.rump.sp.v1.MknodatResponse\"!\x8a\xb5\x18\x1d\b\xcc\x03\x12\amknodat\x18\x02\xe2\x03\fsystem.mknod\x12V\n" +
 	"\aMkdirat\x12\x1a.rump.sp.v1.MkdiratRequest\x1a\x1b.rump.sp.v1.MkdiratResponse\"\x12\x8a\xb5\x18\x0e\b\xcd\x03\x12\amkdirat\x18\x02\x12`\n" +
-	"\tFaccessat\x12\x1c.rump.sp.v1.FaccessatRequest\x1a\x1d.rump.sp.v1.FaccessatResponse\"\x16\x8a\xb5\x18\x12\b\xce\x03\x12\tfaccessat\x18\x02(\x01\x12\\\n" +
-	"\bFchmodat\x12\x1b.rump.sp.v1.FchmodatRequest\x1a\x1c.rump.sp.v1.FchmodatResponse\"\x15\x8a\xb5\x18\x11\b\xcf\x03\x12\bfchmodat\x18\x02(\x01\x12\\\n" +
-	"\bFchownat\x12\x1b.rump.sp.v1.FchownatRequest\x1a\x1c.rump.sp.v1.FchownatResponse\"\x15\x8a\xb5\x18\x11\b\xd0\x03\x12\bfchownat\x18\x02(\x01\x12X\n" +
+	"\tFaccessat\x12\x1c.rump.sp.v1.FaccessatRequest\x1a\x1d.rump.sp.v1.FaccessatResponse\"\x16\x8a\xb5\x18\x12\b\xce\x03\x12\tfaccessat\x18\x02(\x01\x12j\n" +
+	"\bFchmodat\x12\x1b.rump.sp.v1.FchmodatRequest\x1a\x1c.rump.sp.v1.FchmodatResponse\"#\x8a\xb5\x18\x1f\b\xcf\x03\x12\bfchmodat\x18\x02(\x01\xe2\x03\vvnode.admin\x12u\n" +
+	"\bFchownat\x12\x1b.rump.sp.v1.FchownatRequest\x1a\x1c.rump.sp.v1.FchownatResponse\".\x8a\xb5\x18*\b\xd0\x03\x12\bfchownat\x18\x02(\x01\xe2\x03\x16vnode.change_ownership\x12X\n" +
 	"\aFstatat\x12\x1a.rump.sp.v1.FstatatRequest\x1a\x1b.rump.sp.v1.FstatatResponse\"\x14\x8a\xb5\x18\x10\b\xd2\x03\x12\afstatat\x18\x02(\x01\x12`\n" +
 	"\tUtimensat\x12\x1c.rump.sp.v1.UtimensatRequest\x1a\x1d.rump.sp.v1.UtimensatResponse\"\x16\x8a\xb5\x18\x12\b\xd3\x03\x12\tutimensat\x18\x02(\x01\x12T\n" +
 	"\x06Openat\x12\x19.rump.sp.v1.OpenatRequest\x1a\x1a.rump.sp.v1.OpenatResponse\"\x13\x8a\xb5\x18\x0f\b\xd4\x03\x12\x06openat\x18\x02 \x01\x12d\n" +
@@ -9779,16 +10208,16 @@ const file_rump_sp_proto_rawDesc = "" +
 	"readlinkat\x18\x02(\x01\x12^\n" +
 	"\tSymlinkat\x12\x1c.rump.sp.v1.SymlinkatRequest\x1a\x1d.rump.sp.v1.SymlinkatResponse\"\x14\x8a\xb5\x18\x10\b\xd6\x03\x12\tsymlinkat\x18\x02\x12Z\n" +
 	"\bUnlinkat\x12\x1b.rump.sp.v1.UnlinkatRequest\x1a\x1c.rump.sp.v1.UnlinkatResponse\"\x13\x8a\xb5\x18\x0f\b\xd7\x03\x12\bunlinkat\x18\x02\x12\\\n" +
-	"\bFutimens\x12\x1b.rump.sp.v1.FutimensRequest\x1a\x1c.rump.sp.v1.FutimensResponse\"\x15\x8a\xb5\x18\x11\b\xd8\x03\x12\bfutimens\x18\x02(\x01\x12m\n" +
-	"\bQuotactl\x12\x1b.rump.sp.v1.QuotactlRequest\x1a\x1c.rump.sp.v1.QuotactlResponse\"&\x8a\xb5\x18\"\b\xd9\x03\x12\n" +
-	"__quotactl\x18\x022\x0fsystem.fs_quota\x12u\n" +
+	"\bFutimens\x12\x1b.rump.sp.v1.FutimensRequest\x1a\x1c.rump.sp.v1.FutimensResponse\"\x15\x8a\xb5\x18\x11\b\xd8\x03\x12\bfutimens\x18\x02(\x01\x12\xa3\x01\n" +
+	"\bQuotactl\x12\x1b.rump.sp.v1.QuotactlRequest\x1a\x1c.rump.sp.v1.QuotactlResponse\"\\\x8a\xb5\x18X\b\xd9\x03\x12\n" +
+	"__quotactl\x18\x02\xe2\x03\x13system.fs_quota.get\xe2\x03\x16system.fs_quota.manage\xe2\x03\x15system.fs_quota.onoff\x12u\n" +
 	"\x0ePosixFallocate\x12!.rump.sp.v1.PosixFallocateRequest\x1a\".rump.sp.v1.PosixFallocateResponse\"\x1c\x8a\xb5\x18\x18\b\xdf\x03\x12\x0fposix_fallocate\x18\x02(\x01\x12\\\n" +
 	"\bFdiscard\x12\x1b.rump.sp.v1.FdiscardRequest\x1a\x1c.rump.sp.v1.FdiscardResponse\"\x15\x8a\xb5\x18\x11\b\xe0\x03\x12\bfdiscard\x18\x02(\x01\x12z\n" +
 	"\fEtfsRegister\x12\x1f.rump.sp.v1.EtfsRegisterRequest\x1a .rump.sp.v1.EtfsRegisterResponse\"'\x8a\xb5\x18#\b\x9aN\x12\retfs_register\x18\x022\vsystem.etfs8\x01\x12\x9b\x01\n" +
 	"\x14EtfsRegisterWithsize\x12'.rump.sp.v1.EtfsRegisterWithsizeRequest\x1a(.rump.sp.v1.EtfsRegisterWithsizeResponse\"0\x8a\xb5\x18,\b\x9bN\x12\x16etfs_register_withsize\x18\x022\vsystem.etfs8\x01\x12r\n" +
 	"\n" +
 	"EtfsRemove\x12\x1d.rump.sp.v1.EtfsRemoveRequest\x1a\x1e.rump.sp.v1.EtfsRemoveResponse\"%\x8a\xb5\x18!\b\x9cN\x12\vetfs_remove\x18\x022\vsystem.etfs8\x01\x12^\n" +
-	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xa59\n" +
+	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xeb;\n" +
 	"\x03Net\x12W\n" +
 	"\aRecvmsg\x12\x1a.rump.sp.v1.RecvmsgRequest\x1a\x1b.rump.sp.v1.RecvmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1b\x12\arecvmsg\x18\x03 \x01\x12W\n" +
 	"\aSendmsg\x12\x1a.rump.sp.v1.SendmsgRequest\x1a\x1b.rump.sp.v1.SendmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1c\x12\asendmsg\x18\x03 \x01\x12[\n" +
@@ -9796,9 +10225,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Accept\x12\x19.rump.sp.v1.AcceptRequest\x1a\x1a.rump.sp.v1.AcceptResponse\"\x12\x8a\xb5\x18\x0e\b\x1e\x12\x06accept\x18\x03 \x01\x12g\n" +
 	"\vGetpeername\x12\x1e.rump.sp.v1.GetpeernameRequest\x1a\x1f.rump.sp.v1.GetpeernameResponse\"\x17\x8a\xb5\x18\x13\b\x1f\x12\vgetpeername\x18\x03(\x01\x12g\n" +
 	"\vGetsockname\x12\x1e.rump.sp.v1.GetsocknameRequest\x1a\x1f.rump.sp.v1.GetsocknameResponse\"\x17\x8a\xb5\x18\x13\b \x12\vgetsockname\x18\x03(\x01\x12W\n" +
-	"\aConnect\x12\x1a.rump.sp.v1.ConnectRequest\x1a\x1b.rump.sp.v1.ConnectResponse\"\x13\x8a\xb5\x18\x0f\bb\x12\aconnect\x18\x03 \x01\x12I\n" +
-	"\x04Bind\x12\x17.rump.sp.v1.BindRequest\x1a\x18.rump.sp.v1.BindResponse\"\x0e\x8a\xb5\x18\n" +
-	"\bh\x12\x04bind\x18\x03\x12c\n" +
+	"\aConnect\x12\x1a.rump.sp.v1.ConnectRequest\x1a\x1b.rump.sp.v1.ConnectResponse\"\x13\x8a\xb5\x18\x0f\bb\x12\aconnect\x18\x03 \x01\x12u\n" +
+	"\x04Bind\x12\x17.rump.sp.v1.BindRequest\x1a\x18.rump.sp.v1.BindResponse\":\x8a\xb5\x186\bh\x12\x04bind\x18\x03\xe2\x03\x11network.bind.port\xe2\x03\x15network.bind.privport\x12c\n" +
 	"\n" +
 	"Setsockopt\x12\x1d.rump.sp.v1.SetsockoptRequest\x1a\x1e.rump.sp.v1.SetsockoptResponse\"\x16\x8a\xb5\x18\x12\bi\x12\n" +
 	"setsockopt\x18\x03(\x01\x12S\n" +
@@ -9807,55 +10235,55 @@ const file_rump_sp_proto_rawDesc = "" +
 	"Getsockopt\x12\x1d.rump.sp.v1.GetsockoptRequest\x1a\x1e.rump.sp.v1.GetsockoptResponse\"\x16\x8a\xb5\x18\x12\bv\x12\n" +
 	"getsockopt\x18\x03(\x01\x12T\n" +
 	"\x06Sendto\x12\x19.rump.sp.v1.SendtoRequest\x1a\x1a.rump.sp.v1.SendtoResponse\"\x13\x8a\xb5\x18\x0f\b\x85\x01\x12\x06sendto\x18\x03 \x01\x12\\\n" +
-	"\bShutdown\x12\x1b.rump.sp.v1.ShutdownRequest\x1a\x1c.rump.sp.v1.ShutdownResponse\"\x15\x8a\xb5\x18\x11\b\x86\x01\x12\bshutdown\x18\x03(\x01\x12b\n" +
+	"\bShutdown\x12\x1b.rump.sp.v1.ShutdownRequest\x1a\x1c.rump.sp.v1.ShutdownResponse\"\x15\x8a\xb5\x18\x11\b\x86\x01\x12\bshutdown\x18\x03(\x01\x12w\n" +
 	"\n" +
-	"Socketpair\x12\x1d.rump.sp.v1.SocketpairRequest\x1a\x1e.rump.sp.v1.SocketpairResponse\"\x15\x8a\xb5\x18\x11\b\x87\x01\x12\n" +
-	"socketpair\x18\x03\x12R\n" +
-	"\x06Socket\x12\x19.rump.sp.v1.SocketRequest\x1a\x1a.rump.sp.v1.SocketResponse\"\x11\x8a\xb5\x18\r\b\x8a\x03\x12\x06socket\x18\x03\x12X\n" +
+	"Socketpair\x12\x1d.rump.sp.v1.SocketpairRequest\x1a\x1e.rump.sp.v1.SocketpairResponse\"*\x8a\xb5\x18&\b\x87\x01\x12\n" +
+	"socketpair\x18\x032\x13network.socket.open\x12\x80\x01\n" +
+	"\x06Socket\x12\x19.rump.sp.v1.SocketRequest\x1a\x1a.rump.sp.v1.SocketResponse\"?\x8a\xb5\x18;\b\x8a\x03\x12\x06socket\x18\x032\x13network.socket.open\xe2\x03\x16network.socket.rawsock\x12X\n" +
 	"\aPaccept\x12\x1a.rump.sp.v1.PacceptRequest\x1a\x1b.rump.sp.v1.PacceptResponse\"\x14\x8a\xb5\x18\x10\b\xc8\x03\x12\apaccept\x18\x03 \x01\x12\\\n" +
 	"\bRecvmmsg\x12\x1b.rump.sp.v1.RecvmmsgRequest\x1a\x1c.rump.sp.v1.RecvmmsgResponse\"\x15\x8a\xb5\x18\x11\b\xdb\x03\x12\brecvmmsg\x18\x03 \x01\x12\\\n" +
-	"\bSendmmsg\x12\x1b.rump.sp.v1.SendmmsgRequest\x1a\x1c.rump.sp.v1.SendmmsgResponse\"\x15\x8a\xb5\x18\x11\b\xdc\x03\x12\bsendmmsg\x18\x03 \x01\x12\x94\x01\n" +
-	"\x11NetconfigIfcreate\x12$.rump.sp.v1.NetconfigIfcreateRequest\x1a%.rump.sp.v1.NetconfigIfcreateResponse\"2\x8a\xb5\x18.\b\xa4N\x12\x12netconfig_ifcreate\x18\x032\x11network.interface8\x01\x12\x98\x01\n" +
-	"\x12NetconfigIfdestroy\x12%.rump.sp.v1.NetconfigIfdestroyRequest\x1a&.rump.sp.v1.NetconfigIfdestroyResponse\"3\x8a\xb5\x18/\b\xa5N\x12\x13netconfig_ifdestroy\x18\x032\x11network.interface8\x01\x12\x86\x01\n" +
-	"\rNetconfigIfup\x12 .rump.sp.v1.NetconfigIfupRequest\x1a!.rump.sp.v1.NetconfigIfupResponse\"0\x8a\xb5\x18,\b\xa6N\x12\x0enetconfig_ifup\x18\x03(\x012\x11network.interface8\x01\x12\x8e\x01\n" +
-	"\x0fNetconfigIfdown\x12\".rump.sp.v1.NetconfigIfdownRequest\x1a#.rump.sp.v1.NetconfigIfdownResponse\"2\x8a\xb5\x18.\b\xa7N\x12\x10netconfig_ifdown\x18\x03(\x012\x11network.interface8\x01\x12\xa4\x01\n" +
-	"\x15NetconfigIfsetlinkstr\x12(.rump.sp.v1.NetconfigIfsetlinkstrRequest\x1a).rump.sp.v1.NetconfigIfsetlinkstrResponse\"6\x8a\xb5\x182\b\xa8N\x12\x16netconfig_ifsetlinkstr\x18\x032\x11network.interface8\x01\x12\x88\x01\n" +
-	"\x0eNetconfigBradd\x12!.rump.sp.v1.NetconfigBraddRequest\x1a\".rump.sp.v1.NetconfigBraddResponse\"/\x8a\xb5\x18+\b\xa9N\x12\x0fnetconfig_bradd\x18\x032\x11network.interface8\x01\x12\x88\x01\n" +
-	"\x0eNetconfigBrdel\x12!.rump.sp.v1.NetconfigBrdelRequest\x1a\".rump.sp.v1.NetconfigBrdelResponse\"/\x8a\xb5\x18+\b\xaaN\x12\x0fnetconfig_brdel\x18\x032\x11network.interface8\x01\x12\x9d\x01\n" +
-	"\x13NetconfigIpv4Ifaddr\x12&.rump.sp.v1.NetconfigIpv4IfaddrRequest\x1a'.rump.sp.v1.NetconfigIpv4IfaddrResponse\"5\x8a\xb5\x181\b\xabN\x12\x15netconfig_ipv4_ifaddr\x18\x032\x11network.interface8\x01\x12\xae\x01\n" +
-	"\x17NetconfigIpv4IfaddrCidr\x12*.rump.sp.v1.NetconfigIpv4IfaddrCidrRequest\x1a+.rump.sp.v1.NetconfigIpv4IfaddrCidrResponse\":\x8a\xb5\x186\b\xacN\x12\x1anetconfig_ipv4_ifaddr_cidr\x18\x032\x11network.interface8\x01\x12\x9d\x01\n" +
-	"\x13NetconfigIpv6Ifaddr\x12&.rump.sp.v1.NetconfigIpv6IfaddrRequest\x1a'.rump.sp.v1.NetconfigIpv6IfaddrResponse\"5\x8a\xb5\x181\b\xadN\x12\x15netconfig_ipv6_ifaddr\x18\x032\x11network.interface8\x01\x12\x89\x01\n" +
+	"\bSendmmsg\x12\x1b.rump.sp.v1.SendmmsgRequest\x1a\x1c.rump.sp.v1.SendmmsgResponse\"\x15\x8a\xb5\x18\x11\b\xdc\x03\x12\bsendmmsg\x18\x03 \x01\x12\x9c\x01\n" +
+	"\x11NetconfigIfcreate\x12$.rump.sp.v1.NetconfigIfcreateRequest\x1a%.rump.sp.v1.NetconfigIfcreateResponse\":\x8a\xb5\x186\b\xa4N\x12\x12netconfig_ifcreate\x18\x032\x19network.interface.setpriv8\x01\x12\xa0\x01\n" +
+	"\x12NetconfigIfdestroy\x12%.rump.sp.v1.NetconfigIfdestroyRequest\x1a&.rump.sp.v1.NetconfigIfdestroyResponse\";\x8a\xb5\x187\b\xa5N\x12\x13netconfig_ifdestroy\x18\x032\x19network.interface.setpriv8\x01\x12\x8e\x01\n" +
+	"\rNetconfigIfup\x12 .rump.sp.v1.NetconfigIfupRequest\x1a!.rump.sp.v1.NetconfigIfupResponse\"8\x8a\xb5\x184\b\xa6N\x12\x0enetconfig_ifup\x18\x03(\x012\x19network.interface.setpriv8\x01\x12\x96\x01\n" +
+	"\x0fNetconfigIfdown\x12\".rump.sp.v1.NetconfigIfdownRequest\x1a#.rump.sp.v1.NetconfigIfdownResponse\":\x8a\xb5\x186\b\xa7N\x12\x10netconfig_ifdown\x18\x03(\x012\x19network.interface.setpriv8\x01\x12\xac\x01\n" +
+	"\x15NetconfigIfsetlinkstr\x12(.rump.sp.v1.NetconfigIfsetlinkstrRequest\x1a).rump.sp.v1.NetconfigIfsetlinkstrResponse\">\x8a\xb5\x18:\b\xa8N\x12\x16netconfig_ifsetlinkstr\x18\x032\x19network.interface.setpriv8\x01\x12\x90\x01\n" +
+	"\x0eNetconfigBradd\x12!.rump.sp.v1.NetconfigBraddRequest\x1a\".rump.sp.v1.NetconfigBraddResponse\"7\x8a\xb5\x183\b\xa9N\x12\x0fnetconfig_bradd\x18\x032\x19network.interface.setpriv8\x01\x12\x90\x01\n" +
+	"\x0eNetconfigBrdel\x12!.rump.sp.v1.NetconfigBrdelRequest\x1a\".rump.sp.v1.NetconfigBrdelResponse\"7\x8a\xb5\x183\b\xaaN\x12\x0fnetconfig_brdel\x18\x032\x19network.interface.setpriv8\x01\x12\xa5\x01\n" +
+	"\x13NetconfigIpv4Ifaddr\x12&.rump.sp.v1.NetconfigIpv4IfaddrRequest\x1a'.rump.sp.v1.NetconfigIpv4IfaddrResponse\"=\x8a\xb5\x189\b\xabN\x12\x15netconfig_ipv4_ifaddr\x18\x032\x19network.interface.setpriv8\x01\x12\xb6\x01\n" +
+	"\x17NetconfigIpv4IfaddrCidr\x12*.rump.sp.v1.NetconfigIpv4IfaddrCidrRequest\x1a+.rump.sp.v1.NetconfigIpv4IfaddrCidrResponse\"B\x8a\xb5\x18>\b\xacN\x12\x1anetconfig_ipv4_ifaddr_cidr\x18\x032\x19network.interface.setpriv8\x01\x12\xa5\x01\n" +
+	"\x13NetconfigIpv6Ifaddr\x12&.rump.sp.v1.NetconfigIpv6IfaddrRequest\x1a'.rump.sp.v1.NetconfigIpv6IfaddrResponse\"=\x8a\xb5\x189\b\xadN\x12\x15netconfig_ipv6_ifaddr\x18\x032\x19network.interface.setpriv8\x01\x12\x89\x01\n" +
 	"\x0fNetconfigIpv4Gw\x12\".rump.sp.v1.NetconfigIpv4GwRequest\x1a#.rump.sp.v1.NetconfigIpv4GwResponse\"-\x8a\xb5\x18)\b\xaeN\x12\x11netconfig_ipv4_gw\x18\x032\rnetwork.route8\x01\x12\x89\x01\n" +
-	"\x0fNetconfigIpv6Gw\x12\".rump.sp.v1.NetconfigIpv6GwRequest\x1a#.rump.sp.v1.NetconfigIpv6GwResponse\"-\x8a\xb5\x18)\b\xafN\x12\x11netconfig_ipv6_gw\x18\x032\rnetwork.route8\x01\x12\xb4\x01\n" +
-	"\x18NetconfigDhcpIpv4Oneshot\x12+.rump.sp.v1.NetconfigDhcpIpv4OneshotRequest\x1a,.rump.sp.v1.NetconfigDhcpIpv4OneshotResponse\"=\x8a\xb5\x189\b\xb0N\x12\x1bnetconfig_dhcp_ipv4_oneshot\x18\x03 \x012\x11network.interface8\x01\x12\x95\x01\n" +
-	"\x11NetconfigAutoIpv6\x12$.rump.sp.v1.NetconfigAutoIpv6Request\x1a%.rump.sp.v1.NetconfigAutoIpv6Response\"3\x8a\xb5\x18/\b\xb1N\x12\x13netconfig_auto_ipv6\x18\x032\x11network.interface8\x01\x12\x7f\n" +
-	"\x10NetconfigIfaddrs\x12#.rump.sp.v1.NetconfigIfaddrsRequest\x1a$.rump.sp.v1.NetconfigIfaddrsResponse\" \x8a\xb5\x18\x1c\b\xb2N\x12\x11netconfig_ifaddrs\x18\x03(\x018\x01\x12k\n" +
-	"\aNpfLoad\x12\x1a.rump.sp.v1.NpfLoadRequest\x1a\x1b.rump.sp.v1.NpfLoadResponse\"'\x8a\xb5\x18#\b\xe0N\x12\bnpf_load\x18\x032\x10network.firewall8\x01\x12\x82\x01\n" +
-	"\fNpfConfigGet\x12\x1f.rump.sp.v1.NpfConfigGetRequest\x1a .rump.sp.v1.NpfConfigGetResponse\"/\x8a\xb5\x18+\b\xe1N\x12\x0enpf_config_get\x18\x03(\x012\x10network.firewall8\x01\x12u\n" +
-	"\tNpfSwitch\x12\x1c.rump.sp.v1.NpfSwitchRequest\x1a\x1d.rump.sp.v1.NpfSwitchResponse\"+\x8a\xb5\x18'\b\xe2N\x12\n" +
-	"npf_switch\x18\x03(\x012\x10network.firewall8\x01\x12q\n" +
-	"\bNpfFlush\x12\x1b.rump.sp.v1.NpfFlushRequest\x1a\x1c.rump.sp.v1.NpfFlushResponse\"*\x8a\xb5\x18&\b\xe3N\x12\tnpf_flush\x18\x03(\x012\x10network.firewall8\x01\x12\x89\x01\n" +
-	"\x0eNpfConnections\x12!.rump.sp.v1.NpfConnectionsRequest\x1a\".rump.sp.v1.NpfConnectionsResponse\"0\x8a\xb5\x18,\b\xe4N\x12\x0fnpf_connections\x18\x03(\x012\x10network.firewall8\x01\x12q\n" +
-	"\bNpfStats\x12\x1b.rump.sp.v1.NpfStatsRequest\x1a\x1c.rump.sp.v1.NpfStatsResponse\"*\x8a\xb5\x18&\b\xe5N\x12\tnpf_stats\x18\x03(\x012\x10network.firewall8\x01\x12o\n" +
-	"\bNpfTable\x12\x1b.rump.sp.v1.NpfTableRequest\x1a\x1c.rump.sp.v1.NpfTableResponse\"(\x8a\xb5\x18$\b\xe6N\x12\tnpf_table\x18\x032\x10network.firewall8\x01\x12x\n" +
+	"\x0fNetconfigIpv6Gw\x12\".rump.sp.v1.NetconfigIpv6GwRequest\x1a#.rump.sp.v1.NetconfigIpv6GwResponse\"-\x8a\xb5\x18)\b\xafN\x12\x11netconfig_ipv6_gw\x18\x032\rnetwork.route8\x01\x12\xbc\x01\n" +
+	"\x18NetconfigDhcpIpv4Oneshot\x12+.rump.sp.v1.NetconfigDhcpIpv4OneshotRequest\x1a,.rump.sp.v1.NetconfigDhcpIpv4OneshotResponse\"E\x8a\xb5\x18A\b\xb0N\x12\x1bnetconfig_dhcp_ipv4_oneshot\x18\x03 \x012\x19network.interface.setpriv8\x01\x12\x9d\x01\n" +
+	"\x11NetconfigAutoIpv6\x12$.rump.sp.v1.NetconfigAutoIpv6Request\x1a%.rump.sp.v1.NetconfigAutoIpv6Response\";\x8a\xb5\x187\b\xb1N\x12\x13netconfig_auto_ipv6\x18\x032\x19network.interface.setpriv8\x01\x12\x7f\n" +
+	"\x10NetconfigIfaddrs\x12#.rump.sp.v1.NetconfigIfaddrsRequest\x1a$.rump.sp.v1.NetconfigIfaddrsResponse\" \x8a\xb5\x18\x1c\b\xb2N\x12\x11netconfig_ifaddrs\x18\x03(\x018\x01\x12\x85\x01\n" +
+	"\aNpfLoad\x12\x1a.rump.sp.v1.NpfLoadRequest\x1a\x1b.rump.sp.v1.NpfLoadResponse\"A\x8a\xb5\x18=\b\xe0N\x12\bnpf_load\x18\x032\x13network.firewall.fw8\x01\xe2\x03\x14network.firewall.nat\x12\x85\x01\n" +
+	"\fNpfConfigGet\x12\x1f.rump.sp.v1.NpfConfigGetRequest\x1a .rump.sp.v1.NpfConfigGetResponse\"2\x8a\xb5\x18.\b\xe1N\x12\x0enpf_config_get\x18\x03(\x012\x13network.firewall.fw8\x01\x12x\n" +
+	"\tNpfSwitch\x12\x1c.rump.sp.v1.NpfSwitchRequest\x1a\x1d.rump.sp.v1.NpfSwitchResponse\".\x8a\xb5\x18*\b\xe2N\x12\n" +
+	"npf_switch\x18\x03(\x012\x13network.firewall.fw8\x01\x12t\n" +
+	"\bNpfFlush\x12\x1b.rump.sp.v1.NpfFlushRequest\x1a\x1c.rump.sp.v1.NpfFlushResponse\"-\x8a\xb5\x18)\b\xe3N\x12\tnpf_flush\x18\x03(\x012\x13network.firewall.fw8\x01\x12\x8c\x01\n" +
+	"\x0eNpfConnections\x12!.rump.sp.v1.NpfConnectionsRequest\x1a\".rump.sp.v1.NpfConnectionsResponse\"3\x8a\xb5\x18/\b\xe4N\x12\x0fnpf_connections\x18\x03(\x012\x13network.firewall.fw8\x01\x12t\n" +
+	"\bNpfStats\x12\x1b.rump.sp.v1.NpfStatsRequest\x1a\x1c.rump.sp.v1.NpfStatsResponse\"-\x8a\xb5\x18)\b\xe5N\x12\tnpf_stats\x18\x03(\x012\x13network.firewall.fw8\x01\x12r\n" +
+	"\bNpfTable\x12\x1b.rump.sp.v1.NpfTableRequest\x1a\x1c.rump.sp.v1.NpfTableResponse\"+\x8a\xb5\x18'\b\xe6N\x12\tnpf_table\x18\x032\x13network.firewall.fw8\x01\x12{\n" +
 	"\n" +
-	"NpfRuleAdd\x12\x1d.rump.sp.v1.NpfRuleAddRequest\x1a\x1e.rump.sp.v1.NpfRuleAddResponse\"+\x8a\xb5\x18'\b\xe7N\x12\fnpf_rule_add\x18\x032\x10network.firewall8\x01\x12\x84\x01\n" +
-	"\rNpfRuleRemove\x12 .rump.sp.v1.NpfRuleRemoveRequest\x1a!.rump.sp.v1.NpfRuleRemoveResponse\".\x8a\xb5\x18*\b\xe8N\x12\x0fnpf_rule_remove\x18\x032\x10network.firewall8\x01\x12t\n" +
-	"\tDhcpStart\x12\x1c.rump.sp.v1.DhcpStartRequest\x1a\x1d.rump.sp.v1.DhcpStartResponse\"*\x8a\xb5\x18&\b\xeaN\x12\n" +
-	"dhcp_start\x18\x032\x11network.interface8\x01\x12t\n" +
-	"\tDhcpRenew\x12\x1c.rump.sp.v1.DhcpRenewRequest\x1a\x1d.rump.sp.v1.DhcpRenewResponse\"*\x8a\xb5\x18&\b\xebN\x12\n" +
-	"dhcp_renew\x18\x032\x11network.interface8\x01\x12p\n" +
-	"\bDhcpStop\x12\x1b.rump.sp.v1.DhcpStopRequest\x1a\x1c.rump.sp.v1.DhcpStopResponse\")\x8a\xb5\x18%\b\xecN\x12\tdhcp_stop\x18\x032\x11network.interface8\x01\x12z\n" +
+	"NpfRuleAdd\x12\x1d.rump.sp.v1.NpfRuleAddRequest\x1a\x1e.rump.sp.v1.NpfRuleAddResponse\".\x8a\xb5\x18*\b\xe7N\x12\fnpf_rule_add\x18\x032\x13network.firewall.fw8\x01\x12\x87\x01\n" +
+	"\rNpfRuleRemove\x12 .rump.sp.v1.NpfRuleRemoveRequest\x1a!.rump.sp.v1.NpfRuleRemoveResponse\"1\x8a\xb5\x18-\b\xe8N\x12\x0fnpf_rule_remove\x18\x032\x13network.firewall.fw8\x01\x12|\n" +
+	"\tDhcpStart\x12\x1c.rump.sp.v1.DhcpStartRequest\x1a\x1d.rump.sp.v1.DhcpStartResponse\"2\x8a\xb5\x18.\b\xeaN\x12\n" +
+	"dhcp_start\x18\x032\x19network.interface.setpriv8\x01\x12|\n" +
+	"\tDhcpRenew\x12\x1c.rump.sp.v1.DhcpRenewRequest\x1a\x1d.rump.sp.v1.DhcpRenewResponse\"2\x8a\xb5\x18.\b\xebN\x12\n" +
+	"dhcp_renew\x18\x032\x19network.interface.setpriv8\x01\x12x\n" +
+	"\bDhcpStop\x12\x1b.rump.sp.v1.DhcpStopRequest\x1a\x1c.rump.sp.v1.DhcpStopResponse\"1\x8a\xb5\x18-\b\xecN\x12\tdhcp_stop\x18\x032\x19network.interface.setpriv8\x01\x12\x82\x01\n" +
 	"\n" +
-	"DhcpLeases\x12\x1d.rump.sp.v1.DhcpLeasesRequest\x1a\x1e.rump.sp.v1.DhcpLeasesResponse\"-\x8a\xb5\x18)\b\xedN\x12\vdhcp_leases\x18\x03(\x012\x11network.interface8\x01\x12x\n" +
+	"DhcpLeases\x12\x1d.rump.sp.v1.DhcpLeasesRequest\x1a\x1e.rump.sp.v1.DhcpLeasesResponse\"5\x8a\xb5\x181\b\xedN\x12\vdhcp_leases\x18\x03(\x012\x19network.interface.getpriv8\x01\x12\x80\x01\n" +
 	"\n" +
-	"DhcpdStart\x12\x1d.rump.sp.v1.DhcpdStartRequest\x1a\x1e.rump.sp.v1.DhcpdStartResponse\"+\x8a\xb5\x18'\b\xeeN\x12\vdhcpd_start\x18\x032\x11network.interface8\x01\x12t\n" +
-	"\tDhcpdStop\x12\x1c.rump.sp.v1.DhcpdStopRequest\x1a\x1d.rump.sp.v1.DhcpdStopResponse\"*\x8a\xb5\x18&\b\xefN\x12\n" +
-	"dhcpd_stop\x18\x032\x11network.interface8\x01\x12\x86\x01\n" +
-	"\rDhcpdBindings\x12 .rump.sp.v1.DhcpdBindingsRequest\x1a!.rump.sp.v1.DhcpdBindingsResponse\"0\x8a\xb5\x18,\b\xf0N\x12\x0edhcpd_bindings\x18\x03(\x012\x11network.interface8\x01\x12z\n" +
+	"DhcpdStart\x12\x1d.rump.sp.v1.DhcpdStartRequest\x1a\x1e.rump.sp.v1.DhcpdStartResponse\"3\x8a\xb5\x18/\b\xeeN\x12\vdhcpd_start\x18\x032\x19network.interface.setpriv8\x01\x12|\n" +
+	"\tDhcpdStop\x12\x1c.rump.sp.v1.DhcpdStopRequest\x1a\x1d.rump.sp.v1.DhcpdStopResponse\"2\x8a\xb5\x18.\b\xefN\x12\n" +
+	"dhcpd_stop\x18\x032\x19network.interface.setpriv8\x01\x12\x8e\x01\n" +
+	"\rDhcpdBindings\x12 .rump.sp.v1.DhcpdBindingsRequest\x1a!.rump.sp.v1.DhcpdBindingsResponse\"8\x8a\xb5\x184\b\xf0N\x12\x0edhcpd_bindings\x18\x03(\x012\x19network.interface.getpriv8\x01\x12y\n" +
 	"\n" +
-	"DnsForward\x12\x1d.rump.sp.v1.DnsForwardRequest\x1a\x1e.rump.sp.v1.DnsForwardResponse\"-\x8a\xb5\x18)\b\xf1N\x12\vdns_forward\x18\x03(\x012\x11network.interface8\x01\x12\x98\x01\n" +
-	"\x12NetconfigIfaddrdel\x12%.rump.sp.v1.NetconfigIfaddrdelRequest\x1a&.rump.sp.v1.NetconfigIfaddrdelResponse\"3\x8a\xb5\x18/\b\xb3N\x12\x13netconfig_ifaddrdel\x18\x032\x11network.interface8\x01\x12a\n" +
+	"DnsForward\x12\x1d.rump.sp.v1.DnsForwardRequest\x1a\x1e.rump.sp.v1.DnsForwardResponse\",\x8a\xb5\x18(\b\xf1N\x12\vdns_forward\x18\x03(\x012\x10network.resolver8\x01\x12\xa0\x01\n" +
+	"\x12NetconfigIfaddrdel\x12%.rump.sp.v1.NetconfigIfaddrdelRequest\x1a&.rump.sp.v1.NetconfigIfaddrdelResponse\";\x8a\xb5\x187\b\xb3N\x12\x13netconfig_ifaddrdel\x18\x032\x19network.interface.setpriv8\x01\x12a\n" +
 	"\tRouteSend\x12\x1c.rump.sp.v1.RouteSendRequest\x1a\x1d.rump.sp.v1.RouteSendResponse\"\x17\x8a\xb5\x18\x13\b\xb4N\x12\n" +
 	"route_send\x18\x038\x01\x12c\n" +
 	"\tRouteRecv\x12\x1c.rump.sp.v1.RouteRecvRequest\x1a\x1d.rump.sp.v1.RouteRecvResponse\"\x19\x8a\xb5\x18\x15\b\xb5N\x12\n" +
@@ -9865,10 +10293,10 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\n" +
 	"NetPcblist\x12\x1d.rump.sp.v1.NetPcblistRequest\x1a\x1e.rump.sp.v1.NetPcblistResponse\"\x1a\x8a\xb5\x18\x16\b\xb7N\x12\vnet_pcblist\x18\x03(\x018\x01\x12k\n" +
 	"\vNetCounters\x12\x1e.rump.sp.v1.NetCountersRequest\x1a\x1f.rump.sp.v1.NetCountersResponse\"\x1b\x8a\xb5\x18\x17\b\xb8N\x12\fnet_counters\x18\x03(\x018\x01\x12W\n" +
-	"\x06NdList\x12\x19.rump.sp.v1.NdListRequest\x1a\x1a.rump.sp.v1.NdListResponse\"\x16\x8a\xb5\x18\x12\b\xb9N\x12\and_list\x18\x03(\x018\x01\x12\x94\x01\n" +
-	"\x11NetconfigIfimpair\x12$.rump.sp.v1.NetconfigIfimpairRequest\x1a%.rump.sp.v1.NetconfigIfimpairResponse\"2\x8a\xb5\x18.\b\xbdN\x12\x12netconfig_ifimpair\x18\x032\x11network.interface8\x01\x12\x93\x01\n" +
-	"\x15NetconfigIfimpairstat\x12(.rump.sp.v1.NetconfigIfimpairstatRequest\x1a).rump.sp.v1.NetconfigIfimpairstatResponse\"%\x8a\xb5\x18!\b\xbeN\x12\x16netconfig_ifimpairstat\x18\x03(\x018\x01\x12\x98\x01\n" +
-	"\x12NetconfigIfcapture\x12%.rump.sp.v1.NetconfigIfcaptureRequest\x1a&.rump.sp.v1.NetconfigIfcaptureResponse\"3\x8a\xb5\x18/\b\xbfN\x12\x13netconfig_ifcapture\x18\x032\x11network.interface8\x01\x12f\n" +
+	"\x06NdList\x12\x19.rump.sp.v1.NdListRequest\x1a\x1a.rump.sp.v1.NdListResponse\"\x16\x8a\xb5\x18\x12\b\xb9N\x12\and_list\x18\x03(\x018\x01\x12\x9c\x01\n" +
+	"\x11NetconfigIfimpair\x12$.rump.sp.v1.NetconfigIfimpairRequest\x1a%.rump.sp.v1.NetconfigIfimpairResponse\":\x8a\xb5\x186\b\xbdN\x12\x12netconfig_ifimpair\x18\x032\x19network.interface.setpriv8\x01\x12\x93\x01\n" +
+	"\x15NetconfigIfimpairstat\x12(.rump.sp.v1.NetconfigIfimpairstatRequest\x1a).rump.sp.v1.NetconfigIfimpairstatResponse\"%\x8a\xb5\x18!\b\xbeN\x12\x16netconfig_ifimpairstat\x18\x03(\x018\x01\x12\x92\x01\n" +
+	"\x12NetconfigIfcapture\x12%.rump.sp.v1.NetconfigIfcaptureRequest\x1a&.rump.sp.v1.NetconfigIfcaptureResponse\"-\x8a\xb5\x18)\b\xbfN\x12\x13netconfig_ifcapture\x18\x032\vnetwork.bpf8\x01\x12f\n" +
 	"\aBpfOpen\x12\x1a.rump.sp.v1.BpfOpenRequest\x1a\x1b.rump.sp.v1.BpfOpenResponse\"\"\x8a\xb5\x18\x1e\b\xc0N\x12\bbpf_open\x18\x032\vnetwork.bpf8\x012\xc8\x02\n" +
 	"\x03Dev\x12[\n" +
 	"\aDevList\x12\x1a.rump.sp.v1.DevListRequest\x1a\x1b.rump.sp.v1.DevListResponse\"\x17\x8a\xb5\x18\x13\b\xc2N\x12\bdev_list\x18\x04(\x018\x01\x12o\n" +
@@ -9888,7 +10316,7 @@ func file_rump_sp_proto_rawDescGZIP() []byte {
 	return file_rump_sp_proto_rawDescData
 }
 
-var file_rump_sp_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_rump_sp_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_rump_sp_proto_goTypes = []any{
 	(*Reference)(nil),                        // 0: rump.sp.v1.Reference
 	(*Call)(nil),                             // 1: rump.sp.v1.Call
@@ -9911,1474 +10339,1485 @@ var file_rump_sp_proto_goTypes = []any{
 	(*ProcessesRequest)(nil),                 // 18: rump.sp.v1.ProcessesRequest
 	(*ProcessStatus)(nil),                    // 19: rump.sp.v1.ProcessStatus
 	(*ProcessesResponse)(nil),                // 20: rump.sp.v1.ProcessesResponse
-	(*ReadRequest)(nil),                      // 21: rump.sp.v1.ReadRequest
-	(*WriteRequest)(nil),                     // 22: rump.sp.v1.WriteRequest
-	(*CloseRequest)(nil),                     // 23: rump.sp.v1.CloseRequest
-	(*GetpidRequest)(nil),                    // 24: rump.sp.v1.GetpidRequest
-	(*SetuidRequest)(nil),                    // 25: rump.sp.v1.SetuidRequest
-	(*GetuidRequest)(nil),                    // 26: rump.sp.v1.GetuidRequest
-	(*GeteuidRequest)(nil),                   // 27: rump.sp.v1.GeteuidRequest
-	(*GetppidRequest)(nil),                   // 28: rump.sp.v1.GetppidRequest
-	(*DupRequest)(nil),                       // 29: rump.sp.v1.DupRequest
-	(*PipeRequest)(nil),                      // 30: rump.sp.v1.PipeRequest
-	(*GetegidRequest)(nil),                   // 31: rump.sp.v1.GetegidRequest
-	(*GetgidRequest)(nil),                    // 32: rump.sp.v1.GetgidRequest
-	(*GetloginRequest)(nil),                  // 33: rump.sp.v1.GetloginRequest
-	(*SetloginRequest)(nil),                  // 34: rump.sp.v1.SetloginRequest
-	(*IoctlRequest)(nil),                     // 35: rump.sp.v1.IoctlRequest
-	(*GetgroupsRequest)(nil),                 // 36: rump.sp.v1.GetgroupsRequest
-	(*SetgroupsRequest)(nil),                 // 37: rump.sp.v1.SetgroupsRequest
-	(*GetpgrpRequest)(nil),                   // 38: rump.sp.v1.GetpgrpRequest
-	(*SetpgidRequest)(nil),                   // 39: rump.sp.v1.SetpgidRequest
-	(*Dup2Request)(nil),                      // 40: rump.sp.v1.Dup2Request
-	(*FcntlRequest)(nil),                     // 41: rump.sp.v1.FcntlRequest
-	(*ReadvRequest)(nil),                     // 42: rump.sp.v1.ReadvRequest
-	(*WritevRequest)(nil),                    // 43: rump.sp.v1.WritevRequest
-	(*SetreuidRequest)(nil),                  // 44: rump.sp.v1.SetreuidRequest
-	(*SetregidRequest)(nil),                  // 45: rump.sp.v1.SetregidRequest
-	(*FlockRequest)(nil),                     // 46: rump.sp.v1.FlockRequest
-	(*SetsidRequest)(nil),                    // 47: rump.sp.v1.SetsidRequest
-	(*SetgidRequest)(nil),                    // 48: rump.sp.v1.SetgidRequest
-	(*SetegidRequest)(nil),                   // 49: rump.sp.v1.SetegidRequest
-	(*SeteuidRequest)(nil),                   // 50: rump.sp.v1.SeteuidRequest
-	(*FpathconfRequest)(nil),                 // 51: rump.sp.v1.FpathconfRequest
-	(*GetrlimitRequest)(nil),                 // 52: rump.sp.v1.GetrlimitRequest
-	(*SetrlimitRequest)(nil),                 // 53: rump.sp.v1.SetrlimitRequest
-	(*SysctlRequest)(nil),                    // 54: rump.sp.v1.SysctlRequest
-	(*GetpgidRequest)(nil),                   // 55: rump.sp.v1.GetpgidRequest
-	(*RebootRequest)(nil),                    // 56: rump.sp.v1.RebootRequest
-	(*PollRequest)(nil),                      // 57: rump.sp.v1.PollRequest
-	(*TimerCreateRequest)(nil),               // 58: rump.sp.v1.TimerCreateRequest
-	(*TimerDeleteRequest)(nil),               // 59: rump.sp.v1.TimerDeleteRequest
-	(*TimerGetoverrunRequest)(nil),           // 60: rump.sp.v1.TimerGetoverrunRequest
-	(*ModctlRequest)(nil),                    // 61: rump.sp.v1.ModctlRequest
-	(*GetsidRequest)(nil),                    // 62: rump.sp.v1.GetsidRequest
-	(*FktraceRequest)(nil),                   // 63: rump.sp.v1.FktraceRequest
-	(*IssetugidRequest)(nil),                 // 64: rump.sp.v1.IssetugidRequest
-	(*UtraceRequest)(nil),                    // 65: rump.sp.v1.UtraceRequest
-	(*KqueueRequest)(nil),                    // 66: rump.sp.v1.KqueueRequest
-	(*PosixFadviseRequest)(nil),              // 67: rump.sp.v1.PosixFadviseRequest
-	(*SelectRequest)(nil),                    // 68: rump.sp.v1.SelectRequest
-	(*GettimeofdayRequest)(nil),              // 69: rump.sp.v1.GettimeofdayRequest
-	(*SettimeofdayRequest)(nil),              // 70: rump.sp.v1.SettimeofdayRequest
-	(*AdjtimeRequest)(nil),                   // 71: rump.sp.v1.AdjtimeRequest
-	(*SetitimerRequest)(nil),                 // 72: rump.sp.v1.SetitimerRequest
-	(*GetitimerRequest)(nil),                 // 73: rump.sp.v1.GetitimerRequest
-	(*ClockGettimeRequest)(nil),              // 74: rump.sp.v1.ClockGettimeRequest
-	(*ClockSettimeRequest)(nil),              // 75: rump.sp.v1.ClockSettimeRequest
-	(*ClockGetresRequest)(nil),               // 76: rump.sp.v1.ClockGetresRequest
-	(*NanosleepRequest)(nil),                 // 77: rump.sp.v1.NanosleepRequest
-	(*KeventRequest)(nil),                    // 78: rump.sp.v1.KeventRequest
-	(*PselectRequest)(nil),                   // 79: rump.sp.v1.PselectRequest
-	(*PolltsRequest)(nil),                    // 80: rump.sp.v1.PolltsRequest
-	(*FstatRequest)(nil),                     // 81: rump.sp.v1.FstatRequest
-	(*TimerSettimeRequest)(nil),              // 82: rump.sp.v1.TimerSettimeRequest
-	(*TimerGettimeRequest)(nil),              // 83: rump.sp.v1.TimerGettimeRequest
-	(*Pipe2Request)(nil),                     // 84: rump.sp.v1.Pipe2Request
-	(*Dup3Request)(nil),                      // 85: rump.sp.v1.Dup3Request
-	(*Kqueue1Request)(nil),                   // 86: rump.sp.v1.Kqueue1Request
-	(*ClockNanosleepRequest)(nil),            // 87: rump.sp.v1.ClockNanosleepRequest
-	(*OpenRequest)(nil),                      // 88: rump.sp.v1.OpenRequest
-	(*LinkRequest)(nil),                      // 89: rump.sp.v1.LinkRequest
-	(*UnlinkRequest)(nil),                    // 90: rump.sp.v1.UnlinkRequest
-	(*ChdirRequest)(nil),                     // 91: rump.sp.v1.ChdirRequest
-	(*FchdirRequest)(nil),                    // 92: rump.sp.v1.FchdirRequest
-	(*ChmodRequest)(nil),                     // 93: rump.sp.v1.ChmodRequest
-	(*ChownRequest)(nil),                     // 94: rump.sp.v1.ChownRequest
-	(*UnmountRequest)(nil),                   // 95: rump.sp.v1.UnmountRequest
-	(*AccessRequest)(nil),                    // 96: rump.sp.v1.AccessRequest
-	(*ChflagsRequest)(nil),                   // 97: rump.sp.v1.ChflagsRequest
-	(*FchflagsRequest)(nil),                  // 98: rump.sp.v1.FchflagsRequest
-	(*SyncRequest)(nil),                      // 99: rump.sp.v1.SyncRequest
-	(*KtraceRequest)(nil),                    // 100: rump.sp.v1.KtraceRequest
-	(*RevokeRequest)(nil),                    // 101: rump.sp.v1.RevokeRequest
-	(*SymlinkRequest)(nil),                   // 102: rump.sp.v1.SymlinkRequest
-	(*ReadlinkRequest)(nil),                  // 103: rump.sp.v1.ReadlinkRequest
-	(*UmaskRequest)(nil),                     // 104: rump.sp.v1.UmaskRequest
-	(*ChrootRequest)(nil),                    // 105: rump.sp.v1.ChrootRequest
-	(*FsyncRequest)(nil),                     // 106: rump.sp.v1.FsyncRequest
-	(*FchownRequest)(nil),                    // 107: rump.sp.v1.FchownRequest
-	(*FchmodRequest)(nil),                    // 108: rump.sp.v1.FchmodRequest
-	(*RenameRequest)(nil),                    // 109: rump.sp.v1.RenameRequest
-	(*MkfifoRequest)(nil),                    // 110: rump.sp.v1.MkfifoRequest
-	(*MkdirRequest)(nil),                     // 111: rump.sp.v1.MkdirRequest
-	(*RmdirRequest)(nil),                     // 112: rump.sp.v1.RmdirRequest
-	(*PreadRequest)(nil),                     // 113: rump.sp.v1.PreadRequest
-	(*PwriteRequest)(nil),                    // 114: rump.sp.v1.PwriteRequest
-	(*PathconfRequest)(nil),                  // 115: rump.sp.v1.PathconfRequest
-	(*LseekRequest)(nil),                     // 116: rump.sp.v1.LseekRequest
-	(*TruncateRequest)(nil),                  // 117: rump.sp.v1.TruncateRequest
-	(*FtruncateRequest)(nil),                 // 118: rump.sp.v1.FtruncateRequest
-	(*FdatasyncRequest)(nil),                 // 119: rump.sp.v1.FdatasyncRequest
-	(*PosixRenameRequest)(nil),               // 120: rump.sp.v1.PosixRenameRequest
-	(*LchmodRequest)(nil),                    // 121: rump.sp.v1.LchmodRequest
-	(*LchownRequest)(nil),                    // 122: rump.sp.v1.LchownRequest
-	(*PosixChownRequest)(nil),                // 123: rump.sp.v1.PosixChownRequest
-	(*PosixFchownRequest)(nil),               // 124: rump.sp.v1.PosixFchownRequest
-	(*PosixLchownRequest)(nil),               // 125: rump.sp.v1.PosixLchownRequest
-	(*PreadvRequest)(nil),                    // 126: rump.sp.v1.PreadvRequest
-	(*PwritevRequest)(nil),                   // 127: rump.sp.v1.PwritevRequest
-	(*GetcwdRequest)(nil),                    // 128: rump.sp.v1.GetcwdRequest
-	(*FchrootRequest)(nil),                   // 129: rump.sp.v1.FchrootRequest
-	(*LchflagsRequest)(nil),                  // 130: rump.sp.v1.LchflagsRequest
-	(*FsyncRangeRequest)(nil),                // 131: rump.sp.v1.FsyncRangeRequest
-	(*GetvfsstatRequest)(nil),                // 132: rump.sp.v1.GetvfsstatRequest
-	(*Statvfs1Request)(nil),                  // 133: rump.sp.v1.Statvfs1Request
-	(*Fstatvfs1Request)(nil),                 // 134: rump.sp.v1.Fstatvfs1Request
-	(*ExtattrctlRequest)(nil),                // 135: rump.sp.v1.ExtattrctlRequest
-	(*ExtattrSetFileRequest)(nil),            // 136: rump.sp.v1.ExtattrSetFileRequest
-	(*ExtattrGetFileRequest)(nil),            // 137: rump.sp.v1.ExtattrGetFileRequest
-	(*ExtattrDeleteFileRequest)(nil),         // 138: rump.sp.v1.ExtattrDeleteFileRequest
-	(*ExtattrSetFdRequest)(nil),              // 139: rump.sp.v1.ExtattrSetFdRequest
-	(*ExtattrGetFdRequest)(nil),              // 140: rump.sp.v1.ExtattrGetFdRequest
-	(*ExtattrDeleteFdRequest)(nil),           // 141: rump.sp.v1.ExtattrDeleteFdRequest
-	(*ExtattrSetLinkRequest)(nil),            // 142: rump.sp.v1.ExtattrSetLinkRequest
-	(*ExtattrGetLinkRequest)(nil),            // 143: rump.sp.v1.ExtattrGetLinkRequest
-	(*ExtattrDeleteLinkRequest)(nil),         // 144: rump.sp.v1.ExtattrDeleteLinkRequest
-	(*ExtattrListFdRequest)(nil),             // 145: rump.sp.v1.ExtattrListFdRequest
-	(*ExtattrListFileRequest)(nil),           // 146: rump.sp.v1.ExtattrListFileRequest
-	(*ExtattrListLinkRequest)(nil),           // 147: rump.sp.v1.ExtattrListLinkRequest
-	(*SetxattrRequest)(nil),                  // 148: rump.sp.v1.SetxattrRequest
-	(*LsetxattrRequest)(nil),                 // 149: rump.sp.v1.LsetxattrRequest
-	(*FsetxattrRequest)(nil),                 // 150: rump.sp.v1.FsetxattrRequest
-	(*GetxattrRequest)(nil),                  // 151: rump.sp.v1.GetxattrRequest
-	(*LgetxattrRequest)(nil),                 // 152: rump.sp.v1.LgetxattrRequest
-	(*FgetxattrRequest)(nil),                 // 153: rump.sp.v1.FgetxattrRequest
-	(*ListxattrRequest)(nil),                 // 154: rump.sp.v1.ListxattrRequest
-	(*LlistxattrRequest)(nil),                // 155: rump.sp.v1.LlistxattrRequest
-	(*FlistxattrRequest)(nil),                // 156: rump.sp.v1.FlistxattrRequest
-	(*RemovexattrRequest)(nil),               // 157: rump.sp.v1.RemovexattrRequest
-	(*LremovexattrRequest)(nil),              // 158: rump.sp.v1.LremovexattrRequest
-	(*FremovexattrRequest)(nil),              // 159: rump.sp.v1.FremovexattrRequest
-	(*GetdentsRequest)(nil),                  // 160: rump.sp.v1.GetdentsRequest
-	(*GetfhRequest)(nil),                     // 161: rump.sp.v1.GetfhRequest
-	(*FhopenRequest)(nil),                    // 162: rump.sp.v1.FhopenRequest
-	(*Fhstatvfs1Request)(nil),                // 163: rump.sp.v1.Fhstatvfs1Request
-	(*MountRequest)(nil),                     // 164: rump.sp.v1.MountRequest
-	(*UtimesRequest)(nil),                    // 165: rump.sp.v1.UtimesRequest
-	(*FutimesRequest)(nil),                   // 166: rump.sp.v1.FutimesRequest
-	(*LutimesRequest)(nil),                   // 167: rump.sp.v1.LutimesRequest
-	(*StatRequest)(nil),                      // 168: rump.sp.v1.StatRequest
-	(*LstatRequest)(nil),                     // 169: rump.sp.v1.LstatRequest
-	(*MknodRequest)(nil),                     // 170: rump.sp.v1.MknodRequest
-	(*FhstatRequest)(nil),                    // 171: rump.sp.v1.FhstatRequest
-	(*LinkatRequest)(nil),                    // 172: rump.sp.v1.LinkatRequest
-	(*RenameatRequest)(nil),                  // 173: rump.sp.v1.RenameatRequest
-	(*MkfifoatRequest)(nil),                  // 174: rump.sp.v1.MkfifoatRequest
-	(*MknodatRequest)(nil),                   // 175: rump.sp.v1.MknodatRequest
-	(*MkdiratRequest)(nil),                   // 176: rump.sp.v1.MkdiratRequest
-	(*FaccessatRequest)(nil),                 // 177: rump.sp.v1.FaccessatRequest
-	(*FchmodatRequest)(nil),                  // 178: rump.sp.v1.FchmodatRequest
-	(*FchownatRequest)(nil),                  // 179: rump.sp.v1.FchownatRequest
-	(*FstatatRequest)(nil),                   // 180: rump.sp.v1.FstatatRequest
-	(*UtimensatRequest)(nil),                 // 181: rump.sp.v1.UtimensatRequest
-	(*OpenatRequest)(nil),                    // 182: rump.sp.v1.OpenatRequest
-	(*ReadlinkatRequest)(nil),                // 183: rump.sp.v1.ReadlinkatRequest
-	(*SymlinkatRequest)(nil),                 // 184: rump.sp.v1.SymlinkatRequest
-	(*UnlinkatRequest)(nil),                  // 185: rump.sp.v1.UnlinkatRequest
-	(*FutimensRequest)(nil),                  // 186: rump.sp.v1.FutimensRequest
-	(*QuotactlRequest)(nil),                  // 187: rump.sp.v1.QuotactlRequest
-	(*PosixFallocateRequest)(nil),            // 188: rump.sp.v1.PosixFallocateRequest
-	(*FdiscardRequest)(nil),                  // 189: rump.sp.v1.FdiscardRequest
-	(*RecvmsgRequest)(nil),                   // 190: rump.sp.v1.RecvmsgRequest
-	(*SendmsgRequest)(nil),                   // 191: rump.sp.v1.SendmsgRequest
-	(*RecvfromRequest)(nil),                  // 192: rump.sp.v1.RecvfromRequest
-	(*AcceptRequest)(nil),                    // 193: rump.sp.v1.AcceptRequest
-	(*GetpeernameRequest)(nil),               // 194: rump.sp.v1.GetpeernameRequest
-	(*GetsocknameRequest)(nil),               // 195: rump.sp.v1.GetsocknameRequest
-	(*ConnectRequest)(nil),                   // 196: rump.sp.v1.ConnectRequest
-	(*BindRequest)(nil),                      // 197: rump.sp.v1.BindRequest
-	(*SetsockoptRequest)(nil),                // 198: rump.sp.v1.SetsockoptRequest
-	(*ListenRequest)(nil),                    // 199: rump.sp.v1.ListenRequest
-	(*GetsockoptRequest)(nil),                // 200: rump.sp.v1.GetsockoptRequest
-	(*SendtoRequest)(nil),                    // 201: rump.sp.v1.SendtoRequest
-	(*ShutdownRequest)(nil),                  // 202: rump.sp.v1.ShutdownRequest
-	(*SocketpairRequest)(nil),                // 203: rump.sp.v1.SocketpairRequest
-	(*SocketRequest)(nil),                    // 204: rump.sp.v1.SocketRequest
-	(*PacceptRequest)(nil),                   // 205: rump.sp.v1.PacceptRequest
-	(*RecvmmsgRequest)(nil),                  // 206: rump.sp.v1.RecvmmsgRequest
-	(*SendmmsgRequest)(nil),                  // 207: rump.sp.v1.SendmmsgRequest
-	(*ModuleInitRequest)(nil),                // 208: rump.sp.v1.ModuleInitRequest
-	(*ModuleFiniRequest)(nil),                // 209: rump.sp.v1.ModuleFiniRequest
-	(*EtfsRegisterRequest)(nil),              // 210: rump.sp.v1.EtfsRegisterRequest
-	(*EtfsRegisterWithsizeRequest)(nil),      // 211: rump.sp.v1.EtfsRegisterWithsizeRequest
-	(*EtfsRemoveRequest)(nil),                // 212: rump.sp.v1.EtfsRemoveRequest
-	(*NewfsRequest)(nil),                     // 213: rump.sp.v1.NewfsRequest
-	(*NetconfigIfcreateRequest)(nil),         // 214: rump.sp.v1.NetconfigIfcreateRequest
-	(*NetconfigIfdestroyRequest)(nil),        // 215: rump.sp.v1.NetconfigIfdestroyRequest
-	(*NetconfigIfupRequest)(nil),             // 216: rump.sp.v1.NetconfigIfupRequest
-	(*NetconfigIfdownRequest)(nil),           // 217: rump.sp.v1.NetconfigIfdownRequest
-	(*NetconfigIfsetlinkstrRequest)(nil),     // 218: rump.sp.v1.NetconfigIfsetlinkstrRequest
-	(*NetconfigBraddRequest)(nil),            // 219: rump.sp.v1.NetconfigBraddRequest
-	(*NetconfigBrdelRequest)(nil),            // 220: rump.sp.v1.NetconfigBrdelRequest
-	(*NetconfigIpv4IfaddrRequest)(nil),       // 221: rump.sp.v1.NetconfigIpv4IfaddrRequest
-	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 222: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	(*NetconfigIpv6IfaddrRequest)(nil),       // 223: rump.sp.v1.NetconfigIpv6IfaddrRequest
-	(*NetconfigIpv4GwRequest)(nil),           // 224: rump.sp.v1.NetconfigIpv4GwRequest
-	(*NetconfigIpv6GwRequest)(nil),           // 225: rump.sp.v1.NetconfigIpv6GwRequest
-	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 226: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	(*NetconfigAutoIpv6Request)(nil),         // 227: rump.sp.v1.NetconfigAutoIpv6Request
-	(*NetconfigIfaddrsRequest)(nil),          // 228: rump.sp.v1.NetconfigIfaddrsRequest
-	(*NetconfigIfimpairRequest)(nil),         // 229: rump.sp.v1.NetconfigIfimpairRequest
-	(*NetconfigIfimpairstatRequest)(nil),     // 230: rump.sp.v1.NetconfigIfimpairstatRequest
-	(*NetconfigIfcaptureRequest)(nil),        // 231: rump.sp.v1.NetconfigIfcaptureRequest
-	(*BpfOpenRequest)(nil),                   // 232: rump.sp.v1.BpfOpenRequest
-	(*DevListRequest)(nil),                   // 233: rump.sp.v1.DevListRequest
-	(*MdCreateRequest)(nil),                  // 234: rump.sp.v1.MdCreateRequest
-	(*MdDestroyRequest)(nil),                 // 235: rump.sp.v1.MdDestroyRequest
-	(*NpfLoadRequest)(nil),                   // 236: rump.sp.v1.NpfLoadRequest
-	(*NpfConfigGetRequest)(nil),              // 237: rump.sp.v1.NpfConfigGetRequest
-	(*NpfSwitchRequest)(nil),                 // 238: rump.sp.v1.NpfSwitchRequest
-	(*NpfFlushRequest)(nil),                  // 239: rump.sp.v1.NpfFlushRequest
-	(*NpfConnectionsRequest)(nil),            // 240: rump.sp.v1.NpfConnectionsRequest
-	(*NpfStatsRequest)(nil),                  // 241: rump.sp.v1.NpfStatsRequest
-	(*NpfTableRequest)(nil),                  // 242: rump.sp.v1.NpfTableRequest
-	(*NpfRuleAddRequest)(nil),                // 243: rump.sp.v1.NpfRuleAddRequest
-	(*NpfRuleRemoveRequest)(nil),             // 244: rump.sp.v1.NpfRuleRemoveRequest
-	(*DhcpStartRequest)(nil),                 // 245: rump.sp.v1.DhcpStartRequest
-	(*DhcpRenewRequest)(nil),                 // 246: rump.sp.v1.DhcpRenewRequest
-	(*DhcpStopRequest)(nil),                  // 247: rump.sp.v1.DhcpStopRequest
-	(*DhcpLeasesRequest)(nil),                // 248: rump.sp.v1.DhcpLeasesRequest
-	(*DhcpdStartRequest)(nil),                // 249: rump.sp.v1.DhcpdStartRequest
-	(*DhcpdStopRequest)(nil),                 // 250: rump.sp.v1.DhcpdStopRequest
-	(*DhcpdBindingsRequest)(nil),             // 251: rump.sp.v1.DhcpdBindingsRequest
-	(*DnsForwardRequest)(nil),                // 252: rump.sp.v1.DnsForwardRequest
-	(*NetconfigIfaddrdelRequest)(nil),        // 253: rump.sp.v1.NetconfigIfaddrdelRequest
-	(*RouteSendRequest)(nil),                 // 254: rump.sp.v1.RouteSendRequest
-	(*RouteRecvRequest)(nil),                 // 255: rump.sp.v1.RouteRecvRequest
-	(*RouteDumpRequest)(nil),                 // 256: rump.sp.v1.RouteDumpRequest
-	(*NetPcblistRequest)(nil),                // 257: rump.sp.v1.NetPcblistRequest
-	(*NetCountersRequest)(nil),               // 258: rump.sp.v1.NetCountersRequest
-	(*NdListRequest)(nil),                    // 259: rump.sp.v1.NdListRequest
-	(*SyscallError)(nil),                     // 260: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 261: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 262: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 263: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 264: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 265: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 266: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 267: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 268: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 269: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 270: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 271: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 272: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 273: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 274: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 275: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 276: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 277: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 278: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 279: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 280: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 281: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 282: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 283: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 284: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 285: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 286: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 287: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 288: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 289: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 290: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 291: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 292: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 293: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 294: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 295: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 296: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 297: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 298: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 299: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 300: rump.sp.v1.TimerGetoverrunResponse
-	(*ModctlResponse)(nil),                   // 301: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 302: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 303: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 304: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 305: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 306: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 307: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 308: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 309: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 310: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 311: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 312: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 313: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 314: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 315: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 316: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 317: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 318: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 319: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 320: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 321: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 322: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 323: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 324: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 325: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 326: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 327: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 328: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 329: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 330: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 331: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 332: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 333: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 334: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 335: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 336: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 337: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 338: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 339: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 340: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 341: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 342: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 343: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 344: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 345: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 346: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 347: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 348: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 349: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 350: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 351: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 352: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 353: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 354: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 355: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 356: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 357: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 358: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 359: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 360: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 361: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 362: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 363: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 364: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 365: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 366: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 367: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 368: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 369: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 370: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 371: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 372: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 373: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 374: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 375: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 376: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 377: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 378: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 379: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 380: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 381: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 382: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 383: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 384: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 385: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 386: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 387: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 388: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 389: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 390: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 391: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 392: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 393: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 394: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 395: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 396: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 397: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 398: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 399: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 400: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 401: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 402: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 403: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 404: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 405: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 406: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 407: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 408: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 409: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 410: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 411: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 412: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 413: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 414: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 415: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 416: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 417: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 418: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 419: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 420: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 421: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 422: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 423: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 424: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 425: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 426: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 427: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 428: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 429: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 430: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 431: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 432: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 433: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 434: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 435: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 436: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 437: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 438: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 439: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 440: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 441: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 442: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 443: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 444: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 445: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 446: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 447: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 448: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 449: rump.sp.v1.ModuleFiniResponse
-	(*EtfsRegisterResponse)(nil),             // 450: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 451: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 452: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 453: rump.sp.v1.NewfsResponse
-	(*NetconfigIfcreateResponse)(nil),        // 454: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 455: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 456: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 457: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 458: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 459: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 460: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 461: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 462: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 463: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 464: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 465: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 466: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 467: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 468: rump.sp.v1.NetconfigIfaddrsResponse
-	(*NetconfigIfimpairResponse)(nil),        // 469: rump.sp.v1.NetconfigIfimpairResponse
-	(*NetconfigIfimpairstatResponse)(nil),    // 470: rump.sp.v1.NetconfigIfimpairstatResponse
-	(*NetconfigIfcaptureResponse)(nil),       // 471: rump.sp.v1.NetconfigIfcaptureResponse
-	(*BpfOpenResponse)(nil),                  // 472: rump.sp.v1.BpfOpenResponse
-	(*DevListResponse)(nil),                  // 473: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 474: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 475: rump.sp.v1.MdDestroyResponse
-	(*NpfLoadResponse)(nil),                  // 476: rump.sp.v1.NpfLoadResponse
-	(*NpfConfigGetResponse)(nil),             // 477: rump.sp.v1.NpfConfigGetResponse
-	(*NpfSwitchResponse)(nil),                // 478: rump.sp.v1.NpfSwitchResponse
-	(*NpfFlushResponse)(nil),                 // 479: rump.sp.v1.NpfFlushResponse
-	(*NpfConnectionsResponse)(nil),           // 480: rump.sp.v1.NpfConnectionsResponse
-	(*NpfStatsResponse)(nil),                 // 481: rump.sp.v1.NpfStatsResponse
-	(*NpfTableResponse)(nil),                 // 482: rump.sp.v1.NpfTableResponse
-	(*NpfRuleAddResponse)(nil),               // 483: rump.sp.v1.NpfRuleAddResponse
-	(*NpfRuleRemoveResponse)(nil),            // 484: rump.sp.v1.NpfRuleRemoveResponse
-	(*DhcpStartResponse)(nil),                // 485: rump.sp.v1.DhcpStartResponse
-	(*DhcpRenewResponse)(nil),                // 486: rump.sp.v1.DhcpRenewResponse
-	(*DhcpStopResponse)(nil),                 // 487: rump.sp.v1.DhcpStopResponse
-	(*DhcpLeasesResponse)(nil),               // 488: rump.sp.v1.DhcpLeasesResponse
-	(*DhcpdStartResponse)(nil),               // 489: rump.sp.v1.DhcpdStartResponse
-	(*DhcpdStopResponse)(nil),                // 490: rump.sp.v1.DhcpdStopResponse
-	(*DhcpdBindingsResponse)(nil),            // 491: rump.sp.v1.DhcpdBindingsResponse
-	(*DnsForwardResponse)(nil),               // 492: rump.sp.v1.DnsForwardResponse
-	(*NetconfigIfaddrdelResponse)(nil),       // 493: rump.sp.v1.NetconfigIfaddrdelResponse
-	(*RouteSendResponse)(nil),                // 494: rump.sp.v1.RouteSendResponse
-	(*RouteRecvResponse)(nil),                // 495: rump.sp.v1.RouteRecvResponse
-	(*RouteDumpResponse)(nil),                // 496: rump.sp.v1.RouteDumpResponse
-	(*NetPcblistResponse)(nil),               // 497: rump.sp.v1.NetPcblistResponse
-	(*NetCountersResponse)(nil),              // 498: rump.sp.v1.NetCountersResponse
-	(*NdListResponse)(nil),                   // 499: rump.sp.v1.NdListResponse
-	(*ModuleStat)(nil),                       // 500: rump.sp.v1.ModuleStat
+	(*StatisticsRequest)(nil),                // 21: rump.sp.v1.StatisticsRequest
+	(*CallStatistics)(nil),                   // 22: rump.sp.v1.CallStatistics
+	(*ComponentUsage)(nil),                   // 23: rump.sp.v1.ComponentUsage
+	(*StatisticsResponse)(nil),               // 24: rump.sp.v1.StatisticsResponse
+	nil,                                      // 25: rump.sp.v1.CallStatistics.ErrorsEntry
+	(*ReadRequest)(nil),                      // 26: rump.sp.v1.ReadRequest
+	(*WriteRequest)(nil),                     // 27: rump.sp.v1.WriteRequest
+	(*CloseRequest)(nil),                     // 28: rump.sp.v1.CloseRequest
+	(*GetpidRequest)(nil),                    // 29: rump.sp.v1.GetpidRequest
+	(*SetuidRequest)(nil),                    // 30: rump.sp.v1.SetuidRequest
+	(*GetuidRequest)(nil),                    // 31: rump.sp.v1.GetuidRequest
+	(*GeteuidRequest)(nil),                   // 32: rump.sp.v1.GeteuidRequest
+	(*GetppidRequest)(nil),                   // 33: rump.sp.v1.GetppidRequest
+	(*DupRequest)(nil),                       // 34: rump.sp.v1.DupRequest
+	(*PipeRequest)(nil),                      // 35: rump.sp.v1.PipeRequest
+	(*GetegidRequest)(nil),                   // 36: rump.sp.v1.GetegidRequest
+	(*GetgidRequest)(nil),                    // 37: rump.sp.v1.GetgidRequest
+	(*GetloginRequest)(nil),                  // 38: rump.sp.v1.GetloginRequest
+	(*SetloginRequest)(nil),                  // 39: rump.sp.v1.SetloginRequest
+	(*IoctlRequest)(nil),                     // 40: rump.sp.v1.IoctlRequest
+	(*GetgroupsRequest)(nil),                 // 41: rump.sp.v1.GetgroupsRequest
+	(*SetgroupsRequest)(nil),                 // 42: rump.sp.v1.SetgroupsRequest
+	(*GetpgrpRequest)(nil),                   // 43: rump.sp.v1.GetpgrpRequest
+	(*SetpgidRequest)(nil),                   // 44: rump.sp.v1.SetpgidRequest
+	(*Dup2Request)(nil),                      // 45: rump.sp.v1.Dup2Request
+	(*FcntlRequest)(nil),                     // 46: rump.sp.v1.FcntlRequest
+	(*ReadvRequest)(nil),                     // 47: rump.sp.v1.ReadvRequest
+	(*WritevRequest)(nil),                    // 48: rump.sp.v1.WritevRequest
+	(*SetreuidRequest)(nil),                  // 49: rump.sp.v1.SetreuidRequest
+	(*SetregidRequest)(nil),                  // 50: rump.sp.v1.SetregidRequest
+	(*FlockRequest)(nil),                     // 51: rump.sp.v1.FlockRequest
+	(*SetsidRequest)(nil),                    // 52: rump.sp.v1.SetsidRequest
+	(*SetgidRequest)(nil),                    // 53: rump.sp.v1.SetgidRequest
+	(*SetegidRequest)(nil),                   // 54: rump.sp.v1.SetegidRequest
+	(*SeteuidRequest)(nil),                   // 55: rump.sp.v1.SeteuidRequest
+	(*FpathconfRequest)(nil),                 // 56: rump.sp.v1.FpathconfRequest
+	(*GetrlimitRequest)(nil),                 // 57: rump.sp.v1.GetrlimitRequest
+	(*SetrlimitRequest)(nil),                 // 58: rump.sp.v1.SetrlimitRequest
+	(*SysctlRequest)(nil),                    // 59: rump.sp.v1.SysctlRequest
+	(*GetpgidRequest)(nil),                   // 60: rump.sp.v1.GetpgidRequest
+	(*RebootRequest)(nil),                    // 61: rump.sp.v1.RebootRequest
+	(*PollRequest)(nil),                      // 62: rump.sp.v1.PollRequest
+	(*TimerCreateRequest)(nil),               // 63: rump.sp.v1.TimerCreateRequest
+	(*TimerDeleteRequest)(nil),               // 64: rump.sp.v1.TimerDeleteRequest
+	(*TimerGetoverrunRequest)(nil),           // 65: rump.sp.v1.TimerGetoverrunRequest
+	(*ModctlRequest)(nil),                    // 66: rump.sp.v1.ModctlRequest
+	(*GetsidRequest)(nil),                    // 67: rump.sp.v1.GetsidRequest
+	(*FktraceRequest)(nil),                   // 68: rump.sp.v1.FktraceRequest
+	(*IssetugidRequest)(nil),                 // 69: rump.sp.v1.IssetugidRequest
+	(*UtraceRequest)(nil),                    // 70: rump.sp.v1.UtraceRequest
+	(*KqueueRequest)(nil),                    // 71: rump.sp.v1.KqueueRequest
+	(*PosixFadviseRequest)(nil),              // 72: rump.sp.v1.PosixFadviseRequest
+	(*SelectRequest)(nil),                    // 73: rump.sp.v1.SelectRequest
+	(*GettimeofdayRequest)(nil),              // 74: rump.sp.v1.GettimeofdayRequest
+	(*SettimeofdayRequest)(nil),              // 75: rump.sp.v1.SettimeofdayRequest
+	(*AdjtimeRequest)(nil),                   // 76: rump.sp.v1.AdjtimeRequest
+	(*SetitimerRequest)(nil),                 // 77: rump.sp.v1.SetitimerRequest
+	(*GetitimerRequest)(nil),                 // 78: rump.sp.v1.GetitimerRequest
+	(*ClockGettimeRequest)(nil),              // 79: rump.sp.v1.ClockGettimeRequest
+	(*ClockSettimeRequest)(nil),              // 80: rump.sp.v1.ClockSettimeRequest
+	(*ClockGetresRequest)(nil),               // 81: rump.sp.v1.ClockGetresRequest
+	(*NanosleepRequest)(nil),                 // 82: rump.sp.v1.NanosleepRequest
+	(*KeventRequest)(nil),                    // 83: rump.sp.v1.KeventRequest
+	(*PselectRequest)(nil),                   // 84: rump.sp.v1.PselectRequest
+	(*PolltsRequest)(nil),                    // 85: rump.sp.v1.PolltsRequest
+	(*FstatRequest)(nil),                     // 86: rump.sp.v1.FstatRequest
+	(*TimerSettimeRequest)(nil),              // 87: rump.sp.v1.TimerSettimeRequest
+	(*TimerGettimeRequest)(nil),              // 88: rump.sp.v1.TimerGettimeRequest
+	(*Pipe2Request)(nil),                     // 89: rump.sp.v1.Pipe2Request
+	(*Dup3Request)(nil),                      // 90: rump.sp.v1.Dup3Request
+	(*Kqueue1Request)(nil),                   // 91: rump.sp.v1.Kqueue1Request
+	(*ClockNanosleepRequest)(nil),            // 92: rump.sp.v1.ClockNanosleepRequest
+	(*OpenRequest)(nil),                      // 93: rump.sp.v1.OpenRequest
+	(*LinkRequest)(nil),                      // 94: rump.sp.v1.LinkRequest
+	(*UnlinkRequest)(nil),                    // 95: rump.sp.v1.UnlinkRequest
+	(*ChdirRequest)(nil),                     // 96: rump.sp.v1.ChdirRequest
+	(*FchdirRequest)(nil),                    // 97: rump.sp.v1.FchdirRequest
+	(*ChmodRequest)(nil),                     // 98: rump.sp.v1.ChmodRequest
+	(*ChownRequest)(nil),                     // 99: rump.sp.v1.ChownRequest
+	(*UnmountRequest)(nil),                   // 100: rump.sp.v1.UnmountRequest
+	(*AccessRequest)(nil),                    // 101: rump.sp.v1.AccessRequest
+	(*ChflagsRequest)(nil),                   // 102: rump.sp.v1.ChflagsRequest
+	(*FchflagsRequest)(nil),                  // 103: rump.sp.v1.FchflagsRequest
+	(*SyncRequest)(nil),                      // 104: rump.sp.v1.SyncRequest
+	(*KtraceRequest)(nil),                    // 105: rump.sp.v1.KtraceRequest
+	(*RevokeRequest)(nil),                    // 106: rump.sp.v1.RevokeRequest
+	(*SymlinkRequest)(nil),                   // 107: rump.sp.v1.SymlinkRequest
+	(*ReadlinkRequest)(nil),                  // 108: rump.sp.v1.ReadlinkRequest
+	(*UmaskRequest)(nil),                     // 109: rump.sp.v1.UmaskRequest
+	(*ChrootRequest)(nil),                    // 110: rump.sp.v1.ChrootRequest
+	(*FsyncRequest)(nil),                     // 111: rump.sp.v1.FsyncRequest
+	(*FchownRequest)(nil),                    // 112: rump.sp.v1.FchownRequest
+	(*FchmodRequest)(nil),                    // 113: rump.sp.v1.FchmodRequest
+	(*RenameRequest)(nil),                    // 114: rump.sp.v1.RenameRequest
+	(*MkfifoRequest)(nil),                    // 115: rump.sp.v1.MkfifoRequest
+	(*MkdirRequest)(nil),                     // 116: rump.sp.v1.MkdirRequest
+	(*RmdirRequest)(nil),                     // 117: rump.sp.v1.RmdirRequest
+	(*PreadRequest)(nil),                     // 118: rump.sp.v1.PreadRequest
+	(*PwriteRequest)(nil),                    // 119: rump.sp.v1.PwriteRequest
+	(*PathconfRequest)(nil),                  // 120: rump.sp.v1.PathconfRequest
+	(*LseekRequest)(nil),                     // 121: rump.sp.v1.LseekRequest
+	(*TruncateRequest)(nil),                  // 122: rump.sp.v1.TruncateRequest
+	(*FtruncateRequest)(nil),                 // 123: rump.sp.v1.FtruncateRequest
+	(*FdatasyncRequest)(nil),                 // 124: rump.sp.v1.FdatasyncRequest
+	(*PosixRenameRequest)(nil),               // 125: rump.sp.v1.PosixRenameRequest
+	(*LchmodRequest)(nil),                    // 126: rump.sp.v1.LchmodRequest
+	(*LchownRequest)(nil),                    // 127: rump.sp.v1.LchownRequest
+	(*PosixChownRequest)(nil),                // 128: rump.sp.v1.PosixChownRequest
+	(*PosixFchownRequest)(nil),               // 129: rump.sp.v1.PosixFchownRequest
+	(*PosixLchownRequest)(nil),               // 130: rump.sp.v1.PosixLchownRequest
+	(*PreadvRequest)(nil),                    // 131: rump.sp.v1.PreadvRequest
+	(*PwritevRequest)(nil),                   // 132: rump.sp.v1.PwritevRequest
+	(*GetcwdRequest)(nil),                    // 133: rump.sp.v1.GetcwdRequest
+	(*FchrootRequest)(nil),                   // 134: rump.sp.v1.FchrootRequest
+	(*LchflagsRequest)(nil),                  // 135: rump.sp.v1.LchflagsRequest
+	(*FsyncRangeRequest)(nil),                // 136: rump.sp.v1.FsyncRangeRequest
+	(*GetvfsstatRequest)(nil),                // 137: rump.sp.v1.GetvfsstatRequest
+	(*Statvfs1Request)(nil),                  // 138: rump.sp.v1.Statvfs1Request
+	(*Fstatvfs1Request)(nil),                 // 139: rump.sp.v1.Fstatvfs1Request
+	(*ExtattrctlRequest)(nil),                // 140: rump.sp.v1.ExtattrctlRequest
+	(*ExtattrSetFileRequest)(nil),            // 141: rump.sp.v1.ExtattrSetFileRequest
+	(*ExtattrGetFileRequest)(nil),            // 142: rump.sp.v1.ExtattrGetFileRequest
+	(*ExtattrDeleteFileRequest)(nil),         // 143: rump.sp.v1.ExtattrDeleteFileRequest
+	(*ExtattrSetFdRequest)(nil),              // 144: rump.sp.v1.ExtattrSetFdRequest
+	(*ExtattrGetFdRequest)(nil),              // 145: rump.sp.v1.ExtattrGetFdRequest
+	(*ExtattrDeleteFdRequest)(nil),           // 146: rump.sp.v1.ExtattrDeleteFdRequest
+	(*ExtattrSetLinkRequest)(nil),            // 147: rump.sp.v1.ExtattrSetLinkRequest
+	(*ExtattrGetLinkRequest)(nil),            // 148: rump.sp.v1.ExtattrGetLinkRequest
+	(*ExtattrDeleteLinkRequest)(nil),         // 149: rump.sp.v1.ExtattrDeleteLinkRequest
+	(*ExtattrListFdRequest)(nil),             // 150: rump.sp.v1.ExtattrListFdRequest
+	(*ExtattrListFileRequest)(nil),           // 151: rump.sp.v1.ExtattrListFileRequest
+	(*ExtattrListLinkRequest)(nil),           // 152: rump.sp.v1.ExtattrListLinkRequest
+	(*SetxattrRequest)(nil),                  // 153: rump.sp.v1.SetxattrRequest
+	(*LsetxattrRequest)(nil),                 // 154: rump.sp.v1.LsetxattrRequest
+	(*FsetxattrRequest)(nil),                 // 155: rump.sp.v1.FsetxattrRequest
+	(*GetxattrRequest)(nil),                  // 156: rump.sp.v1.GetxattrRequest
+	(*LgetxattrRequest)(nil),                 // 157: rump.sp.v1.LgetxattrRequest
+	(*FgetxattrRequest)(nil),                 // 158: rump.sp.v1.FgetxattrRequest
+	(*ListxattrRequest)(nil),                 // 159: rump.sp.v1.ListxattrRequest
+	(*LlistxattrRequest)(nil),                // 160: rump.sp.v1.LlistxattrRequest
+	(*FlistxattrRequest)(nil),                // 161: rump.sp.v1.FlistxattrRequest
+	(*RemovexattrRequest)(nil),               // 162: rump.sp.v1.RemovexattrRequest
+	(*LremovexattrRequest)(nil),              // 163: rump.sp.v1.LremovexattrRequest
+	(*FremovexattrRequest)(nil),              // 164: rump.sp.v1.FremovexattrRequest
+	(*GetdentsRequest)(nil),                  // 165: rump.sp.v1.GetdentsRequest
+	(*GetfhRequest)(nil),                     // 166: rump.sp.v1.GetfhRequest
+	(*FhopenRequest)(nil),                    // 167: rump.sp.v1.FhopenRequest
+	(*Fhstatvfs1Request)(nil),                // 168: rump.sp.v1.Fhstatvfs1Request
+	(*MountRequest)(nil),                     // 169: rump.sp.v1.MountRequest
+	(*UtimesRequest)(nil),                    // 170: rump.sp.v1.UtimesRequest
+	(*FutimesRequest)(nil),                   // 171: rump.sp.v1.FutimesRequest
+	(*LutimesRequest)(nil),                   // 172: rump.sp.v1.LutimesRequest
+	(*StatRequest)(nil),                      // 173: rump.sp.v1.StatRequest
+	(*LstatRequest)(nil),                     // 174: rump.sp.v1.LstatRequest
+	(*MknodRequest)(nil),                     // 175: rump.sp.v1.MknodRequest
+	(*FhstatRequest)(nil),                    // 176: rump.sp.v1.FhstatRequest
+	(*LinkatRequest)(nil),                    // 177: rump.sp.v1.LinkatRequest
+	(*RenameatRequest)(nil),                  // 178: rump.sp.v1.RenameatRequest
+	(*MkfifoatRequest)(nil),                  // 179: rump.sp.v1.MkfifoatRequest
+	(*MknodatRequest)(nil),                   // 180: rump.sp.v1.MknodatRequest
+	(*MkdiratRequest)(nil),                   // 181: rump.sp.v1.MkdiratRequest
+	(*FaccessatRequest)(nil),                 // 182: rump.sp.v1.FaccessatRequest
+	(*FchmodatRequest)(nil),                  // 183: rump.sp.v1.FchmodatRequest
+	(*FchownatRequest)(nil),                  // 184: rump.sp.v1.FchownatRequest
+	(*FstatatRequest)(nil),                   // 185: rump.sp.v1.FstatatRequest
+	(*UtimensatRequest)(nil),                 // 186: rump.sp.v1.UtimensatRequest
+	(*OpenatRequest)(nil),                    // 187: rump.sp.v1.OpenatRequest
+	(*ReadlinkatRequest)(nil),                // 188: rump.sp.v1.ReadlinkatRequest
+	(*SymlinkatRequest)(nil),                 // 189: rump.sp.v1.SymlinkatRequest
+	(*UnlinkatRequest)(nil),                  // 190: rump.sp.v1.UnlinkatRequest
+	(*FutimensRequest)(nil),                  // 191: rump.sp.v1.FutimensRequest
+	(*QuotactlRequest)(nil),                  // 192: rump.sp.v1.QuotactlRequest
+	(*PosixFallocateRequest)(nil),            // 193: rump.sp.v1.PosixFallocateRequest
+	(*FdiscardRequest)(nil),                  // 194: rump.sp.v1.FdiscardRequest
+	(*RecvmsgRequest)(nil),                   // 195: rump.sp.v1.RecvmsgRequest
+	(*SendmsgRequest)(nil),                   // 196: rump.sp.v1.SendmsgRequest
+	(*RecvfromRequest)(nil),                  // 197: rump.sp.v1.RecvfromRequest
+	(*AcceptRequest)(nil),                    // 198: rump.sp.v1.AcceptRequest
+	(*GetpeernameRequest)(nil),               // 199: rump.sp.v1.GetpeernameRequest
+	(*GetsocknameRequest)(nil),               // 200: rump.sp.v1.GetsocknameRequest
+	(*ConnectRequest)(nil),                   // 201: rump.sp.v1.ConnectRequest
+	(*BindRequest)(nil),                      // 202: rump.sp.v1.BindRequest
+	(*SetsockoptRequest)(nil),                // 203: rump.sp.v1.SetsockoptRequest
+	(*ListenRequest)(nil),                    // 204: rump.sp.v1.ListenRequest
+	(*GetsockoptRequest)(nil),                // 205: rump.sp.v1.GetsockoptRequest
+	(*SendtoRequest)(nil),                    // 206: rump.sp.v1.SendtoRequest
+	(*ShutdownRequest)(nil),                  // 207: rump.sp.v1.ShutdownRequest
+	(*SocketpairRequest)(nil),                // 208: rump.sp.v1.SocketpairRequest
+	(*SocketRequest)(nil),                    // 209: rump.sp.v1.SocketRequest
+	(*PacceptRequest)(nil),                   // 210: rump.sp.v1.PacceptRequest
+	(*RecvmmsgRequest)(nil),                  // 211: rump.sp.v1.RecvmmsgRequest
+	(*SendmmsgRequest)(nil),                  // 212: rump.sp.v1.SendmmsgRequest
+	(*ModuleInitRequest)(nil),                // 213: rump.sp.v1.ModuleInitRequest
+	(*ModuleFiniRequest)(nil),                // 214: rump.sp.v1.ModuleFiniRequest
+	(*EtfsRegisterRequest)(nil),              // 215: rump.sp.v1.EtfsRegisterRequest
+	(*EtfsRegisterWithsizeRequest)(nil),      // 216: rump.sp.v1.EtfsRegisterWithsizeRequest
+	(*EtfsRemoveRequest)(nil),                // 217: rump.sp.v1.EtfsRemoveRequest
+	(*NewfsRequest)(nil),                     // 218: rump.sp.v1.NewfsRequest
+	(*NetconfigIfcreateRequest)(nil),         // 219: rump.sp.v1.NetconfigIfcreateRequest
+	(*NetconfigIfdestroyRequest)(nil),        // 220: rump.sp.v1.NetconfigIfdestroyRequest
+	(*NetconfigIfupRequest)(nil),             // 221: rump.sp.v1.NetconfigIfupRequest
+	(*NetconfigIfdownRequest)(nil),           // 222: rump.sp.v1.NetconfigIfdownRequest
+	(*NetconfigIfsetlinkstrRequest)(nil),     // 223: rump.sp.v1.NetconfigIfsetlinkstrRequest
+	(*NetconfigBraddRequest)(nil),            // 224: rump.sp.v1.NetconfigBraddRequest
+	(*NetconfigBrdelRequest)(nil),            // 225: rump.sp.v1.NetconfigBrdelRequest
+	(*NetconfigIpv4IfaddrRequest)(nil),       // 226: rump.sp.v1.NetconfigIpv4IfaddrRequest
+	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 227: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	(*NetconfigIpv6IfaddrRequest)(nil),       // 228: rump.sp.v1.NetconfigIpv6IfaddrRequest
+	(*NetconfigIpv4GwRequest)(nil),           // 229: rump.sp.v1.NetconfigIpv4GwRequest
+	(*NetconfigIpv6GwRequest)(nil),           // 230: rump.sp.v1.NetconfigIpv6GwRequest
+	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 231: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	(*NetconfigAutoIpv6Request)(nil),         // 232: rump.sp.v1.NetconfigAutoIpv6Request
+	(*NetconfigIfaddrsRequest)(nil),          // 233: rump.sp.v1.NetconfigIfaddrsRequest
+	(*NetconfigIfimpairRequest)(nil),         // 234: rump.sp.v1.NetconfigIfimpairRequest
+	(*NetconfigIfimpairstatRequest)(nil),     // 235: rump.sp.v1.NetconfigIfimpairstatRequest
+	(*NetconfigIfcaptureRequest)(nil),        // 236: rump.sp.v1.NetconfigIfcaptureRequest
+	(*BpfOpenRequest)(nil),                   // 237: rump.sp.v1.BpfOpenRequest
+	(*DevListRequest)(nil),                   // 238: rump.sp.v1.DevListRequest
+	(*MdCreateRequest)(nil),                  // 239: rump.sp.v1.MdCreateRequest
+	(*MdDestroyRequest)(nil),                 // 240: rump.sp.v1.MdDestroyRequest
+	(*NpfLoadRequest)(nil),                   // 241: rump.sp.v1.NpfLoadRequest
+	(*NpfConfigGetRequest)(nil),              // 242: rump.sp.v1.NpfConfigGetRequest
+	(*NpfSwitchRequest)(nil),                 // 243: rump.sp.v1.NpfSwitchRequest
+	(*NpfFlushRequest)(nil),                  // 244: rump.sp.v1.NpfFlushRequest
+	(*NpfConnectionsRequest)(nil),            // 245: rump.sp.v1.NpfConnectionsRequest
+	(*NpfStatsRequest)(nil),                  // 246: rump.sp.v1.NpfStatsRequest
+	(*NpfTableRequest)(nil),                  // 247: rump.sp.v1.NpfTableRequest
+	(*NpfRuleAddRequest)(nil),                // 248: rump.sp.v1.NpfRuleAddRequest
+	(*NpfRuleRemoveRequest)(nil),             // 249: rump.sp.v1.NpfRuleRemoveRequest
+	(*DhcpStartRequest)(nil),                 // 250: rump.sp.v1.DhcpStartRequest
+	(*DhcpRenewRequest)(nil),                 // 251: rump.sp.v1.DhcpRenewRequest
+	(*DhcpStopRequest)(nil),                  // 252: rump.sp.v1.DhcpStopRequest
+	(*DhcpLeasesRequest)(nil),                // 253: rump.sp.v1.DhcpLeasesRequest
+	(*DhcpdStartRequest)(nil),                // 254: rump.sp.v1.DhcpdStartRequest
+	(*DhcpdStopRequest)(nil),                 // 255: rump.sp.v1.DhcpdStopRequest
+	(*DhcpdBindingsRequest)(nil),             // 256: rump.sp.v1.DhcpdBindingsRequest
+	(*DnsForwardRequest)(nil),                // 257: rump.sp.v1.DnsForwardRequest
+	(*NetconfigIfaddrdelRequest)(nil),        // 258: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*RouteSendRequest)(nil),                 // 259: rump.sp.v1.RouteSendRequest
+	(*RouteRecvRequest)(nil),                 // 260: rump.sp.v1.RouteRecvRequest
+	(*RouteDumpRequest)(nil),                 // 261: rump.sp.v1.RouteDumpRequest
+	(*NetPcblistRequest)(nil),                // 262: rump.sp.v1.NetPcblistRequest
+	(*NetCountersRequest)(nil),               // 263: rump.sp.v1.NetCountersRequest
+	(*NdListRequest)(nil),                    // 264: rump.sp.v1.NdListRequest
+	(*SyscallError)(nil),                     // 265: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 266: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 267: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 268: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 269: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 270: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 271: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 272: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 273: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 274: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 275: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 276: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 277: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 278: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 279: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 280: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 281: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 282: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 283: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 284: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 285: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 286: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 287: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 288: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 289: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 290: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 291: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 292: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 293: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 294: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 295: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 296: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 297: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 298: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 299: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 300: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 301: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 302: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 303: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 304: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 305: rump.sp.v1.TimerGetoverrunResponse
+	(*ModctlResponse)(nil),                   // 306: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 307: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 308: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 309: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 310: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 311: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 312: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 313: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 314: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 315: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 316: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 317: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 318: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 319: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 320: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 321: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 322: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 323: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 324: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 325: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 326: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 327: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 328: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 329: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 330: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 331: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 332: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 333: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 334: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 335: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 336: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 337: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 338: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 339: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 340: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 341: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 342: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 343: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 344: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 345: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 346: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 347: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 348: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 349: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 350: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 351: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 352: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 353: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 354: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 355: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 356: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 357: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 358: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 359: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 360: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 361: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 362: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 363: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 364: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 365: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 366: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 367: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 368: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 369: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 370: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 371: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 372: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 373: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 374: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 375: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 376: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 377: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 378: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 379: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 380: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 381: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 382: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 383: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 384: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 385: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 386: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 387: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 388: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 389: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 390: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 391: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 392: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 393: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 394: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 395: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 396: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 397: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 398: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 399: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 400: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 401: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 402: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 403: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 404: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 405: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 406: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 407: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 408: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 409: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 410: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 411: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 412: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 413: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 414: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 415: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 416: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 417: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 418: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 419: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 420: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 421: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 422: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 423: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 424: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 425: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 426: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 427: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 428: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 429: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 430: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 431: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 432: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 433: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 434: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 435: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 436: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 437: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 438: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 439: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 440: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 441: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 442: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 443: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 444: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 445: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 446: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 447: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 448: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 449: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 450: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 451: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 452: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 453: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 454: rump.sp.v1.ModuleFiniResponse
+	(*EtfsRegisterResponse)(nil),             // 455: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 456: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 457: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 458: rump.sp.v1.NewfsResponse
+	(*NetconfigIfcreateResponse)(nil),        // 459: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 460: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 461: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 462: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 463: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 464: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 465: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 466: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 467: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 468: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 469: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 470: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 471: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 472: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 473: rump.sp.v1.NetconfigIfaddrsResponse
+	(*NetconfigIfimpairResponse)(nil),        // 474: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatResponse)(nil),    // 475: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureResponse)(nil),       // 476: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenResponse)(nil),                  // 477: rump.sp.v1.BpfOpenResponse
+	(*DevListResponse)(nil),                  // 478: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 479: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 480: rump.sp.v1.MdDestroyResponse
+	(*NpfLoadResponse)(nil),                  // 481: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 482: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 483: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 484: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 485: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 486: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 487: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 488: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 489: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 490: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 491: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 492: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 493: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 494: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 495: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 496: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 497: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 498: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 499: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 500: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 501: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 502: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 503: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 504: rump.sp.v1.NdListResponse
+	(*ModuleStat)(nil),                       // 505: rump.sp.v1.ModuleStat
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
-	21,  // 1: rump.sp.v1.Call.read:type_name -> rump.sp.v1.ReadRequest
-	22,  // 2: rump.sp.v1.Call.write:type_name -> rump.sp.v1.WriteRequest
-	23,  // 3: rump.sp.v1.Call.close:type_name -> rump.sp.v1.CloseRequest
-	24,  // 4: rump.sp.v1.Call.getpid:type_name -> rump.sp.v1.GetpidRequest
-	25,  // 5: rump.sp.v1.Call.setuid:type_name -> rump.sp.v1.SetuidRequest
-	26,  // 6: rump.sp.v1.Call.getuid:type_name -> rump.sp.v1.GetuidRequest
-	27,  // 7: rump.sp.v1.Call.geteuid:type_name -> rump.sp.v1.GeteuidRequest
-	28,  // 8: rump.sp.v1.Call.getppid:type_name -> rump.sp.v1.GetppidRequest
-	29,  // 9: rump.sp.v1.Call.dup:type_name -> rump.sp.v1.DupRequest
-	30,  // 10: rump.sp.v1.Call.pipe:type_name -> rump.sp.v1.PipeRequest
-	31,  // 11: rump.sp.v1.Call.getegid:type_name -> rump.sp.v1.GetegidRequest
-	32,  // 12: rump.sp.v1.Call.getgid:type_name -> rump.sp.v1.GetgidRequest
-	33,  // 13: rump.sp.v1.Call.getlogin:type_name -> rump.sp.v1.GetloginRequest
-	34,  // 14: rump.sp.v1.Call.setlogin:type_name -> rump.sp.v1.SetloginRequest
-	35,  // 15: rump.sp.v1.Call.ioctl:type_name -> rump.sp.v1.IoctlRequest
-	36,  // 16: rump.sp.v1.Call.getgroups:type_name -> rump.sp.v1.GetgroupsRequest
-	37,  // 17: rump.sp.v1.Call.setgroups:type_name -> rump.sp.v1.SetgroupsRequest
-	38,  // 18: rump.sp.v1.Call.getpgrp:type_name -> rump.sp.v1.GetpgrpRequest
-	39,  // 19: rump.sp.v1.Call.setpgid:type_name -> rump.sp.v1.SetpgidRequest
-	40,  // 20: rump.sp.v1.Call.dup2:type_name -> rump.sp.v1.Dup2Request
-	41,  // 21: rump.sp.v1.Call.fcntl:type_name -> rump.sp.v1.FcntlRequest
-	42,  // 22: rump.sp.v1.Call.readv:type_name -> rump.sp.v1.ReadvRequest
-	43,  // 23: rump.sp.v1.Call.writev:type_name -> rump.sp.v1.WritevRequest
-	44,  // 24: rump.sp.v1.Call.setreuid:type_name -> rump.sp.v1.SetreuidRequest
-	45,  // 25: rump.sp.v1.Call.setregid:type_name -> rump.sp.v1.SetregidRequest
-	46,  // 26: rump.sp.v1.Call.flock:type_name -> rump.sp.v1.FlockRequest
-	47,  // 27: rump.sp.v1.Call.setsid:type_name -> rump.sp.v1.SetsidRequest
-	48,  // 28: rump.sp.v1.Call.setgid:type_name -> rump.sp.v1.SetgidRequest
-	49,  // 29: rump.sp.v1.Call.setegid:type_name -> rump.sp.v1.SetegidRequest
-	50,  // 30: rump.sp.v1.Call.seteuid:type_name -> rump.sp.v1.SeteuidRequest
-	51,  // 31: rump.sp.v1.Call.fpathconf:type_name -> rump.sp.v1.FpathconfRequest
-	52,  // 32: rump.sp.v1.Call.getrlimit:type_name -> rump.sp.v1.GetrlimitRequest
-	53,  // 33: rump.sp.v1.Call.setrlimit:type_name -> rump.sp.v1.SetrlimitRequest
-	54,  // 34: rump.sp.v1.Call.sysctl:type_name -> rump.sp.v1.SysctlRequest
-	55,  // 35: rump.sp.v1.Call.getpgid:type_name -> rump.sp.v1.GetpgidRequest
-	56,  // 36: rump.sp.v1.Call.reboot:type_name -> rump.sp.v1.RebootRequest
-	57,  // 37: rump.sp.v1.Call.poll:type_name -> rump.sp.v1.PollRequest
-	58,  // 38: rump.sp.v1.Call.timer_create:type_name -> rump.sp.v1.TimerCreateRequest
-	59,  // 39: rump.sp.v1.Call.timer_delete:type_name -> rump.sp.v1.TimerDeleteRequest
-	60,  // 40: rump.sp.v1.Call.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunRequest
-	61,  // 41: rump.sp.v1.Call.modctl:type_name -> rump.sp.v1.ModctlRequest
-	62,  // 42: rump.sp.v1.Call.getsid:type_name -> rump.sp.v1.GetsidRequest
-	63,  // 43: rump.sp.v1.Call.fktrace:type_name -> rump.sp.v1.FktraceRequest
-	64,  // 44: rump.sp.v1.Call.issetugid:type_name -> rump.sp.v1.IssetugidRequest
-	65,  // 45: rump.sp.v1.Call.utrace:type_name -> rump.sp.v1.UtraceRequest
-	66,  // 46: rump.sp.v1.Call.kqueue:type_name -> rump.sp.v1.KqueueRequest
-	67,  // 47: rump.sp.v1.Call.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseRequest
-	68,  // 48: rump.sp.v1.Call.select:type_name -> rump.sp.v1.SelectRequest
-	69,  // 49: rump.sp.v1.Call.gettimeofday:type_name -> rump.sp.v1.GettimeofdayRequest
-	70,  // 50: rump.sp.v1.Call.settimeofday:type_name -> rump.sp.v1.SettimeofdayRequest
-	71,  // 51: rump.sp.v1.Call.adjtime:type_name -> rump.sp.v1.AdjtimeRequest
-	72,  // 52: rump.sp.v1.Call.setitimer:type_name -> rump.sp.v1.SetitimerRequest
-	73,  // 53: rump.sp.v1.Call.getitimer:type_name -> rump.sp.v1.GetitimerRequest
-	74,  // 54: rump.sp.v1.Call.clock_gettime:type_name -> rump.sp.v1.ClockGettimeRequest
-	75,  // 55: rump.sp.v1.Call.clock_settime:type_name -> rump.sp.v1.ClockSettimeRequest
-	76,  // 56: rump.sp.v1.Call.clock_getres:type_name -> rump.sp.v1.ClockGetresRequest
-	77,  // 57: rump.sp.v1.Call.nanosleep:type_name -> rump.sp.v1.NanosleepRequest
-	78,  // 58: rump.sp.v1.Call.kevent:type_name -> rump.sp.v1.KeventRequest
-	79,  // 59: rump.sp.v1.Call.pselect:type_name -> rump.sp.v1.PselectRequest
-	80,  // 60: rump.sp.v1.Call.pollts:type_name -> rump.sp.v1.PolltsRequest
-	81,  // 61: rump.sp.v1.Call.fstat:type_name -> rump.sp.v1.FstatRequest
-	82,  // 62: rump.sp.v1.Call.timer_settime:type_name -> rump.sp.v1.TimerSettimeRequest
-	83,  // 63: rump.sp.v1.Call.timer_gettime:type_name -> rump.sp.v1.TimerGettimeRequest
-	84,  // 64: rump.sp.v1.Call.pipe2:type_name -> rump.sp.v1.Pipe2Request
-	85,  // 65: rump.sp.v1.Call.dup3:type_name -> rump.sp.v1.Dup3Request
-	86,  // 66: rump.sp.v1.Call.kqueue1:type_name -> rump.sp.v1.Kqueue1Request
-	87,  // 67: rump.sp.v1.Call.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepRequest
-	88,  // 68: rump.sp.v1.Call.open:type_name -> rump.sp.v1.OpenRequest
-	89,  // 69: rump.sp.v1.Call.link:type_name -> rump.sp.v1.LinkRequest
-	90,  // 70: rump.sp.v1.Call.unlink:type_name -> rump.sp.v1.UnlinkRequest
-	91,  // 71: rump.sp.v1.Call.chdir:type_name -> rump.sp.v1.ChdirRequest
-	92,  // 72: rump.sp.v1.Call.fchdir:type_name -> rump.sp.v1.FchdirRequest
-	93,  // 73: rump.sp.v1.Call.chmod:type_name -> rump.sp.v1.ChmodRequest
-	94,  // 74: rump.sp.v1.Call.chown:type_name -> rump.sp.v1.ChownRequest
-	95,  // 75: rump.sp.v1.Call.unmount:type_name -> rump.sp.v1.UnmountRequest
-	96,  // 76: rump.sp.v1.Call.access:type_name -> rump.sp.v1.AccessRequest
-	97,  // 77: rump.sp.v1.Call.chflags:type_name -> rump.sp.v1.ChflagsRequest
-	98,  // 78: rump.sp.v1.Call.fchflags:type_name -> rump.sp.v1.FchflagsRequest
-	99,  // 79: rump.sp.v1.Call.sync:type_name -> rump.sp.v1.SyncRequest
-	100, // 80: rump.sp.v1.Call.ktrace:type_name -> rump.sp.v1.KtraceRequest
-	101, // 81: rump.sp.v1.Call.revoke:type_name -> rump.sp.v1.RevokeRequest
-	102, // 82: rump.sp.v1.Call.symlink:type_name -> rump.sp.v1.SymlinkRequest
-	103, // 83: rump.sp.v1.Call.readlink:type_name -> rump.sp.v1.ReadlinkRequest
-	104, // 84: rump.sp.v1.Call.umask:type_name -> rump.sp.v1.UmaskRequest
-	105, // 85: rump.sp.v1.Call.chroot:type_name -> rump.sp.v1.ChrootRequest
-	106, // 86: rump.sp.v1.Call.fsync:type_name -> rump.sp.v1.FsyncRequest
-	107, // 87: rump.sp.v1.Call.fchown:type_name -> rump.sp.v1.FchownRequest
-	108, // 88: rump.sp.v1.Call.fchmod:type_name -> rump.sp.v1.FchmodRequest
-	109, // 89: rump.sp.v1.Call.rename:type_name -> rump.sp.v1.RenameRequest
-	110, // 90: rump.sp.v1.Call.mkfifo:type_name -> rump.sp.v1.MkfifoRequest
-	111, // 91: rump.sp.v1.Call.mkdir:type_name -> rump.sp.v1.MkdirRequest
-	112, // 92: rump.sp.v1.Call.rmdir:type_name -> rump.sp.v1.RmdirRequest
-	113, // 93: rump.sp.v1.Call.pread:type_name -> rump.sp.v1.PreadRequest
-	114, // 94: rump.sp.v1.Call.pwrite:type_name -> rump.sp.v1.PwriteRequest
-	115, // 95: rump.sp.v1.Call.pathconf:type_name -> rump.sp.v1.PathconfRequest
-	116, // 96: rump.sp.v1.Call.lseek:type_name -> rump.sp.v1.LseekRequest
-	117, // 97: rump.sp.v1.Call.truncate:type_name -> rump.sp.v1.TruncateRequest
-	118, // 98: rump.sp.v1.Call.ftruncate:type_name -> rump.sp.v1.FtruncateRequest
-	119, // 99: rump.sp.v1.Call.fdatasync:type_name -> rump.sp.v1.FdatasyncRequest
-	120, // 100: rump.sp.v1.Call.posix_rename:type_name -> rump.sp.v1.PosixRenameRequest
-	121, // 101: rump.sp.v1.Call.lchmod:type_name -> rump.sp.v1.LchmodRequest
-	122, // 102: rump.sp.v1.Call.lchown:type_name -> rump.sp.v1.LchownRequest
-	123, // 103: rump.sp.v1.Call.posix_chown:type_name -> rump.sp.v1.PosixChownRequest
-	124, // 104: rump.sp.v1.Call.posix_fchown:type_name -> rump.sp.v1.PosixFchownRequest
-	125, // 105: rump.sp.v1.Call.posix_lchown:type_name -> rump.sp.v1.PosixLchownRequest
-	126, // 106: rump.sp.v1.Call.preadv:type_name -> rump.sp.v1.PreadvRequest
-	127, // 107: rump.sp.v1.Call.pwritev:type_name -> rump.sp.v1.PwritevRequest
-	128, // 108: rump.sp.v1.Call.getcwd:type_name -> rump.sp.v1.GetcwdRequest
-	129, // 109: rump.sp.v1.Call.fchroot:type_name -> rump.sp.v1.FchrootRequest
-	130, // 110: rump.sp.v1.Call.lchflags:type_name -> rump.sp.v1.LchflagsRequest
-	131, // 111: rump.sp.v1.Call.fsync_range:type_name -> rump.sp.v1.FsyncRangeRequest
-	132, // 112: rump.sp.v1.Call.getvfsstat:type_name -> rump.sp.v1.GetvfsstatRequest
-	133, // 113: rump.sp.v1.Call.statvfs1:type_name -> rump.sp.v1.Statvfs1Request
-	134, // 114: rump.sp.v1.Call.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Request
-	135, // 115: rump.sp.v1.Call.extattrctl:type_name -> rump.sp.v1.ExtattrctlRequest
-	136, // 116: rump.sp.v1.Call.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileRequest
-	137, // 117: rump.sp.v1.Call.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileRequest
-	138, // 118: rump.sp.v1.Call.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileRequest
-	139, // 119: rump.sp.v1.Call.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdRequest
-	140, // 120: rump.sp.v1.Call.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdRequest
-	141, // 121: rump.sp.v1.Call.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdRequest
-	142, // 122: rump.sp.v1.Call.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkRequest
-	143, // 123: rump.sp.v1.Call.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkRequest
-	144, // 124: rump.sp.v1.Call.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkRequest
-	145, // 125: rump.sp.v1.Call.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdRequest
-	146, // 126: rump.sp.v1.Call.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileRequest
-	147, // 127: rump.sp.v1.Call.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkRequest
-	148, // 128: rump.sp.v1.Call.setxattr:type_name -> rump.sp.v1.SetxattrRequest
-	149, // 129: rump.sp.v1.Call.lsetxattr:type_name -> rump.sp.v1.LsetxattrRequest
-	150, // 130: rump.sp.v1.Call.fsetxattr:type_name -> rump.sp.v1.FsetxattrRequest
-	151, // 131: rump.sp.v1.Call.getxattr:type_name -> rump.sp.v1.GetxattrRequest
-	152, // 132: rump.sp.v1.Call.lgetxattr:type_name -> rump.sp.v1.LgetxattrRequest
-	153, // 133: rump.sp.v1.Call.fgetxattr:type_name -> rump.sp.v1.FgetxattrRequest
-	154, // 134: rump.sp.v1.Call.listxattr:type_name -> rump.sp.v1.ListxattrRequest
-	155, // 135: rump.sp.v1.Call.llistxattr:type_name -> rump.sp.v1.LlistxattrRequest
-	156, // 136: rump.sp.v1.Call.flistxattr:type_name -> rump.sp.v1.FlistxattrRequest
-	157, // 137: rump.sp.v1.Call.removexattr:type_name -> rump.sp.v1.RemovexattrRequest
-	158, // 138: rump.sp.v1.Call.lremovexattr:type_name -> rump.sp.v1.LremovexattrRequest
-	159, // 139: rump.sp.v1.Call.fremovexattr:type_name -> rump.sp.v1.FremovexattrRequest
-	160, // 140: rump.sp.v1.Call.getdents:type_name -> rump.sp.v1.GetdentsRequest
-	161, // 141: rump.sp.v1.Call.getfh:type_name -> rump.sp.v1.GetfhRequest
-	162, // 142: rump.sp.v1.Call.fhopen:type_name -> rump.sp.v1.FhopenRequest
-	163, // 143: rump.sp.v1.Call.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Request
-	164, // 144: rump.sp.v1.Call.mount:type_name -> rump.sp.v1.MountRequest
-	165, // 145: rump.sp.v1.Call.utimes:type_name -> rump.sp.v1.UtimesRequest
-	166, // 146: rump.sp.v1.Call.futimes:type_name -> rump.sp.v1.FutimesRequest
-	167, // 147: rump.sp.v1.Call.lutimes:type_name -> rump.sp.v1.LutimesRequest
-	168, // 148: rump.sp.v1.Call.stat:type_name -> rump.sp.v1.StatRequest
-	169, // 149: rump.sp.v1.Call.lstat:type_name -> rump.sp.v1.LstatRequest
-	170, // 150: rump.sp.v1.Call.mknod:type_name -> rump.sp.v1.MknodRequest
-	171, // 151: rump.sp.v1.Call.fhstat:type_name -> rump.sp.v1.FhstatRequest
-	172, // 152: rump.sp.v1.Call.linkat:type_name -> rump.sp.v1.LinkatRequest
-	173, // 153: rump.sp.v1.Call.renameat:type_name -> rump.sp.v1.RenameatRequest
-	174, // 154: rump.sp.v1.Call.mkfifoat:type_name -> rump.sp.v1.MkfifoatRequest
-	175, // 155: rump.sp.v1.Call.mknodat:type_name -> rump.sp.v1.MknodatRequest
-	176, // 156: rump.sp.v1.Call.mkdirat:type_name -> rump.sp.v1.MkdiratRequest
-	177, // 157: rump.sp.v1.Call.faccessat:type_name -> rump.sp.v1.FaccessatRequest
-	178, // 158: rump.sp.v1.Call.fchmodat:type_name -> rump.sp.v1.FchmodatRequest
-	179, // 159: rump.sp.v1.Call.fchownat:type_name -> rump.sp.v1.FchownatRequest
-	180, // 160: rump.sp.v1.Call.fstatat:type_name -> rump.sp.v1.FstatatRequest
-	181, // 161: rump.sp.v1.Call.utimensat:type_name -> rump.sp.v1.UtimensatRequest
-	182, // 162: rump.sp.v1.Call.openat:type_name -> rump.sp.v1.OpenatRequest
-	183, // 163: rump.sp.v1.Call.readlinkat:type_name -> rump.sp.v1.ReadlinkatRequest
-	184, // 164: rump.sp.v1.Call.symlinkat:type_name -> rump.sp.v1.SymlinkatRequest
-	185, // 165: rump.sp.v1.Call.unlinkat:type_name -> rump.sp.v1.UnlinkatRequest
-	186, // 166: rump.sp.v1.Call.futimens:type_name -> rump.sp.v1.FutimensRequest
-	187, // 167: rump.sp.v1.Call.quotactl:type_name -> rump.sp.v1.QuotactlRequest
-	188, // 168: rump.sp.v1.Call.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateRequest
-	189, // 169: rump.sp.v1.Call.fdiscard:type_name -> rump.sp.v1.FdiscardRequest
-	190, // 170: rump.sp.v1.Call.recvmsg:type_name -> rump.sp.v1.RecvmsgRequest
-	191, // 171: rump.sp.v1.Call.sendmsg:type_name -> rump.sp.v1.SendmsgRequest
-	192, // 172: rump.sp.v1.Call.recvfrom:type_name -> rump.sp.v1.RecvfromRequest
-	193, // 173: rump.sp.v1.Call.accept:type_name -> rump.sp.v1.AcceptRequest
-	194, // 174: rump.sp.v1.Call.getpeername:type_name -> rump.sp.v1.GetpeernameRequest
-	195, // 175: rump.sp.v1.Call.getsockname:type_name -> rump.sp.v1.GetsocknameRequest
-	196, // 176: rump.sp.v1.Call.connect:type_name -> rump.sp.v1.ConnectRequest
-	197, // 177: rump.sp.v1.Call.bind:type_name -> rump.sp.v1.BindRequest
-	198, // 178: rump.sp.v1.Call.setsockopt:type_name -> rump.sp.v1.SetsockoptRequest
-	199, // 179: rump.sp.v1.Call.listen:type_name -> rump.sp.v1.ListenRequest
-	200, // 180: rump.sp.v1.Call.getsockopt:type_name -> rump.sp.v1.GetsockoptRequest
-	201, // 181: rump.sp.v1.Call.sendto:type_name -> rump.sp.v1.SendtoRequest
-	202, // 182: rump.sp.v1.Call.shutdown:type_name -> rump.sp.v1.ShutdownRequest
-	203, // 183: rump.sp.v1.Call.socketpair:type_name -> rump.sp.v1.SocketpairRequest
-	204, // 184: rump.sp.v1.Call.socket:type_name -> rump.sp.v1.SocketRequest
-	205, // 185: rump.sp.v1.Call.paccept:type_name -> rump.sp.v1.PacceptRequest
-	206, // 186: rump.sp.v1.Call.recvmmsg:type_name -> rump.sp.v1.RecvmmsgRequest
-	207, // 187: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
-	208, // 188: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
-	209, // 189: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
-	210, // 190: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
-	211, // 191: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	212, // 192: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
-	213, // 193: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
-	214, // 194: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
-	215, // 195: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
-	216, // 196: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
-	217, // 197: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
-	218, // 198: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	219, // 199: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
-	220, // 200: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
-	221, // 201: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	222, // 202: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	223, // 203: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	224, // 204: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
-	225, // 205: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
-	226, // 206: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	227, // 207: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
-	228, // 208: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
-	229, // 209: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
-	230, // 210: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
-	231, // 211: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
-	232, // 212: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
-	233, // 213: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
-	234, // 214: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
-	235, // 215: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
-	236, // 216: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
-	237, // 217: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
-	238, // 218: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
-	239, // 219: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
-	240, // 220: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
-	241, // 221: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
-	242, // 222: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
-	243, // 223: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
-	244, // 224: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
-	245, // 225: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
-	246, // 226: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
-	247, // 227: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
-	248, // 228: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
-	249, // 229: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
-	250, // 230: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
-	251, // 231: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
-	252, // 232: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
-	253, // 233: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
-	254, // 234: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
-	255, // 235: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
-	256, // 236: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
-	257, // 237: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
-	258, // 238: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
-	259, // 239: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
-	260, // 240: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	261, // 241: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	262, // 242: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	263, // 243: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	264, // 244: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	265, // 245: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	266, // 246: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	267, // 247: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	268, // 248: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	269, // 249: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	270, // 250: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	271, // 251: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	272, // 252: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	273, // 253: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	274, // 254: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	275, // 255: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	276, // 256: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	277, // 257: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	278, // 258: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	279, // 259: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	280, // 260: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	281, // 261: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	282, // 262: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	283, // 263: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	284, // 264: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	285, // 265: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	286, // 266: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	287, // 267: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	288, // 268: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	289, // 269: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	290, // 270: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	291, // 271: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	292, // 272: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	293, // 273: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	294, // 274: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	295, // 275: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	296, // 276: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	297, // 277: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	298, // 278: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	299, // 279: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	300, // 280: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	301, // 281: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	302, // 282: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	303, // 283: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	304, // 284: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	305, // 285: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	306, // 286: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	307, // 287: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	308, // 288: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	309, // 289: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	310, // 290: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	311, // 291: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	312, // 292: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	313, // 293: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	314, // 294: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	315, // 295: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	316, // 296: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	317, // 297: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	318, // 298: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	319, // 299: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	320, // 300: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	321, // 301: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	322, // 302: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	323, // 303: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	324, // 304: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	325, // 305: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	326, // 306: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	327, // 307: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	328, // 308: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	329, // 309: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	330, // 310: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	331, // 311: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	332, // 312: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	333, // 313: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	334, // 314: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	335, // 315: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	336, // 316: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	337, // 317: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	338, // 318: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	339, // 319: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	340, // 320: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	341, // 321: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	342, // 322: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	343, // 323: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	344, // 324: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	345, // 325: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	346, // 326: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	347, // 327: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	348, // 328: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	349, // 329: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	350, // 330: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	351, // 331: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	352, // 332: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	353, // 333: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	354, // 334: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	355, // 335: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	356, // 336: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	357, // 337: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	358, // 338: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	359, // 339: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	360, // 340: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	361, // 341: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	362, // 342: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	363, // 343: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	364, // 344: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	365, // 345: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	366, // 346: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	367, // 347: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	368, // 348: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	369, // 349: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	370, // 350: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	371, // 351: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	372, // 352: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	373, // 353: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	374, // 354: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	375, // 355: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	376, // 356: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	377, // 357: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	378, // 358: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	379, // 359: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	380, // 360: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	381, // 361: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	382, // 362: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	383, // 363: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	384, // 364: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	385, // 365: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	386, // 366: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	387, // 367: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	388, // 368: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	389, // 369: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	390, // 370: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	391, // 371: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	392, // 372: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	393, // 373: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	394, // 374: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	395, // 375: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	396, // 376: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	397, // 377: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	398, // 378: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	399, // 379: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	400, // 380: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	401, // 381: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	402, // 382: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	403, // 383: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	404, // 384: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	405, // 385: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	406, // 386: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	407, // 387: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	408, // 388: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	409, // 389: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	410, // 390: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	411, // 391: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	412, // 392: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	413, // 393: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	414, // 394: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	415, // 395: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	416, // 396: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	417, // 397: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	418, // 398: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	419, // 399: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	420, // 400: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	421, // 401: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	422, // 402: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	423, // 403: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	424, // 404: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	425, // 405: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	426, // 406: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	427, // 407: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	428, // 408: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	429, // 409: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	430, // 410: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	431, // 411: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	432, // 412: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	433, // 413: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	434, // 414: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	435, // 415: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	436, // 416: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	437, // 417: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	438, // 418: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	439, // 419: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	440, // 420: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	441, // 421: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	442, // 422: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	443, // 423: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	444, // 424: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	445, // 425: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	446, // 426: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	447, // 427: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	448, // 428: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	449, // 429: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	450, // 430: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	451, // 431: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	452, // 432: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	453, // 433: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	454, // 434: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	455, // 435: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	456, // 436: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	457, // 437: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	458, // 438: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	459, // 439: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	460, // 440: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	461, // 441: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	462, // 442: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	463, // 443: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	464, // 444: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	465, // 445: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	466, // 446: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	467, // 447: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	468, // 448: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	469, // 449: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
-	470, // 450: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
-	471, // 451: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
-	472, // 452: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
-	473, // 453: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	474, // 454: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	475, // 455: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	476, // 456: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
-	477, // 457: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
-	478, // 458: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
-	479, // 459: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
-	480, // 460: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
-	481, // 461: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
-	482, // 462: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
-	483, // 463: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
-	484, // 464: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
-	485, // 465: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
-	486, // 466: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
-	487, // 467: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
-	488, // 468: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
-	489, // 469: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
-	490, // 470: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
-	491, // 471: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
-	492, // 472: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
-	493, // 473: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
-	494, // 474: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
-	495, // 475: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
-	496, // 476: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
-	497, // 477: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
-	498, // 478: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
-	499, // 479: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	26,  // 1: rump.sp.v1.Call.read:type_name -> rump.sp.v1.ReadRequest
+	27,  // 2: rump.sp.v1.Call.write:type_name -> rump.sp.v1.WriteRequest
+	28,  // 3: rump.sp.v1.Call.close:type_name -> rump.sp.v1.CloseRequest
+	29,  // 4: rump.sp.v1.Call.getpid:type_name -> rump.sp.v1.GetpidRequest
+	30,  // 5: rump.sp.v1.Call.setuid:type_name -> rump.sp.v1.SetuidRequest
+	31,  // 6: rump.sp.v1.Call.getuid:type_name -> rump.sp.v1.GetuidRequest
+	32,  // 7: rump.sp.v1.Call.geteuid:type_name -> rump.sp.v1.GeteuidRequest
+	33,  // 8: rump.sp.v1.Call.getppid:type_name -> rump.sp.v1.GetppidRequest
+	34,  // 9: rump.sp.v1.Call.dup:type_name -> rump.sp.v1.DupRequest
+	35,  // 10: rump.sp.v1.Call.pipe:type_name -> rump.sp.v1.PipeRequest
+	36,  // 11: rump.sp.v1.Call.getegid:type_name -> rump.sp.v1.GetegidRequest
+	37,  // 12: rump.sp.v1.Call.getgid:type_name -> rump.sp.v1.GetgidRequest
+	38,  // 13: rump.sp.v1.Call.getlogin:type_name -> rump.sp.v1.GetloginRequest
+	39,  // 14: rump.sp.v1.Call.setlogin:type_name -> rump.sp.v1.SetloginRequest
+	40,  // 15: rump.sp.v1.Call.ioctl:type_name -> rump.sp.v1.IoctlRequest
+	41,  // 16: rump.sp.v1.Call.getgroups:type_name -> rump.sp.v1.GetgroupsRequest
+	42,  // 17: rump.sp.v1.Call.setgroups:type_name -> rump.sp.v1.SetgroupsRequest
+	43,  // 18: rump.sp.v1.Call.getpgrp:type_name -> rump.sp.v1.GetpgrpRequest
+	44,  // 19: rump.sp.v1.Call.setpgid:type_name -> rump.sp.v1.SetpgidRequest
+	45,  // 20: rump.sp.v1.Call.dup2:type_name -> rump.sp.v1.Dup2Request
+	46,  // 21: rump.sp.v1.Call.fcntl:type_name -> rump.sp.v1.FcntlRequest
+	47,  // 22: rump.sp.v1.Call.readv:type_name -> rump.sp.v1.ReadvRequest
+	48,  // 23: rump.sp.v1.Call.writev:type_name -> rump.sp.v1.WritevRequest
+	49,  // 24: rump.sp.v1.Call.setreuid:type_name -> rump.sp.v1.SetreuidRequest
+	50,  // 25: rump.sp.v1.Call.setregid:type_name -> rump.sp.v1.SetregidRequest
+	51,  // 26: rump.sp.v1.Call.flock:type_name -> rump.sp.v1.FlockRequest
+	52,  // 27: rump.sp.v1.Call.setsid:type_name -> rump.sp.v1.SetsidRequest
+	53,  // 28: rump.sp.v1.Call.setgid:type_name -> rump.sp.v1.SetgidRequest
+	54,  // 29: rump.sp.v1.Call.setegid:type_name -> rump.sp.v1.SetegidRequest
+	55,  // 30: rump.sp.v1.Call.seteuid:type_name -> rump.sp.v1.SeteuidRequest
+	56,  // 31: rump.sp.v1.Call.fpathconf:type_name -> rump.sp.v1.FpathconfRequest
+	57,  // 32: rump.sp.v1.Call.getrlimit:type_name -> rump.sp.v1.GetrlimitRequest
+	58,  // 33: rump.sp.v1.Call.setrlimit:type_name -> rump.sp.v1.SetrlimitRequest
+	59,  // 34: rump.sp.v1.Call.sysctl:type_name -> rump.sp.v1.SysctlRequest
+	60,  // 35: rump.sp.v1.Call.getpgid:type_name -> rump.sp.v1.GetpgidRequest
+	61,  // 36: rump.sp.v1.Call.reboot:type_name -> rump.sp.v1.RebootRequest
+	62,  // 37: rump.sp.v1.Call.poll:type_name -> rump.sp.v1.PollRequest
+	63,  // 38: rump.sp.v1.Call.timer_create:type_name -> rump.sp.v1.TimerCreateRequest
+	64,  // 39: rump.sp.v1.Call.timer_delete:type_name -> rump.sp.v1.TimerDeleteRequest
+	65,  // 40: rump.sp.v1.Call.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunRequest
+	66,  // 41: rump.sp.v1.Call.modctl:type_name -> rump.sp.v1.ModctlRequest
+	67,  // 42: rump.sp.v1.Call.getsid:type_name -> rump.sp.v1.GetsidRequest
+	68,  // 43: rump.sp.v1.Call.fktrace:type_name -> rump.sp.v1.FktraceRequest
+	69,  // 44: rump.sp.v1.Call.issetugid:type_name -> rump.sp.v1.IssetugidRequest
+	70,  // 45: rump.sp.v1.Call.utrace:type_name -> rump.sp.v1.UtraceRequest
+	71,  // 46: rump.sp.v1.Call.kqueue:type_name -> rump.sp.v1.KqueueRequest
+	72,  // 47: rump.sp.v1.Call.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseRequest
+	73,  // 48: rump.sp.v1.Call.select:type_name -> rump.sp.v1.SelectRequest
+	74,  // 49: rump.sp.v1.Call.gettimeofday:type_name -> rump.sp.v1.GettimeofdayRequest
+	75,  // 50: rump.sp.v1.Call.settimeofday:type_name -> rump.sp.v1.SettimeofdayRequest
+	76,  // 51: rump.sp.v1.Call.adjtime:type_name -> rump.sp.v1.AdjtimeRequest
+	77,  // 52: rump.sp.v1.Call.setitimer:type_name -> rump.sp.v1.SetitimerRequest
+	78,  // 53: rump.sp.v1.Call.getitimer:type_name -> rump.sp.v1.GetitimerRequest
+	79,  // 54: rump.sp.v1.Call.clock_gettime:type_name -> rump.sp.v1.ClockGettimeRequest
+	80,  // 55: rump.sp.v1.Call.clock_settime:type_name -> rump.sp.v1.ClockSettimeRequest
+	81,  // 56: rump.sp.v1.Call.clock_getres:type_name -> rump.sp.v1.ClockGetresRequest
+	82,  // 57: rump.sp.v1.Call.nanosleep:type_name -> rump.sp.v1.NanosleepRequest
+	83,  // 58: rump.sp.v1.Call.kevent:type_name -> rump.sp.v1.KeventRequest
+	84,  // 59: rump.sp.v1.Call.pselect:type_name -> rump.sp.v1.PselectRequest
+	85,  // 60: rump.sp.v1.Call.pollts:type_name -> rump.sp.v1.PolltsRequest
+	86,  // 61: rump.sp.v1.Call.fstat:type_name -> rump.sp.v1.FstatRequest
+	87,  // 62: rump.sp.v1.Call.timer_settime:type_name -> rump.sp.v1.TimerSettimeRequest
+	88,  // 63: rump.sp.v1.Call.timer_gettime:type_name -> rump.sp.v1.TimerGettimeRequest
+	89,  // 64: rump.sp.v1.Call.pipe2:type_name -> rump.sp.v1.Pipe2Request
+	90,  // 65: rump.sp.v1.Call.dup3:type_name -> rump.sp.v1.Dup3Request
+	91,  // 66: rump.sp.v1.Call.kqueue1:type_name -> rump.sp.v1.Kqueue1Request
+	92,  // 67: rump.sp.v1.Call.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepRequest
+	93,  // 68: rump.sp.v1.Call.open:type_name -> rump.sp.v1.OpenRequest
+	94,  // 69: rump.sp.v1.Call.link:type_name -> rump.sp.v1.LinkRequest
+	95,  // 70: rump.sp.v1.Call.unlink:type_name -> rump.sp.v1.UnlinkRequest
+	96,  // 71: rump.sp.v1.Call.chdir:type_name -> rump.sp.v1.ChdirRequest
+	97,  // 72: rump.sp.v1.Call.fchdir:type_name -> rump.sp.v1.FchdirRequest
+	98,  // 73: rump.sp.v1.Call.chmod:type_name -> rump.sp.v1.ChmodRequest
+	99,  // 74: rump.sp.v1.Call.chown:type_name -> rump.sp.v1.ChownRequest
+	100, // 75: rump.sp.v1.Call.unmount:type_name -> rump.sp.v1.UnmountRequest
+	101, // 76: rump.sp.v1.Call.access:type_name -> rump.sp.v1.AccessRequest
+	102, // 77: rump.sp.v1.Call.chflags:type_name -> rump.sp.v1.ChflagsRequest
+	103, // 78: rump.sp.v1.Call.fchflags:type_name -> rump.sp.v1.FchflagsRequest
+	104, // 79: rump.sp.v1.Call.sync:type_name -> rump.sp.v1.SyncRequest
+	105, // 80: rump.sp.v1.Call.ktrace:type_name -> rump.sp.v1.KtraceRequest
+	106, // 81: rump.sp.v1.Call.revoke:type_name -> rump.sp.v1.RevokeRequest
+	107, // 82: rump.sp.v1.Call.symlink:type_name -> rump.sp.v1.SymlinkRequest
+	108, // 83: rump.sp.v1.Call.readlink:type_name -> rump.sp.v1.ReadlinkRequest
+	109, // 84: rump.sp.v1.Call.umask:type_name -> rump.sp.v1.UmaskRequest
+	110, // 85: rump.sp.v1.Call.chroot:type_name -> rump.sp.v1.ChrootRequest
+	111, // 86: rump.sp.v1.Call.fsync:type_name -> rump.sp.v1.FsyncRequest
+	112, // 87: rump.sp.v1.Call.fchown:type_name -> rump.sp.v1.FchownRequest
+	113, // 88: rump.sp.v1.Call.fchmod:type_name -> rump.sp.v1.FchmodRequest
+	114, // 89: rump.sp.v1.Call.rename:type_name -> rump.sp.v1.RenameRequest
+	115, // 90: rump.sp.v1.Call.mkfifo:type_name -> rump.sp.v1.MkfifoRequest
+	116, // 91: rump.sp.v1.Call.mkdir:type_name -> rump.sp.v1.MkdirRequest
+	117, // 92: rump.sp.v1.Call.rmdir:type_name -> rump.sp.v1.RmdirRequest
+	118, // 93: rump.sp.v1.Call.pread:type_name -> rump.sp.v1.PreadRequest
+	119, // 94: rump.sp.v1.Call.pwrite:type_name -> rump.sp.v1.PwriteRequest
+	120, // 95: rump.sp.v1.Call.pathconf:type_name -> rump.sp.v1.PathconfRequest
+	121, // 96: rump.sp.v1.Call.lseek:type_name -> rump.sp.v1.LseekRequest
+	122, // 97: rump.sp.v1.Call.truncate:type_name -> rump.sp.v1.TruncateRequest
+	123, // 98: rump.sp.v1.Call.ftruncate:type_name -> rump.sp.v1.FtruncateRequest
+	124, // 99: rump.sp.v1.Call.fdatasync:type_name -> rump.sp.v1.FdatasyncRequest
+	125, // 100: rump.sp.v1.Call.posix_rename:type_name -> rump.sp.v1.PosixRenameRequest
+	126, // 101: rump.sp.v1.Call.lchmod:type_name -> rump.sp.v1.LchmodRequest
+	127, // 102: rump.sp.v1.Call.lchown:type_name -> rump.sp.v1.LchownRequest
+	128, // 103: rump.sp.v1.Call.posix_chown:type_name -> rump.sp.v1.PosixChownRequest
+	129, // 104: rump.sp.v1.Call.posix_fchown:type_name -> rump.sp.v1.PosixFchownRequest
+	130, // 105: rump.sp.v1.Call.posix_lchown:type_name -> rump.sp.v1.PosixLchownRequest
+	131, // 106: rump.sp.v1.Call.preadv:type_name -> rump.sp.v1.PreadvRequest
+	132, // 107: rump.sp.v1.Call.pwritev:type_name -> rump.sp.v1.PwritevRequest
+	133, // 108: rump.sp.v1.Call.getcwd:type_name -> rump.sp.v1.GetcwdRequest
+	134, // 109: rump.sp.v1.Call.fchroot:type_name -> rump.sp.v1.FchrootRequest
+	135, // 110: rump.sp.v1.Call.lchflags:type_name -> rump.sp.v1.LchflagsRequest
+	136, // 111: rump.sp.v1.Call.fsync_range:type_name -> rump.sp.v1.FsyncRangeRequest
+	137, // 112: rump.sp.v1.Call.getvfsstat:type_name -> rump.sp.v1.GetvfsstatRequest
+	138, // 113: rump.sp.v1.Call.statvfs1:type_name -> rump.sp.v1.Statvfs1Request
+	139, // 114: rump.sp.v1.Call.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Request
+	140, // 115: rump.sp.v1.Call.extattrctl:type_name -> rump.sp.v1.ExtattrctlRequest
+	141, // 116: rump.sp.v1.Call.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileRequest
+	142, // 117: rump.sp.v1.Call.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileRequest
+	143, // 118: rump.sp.v1.Call.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileRequest
+	144, // 119: rump.sp.v1.Call.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdRequest
+	145, // 120: rump.sp.v1.Call.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdRequest
+	146, // 121: rump.sp.v1.Call.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdRequest
+	147, // 122: rump.sp.v1.Call.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkRequest
+	148, // 123: rump.sp.v1.Call.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkRequest
+	149, // 124: rump.sp.v1.Call.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkRequest
+	150, // 125: rump.sp.v1.Call.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdRequest
+	151, // 126: rump.sp.v1.Call.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileRequest
+	152, // 127: rump.sp.v1.Call.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkRequest
+	153, // 128: rump.sp.v1.Call.setxattr:type_name -> rump.sp.v1.SetxattrRequest
+	154, // 129: rump.sp.v1.Call.lsetxattr:type_name -> rump.sp.v1.LsetxattrRequest
+	155, // 130: rump.sp.v1.Call.fsetxattr:type_name -> rump.sp.v1.FsetxattrRequest
+	156, // 131: rump.sp.v1.Call.getxattr:type_name -> rump.sp.v1.GetxattrRequest
+	157, // 132: rump.sp.v1.Call.lgetxattr:type_name -> rump.sp.v1.LgetxattrRequest
+	158, // 133: rump.sp.v1.Call.fgetxattr:type_name -> rump.sp.v1.FgetxattrRequest
+	159, // 134: rump.sp.v1.Call.listxattr:type_name -> rump.sp.v1.ListxattrRequest
+	160, // 135: rump.sp.v1.Call.llistxattr:type_name -> rump.sp.v1.LlistxattrRequest
+	161, // 136: rump.sp.v1.Call.flistxattr:type_name -> rump.sp.v1.FlistxattrRequest
+	162, // 137: rump.sp.v1.Call.removexattr:type_name -> rump.sp.v1.RemovexattrRequest
+	163, // 138: rump.sp.v1.Call.lremovexattr:type_name -> rump.sp.v1.LremovexattrRequest
+	164, // 139: rump.sp.v1.Call.fremovexattr:type_name -> rump.sp.v1.FremovexattrRequest
+	165, // 140: rump.sp.v1.Call.getdents:type_name -> rump.sp.v1.GetdentsRequest
+	166, // 141: rump.sp.v1.Call.getfh:type_name -> rump.sp.v1.GetfhRequest
+	167, // 142: rump.sp.v1.Call.fhopen:type_name -> rump.sp.v1.FhopenRequest
+	168, // 143: rump.sp.v1.Call.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Request
+	169, // 144: rump.sp.v1.Call.mount:type_name -> rump.sp.v1.MountRequest
+	170, // 145: rump.sp.v1.Call.utimes:type_name -> rump.sp.v1.UtimesRequest
+	171, // 146: rump.sp.v1.Call.futimes:type_name -> rump.sp.v1.FutimesRequest
+	172, // 147: rump.sp.v1.Call.lutimes:type_name -> rump.sp.v1.LutimesRequest
+	173, // 148: rump.sp.v1.Call.stat:type_name -> rump.sp.v1.StatRequest
+	174, // 149: rump.sp.v1.Call.lstat:type_name -> rump.sp.v1.LstatRequest
+	175, // 150: rump.sp.v1.Call.mknod:type_name -> rump.sp.v1.MknodRequest
+	176, // 151: rump.sp.v1.Call.fhstat:type_name -> rump.sp.v1.FhstatRequest
+	177, // 152: rump.sp.v1.Call.linkat:type_name -> rump.sp.v1.LinkatRequest
+	178, // 153: rump.sp.v1.Call.renameat:type_name -> rump.sp.v1.RenameatRequest
+	179, // 154: rump.sp.v1.Call.mkfifoat:type_name -> rump.sp.v1.MkfifoatRequest
+	180, // 155: rump.sp.v1.Call.mknodat:type_name -> rump.sp.v1.MknodatRequest
+	181, // 156: rump.sp.v1.Call.mkdirat:type_name -> rump.sp.v1.MkdiratRequest
+	182, // 157: rump.sp.v1.Call.faccessat:type_name -> rump.sp.v1.FaccessatRequest
+	183, // 158: rump.sp.v1.Call.fchmodat:type_name -> rump.sp.v1.FchmodatRequest
+	184, // 159: rump.sp.v1.Call.fchownat:type_name -> rump.sp.v1.FchownatRequest
+	185, // 160: rump.sp.v1.Call.fstatat:type_name -> rump.sp.v1.FstatatRequest
+	186, // 161: rump.sp.v1.Call.utimensat:type_name -> rump.sp.v1.UtimensatRequest
+	187, // 162: rump.sp.v1.Call.openat:type_name -> rump.sp.v1.OpenatRequest
+	188, // 163: rump.sp.v1.Call.readlinkat:type_name -> rump.sp.v1.ReadlinkatRequest
+	189, // 164: rump.sp.v1.Call.symlinkat:type_name -> rump.sp.v1.SymlinkatRequest
+	190, // 165: rump.sp.v1.Call.unlinkat:type_name -> rump.sp.v1.UnlinkatRequest
+	191, // 166: rump.sp.v1.Call.futimens:type_name -> rump.sp.v1.FutimensRequest
+	192, // 167: rump.sp.v1.Call.quotactl:type_name -> rump.sp.v1.QuotactlRequest
+	193, // 168: rump.sp.v1.Call.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateRequest
+	194, // 169: rump.sp.v1.Call.fdiscard:type_name -> rump.sp.v1.FdiscardRequest
+	195, // 170: rump.sp.v1.Call.recvmsg:type_name -> rump.sp.v1.RecvmsgRequest
+	196, // 171: rump.sp.v1.Call.sendmsg:type_name -> rump.sp.v1.SendmsgRequest
+	197, // 172: rump.sp.v1.Call.recvfrom:type_name -> rump.sp.v1.RecvfromRequest
+	198, // 173: rump.sp.v1.Call.accept:type_name -> rump.sp.v1.AcceptRequest
+	199, // 174: rump.sp.v1.Call.getpeername:type_name -> rump.sp.v1.GetpeernameRequest
+	200, // 175: rump.sp.v1.Call.getsockname:type_name -> rump.sp.v1.GetsocknameRequest
+	201, // 176: rump.sp.v1.Call.connect:type_name -> rump.sp.v1.ConnectRequest
+	202, // 177: rump.sp.v1.Call.bind:type_name -> rump.sp.v1.BindRequest
+	203, // 178: rump.sp.v1.Call.setsockopt:type_name -> rump.sp.v1.SetsockoptRequest
+	204, // 179: rump.sp.v1.Call.listen:type_name -> rump.sp.v1.ListenRequest
+	205, // 180: rump.sp.v1.Call.getsockopt:type_name -> rump.sp.v1.GetsockoptRequest
+	206, // 181: rump.sp.v1.Call.sendto:type_name -> rump.sp.v1.SendtoRequest
+	207, // 182: rump.sp.v1.Call.shutdown:type_name -> rump.sp.v1.ShutdownRequest
+	208, // 183: rump.sp.v1.Call.socketpair:type_name -> rump.sp.v1.SocketpairRequest
+	209, // 184: rump.sp.v1.Call.socket:type_name -> rump.sp.v1.SocketRequest
+	210, // 185: rump.sp.v1.Call.paccept:type_name -> rump.sp.v1.PacceptRequest
+	211, // 186: rump.sp.v1.Call.recvmmsg:type_name -> rump.sp.v1.RecvmmsgRequest
+	212, // 187: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
+	213, // 188: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
+	214, // 189: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
+	215, // 190: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
+	216, // 191: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	217, // 192: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
+	218, // 193: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
+	219, // 194: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
+	220, // 195: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
+	221, // 196: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
+	222, // 197: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
+	223, // 198: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	224, // 199: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
+	225, // 200: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
+	226, // 201: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	227, // 202: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	228, // 203: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	229, // 204: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
+	230, // 205: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
+	231, // 206: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	232, // 207: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
+	233, // 208: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
+	234, // 209: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
+	235, // 210: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
+	236, // 211: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
+	237, // 212: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
+	238, // 213: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
+	239, // 214: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
+	240, // 215: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
+	241, // 216: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
+	242, // 217: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
+	243, // 218: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
+	244, // 219: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
+	245, // 220: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
+	246, // 221: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
+	247, // 222: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
+	248, // 223: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
+	249, // 224: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
+	250, // 225: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
+	251, // 226: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
+	252, // 227: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
+	253, // 228: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
+	254, // 229: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
+	255, // 230: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
+	256, // 231: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
+	257, // 232: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
+	258, // 233: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
+	259, // 234: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
+	260, // 235: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
+	261, // 236: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
+	262, // 237: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
+	263, // 238: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
+	264, // 239: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
+	265, // 240: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	266, // 241: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	267, // 242: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	268, // 243: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	269, // 244: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	270, // 245: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	271, // 246: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	272, // 247: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	273, // 248: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	274, // 249: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	275, // 250: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	276, // 251: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	277, // 252: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	278, // 253: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	279, // 254: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	280, // 255: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	281, // 256: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	282, // 257: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	283, // 258: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	284, // 259: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	285, // 260: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	286, // 261: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	287, // 262: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	288, // 263: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	289, // 264: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	290, // 265: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	291, // 266: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	292, // 267: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	293, // 268: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	294, // 269: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	295, // 270: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	296, // 271: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	297, // 272: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	298, // 273: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	299, // 274: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	300, // 275: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	301, // 276: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	302, // 277: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	303, // 278: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	304, // 279: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	305, // 280: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	306, // 281: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	307, // 282: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	308, // 283: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	309, // 284: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	310, // 285: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	311, // 286: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	312, // 287: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	313, // 288: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	314, // 289: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	315, // 290: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	316, // 291: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	317, // 292: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	318, // 293: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	319, // 294: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	320, // 295: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	321, // 296: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	322, // 297: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	323, // 298: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	324, // 299: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	325, // 300: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	326, // 301: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	327, // 302: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	328, // 303: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	329, // 304: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	330, // 305: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	331, // 306: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	332, // 307: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	333, // 308: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	334, // 309: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	335, // 310: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	336, // 311: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	337, // 312: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	338, // 313: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	339, // 314: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	340, // 315: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	341, // 316: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	342, // 317: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	343, // 318: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	344, // 319: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	345, // 320: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	346, // 321: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	347, // 322: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	348, // 323: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	349, // 324: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	350, // 325: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	351, // 326: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	352, // 327: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	353, // 328: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	354, // 329: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	355, // 330: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	356, // 331: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	357, // 332: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	358, // 333: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	359, // 334: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	360, // 335: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	361, // 336: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	362, // 337: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	363, // 338: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	364, // 339: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	365, // 340: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	366, // 341: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	367, // 342: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	368, // 343: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	369, // 344: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	370, // 345: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	371, // 346: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	372, // 347: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	373, // 348: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	374, // 349: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	375, // 350: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	376, // 351: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	377, // 352: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	378, // 353: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	379, // 354: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	380, // 355: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	381, // 356: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	382, // 357: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	383, // 358: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	384, // 359: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	385, // 360: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	386, // 361: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	387, // 362: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	388, // 363: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	389, // 364: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	390, // 365: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	391, // 366: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	392, // 367: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	393, // 368: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	394, // 369: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	395, // 370: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	396, // 371: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	397, // 372: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	398, // 373: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	399, // 374: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	400, // 375: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	401, // 376: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	402, // 377: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	403, // 378: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	404, // 379: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	405, // 380: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	406, // 381: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	407, // 382: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	408, // 383: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	409, // 384: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	410, // 385: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	411, // 386: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	412, // 387: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	413, // 388: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	414, // 389: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	415, // 390: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	416, // 391: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	417, // 392: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	418, // 393: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	419, // 394: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	420, // 395: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	421, // 396: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	422, // 397: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	423, // 398: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	424, // 399: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	425, // 400: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	426, // 401: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	427, // 402: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	428, // 403: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	429, // 404: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	430, // 405: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	431, // 406: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	432, // 407: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	433, // 408: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	434, // 409: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	435, // 410: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	436, // 411: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	437, // 412: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	438, // 413: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	439, // 414: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	440, // 415: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	441, // 416: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	442, // 417: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	443, // 418: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	444, // 419: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	445, // 420: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	446, // 421: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	447, // 422: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	448, // 423: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	449, // 424: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	450, // 425: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	451, // 426: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	452, // 427: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	453, // 428: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	454, // 429: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	455, // 430: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	456, // 431: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	457, // 432: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	458, // 433: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	459, // 434: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	460, // 435: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	461, // 436: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	462, // 437: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	463, // 438: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	464, // 439: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	465, // 440: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	466, // 441: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	467, // 442: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	468, // 443: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	469, // 444: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	470, // 445: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	471, // 446: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	472, // 447: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	473, // 448: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	474, // 449: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
+	475, // 450: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
+	476, // 451: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
+	477, // 452: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
+	478, // 453: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	479, // 454: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	480, // 455: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	481, // 456: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	482, // 457: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	483, // 458: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	484, // 459: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	485, // 460: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	486, // 461: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	487, // 462: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	488, // 463: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	489, // 464: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	490, // 465: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	491, // 466: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	492, // 467: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	493, // 468: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	494, // 469: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	495, // 470: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	496, // 471: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	497, // 472: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	498, // 473: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	499, // 474: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	500, // 475: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	501, // 476: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	502, // 477: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	503, // 478: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	504, // 479: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
 	1,   // 480: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
 	2,   // 481: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
 	1,   // 482: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
 	2,   // 483: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	500, // 484: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	505, // 484: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
 	16,  // 485: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
 	19,  // 486: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	3,   // 487: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 488: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 489: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 490: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	11,  // 491: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	13,  // 492: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	15,  // 493: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	18,  // 494: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	21,  // 495: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	22,  // 496: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	23,  // 497: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	24,  // 498: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	25,  // 499: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	26,  // 500: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	27,  // 501: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	28,  // 502: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	29,  // 503: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	30,  // 504: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	31,  // 505: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	32,  // 506: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	33,  // 507: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	34,  // 508: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	35,  // 509: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	36,  // 510: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	37,  // 511: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	38,  // 512: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	39,  // 513: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	40,  // 514: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	41,  // 515: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	42,  // 516: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	43,  // 517: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	44,  // 518: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	45,  // 519: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	46,  // 520: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	47,  // 521: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	48,  // 522: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	49,  // 523: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	50,  // 524: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	51,  // 525: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	52,  // 526: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	53,  // 527: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	54,  // 528: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	55,  // 529: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	56,  // 530: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	57,  // 531: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	58,  // 532: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	59,  // 533: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	60,  // 534: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	61,  // 535: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	62,  // 536: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	63,  // 537: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	64,  // 538: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	65,  // 539: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	66,  // 540: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	67,  // 541: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	68,  // 542: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	69,  // 543: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	70,  // 544: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	71,  // 545: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	72,  // 546: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	73,  // 547: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	74,  // 548: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	75,  // 549: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	76,  // 550: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	77,  // 551: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	78,  // 552: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	79,  // 553: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	80,  // 554: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	81,  // 555: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	82,  // 556: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	83,  // 557: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	84,  // 558: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	85,  // 559: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	86,  // 560: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	87,  // 561: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	208, // 562: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	209, // 563: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	88,  // 564: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	89,  // 565: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	90,  // 566: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	91,  // 567: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	92,  // 568: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	93,  // 569: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	94,  // 570: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	95,  // 571: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	96,  // 572: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	97,  // 573: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	98,  // 574: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	99,  // 575: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	100, // 576: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	101, // 577: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	102, // 578: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	103, // 579: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	104, // 580: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	105, // 581: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	106, // 582: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	107, // 583: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	108, // 584: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	109, // 585: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	110, // 586: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	111, // 587: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	112, // 588: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	113, // 589: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	114, // 590: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	115, // 591: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	116, // 592: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	117, // 593: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	118, // 594: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	119, // 595: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	120, // 596: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	121, // 597: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	122, // 598: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	123, // 599: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	124, // 600: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	125, // 601: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	126, // 602: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	127, // 603: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	128, // 604: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	129, // 605: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	130, // 606: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	131, // 607: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	132, // 608: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	133, // 609: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	134, // 610: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	135, // 611: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	136, // 612: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	137, // 613: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	138, // 614: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	139, // 615: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	140, // 616: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	141, // 617: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	142, // 618: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	143, // 619: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	144, // 620: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	145, // 621: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	146, // 622: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	147, // 623: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	148, // 624: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	149, // 625: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	150, // 626: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	151, // 627: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	152, // 628: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	153, // 629: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	154, // 630: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	155, // 631: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	156, // 632: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	157, // 633: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	158, // 634: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	159, // 635: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	160, // 636: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	161, // 637: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	162, // 638: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	163, // 639: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	164, // 640: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	165, // 641: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	166, // 642: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	167, // 643: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	168, // 644: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	169, // 645: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	170, // 646: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	171, // 647: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	172, // 648: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	173, // 649: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	174, // 650: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	175, // 651: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	176, // 652: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	177, // 653: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	178, // 654: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	179, // 655: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	180, // 656: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	181, // 657: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	182, // 658: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	183, // 659: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	184, // 660: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	185, // 661: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	186, // 662: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	187, // 663: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	188, // 664: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	189, // 665: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	210, // 666: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	211, // 667: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	212, // 668: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	213, // 669: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	190, // 670: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	191, // 671: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	192, // 672: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	193, // 673: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	194, // 674: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	195, // 675: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	196, // 676: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	197, // 677: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	198, // 678: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	199, // 679: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	200, // 680: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	201, // 681: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	202, // 682: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	203, // 683: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	204, // 684: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	205, // 685: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	206, // 686: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	207, // 687: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	214, // 688: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	215, // 689: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	216, // 690: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	217, // 691: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	218, // 692: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	219, // 693: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	220, // 694: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	221, // 695: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	222, // 696: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	223, // 697: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	224, // 698: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	225, // 699: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	226, // 700: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	227, // 701: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	228, // 702: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	236, // 703: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
-	237, // 704: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
-	238, // 705: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
-	239, // 706: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
-	240, // 707: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
-	241, // 708: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
-	242, // 709: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
-	243, // 710: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
-	244, // 711: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
-	245, // 712: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
-	246, // 713: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
-	247, // 714: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
-	248, // 715: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
-	249, // 716: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
-	250, // 717: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
-	251, // 718: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
-	252, // 719: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
-	253, // 720: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
-	254, // 721: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
-	255, // 722: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
-	256, // 723: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
-	257, // 724: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
-	258, // 725: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
-	259, // 726: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
-	229, // 727: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
-	230, // 728: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
-	231, // 729: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
-	232, // 730: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
-	233, // 731: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	234, // 732: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	235, // 733: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 734: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 735: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 736: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 737: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	12,  // 738: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	14,  // 739: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	17,  // 740: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	20,  // 741: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	261, // 742: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	262, // 743: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	263, // 744: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	264, // 745: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	265, // 746: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	266, // 747: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	267, // 748: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	268, // 749: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	269, // 750: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	270, // 751: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	271, // 752: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	272, // 753: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	273, // 754: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	274, // 755: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	275, // 756: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	276, // 757: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	277, // 758: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	278, // 759: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	279, // 760: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	280, // 761: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	281, // 762: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	282, // 763: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	283, // 764: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	284, // 765: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	285, // 766: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	286, // 767: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	287, // 768: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	288, // 769: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	289, // 770: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	290, // 771: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	291, // 772: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	292, // 773: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	293, // 774: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	294, // 775: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	295, // 776: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	296, // 777: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	297, // 778: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	298, // 779: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	299, // 780: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	300, // 781: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	301, // 782: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	302, // 783: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	303, // 784: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	304, // 785: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	305, // 786: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	306, // 787: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	307, // 788: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	308, // 789: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	309, // 790: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	310, // 791: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	311, // 792: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	312, // 793: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	313, // 794: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	314, // 795: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	315, // 796: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	316, // 797: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	317, // 798: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	318, // 799: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	319, // 800: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	320, // 801: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	321, // 802: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	322, // 803: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	323, // 804: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	324, // 805: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	325, // 806: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	326, // 807: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	327, // 808: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	448, // 809: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	449, // 810: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	328, // 811: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	329, // 812: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	330, // 813: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	331, // 814: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	332, // 815: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	333, // 816: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	334, // 817: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	335, // 818: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	336, // 819: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	337, // 820: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	338, // 821: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	339, // 822: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	340, // 823: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	341, // 824: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	342, // 825: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	343, // 826: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	344, // 827: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	345, // 828: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	346, // 829: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	347, // 830: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	348, // 831: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	349, // 832: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	350, // 833: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	351, // 834: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	352, // 835: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	353, // 836: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	354, // 837: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	355, // 838: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	356, // 839: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	357, // 840: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	358, // 841: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	359, // 842: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	360, // 843: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	361, // 844: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	362, // 845: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	363, // 846: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	364, // 847: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	365, // 848: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	366, // 849: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	367, // 850: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	368, // 851: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	369, // 852: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	370, // 853: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	371, // 854: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	372, // 855: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	373, // 856: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	374, // 857: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	375, // 858: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	376, // 859: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	377, // 860: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	378, // 861: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	379, // 862: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	380, // 863: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	381, // 864: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	382, // 865: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	383, // 866: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	384, // 867: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	385, // 868: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	386, // 869: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	387, // 870: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	388, // 871: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	389, // 872: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	390, // 873: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	391, // 874: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	392, // 875: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	393, // 876: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	394, // 877: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	395, // 878: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	396, // 879: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	397, // 880: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	398, // 881: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	399, // 882: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	400, // 883: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	401, // 884: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	402, // 885: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	403, // 886: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	404, // 887: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	405, // 888: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	406, // 889: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	407, // 890: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	408, // 891: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	409, // 892: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	410, // 893: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	411, // 894: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	412, // 895: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	413, // 896: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	414, // 897: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	415, // 898: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	416, // 899: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	417, // 900: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	418, // 901: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	419, // 902: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	420, // 903: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	421, // 904: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	422, // 905: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	423, // 906: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	424, // 907: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	425, // 908: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	426, // 909: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	427, // 910: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	428, // 911: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	429, // 912: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	450, // 913: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	451, // 914: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	452, // 915: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	453, // 916: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	430, // 917: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	431, // 918: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	432, // 919: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	433, // 920: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	434, // 921: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	435, // 922: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	436, // 923: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	437, // 924: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	438, // 925: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	439, // 926: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	440, // 927: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	441, // 928: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	442, // 929: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	443, // 930: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	444, // 931: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	445, // 932: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	446, // 933: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	447, // 934: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	454, // 935: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	455, // 936: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	456, // 937: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	457, // 938: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	458, // 939: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	459, // 940: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	460, // 941: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	461, // 942: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	462, // 943: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	463, // 944: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	464, // 945: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	465, // 946: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	466, // 947: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	467, // 948: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	468, // 949: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	476, // 950: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
-	477, // 951: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
-	478, // 952: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
-	479, // 953: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
-	480, // 954: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
-	481, // 955: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
-	482, // 956: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
-	483, // 957: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
-	484, // 958: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
-	485, // 959: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
-	486, // 960: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
-	487, // 961: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
-	488, // 962: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
-	489, // 963: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
-	490, // 964: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
-	491, // 965: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
-	492, // 966: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
-	493, // 967: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
-	494, // 968: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
-	495, // 969: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
-	496, // 970: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
-	497, // 971: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
-	498, // 972: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
-	499, // 973: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
-	469, // 974: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
-	470, // 975: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
-	471, // 976: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
-	472, // 977: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
-	473, // 978: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	474, // 979: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	475, // 980: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	734, // [734:981] is the sub-list for method output_type
-	487, // [487:734] is the sub-list for method input_type
-	487, // [487:487] is the sub-list for extension type_name
-	487, // [487:487] is the sub-list for extension extendee
-	0,   // [0:487] is the sub-list for field type_name
+	25,  // 487: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
+	22,  // 488: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
+	23,  // 489: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
+	16,  // 490: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	3,   // 491: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 492: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 493: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 494: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	11,  // 495: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	13,  // 496: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	15,  // 497: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	18,  // 498: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	21,  // 499: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
+	26,  // 500: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	27,  // 501: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	28,  // 502: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	29,  // 503: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	30,  // 504: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	31,  // 505: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	32,  // 506: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	33,  // 507: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	34,  // 508: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	35,  // 509: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	36,  // 510: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	37,  // 511: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	38,  // 512: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	39,  // 513: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	40,  // 514: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	41,  // 515: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	42,  // 516: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	43,  // 517: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	44,  // 518: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	45,  // 519: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	46,  // 520: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	47,  // 521: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	48,  // 522: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	49,  // 523: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	50,  // 524: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	51,  // 525: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	52,  // 526: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	53,  // 527: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	54,  // 528: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	55,  // 529: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	56,  // 530: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	57,  // 531: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	58,  // 532: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	59,  // 533: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	60,  // 534: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	61,  // 535: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	62,  // 536: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	63,  // 537: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	64,  // 538: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	65,  // 539: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	66,  // 540: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	67,  // 541: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	68,  // 542: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	69,  // 543: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	70,  // 544: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	71,  // 545: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	72,  // 546: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	73,  // 547: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	74,  // 548: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	75,  // 549: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	76,  // 550: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	77,  // 551: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	78,  // 552: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	79,  // 553: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	80,  // 554: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	81,  // 555: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	82,  // 556: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	83,  // 557: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	84,  // 558: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	85,  // 559: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	86,  // 560: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	87,  // 561: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	88,  // 562: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	89,  // 563: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	90,  // 564: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	91,  // 565: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	92,  // 566: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	213, // 567: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	214, // 568: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	93,  // 569: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	94,  // 570: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	95,  // 571: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	96,  // 572: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	97,  // 573: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	98,  // 574: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	99,  // 575: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	100, // 576: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	101, // 577: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	102, // 578: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	103, // 579: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	104, // 580: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	105, // 581: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	106, // 582: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	107, // 583: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	108, // 584: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	109, // 585: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	110, // 586: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	111, // 587: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	112, // 588: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	113, // 589: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	114, // 590: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	115, // 591: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	116, // 592: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	117, // 593: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	118, // 594: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	119, // 595: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	120, // 596: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	121, // 597: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	122, // 598: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	123, // 599: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	124, // 600: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	125, // 601: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	126, // 602: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	127, // 603: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	128, // 604: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	129, // 605: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	130, // 606: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	131, // 607: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	132, // 608: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	133, // 609: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	134, // 610: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	135, // 611: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	136, // 612: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	137, // 613: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	138, // 614: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	139, // 615: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	140, // 616: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	141, // 617: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	142, // 618: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	143, // 619: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	144, // 620: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	145, // 621: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	146, // 622: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	147, // 623: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	148, // 624: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	149, // 625: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	150, // 626: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	151, // 627: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	152, // 628: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	153, // 629: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	154, // 630: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	155, // 631: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	156, // 632: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	157, // 633: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	158, // 634: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	159, // 635: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	160, // 636: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	161, // 637: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	162, // 638: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	163, // 639: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	164, // 640: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	165, // 641: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	166, // 642: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	167, // 643: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	168, // 644: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	169, // 645: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	170, // 646: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	171, // 647: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	172, // 648: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	173, // 649: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	174, // 650: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	175, // 651: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	176, // 652: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	177, // 653: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	178, // 654: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	179, // 655: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	180, // 656: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	181, // 657: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	182, // 658: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	183, // 659: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	184, // 660: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	185, // 661: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	186, // 662: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	187, // 663: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	188, // 664: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	189, // 665: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	190, // 666: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	191, // 667: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	192, // 668: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	193, // 669: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	194, // 670: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	215, // 671: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	216, // 672: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	217, // 673: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	218, // 674: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	195, // 675: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	196, // 676: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	197, // 677: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	198, // 678: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	199, // 679: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	200, // 680: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	201, // 681: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	202, // 682: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	203, // 683: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	204, // 684: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	205, // 685: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	206, // 686: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	207, // 687: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	208, // 688: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	209, // 689: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	210, // 690: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	211, // 691: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	212, // 692: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	219, // 693: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	220, // 694: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	221, // 695: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	222, // 696: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	223, // 697: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	224, // 698: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	225, // 699: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	226, // 700: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	227, // 701: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	228, // 702: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	229, // 703: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	230, // 704: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	231, // 705: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	232, // 706: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	233, // 707: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	241, // 708: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	242, // 709: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	243, // 710: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	244, // 711: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	245, // 712: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	246, // 713: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	247, // 714: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	248, // 715: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	249, // 716: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	250, // 717: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	251, // 718: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	252, // 719: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	253, // 720: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	254, // 721: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	255, // 722: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	256, // 723: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	257, // 724: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	258, // 725: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	259, // 726: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	260, // 727: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	261, // 728: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	262, // 729: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	263, // 730: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	264, // 731: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	234, // 732: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
+	235, // 733: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
+	236, // 734: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
+	237, // 735: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
+	238, // 736: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	239, // 737: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	240, // 738: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 739: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 740: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 741: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 742: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	12,  // 743: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	14,  // 744: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	17,  // 745: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	20,  // 746: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	24,  // 747: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
+	266, // 748: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	267, // 749: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	268, // 750: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	269, // 751: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	270, // 752: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	271, // 753: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	272, // 754: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	273, // 755: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	274, // 756: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	275, // 757: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	276, // 758: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	277, // 759: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	278, // 760: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	279, // 761: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	280, // 762: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	281, // 763: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	282, // 764: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	283, // 765: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	284, // 766: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	285, // 767: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	286, // 768: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	287, // 769: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	288, // 770: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	289, // 771: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	290, // 772: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	291, // 773: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	292, // 774: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	293, // 775: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	294, // 776: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	295, // 777: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	296, // 778: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	297, // 779: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	298, // 780: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	299, // 781: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	300, // 782: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	301, // 783: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	302, // 784: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	303, // 785: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	304, // 786: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	305, // 787: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	306, // 788: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	307, // 789: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	308, // 790: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	309, // 791: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	310, // 792: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	311, // 793: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	312, // 794: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	313, // 795: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	314, // 796: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	315, // 797: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	316, // 798: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	317, // 799: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	318, // 800: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	319, // 801: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	320, // 802: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	321, // 803: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	322, // 804: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	323, // 805: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	324, // 806: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	325, // 807: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	326, // 808: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	327, // 809: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	328, // 810: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	329, // 811: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	330, // 812: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	331, // 813: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	332, // 814: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	453, // 815: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	454, // 816: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	333, // 817: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	334, // 818: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	335, // 819: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	336, // 820: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	337, // 821: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	338, // 822: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	339, // 823: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	340, // 824: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	341, // 825: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	342, // 826: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	343, // 827: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	344, // 828: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	345, // 829: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	346, // 830: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	347, // 831: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	348, // 832: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	349, // 833: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	350, // 834: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	351, // 835: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	352, // 836: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	353, // 837: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	354, // 838: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	355, // 839: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	356, // 840: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	357, // 841: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	358, // 842: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	359, // 843: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	360, // 844: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	361, // 845: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	362, // 846: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	363, // 847: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	364, // 848: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	365, // 849: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	366, // 850: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	367, // 851: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	368, // 852: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	369, // 853: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	370, // 854: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	371, // 855: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	372, // 856: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	373, // 857: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	374, // 858: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	375, // 859: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	376, // 860: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	377, // 861: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	378, // 862: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	379, // 863: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	380, // 864: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	381, // 865: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	382, // 866: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	383, // 867: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	384, // 868: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	385, // 869: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	386, // 870: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	387, // 871: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	388, // 872: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	389, // 873: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	390, // 874: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	391, // 875: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	392, // 876: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	393, // 877: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	394, // 878: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	395, // 879: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	396, // 880: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	397, // 881: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	398, // 882: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	399, // 883: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	400, // 884: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	401, // 885: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	402, // 886: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	403, // 887: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	404, // 888: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	405, // 889: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	406, // 890: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	407, // 891: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	408, // 892: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	409, // 893: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	410, // 894: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	411, // 895: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	412, // 896: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	413, // 897: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	414, // 898: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	415, // 899: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	416, // 900: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	417, // 901: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	418, // 902: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	419, // 903: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	420, // 904: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	421, // 905: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	422, // 906: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	423, // 907: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	424, // 908: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	425, // 909: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	426, // 910: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	427, // 911: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	428, // 912: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	429, // 913: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	430, // 914: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	431, // 915: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	432, // 916: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	433, // 917: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	434, // 918: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	455, // 919: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	456, // 920: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	457, // 921: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	458, // 922: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	435, // 923: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	436, // 924: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	437, // 925: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	438, // 926: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	439, // 927: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	440, // 928: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	441, // 929: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	442, // 930: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	443, // 931: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	444, // 932: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	445, // 933: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	446, // 934: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	447, // 935: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	448, // 936: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	449, // 937: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	450, // 938: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	451, // 939: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	452, // 940: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	459, // 941: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	460, // 942: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	461, // 943: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	462, // 944: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	463, // 945: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	464, // 946: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	465, // 947: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	466, // 948: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	467, // 949: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	468, // 950: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	469, // 951: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	470, // 952: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	471, // 953: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	472, // 954: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	473, // 955: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	481, // 956: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	482, // 957: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	483, // 958: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	484, // 959: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	485, // 960: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	486, // 961: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	487, // 962: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	488, // 963: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	489, // 964: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	490, // 965: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	491, // 966: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	492, // 967: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	493, // 968: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	494, // 969: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	495, // 970: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	496, // 971: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	497, // 972: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	498, // 973: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	499, // 974: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	500, // 975: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	501, // 976: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	502, // 977: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	503, // 978: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	504, // 979: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	474, // 980: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
+	475, // 981: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
+	476, // 982: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
+	477, // 983: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
+	478, // 984: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	479, // 985: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	480, // 986: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	739, // [739:987] is the sub-list for method output_type
+	491, // [491:739] is the sub-list for method input_type
+	491, // [491:491] is the sub-list for extension type_name
+	491, // [491:491] is the sub-list for extension extendee
+	0,   // [0:491] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -11881,7 +12320,7 @@ func file_rump_sp_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_sp_proto_rawDesc), len(file_rump_sp_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   5,
 		},

@@ -29,6 +29,7 @@ const (
 	Session_UploadModule_FullMethodName = "/rump.sp.v1.Session/UploadModule"
 	Session_Status_FullMethodName       = "/rump.sp.v1.Session/Status"
 	Session_Processes_FullMethodName    = "/rump.sp.v1.Session/Processes"
+	Session_Statistics_FullMethodName   = "/rump.sp.v1.Session/Statistics"
 )
 
 // SessionClient is the client API for Session service.
@@ -45,7 +46,9 @@ type SessionClient interface {
 	Fork(ctx context.Context, in *ForkRequest, opts ...grpc.CallOption) (*ForkResponse, error)
 	// Does many calls in order; later ones may use results of earlier ones.
 	Batch(ctx context.Context, in *BatchRequest, opts ...grpc.CallOption) (*BatchResponse, error)
-	// Many calls in flight, answers in any order. The session ends soon after its stream does.
+	// Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
+	// session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
+	// session has ended.
 	Stream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[StreamRequest, StreamResponse], error)
 	// Loads a module out of a signed wheel. EPERM, EINVAL, ENOENT, EEXIST, EFBIG, ENOEXEC.
 	UploadModule(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[UploadModuleRequest, UploadModuleResponse], error)
@@ -53,6 +56,8 @@ type SessionClient interface {
 	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusResponse, error)
 	// Processes of the kernel.
 	Processes(ctx context.Context, in *ProcessesRequest, opts ...grpc.CallOption) (*ProcessesResponse, error)
+	// What calls have cost, and what components use.
+	Statistics(ctx context.Context, in *StatisticsRequest, opts ...grpc.CallOption) (*StatisticsResponse, error)
 }
 
 type sessionClient struct {
@@ -149,6 +154,16 @@ func (c *sessionClient) Processes(ctx context.Context, in *ProcessesRequest, opt
 	return out, nil
 }
 
+func (c *sessionClient) Statistics(ctx context.Context, in *StatisticsRequest, opts ...grpc.CallOption) (*StatisticsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StatisticsResponse)
+	err := c.cc.Invoke(ctx, Session_Statistics_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // SessionServer is the server API for Session service.
 // All implementations must embed UnimplementedSessionServer
 // for forward compatibility.
@@ -163,7 +178,9 @@ type SessionServer interface {
 	Fork(context.Context, *ForkRequest) (*ForkResponse, error)
 	// Does many calls in order; later ones may use results of earlier ones.
 	Batch(context.Context, *BatchRequest) (*BatchResponse, error)
-	// Many calls in flight, answers in any order. The session ends soon after its stream does.
+	// Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
+	// session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
+	// session has ended.
 	Stream(grpc.BidiStreamingServer[StreamRequest, StreamResponse]) error
 	// Loads a module out of a signed wheel. EPERM, EINVAL, ENOENT, EEXIST, EFBIG, ENOEXEC.
 	UploadModule(grpc.ClientStreamingServer[UploadModuleRequest, UploadModuleResponse]) error
@@ -171,6 +188,8 @@ type SessionServer interface {
 	Status(context.Context, *StatusRequest) (*StatusResponse, error)
 	// Processes of the kernel.
 	Processes(context.Context, *ProcessesRequest) (*ProcessesResponse, error)
+	// What calls have cost, and what components use.
+	Statistics(context.Context, *StatisticsRequest) (*StatisticsResponse, error)
 	mustEmbedUnimplementedSessionServer()
 }
 
@@ -204,6 +223,9 @@ func (UnimplementedSessionServer) Status(context.Context, *StatusRequest) (*Stat
 }
 func (UnimplementedSessionServer) Processes(context.Context, *ProcessesRequest) (*ProcessesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Processes not implemented")
+}
+func (UnimplementedSessionServer) Statistics(context.Context, *StatisticsRequest) (*StatisticsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Statistics not implemented")
 }
 func (UnimplementedSessionServer) mustEmbedUnimplementedSessionServer() {}
 func (UnimplementedSessionServer) testEmbeddedByValue()                 {}
@@ -348,6 +370,24 @@ func _Session_Processes_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Session_Statistics_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StatisticsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionServer).Statistics(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Session_Statistics_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionServer).Statistics(ctx, req.(*StatisticsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Session_ServiceDesc is the grpc.ServiceDesc for Session service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -378,6 +418,10 @@ var Session_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Processes",
 			Handler:    _Session_Processes_Handler,
+		},
+		{
+			MethodName: "Statistics",
+			Handler:    _Session_Statistics_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

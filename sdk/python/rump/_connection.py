@@ -41,6 +41,37 @@ class ProcessStatus(TypedDict):
     nfd: int
 
 
+class CallStatistics(TypedDict):
+    """What the calls of one kind have cost. ``buckets``: how many by themselves took less than each bound."""
+
+    call: str
+    count: int
+    nanoseconds: int
+    buckets: list[int]
+    errors: dict[str, int]
+
+
+class Usage(TypedDict):
+    name: str
+    resident_bytes: int
+    cpu_nanoseconds: int
+
+
+class Statistics(TypedDict):
+    """How a kernel does, as ``rump status --calls --json`` prints it. ``bounds`` are in nanoseconds."""
+
+    uptime_ms: int
+    sessions: int
+    processes: int
+    descriptors: int
+    in_flight: int
+    slow: int
+    calls: list[CallStatistics]
+    bounds: list[int]
+    usage: list[Usage]
+    components: list[ComponentStatus]
+
+
 class Wheel(NamedTuple):
     """A module to upload. The signature is ed25519, over the SHA-256 of the wheel."""
 
@@ -76,6 +107,8 @@ class Connection(Protocol):
 
     def processes(self) -> list[ProcessStatus]: ...
 
+    def statistics(self) -> Statistics: ...
+
     def upload_module(self, wheel: Wheel) -> ModuleStat: ...
 
     def close(self) -> None: ...
@@ -99,6 +132,8 @@ class AsyncConnection(Protocol):
     async def status(self) -> Status: ...
 
     async def processes(self) -> list[ProcessStatus]: ...
+
+    async def statistics(self) -> Statistics: ...
 
     async def upload_module(self, wheel: Wheel) -> ModuleStat: ...
 

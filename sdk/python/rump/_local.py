@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rump._client import Client
-from rump._connection import ProcessStatus, Status, Wheel, default_comm
+from rump._connection import ProcessStatus, Statistics, Status, Wheel, default_comm
 from rump._errors import error_of
 from rumpwire.calls import Op
-from rumpwire.errno import KernelError
+from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
 from rumpwire.values import ModuleStat
 
@@ -33,10 +33,10 @@ class LocalConnection:
         return self._session.pid
 
     def call(self, op: Op, args: tuple[Any, ...]) -> Any:
-        return _own(self._session.call(op, args))
+        return _own(self._session.call(op, args, self.timeout))
 
     def run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
-        return [_own(outcome) for outcome in self._session.run(steps, keep_going)]
+        return [_own(outcome) for outcome in self._session.run(steps, keep_going, self.timeout)]
 
     def post(self, steps: Sequence[Step], keep_going: bool) -> Callable[[], list[Any]]:
         return lambda: self.run(steps, keep_going)
@@ -51,6 +51,9 @@ class LocalConnection:
     def processes(self) -> list[ProcessStatus]:
         processes: Any = self._session.processes()
         return list(processes)
+
+    def statistics(self) -> Statistics:
+        raise KernelError(Errno.EOPNOTSUPP, "a kernel in this process keeps no statistics")
 
     def upload_module(self, wheel: Wheel) -> ModuleStat:
         return self._session.upload_module(*wheel)

@@ -105,6 +105,21 @@ class Selectable:
         return Measure(data=0, lowat=0) if filter in (const.EVFILT_READ, const.EVFILT_WRITE) else None
 
 
+class Measured(Selectable):
+    """An object whose readiness is what `measure` says: POLLHUP at the end of either direction."""
+
+    __slots__ = ()
+
+    def poll(self) -> int:
+        events = 0
+        for which, bits in ((const.EVFILT_READ, IN), (const.EVFILT_WRITE, OUT)):
+            measure = self.measure(which)
+            if measure is not None:
+                events |= bits if measure.ready else 0
+                events |= const.POLLHUP if measure.eof else 0
+        return events
+
+
 Find = Callable[[int], Selectable]
 """The object behind a handle. EBADF."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,22 +135,10 @@ def test_the_module_stays_while_it_is_active(site: Site) -> None:
     assert fails(site.router, "npf_stats") == "ENOSYS"
 
 
-class Borrowed:
-    """A kernel that does not end with the tool."""
-
-    def __init__(self, k: rump.Kernel) -> None:
-        self._k = k
-
-    def __enter__(self) -> rump.Kernel:
-        return self._k
-
-    def __exit__(self, *args: object) -> None: ...
-
-
 @pytest.fixture
 def k(monkeypatch: pytest.MonkeyPatch) -> Iterator[rump.Kernel]:
     with rump.Kernel(factions=("net",)) as kernel:
-        monkeypatch.setattr(npfctl, "connect", lambda prog: Borrowed(kernel))
+        monkeypatch.setattr(npfctl, "connect", lambda prog: contextlib.nullcontext(kernel))
         yield kernel
 
 

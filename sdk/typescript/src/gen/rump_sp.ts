@@ -1013,13 +1013,20 @@ export interface AttachRequest {
   comm: string;
   /** Credentials, where the transport carries none. */
   token: string;
+  /**
+   * How long the session shall outlive its last stream, with all that its process holds; 0: only long enough to open
+   * another at once. docs/sessions.md has the whole protocol.
+   */
+  lease_ms: number;
+  /** Random, at least 16 bytes: an attach that is sent again with the same nonce gives the same session. */
+  nonce: Buffer;
 }
 
 export interface AttachResponse {
   /** Names the session: metadata "rump-session" of every later call. */
   session: string;
   pid: number;
-  /** A session without a stream ends after this time without a call. */
+  /** A session without a stream ends after this time without a call. What was asked for, or the most that is granted. */
   lease_ms: number;
   /** Largest message that is taken. */
   max_message: bigint;
@@ -1047,6 +1054,8 @@ export interface BatchRequest {
   calls: Call[];
   /** Go on after a call that failed. */
   keep_going: boolean;
+  /** The W3C trace context that the request belongs to, or empty. */
+  traceparent: string;
 }
 
 export interface BatchResponse {
@@ -1060,11 +1069,30 @@ export interface StreamRequest {
   keep_going: boolean;
   /** Ends the calls of this id that still wait: they fail with EINTR. */
   cancel: boolean;
+  /**
+   * The lowest id without a reply. A client that says so (its ids grow from 1) may send a request again on a later stream
+   * of the session: it is done once. Replies to ids below this one, and those of `answered`, have arrived and are
+   * forgotten. With the id 0 a request says only this.
+   */
+  acked: bigint;
+  answered: bigint[];
+  /**
+   * First message of a stream that takes up where another was cut: of all that was asked before, the client still waits
+   * for the ids of `waiting` (and sends them again); the rest is forgotten, or ended. Answered with the id 0.
+   */
+  resume: boolean;
+  waiting: bigint[];
+  /** When the calls still wait after this time they end with ETIMEDOUT; 0: never. */
+  timeout_ms: number;
+  /** As in BatchRequest. */
+  traceparent: string;
 }
 
 export interface StreamResponse {
   id: bigint;
   results: Result[];
+  /** Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged. */
+  busy: boolean;
 }
 
 export interface UploadModuleRequest {
@@ -1116,6 +1144,51 @@ export interface ProcessStatus {
 
 export interface ProcessesResponse {
   processes: ProcessStatus[];
+}
+
+export interface StatisticsRequest {
+}
+
+/** What the calls of one kind have cost since the kernel is up. */
+export interface CallStatistics {
+  /** Its name, or batch: the requests of more than one call, which are timed as one. */
+  call: string;
+  count: bigint;
+  /**
+   * Calls by themselves, not in a batch: the sum of their times, and how many took less than each of the bounds (and not
+   * less than the bound before it); one more for the others.
+   */
+  nanoseconds: bigint;
+  buckets: bigint[];
+  /** How often it failed, by errno. */
+  errors: { [key: number]: bigint };
+}
+
+export interface CallStatistics_ErrorsEntry {
+  key: number;
+  value: bigint;
+}
+
+/** What the process of a component uses. */
+export interface ComponentUsage {
+  name: string;
+  resident_bytes: bigint;
+  cpu_nanoseconds: bigint;
+}
+
+export interface StatisticsResponse {
+  uptime_ms: bigint;
+  sessions: number;
+  processes: number;
+  descriptors: number;
+  in_flight: number;
+  /** Calls that took longer than they may (rump up --slow-calls). */
+  slow: bigint;
+  calls: CallStatistics[];
+  /** Of the buckets, in nanoseconds. */
+  bounds: bigint[];
+  usage: ComponentUsage[];
+  components: ComponentStatus[];
 }
 
 function createBaseReference(): Reference {
@@ -6714,7 +6787,7 @@ export const Result: MessageFns<Result> = {
 };
 
 function createBaseAttachRequest(): AttachRequest {
-  return { comm: "", token: "" };
+  return { comm: "", token: "", lease_ms: 0, nonce: Buffer.alloc(0) };
 }
 
 export const AttachRequest: MessageFns<AttachRequest> = {
@@ -6724,6 +6797,12 @@ export const AttachRequest: MessageFns<AttachRequest> = {
     }
     if (message.token !== "") {
       writer.uint32(18).string(message.token);
+    }
+    if (message.lease_ms !== 0) {
+      writer.uint32(400).uint32(message.lease_ms);
+    }
+    if (message.nonce.length !== 0) {
+      writer.uint32(410).bytes(message.nonce);
     }
     return writer;
   },
@@ -6755,6 +6834,22 @@ export const AttachRequest: MessageFns<AttachRequest> = {
             }
 
             message.token = reader.string();
+            continue;
+          }
+          case 50: {
+            if (tag !== 400) {
+              break;
+            }
+
+            message.lease_ms = reader.uint32();
+            continue;
+          }
+          case 51: {
+            if (tag !== 410) {
+              break;
+            }
+
+            message.nonce = Buffer.from(reader.bytes());
             continue;
           }
         }
@@ -7037,7 +7132,7 @@ export const ForkResponse: MessageFns<ForkResponse> = {
 };
 
 function createBaseBatchRequest(): BatchRequest {
-  return { calls: [], keep_going: false };
+  return { calls: [], keep_going: false, traceparent: "" };
 }
 
 export const BatchRequest: MessageFns<BatchRequest> = {
@@ -7047,6 +7142,9 @@ export const BatchRequest: MessageFns<BatchRequest> = {
     }
     if (message.keep_going !== false) {
       writer.uint32(16).bool(message.keep_going);
+    }
+    if (message.traceparent !== "") {
+      writer.uint32(722).string(message.traceparent);
     }
     return writer;
   },
@@ -7078,6 +7176,14 @@ export const BatchRequest: MessageFns<BatchRequest> = {
             }
 
             message.keep_going = reader.bool();
+            continue;
+          }
+          case 90: {
+            if (tag !== 722) {
+              break;
+            }
+
+            message.traceparent = reader.string();
             continue;
           }
         }
@@ -7140,7 +7246,18 @@ export const BatchResponse: MessageFns<BatchResponse> = {
 };
 
 function createBaseStreamRequest(): StreamRequest {
-  return { id: 0n, calls: [], keep_going: false, cancel: false };
+  return {
+    id: 0n,
+    calls: [],
+    keep_going: false,
+    cancel: false,
+    acked: 0n,
+    answered: [],
+    resume: false,
+    waiting: [],
+    timeout_ms: 0,
+    traceparent: "",
+  };
 }
 
 export const StreamRequest: MessageFns<StreamRequest> = {
@@ -7159,6 +7276,41 @@ export const StreamRequest: MessageFns<StreamRequest> = {
     }
     if (message.cancel !== false) {
       writer.uint32(32).bool(message.cancel);
+    }
+    if (message.acked !== 0n) {
+      if (BigInt.asUintN(64, message.acked) !== message.acked) {
+        throw new globalThis.Error("value provided for field message.acked of type uint64 too large");
+      }
+      writer.uint32(400).uint64(message.acked);
+    }
+    if (message.answered.length !== 0) {
+      writer.uint32(410).fork();
+      for (const v of message.answered) {
+        if (BigInt.asUintN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field answered of type uint64 is too large");
+        }
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    if (message.resume !== false) {
+      writer.uint32(416).bool(message.resume);
+    }
+    if (message.waiting.length !== 0) {
+      writer.uint32(426).fork();
+      for (const v of message.waiting) {
+        if (BigInt.asUintN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field waiting of type uint64 is too large");
+        }
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    if (message.timeout_ms !== 0) {
+      writer.uint32(432).uint32(message.timeout_ms);
+    }
+    if (message.traceparent !== "") {
+      writer.uint32(722).string(message.traceparent);
     }
     return writer;
   },
@@ -7208,6 +7360,74 @@ export const StreamRequest: MessageFns<StreamRequest> = {
             message.cancel = reader.bool();
             continue;
           }
+          case 50: {
+            if (tag !== 400) {
+              break;
+            }
+
+            message.acked = reader.uint64() as bigint;
+            continue;
+          }
+          case 51: {
+            if (tag === 408) {
+              message.answered.push(reader.uint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 410) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.answered.push(reader.uint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 52: {
+            if (tag !== 416) {
+              break;
+            }
+
+            message.resume = reader.bool();
+            continue;
+          }
+          case 53: {
+            if (tag === 424) {
+              message.waiting.push(reader.uint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 426) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.waiting.push(reader.uint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 54: {
+            if (tag !== 432) {
+              break;
+            }
+
+            message.timeout_ms = reader.uint32();
+            continue;
+          }
+          case 90: {
+            if (tag !== 722) {
+              break;
+            }
+
+            message.traceparent = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7222,7 +7442,7 @@ export const StreamRequest: MessageFns<StreamRequest> = {
 };
 
 function createBaseStreamResponse(): StreamResponse {
-  return { id: 0n, results: [] };
+  return { id: 0n, results: [], busy: false };
 }
 
 export const StreamResponse: MessageFns<StreamResponse> = {
@@ -7235,6 +7455,9 @@ export const StreamResponse: MessageFns<StreamResponse> = {
     }
     for (const v of message.results) {
       Result.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.busy !== false) {
+      writer.uint32(400).bool(message.busy);
     }
     return writer;
   },
@@ -7266,6 +7489,14 @@ export const StreamResponse: MessageFns<StreamResponse> = {
             }
 
             message.results.push(Result.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 50: {
+            if (tag !== 400) {
+              break;
+            }
+
+            message.busy = reader.bool();
             continue;
           }
         }
@@ -7812,6 +8043,470 @@ export const ProcessesResponse: MessageFns<ProcessesResponse> = {
   },
 };
 
+function createBaseStatisticsRequest(): StatisticsRequest {
+  return {};
+}
+
+export const StatisticsRequest: MessageFns<StatisticsRequest> = {
+  encode(_: StatisticsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StatisticsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStatisticsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCallStatistics(): CallStatistics {
+  return { call: "", count: 0n, nanoseconds: 0n, buckets: [], errors: {} };
+}
+
+export const CallStatistics: MessageFns<CallStatistics> = {
+  encode(message: CallStatistics, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.call !== "") {
+      writer.uint32(10).string(message.call);
+    }
+    if (message.count !== 0n) {
+      if (BigInt.asUintN(64, message.count) !== message.count) {
+        throw new globalThis.Error("value provided for field message.count of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.count);
+    }
+    if (message.nanoseconds !== 0n) {
+      if (BigInt.asUintN(64, message.nanoseconds) !== message.nanoseconds) {
+        throw new globalThis.Error("value provided for field message.nanoseconds of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.nanoseconds);
+    }
+    if (message.buckets.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.buckets) {
+        if (BigInt.asUintN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field buckets of type uint64 is too large");
+        }
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    globalThis.Object.entries(message.errors).forEach(([key, value]: [string, bigint]) => {
+      CallStatistics_ErrorsEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CallStatistics {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCallStatistics();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.call = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.nanoseconds = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag === 32) {
+              message.buckets.push(reader.uint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.buckets.push(reader.uint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = CallStatistics_ErrorsEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.errors[entry5.key] = entry5.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCallStatistics_ErrorsEntry(): CallStatistics_ErrorsEntry {
+  return { key: 0, value: 0n };
+}
+
+export const CallStatistics_ErrorsEntry: MessageFns<CallStatistics_ErrorsEntry> = {
+  encode(message: CallStatistics_ErrorsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== 0) {
+      writer.uint32(8).int32(message.key);
+    }
+    if (message.value !== 0n) {
+      if (BigInt.asUintN(64, message.value) !== message.value) {
+        throw new globalThis.Error("value provided for field message.value of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CallStatistics_ErrorsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCallStatistics_ErrorsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.key = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseComponentUsage(): ComponentUsage {
+  return { name: "", resident_bytes: 0n, cpu_nanoseconds: 0n };
+}
+
+export const ComponentUsage: MessageFns<ComponentUsage> = {
+  encode(message: ComponentUsage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.resident_bytes !== 0n) {
+      if (BigInt.asUintN(64, message.resident_bytes) !== message.resident_bytes) {
+        throw new globalThis.Error("value provided for field message.resident_bytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.resident_bytes);
+    }
+    if (message.cpu_nanoseconds !== 0n) {
+      if (BigInt.asUintN(64, message.cpu_nanoseconds) !== message.cpu_nanoseconds) {
+        throw new globalThis.Error("value provided for field message.cpu_nanoseconds of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.cpu_nanoseconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ComponentUsage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseComponentUsage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.resident_bytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.cpu_nanoseconds = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStatisticsResponse(): StatisticsResponse {
+  return {
+    uptime_ms: 0n,
+    sessions: 0,
+    processes: 0,
+    descriptors: 0,
+    in_flight: 0,
+    slow: 0n,
+    calls: [],
+    bounds: [],
+    usage: [],
+    components: [],
+  };
+}
+
+export const StatisticsResponse: MessageFns<StatisticsResponse> = {
+  encode(message: StatisticsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.uptime_ms !== 0n) {
+      if (BigInt.asUintN(64, message.uptime_ms) !== message.uptime_ms) {
+        throw new globalThis.Error("value provided for field message.uptime_ms of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.uptime_ms);
+    }
+    if (message.sessions !== 0) {
+      writer.uint32(16).uint32(message.sessions);
+    }
+    if (message.processes !== 0) {
+      writer.uint32(24).uint32(message.processes);
+    }
+    if (message.descriptors !== 0) {
+      writer.uint32(32).uint32(message.descriptors);
+    }
+    if (message.in_flight !== 0) {
+      writer.uint32(40).uint32(message.in_flight);
+    }
+    if (message.slow !== 0n) {
+      if (BigInt.asUintN(64, message.slow) !== message.slow) {
+        throw new globalThis.Error("value provided for field message.slow of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.slow);
+    }
+    for (const v of message.calls) {
+      CallStatistics.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.bounds.length !== 0) {
+      writer.uint32(66).fork();
+      for (const v of message.bounds) {
+        if (BigInt.asUintN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field bounds of type uint64 is too large");
+        }
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    for (const v of message.usage) {
+      ComponentUsage.encode(v!, writer.uint32(74).fork()).join();
+    }
+    for (const v of message.components) {
+      ComponentStatus.encode(v!, writer.uint32(82).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StatisticsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStatisticsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.uptime_ms = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sessions = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.processes = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.descriptors = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.in_flight = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.slow = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.calls.push(CallStatistics.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag === 64) {
+              message.bounds.push(reader.uint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 66) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.bounds.push(reader.uint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.usage.push(ComponentUsage.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.components.push(ComponentStatus.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /** Sessions: how a client becomes a process of the kernel, and how it sends many calls at once. */
 export type SessionService = typeof SessionService;
 export const SessionService = {
@@ -7855,7 +8550,11 @@ export const SessionService = {
     responseSerialize: (value: BatchResponse): Buffer => Buffer.from(BatchResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): BatchResponse => BatchResponse.decode(value),
   },
-  /** Many calls in flight, answers in any order. The session ends soon after its stream does. */
+  /**
+   * Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
+   * session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
+   * session has ended.
+   */
   stream: {
     path: "/rump.sp.v1.Session/Stream" as const,
     requestStream: true as const,
@@ -7896,6 +8595,16 @@ export const SessionService = {
     responseSerialize: (value: ProcessesResponse): Buffer => Buffer.from(ProcessesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ProcessesResponse => ProcessesResponse.decode(value),
   },
+  /** What calls have cost, and what components use. */
+  statistics: {
+    path: "/rump.sp.v1.Session/Statistics" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StatisticsRequest): Buffer => Buffer.from(StatisticsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StatisticsRequest => StatisticsRequest.decode(value),
+    responseSerialize: (value: StatisticsResponse): Buffer => Buffer.from(StatisticsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StatisticsResponse => StatisticsResponse.decode(value),
+  },
 } as const;
 
 export interface SessionServer extends UntypedServiceImplementation {
@@ -7907,7 +8616,11 @@ export interface SessionServer extends UntypedServiceImplementation {
   fork: handleUnaryCall<ForkRequest, ForkResponse>;
   /** Does many calls in order; later ones may use results of earlier ones. */
   batch: handleUnaryCall<BatchRequest, BatchResponse>;
-  /** Many calls in flight, answers in any order. The session ends soon after its stream does. */
+  /**
+   * Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
+   * session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
+   * session has ended.
+   */
   stream: handleBidiStreamingCall<StreamRequest, StreamResponse>;
   /** Loads a module out of a signed wheel. EPERM, EINVAL, ENOENT, EEXIST, EFBIG, ENOEXEC. */
   uploadModule: handleClientStreamingCall<UploadModuleRequest, UploadModuleResponse>;
@@ -7915,6 +8628,8 @@ export interface SessionServer extends UntypedServiceImplementation {
   status: handleUnaryCall<StatusRequest, StatusResponse>;
   /** Processes of the kernel. */
   processes: handleUnaryCall<ProcessesRequest, ProcessesResponse>;
+  /** What calls have cost, and what components use. */
+  statistics: handleUnaryCall<StatisticsRequest, StatisticsResponse>;
 }
 
 /** The base: who you are (processes, identities), clocks, sysctl and modules, and the calls on any descriptor. */

@@ -25,8 +25,9 @@ from rumpuser.pending import Pending, Running, start
 from rumpuser.run import run_steps
 from rumpuser.transport import channel
 from rumpuser.transport.names import MAX_MESSAGE, TOKEN_KEY, Tls
-from rumpuser.transport.wire import ContextCache, decode_calls, encode_failure, encode_outcomes
+from rumpuser.transport.wire import ContextCache, cancellation, decode_calls, encode_failure, encode_outcomes
 from rumpuser.url import Url
+from rumpuser.usage import usage
 from rumpwire import rump_bus_pb2 as pb
 from rumpwire.codec import _enc_ModuleStat
 from rumpwire.errno import Errno, KernelError
@@ -133,6 +134,7 @@ class ComponentService:
         response = pb.DescribeResponse(name=self._component.name, pid=os.getpid(), calls=sorted(self._component.table))
         for module in self._component.loader.active():
             _enc_ModuleStat(module, response.modules.add())
+        response.resident_bytes, response.cpu_nanoseconds = usage()
         return response.SerializeToString()
 
     async def run(self, data: bytes, context: Any) -> bytes:
@@ -160,7 +162,7 @@ class ComponentService:
                 request = await self._parse(data, context)
                 if request.cancel:
                     if running := waiting.get(request.id):
-                        running.cancel()
+                        running.cancel(cancellation(request))
                     continue
                 if request.id in waiting or len(waiting) >= MAX_WAITING:
                     await outbox.send(encode_failure(request.id, _refusal(request.id, waiting)))

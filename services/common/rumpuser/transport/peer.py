@@ -57,13 +57,17 @@ class RemotePeer:
 
     async def started(self) -> None:
         """Waits until the component has started, which it does after it joined. For asyncio, not for handlers."""
+        await self.describe()
+
+    async def describe(self) -> Any:
+        """What the component is (DescribeResponse), when it has started. For asyncio."""
         from rumpuser.transport import channel
 
         metadata = ((TOKEN_KEY, self._token),) if self._token else ()
         link = channel.connect(self.url, self._tls, self._max_message)
         try:
             describe: Any = link.unary_unary("/rump.sp.v1.Component/Describe")
-            await describe(b"", metadata=metadata)
+            return pb.DescribeResponse.FromString(await describe(b"", metadata=metadata))
         finally:
             await link.close()
 
@@ -82,10 +86,10 @@ class RemotePeer:
         self._post(data)
         try:
             return await answer
-        except KernelError:
+        except KernelError as error:
             if answer.done:
                 raise
-            self._post(encode_cancel(run_id))
+            self._post(encode_cancel(run_id, error.errno))
             answer.interruptible = False
             return await answer
         except BaseException:

@@ -12,7 +12,7 @@ from rumpdev.core.tty.pair import Pair
 from rumpuser.component import Context
 from rumpuser.host import Buffer, Host
 from rumpuser.module import Manifest, Module
-from rumpuser.readiness import IN, OUT, Measure, Selinfo
+from rumpuser.readiness import Measure, Measured, Selinfo
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import IoctlArgs, IoctlResult, Ptmget
@@ -66,22 +66,12 @@ class Pairs:
         raise KernelError(Errno.ENXIO, "the session has no controlling terminal")
 
 
-class Side(Device):
+class Side(Measured, Device):
     """One side of a pair, opened."""
 
     def __init__(self, pairs: Pairs, pair: Pair) -> None:
         self.pair = pair
         self._pairs = pairs
-
-    def poll(self) -> int:
-        """POLLHUP when the other side is closed."""
-        events = 0
-        for which, bits in ((const.EVFILT_READ, IN), (const.EVFILT_WRITE, OUT)):
-            measure = self.measure(which)
-            if measure is not None:
-                events |= bits if measure.ready else 0
-                events |= const.POLLHUP if measure.eof else 0
-        return events
 
     async def flush(self) -> None:
         raise KernelError(Errno.EINVAL, "a terminal is not written out: TIOCDRAIN waits for it")

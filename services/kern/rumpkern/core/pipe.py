@@ -19,7 +19,7 @@ from rumpkern.core.proc import ProcessTable
 from rumpuser.component import Context
 from rumpuser.host import Buffer, Host
 from rumpuser.pending import Channel
-from rumpuser.readiness import ANY, IN, OUT, Measure, Selectable, Selinfo
+from rumpuser.readiness import ANY, IN, OUT, Measure, Measured, Selinfo
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import FcntlResult, Flock, IoctlArgs, IoctlArgsInteger, IoctlResult, Pipe2Result, PipeResult, Stat
@@ -106,7 +106,7 @@ class Pipe:
 
 
 @dataclass(slots=True, eq=False)
-class End(Selectable):
+class End(Measured):
     """One end of a pipe: what a handle stands for."""
 
     pipe: Pipe
@@ -120,16 +120,6 @@ class End(Selectable):
     @property
     def selinfo(self) -> Selinfo:
         return self.pipe.writers if _writing(self) else self.pipe.readers
-
-    def poll(self) -> int:
-        """POLLHUP when the other end is closed; what is queued can be read then all the same, and then its end."""
-        pipe = self.pipe
-        alone = not (pipe.reader if _writing(self) else pipe.writer)
-        if _writing(self):
-            ready = OUT if alone or pipe.capacity - pipe.queue.length >= const.PIPE_BUF else 0
-        else:
-            ready = IN if alone or pipe.queue.length else 0
-        return ready | const.POLLHUP if alone else ready
 
     def measure(self, filter: int) -> Measure | None:
         pipe = self.pipe

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rumpnet.core.buffer import Record, RecordBuffer, StreamBuffer, owned
@@ -20,10 +20,10 @@ from rumpnet.core.control import arrival, check_local, credentials, peer_id
 from rumpnet.core.localname import path_of
 from rumpnet.core.net import Knob, Net, Node
 from rumpnet.core.options import SB_MAX, integer
-from rumpnet.core.socket import EMPTY, READ_MAX, Received, Sent, Socket
+from rumpnet.core.socket import EMPTY, READ_MAX, Accepting, Received, Sent, Socket
 from rumpuser.component import Context
 from rumpuser.host import Buffer
-from rumpuser.pending import value_of
+from rumpuser.pending import EndedError, value_of
 from rumpwire import const
 from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError
@@ -175,7 +175,7 @@ class LocalSocket(Socket):
         return self.peer.name
 
 
-class LocalStream(LocalSocket):
+class LocalStream(Accepting, LocalSocket):
     """Streams and sequenced packets, which differ in whether the bounds of what was sent are kept."""
 
     def __init__(self, domain: LocalDomain, kind: int) -> None:
@@ -184,7 +184,6 @@ class LocalStream(LocalSocket):
         self.atomic = kind == const.SOCK_SEQPACKET
         self.sending = False
         self.ended = False
-        self.backlog = 0
         self.queue: deque[LocalStream] = deque()
         self.client_name = SockaddrUn()
         self.accepted = False
@@ -249,27 +248,10 @@ class LocalStream(LocalSocket):
         if self.peer is not None or self.ended:
             raise KernelError(Errno.EISCONN)
 
-    def accept(self) -> Socket | Coroutine[Any, Any, Socket]:
-        if not self.listening:
-            raise KernelError(Errno.EINVAL, "the socket does not listen")
-        if self.queue:
-            return self._next()
-        self.may_wait(0)
-        return self._accept()
-
-    async def _accept(self) -> Socket:
-        deadline = self.deadline(self.rcvtimeo_ns)
-        while not self.queue:
-            await self.wait(self.readable, deadline)
-        return self._next()
-
-    def _next(self) -> Socket:
-        so = self.queue.popleft()
-        so.accepted = True
-        if so.peer is not None:
-            so.peer.writable.wake()
-        so.nonblocking = self.nonblocking
-        return so
+    def taken(self) -> None:
+        self.accepted = True
+        if self.peer is not None:
+            self.peer.writable.wake()
 
     def accepted_name(self) -> Sockaddr:
         return self.client_name
@@ -386,7 +368,7 @@ class LocalStream(LocalSocket):
                 done = self._put(ctx, memoryview(data)[max(count, 0) :], flags, () if count > 0 else control)
                 count = done if count < 0 else count + max(done, 0)
         except KernelError as error:
-            if count > 0 and error.errno in (Errno.EINTR, Errno.EAGAIN):
+            if count > 0 and (isinstance(error, EndedError) or error.errno == Errno.EAGAIN):
                 return count
             raise
         finally:

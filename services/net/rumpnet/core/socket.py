@@ -8,6 +8,7 @@ value and never becomes a coroutine. Data go before errors, errors before the en
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -317,3 +318,35 @@ class Socket(Selectable):
     def available(self) -> int:
         """FIONREAD: bytes that one read gives at most."""
         return self.rcv.first
+
+
+class Accepting(Socket):
+    """A socket that can listen: connections wait in ``queue`` until they are accepted."""
+
+    backlog = 0
+    queue: deque[Any] | None
+
+    def accept(self) -> Socket | Coroutine[Any, Any, Socket]:
+        """EINVAL when it does not listen, ECONNABORTED for one that is over, EAGAIN."""
+        if not self.listening:
+            raise KernelError(Errno.EINVAL, "the socket does not listen")
+        if self.queue:
+            return self._next(self.queue)
+        self.may_wait(0)
+        return self._accept()
+
+    async def _accept(self) -> Socket:
+        deadline = self.deadline(self.rcvtimeo_ns)
+        while not self.queue:
+            await self.wait(self.readable, deadline)
+        return self._next(self.queue)
+
+    def _next(self, queue: deque[Any]) -> Socket:
+        so: Accepting = queue.popleft()
+        so.taken()
+        so.nonblocking = self.nonblocking
+        return so
+
+    def taken(self) -> None:
+        """It has been accepted. ECONNABORTED when it is over already."""
+        raise NotImplementedError

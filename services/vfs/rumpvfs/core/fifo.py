@@ -12,7 +12,7 @@ from typing import Any
 from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpuser.pending import Channel, Timers
-from rumpuser.readiness import ANY, IN, OUT, Measure, Selinfo
+from rumpuser.readiness import ANY, IN, OUT, Measure, Measured, Selinfo
 from rumpvfs.core.file import OpenFile
 from rumpvfs.core.vnode import Vnode
 from rumpwire import const
@@ -46,7 +46,7 @@ class Fifo:
         self.selinfo.notify(ANY)
 
 
-class FifoFile(OpenFile):
+class FifoFile(Measured, OpenFile):
     """One end of a fifo, or both."""
 
     __slots__ = ("fifo", "fifos")
@@ -159,16 +159,6 @@ class FifoFile(OpenFile):
     @property
     def selinfo(self) -> Selinfo:
         return self.fifo.selinfo
-
-    def poll(self) -> int:
-        """POLLHUP for a reader that has nobody to write to it, as in NetBSD also when there was nobody yet."""
-        events = 0
-        for which, bits in ((const.EVFILT_READ, IN), (const.EVFILT_WRITE, OUT)):
-            measure = self.measure(which)
-            if measure is not None:
-                events |= bits if measure.ready else 0
-                events |= const.POLLHUP if measure.eof else 0
-        return events
 
     def measure(self, filter: int) -> Measure | None:
         fifo = self.fifo

@@ -46,6 +46,8 @@ class Asker(NamedTuple):
     sport: int
     dst: bytes
     ident: int
+    raw_question: bytes
+    """As it was written: resolvers tell answers to them by the case of its letters."""
 
 
 @dataclass(slots=True)
@@ -116,7 +118,7 @@ class Forwarder:
             message = dns.parse(data)
         except Malformed:
             return
-        asker = Asker(src, sport, dst, message.ident)
+        asker = Asker(src, sport, dst, message.ident, message.raw_question)
         if message.is_response:
             return
         if message.flags & dns.OPCODE_MASK:
@@ -190,9 +192,8 @@ class Forwarder:
         try:
             route = layer.route(asker.src)
             src = asker.dst if asker.dst in self.net.interfaces.owners else layer.source_for(asker.src)
-            packet = self._domain().udp.packet(
-                route, src, asker.src, dns.PORT, asker.sport, dns.with_ident(data, asker.ident)
-            )
+            said = dns.as_asked(data, asker.ident, asker.raw_question)
+            packet = self._domain().udp.packet(route, src, asker.src, dns.PORT, asker.sport, said)
             layer.send(route, src, asker.src, udp.PROTOCOL, packet)
         except KernelError:
             return

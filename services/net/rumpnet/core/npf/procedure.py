@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rumpnet.core.npf.flow import TCP, Flow
-from rumpnet.core.npf.tcpstate import SYN
+from rumpnet.core.wire.tcp import SYN
 from rumpuser.host import Host
 from rumpwire.values import NpfProcedure
 

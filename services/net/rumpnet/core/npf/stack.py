@@ -5,18 +5,15 @@ While it is not active no layer knows of it, and packets pay nothing.
 
 from __future__ import annotations
 
-import struct
-
 from rumpnet.core.iface import Iface
 from rumpnet.core.ip import Ip
 from rumpnet.core.net import Net
 from rumpnet.core.npf.filter import Npf
-from rumpnet.core.npf.flow import TCP, Flow
-from rumpnet.core.npf.tcpstate import ACK, FIN, RST, SYN
+from rumpnet.core.npf.flow import Flow
 from rumpnet.core.packet import Packet
 from rumpnet.core.reassembly import Reassembly
-from rumpnet.core.wire import Malformed, icmp, ipv4
-from rumpnet.core.wire.checksum import ones_sum
+from rumpnet.core.wire import Malformed, icmp, ipv4, tcp
+from rumpnet.core.wire.tcp import ACK, FIN, RST, SYN
 from rumpuser.component import Context
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import (
@@ -27,8 +24,6 @@ from rumpwire.values import (
     NpfCounter,
     NpfRule,
 )  # fmt: skip
-
-SEGMENT = struct.Struct("!HHIIBBHHH")
 
 
 class StackFilter:
@@ -79,16 +74,17 @@ class StackFilter:
 
     def _reset(self, flow: Flow) -> None:
         """As RFC 9293, 3.5.2, for a connection that does not exist. A reset is not answered."""
-        _, _, seq, ack, offset, flags, _, _, _ = SEGMENT.unpack_from(flow.head, flow.l4)
+        segment = tcp.Segment(memoryview(flow.head)[flow.l4 :])
         layer = self.net.layers.get(len(flow.src))
-        if flags & RST or layer is None:
+        if segment.flags & RST or layer is None:
             return
-        length = flow.length - (flow.l4 - flow.at) - (offset >> 4) * 4 + bool(flags & SYN) + bool(flags & FIN)
-        numbers = (ack, 0, RST) if flags & ACK else (0, seq + length & 0xFFFFFFFF, RST | ACK)
-        head = [flow.dport, flow.sport, numbers[0], numbers[1], 5 << 4, numbers[2], 0, 0, 0]
-        pseudo = layer.pseudo(flow.dst, flow.src, TCP, SEGMENT.size)
-        head[7] = 0xFFFF - ((ones_sum(SEGMENT.pack(*head)) + pseudo) % 0xFFFF)
-        layer.send(layer.route(flow.src), flow.dst, flow.src, TCP, Packet(SEGMENT.pack(*head)))
+        length = flow.length - (flow.l4 - flow.at) - segment.header_len
+        after = segment.seq + length + bool(segment.flags & SYN) + bool(segment.flags & FIN)
+        seq, ack, flags = (segment.ack, 0, RST) if segment.flags & ACK else (0, after, RST | ACK)
+        pseudo = layer.pseudo(flow.dst, flow.src, tcp.PROTOCOL, tcp.HEADER_LEN)
+        packet = Packet(tcp.emit((flow.dport, flow.sport), seq, ack, flags, 0, pseudo))
+        packet.csum_start, packet.csum_offset = 0, tcp.CHECKSUM_OFFSET
+        layer.send(layer.route(flow.src), flow.dst, flow.src, tcp.PROTOCOL, packet)
 
     def _unreachable(self, packet: Packet) -> None:
         layer = self.net.layers.get(4)

@@ -12,14 +12,13 @@ import struct
 from dataclasses import dataclass, field
 
 from rumpnet.core.npf.flow import Flow
+from rumpnet.core.wire import Malformed
+from rumpnet.core.wire.tcp import ACK, FIN, RST, SYN, Segment
 
-FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 # Offsets: ports 0, sequence number 4, acknowledgement 8, data offset 12, flags 13, window 14.
 HEADER = struct.Struct("!II B B H")
 MAX_ACK_LAG = 66_000
 """How far an acknowledgement may lie behind what was sent."""
-WINDOW_SCALE = 3
-SCALE_MAX = 14
 
 
 class State(enum.Enum):
@@ -115,7 +114,10 @@ class TcpState:
         if header_len < 20 or length < 0:
             return False
         if flags & SYN:
-            mine.scale = window_scale(flow, header_len)
+            try:
+                mine.scale = Segment(memoryview(flow.head)[flow.l4 :]).wscale
+            except Malformed:
+                return False
         elif mine.scale >= 0 and other.scale >= 0:
             window <<= mine.scale
         end = (seq + length) & 0xFFFFFFFF
@@ -145,22 +147,3 @@ class TcpState:
 def _after(a: int, b: int) -> bool:
     """Whether sequence number a lies behind b."""
     return 0 < (a - b & 0xFFFFFFFF) < 0x80000000
-
-
-def window_scale(flow: Flow, header_len: int) -> int:
-    """The shift that a SYN offers (RFC 7323), -1 for none."""
-    at, end = flow.l4 + 20, min(flow.l4 + header_len, len(flow.head))
-    while at < end:
-        kind = flow.head[at]
-        if kind == 0:
-            break
-        if kind == 1:
-            at += 1
-            continue
-        size = flow.head[at + 1] if at + 1 < end else 0
-        if size < 2:
-            break
-        if kind == WINDOW_SCALE and size == 3 and at + 2 < end:
-            return min(flow.head[at + 2], SCALE_MAX)
-        at += size
-    return -1

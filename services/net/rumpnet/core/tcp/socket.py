@@ -8,11 +8,10 @@ leaves behind what has arrived and the reason.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Coroutine
 from typing import Any
 
 from rumpnet.core.pcb import is_group
-from rumpnet.core.socket import Sent, Socket
+from rumpnet.core.socket import Accepting, Sent
 from rumpnet.core.tcp import options, output, timers
 from rumpnet.core.tcp.ends import Tcp
 from rumpnet.core.tcp.input import QUICK_ACKS, wait_for_fin
@@ -28,15 +27,13 @@ from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Sockaddr, Sockopt
 
 
-class TcpSocket(TcpStream):
+class TcpSocket(Accepting, TcpStream):
     """A stream socket of either Internet domain."""
 
     def __init__(self, tcp: Tcp, domain: int = const.AF_INET, opt: Options | None = None) -> None:
         super().__init__(tcp, domain, opt)
-        self.backlog = 0
         self.half_open = 0
         self.queue: deque[TcpSocket] | None = None
-        """Connections that wait to be accepted."""
 
     # -- connections
 
@@ -167,28 +164,9 @@ class TcpSocket(TcpStream):
         self.queue.append(c.user)
         self.readable.wake()
 
-    def accept(self) -> Socket | Coroutine[Any, Any, Socket]:
-        """EINVAL when it does not listen, ECONNABORTED for one that is over, EAGAIN."""
-        if not self.listening:
-            raise KernelError(Errno.EINVAL, "the socket does not listen")
-        if self.queue:
-            return self._next()
-        self.may_wait(0)
-        return self._accept()
-
-    async def _accept(self) -> Socket:
-        deadline = self.deadline(self.rcvtimeo_ns)
-        while not self.queue:
-            await self.wait(self.readable, deadline)
-        return self._next()
-
-    def _next(self) -> Socket:
-        assert self.queue
-        so = self.queue.popleft()
-        if so.c is None and so.error:
+    def taken(self) -> None:
+        if self.c is None and self.error:
             raise KernelError(Errno.ECONNABORTED, "the connection was gone before it was accepted")
-        so.nonblocking = self.nonblocking
-        return so
 
     def accepted_name(self) -> Sockaddr:
         return sockaddr(self.faddr, self.fport, domain=self.domain)

@@ -117,6 +117,11 @@ def with_ident(data: bytes, ident: int) -> bytes:
     return ident.to_bytes(2, "big") + data[2:]
 
 
+def as_asked(data: bytes, ident: int, raw_question: bytes) -> bytes:
+    """An answer to one who put the same question, perhaps in other letters."""
+    return ident.to_bytes(2, "big") + data[2:HEADER_LEN] + raw_question + data[HEADER_LEN + len(raw_question) :]
+
+
 def failure(message: Message, code: int) -> bytes:
     """An answer that there is no answer."""
     flags = RESPONSE | message.flags & (OPCODE_MASK | 0x0110) | 0x0080 | code
