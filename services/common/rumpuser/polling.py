@@ -24,7 +24,7 @@ _SLICE_NS = 30_000
 _ROUNDS = 4
 """Batches that a caller still takes when its own call is done."""
 _yield = ctypes.CDLL(None).sched_yield
-"""Lets other processes run and, other than `os.sched_yield`, other threads of this one: it gives the interpreter away."""
+"""Lets other processes run and, unlike `os.sched_yield`, other threads of this one: it gives the interpreter away."""
 _yield.argtypes = ()
 
 

@@ -58,8 +58,6 @@ _BATCH = 64
 _TRIES = 200
 _TSO = platform.machine() in ("x86_64", "i686", "AMD64")
 _U64 = struct.Struct("<Q")
-_NOTHING = [0, 0, 0]
-_VERIFIED = Offload(csum_valid=True)
 
 
 def _fence() -> Callable[[], None]:
@@ -352,7 +350,7 @@ class ShmBus:
         mapped, base, lladdr = self._mapped, PAGE + slot * RING, self._lladdr
         while position != tail and budget > 0 and not self._closed:
             at = position & RING - 1
-            stamp, length, flags, *fields = _RECORD.unpack_from(mapped, base + at)
+            stamp, length, flags, gso_size, csum_start, csum_offset = _RECORD.unpack_from(mapped, base + at)
             size = RING - at if length == _WRAP else 16 + length + 15 & ~15
             good = stamp == position >> 4 & 0xFFFFFFFF and position + size <= tail
             frame = b""
@@ -368,15 +366,14 @@ class ShmBus:
             self._positions[slot] = position = position + size
             budget -= 1
             if frame:
-                self._hand_over(frame, flags & _CSUM_VALID, fields)
+                offload = PLAIN
+                if flags or gso_size or csum_start or csum_offset:
+                    offload = Offload(gso_size, csum_start, csum_offset, bool(flags & _CSUM_VALID))
+                self._hand_over(frame, offload)
         return budget
 
-    def _hand_over(self, frame: bytes, valid: int, fields: list[int]) -> None:
-        if fields == _NOTHING:
-            self._receive(memoryview(frame), _VERIFIED if valid else PLAIN)
-            return
-        offload = Offload(*fields, bool(valid))
-        if offload.fits(len(frame)):
+    def _hand_over(self, frame: bytes, offload: Offload) -> None:
+        if offload is PLAIN or offload.fits(len(frame)):
             self._receive(memoryview(frame), offload)
         else:
             self.malformed += 1
