@@ -116,6 +116,7 @@ class Gateway(Component):
 
     def _adopt(self, p: Process) -> Process:
         self.processes[p.pid] = p
+        p.record(self.host.records)
         return p
 
     async def exit(self, p: Process, status: int = 0) -> None:
@@ -137,6 +138,7 @@ class Gateway(Component):
                 await value_of(self.peer(owner).run(p.context, steps, True))
             except KernelError:
                 continue  # the owner is gone, and what it held with it
+        self.host.records.delete("process", p.pid)
         if self.rights:
             await self.rights.collect()
 
@@ -171,11 +173,12 @@ class Gateway(Component):
         owner = op.faction
         if op.descriptors or op.directories:
             owner, args = self.translate(p, op, args)
-        p.fds.room(len(op.new))
+        if op.new:
+            p.fds.room(len(op.new))
         value = self.peer(owner).call(p.context, op, args)
         if type(value) is CoroutineType:
             return self._finish(p, op, args, owner, value)
-        if diverted(op, value):
+        if op.new and diverted(op, value):
             return self.duplicate(p, op, args, value)
         return self.install(p, op, args, owner, value)
 
@@ -201,9 +204,11 @@ class Gateway(Component):
         dropping: Any = self.rights.drop(self.rights.lost(owner))
         start(dropping)
         for p in self.processes.values():
-            for description in p.fds.descriptions():
+            for fd, description in p.fds.items():
                 if description.owner == owner:
                     description.owner = LOST
+                if description.owner == LOST:
+                    p.fds.write_down(fd)
             if owner == "vfs":
                 p.cwd = NO_DIRECTORY if p.cwd else 0
                 p.root = NO_DIRECTORY if p.root else 0
@@ -214,12 +219,12 @@ class Gateway(Component):
         EBADF; ENOTSOCK, ESPIPE, EINVAL or ENOTDIR for a descriptor of another kind than the call is for.
         """
         translated = list(args)
-        owner = op.faction
+        owner = faction = op.faction
         for position in op.descriptors:
             description = p.fds.get(args[position])
             owner = description.owner
             translated[position] = description.handle
-            if owner != op.faction and op.faction in ("vfs", "net") and owner != LOST:
+            if owner != faction and faction in ("vfs", "net") and owner != LOST:
                 raise _wrong_kind(op, args[position])
         for position in op.directories:
             if args[position] != const.AT_FDCWD:
