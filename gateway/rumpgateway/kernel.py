@@ -20,7 +20,7 @@ from rumpgateway.registry import Registry
 from rumpgateway.service import Service
 from rumpgateway.sessions import Sessions
 from rumpgateway.statistics import SLOW_NS, Statistics
-from rumpgateway.supervisor import Supervisor
+from rumpgateway.supervisor import Care, Supervisor
 from rumpgateway.tracing import Tracer
 from rumpuser.aio import pending_of, settle
 from rumpuser.component import KERNEL, Component, Parameters
@@ -62,6 +62,7 @@ class KernelConfig:
     slow_ns: int = SLOW_NS
     channelz: bool = False
     trace: str = ""
+    care: Care = field(default_factory=Care)
 
 
 class Kernel:
@@ -93,7 +94,11 @@ class Kernel:
             str(self._bus_url),
             config.component_flags,
             {**dict(config.environment), "RUMP_BUS_TOKEN": self._token},
+            config.care,
         )
+        self.registry.restarted = self.supervisor.restarts
+        self.registry.inherit = self.gateway.inherit
+        self.gateway.restart = lambda name: pending_of(self._restart(name))
         self.registry.joined = self.supervisor.notice
         self.registry.lost = self._lost
         self.gateway.halt = lambda opt: self._halted.set()
@@ -167,6 +172,11 @@ class Kernel:
             return pending_of(self._start_here([name]))
         return pending_of(self.supervisor.start_faction(name))
 
+    async def _restart(self, name: str) -> None:
+        if self._config.placement == "server" or not self._config.spawn:
+            raise KernelError(Errno.EOPNOTSUPP, "the components of this kernel are no processes of its own")
+        await self.supervisor.restart(name)
+
     def _lost(self, name: str) -> None:
         self.supervisor.notice(name)
         self.gateway.lost(name)
@@ -213,19 +223,22 @@ class Kernel:
     async def _component_status(self, name: str) -> Any:
         member, child = self.registry.members.get(name), self.supervisor.children.get(name)
         modules: list[str] = []
-        if member is not None:
+        if member is not None and self.registry.serving(name):
             try:
                 listed = await settle(member.peer.call(KERNEL, calls.MODULE_LIST, ()))
                 modules = [m.name for m in listed if m.faction == name]
             except KernelError:
                 modules = []
+        state = "serving" if self.registry.serving(name) else "stopped"
         return rump_sp_pb2.ComponentStatus(
             name=name,
             pid=member.pid if member else 0,
             url=member.url if member else "",
-            state="serving" if member else (child.state if child else "stopped"),
+            state=child.state if child is not None and child.state != "serving" else state,
             restarts=child.restarts if child else 0,
             modules=modules,
+            why=child.why if child else "",
+            recovery_ms=round(child.recovery_s * 1e3) if child else 0,
         )
 
 

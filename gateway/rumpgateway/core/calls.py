@@ -290,6 +290,11 @@ async def reboot(gateway: Gateway, p: Process, opt: int, bootstr: str) -> None:
     gateway.halt(opt)
 
 
+async def component_restart(gateway: Gateway, p: Process, name: str) -> None:
+    _superuser(p, "component_restart")
+    await gateway.restart(name)
+
+
 IDENTITY_CALLS = ("setuid", "seteuid", "setreuid", "setgid", "setegid", "setregid", "setgroups")
 
 GATEWAY_CALLS: dict[str, Entry] = {
@@ -312,4 +317,5 @@ GATEWAY_CALLS: dict[str, Entry] = {
     "chroot": Entry(chroot),
     "fchroot": Entry(fchroot),
     "reboot": Entry(reboot),
+    "component_restart": Entry(component_restart),
 }
