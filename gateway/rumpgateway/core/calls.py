@@ -291,7 +291,7 @@ async def reboot(gateway: Gateway, p: Process, opt: int, bootstr: str) -> None:
 
 
 async def component_restart(gateway: Gateway, p: Process, name: str) -> None:
-    _superuser(p, "component_restart")
+    authorize(p.context, Action.SYSTEM_REBOOT)
     await gateway.restart(name)
 
 

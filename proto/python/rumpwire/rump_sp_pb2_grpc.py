@@ -119,7 +119,9 @@ class SessionServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Stream(self, request_iterator, context):
-        """Many calls in flight, answers in any order. The session ends soon after its stream does.
+        """Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
+        session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
+        session has ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

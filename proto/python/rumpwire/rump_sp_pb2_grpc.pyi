@@ -46,7 +46,10 @@ class SessionStub:
     Batch: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.BatchRequest, _rump_sp_pb2.BatchResponse]
     """Does many calls in order; later ones may use results of earlier ones."""
     Stream: _grpc.StreamStreamMultiCallable[_rump_sp_pb2.StreamRequest, _rump_sp_pb2.StreamResponse]
-    """Many calls in flight, answers in any order. The session ends soon after its stream does."""
+    """Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
+    session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
+    session has ended.
+    """
     UploadModule: _grpc.StreamUnaryMultiCallable[_rump_sp_pb2.UploadModuleRequest, _rump_sp_pb2.UploadModuleResponse]
     """Loads a module out of a signed wheel. EPERM, EINVAL, ENOENT, EEXIST, EFBIG, ENOEXEC."""
     Status: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.StatusRequest, _rump_sp_pb2.StatusResponse]
@@ -70,7 +73,10 @@ class SessionAsyncStub(SessionStub):
     Batch: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.BatchRequest, _rump_sp_pb2.BatchResponse]  # type: ignore[assignment]
     """Does many calls in order; later ones may use results of earlier ones."""
     Stream: _aio.StreamStreamMultiCallable[_rump_sp_pb2.StreamRequest, _rump_sp_pb2.StreamResponse]  # type: ignore[assignment]
-    """Many calls in flight, answers in any order. The session ends soon after its stream does."""
+    """Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
+    session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
+    session has ended.
+    """
     UploadModule: _aio.StreamUnaryMultiCallable[_rump_sp_pb2.UploadModuleRequest, _rump_sp_pb2.UploadModuleResponse]  # type: ignore[assignment]
     """Loads a module out of a signed wheel. EPERM, EINVAL, ENOENT, EEXIST, EFBIG, ENOEXEC."""
     Status: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.StatusRequest, _rump_sp_pb2.StatusResponse]  # type: ignore[assignment]
@@ -121,7 +127,10 @@ class SessionServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_rump_sp_pb2.StreamRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_rump_sp_pb2.StreamResponse], _abc.AsyncIterator[_rump_sp_pb2.StreamResponse]]:
-        """Many calls in flight, answers in any order. The session ends soon after its stream does."""
+        """Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
+        session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
+        session has ended.
+        """
 
     @_abc_1.abstractmethod
     def UploadModule(

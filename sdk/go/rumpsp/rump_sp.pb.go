@@ -7898,7 +7898,12 @@ type AttachRequest struct {
 	// Command name of the new process.
 	Comm string `protobuf:"bytes,1,opt,name=comm,proto3" json:"comm,omitempty"`
 	// Credentials, where the transport carries none.
-	Token         string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	Token string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	// How long the session shall outlive its last stream, with all that its process holds; 0: only long enough to open
+	// another at once. docs/sessions.md has the whole protocol.
+	LeaseMs uint32 `protobuf:"varint,50,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
+	// Random, at least 16 bytes: an attach that is sent again with the same nonce gives the same session.
+	Nonce         []byte `protobuf:"bytes,51,opt,name=nonce,proto3" json:"nonce,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -7947,12 +7952,26 @@ func (x *AttachRequest) GetToken() string {
 	return ""
 }
 
+func (x *AttachRequest) GetLeaseMs() uint32 {
+	if x != nil {
+		return x.LeaseMs
+	}
+	return 0
+}
+
+func (x *AttachRequest) GetNonce() []byte {
+	if x != nil {
+		return x.Nonce
+	}
+	return nil
+}
+
 type AttachResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Names the session: metadata "rump-session" of every later call.
 	Session string `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
 	Pid     int32  `protobuf:"varint,2,opt,name=pid,proto3" json:"pid,omitempty"`
-	// A session without a stream ends after this time without a call.
+	// A session without a stream ends after this time without a call. What was asked for, or the most that is granted.
 	LeaseMs uint32 `protobuf:"varint,3,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
 	// Largest message that is taken.
 	MaxMessage    uint64 `protobuf:"varint,4,opt,name=max_message,json=maxMessage,proto3" json:"max_message,omitempty"`
@@ -8310,6 +8329,17 @@ type StreamRequest struct {
 	KeepGoing bool    `protobuf:"varint,3,opt,name=keep_going,json=keepGoing,proto3" json:"keep_going,omitempty"`
 	// Ends the calls of this id that still wait: they fail with EINTR.
 	Cancel bool `protobuf:"varint,4,opt,name=cancel,proto3" json:"cancel,omitempty"`
+	// The lowest id without a reply. A client that says so (its ids grow from 1) may send a request again on a later stream
+	// of the session: it is done once. Replies to ids below this one, and those of `answered`, have arrived and are
+	// forgotten. With the id 0 a request says only this.
+	Acked    uint64   `protobuf:"varint,50,opt,name=acked,proto3" json:"acked,omitempty"`
+	Answered []uint64 `protobuf:"varint,51,rep,packed,name=answered,proto3" json:"answered,omitempty"`
+	// First message of a stream that takes up where another was cut: of all that was asked before, the client still waits
+	// for the ids of `waiting` (and sends them again); the rest is forgotten, or ended. Answered with the id 0.
+	Resume  bool     `protobuf:"varint,52,opt,name=resume,proto3" json:"resume,omitempty"`
+	Waiting []uint64 `protobuf:"varint,53,rep,packed,name=waiting,proto3" json:"waiting,omitempty"`
+	// When the calls still wait after this time they end with ETIMEDOUT; 0: never.
+	TimeoutMs uint32 `protobuf:"varint,54,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
 	// As in BatchRequest.
 	Traceparent   string `protobuf:"bytes,90,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -8374,6 +8404,41 @@ func (x *StreamRequest) GetCancel() bool {
 	return false
 }
 
+func (x *StreamRequest) GetAcked() uint64 {
+	if x != nil {
+		return x.Acked
+	}
+	return 0
+}
+
+func (x *StreamRequest) GetAnswered() []uint64 {
+	if x != nil {
+		return x.Answered
+	}
+	return nil
+}
+
+func (x *StreamRequest) GetResume() bool {
+	if x != nil {
+		return x.Resume
+	}
+	return false
+}
+
+func (x *StreamRequest) GetWaiting() []uint64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return nil
+}
+
+func (x *StreamRequest) GetTimeoutMs() uint32 {
+	if x != nil {
+		return x.TimeoutMs
+	}
+	return 0
+}
+
 func (x *StreamRequest) GetTraceparent() string {
 	if x != nil {
 		return x.Traceparent
@@ -8382,9 +8447,11 @@ func (x *StreamRequest) GetTraceparent() string {
 }
 
 type StreamResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	Results       []*Result              `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Id      uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Results []*Result              `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
+	// Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged.
+	Busy          bool `protobuf:"varint,50,opt,name=busy,proto3" json:"busy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -8431,6 +8498,13 @@ func (x *StreamResponse) GetResults() []*Result {
 		return x.Results
 	}
 	return nil
+}
+
+func (x *StreamResponse) GetBusy() bool {
+	if x != nil {
+		return x.Busy
+	}
+	return false
 }
 
 type UploadModuleRequest struct {
@@ -9879,10 +9953,12 @@ const file_rump_sp_proto_rawDesc = "" +
 	"netPcblist\x12E\n" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1f.rump.sp.v1.NetCountersResponseH\x00R\vnetCounters\x126\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x1a.rump.sp.v1.NdListResponseH\x00R\x06ndListB\b\n" +
-	"\x06result\"9\n" +
+	"\x06result\"j\n" +
 	"\rAttachRequest\x12\x12\n" +
 	"\x04comm\x18\x01 \x01(\tR\x04comm\x12\x14\n" +
-	"\x05token\x18\x02 \x01(\tR\x05token\"\x92\x01\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\x12\x19\n" +
+	"\blease_ms\x182 \x01(\rR\aleaseMs\x12\x14\n" +
+	"\x05nonce\x183 \x01(\fR\x05nonce\"\x92\x01\n" +
 	"\x0eAttachResponse\x12\x18\n" +
 	"\asession\x18\x01 \x01(\tR\asession\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x19\n" +
@@ -9903,17 +9979,24 @@ const file_rump_sp_proto_rawDesc = "" +
 	"keep_going\x18\x02 \x01(\bR\tkeepGoing\x12 \n" +
 	"\vtraceparent\x18Z \x01(\tR\vtraceparent\"=\n" +
 	"\rBatchResponse\x12,\n" +
-	"\aresults\x18\x01 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"\xa0\x01\n" +
+	"\aresults\x18\x01 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"\xa3\x02\n" +
 	"\rStreamRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12&\n" +
 	"\x05calls\x18\x02 \x03(\v2\x10.rump.sp.v1.CallR\x05calls\x12\x1d\n" +
 	"\n" +
 	"keep_going\x18\x03 \x01(\bR\tkeepGoing\x12\x16\n" +
-	"\x06cancel\x18\x04 \x01(\bR\x06cancel\x12 \n" +
-	"\vtraceparent\x18Z \x01(\tR\vtraceparent\"N\n" +
+	"\x06cancel\x18\x04 \x01(\bR\x06cancel\x12\x14\n" +
+	"\x05acked\x182 \x01(\x04R\x05acked\x12\x1a\n" +
+	"\banswered\x183 \x03(\x04R\banswered\x12\x16\n" +
+	"\x06resume\x184 \x01(\bR\x06resume\x12\x18\n" +
+	"\awaiting\x185 \x03(\x04R\awaiting\x12\x1d\n" +
+	"\n" +
+	"timeout_ms\x186 \x01(\rR\ttimeoutMs\x12 \n" +
+	"\vtraceparent\x18Z \x01(\tR\vtraceparent\"b\n" +
 	"\x0eStreamResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12,\n" +
-	"\aresults\x18\x02 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"\x9c\x01\n" +
+	"\aresults\x18\x02 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\x12\x12\n" +
+	"\x04busy\x182 \x01(\bR\x04busy\"\x9c\x01\n" +
 	"\x13UploadModuleRequest\x12\x1a\n" +
 	"\bfilename\x18\x01 \x01(\tR\bfilename\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x1d\n" +
@@ -9988,13 +10071,13 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Status\x12\x19.rump.sp.v1.StatusRequest\x1a\x1a.rump.sp.v1.StatusResponse\x12H\n" +
 	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse\x12K\n" +
 	"\n" +
-	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xe14\n" +
+	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\x806\n" +
 	"\x04Kern\x12K\n" +
 	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x10\x8a\xb5\x18\f\b\x03\x12\x04read\x18\x01 \x01\x12O\n" +
 	"\x05Write\x12\x18.rump.sp.v1.WriteRequest\x1a\x19.rump.sp.v1.WriteResponse\"\x11\x8a\xb5\x18\r\b\x04\x12\x05write\x18\x01 \x01\x12M\n" +
 	"\x05Close\x12\x18.rump.sp.v1.CloseRequest\x1a\x19.rump.sp.v1.CloseResponse\"\x0f\x8a\xb5\x18\v\b\x06\x12\x05close\x18\x01\x12S\n" +
-	"\x06Getpid\x12\x19.rump.sp.v1.GetpidRequest\x1a\x1a.rump.sp.v1.GetpidResponse\"\x12\x8a\xb5\x18\x0e\b\x14\x12\x06getpid\x18\x01(\x01\x12b\n" +
-	"\x06Setuid\x12\x19.rump.sp.v1.SetuidRequest\x1a\x1a.rump.sp.v1.SetuidResponse\"!\x8a\xb5\x18\x1d\b\x17\x12\x06setuid\x18\x01(\x012\rprocess.setid\x12S\n" +
+	"\x06Getpid\x12\x19.rump.sp.v1.GetpidRequest\x1a\x1a.rump.sp.v1.GetpidResponse\"\x12\x8a\xb5\x18\x0e\b\x14\x12\x06getpid\x18\x01(\x01\x12c\n" +
+	"\x06Setuid\x12\x19.rump.sp.v1.SetuidRequest\x1a\x1a.rump.sp.v1.SetuidResponse\"\"\x8a\xb5\x18\x1e\b\x17\x12\x06setuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12S\n" +
 	"\x06Getuid\x12\x19.rump.sp.v1.GetuidRequest\x1a\x1a.rump.sp.v1.GetuidResponse\"\x12\x8a\xb5\x18\x0e\b\x18\x12\x06getuid\x18\x01(\x01\x12W\n" +
 	"\aGeteuid\x12\x1a.rump.sp.v1.GeteuidRequest\x1a\x1b.rump.sp.v1.GeteuidResponse\"\x13\x8a\xb5\x18\x0f\b\x19\x12\ageteuid\x18\x01(\x01\x12W\n" +
 	"\aGetppid\x12\x1a.rump.sp.v1.GetppidRequest\x1a\x1b.rump.sp.v1.GetppidResponse\"\x13\x8a\xb5\x18\x0f\b'\x12\agetppid\x18\x01(\x01\x12E\n" +
@@ -10006,8 +10089,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\bGetlogin\x12\x1b.rump.sp.v1.GetloginRequest\x1a\x1c.rump.sp.v1.GetloginResponse\"\x16\x8a\xb5\x18\x12\b1\x12\n" +
 	"__getlogin\x18\x01(\x01\x12o\n" +
 	"\bSetlogin\x12\x1b.rump.sp.v1.SetloginRequest\x1a\x1c.rump.sp.v1.SetloginResponse\"(\x8a\xb5\x18$\b2\x12\n" +
-	"__setlogin\x18\x01(\x012\x10process.setlogin\x12O\n" +
-	"\x05Ioctl\x12\x18.rump.sp.v1.IoctlRequest\x1a\x19.rump.sp.v1.IoctlResponse\"\x11\x8a\xb5\x18\r\b6\x12\x05ioctl\x18\x01 \x01\x12_\n" +
+	"__setlogin\x18\x01(\x012\x10process.setlogin\x12\x9f\x01\n" +
+	"\x05Ioctl\x12\x18.rump.sp.v1.IoctlRequest\x1a\x19.rump.sp.v1.IoctlResponse\"a\x8a\xb5\x18]\b6\x12\x05ioctl\x18\x01 \x01\xe2\x03\x19network.interface.setpriv\xe2\x03\x0edevice.tty.sti\xe2\x03\rdevice.drvctl\xe2\x03\x10system.devmapper\x12_\n" +
 	"\tGetgroups\x12\x1c.rump.sp.v1.GetgroupsRequest\x1a\x1d.rump.sp.v1.GetgroupsResponse\"\x15\x8a\xb5\x18\x11\bO\x12\tgetgroups\x18\x01(\x01\x12n\n" +
 	"\tSetgroups\x12\x1c.rump.sp.v1.SetgroupsRequest\x1a\x1d.rump.sp.v1.SetgroupsResponse\"$\x8a\xb5\x18 \bP\x12\tsetgroups\x18\x01(\x012\rprocess.setid\x12W\n" +
 	"\aGetpgrp\x12\x1a.rump.sp.v1.GetpgrpRequest\x1a\x1b.rump.sp.v1.GetpgrpResponse\"\x13\x8a\xb5\x18\x0f\bQ\x12\agetpgrp\x18\x01(\x01\x12W\n" +
@@ -10016,39 +10099,39 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\bZ\x12\x04dup2\x18\x01\x12O\n" +
 	"\x05Fcntl\x12\x18.rump.sp.v1.FcntlRequest\x1a\x19.rump.sp.v1.FcntlResponse\"\x11\x8a\xb5\x18\r\b\\\x12\x05fcntl\x18\x01 \x01\x12O\n" +
 	"\x05Readv\x12\x18.rump.sp.v1.ReadvRequest\x1a\x19.rump.sp.v1.ReadvResponse\"\x11\x8a\xb5\x18\r\bx\x12\x05readv\x18\x01 \x01\x12S\n" +
-	"\x06Writev\x12\x19.rump.sp.v1.WritevRequest\x1a\x1a.rump.sp.v1.WritevResponse\"\x12\x8a\xb5\x18\x0e\by\x12\x06writev\x18\x01 \x01\x12j\n" +
-	"\bSetreuid\x12\x1b.rump.sp.v1.SetreuidRequest\x1a\x1c.rump.sp.v1.SetreuidResponse\"#\x8a\xb5\x18\x1f\b~\x12\bsetreuid\x18\x01(\x012\rprocess.setid\x12j\n" +
-	"\bSetregid\x12\x1b.rump.sp.v1.SetregidRequest\x1a\x1c.rump.sp.v1.SetregidResponse\"#\x8a\xb5\x18\x1f\b\x7f\x12\bsetregid\x18\x01(\x012\rprocess.setid\x12P\n" +
+	"\x06Writev\x12\x19.rump.sp.v1.WritevRequest\x1a\x1a.rump.sp.v1.WritevResponse\"\x12\x8a\xb5\x18\x0e\by\x12\x06writev\x18\x01 \x01\x12k\n" +
+	"\bSetreuid\x12\x1b.rump.sp.v1.SetreuidRequest\x1a\x1c.rump.sp.v1.SetreuidResponse\"$\x8a\xb5\x18 \b~\x12\bsetreuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12k\n" +
+	"\bSetregid\x12\x1b.rump.sp.v1.SetregidRequest\x1a\x1c.rump.sp.v1.SetregidResponse\"$\x8a\xb5\x18 \b\x7f\x12\bsetregid\x18\x01(\x01\xe2\x03\rprocess.setid\x12P\n" +
 	"\x05Flock\x12\x18.rump.sp.v1.FlockRequest\x1a\x19.rump.sp.v1.FlockResponse\"\x12\x8a\xb5\x18\x0e\b\x83\x01\x12\x05flock\x18\x01 \x01\x12R\n" +
-	"\x06Setsid\x12\x19.rump.sp.v1.SetsidRequest\x1a\x1a.rump.sp.v1.SetsidResponse\"\x11\x8a\xb5\x18\r\b\x93\x01\x12\x06setsid\x18\x01\x12c\n" +
-	"\x06Setgid\x12\x19.rump.sp.v1.SetgidRequest\x1a\x1a.rump.sp.v1.SetgidResponse\"\"\x8a\xb5\x18\x1e\b\xb5\x01\x12\x06setgid\x18\x01(\x012\rprocess.setid\x12g\n" +
-	"\aSetegid\x12\x1a.rump.sp.v1.SetegidRequest\x1a\x1b.rump.sp.v1.SetegidResponse\"#\x8a\xb5\x18\x1f\b\xb6\x01\x12\asetegid\x18\x01(\x012\rprocess.setid\x12g\n" +
-	"\aSeteuid\x12\x1a.rump.sp.v1.SeteuidRequest\x1a\x1b.rump.sp.v1.SeteuidResponse\"#\x8a\xb5\x18\x1f\b\xb7\x01\x12\aseteuid\x18\x01(\x012\rprocess.setid\x12`\n" +
+	"\x06Setsid\x12\x19.rump.sp.v1.SetsidRequest\x1a\x1a.rump.sp.v1.SetsidResponse\"\x11\x8a\xb5\x18\r\b\x93\x01\x12\x06setsid\x18\x01\x12d\n" +
+	"\x06Setgid\x12\x19.rump.sp.v1.SetgidRequest\x1a\x1a.rump.sp.v1.SetgidResponse\"#\x8a\xb5\x18\x1f\b\xb5\x01\x12\x06setgid\x18\x01(\x01\xe2\x03\rprocess.setid\x12h\n" +
+	"\aSetegid\x12\x1a.rump.sp.v1.SetegidRequest\x1a\x1b.rump.sp.v1.SetegidResponse\"$\x8a\xb5\x18 \b\xb6\x01\x12\asetegid\x18\x01(\x01\xe2\x03\rprocess.setid\x12h\n" +
+	"\aSeteuid\x12\x1a.rump.sp.v1.SeteuidRequest\x1a\x1b.rump.sp.v1.SeteuidResponse\"$\x8a\xb5\x18 \b\xb7\x01\x12\aseteuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12`\n" +
 	"\tFpathconf\x12\x1c.rump.sp.v1.FpathconfRequest\x1a\x1d.rump.sp.v1.FpathconfResponse\"\x16\x8a\xb5\x18\x12\b\xc0\x01\x12\tfpathconf\x18\x01(\x01\x12`\n" +
-	"\tGetrlimit\x12\x1c.rump.sp.v1.GetrlimitRequest\x1a\x1d.rump.sp.v1.GetrlimitResponse\"\x16\x8a\xb5\x18\x12\b\xc2\x01\x12\tgetrlimit\x18\x01(\x01\x12p\n" +
-	"\tSetrlimit\x12\x1c.rump.sp.v1.SetrlimitRequest\x1a\x1d.rump.sp.v1.SetrlimitResponse\"&\x8a\xb5\x18\"\b\xc3\x01\x12\tsetrlimit\x18\x01(\x012\x0eprocess.rlimit\x12c\n" +
-	"\x06Sysctl\x12\x19.rump.sp.v1.SysctlRequest\x1a\x1a.rump.sp.v1.SysctlResponse\"\"\x8a\xb5\x18\x1e\b\xca\x01\x12\b__sysctl\x18\x012\rsystem.sysctl\x12X\n" +
+	"\tGetrlimit\x12\x1c.rump.sp.v1.GetrlimitRequest\x1a\x1d.rump.sp.v1.GetrlimitResponse\"\x16\x8a\xb5\x18\x12\b\xc2\x01\x12\tgetrlimit\x18\x01(\x01\x12u\n" +
+	"\tSetrlimit\x12\x1c.rump.sp.v1.SetrlimitRequest\x1a\x1d.rump.sp.v1.SetrlimitResponse\"+\x8a\xb5\x18'\b\xc3\x01\x12\tsetrlimit\x18\x01(\x01\xe2\x03\x12process.rlimit.set\x12\x83\x01\n" +
+	"\x06Sysctl\x12\x19.rump.sp.v1.SysctlRequest\x1a\x1a.rump.sp.v1.SysctlResponse\"B\x8a\xb5\x18>\b\xca\x01\x12\b__sysctl\x18\x01\xe2\x03\x14system.sysctl.modify\xe2\x03\x15system.sysctl.private\x12X\n" +
 	"\aGetpgid\x12\x1a.rump.sp.v1.GetpgidRequest\x1a\x1b.rump.sp.v1.GetpgidResponse\"\x14\x8a\xb5\x18\x10\b\xcf\x01\x12\agetpgid\x18\x01(\x01\x12a\n" +
 	"\x06Reboot\x12\x19.rump.sp.v1.RebootRequest\x1a\x1a.rump.sp.v1.RebootResponse\" \x8a\xb5\x18\x1c\b\xd0\x01\x12\x06reboot\x18\x012\rsystem.reboot\x12N\n" +
 	"\x04Poll\x12\x17.rump.sp.v1.PollRequest\x1a\x18.rump.sp.v1.PollResponse\"\x13\x8a\xb5\x18\x0f\b\xd1\x01\x12\x04poll\x18\x01 \x01(\x01\x12g\n" +
 	"\vTimerCreate\x12\x1e.rump.sp.v1.TimerCreateRequest\x1a\x1f.rump.sp.v1.TimerCreateResponse\"\x17\x8a\xb5\x18\x13\b\xeb\x01\x12\ftimer_create\x18\x01\x12g\n" +
 	"\vTimerDelete\x12\x1e.rump.sp.v1.TimerDeleteRequest\x1a\x1f.rump.sp.v1.TimerDeleteResponse\"\x17\x8a\xb5\x18\x13\b\xec\x01\x12\ftimer_delete\x18\x01\x12y\n" +
-	"\x0fTimerGetoverrun\x12\".rump.sp.v1.TimerGetoverrunRequest\x1a#.rump.sp.v1.TimerGetoverrunResponse\"\x1d\x8a\xb5\x18\x19\b\xef\x01\x12\x10timer_getoverrun\x18\x01(\x01\x12a\n" +
-	"\x06Modctl\x12\x19.rump.sp.v1.ModctlRequest\x1a\x1a.rump.sp.v1.ModctlResponse\" \x8a\xb5\x18\x1c\b\xf6\x01\x12\x06modctl\x18\x012\rsystem.module\x12T\n" +
-	"\x06Getsid\x12\x19.rump.sp.v1.GetsidRequest\x1a\x1a.rump.sp.v1.GetsidResponse\"\x13\x8a\xb5\x18\x0f\b\x9e\x02\x12\x06getsid\x18\x01(\x01\x12f\n" +
-	"\aFktrace\x12\x1a.rump.sp.v1.FktraceRequest\x1a\x1b.rump.sp.v1.FktraceResponse\"\"\x8a\xb5\x18\x1e\b\xa0\x02\x12\afktrace\x18\x012\x0eprocess.ktrace\x12`\n" +
+	"\x0fTimerGetoverrun\x12\".rump.sp.v1.TimerGetoverrunRequest\x1a#.rump.sp.v1.TimerGetoverrunResponse\"\x1d\x8a\xb5\x18\x19\b\xef\x01\x12\x10timer_getoverrun\x18\x01(\x01\x12b\n" +
+	"\x06Modctl\x12\x19.rump.sp.v1.ModctlRequest\x1a\x1a.rump.sp.v1.ModctlResponse\"!\x8a\xb5\x18\x1d\b\xf6\x01\x12\x06modctl\x18\x01\xe2\x03\rsystem.module\x12T\n" +
+	"\x06Getsid\x12\x19.rump.sp.v1.GetsidRequest\x1a\x1a.rump.sp.v1.GetsidResponse\"\x13\x8a\xb5\x18\x0f\b\x9e\x02\x12\x06getsid\x18\x01(\x01\x12m\n" +
+	"\aFktrace\x12\x1a.rump.sp.v1.FktraceRequest\x1a\x1b.rump.sp.v1.FktraceResponse\")\x8a\xb5\x18%\b\xa0\x02\x12\afktrace\x18\x01\xe2\x03\x14process.ktrace.other\x12`\n" +
 	"\tIssetugid\x12\x1c.rump.sp.v1.IssetugidRequest\x1a\x1d.rump.sp.v1.IssetugidResponse\"\x16\x8a\xb5\x18\x12\b\xb1\x02\x12\tissetugid\x18\x01(\x01\x12R\n" +
 	"\x06Utrace\x12\x19.rump.sp.v1.UtraceRequest\x1a\x1a.rump.sp.v1.UtraceResponse\"\x11\x8a\xb5\x18\r\b\xb2\x02\x12\x06utrace\x18\x01\x12R\n" +
 	"\x06Kqueue\x12\x19.rump.sp.v1.KqueueRequest\x1a\x1a.rump.sp.v1.KqueueResponse\"\x11\x8a\xb5\x18\r\b\xd8\x02\x12\x06kqueue\x18\x01\x12m\n" +
 	"\fPosixFadvise\x12\x1f.rump.sp.v1.PosixFadviseRequest\x1a .rump.sp.v1.PosixFadviseResponse\"\x1a\x8a\xb5\x18\x16\b\xa0\x03\x12\rposix_fadvise\x18\x01(\x01\x12V\n" +
 	"\x06Select\x12\x19.rump.sp.v1.SelectRequest\x1a\x1a.rump.sp.v1.SelectResponse\"\x15\x8a\xb5\x18\x11\b\xa1\x03\x12\x06select\x18\x01 \x01(\x01\x12l\n" +
-	"\fGettimeofday\x12\x1f.rump.sp.v1.GettimeofdayRequest\x1a .rump.sp.v1.GettimeofdayResponse\"\x19\x8a\xb5\x18\x15\b\xa2\x03\x12\fgettimeofday\x18\x01(\x01\x12y\n" +
-	"\fSettimeofday\x12\x1f.rump.sp.v1.SettimeofdayRequest\x1a .rump.sp.v1.SettimeofdayResponse\"&\x8a\xb5\x18\"\b\xa3\x03\x12\fsettimeofday\x18\x01(\x012\vsystem.time\x12c\n" +
-	"\aAdjtime\x12\x1a.rump.sp.v1.AdjtimeRequest\x1a\x1b.rump.sp.v1.AdjtimeResponse\"\x1f\x8a\xb5\x18\x1b\b\xa5\x03\x12\aadjtime\x18\x012\vsystem.time\x12^\n" +
+	"\fGettimeofday\x12\x1f.rump.sp.v1.GettimeofdayRequest\x1a .rump.sp.v1.GettimeofdayResponse\"\x19\x8a\xb5\x18\x15\b\xa2\x03\x12\fgettimeofday\x18\x01(\x01\x12\x80\x01\n" +
+	"\fSettimeofday\x12\x1f.rump.sp.v1.SettimeofdayRequest\x1a .rump.sp.v1.SettimeofdayResponse\"-\x8a\xb5\x18)\b\xa3\x03\x12\fsettimeofday\x18\x01(\x012\x12system.time.system\x12l\n" +
+	"\aAdjtime\x12\x1a.rump.sp.v1.AdjtimeRequest\x1a\x1b.rump.sp.v1.AdjtimeResponse\"(\x8a\xb5\x18$\b\xa5\x03\x12\aadjtime\x18\x01\xe2\x03\x13system.time.adjtime\x12^\n" +
 	"\tSetitimer\x12\x1c.rump.sp.v1.SetitimerRequest\x1a\x1d.rump.sp.v1.SetitimerResponse\"\x14\x8a\xb5\x18\x10\b\xa9\x03\x12\tsetitimer\x18\x01\x12`\n" +
 	"\tGetitimer\x12\x1c.rump.sp.v1.GetitimerRequest\x1a\x1d.rump.sp.v1.GetitimerResponse\"\x16\x8a\xb5\x18\x12\b\xaa\x03\x12\tgetitimer\x18\x01(\x01\x12m\n" +
-	"\fClockGettime\x12\x1f.rump.sp.v1.ClockGettimeRequest\x1a .rump.sp.v1.ClockGettimeResponse\"\x1a\x8a\xb5\x18\x16\b\xab\x03\x12\rclock_gettime\x18\x01(\x01\x12z\n" +
-	"\fClockSettime\x12\x1f.rump.sp.v1.ClockSettimeRequest\x1a .rump.sp.v1.ClockSettimeResponse\"'\x8a\xb5\x18#\b\xac\x03\x12\rclock_settime\x18\x01(\x012\vsystem.time\x12i\n" +
+	"\fClockGettime\x12\x1f.rump.sp.v1.ClockGettimeRequest\x1a .rump.sp.v1.ClockGettimeResponse\"\x1a\x8a\xb5\x18\x16\b\xab\x03\x12\rclock_gettime\x18\x01(\x01\x12\x82\x01\n" +
+	"\fClockSettime\x12\x1f.rump.sp.v1.ClockSettimeRequest\x1a .rump.sp.v1.ClockSettimeResponse\"/\x8a\xb5\x18+\b\xac\x03\x12\rclock_settime\x18\x01(\x01\xe2\x03\x12system.time.system\x12i\n" +
 	"\vClockGetres\x12\x1e.rump.sp.v1.ClockGetresRequest\x1a\x1f.rump.sp.v1.ClockGetresResponse\"\x19\x8a\xb5\x18\x15\b\xad\x03\x12\fclock_getres\x18\x01(\x01\x12b\n" +
 	"\tNanosleep\x12\x1c.rump.sp.v1.NanosleepRequest\x1a\x1d.rump.sp.v1.NanosleepResponse\"\x18\x8a\xb5\x18\x14\b\xae\x03\x12\tnanosleep\x18\x01 \x01(\x01\x12T\n" +
 	"\x06Kevent\x12\x19.rump.sp.v1.KeventRequest\x1a\x1a.rump.sp.v1.KeventResponse\"\x13\x8a\xb5\x18\x0f\b\xb3\x03\x12\x06kevent\x18\x01 \x01\x12Z\n" +
@@ -10065,7 +10148,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"ModuleInit\x12\x1d.rump.sp.v1.ModuleInitRequest\x1a\x1e.rump.sp.v1.ModuleInitResponse\"'\x8a\xb5\x18#\b\x91N\x12\vmodule_init\x18\x012\rsystem.module8\x01\x12t\n" +
 	"\n" +
 	"ModuleFini\x12\x1d.rump.sp.v1.ModuleFiniRequest\x1a\x1e.rump.sp.v1.ModuleFiniResponse\"'\x8a\xb5\x18#\b\x92N\x12\vmodule_fini\x18\x012\rsystem.module8\x01\x12\x8e\x01\n" +
-	"\x10ComponentRestart\x12#.rump.sp.v1.ComponentRestartRequest\x1a$.rump.sp.v1.ComponentRestartResponse\"/\x8a\xb5\x18+\b\xb0O\x12\x11component_restart\x18\x01 \x012\rsystem.reboot8\x012\x84Q\n" +
+	"\x10ComponentRestart\x12#.rump.sp.v1.ComponentRestartRequest\x1a$.rump.sp.v1.ComponentRestartResponse\"/\x8a\xb5\x18+\b\xb0O\x12\x11component_restart\x18\x01 \x012\rsystem.reboot8\x012\xe3S\n" +
 	"\x03Vfs\x12K\n" +
 	"\x04Open\x12\x17.rump.sp.v1.OpenRequest\x1a\x18.rump.sp.v1.OpenResponse\"\x10\x8a\xb5\x18\f\b\x05\x12\x04open\x18\x02 \x01\x12I\n" +
 	"\x04Link\x12\x17.rump.sp.v1.LinkRequest\x1a\x18.rump.sp.v1.LinkResponse\"\x0e\x8a\xb5\x18\n" +
@@ -10073,23 +10156,23 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Unlink\x12\x19.rump.sp.v1.UnlinkRequest\x1a\x1a.rump.sp.v1.UnlinkResponse\"\x10\x8a\xb5\x18\f\b\n" +
 	"\x12\x06unlink\x18\x02\x12M\n" +
 	"\x05Chdir\x12\x18.rump.sp.v1.ChdirRequest\x1a\x19.rump.sp.v1.ChdirResponse\"\x0f\x8a\xb5\x18\v\b\f\x12\x05chdir\x18\x02\x12Q\n" +
-	"\x06Fchdir\x12\x19.rump.sp.v1.FchdirRequest\x1a\x1a.rump.sp.v1.FchdirResponse\"\x10\x8a\xb5\x18\f\b\r\x12\x06fchdir\x18\x02\x12O\n" +
-	"\x05Chmod\x12\x18.rump.sp.v1.ChmodRequest\x1a\x19.rump.sp.v1.ChmodResponse\"\x11\x8a\xb5\x18\r\b\x0f\x12\x05chmod\x18\x02(\x01\x12O\n" +
-	"\x05Chown\x12\x18.rump.sp.v1.ChownRequest\x1a\x19.rump.sp.v1.ChownResponse\"\x11\x8a\xb5\x18\r\b\x10\x12\x05chown\x18\x02(\x01\x12e\n" +
-	"\aUnmount\x12\x1a.rump.sp.v1.UnmountRequest\x1a\x1b.rump.sp.v1.UnmountResponse\"!\x8a\xb5\x18\x1d\b\x16\x12\aunmount\x18\x02 \x012\fsystem.mount\x12S\n" +
-	"\x06Access\x12\x19.rump.sp.v1.AccessRequest\x1a\x1a.rump.sp.v1.AccessResponse\"\x12\x8a\xb5\x18\x0e\b!\x12\x06access\x18\x02(\x01\x12W\n" +
-	"\aChflags\x12\x1a.rump.sp.v1.ChflagsRequest\x1a\x1b.rump.sp.v1.ChflagsResponse\"\x13\x8a\xb5\x18\x0f\b\"\x12\achflags\x18\x02(\x01\x12[\n" +
-	"\bFchflags\x12\x1b.rump.sp.v1.FchflagsRequest\x1a\x1c.rump.sp.v1.FchflagsResponse\"\x14\x8a\xb5\x18\x10\b#\x12\bfchflags\x18\x02(\x01\x12K\n" +
-	"\x04Sync\x12\x17.rump.sp.v1.SyncRequest\x1a\x18.rump.sp.v1.SyncResponse\"\x10\x8a\xb5\x18\f\b$\x12\x04sync\x18\x02(\x01\x12a\n" +
-	"\x06Ktrace\x12\x19.rump.sp.v1.KtraceRequest\x1a\x1a.rump.sp.v1.KtraceResponse\" \x8a\xb5\x18\x1c\b-\x12\x06ktrace\x18\x022\x0eprocess.ktrace\x12_\n" +
-	"\x06Revoke\x12\x19.rump.sp.v1.RevokeRequest\x1a\x1a.rump.sp.v1.RevokeResponse\"\x1e\x8a\xb5\x18\x1a\b8\x12\x06revoke\x18\x022\fvnode.revoke\x12U\n" +
+	"\x06Fchdir\x12\x19.rump.sp.v1.FchdirRequest\x1a\x1a.rump.sp.v1.FchdirResponse\"\x10\x8a\xb5\x18\f\b\r\x12\x06fchdir\x18\x02\x12]\n" +
+	"\x05Chmod\x12\x18.rump.sp.v1.ChmodRequest\x1a\x19.rump.sp.v1.ChmodResponse\"\x1f\x8a\xb5\x18\x1b\b\x0f\x12\x05chmod\x18\x02(\x01\xe2\x03\vvnode.admin\x12h\n" +
+	"\x05Chown\x12\x18.rump.sp.v1.ChownRequest\x1a\x19.rump.sp.v1.ChownResponse\"*\x8a\xb5\x18&\b\x10\x12\x05chown\x18\x02(\x01\xe2\x03\x16vnode.change_ownership\x12m\n" +
+	"\aUnmount\x12\x1a.rump.sp.v1.UnmountRequest\x1a\x1b.rump.sp.v1.UnmountResponse\")\x8a\xb5\x18%\b\x16\x12\aunmount\x18\x02 \x012\x14system.mount.unmount\x12S\n" +
+	"\x06Access\x12\x19.rump.sp.v1.AccessRequest\x1a\x1a.rump.sp.v1.AccessResponse\"\x12\x8a\xb5\x18\x0e\b!\x12\x06access\x18\x02(\x01\x12k\n" +
+	"\aChflags\x12\x1a.rump.sp.v1.ChflagsRequest\x1a\x1b.rump.sp.v1.ChflagsResponse\"'\x8a\xb5\x18#\b\"\x12\achflags\x18\x02(\x01\xe2\x03\x11system.chsysflags\x12o\n" +
+	"\bFchflags\x12\x1b.rump.sp.v1.FchflagsRequest\x1a\x1c.rump.sp.v1.FchflagsResponse\"(\x8a\xb5\x18$\b#\x12\bfchflags\x18\x02(\x01\xe2\x03\x11system.chsysflags\x12K\n" +
+	"\x04Sync\x12\x17.rump.sp.v1.SyncRequest\x1a\x18.rump.sp.v1.SyncResponse\"\x10\x8a\xb5\x18\f\b$\x12\x04sync\x18\x02(\x01\x12h\n" +
+	"\x06Ktrace\x12\x19.rump.sp.v1.KtraceRequest\x1a\x1a.rump.sp.v1.KtraceResponse\"'\x8a\xb5\x18#\b-\x12\x06ktrace\x18\x02\xe2\x03\x14process.ktrace.other\x12`\n" +
+	"\x06Revoke\x12\x19.rump.sp.v1.RevokeRequest\x1a\x1a.rump.sp.v1.RevokeResponse\"\x1f\x8a\xb5\x18\x1b\b8\x12\x06revoke\x18\x02\xe2\x03\fvnode.revoke\x12U\n" +
 	"\aSymlink\x12\x1a.rump.sp.v1.SymlinkRequest\x1a\x1b.rump.sp.v1.SymlinkResponse\"\x11\x8a\xb5\x18\r\b9\x12\asymlink\x18\x02\x12[\n" +
 	"\bReadlink\x12\x1b.rump.sp.v1.ReadlinkRequest\x1a\x1c.rump.sp.v1.ReadlinkResponse\"\x14\x8a\xb5\x18\x10\b:\x12\breadlink\x18\x02(\x01\x12M\n" +
-	"\x05Umask\x12\x18.rump.sp.v1.UmaskRequest\x1a\x19.rump.sp.v1.UmaskResponse\"\x0f\x8a\xb5\x18\v\b<\x12\x05umask\x18\x02\x12`\n" +
-	"\x06Chroot\x12\x19.rump.sp.v1.ChrootRequest\x1a\x1a.rump.sp.v1.ChrootResponse\"\x1f\x8a\xb5\x18\x1b\b=\x12\x06chroot\x18\x022\rsystem.chroot\x12Q\n" +
-	"\x05Fsync\x12\x18.rump.sp.v1.FsyncRequest\x1a\x19.rump.sp.v1.FsyncResponse\"\x13\x8a\xb5\x18\x0f\b_\x12\x05fsync\x18\x02 \x01(\x01\x12S\n" +
-	"\x06Fchown\x12\x19.rump.sp.v1.FchownRequest\x1a\x1a.rump.sp.v1.FchownResponse\"\x12\x8a\xb5\x18\x0e\b{\x12\x06fchown\x18\x02(\x01\x12S\n" +
-	"\x06Fchmod\x12\x19.rump.sp.v1.FchmodRequest\x1a\x1a.rump.sp.v1.FchmodResponse\"\x12\x8a\xb5\x18\x0e\b|\x12\x06fchmod\x18\x02(\x01\x12R\n" +
+	"\x05Umask\x12\x18.rump.sp.v1.UmaskRequest\x1a\x19.rump.sp.v1.UmaskResponse\"\x0f\x8a\xb5\x18\v\b<\x12\x05umask\x18\x02\x12g\n" +
+	"\x06Chroot\x12\x19.rump.sp.v1.ChrootRequest\x1a\x1a.rump.sp.v1.ChrootResponse\"&\x8a\xb5\x18\"\b=\x12\x06chroot\x18\x022\x14system.chroot.chroot\x12Q\n" +
+	"\x05Fsync\x12\x18.rump.sp.v1.FsyncRequest\x1a\x19.rump.sp.v1.FsyncResponse\"\x13\x8a\xb5\x18\x0f\b_\x12\x05fsync\x18\x02 \x01(\x01\x12l\n" +
+	"\x06Fchown\x12\x19.rump.sp.v1.FchownRequest\x1a\x1a.rump.sp.v1.FchownResponse\"+\x8a\xb5\x18'\b{\x12\x06fchown\x18\x02(\x01\xe2\x03\x16vnode.change_ownership\x12a\n" +
+	"\x06Fchmod\x12\x19.rump.sp.v1.FchmodRequest\x1a\x1a.rump.sp.v1.FchmodResponse\" \x8a\xb5\x18\x1c\b|\x12\x06fchmod\x18\x02(\x01\xe2\x03\vvnode.admin\x12R\n" +
 	"\x06Rename\x12\x19.rump.sp.v1.RenameRequest\x1a\x1a.rump.sp.v1.RenameResponse\"\x11\x8a\xb5\x18\r\b\x80\x01\x12\x06rename\x18\x02\x12R\n" +
 	"\x06Mkfifo\x12\x19.rump.sp.v1.MkfifoRequest\x1a\x1a.rump.sp.v1.MkfifoResponse\"\x11\x8a\xb5\x18\r\b\x84\x01\x12\x06mkfifo\x18\x02\x12N\n" +
 	"\x05Mkdir\x12\x18.rump.sp.v1.MkdirRequest\x1a\x19.rump.sp.v1.MkdirResponse\"\x10\x8a\xb5\x18\f\b\x88\x01\x12\x05mkdir\x18\x02\x12N\n" +
@@ -10101,18 +10184,18 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\bTruncate\x12\x1b.rump.sp.v1.TruncateRequest\x1a\x1c.rump.sp.v1.TruncateResponse\"\x15\x8a\xb5\x18\x11\b\xc8\x01\x12\btruncate\x18\x02(\x01\x12`\n" +
 	"\tFtruncate\x12\x1c.rump.sp.v1.FtruncateRequest\x1a\x1d.rump.sp.v1.FtruncateResponse\"\x16\x8a\xb5\x18\x12\b\xc9\x01\x12\tftruncate\x18\x02(\x01\x12b\n" +
 	"\tFdatasync\x12\x1c.rump.sp.v1.FdatasyncRequest\x1a\x1d.rump.sp.v1.FdatasyncResponse\"\x18\x8a\xb5\x18\x14\b\xf1\x01\x12\tfdatasync\x18\x02 \x01(\x01\x12i\n" +
-	"\vPosixRename\x12\x1e.rump.sp.v1.PosixRenameRequest\x1a\x1f.rump.sp.v1.PosixRenameResponse\"\x19\x8a\xb5\x18\x15\b\x8e\x02\x12\x0e__posix_rename\x18\x02\x12T\n" +
-	"\x06Lchmod\x12\x19.rump.sp.v1.LchmodRequest\x1a\x1a.rump.sp.v1.LchmodResponse\"\x13\x8a\xb5\x18\x0f\b\x92\x02\x12\x06lchmod\x18\x02(\x01\x12T\n" +
-	"\x06Lchown\x12\x19.rump.sp.v1.LchownRequest\x1a\x1a.rump.sp.v1.LchownResponse\"\x13\x8a\xb5\x18\x0f\b\x93\x02\x12\x06lchown\x18\x02(\x01\x12g\n" +
+	"\vPosixRename\x12\x1e.rump.sp.v1.PosixRenameRequest\x1a\x1f.rump.sp.v1.PosixRenameResponse\"\x19\x8a\xb5\x18\x15\b\x8e\x02\x12\x0e__posix_rename\x18\x02\x12b\n" +
+	"\x06Lchmod\x12\x19.rump.sp.v1.LchmodRequest\x1a\x1a.rump.sp.v1.LchmodResponse\"!\x8a\xb5\x18\x1d\b\x92\x02\x12\x06lchmod\x18\x02(\x01\xe2\x03\vvnode.admin\x12m\n" +
+	"\x06Lchown\x12\x19.rump.sp.v1.LchownRequest\x1a\x1a.rump.sp.v1.LchownResponse\",\x8a\xb5\x18(\b\x93\x02\x12\x06lchown\x18\x02(\x01\xe2\x03\x16vnode.change_ownership\x12g\n" +
 	"\n" +
 	"PosixChown\x12\x1d.rump.sp.v1.PosixChownRequest\x1a\x1e.rump.sp.v1.PosixChownResponse\"\x1a\x8a\xb5\x18\x16\b\x9b\x02\x12\r__posix_chown\x18\x02(\x01\x12k\n" +
 	"\vPosixFchown\x12\x1e.rump.sp.v1.PosixFchownRequest\x1a\x1f.rump.sp.v1.PosixFchownResponse\"\x1b\x8a\xb5\x18\x17\b\x9c\x02\x12\x0e__posix_fchown\x18\x02(\x01\x12k\n" +
 	"\vPosixLchown\x12\x1e.rump.sp.v1.PosixLchownRequest\x1a\x1f.rump.sp.v1.PosixLchownResponse\"\x1b\x8a\xb5\x18\x17\b\x9d\x02\x12\x0e__posix_lchown\x18\x02(\x01\x12V\n" +
 	"\x06Preadv\x12\x19.rump.sp.v1.PreadvRequest\x1a\x1a.rump.sp.v1.PreadvResponse\"\x15\x8a\xb5\x18\x11\b\xa1\x02\x12\x06preadv\x18\x02 \x01(\x01\x12X\n" +
 	"\aPwritev\x12\x1a.rump.sp.v1.PwritevRequest\x1a\x1b.rump.sp.v1.PwritevResponse\"\x14\x8a\xb5\x18\x10\b\xa2\x02\x12\apwritev\x18\x02 \x01\x12V\n" +
-	"\x06Getcwd\x12\x19.rump.sp.v1.GetcwdRequest\x1a\x1a.rump.sp.v1.GetcwdResponse\"\x15\x8a\xb5\x18\x11\b\xa8\x02\x12\b__getcwd\x18\x02(\x01\x12e\n" +
-	"\aFchroot\x12\x1a.rump.sp.v1.FchrootRequest\x1a\x1b.rump.sp.v1.FchrootResponse\"!\x8a\xb5\x18\x1d\b\xa9\x02\x12\afchroot\x18\x022\rsystem.chroot\x12\\\n" +
-	"\bLchflags\x12\x1b.rump.sp.v1.LchflagsRequest\x1a\x1c.rump.sp.v1.LchflagsResponse\"\x15\x8a\xb5\x18\x11\b\xb0\x02\x12\blchflags\x18\x02(\x01\x12g\n" +
+	"\x06Getcwd\x12\x19.rump.sp.v1.GetcwdRequest\x1a\x1a.rump.sp.v1.GetcwdResponse\"\x15\x8a\xb5\x18\x11\b\xa8\x02\x12\b__getcwd\x18\x02(\x01\x12m\n" +
+	"\aFchroot\x12\x1a.rump.sp.v1.FchrootRequest\x1a\x1b.rump.sp.v1.FchrootResponse\")\x8a\xb5\x18%\b\xa9\x02\x12\afchroot\x18\x022\x15system.chroot.fchroot\x12p\n" +
+	"\bLchflags\x12\x1b.rump.sp.v1.LchflagsRequest\x1a\x1c.rump.sp.v1.LchflagsResponse\")\x8a\xb5\x18%\b\xb0\x02\x12\blchflags\x18\x02(\x01\xe2\x03\x11system.chsysflags\x12g\n" +
 	"\n" +
 	"FsyncRange\x12\x1d.rump.sp.v1.FsyncRangeRequest\x1a\x1e.rump.sp.v1.FsyncRangeResponse\"\x1a\x8a\xb5\x18\x16\b\xe2\x02\x12\vfsync_range\x18\x02 \x01(\x01\x12d\n" +
 	"\n" +
@@ -10156,23 +10239,23 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Fhopen\x12\x19.rump.sp.v1.FhopenRequest\x1a\x1a.rump.sp.v1.FhopenResponse\"&\x8a\xb5\x18\"\b\x8c\x03\x12\x06fhopen\x18\x02 \x012\x11system.filehandle\x12w\n" +
 	"\n" +
 	"Fhstatvfs1\x12\x1d.rump.sp.v1.Fhstatvfs1Request\x1a\x1e.rump.sp.v1.Fhstatvfs1Response\"*\x8a\xb5\x18&\b\x8d\x03\x12\n" +
-	"fhstatvfs1\x18\x02(\x012\x11system.filehandle\x12^\n" +
-	"\x05Mount\x12\x18.rump.sp.v1.MountRequest\x1a\x19.rump.sp.v1.MountResponse\" \x8a\xb5\x18\x1c\b\x9a\x03\x12\x05mount\x18\x02 \x012\fsystem.mount\x12T\n" +
+	"fhstatvfs1\x18\x02(\x012\x11system.filehandle\x12\x8c\x01\n" +
+	"\x05Mount\x12\x18.rump.sp.v1.MountRequest\x1a\x19.rump.sp.v1.MountResponse\"N\x8a\xb5\x18J\b\x9a\x03\x12\x05mount\x18\x02 \x01\xe2\x03\x10system.mount.get\xe2\x03\x10system.mount.new\xe2\x03\x13system.mount.update\x12T\n" +
 	"\x06Utimes\x12\x19.rump.sp.v1.UtimesRequest\x1a\x1a.rump.sp.v1.UtimesResponse\"\x13\x8a\xb5\x18\x0f\b\xa4\x03\x12\x06utimes\x18\x02(\x01\x12X\n" +
 	"\aFutimes\x12\x1a.rump.sp.v1.FutimesRequest\x1a\x1b.rump.sp.v1.FutimesResponse\"\x14\x8a\xb5\x18\x10\b\xa7\x03\x12\afutimes\x18\x02(\x01\x12X\n" +
 	"\aLutimes\x12\x1a.rump.sp.v1.LutimesRequest\x1a\x1b.rump.sp.v1.LutimesResponse\"\x14\x8a\xb5\x18\x10\b\xa8\x03\x12\alutimes\x18\x02(\x01\x12L\n" +
 	"\x04Stat\x12\x17.rump.sp.v1.StatRequest\x1a\x18.rump.sp.v1.StatResponse\"\x11\x8a\xb5\x18\r\b\xb7\x03\x12\x04stat\x18\x02(\x01\x12P\n" +
-	"\x05Lstat\x12\x18.rump.sp.v1.LstatRequest\x1a\x19.rump.sp.v1.LstatResponse\"\x12\x8a\xb5\x18\x0e\b\xb9\x03\x12\x05lstat\x18\x02(\x01\x12\\\n" +
-	"\x05Mknod\x12\x18.rump.sp.v1.MknodRequest\x1a\x19.rump.sp.v1.MknodResponse\"\x1e\x8a\xb5\x18\x1a\b\xc2\x03\x12\x05mknod\x18\x022\fsystem.mknod\x12g\n" +
+	"\x05Lstat\x12\x18.rump.sp.v1.LstatRequest\x1a\x19.rump.sp.v1.LstatResponse\"\x12\x8a\xb5\x18\x0e\b\xb9\x03\x12\x05lstat\x18\x02(\x01\x12]\n" +
+	"\x05Mknod\x12\x18.rump.sp.v1.MknodRequest\x1a\x19.rump.sp.v1.MknodResponse\"\x1f\x8a\xb5\x18\x1b\b\xc2\x03\x12\x05mknod\x18\x02\xe2\x03\fsystem.mknod\x12g\n" +
 	"\x06Fhstat\x12\x19.rump.sp.v1.FhstatRequest\x1a\x1a.rump.sp.v1.FhstatResponse\"&\x8a\xb5\x18\"\b\xc3\x03\x12\x06fhstat\x18\x02(\x012\x11system.filehandle\x12R\n" +
 	"\x06Linkat\x12\x19.rump.sp.v1.LinkatRequest\x1a\x1a.rump.sp.v1.LinkatResponse\"\x11\x8a\xb5\x18\r\b\xc9\x03\x12\x06linkat\x18\x02\x12Z\n" +
 	"\bRenameat\x12\x1b.rump.sp.v1.RenameatRequest\x1a\x1c.rump.sp.v1.RenameatResponse\"\x13\x8a\xb5\x18\x0f\b\xca\x03\x12\brenameat\x18\x02\x12Z\n" +
-	"\bMkfifoat\x12\x1b.rump.sp.v1.MkfifoatRequest\x1a\x1c.rump.sp.v1.MkfifoatResponse\"\x13\x8a\xb5\x18\x0f\b\xcb\x03\x12\bmkfifoat\x18\x02\x12d\n" +
-	"\aMknodat\x12\x1a.rump.sp.v1.MknodatRequest\x1a\x1b.rump.sp.v1.MknodatResponse\" \x8a\xb5\x18\x1c\b\xcc\x03\x12\amknodat\x18\x022\fsystem.mknod\x12V\n" +
+	"\bMkfifoat\x12\x1b.rump.sp.v1.MkfifoatRequest\x1a\x1c.rump.sp.v1.MkfifoatResponse\"\x13\x8a\xb5\x18\x0f\b\xcb\x03\x12\bmkfifoat\x18\x02\x12e\n" +
+	"\aMknodat\x12\x1a.rump.sp.v1.MknodatRequest\x1a\x1b.rump.sp.v1.MknodatResponse\"!\x8a\xb5\x18\x1d\b\xcc\x03\x12\amknodat\x18\x02\xe2\x03\fsystem.mknod\x12V\n" +
 	"\aMkdirat\x12\x1a.rump.sp.v1.MkdiratRequest\x1a\x1b.rump.sp.v1.MkdiratResponse\"\x12\x8a\xb5\x18\x0e\b\xcd\x03\x12\amkdirat\x18\x02\x12`\n" +
-	"\tFaccessat\x12\x1c.rump.sp.v1.FaccessatRequest\x1a\x1d.rump.sp.v1.FaccessatResponse\"\x16\x8a\xb5\x18\x12\b\xce\x03\x12\tfaccessat\x18\x02(\x01\x12\\\n" +
-	"\bFchmodat\x12\x1b.rump.sp.v1.FchmodatRequest\x1a\x1c.rump.sp.v1.FchmodatResponse\"\x15\x8a\xb5\x18\x11\b\xcf\x03\x12\bfchmodat\x18\x02(\x01\x12\\\n" +
-	"\bFchownat\x12\x1b.rump.sp.v1.FchownatRequest\x1a\x1c.rump.sp.v1.FchownatResponse\"\x15\x8a\xb5\x18\x11\b\xd0\x03\x12\bfchownat\x18\x02(\x01\x12X\n" +
+	"\tFaccessat\x12\x1c.rump.sp.v1.FaccessatRequest\x1a\x1d.rump.sp.v1.FaccessatResponse\"\x16\x8a\xb5\x18\x12\b\xce\x03\x12\tfaccessat\x18\x02(\x01\x12j\n" +
+	"\bFchmodat\x12\x1b.rump.sp.v1.FchmodatRequest\x1a\x1c.rump.sp.v1.FchmodatResponse\"#\x8a\xb5\x18\x1f\b\xcf\x03\x12\bfchmodat\x18\x02(\x01\xe2\x03\vvnode.admin\x12u\n" +
+	"\bFchownat\x12\x1b.rump.sp.v1.FchownatRequest\x1a\x1c.rump.sp.v1.FchownatResponse\".\x8a\xb5\x18*\b\xd0\x03\x12\bfchownat\x18\x02(\x01\xe2\x03\x16vnode.change_ownership\x12X\n" +
 	"\aFstatat\x12\x1a.rump.sp.v1.FstatatRequest\x1a\x1b.rump.sp.v1.FstatatResponse\"\x14\x8a\xb5\x18\x10\b\xd2\x03\x12\afstatat\x18\x02(\x01\x12`\n" +
 	"\tUtimensat\x12\x1c.rump.sp.v1.UtimensatRequest\x1a\x1d.rump.sp.v1.UtimensatResponse\"\x16\x8a\xb5\x18\x12\b\xd3\x03\x12\tutimensat\x18\x02(\x01\x12T\n" +
 	"\x06Openat\x12\x19.rump.sp.v1.OpenatRequest\x1a\x1a.rump.sp.v1.OpenatResponse\"\x13\x8a\xb5\x18\x0f\b\xd4\x03\x12\x06openat\x18\x02 \x01\x12d\n" +
@@ -10181,16 +10264,16 @@ const file_rump_sp_proto_rawDesc = "" +
 	"readlinkat\x18\x02(\x01\x12^\n" +
 	"\tSymlinkat\x12\x1c.rump.sp.v1.SymlinkatRequest\x1a\x1d.rump.sp.v1.SymlinkatResponse\"\x14\x8a\xb5\x18\x10\b\xd6\x03\x12\tsymlinkat\x18\x02\x12Z\n" +
 	"\bUnlinkat\x12\x1b.rump.sp.v1.UnlinkatRequest\x1a\x1c.rump.sp.v1.UnlinkatResponse\"\x13\x8a\xb5\x18\x0f\b\xd7\x03\x12\bunlinkat\x18\x02\x12\\\n" +
-	"\bFutimens\x12\x1b.rump.sp.v1.FutimensRequest\x1a\x1c.rump.sp.v1.FutimensResponse\"\x15\x8a\xb5\x18\x11\b\xd8\x03\x12\bfutimens\x18\x02(\x01\x12m\n" +
-	"\bQuotactl\x12\x1b.rump.sp.v1.QuotactlRequest\x1a\x1c.rump.sp.v1.QuotactlResponse\"&\x8a\xb5\x18\"\b\xd9\x03\x12\n" +
-	"__quotactl\x18\x022\x0fsystem.fs_quota\x12u\n" +
+	"\bFutimens\x12\x1b.rump.sp.v1.FutimensRequest\x1a\x1c.rump.sp.v1.FutimensResponse\"\x15\x8a\xb5\x18\x11\b\xd8\x03\x12\bfutimens\x18\x02(\x01\x12\xa3\x01\n" +
+	"\bQuotactl\x12\x1b.rump.sp.v1.QuotactlRequest\x1a\x1c.rump.sp.v1.QuotactlResponse\"\\\x8a\xb5\x18X\b\xd9\x03\x12\n" +
+	"__quotactl\x18\x02\xe2\x03\x13system.fs_quota.get\xe2\x03\x16system.fs_quota.manage\xe2\x03\x15system.fs_quota.onoff\x12u\n" +
 	"\x0ePosixFallocate\x12!.rump.sp.v1.PosixFallocateRequest\x1a\".rump.sp.v1.PosixFallocateResponse\"\x1c\x8a\xb5\x18\x18\b\xdf\x03\x12\x0fposix_fallocate\x18\x02(\x01\x12\\\n" +
 	"\bFdiscard\x12\x1b.rump.sp.v1.FdiscardRequest\x1a\x1c.rump.sp.v1.FdiscardResponse\"\x15\x8a\xb5\x18\x11\b\xe0\x03\x12\bfdiscard\x18\x02(\x01\x12z\n" +
 	"\fEtfsRegister\x12\x1f.rump.sp.v1.EtfsRegisterRequest\x1a .rump.sp.v1.EtfsRegisterResponse\"'\x8a\xb5\x18#\b\x9aN\x12\retfs_register\x18\x022\vsystem.etfs8\x01\x12\x9b\x01\n" +
 	"\x14EtfsRegisterWithsize\x12'.rump.sp.v1.EtfsRegisterWithsizeRequest\x1a(.rump.sp.v1.EtfsRegisterWithsizeResponse\"0\x8a\xb5\x18,\b\x9bN\x12\x16etfs_register_withsize\x18\x022\vsystem.etfs8\x01\x12r\n" +
 	"\n" +
 	"EtfsRemove\x12\x1d.rump.sp.v1.EtfsRemoveRequest\x1a\x1e.rump.sp.v1.EtfsRemoveResponse\"%\x8a\xb5\x18!\b\x9cN\x12\vetfs_remove\x18\x022\vsystem.etfs8\x01\x12^\n" +
-	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xa39\n" +
+	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xe9;\n" +
 	"\x03Net\x12W\n" +
 	"\aRecvmsg\x12\x1a.rump.sp.v1.RecvmsgRequest\x1a\x1b.rump.sp.v1.RecvmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1b\x12\arecvmsg\x18\x03 \x01\x12W\n" +
 	"\aSendmsg\x12\x1a.rump.sp.v1.SendmsgRequest\x1a\x1b.rump.sp.v1.SendmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1c\x12\asendmsg\x18\x03 \x01\x12[\n" +
@@ -10198,9 +10281,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Accept\x12\x19.rump.sp.v1.AcceptRequest\x1a\x1a.rump.sp.v1.AcceptResponse\"\x12\x8a\xb5\x18\x0e\b\x1e\x12\x06accept\x18\x03 \x01\x12g\n" +
 	"\vGetpeername\x12\x1e.rump.sp.v1.GetpeernameRequest\x1a\x1f.rump.sp.v1.GetpeernameResponse\"\x17\x8a\xb5\x18\x13\b\x1f\x12\vgetpeername\x18\x03(\x01\x12g\n" +
 	"\vGetsockname\x12\x1e.rump.sp.v1.GetsocknameRequest\x1a\x1f.rump.sp.v1.GetsocknameResponse\"\x17\x8a\xb5\x18\x13\b \x12\vgetsockname\x18\x03(\x01\x12W\n" +
-	"\aConnect\x12\x1a.rump.sp.v1.ConnectRequest\x1a\x1b.rump.sp.v1.ConnectResponse\"\x13\x8a\xb5\x18\x0f\bb\x12\aconnect\x18\x03 \x01\x12I\n" +
-	"\x04Bind\x12\x17.rump.sp.v1.BindRequest\x1a\x18.rump.sp.v1.BindResponse\"\x0e\x8a\xb5\x18\n" +
-	"\bh\x12\x04bind\x18\x03\x12a\n" +
+	"\aConnect\x12\x1a.rump.sp.v1.ConnectRequest\x1a\x1b.rump.sp.v1.ConnectResponse\"\x13\x8a\xb5\x18\x0f\bb\x12\aconnect\x18\x03 \x01\x12u\n" +
+	"\x04Bind\x12\x17.rump.sp.v1.BindRequest\x1a\x18.rump.sp.v1.BindResponse\":\x8a\xb5\x186\bh\x12\x04bind\x18\x03\xe2\x03\x11network.bind.port\xe2\x03\x15network.bind.privport\x12a\n" +
 	"\n" +
 	"Setsockopt\x12\x1d.rump.sp.v1.SetsockoptRequest\x1a\x1e.rump.sp.v1.SetsockoptResponse\"\x14\x8a\xb5\x18\x10\bi\x12\n" +
 	"setsockopt\x18\x03\x12S\n" +
@@ -10209,55 +10291,55 @@ const file_rump_sp_proto_rawDesc = "" +
 	"Getsockopt\x12\x1d.rump.sp.v1.GetsockoptRequest\x1a\x1e.rump.sp.v1.GetsockoptResponse\"\x16\x8a\xb5\x18\x12\bv\x12\n" +
 	"getsockopt\x18\x03(\x01\x12T\n" +
 	"\x06Sendto\x12\x19.rump.sp.v1.SendtoRequest\x1a\x1a.rump.sp.v1.SendtoResponse\"\x13\x8a\xb5\x18\x0f\b\x85\x01\x12\x06sendto\x18\x03 \x01\x12\\\n" +
-	"\bShutdown\x12\x1b.rump.sp.v1.ShutdownRequest\x1a\x1c.rump.sp.v1.ShutdownResponse\"\x15\x8a\xb5\x18\x11\b\x86\x01\x12\bshutdown\x18\x03(\x01\x12b\n" +
+	"\bShutdown\x12\x1b.rump.sp.v1.ShutdownRequest\x1a\x1c.rump.sp.v1.ShutdownResponse\"\x15\x8a\xb5\x18\x11\b\x86\x01\x12\bshutdown\x18\x03(\x01\x12w\n" +
 	"\n" +
-	"Socketpair\x12\x1d.rump.sp.v1.SocketpairRequest\x1a\x1e.rump.sp.v1.SocketpairResponse\"\x15\x8a\xb5\x18\x11\b\x87\x01\x12\n" +
-	"socketpair\x18\x03\x12R\n" +
-	"\x06Socket\x12\x19.rump.sp.v1.SocketRequest\x1a\x1a.rump.sp.v1.SocketResponse\"\x11\x8a\xb5\x18\r\b\x8a\x03\x12\x06socket\x18\x03\x12X\n" +
+	"Socketpair\x12\x1d.rump.sp.v1.SocketpairRequest\x1a\x1e.rump.sp.v1.SocketpairResponse\"*\x8a\xb5\x18&\b\x87\x01\x12\n" +
+	"socketpair\x18\x032\x13network.socket.open\x12\x80\x01\n" +
+	"\x06Socket\x12\x19.rump.sp.v1.SocketRequest\x1a\x1a.rump.sp.v1.SocketResponse\"?\x8a\xb5\x18;\b\x8a\x03\x12\x06socket\x18\x032\x13network.socket.open\xe2\x03\x16network.socket.rawsock\x12X\n" +
 	"\aPaccept\x12\x1a.rump.sp.v1.PacceptRequest\x1a\x1b.rump.sp.v1.PacceptResponse\"\x14\x8a\xb5\x18\x10\b\xc8\x03\x12\apaccept\x18\x03 \x01\x12\\\n" +
 	"\bRecvmmsg\x12\x1b.rump.sp.v1.RecvmmsgRequest\x1a\x1c.rump.sp.v1.RecvmmsgResponse\"\x15\x8a\xb5\x18\x11\b\xdb\x03\x12\brecvmmsg\x18\x03 \x01\x12\\\n" +
-	"\bSendmmsg\x12\x1b.rump.sp.v1.SendmmsgRequest\x1a\x1c.rump.sp.v1.SendmmsgResponse\"\x15\x8a\xb5\x18\x11\b\xdc\x03\x12\bsendmmsg\x18\x03 \x01\x12\x94\x01\n" +
-	"\x11NetconfigIfcreate\x12$.rump.sp.v1.NetconfigIfcreateRequest\x1a%.rump.sp.v1.NetconfigIfcreateResponse\"2\x8a\xb5\x18.\b\xa4N\x12\x12netconfig_ifcreate\x18\x032\x11network.interface8\x01\x12\x98\x01\n" +
-	"\x12NetconfigIfdestroy\x12%.rump.sp.v1.NetconfigIfdestroyRequest\x1a&.rump.sp.v1.NetconfigIfdestroyResponse\"3\x8a\xb5\x18/\b\xa5N\x12\x13netconfig_ifdestroy\x18\x032\x11network.interface8\x01\x12\x86\x01\n" +
-	"\rNetconfigIfup\x12 .rump.sp.v1.NetconfigIfupRequest\x1a!.rump.sp.v1.NetconfigIfupResponse\"0\x8a\xb5\x18,\b\xa6N\x12\x0enetconfig_ifup\x18\x03(\x012\x11network.interface8\x01\x12\x8e\x01\n" +
-	"\x0fNetconfigIfdown\x12\".rump.sp.v1.NetconfigIfdownRequest\x1a#.rump.sp.v1.NetconfigIfdownResponse\"2\x8a\xb5\x18.\b\xa7N\x12\x10netconfig_ifdown\x18\x03(\x012\x11network.interface8\x01\x12\xa4\x01\n" +
-	"\x15NetconfigIfsetlinkstr\x12(.rump.sp.v1.NetconfigIfsetlinkstrRequest\x1a).rump.sp.v1.NetconfigIfsetlinkstrResponse\"6\x8a\xb5\x182\b\xa8N\x12\x16netconfig_ifsetlinkstr\x18\x032\x11network.interface8\x01\x12\x88\x01\n" +
-	"\x0eNetconfigBradd\x12!.rump.sp.v1.NetconfigBraddRequest\x1a\".rump.sp.v1.NetconfigBraddResponse\"/\x8a\xb5\x18+\b\xa9N\x12\x0fnetconfig_bradd\x18\x032\x11network.interface8\x01\x12\x88\x01\n" +
-	"\x0eNetconfigBrdel\x12!.rump.sp.v1.NetconfigBrdelRequest\x1a\".rump.sp.v1.NetconfigBrdelResponse\"/\x8a\xb5\x18+\b\xaaN\x12\x0fnetconfig_brdel\x18\x032\x11network.interface8\x01\x12\x9d\x01\n" +
-	"\x13NetconfigIpv4Ifaddr\x12&.rump.sp.v1.NetconfigIpv4IfaddrRequest\x1a'.rump.sp.v1.NetconfigIpv4IfaddrResponse\"5\x8a\xb5\x181\b\xabN\x12\x15netconfig_ipv4_ifaddr\x18\x032\x11network.interface8\x01\x12\xae\x01\n" +
-	"\x17NetconfigIpv4IfaddrCidr\x12*.rump.sp.v1.NetconfigIpv4IfaddrCidrRequest\x1a+.rump.sp.v1.NetconfigIpv4IfaddrCidrResponse\":\x8a\xb5\x186\b\xacN\x12\x1anetconfig_ipv4_ifaddr_cidr\x18\x032\x11network.interface8\x01\x12\x9d\x01\n" +
-	"\x13NetconfigIpv6Ifaddr\x12&.rump.sp.v1.NetconfigIpv6IfaddrRequest\x1a'.rump.sp.v1.NetconfigIpv6IfaddrResponse\"5\x8a\xb5\x181\b\xadN\x12\x15netconfig_ipv6_ifaddr\x18\x032\x11network.interface8\x01\x12\x89\x01\n" +
+	"\bSendmmsg\x12\x1b.rump.sp.v1.SendmmsgRequest\x1a\x1c.rump.sp.v1.SendmmsgResponse\"\x15\x8a\xb5\x18\x11\b\xdc\x03\x12\bsendmmsg\x18\x03 \x01\x12\x9c\x01\n" +
+	"\x11NetconfigIfcreate\x12$.rump.sp.v1.NetconfigIfcreateRequest\x1a%.rump.sp.v1.NetconfigIfcreateResponse\":\x8a\xb5\x186\b\xa4N\x12\x12netconfig_ifcreate\x18\x032\x19network.interface.setpriv8\x01\x12\xa0\x01\n" +
+	"\x12NetconfigIfdestroy\x12%.rump.sp.v1.NetconfigIfdestroyRequest\x1a&.rump.sp.v1.NetconfigIfdestroyResponse\";\x8a\xb5\x187\b\xa5N\x12\x13netconfig_ifdestroy\x18\x032\x19network.interface.setpriv8\x01\x12\x8e\x01\n" +
+	"\rNetconfigIfup\x12 .rump.sp.v1.NetconfigIfupRequest\x1a!.rump.sp.v1.NetconfigIfupResponse\"8\x8a\xb5\x184\b\xa6N\x12\x0enetconfig_ifup\x18\x03(\x012\x19network.interface.setpriv8\x01\x12\x96\x01\n" +
+	"\x0fNetconfigIfdown\x12\".rump.sp.v1.NetconfigIfdownRequest\x1a#.rump.sp.v1.NetconfigIfdownResponse\":\x8a\xb5\x186\b\xa7N\x12\x10netconfig_ifdown\x18\x03(\x012\x19network.interface.setpriv8\x01\x12\xac\x01\n" +
+	"\x15NetconfigIfsetlinkstr\x12(.rump.sp.v1.NetconfigIfsetlinkstrRequest\x1a).rump.sp.v1.NetconfigIfsetlinkstrResponse\">\x8a\xb5\x18:\b\xa8N\x12\x16netconfig_ifsetlinkstr\x18\x032\x19network.interface.setpriv8\x01\x12\x90\x01\n" +
+	"\x0eNetconfigBradd\x12!.rump.sp.v1.NetconfigBraddRequest\x1a\".rump.sp.v1.NetconfigBraddResponse\"7\x8a\xb5\x183\b\xa9N\x12\x0fnetconfig_bradd\x18\x032\x19network.interface.setpriv8\x01\x12\x90\x01\n" +
+	"\x0eNetconfigBrdel\x12!.rump.sp.v1.NetconfigBrdelRequest\x1a\".rump.sp.v1.NetconfigBrdelResponse\"7\x8a\xb5\x183\b\xaaN\x12\x0fnetconfig_brdel\x18\x032\x19network.interface.setpriv8\x01\x12\xa5\x01\n" +
+	"\x13NetconfigIpv4Ifaddr\x12&.rump.sp.v1.NetconfigIpv4IfaddrRequest\x1a'.rump.sp.v1.NetconfigIpv4IfaddrResponse\"=\x8a\xb5\x189\b\xabN\x12\x15netconfig_ipv4_ifaddr\x18\x032\x19network.interface.setpriv8\x01\x12\xb6\x01\n" +
+	"\x17NetconfigIpv4IfaddrCidr\x12*.rump.sp.v1.NetconfigIpv4IfaddrCidrRequest\x1a+.rump.sp.v1.NetconfigIpv4IfaddrCidrResponse\"B\x8a\xb5\x18>\b\xacN\x12\x1anetconfig_ipv4_ifaddr_cidr\x18\x032\x19network.interface.setpriv8\x01\x12\xa5\x01\n" +
+	"\x13NetconfigIpv6Ifaddr\x12&.rump.sp.v1.NetconfigIpv6IfaddrRequest\x1a'.rump.sp.v1.NetconfigIpv6IfaddrResponse\"=\x8a\xb5\x189\b\xadN\x12\x15netconfig_ipv6_ifaddr\x18\x032\x19network.interface.setpriv8\x01\x12\x89\x01\n" +
 	"\x0fNetconfigIpv4Gw\x12\".rump.sp.v1.NetconfigIpv4GwRequest\x1a#.rump.sp.v1.NetconfigIpv4GwResponse\"-\x8a\xb5\x18)\b\xaeN\x12\x11netconfig_ipv4_gw\x18\x032\rnetwork.route8\x01\x12\x89\x01\n" +
-	"\x0fNetconfigIpv6Gw\x12\".rump.sp.v1.NetconfigIpv6GwRequest\x1a#.rump.sp.v1.NetconfigIpv6GwResponse\"-\x8a\xb5\x18)\b\xafN\x12\x11netconfig_ipv6_gw\x18\x032\rnetwork.route8\x01\x12\xb4\x01\n" +
-	"\x18NetconfigDhcpIpv4Oneshot\x12+.rump.sp.v1.NetconfigDhcpIpv4OneshotRequest\x1a,.rump.sp.v1.NetconfigDhcpIpv4OneshotResponse\"=\x8a\xb5\x189\b\xb0N\x12\x1bnetconfig_dhcp_ipv4_oneshot\x18\x03 \x012\x11network.interface8\x01\x12\x95\x01\n" +
-	"\x11NetconfigAutoIpv6\x12$.rump.sp.v1.NetconfigAutoIpv6Request\x1a%.rump.sp.v1.NetconfigAutoIpv6Response\"3\x8a\xb5\x18/\b\xb1N\x12\x13netconfig_auto_ipv6\x18\x032\x11network.interface8\x01\x12\x7f\n" +
-	"\x10NetconfigIfaddrs\x12#.rump.sp.v1.NetconfigIfaddrsRequest\x1a$.rump.sp.v1.NetconfigIfaddrsResponse\" \x8a\xb5\x18\x1c\b\xb2N\x12\x11netconfig_ifaddrs\x18\x03(\x018\x01\x12k\n" +
-	"\aNpfLoad\x12\x1a.rump.sp.v1.NpfLoadRequest\x1a\x1b.rump.sp.v1.NpfLoadResponse\"'\x8a\xb5\x18#\b\xe0N\x12\bnpf_load\x18\x032\x10network.firewall8\x01\x12\x82\x01\n" +
-	"\fNpfConfigGet\x12\x1f.rump.sp.v1.NpfConfigGetRequest\x1a .rump.sp.v1.NpfConfigGetResponse\"/\x8a\xb5\x18+\b\xe1N\x12\x0enpf_config_get\x18\x03(\x012\x10network.firewall8\x01\x12u\n" +
-	"\tNpfSwitch\x12\x1c.rump.sp.v1.NpfSwitchRequest\x1a\x1d.rump.sp.v1.NpfSwitchResponse\"+\x8a\xb5\x18'\b\xe2N\x12\n" +
-	"npf_switch\x18\x03(\x012\x10network.firewall8\x01\x12q\n" +
-	"\bNpfFlush\x12\x1b.rump.sp.v1.NpfFlushRequest\x1a\x1c.rump.sp.v1.NpfFlushResponse\"*\x8a\xb5\x18&\b\xe3N\x12\tnpf_flush\x18\x03(\x012\x10network.firewall8\x01\x12\x89\x01\n" +
-	"\x0eNpfConnections\x12!.rump.sp.v1.NpfConnectionsRequest\x1a\".rump.sp.v1.NpfConnectionsResponse\"0\x8a\xb5\x18,\b\xe4N\x12\x0fnpf_connections\x18\x03(\x012\x10network.firewall8\x01\x12q\n" +
-	"\bNpfStats\x12\x1b.rump.sp.v1.NpfStatsRequest\x1a\x1c.rump.sp.v1.NpfStatsResponse\"*\x8a\xb5\x18&\b\xe5N\x12\tnpf_stats\x18\x03(\x012\x10network.firewall8\x01\x12o\n" +
-	"\bNpfTable\x12\x1b.rump.sp.v1.NpfTableRequest\x1a\x1c.rump.sp.v1.NpfTableResponse\"(\x8a\xb5\x18$\b\xe6N\x12\tnpf_table\x18\x032\x10network.firewall8\x01\x12x\n" +
+	"\x0fNetconfigIpv6Gw\x12\".rump.sp.v1.NetconfigIpv6GwRequest\x1a#.rump.sp.v1.NetconfigIpv6GwResponse\"-\x8a\xb5\x18)\b\xafN\x12\x11netconfig_ipv6_gw\x18\x032\rnetwork.route8\x01\x12\xbc\x01\n" +
+	"\x18NetconfigDhcpIpv4Oneshot\x12+.rump.sp.v1.NetconfigDhcpIpv4OneshotRequest\x1a,.rump.sp.v1.NetconfigDhcpIpv4OneshotResponse\"E\x8a\xb5\x18A\b\xb0N\x12\x1bnetconfig_dhcp_ipv4_oneshot\x18\x03 \x012\x19network.interface.setpriv8\x01\x12\x9d\x01\n" +
+	"\x11NetconfigAutoIpv6\x12$.rump.sp.v1.NetconfigAutoIpv6Request\x1a%.rump.sp.v1.NetconfigAutoIpv6Response\";\x8a\xb5\x187\b\xb1N\x12\x13netconfig_auto_ipv6\x18\x032\x19network.interface.setpriv8\x01\x12\x7f\n" +
+	"\x10NetconfigIfaddrs\x12#.rump.sp.v1.NetconfigIfaddrsRequest\x1a$.rump.sp.v1.NetconfigIfaddrsResponse\" \x8a\xb5\x18\x1c\b\xb2N\x12\x11netconfig_ifaddrs\x18\x03(\x018\x01\x12\x85\x01\n" +
+	"\aNpfLoad\x12\x1a.rump.sp.v1.NpfLoadRequest\x1a\x1b.rump.sp.v1.NpfLoadResponse\"A\x8a\xb5\x18=\b\xe0N\x12\bnpf_load\x18\x032\x13network.firewall.fw8\x01\xe2\x03\x14network.firewall.nat\x12\x85\x01\n" +
+	"\fNpfConfigGet\x12\x1f.rump.sp.v1.NpfConfigGetRequest\x1a .rump.sp.v1.NpfConfigGetResponse\"2\x8a\xb5\x18.\b\xe1N\x12\x0enpf_config_get\x18\x03(\x012\x13network.firewall.fw8\x01\x12x\n" +
+	"\tNpfSwitch\x12\x1c.rump.sp.v1.NpfSwitchRequest\x1a\x1d.rump.sp.v1.NpfSwitchResponse\".\x8a\xb5\x18*\b\xe2N\x12\n" +
+	"npf_switch\x18\x03(\x012\x13network.firewall.fw8\x01\x12t\n" +
+	"\bNpfFlush\x12\x1b.rump.sp.v1.NpfFlushRequest\x1a\x1c.rump.sp.v1.NpfFlushResponse\"-\x8a\xb5\x18)\b\xe3N\x12\tnpf_flush\x18\x03(\x012\x13network.firewall.fw8\x01\x12\x8c\x01\n" +
+	"\x0eNpfConnections\x12!.rump.sp.v1.NpfConnectionsRequest\x1a\".rump.sp.v1.NpfConnectionsResponse\"3\x8a\xb5\x18/\b\xe4N\x12\x0fnpf_connections\x18\x03(\x012\x13network.firewall.fw8\x01\x12t\n" +
+	"\bNpfStats\x12\x1b.rump.sp.v1.NpfStatsRequest\x1a\x1c.rump.sp.v1.NpfStatsResponse\"-\x8a\xb5\x18)\b\xe5N\x12\tnpf_stats\x18\x03(\x012\x13network.firewall.fw8\x01\x12r\n" +
+	"\bNpfTable\x12\x1b.rump.sp.v1.NpfTableRequest\x1a\x1c.rump.sp.v1.NpfTableResponse\"+\x8a\xb5\x18'\b\xe6N\x12\tnpf_table\x18\x032\x13network.firewall.fw8\x01\x12{\n" +
 	"\n" +
-	"NpfRuleAdd\x12\x1d.rump.sp.v1.NpfRuleAddRequest\x1a\x1e.rump.sp.v1.NpfRuleAddResponse\"+\x8a\xb5\x18'\b\xe7N\x12\fnpf_rule_add\x18\x032\x10network.firewall8\x01\x12\x84\x01\n" +
-	"\rNpfRuleRemove\x12 .rump.sp.v1.NpfRuleRemoveRequest\x1a!.rump.sp.v1.NpfRuleRemoveResponse\".\x8a\xb5\x18*\b\xe8N\x12\x0fnpf_rule_remove\x18\x032\x10network.firewall8\x01\x12t\n" +
-	"\tDhcpStart\x12\x1c.rump.sp.v1.DhcpStartRequest\x1a\x1d.rump.sp.v1.DhcpStartResponse\"*\x8a\xb5\x18&\b\xeaN\x12\n" +
-	"dhcp_start\x18\x032\x11network.interface8\x01\x12t\n" +
-	"\tDhcpRenew\x12\x1c.rump.sp.v1.DhcpRenewRequest\x1a\x1d.rump.sp.v1.DhcpRenewResponse\"*\x8a\xb5\x18&\b\xebN\x12\n" +
-	"dhcp_renew\x18\x032\x11network.interface8\x01\x12p\n" +
-	"\bDhcpStop\x12\x1b.rump.sp.v1.DhcpStopRequest\x1a\x1c.rump.sp.v1.DhcpStopResponse\")\x8a\xb5\x18%\b\xecN\x12\tdhcp_stop\x18\x032\x11network.interface8\x01\x12z\n" +
+	"NpfRuleAdd\x12\x1d.rump.sp.v1.NpfRuleAddRequest\x1a\x1e.rump.sp.v1.NpfRuleAddResponse\".\x8a\xb5\x18*\b\xe7N\x12\fnpf_rule_add\x18\x032\x13network.firewall.fw8\x01\x12\x87\x01\n" +
+	"\rNpfRuleRemove\x12 .rump.sp.v1.NpfRuleRemoveRequest\x1a!.rump.sp.v1.NpfRuleRemoveResponse\"1\x8a\xb5\x18-\b\xe8N\x12\x0fnpf_rule_remove\x18\x032\x13network.firewall.fw8\x01\x12|\n" +
+	"\tDhcpStart\x12\x1c.rump.sp.v1.DhcpStartRequest\x1a\x1d.rump.sp.v1.DhcpStartResponse\"2\x8a\xb5\x18.\b\xeaN\x12\n" +
+	"dhcp_start\x18\x032\x19network.interface.setpriv8\x01\x12|\n" +
+	"\tDhcpRenew\x12\x1c.rump.sp.v1.DhcpRenewRequest\x1a\x1d.rump.sp.v1.DhcpRenewResponse\"2\x8a\xb5\x18.\b\xebN\x12\n" +
+	"dhcp_renew\x18\x032\x19network.interface.setpriv8\x01\x12x\n" +
+	"\bDhcpStop\x12\x1b.rump.sp.v1.DhcpStopRequest\x1a\x1c.rump.sp.v1.DhcpStopResponse\"1\x8a\xb5\x18-\b\xecN\x12\tdhcp_stop\x18\x032\x19network.interface.setpriv8\x01\x12\x82\x01\n" +
 	"\n" +
-	"DhcpLeases\x12\x1d.rump.sp.v1.DhcpLeasesRequest\x1a\x1e.rump.sp.v1.DhcpLeasesResponse\"-\x8a\xb5\x18)\b\xedN\x12\vdhcp_leases\x18\x03(\x012\x11network.interface8\x01\x12x\n" +
+	"DhcpLeases\x12\x1d.rump.sp.v1.DhcpLeasesRequest\x1a\x1e.rump.sp.v1.DhcpLeasesResponse\"5\x8a\xb5\x181\b\xedN\x12\vdhcp_leases\x18\x03(\x012\x19network.interface.getpriv8\x01\x12\x80\x01\n" +
 	"\n" +
-	"DhcpdStart\x12\x1d.rump.sp.v1.DhcpdStartRequest\x1a\x1e.rump.sp.v1.DhcpdStartResponse\"+\x8a\xb5\x18'\b\xeeN\x12\vdhcpd_start\x18\x032\x11network.interface8\x01\x12t\n" +
-	"\tDhcpdStop\x12\x1c.rump.sp.v1.DhcpdStopRequest\x1a\x1d.rump.sp.v1.DhcpdStopResponse\"*\x8a\xb5\x18&\b\xefN\x12\n" +
-	"dhcpd_stop\x18\x032\x11network.interface8\x01\x12\x86\x01\n" +
-	"\rDhcpdBindings\x12 .rump.sp.v1.DhcpdBindingsRequest\x1a!.rump.sp.v1.DhcpdBindingsResponse\"0\x8a\xb5\x18,\b\xf0N\x12\x0edhcpd_bindings\x18\x03(\x012\x11network.interface8\x01\x12z\n" +
+	"DhcpdStart\x12\x1d.rump.sp.v1.DhcpdStartRequest\x1a\x1e.rump.sp.v1.DhcpdStartResponse\"3\x8a\xb5\x18/\b\xeeN\x12\vdhcpd_start\x18\x032\x19network.interface.setpriv8\x01\x12|\n" +
+	"\tDhcpdStop\x12\x1c.rump.sp.v1.DhcpdStopRequest\x1a\x1d.rump.sp.v1.DhcpdStopResponse\"2\x8a\xb5\x18.\b\xefN\x12\n" +
+	"dhcpd_stop\x18\x032\x19network.interface.setpriv8\x01\x12\x8e\x01\n" +
+	"\rDhcpdBindings\x12 .rump.sp.v1.DhcpdBindingsRequest\x1a!.rump.sp.v1.DhcpdBindingsResponse\"8\x8a\xb5\x184\b\xf0N\x12\x0edhcpd_bindings\x18\x03(\x012\x19network.interface.getpriv8\x01\x12y\n" +
 	"\n" +
-	"DnsForward\x12\x1d.rump.sp.v1.DnsForwardRequest\x1a\x1e.rump.sp.v1.DnsForwardResponse\"-\x8a\xb5\x18)\b\xf1N\x12\vdns_forward\x18\x03(\x012\x11network.interface8\x01\x12\x98\x01\n" +
-	"\x12NetconfigIfaddrdel\x12%.rump.sp.v1.NetconfigIfaddrdelRequest\x1a&.rump.sp.v1.NetconfigIfaddrdelResponse\"3\x8a\xb5\x18/\b\xb3N\x12\x13netconfig_ifaddrdel\x18\x032\x11network.interface8\x01\x12a\n" +
+	"DnsForward\x12\x1d.rump.sp.v1.DnsForwardRequest\x1a\x1e.rump.sp.v1.DnsForwardResponse\",\x8a\xb5\x18(\b\xf1N\x12\vdns_forward\x18\x03(\x012\x10network.resolver8\x01\x12\xa0\x01\n" +
+	"\x12NetconfigIfaddrdel\x12%.rump.sp.v1.NetconfigIfaddrdelRequest\x1a&.rump.sp.v1.NetconfigIfaddrdelResponse\";\x8a\xb5\x187\b\xb3N\x12\x13netconfig_ifaddrdel\x18\x032\x19network.interface.setpriv8\x01\x12a\n" +
 	"\tRouteSend\x12\x1c.rump.sp.v1.RouteSendRequest\x1a\x1d.rump.sp.v1.RouteSendResponse\"\x17\x8a\xb5\x18\x13\b\xb4N\x12\n" +
 	"route_send\x18\x038\x01\x12c\n" +
 	"\tRouteRecv\x12\x1c.rump.sp.v1.RouteRecvRequest\x1a\x1d.rump.sp.v1.RouteRecvResponse\"\x19\x8a\xb5\x18\x15\b\xb5N\x12\n" +
@@ -10267,10 +10349,10 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\n" +
 	"NetPcblist\x12\x1d.rump.sp.v1.NetPcblistRequest\x1a\x1e.rump.sp.v1.NetPcblistResponse\"\x1a\x8a\xb5\x18\x16\b\xb7N\x12\vnet_pcblist\x18\x03(\x018\x01\x12k\n" +
 	"\vNetCounters\x12\x1e.rump.sp.v1.NetCountersRequest\x1a\x1f.rump.sp.v1.NetCountersResponse\"\x1b\x8a\xb5\x18\x17\b\xb8N\x12\fnet_counters\x18\x03(\x018\x01\x12W\n" +
-	"\x06NdList\x12\x19.rump.sp.v1.NdListRequest\x1a\x1a.rump.sp.v1.NdListResponse\"\x16\x8a\xb5\x18\x12\b\xb9N\x12\and_list\x18\x03(\x018\x01\x12\x94\x01\n" +
-	"\x11NetconfigIfimpair\x12$.rump.sp.v1.NetconfigIfimpairRequest\x1a%.rump.sp.v1.NetconfigIfimpairResponse\"2\x8a\xb5\x18.\b\xbdN\x12\x12netconfig_ifimpair\x18\x032\x11network.interface8\x01\x12\x93\x01\n" +
-	"\x15NetconfigIfimpairstat\x12(.rump.sp.v1.NetconfigIfimpairstatRequest\x1a).rump.sp.v1.NetconfigIfimpairstatResponse\"%\x8a\xb5\x18!\b\xbeN\x12\x16netconfig_ifimpairstat\x18\x03(\x018\x01\x12\x98\x01\n" +
-	"\x12NetconfigIfcapture\x12%.rump.sp.v1.NetconfigIfcaptureRequest\x1a&.rump.sp.v1.NetconfigIfcaptureResponse\"3\x8a\xb5\x18/\b\xbfN\x12\x13netconfig_ifcapture\x18\x032\x11network.interface8\x01\x12f\n" +
+	"\x06NdList\x12\x19.rump.sp.v1.NdListRequest\x1a\x1a.rump.sp.v1.NdListResponse\"\x16\x8a\xb5\x18\x12\b\xb9N\x12\and_list\x18\x03(\x018\x01\x12\x9c\x01\n" +
+	"\x11NetconfigIfimpair\x12$.rump.sp.v1.NetconfigIfimpairRequest\x1a%.rump.sp.v1.NetconfigIfimpairResponse\":\x8a\xb5\x186\b\xbdN\x12\x12netconfig_ifimpair\x18\x032\x19network.interface.setpriv8\x01\x12\x93\x01\n" +
+	"\x15NetconfigIfimpairstat\x12(.rump.sp.v1.NetconfigIfimpairstatRequest\x1a).rump.sp.v1.NetconfigIfimpairstatResponse\"%\x8a\xb5\x18!\b\xbeN\x12\x16netconfig_ifimpairstat\x18\x03(\x018\x01\x12\x92\x01\n" +
+	"\x12NetconfigIfcapture\x12%.rump.sp.v1.NetconfigIfcaptureRequest\x1a&.rump.sp.v1.NetconfigIfcaptureResponse\"-\x8a\xb5\x18)\b\xbfN\x12\x13netconfig_ifcapture\x18\x032\vnetwork.bpf8\x01\x12f\n" +
 	"\aBpfOpen\x12\x1a.rump.sp.v1.BpfOpenRequest\x1a\x1b.rump.sp.v1.BpfOpenResponse\"\"\x8a\xb5\x18\x1e\b\xc0N\x12\bbpf_open\x18\x032\vnetwork.bpf8\x012\xc8\x02\n" +
 	"\x03Dev\x12[\n" +
 	"\aDevList\x12\x1a.rump.sp.v1.DevListRequest\x1a\x1b.rump.sp.v1.DevListResponse\"\x17\x8a\xb5\x18\x13\b\xc2N\x12\bdev_list\x18\x04(\x018\x01\x12o\n" +

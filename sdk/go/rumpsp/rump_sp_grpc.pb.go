@@ -46,7 +46,9 @@ type SessionClient interface {
 	Fork(ctx context.Context, in *ForkRequest, opts ...grpc.CallOption) (*ForkResponse, error)
 	// Does many calls in order; later ones may use results of earlier ones.
 	Batch(ctx context.Context, in *BatchRequest, opts ...grpc.CallOption) (*BatchResponse, error)
-	// Many calls in flight, answers in any order. The session ends soon after its stream does.
+	// Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
+	// session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
+	// session has ended.
 	Stream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[StreamRequest, StreamResponse], error)
 	// Loads a module out of a signed wheel. EPERM, EINVAL, ENOENT, EEXIST, EFBIG, ENOEXEC.
 	UploadModule(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[UploadModuleRequest, UploadModuleResponse], error)
@@ -176,7 +178,9 @@ type SessionServer interface {
 	Fork(context.Context, *ForkRequest) (*ForkResponse, error)
 	// Does many calls in order; later ones may use results of earlier ones.
 	Batch(context.Context, *BatchRequest) (*BatchResponse, error)
-	// Many calls in flight, answers in any order. The session ends soon after its stream does.
+	// Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
+	// session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
+	// session has ended.
 	Stream(grpc.BidiStreamingServer[StreamRequest, StreamResponse]) error
 	// Loads a module out of a signed wheel. EPERM, EINVAL, ENOENT, EEXIST, EFBIG, ENOEXEC.
 	UploadModule(grpc.ClientStreamingServer[UploadModuleRequest, UploadModuleResponse]) error

@@ -195,10 +195,8 @@ class Socket:
     def accept(self) -> tuple[Socket, Any]:
         found = self._waiting(lambda: self._sys.accept(self._fd))
         new = Socket(self._sys, self.family, self.type, self.proto, found.s)
-        if self._timeout is not None:  # the kernel hands the listener's mode on
-            new._nonblocking(False)
         default = host.getdefaulttimeout()
-        if default is not None:
+        if self._timeout is not None or default is not None:  # the kernel hands the listener's mode and times on
             new.settimeout(default)
         return new, python_address(found.name)
 

@@ -1017,13 +1017,20 @@ export interface AttachRequest {
   comm: string;
   /** Credentials, where the transport carries none. */
   token: string;
+  /**
+   * How long the session shall outlive its last stream, with all that its process holds; 0: only long enough to open
+   * another at once. docs/sessions.md has the whole protocol.
+   */
+  lease_ms: number;
+  /** Random, at least 16 bytes: an attach that is sent again with the same nonce gives the same session. */
+  nonce: Buffer;
 }
 
 export interface AttachResponse {
   /** Names the session: metadata "rump-session" of every later call. */
   session: string;
   pid: number;
-  /** A session without a stream ends after this time without a call. */
+  /** A session without a stream ends after this time without a call. What was asked for, or the most that is granted. */
   lease_ms: number;
   /** Largest message that is taken. */
   max_message: bigint;
@@ -1066,6 +1073,21 @@ export interface StreamRequest {
   keep_going: boolean;
   /** Ends the calls of this id that still wait: they fail with EINTR. */
   cancel: boolean;
+  /**
+   * The lowest id without a reply. A client that says so (its ids grow from 1) may send a request again on a later stream
+   * of the session: it is done once. Replies to ids below this one, and those of `answered`, have arrived and are
+   * forgotten. With the id 0 a request says only this.
+   */
+  acked: bigint;
+  answered: bigint[];
+  /**
+   * First message of a stream that takes up where another was cut: of all that was asked before, the client still waits
+   * for the ids of `waiting` (and sends them again); the rest is forgotten, or ended. Answered with the id 0.
+   */
+  resume: boolean;
+  waiting: bigint[];
+  /** When the calls still wait after this time they end with ETIMEDOUT; 0: never. */
+  timeout_ms: number;
   /** As in BatchRequest. */
   traceparent: string;
 }
@@ -1073,6 +1095,8 @@ export interface StreamRequest {
 export interface StreamResponse {
   id: bigint;
   results: Result[];
+  /** Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged. */
+  busy: boolean;
 }
 
 export interface UploadModuleRequest {
@@ -6799,7 +6823,7 @@ export const Result: MessageFns<Result> = {
 };
 
 function createBaseAttachRequest(): AttachRequest {
-  return { comm: "", token: "" };
+  return { comm: "", token: "", lease_ms: 0, nonce: Buffer.alloc(0) };
 }
 
 export const AttachRequest: MessageFns<AttachRequest> = {
@@ -6809,6 +6833,12 @@ export const AttachRequest: MessageFns<AttachRequest> = {
     }
     if (message.token !== "") {
       writer.uint32(18).string(message.token);
+    }
+    if (message.lease_ms !== 0) {
+      writer.uint32(400).uint32(message.lease_ms);
+    }
+    if (message.nonce.length !== 0) {
+      writer.uint32(410).bytes(message.nonce);
     }
     return writer;
   },
@@ -6840,6 +6870,22 @@ export const AttachRequest: MessageFns<AttachRequest> = {
             }
 
             message.token = reader.string();
+            continue;
+          }
+          case 50: {
+            if (tag !== 400) {
+              break;
+            }
+
+            message.lease_ms = reader.uint32();
+            continue;
+          }
+          case 51: {
+            if (tag !== 410) {
+              break;
+            }
+
+            message.nonce = Buffer.from(reader.bytes());
             continue;
           }
         }
@@ -7236,7 +7282,18 @@ export const BatchResponse: MessageFns<BatchResponse> = {
 };
 
 function createBaseStreamRequest(): StreamRequest {
-  return { id: 0n, calls: [], keep_going: false, cancel: false, traceparent: "" };
+  return {
+    id: 0n,
+    calls: [],
+    keep_going: false,
+    cancel: false,
+    acked: 0n,
+    answered: [],
+    resume: false,
+    waiting: [],
+    timeout_ms: 0,
+    traceparent: "",
+  };
 }
 
 export const StreamRequest: MessageFns<StreamRequest> = {
@@ -7255,6 +7312,38 @@ export const StreamRequest: MessageFns<StreamRequest> = {
     }
     if (message.cancel !== false) {
       writer.uint32(32).bool(message.cancel);
+    }
+    if (message.acked !== 0n) {
+      if (BigInt.asUintN(64, message.acked) !== message.acked) {
+        throw new globalThis.Error("value provided for field message.acked of type uint64 too large");
+      }
+      writer.uint32(400).uint64(message.acked);
+    }
+    if (message.answered.length !== 0) {
+      writer.uint32(410).fork();
+      for (const v of message.answered) {
+        if (BigInt.asUintN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field answered of type uint64 is too large");
+        }
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    if (message.resume !== false) {
+      writer.uint32(416).bool(message.resume);
+    }
+    if (message.waiting.length !== 0) {
+      writer.uint32(426).fork();
+      for (const v of message.waiting) {
+        if (BigInt.asUintN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field waiting of type uint64 is too large");
+        }
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    if (message.timeout_ms !== 0) {
+      writer.uint32(432).uint32(message.timeout_ms);
     }
     if (message.traceparent !== "") {
       writer.uint32(722).string(message.traceparent);
@@ -7307,6 +7396,66 @@ export const StreamRequest: MessageFns<StreamRequest> = {
             message.cancel = reader.bool();
             continue;
           }
+          case 50: {
+            if (tag !== 400) {
+              break;
+            }
+
+            message.acked = reader.uint64() as bigint;
+            continue;
+          }
+          case 51: {
+            if (tag === 408) {
+              message.answered.push(reader.uint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 410) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.answered.push(reader.uint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 52: {
+            if (tag !== 416) {
+              break;
+            }
+
+            message.resume = reader.bool();
+            continue;
+          }
+          case 53: {
+            if (tag === 424) {
+              message.waiting.push(reader.uint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 426) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.waiting.push(reader.uint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 54: {
+            if (tag !== 432) {
+              break;
+            }
+
+            message.timeout_ms = reader.uint32();
+            continue;
+          }
           case 90: {
             if (tag !== 722) {
               break;
@@ -7329,7 +7478,7 @@ export const StreamRequest: MessageFns<StreamRequest> = {
 };
 
 function createBaseStreamResponse(): StreamResponse {
-  return { id: 0n, results: [] };
+  return { id: 0n, results: [], busy: false };
 }
 
 export const StreamResponse: MessageFns<StreamResponse> = {
@@ -7342,6 +7491,9 @@ export const StreamResponse: MessageFns<StreamResponse> = {
     }
     for (const v of message.results) {
       Result.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.busy !== false) {
+      writer.uint32(400).bool(message.busy);
     }
     return writer;
   },
@@ -7373,6 +7525,14 @@ export const StreamResponse: MessageFns<StreamResponse> = {
             }
 
             message.results.push(Result.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 50: {
+            if (tag !== 400) {
+              break;
+            }
+
+            message.busy = reader.bool();
             continue;
           }
         }
@@ -8448,7 +8608,11 @@ export const SessionService = {
     responseSerialize: (value: BatchResponse): Buffer => Buffer.from(BatchResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): BatchResponse => BatchResponse.decode(value),
   },
-  /** Many calls in flight, answers in any order. The session ends soon after its stream does. */
+  /**
+   * Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
+   * session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
+   * session has ended.
+   */
   stream: {
     path: "/rump.sp.v1.Session/Stream" as const,
     requestStream: true as const,
@@ -8510,7 +8674,11 @@ export interface SessionServer extends UntypedServiceImplementation {
   fork: handleUnaryCall<ForkRequest, ForkResponse>;
   /** Does many calls in order; later ones may use results of earlier ones. */
   batch: handleUnaryCall<BatchRequest, BatchResponse>;
-  /** Many calls in flight, answers in any order. The session ends soon after its stream does. */
+  /**
+   * Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
+   * session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
+   * session has ended.
+   */
   stream: handleBidiStreamingCall<StreamRequest, StreamResponse>;
   /** Loads a module out of a signed wheel. EPERM, EINVAL, ENOENT, EEXIST, EFBIG, ENOEXEC. */
   uploadModule: handleClientStreamingCall<UploadModuleRequest, UploadModuleResponse>;

@@ -120,7 +120,7 @@ class RemotePeer:
         except KernelError as interrupt:
             if answer.done:
                 raise
-            self._post(encode_cancel(run_id))
+            self._post(encode_cancel(run_id, interrupt.errno))
             answer.interruptible = False
             try:
                 return await answer
