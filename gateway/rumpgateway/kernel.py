@@ -38,6 +38,8 @@ log = logging.getLogger("rump.kernel")
 
 MAX_BUS_MESSAGE = 64 << 20
 """Largest message between components: wheels of modules travel in one."""
+STATUS_S = 1.0
+"""How long a component may take to tell of its modules; kern asks the others, who may be restarting."""
 DRAIN_S = 2.0
 """How long calls in flight may take to finish when the kernel halts."""
 
@@ -78,6 +80,7 @@ class Kernel:
         self.metrics: tuple[str, int] | None = None
         """Where Prometheus finds its figures."""
         self._served: list[Url] = []
+        self._modules: dict[str, list[str]] = {}
         self._local: list[Component] = []
         self._host = SystemHost(asyncio.get_running_loop())
         self._tracer = Tracer(config.trace) if config.trace else None
@@ -226,10 +229,12 @@ class Kernel:
         modules: list[str] = []
         if member is not None and self.registry.serving(name):
             try:
-                listed = await settle(member.peer.call(KERNEL, calls.MODULE_LIST, ()))
-                modules = [m.name for m in listed if m.faction == name]
-            except KernelError:
-                modules = []
+                async with asyncio.timeout(STATUS_S):
+                    listed = await settle(member.peer.call(KERNEL, calls.MODULE_LIST, ()))
+                self._modules[name] = [m.name for m in listed if m.faction == name]
+            except (KernelError, TimeoutError):
+                pass  # what it had when it was asked last
+            modules = self._modules.get(name, [])
         state = "serving" if self.registry.serving(name) else "stopped"
         return rump_sp_pb2.ComponentStatus(
             name=name,

@@ -23,7 +23,7 @@ MIB = 1 << 20
 
 @pytest.fixture(scope="module")
 def kernel() -> Iterator[LiveKernel]:
-    with live_kernel("--health", "0.5", "--steady", "0.5") as live:
+    with live_kernel("--health", "2", "--steady", "0.5") as live:
         yield live
         assert "Traceback" not in live.log
 
@@ -162,7 +162,7 @@ def test_calls_that_wait_are_repeated_or_told_apart(kernel: LiveKernel, k: Any) 
 
 
 def test_one_that_ends_again_and_again_is_given_up_and_started_by_hand() -> None:
-    with live_kernel("--health", "0.5", "--steady", "60", "--give-up", "2") as live, rump.connect(live.url) as k:
+    with live_kernel("--health", "2", "--steady", "60", "--give-up", "2") as live, rump.connect(live.url) as k:
         for count in range(3):
             eventually(lambda: component(k, "dev")["restarts"] == count, 10, "dev is started")  # noqa: B023
             eventually(lambda: component(k, "dev")["state"] == "serving", 10, "dev serves")

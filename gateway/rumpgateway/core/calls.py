@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rumpgateway.core.descriptors import Description
 from rumpuser.component import Context, Entry
+from rumpuser.kauth import Action, authorize
 from rumpuser.pending import value_of
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError

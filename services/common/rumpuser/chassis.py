@@ -112,7 +112,8 @@ class RemoteBus:
 
         What those who are ``restarting`` are asked meanwhile waits.
         """
-        for name in [name for name in (*self._urls, *restarting) if name not in urls and name != "gateway"]:
+        known = {*self._urls, *restarting, *self._succession.awaited} - {"gateway", *urls}
+        for name in known:
             if name in restarting:
                 self._succession.restarts(name)
             else:

@@ -30,7 +30,7 @@ class Succession:
     def __init__(self) -> None:
         self._serving: dict[str, Any] = {}
         self._connections: dict[str, Any] = {}
-        self._awaited: set[str] = set()
+        self.awaited: set[str] = set()
         self._failed: dict[str, str] = {}
         self._waiting: set[Pending[None]] = set()
 
@@ -40,27 +40,27 @@ class Succession:
         self._connections[name] = connection or peer
         if isinstance(self._connections[name], RemotePeer):
             self._connections[name].next = self._next
-        self._awaited.discard(name)
+        self.awaited.discard(name)
         self._failed.pop(name, None)
         self._changed()
 
     def restarts(self, name: str) -> None:
         """Its process has ended, or will be: somebody else will serve."""
         self._serving.pop(name, None)
-        self._awaited.add(name)
+        self.awaited.add(name)
         self._failed.pop(name, None)
 
     def ends(self, name: str, why: str = "") -> None:
         """Nobody will serve; with a reason it was given up (EIO), else it is just not there (ENOSYS)."""
         self._serving.pop(name, None)
-        self._awaited.discard(name)
+        self.awaited.discard(name)
         self._failed.pop(name, None)
         if why:
             self._failed[name] = why
         self._changed()
 
     def awaits(self, name: str) -> bool:
-        return name in self._awaited
+        return name in self.awaited
 
     def peer(self, name: str) -> Peer | None:
         """Who takes a call now: the component, or one that waits for it. EIO when it was given up."""
@@ -69,7 +69,7 @@ class Succession:
             return found
         if name in self._failed:
             raise KernelError(Errno.EIO, f"{name} was given up: {self._failed[name]}", name)
-        return Waiting(self, name) if name in self._awaited else None
+        return Waiting(self, name) if name in self.awaited else None
 
     async def serving(self, name: str, instead_of: Any = None) -> Any:
         """The component, when it serves. EIO when it was given up, or does not come in time; EINTR."""
@@ -80,7 +80,7 @@ class Succession:
             same = self._connections.get(name) is instead_of
             if found is not None and (not same or loop.time() > begun + NOTICE_S):
                 return found
-            if found is None and name not in self._awaited:
+            if found is None and name not in self.awaited:
                 why = self._failed.get(name)
                 errno = Errno.ENOTCONN if why is None else Errno.EIO
                 raise KernelError(errno, f"{name} {'has ended' if why is None else f'was given up: {why}'}", name)
