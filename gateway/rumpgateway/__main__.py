@@ -85,6 +85,7 @@ def configuration(arguments: argparse.Namespace) -> KernelConfig:
         bus=parse(arguments.bus, server=True) if arguments.bus else None,
         token=config.read_token(arguments.token_file, os.environ),
         spawn=not arguments.no_spawn,
+        outlived=arguments.no_spawn,
         max_message=config.size("--max-message", arguments.max_message),
         parameters=parameters,
         environment=(

@@ -16,6 +16,7 @@ import grpc
 from rumpgateway import components
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.monitor import Monitor
+from rumpgateway.recovery import Recovery
 from rumpgateway.registry import Registry
 from rumpgateway.service import Service
 from rumpgateway.sessions import Sessions
@@ -24,6 +25,7 @@ from rumpgateway.supervisor import Care, Supervisor
 from rumpgateway.tracing import Tracer
 from rumpuser.aio import pending_of, settle
 from rumpuser.component import KERNEL, Component, Parameters
+from rumpuser.records import RecordFile
 from rumpuser.systemhost import SystemHost
 from rumpuser.transport.channel import listen, options, unlink
 from rumpuser.transport.frames import peer_at
@@ -46,7 +48,10 @@ DRAIN_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class KernelConfig:
-    """How a kernel is brought up. ``spawn`` is off where the components start apart and join over the bus."""
+    """How a kernel is brought up. ``spawn`` is off where the components start apart and join over the bus.
+
+    ``outlived``: the components go on when the gateway is killed, and the next one takes over.
+    """
 
     urls: tuple[Url, ...]
     folder: str
@@ -55,6 +60,7 @@ class KernelConfig:
     bus: Url | None = None
     token: str = ""
     spawn: bool = True
+    outlived: bool = False
     max_message: int = 16 << 20
     parameters: Parameters = field(default_factory=Parameters)
     component_flags: tuple[str, ...] = ()
@@ -82,7 +88,8 @@ class Kernel:
         self._served: list[Url] = []
         self._modules: dict[str, list[str]] = {}
         self._local: list[Component] = []
-        self._host = SystemHost(asyncio.get_running_loop())
+        self._records = RecordFile(f"{config.folder}/gateway.records") if config.outlived else None
+        self._host = SystemHost(asyncio.get_running_loop(), self._records)
         self._tracer = Tracer(config.trace) if config.trace else None
         self.registry = Registry(self._token, self._connect)
         if self._tracer is not None:
@@ -102,7 +109,8 @@ class Kernel:
         self.registry.restarted = self.supervisor.restarts
         self.registry.inherit = self.gateway.inherit
         self.gateway.restart = lambda name: pending_of(self._restart(name))
-        self.registry.joined = self.supervisor.notice
+        self.recovery = Recovery(self._host.records, self.gateway, self.sessions)
+        self.registry.joined = self._joined
         self.registry.lost = self._lost
         self.gateway.halt = lambda opt: self._halted.set()
         self.gateway.start_faction = self._start_faction
@@ -120,6 +128,8 @@ class Kernel:
             await self._listen_to_components()
             if self._config.spawn:
                 await self.supervisor.start(names)
+        if self._host.records.inherited:
+            await self.recovery.run()
         await self._listen_to_clients()
 
     async def run(self) -> None:
@@ -143,6 +153,8 @@ class Kernel:
         await asyncio.gather(*(server.stop(0) for server in self._servers))
         for url in (*self._served, self._bus_url):
             unlink(url)
+        if self._records is not None:
+            self._records.remove()
         if self._tracer is not None:
             await asyncio.to_thread(self._tracer.close)
 
@@ -180,7 +192,12 @@ class Kernel:
             raise KernelError(Errno.EOPNOTSUPP, "the components of this kernel are no processes of its own")
         await self.supervisor.restart(name)
 
+    def _joined(self, name: str) -> None:
+        self.recovery.joined(name, self.registry.members[name].instance)
+        self.supervisor.notice(name)
+
     def _lost(self, name: str) -> None:
+        self.recovery.left(name)
         self.supervisor.notice(name)
         self.gateway.lost(name)
         if name == "kern" and not self._halted.is_set():
@@ -205,7 +222,9 @@ class Kernel:
         )
         server.add_generic_rpc_handlers(service.handlers())
         await _add_introspection(server, channelz=self._config.channelz)
-        self._served = [listen(server, url, self._config.tls) for url in self._config.urls]
+        before = [parse(url, server=True) for url in self.recovery.urls] or self._config.urls
+        self._served = [listen(server, url, self._config.tls) for url in before]
+        self.recovery.serves(self.urls)
         if self._config.metrics:
             self.metrics = monitor.serve_prometheus(*self._config.metrics)
         await server.start()

@@ -32,6 +32,7 @@ class Member:
     url: str
     pid: int
     peer: Any
+    instance: bytes = b""
     connection: Any = None
     told: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
 
@@ -174,7 +175,7 @@ class Registry:
             return
         await self._check(request, context)
         peer = self._connect(request.name, request.url)
-        member = Member(request.name, request.url, request.pid, peer)
+        member = Member(request.name, request.url, request.pid, peer, request.instance)
         log.info("%s joined from %s (pid %d)", member.name, member.url, member.pid)
         self._add(member)
         telling = asyncio.get_running_loop().create_task(_forward(member.told, context))

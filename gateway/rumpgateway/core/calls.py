@@ -172,11 +172,13 @@ def _owner(gateway: Gateway, p: Process, description: Description, new: int | No
     if new > 0 and new not in gateway.processes:
         raise KernelError(Errno.ESRCH, f"there is no process {new}")
     description.pgid = new
+    for each in gateway.processes.values():
+        each.fds.write_down()
     return 0
 
 
 def _set_cloexec(p: Process, fd: int, on: bool) -> None:
-    (p.fds.cloexec.add if on else p.fds.cloexec.discard)(fd)
+    p.fds.set_cloexec(fd, on)
 
 
 # -- descriptors by name (fdesc)

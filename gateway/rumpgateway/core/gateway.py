@@ -117,6 +117,7 @@ class Gateway(Component):
 
     def _adopt(self, p: Process) -> Process:
         self.processes[p.pid] = p
+        p.record(self.host.records)
         return p
 
     async def exit(self, p: Process, status: int = 0) -> None:
@@ -138,6 +139,7 @@ class Gateway(Component):
                 await value_of(self.peer(owner).run(p.context, steps, True))
             except KernelError:
                 continue  # the owner is gone, and what it held with it
+        self.host.records.delete("process", p.pid)
         if self.rights:
             await self.rights.collect()
 
@@ -222,6 +224,8 @@ class Gateway(Component):
         for p in self.processes.values() if owner == "vfs" else ():
             p.cwd = p.cwd if p.cwd in (0, *kept_directories) else NO_DIRECTORY
             p.root = p.root if p.root in (0, *kept_directories) else NO_DIRECTORY
+        for p in self.processes.values():
+            p.fds.write_down()
         dropping: Any = self.rights.drop(self.rights.lost(owner))
         start(dropping)
 
@@ -235,9 +239,11 @@ class Gateway(Component):
         dropping: Any = self.rights.drop(self.rights.lost(owner))
         start(dropping)
         for p in self.processes.values():
-            for description in p.fds.descriptions():
+            for fd, description in p.fds.items():
                 if description.owner == owner:
                     description.owner = LOST
+                if description.owner == LOST:
+                    p.fds.write_down(fd)
             if owner == "vfs":
                 p.cwd = NO_DIRECTORY if p.cwd else 0
                 p.root = NO_DIRECTORY if p.root else 0

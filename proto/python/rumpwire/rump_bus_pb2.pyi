@@ -2015,10 +2015,13 @@ class JoinRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     URL_FIELD_NUMBER: _builtins.int
     PID_FIELD_NUMBER: _builtins.int
+    INSTANCE_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     url: _builtins.str
     pid: _builtins.int
+    instance: _builtins.bytes
+    """Random, one for each process: a gateway that comes back knows by it whether a component has what it had before."""
     token: _builtins.str
     def __init__(
         self,
@@ -2026,11 +2029,12 @@ class JoinRequest(_message.Message):
         name: _builtins.str = ...,
         url: _builtins.str = ...,
         pid: _builtins.int = ...,
+        instance: _builtins.bytes = ...,
         token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "pid", b"pid", "token", b"token", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instance", b"instance", "name", b"name", "pid", b"pid", "token", b"token", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

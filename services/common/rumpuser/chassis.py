@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import logging
 import os
+import secrets
 import signal
 import sys
 import tempfile
@@ -246,6 +247,7 @@ class Membership:
         self._bus = bus
         self._ending = ending
         self._tries = 0
+        self._instance = secrets.token_bytes(16)
         self.ready = asyncio.Event()
         self.error: KernelError | None = None
         self.halting = False
@@ -266,7 +268,6 @@ class Membership:
                     self.error = lost
                     return
                 log.warning("the gateway is gone (%s); joining again", lost or "it ended")
-                self._bus.set_peers({})
                 await asyncio.sleep(BACKOFF_S[min(self._tries, len(BACKOFF_S) - 1)])
                 self._tries += 1
         finally:
@@ -286,7 +287,11 @@ class Membership:
             )
             stream: Any = method(metadata=((names.TOKEN_KEY, s.token),), wait_for_ready=True)
             async with asyncio.timeout(JOIN_S):
-                await stream.write(pb.JoinRequest(name=self._name, url=self._url, pid=os.getpid(), token=s.token))
+                await stream.write(
+                    pb.JoinRequest(
+                        name=self._name, url=self._url, pid=os.getpid(), token=s.token, instance=self._instance
+                    )
+                )
                 first = await stream.read()
             await self._follow(stream, first)
         except TimeoutError:
