@@ -71,8 +71,9 @@ class DescriptorTable:
 
     def get(self, fd: int) -> Description:
         """EBADF."""
-        if 0 <= fd < len(self._slots):
-            found = self._slots[fd]
+        slots = self._slots
+        if 0 <= fd < len(slots):
+            found = slots[fd]
             if found is not None:
                 return found
         raise KernelError(Errno.EBADF, f"descriptor {fd} is not open")

@@ -174,11 +174,12 @@ class Gateway(Component):
         owner, original = op.faction, args
         if op.descriptors or op.directories:
             owner, args = self.translate(p, op, args)
-        p.fds.room(len(op.new))
+        if op.new:
+            p.fds.room(len(op.new))
         value = self.peer(owner).call(p.context, op, args)
         if type(value) is CoroutineType:
             return self._finish(p, op, args, owner, value, original)
-        if diverted(op, value):
+        if op.new and diverted(op, value):
             return self.duplicate(p, op, args, value)
         return self.install(p, op, args, owner, value)
 
@@ -254,12 +255,12 @@ class Gateway(Component):
         EBADF; ENOTSOCK, ESPIPE, EINVAL or ENOTDIR for a descriptor of another kind than the call is for.
         """
         translated = list(args)
-        owner = op.faction
+        owner = faction = op.faction
         for position in op.descriptors:
             description = p.fds.get(args[position])
             owner = description.owner
             translated[position] = description.handle
-            if owner != op.faction and op.faction in ("vfs", "net") and owner != LOST:
+            if owner != faction and faction in ("vfs", "net") and owner != LOST:
                 raise _wrong_kind(op, args[position])
         for position in op.directories:
             if args[position] != const.AT_FDCWD:
