@@ -1,7 +1,8 @@
 """rump.forward: ports of this machine that lead into the network of the kernel, and ports of the kernel that lead here.
 
 A connection is two copies, one for each direction, which end apart, as half-closed connections do. A copy has one piece
-under way: the next is read when this one was taken, so back-pressure is that of TCP, and memory is bounded. Reads wait
+under way: the next is read when this one was taken, so back-pressure is that of TCP, and memory is bounded. Connections
+are made in the order in which they were accepted, which servers that want several of one client count on. Reads wait
 in the kernel: a piece is one call, and nothing is polled. Datagrams go many in a call; each of their senders is a flow
 with a socket of its own, and goes when it was idle for a while.
 """
@@ -211,9 +212,12 @@ def _family(name: Any) -> int:
 
 
 async def _host_socket(end: Endpoint, kind: socket.SocketKind) -> tuple[socket.socket, Any]:
-    """A socket for an end of this machine, and its address."""
-    loop = asyncio.get_running_loop()
-    family, _, _, _, name = (await loop.getaddrinfo(end.host, end.port, type=kind))[0]
+    """A socket for an end of this machine, and its address. For numbers nothing waits: connections keep their order."""
+    try:
+        found = socket.getaddrinfo(end.host, end.port, type=kind, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        found = await asyncio.get_running_loop().getaddrinfo(end.host, end.port, type=kind)
+    family, _, _, _, name = found[0]
     s = socket.socket(family, kind)
     s.setblocking(False)
     return s, name

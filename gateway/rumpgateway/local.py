@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Sequence
+from types import CoroutineType
 from typing import Any
 
 from rumpgateway import components
@@ -115,7 +116,9 @@ class LocalKernel:
 
         ETIMEDOUT when it still waits after ``timeout`` seconds.
         """
-        value = run_blocking(result, self._turn) if timeout is None else self._in_time(result, timeout)
+        value = result
+        if type(result) is CoroutineType:
+            value = run_blocking(result, self._turn) if timeout is None else self._in_time(result, timeout)
         return bytes(value) if type(value) in (memoryview, bytearray) else value
 
     def _in_time(self, result: Any, timeout: float) -> Any:
@@ -150,8 +153,9 @@ class LocalSession:
 
     def call(self, op: Op, args: tuple[Any, ...], timeout: float | None = None) -> Any:
         """The value of a call. Raises KernelError."""
-        with self._turn:
-            self._check()
+        with self._turn.lock:
+            if self._process.exited or self._kernel.halted:
+                self._check()
             return self._kernel.enter(self._kernel.gateway.call(self._process, op, args), timeout)
 
     def run(self, steps: Sequence[Step], keep_going: bool, timeout: float | None = None) -> list[Any]:
@@ -175,7 +179,8 @@ class LocalSession:
     def _status_of(self, name: str) -> dict[str, Any]:
         component = self._kernel._components.get(name, self._kernel.gateway)
         modules = [m.name for m in component.loader.active()]
-        return {"name": name, "pid": os.getpid(), "url": "", "state": "serving", "restarts": 0, "modules": modules}
+        here = {"name": name, "pid": os.getpid(), "url": "", "state": "serving", "restarts": 0, "modules": modules}
+        return here | {"why": "", "recovery_ms": 0}
 
     def processes(self) -> list[dict[str, Any]]:
         """The shape of ``rump ps --json``."""

@@ -80,6 +80,10 @@ class Session:
         """Calls that wait, by id; unary ones without an id of the client's have one below 0."""
         self.stream: Stream | None = None
         self.lease_s = lease_s
+        self.doubtful = 0
+        """Calls up to this id may have been begun by a gateway that has ended."""
+        self._seen = 0
+        self._streamed = False
         self._sessions = sessions
         self._busy = 0
         self._unnamed = 0
@@ -101,6 +105,9 @@ class Session:
     def opened(self, stream: Stream) -> None:
         """A newer stream takes over from an older one."""
         older, self.stream = self.stream, stream
+        if not self._streamed:
+            self._streamed = True
+            self.write_down()
         self._grace_s = self.lease_s or GRACE_S
         if older is not None:
             older.end(KernelError(Errno.ECONNABORTED, "a newer stream of this session has taken over", "gateway"))
@@ -112,6 +119,10 @@ class Session:
         if self.stream is not stream:
             return
         self.stream = None
+        self._run_out()
+
+    def _run_out(self) -> None:
+        """The lease runs from now on."""
         self._due = self._loop.time() + self._grace_s
         self._timer.cancel()
         self._timer = self._loop.call_at(self._due, self._check)
@@ -124,6 +135,26 @@ class Session:
             log.info("session of pid %d ended: its client is gone", self.process.pid)
             why = f"the session has ended: its client was not heard of for {self._grace_s:g} s"
             self._sessions.end_soon(self, why)
+
+    # -- for the successor of this gateway
+
+    def write_down(self) -> None:
+        value = (self.process.pid, self.lease_s, self.nonce, self._streamed)
+        self._sessions.records.put("session", self.token, value, self._seen)
+
+    def seen(self, id: int) -> None:
+        """A call with this id is about to be begun, if it was not before."""
+        if id > self._seen:
+            self._seen = id
+            self._sessions.records.count("session", self.token, id)
+
+    def restore(self, nonce: bytes, streamed: bool, seen: int) -> None:
+        """It was there before this gateway."""
+        self.nonce, self._streamed, self._seen, self.doubtful = nonce, streamed, seen, seen
+        if streamed:
+            self._grace_s = self.lease_s or GRACE_S
+            self._run_out()
+        self.write_down()
 
     # -- its calls
 
@@ -171,6 +202,7 @@ class Sessions:
 
     def __init__(self, gateway: Gateway) -> None:
         self.room = Room()
+        self.records = gateway.host.records
         self._gateway = gateway
         self._sessions: dict[str, Session] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -227,8 +259,25 @@ class Sessions:
     def _add(self, process: Process, lease_s: float, nonce: bytes = b"") -> Session:
         session = Session(secrets.token_hex(16), process, self, lease_s)
         session.nonce = nonce
+        session.write_down()
         self._sessions[session.token] = session
         return session
+
+    async def restore(self) -> None:
+        """The sessions of a gateway that was killed; what it had begun, or not ended, without one is ended."""
+        loop = asyncio.get_running_loop()
+        for token, (pid, lease_s, nonce, streamed), seen in self.records.items("session"):
+            process = self._gateway.processes.get(pid)
+            if process is None:
+                self.records.delete("session", token)
+                continue
+            session = self._sessions[token] = Session(token, process, self, lease_s)
+            session.restore(nonce, streamed, seen)
+            if nonce:
+                self._attached[nonce] = loop.create_task(_known(session))
+        held = {session.process for session in self._sessions.values()}
+        for process in [p for p in self._gateway.processes.values() if p not in held]:
+            await settle(self._gateway.exit(process))
 
     async def end(self, session: Session, why: str = "the session has ended: its client has detached") -> None:
         """Ends a session and its process. Who still names it is told why."""
@@ -238,6 +287,7 @@ class Sessions:
         self._ended[session.token] = why
         if len(self._ended) > MAX_ENDED:
             del self._ended[next(iter(self._ended))]
+        self.records.delete("session", session.token)
         session.over(KernelError(Errno.ESTALE, why, "gateway"))
         await settle(self._gateway.exit(session.process))
 
@@ -249,3 +299,7 @@ class Sessions:
     async def end_all(self, why: str = "the session has ended: the kernel halts") -> None:
         for session in list(self._sessions.values()):
             await self.end(session, why)
+
+
+async def _known(session: Session) -> Session:
+    return session

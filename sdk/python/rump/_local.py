@@ -66,7 +66,7 @@ def _own(value: Any) -> Any:
     """A value that holds no views of the kernel's memory."""
     if type(value) is memoryview:
         return bytes(value)
-    if isinstance(value, tuple) and any(type(part) is memoryview for part in value):
+    if isinstance(value, tuple) and memoryview in map(type, value):
         return type(value)._make(map(_own, value))  # type: ignore[attr-defined]
     return value
 

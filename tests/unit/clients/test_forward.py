@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import os
@@ -216,6 +217,39 @@ def send_if_ready(k: rump.Client, s: Any) -> int:
     """Sends a piece; 0 when nothing was taken for half a second."""
     wait = k.select if isinstance(s, rump.Socket) else select.select
     return int(s.send(bytes(1 << 16))) if wait([], [s], [], 0.5)[1] else 0
+
+
+def test_numbers_are_not_waited_for() -> None:
+    """A look-up in a thread would let connections overtake one another."""
+
+    async def connecting() -> None:
+        loop = asyncio.get_running_loop()
+        loop.getaddrinfo = None  # type: ignore[method-assign, assignment]
+        for host in ("127.0.0.1", "::1"):
+            s, name = await forward._host_socket(Endpoint(host, 9), socket.SOCK_STREAM)
+            s.close()
+            assert name[:2] == (host, 9)
+
+    asyncio.run(connecting())
+
+
+@pytest.mark.parametrize("way", ["-L", "-R"])
+def test_connections_keep_their_order(k: rump.Client, kernel: LiveKernel, way: str) -> None:
+    """Those that are begun without waiting for one another."""
+    with pipe(k, kernel, way) as (running, _, server):
+        for _ in range(3):
+            clients = [(socket.socket if way == "-L" else k.socket)() for _ in range(8)]
+            for s in clients:
+                s.setblocking(False)
+            for s in clients:
+                s.connect_ex(("127.0.0.1", running.port()))
+            for n, s in enumerate(clients):
+                s.settimeout(20)
+                s.sendall(b"%d" % n)
+            served = [server.accept()[0] for _ in clients]
+            assert [s.recv(1) for s in served] == [b"%d" % n for n in range(8)]
+            for s in clients + served:
+                s.close()
 
 
 def test_many_at_a_time(k: rump.Client, kernel: LiveKernel) -> None:
