@@ -21,7 +21,7 @@ from rumpgateway.registry import Registry
 from rumpgateway.service import Service
 from rumpgateway.sessions import Sessions
 from rumpgateway.statistics import SLOW_NS, Statistics
-from rumpgateway.supervisor import Supervisor
+from rumpgateway.supervisor import Care, Supervisor
 from rumpgateway.tracing import Tracer
 from rumpuser.aio import pending_of, settle
 from rumpuser.component import KERNEL, Component, Parameters
@@ -40,6 +40,8 @@ log = logging.getLogger("rump.kernel")
 
 MAX_BUS_MESSAGE = 64 << 20
 """Largest message between components: wheels of modules travel in one."""
+STATUS_S = 1.0
+"""How long a component may take to tell of its modules; kern asks the others, who may be restarting."""
 DRAIN_S = 2.0
 """How long calls in flight may take to finish when the kernel halts."""
 
@@ -68,6 +70,7 @@ class KernelConfig:
     slow_ns: int = SLOW_NS
     channelz: bool = False
     trace: str = ""
+    care: Care = field(default_factory=Care)
 
 
 class Kernel:
@@ -83,6 +86,7 @@ class Kernel:
         self.metrics: tuple[str, int] | None = None
         """Where Prometheus finds its figures."""
         self._served: list[Url] = []
+        self._modules: dict[str, list[str]] = {}
         self._local: list[Component] = []
         self._records = RecordFile(f"{config.folder}/gateway.records") if config.outlived else None
         self._host = SystemHost(asyncio.get_running_loop(), self._records)
@@ -100,7 +104,11 @@ class Kernel:
             str(self._bus_url),
             config.component_flags,
             {**dict(config.environment), "RUMP_BUS_TOKEN": self._token},
+            config.care,
         )
+        self.registry.restarted = self.supervisor.restarts
+        self.registry.inherit = self.gateway.inherit
+        self.gateway.restart = lambda name: pending_of(self._restart(name))
         self.recovery = Recovery(self._host.records, self.gateway, self.sessions)
         self.registry.joined = self._joined
         self.registry.lost = self._lost
@@ -179,6 +187,11 @@ class Kernel:
             return pending_of(self._start_here([name]))
         return pending_of(self.supervisor.start_faction(name))
 
+    async def _restart(self, name: str) -> None:
+        if self._config.placement == "server" or not self._config.spawn:
+            raise KernelError(Errno.EOPNOTSUPP, "the components of this kernel are no processes of its own")
+        await self.supervisor.restart(name)
+
     def _joined(self, name: str) -> None:
         self.recovery.joined(name, self.registry.members[name].instance)
         self.supervisor.notice(name)
@@ -233,19 +246,24 @@ class Kernel:
     async def _component_status(self, name: str) -> Any:
         member, child = self.registry.members.get(name), self.supervisor.children.get(name)
         modules: list[str] = []
-        if member is not None:
+        if member is not None and self.registry.serving(name):
             try:
-                listed = await settle(member.peer.call(KERNEL, calls.MODULE_LIST, ()))
-                modules = [m.name for m in listed if m.faction == name]
-            except KernelError:
-                modules = []
+                async with asyncio.timeout(STATUS_S):
+                    listed = await settle(member.peer.call(KERNEL, calls.MODULE_LIST, ()))
+                self._modules[name] = [m.name for m in listed if m.faction == name]
+            except (KernelError, TimeoutError):
+                pass  # what it had when it was asked last
+            modules = self._modules.get(name, [])
+        state = "serving" if self.registry.serving(name) else "stopped"
         return rump_sp_pb2.ComponentStatus(
             name=name,
             pid=member.pid if member else 0,
             url=member.url if member else "",
-            state="serving" if member else (child.state if child else "stopped"),
+            state=child.state if child is not None and child.state != "serving" else state,
             restarts=child.restarts if child else 0,
             modules=modules,
+            why=child.why if child else "",
+            recovery_ms=round(child.recovery_s * 1e3) if child else 0,
         )
 
 

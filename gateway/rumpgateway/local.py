@@ -179,7 +179,8 @@ class LocalSession:
     def _status_of(self, name: str) -> dict[str, Any]:
         component = self._kernel._components.get(name, self._kernel.gateway)
         modules = [m.name for m in component.loader.active()]
-        return {"name": name, "pid": os.getpid(), "url": "", "state": "serving", "restarts": 0, "modules": modules}
+        here = {"name": name, "pid": os.getpid(), "url": "", "state": "serving", "restarts": 0, "modules": modules}
+        return here | {"why": "", "recovery_ms": 0}
 
     def processes(self) -> list[dict[str, Any]]:
         """The shape of ``rump ps --json``."""

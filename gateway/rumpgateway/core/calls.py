@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rumpgateway.core.descriptors import Description
 from rumpuser.component import Context, Entry
+from rumpuser.kauth import Action, authorize
 from rumpuser.pending import value_of
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
@@ -292,6 +293,11 @@ async def reboot(gateway: Gateway, p: Process, opt: int, bootstr: str) -> None:
     gateway.halt(opt)
 
 
+async def component_restart(gateway: Gateway, p: Process, name: str) -> None:
+    authorize(p.context, Action.SYSTEM_REBOOT)
+    await gateway.restart(name)
+
+
 IDENTITY_CALLS = ("setuid", "seteuid", "setreuid", "setgid", "setegid", "setregid", "setgroups")
 
 GATEWAY_CALLS: dict[str, Entry] = {
@@ -314,4 +320,5 @@ GATEWAY_CALLS: dict[str, Entry] = {
     "chroot": Entry(chroot),
     "fchroot": Entry(fchroot),
     "reboot": Entry(reboot),
+    "component_restart": Entry(component_restart),
 }

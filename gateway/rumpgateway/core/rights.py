@@ -46,6 +46,9 @@ class Rights:
     def __len__(self) -> int:
         return len(self._flying)
 
+    def descriptions(self) -> Iterable[Description]:
+        return self._flying.values()
+
     # -- sending and receiving
 
     def send(self, p: Process, control: Sequence[Cmsg]) -> tuple[list[Cmsg], list[int]]:
