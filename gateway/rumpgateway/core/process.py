@@ -12,6 +12,7 @@ from rumpwire.values import Credentials, ProcessInfo
 
 if TYPE_CHECKING:
     from rumpgateway.core.kqueue import KqueueDescription
+    from rumpgateway.core.ktrace import Trace
 
 
 class Process:
@@ -31,6 +32,7 @@ class Process:
         "locks",
         "pid",
         "ppid",
+        "trace",
     )
 
     def __init__(self, info: ProcessInfo, fds: DescriptorTable | None = None) -> None:
@@ -43,6 +45,8 @@ class Process:
         self.locks = False
         """Whether it has ever locked a range of a file: any close may then have to take locks away."""
         self.kqueues: list[KqueueDescription] = []
+        self.trace: Trace | None = None
+        """Set while its calls are traced (ktrace(2))."""
         self._cred = info.cred
         self._cwd = 0
         self._root = 0
