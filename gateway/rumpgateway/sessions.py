@@ -16,11 +16,13 @@ import secrets
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
+from rumpgateway.admission import PeerId, Quota
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpgateway.replies import Replies, Room
 from rumpuser.aio import settle
 from rumpuser.pending import Pending, Running
+from rumpuser.policy import Identity
 from rumpwire.errno import Errno, KernelError
 
 LEASE_S = 60.0
@@ -79,6 +81,10 @@ class Session:
         self.calls: dict[int, Call] = {}
         """Calls that wait, by id; unary ones without an id of the client's have one below 0."""
         self.stream: Stream | None = None
+        self.identity: Identity | None = None
+        self.peer: PeerId | None = None
+        """Whose connections it may be used on; None where everybody is root."""
+        self.quota: Quota | None = None
         self.lease_s = lease_s
         self._sessions = sessions
         self._busy = 0
@@ -132,8 +138,12 @@ class Session:
     ) -> Call:
         """Follows a call that waits. ``finish`` gives its answer when it waits no more, if it is wanted."""
         call = self.calls[id] = Call(running, stream)
+        if self.quota is not None:
+            self.quota.waiting += 1
 
         def done() -> None:
+            if self.quota is not None:
+                self.quota.waiting -= 1
             if call.timer is not None:
                 call.timer.cancel()
             if self.calls.get(id) is call:
@@ -171,6 +181,7 @@ class Sessions:
 
     def __init__(self, gateway: Gateway) -> None:
         self.room = Room()
+        self.quota: Callable[[Identity], Quota | None] = lambda identity: None
         self._gateway = gateway
         self._sessions: dict[str, Session] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -190,26 +201,40 @@ class Sessions:
             raise KernelError(Errno.ESTALE, self._ended[token], "gateway")
         return session
 
-    async def attach(self, comm: str, lease_s: float = 0.0, nonce: bytes = b"") -> Session:
-        """A new process and its session, or the one that was made with this nonce. EAGAIN when there are too many."""
+    async def attach(
+        self, comm: str, lease_s: float = 0.0, nonce: bytes = b"", who: tuple[Identity | None, PeerId] | None = None
+    ) -> Session:
+        """A new process and its session, or the one that was made with this nonce. EAGAIN when there are too many.
+
+        EAUTH when the nonce is somebody else's.
+        """
         if not nonce:
-            return await self._attach(comm, lease_s)
+            return await self._attach(comm, lease_s, who=who)
         if len(nonce) < MIN_NONCE:
             raise KernelError(Errno.EINVAL, f"a nonce has at least {MIN_NONCE} bytes", "gateway")
         attaching = self._attached.get(nonce)
         if attaching is None:
-            attaching = asyncio.get_running_loop().create_task(self._attach(comm, lease_s, nonce))
+            attaching = asyncio.get_running_loop().create_task(self._attach(comm, lease_s, nonce, who))
             self._attached[nonce] = attaching
-        return await asyncio.shield(attaching)
+        session = await asyncio.shield(attaching)
+        if who is not None and (session.identity, session.peer and session.peer.subjects) != (who[0], who[1].subjects):
+            raise KernelError(Errno.EAUTH, "the nonce is that of another client", "gateway")
+        return session
 
-    async def _attach(self, comm: str, lease_s: float, nonce: bytes = b"") -> Session:
+    async def _attach(
+        self, comm: str, lease_s: float, nonce: bytes = b"", who: tuple[Identity | None, PeerId] | None = None
+    ) -> Session:
         try:
             self._check_room()
-            process = await settle(self._gateway.attach(comm[:64] or "client"))
+            process = await settle(self._gateway.attach(comm[:64] or "client", who and who[0]))
         except BaseException:
             self._attached.pop(nonce, None)
             raise
-        return self._add(process, min(lease_s, MAX_LEASE_S), nonce)
+        session = self._add(process, min(lease_s, MAX_LEASE_S), nonce)
+        if who is not None:
+            session.identity, session.peer = who
+            session.quota = self.quota(who[0]) if who[0] is not None else None
+        return session
 
     def fork(self, parent: Session, flags: int) -> Any:
         """A child of the session's process: what `settle` awaits, and `adopt` makes a session of."""
@@ -218,7 +243,9 @@ class Sessions:
 
     def adopt(self, process: Process, parent: Session) -> Session:
         """The session of a process that was forked."""
-        return self._add(process, parent.lease_s)
+        child = self._add(process, parent.lease_s)
+        child.identity, child.peer, child.quota = parent.identity, parent.peer, parent.quota
+        return child
 
     def _check_room(self) -> None:
         if len(self._sessions) >= MAX_SESSIONS:
@@ -240,6 +267,12 @@ class Sessions:
             del self._ended[next(iter(self._ended))]
         session.over(KernelError(Errno.ESTALE, why, "gateway"))
         await settle(self._gateway.exit(session.process))
+
+    def review(self, still: Callable[[Identity], bool]) -> None:
+        """Ends the sessions of those to whom the policy no longer gives what they have."""
+        for session in list(self._sessions.values()):
+            if session.identity is not None and not still(session.identity):
+                self.end_soon(session, "the session has ended: the policy has changed")
 
     def end_soon(self, session: Session, why: str) -> None:
         task = asyncio.get_running_loop().create_task(self.end(session, why))
