@@ -15,7 +15,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import grpc
@@ -26,6 +26,7 @@ from rumpuser.policy import EVERYBODY_IS_ROOT, Identity, Limits, Policy, load
 from rumpuser.tokens import Verifier
 from rumpwire.errno import Errno, KernelError
 from rumpwire.status import abort
+from rumpwire.values import Credentials
 
 log = logging.getLogger("rump.admission")
 
@@ -42,6 +43,18 @@ class PeerId:
 
     def __str__(self) -> str:
         return f"{', '.join(self.subjects) or 'nobody'} at {self.where}"
+
+
+def plain(identity: Identity | None, peer: PeerId | None) -> tuple[Any, Any]:
+    """For the record of a session."""
+    who = None if identity is None else (identity.subject, tuple(identity.cred), astuple(identity.limits))
+    return who, None if peer is None else (peer.subjects, peer.where)
+
+
+def from_plain(value: tuple[Any, Any]) -> tuple[Identity | None, PeerId | None]:
+    who, peer = value
+    identity = None if who is None else Identity(who[0], Credentials(*who[1]), Limits(*who[2]))
+    return identity, None if peer is None else PeerId(tuple(peer[0]), peer[1])
 
 
 def peer_of(context: Any) -> PeerId:

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Sequence
+from types import CoroutineType
 from typing import Any
 
 from rumpgateway import components
@@ -17,7 +18,7 @@ from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpuser.component import Component, Parameters, Peer
 from rumpuser.guard import Guarded
-from rumpuser.pending import run_blocking, value_of
+from rumpuser.pending import Running, run_blocking, start, value_of
 from rumpuser.polling import Turn
 from rumpuser.systemhost import LocalHost
 from rumpuser.transport.inprocess import blocking
@@ -110,10 +111,35 @@ class LocalKernel:
     def _finish(self, result: Any) -> Any:
         return run_blocking(result, self._turn)
 
-    def enter(self, result: Any) -> Any:
-        """Drives what a call gave to its end. Views of kernel memory are copied before the kernel goes on."""
-        value = run_blocking(result, self._turn)
+    def enter(self, result: Any, timeout: float | None = None) -> Any:
+        """Drives what a call gave to its end. Views of kernel memory are copied before the kernel goes on.
+
+        ETIMEDOUT when it still waits after ``timeout`` seconds.
+        """
+        value = result
+        if type(result) is CoroutineType:
+            value = run_blocking(result, self._turn) if timeout is None else self._in_time(result, timeout)
         return bytes(value) if type(value) in (memoryview, bytearray) else value
+
+    def _in_time(self, result: Any, timeout: float) -> Any:
+        running = start(result)
+        if not isinstance(running, Running):
+            return running
+        late = KernelError(Errno.ETIMEDOUT, f"not done within {timeout:g} s", "gateway")
+        deadline = self._host.monotonic_ns() + int(timeout * 1e9)
+        disarm = self._host.call_at(deadline, lambda: running.cancel(late))
+        try:
+            return run_blocking(_outcome(running), self._turn)
+        finally:
+            disarm()
+
+
+async def _outcome(running: Running[Any]) -> Any:
+    try:
+        return await running.outcome
+    except KeyboardInterrupt:
+        running.cancel()
+        raise
 
 
 class LocalSession:
@@ -125,17 +151,18 @@ class LocalSession:
         self._turn = kernel._turn
         self.pid = process.pid
 
-    def call(self, op: Op, args: tuple[Any, ...]) -> Any:
+    def call(self, op: Op, args: tuple[Any, ...], timeout: float | None = None) -> Any:
         """The value of a call. Raises KernelError."""
-        with self._turn:
-            self._check()
-            return self._kernel.enter(self._kernel.gateway.call(self._process, op, args))
+        with self._turn.lock:
+            if self._process.exited or self._kernel.halted:
+                self._check()
+            return self._kernel.enter(self._kernel.gateway.call(self._process, op, args), timeout)
 
-    def run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
+    def run(self, steps: Sequence[Step], keep_going: bool, timeout: float | None = None) -> list[Any]:
         """The outcomes of a batch, shorter than it when a call failed and the rest was left out."""
         with self._turn:
             self._check()
-            outcomes = self._kernel.enter(self._kernel.gateway.run(self._process, steps, keep_going))
+            outcomes = self._kernel.enter(self._kernel.gateway.run(self._process, steps, keep_going), timeout)
             return [bytes(o) if type(o) in (memoryview, bytearray) else o for o in outcomes]
 
     def fork(self, flags: int) -> LocalSession:
@@ -152,7 +179,8 @@ class LocalSession:
     def _status_of(self, name: str) -> dict[str, Any]:
         component = self._kernel._components.get(name, self._kernel.gateway)
         modules = [m.name for m in component.loader.active()]
-        return {"name": name, "pid": os.getpid(), "url": "", "state": "serving", "restarts": 0, "modules": modules}
+        here = {"name": name, "pid": os.getpid(), "url": "", "state": "serving", "restarts": 0, "modules": modules}
+        return here | {"why": "", "recovery_ms": 0}
 
     def processes(self) -> list[dict[str, Any]]:
         """The shape of ``rump ps --json``."""

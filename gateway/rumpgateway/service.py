@@ -20,7 +20,7 @@ from rumpgateway.admission import Admission, bearer, peer_of
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.monitor import Monitor
 from rumpgateway.sessions import LEASE_S, Session, Sessions
-from rumpgateway.streams import Stream, encode_outcomes, failure
+from rumpgateway.streams import Stream, doubt, encode_outcomes, failure, repeatable
 from rumpgateway.tracing import Tracer
 from rumpgateway.unary import metadata_of, once
 from rumpuser import audit
@@ -118,7 +118,7 @@ class Service:
                 encode(outcome, response)
                 return response
 
-            return await once(context, session, begin, finish)
+            return await once(context, session, begin, finish, repeatable=repeatable(op))
 
         return grpc.unary_unary_rpc_method_handler(handler, None, response_class.SerializeToString)
 
@@ -205,6 +205,8 @@ class Service:
             if len(request.calls) > MAX_BATCH:
                 raise KernelError(Errno.E2BIG, f"{len(request.calls)} calls in a batch; {MAX_BATCH} are allowed")
             steps = decode_steps(request.calls, decode_call)
+            if session.doubtful:
+                _check_doubt(session, request, steps)
         except KernelError as error:
             return [None], [error]
         try:
@@ -257,6 +259,12 @@ class Service:
                 for p in found
             ]
         )
+
+
+def _check_doubt(session: Session, request: Any, steps: list[Step]) -> None:
+    """ENOLINK for calls that a gateway before this one may have done, where that cannot be done again."""
+    if 0 < getattr(request, "id", 0) <= session.doubtful and not all(repeatable(step.op) for step in steps):
+        raise doubt(steps[0].op.cname)
 
 
 def _uploaded(outcome: Any) -> Any:

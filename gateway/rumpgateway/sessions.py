@@ -16,7 +16,7 @@ import secrets
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
-from rumpgateway.admission import PeerId, Quota
+from rumpgateway.admission import PeerId, Quota, from_plain, plain
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpgateway.replies import Replies, Room
@@ -37,6 +37,9 @@ MAX_ENDED = 4096
 MIN_NONCE = 16
 
 log = logging.getLogger("rump.sessions")
+
+Who = tuple[Identity | None, PeerId | None]
+"""What a session belongs to; without a policy there is no identity, and its process is root's."""
 
 
 class Stream(Protocol):
@@ -86,6 +89,10 @@ class Session:
         """Whose connections it may be used on; None where everybody is root."""
         self.quota: Quota | None = None
         self.lease_s = lease_s
+        self.doubtful = 0
+        """Calls up to this id may have been begun by a gateway that has ended."""
+        self._seen = 0
+        self._streamed = False
         self._sessions = sessions
         self._busy = 0
         self._unnamed = 0
@@ -107,6 +114,9 @@ class Session:
     def opened(self, stream: Stream) -> None:
         """A newer stream takes over from an older one."""
         older, self.stream = self.stream, stream
+        if not self._streamed:
+            self._streamed = True
+            self.write_down()
         self._grace_s = self.lease_s or GRACE_S
         if older is not None:
             older.end(KernelError(Errno.ECONNABORTED, "a newer stream of this session has taken over", "gateway"))
@@ -118,6 +128,10 @@ class Session:
         if self.stream is not stream:
             return
         self.stream = None
+        self._run_out()
+
+    def _run_out(self) -> None:
+        """The lease runs from now on."""
         self._due = self._loop.time() + self._grace_s
         self._timer.cancel()
         self._timer = self._loop.call_at(self._due, self._check)
@@ -130,6 +144,26 @@ class Session:
             log.info("session of pid %d ended: its client is gone", self.process.pid)
             why = f"the session has ended: its client was not heard of for {self._grace_s:g} s"
             self._sessions.end_soon(self, why)
+
+    # -- for the successor of this gateway
+
+    def write_down(self) -> None:
+        value = (self.process.pid, self.lease_s, self.nonce, self._streamed, plain(self.identity, self.peer))
+        self._sessions.records.put("session", self.token, value, self._seen)
+
+    def seen(self, id: int) -> None:
+        """A call with this id is about to be begun, if it was not before."""
+        if id > self._seen:
+            self._seen = id
+            self._sessions.records.count("session", self.token, id)
+
+    def restore(self, nonce: bytes, streamed: bool, seen: int) -> None:
+        """It was there before this gateway."""
+        self.nonce, self._streamed, self._seen, self.doubtful = nonce, streamed, seen, seen
+        if streamed:
+            self._grace_s = self.lease_s or GRACE_S
+            self._run_out()
+        self.write_down()
 
     # -- its calls
 
@@ -182,6 +216,7 @@ class Sessions:
     def __init__(self, gateway: Gateway) -> None:
         self.room = Room()
         self.quota: Callable[[Identity], Quota | None] = lambda identity: None
+        self.records = gateway.host.records
         self._gateway = gateway
         self._sessions: dict[str, Session] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -201,9 +236,7 @@ class Sessions:
             raise KernelError(Errno.ESTALE, self._ended[token], "gateway")
         return session
 
-    async def attach(
-        self, comm: str, lease_s: float = 0.0, nonce: bytes = b"", who: tuple[Identity | None, PeerId] | None = None
-    ) -> Session:
+    async def attach(self, comm: str, lease_s: float = 0.0, nonce: bytes = b"", who: Who = (None, None)) -> Session:
         """A new process and its session, or the one that was made with this nonce. EAGAIN when there are too many.
 
         EAUTH when the nonce is somebody else's.
@@ -217,24 +250,18 @@ class Sessions:
             attaching = asyncio.get_running_loop().create_task(self._attach(comm, lease_s, nonce, who))
             self._attached[nonce] = attaching
         session = await asyncio.shield(attaching)
-        if who is not None and (session.identity, session.peer and session.peer.subjects) != (who[0], who[1].subjects):
+        if (session.identity, session.peer and session.peer.subjects) != (who[0], who[1] and who[1].subjects):
             raise KernelError(Errno.EAUTH, "the nonce is that of another client", "gateway")
         return session
 
-    async def _attach(
-        self, comm: str, lease_s: float, nonce: bytes = b"", who: tuple[Identity | None, PeerId] | None = None
-    ) -> Session:
+    async def _attach(self, comm: str, lease_s: float, nonce: bytes = b"", who: Who = (None, None)) -> Session:
         try:
             self._check_room()
-            process = await settle(self._gateway.attach(comm[:64] or "client", who and who[0]))
+            process = await settle(self._gateway.attach(comm[:64] or "client", who[0]))
         except BaseException:
             self._attached.pop(nonce, None)
             raise
-        session = self._add(process, min(lease_s, MAX_LEASE_S), nonce)
-        if who is not None:
-            session.identity, session.peer = who
-            session.quota = self.quota(who[0]) if who[0] is not None else None
-        return session
+        return self._add(process, min(lease_s, MAX_LEASE_S), nonce, who)
 
     def fork(self, parent: Session, flags: int) -> Any:
         """A child of the session's process: what `settle` awaits, and `adopt` makes a session of."""
@@ -243,19 +270,44 @@ class Sessions:
 
     def adopt(self, process: Process, parent: Session) -> Session:
         """The session of a process that was forked."""
-        child = self._add(process, parent.lease_s)
-        child.identity, child.peer, child.quota = parent.identity, parent.peer, parent.quota
-        return child
+        return self._add(process, parent.lease_s, who=(parent.identity, parent.peer))
 
     def _check_room(self) -> None:
         if len(self._sessions) >= MAX_SESSIONS:
             raise KernelError(Errno.EAGAIN, f"{MAX_SESSIONS} sessions are open", "gateway")
 
-    def _add(self, process: Process, lease_s: float, nonce: bytes = b"") -> Session:
+    def _belongs(self, session: Session, who: Who) -> None:
+        session.identity, session.peer = who
+        if session.identity is None:
+            return
+        session.quota = self.quota(session.identity)
+        fds, most = session.process.fds, session.identity.limits.descriptors
+        fds.limit = min(fds.limit, most or fds.limit)
+
+    def _add(self, process: Process, lease_s: float, nonce: bytes = b"", who: Who = (None, None)) -> Session:
         session = Session(secrets.token_hex(16), process, self, lease_s)
         session.nonce = nonce
+        self._belongs(session, who)
+        session.write_down()
         self._sessions[session.token] = session
         return session
+
+    async def restore(self) -> None:
+        """The sessions of a gateway that was killed; what it had begun, or not ended, without one is ended."""
+        loop = asyncio.get_running_loop()
+        for token, (pid, lease_s, nonce, streamed, who), seen in self.records.items("session"):
+            process = self._gateway.processes.get(pid)
+            if process is None:
+                self.records.delete("session", token)
+                continue
+            session = self._sessions[token] = Session(token, process, self, lease_s)
+            session.restore(nonce, streamed, seen)
+            self._belongs(session, from_plain(who))
+            if nonce:
+                self._attached[nonce] = loop.create_task(_known(session))
+        held = {session.process for session in self._sessions.values()}
+        for process in [p for p in self._gateway.processes.values() if p not in held]:
+            await settle(self._gateway.exit(process))
 
     async def end(self, session: Session, why: str = "the session has ended: its client has detached") -> None:
         """Ends a session and its process. Who still names it is told why."""
@@ -265,6 +317,7 @@ class Sessions:
         self._ended[session.token] = why
         if len(self._ended) > MAX_ENDED:
             del self._ended[next(iter(self._ended))]
+        self.records.delete("session", session.token)
         session.over(KernelError(Errno.ESTALE, why, "gateway"))
         await settle(self._gateway.exit(session.process))
 
@@ -282,3 +335,7 @@ class Sessions:
     async def end_all(self, why: str = "the session has ended: the kernel halts") -> None:
         for session in list(self._sessions.values()):
             await self.end(session, why)
+
+
+async def _known(session: Session) -> Session:
+    return session

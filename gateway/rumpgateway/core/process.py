@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from rumpgateway.core.descriptors import DescriptorTable
 from rumpuser.component import Context
+from rumpuser.plain import flat
+from rumpuser.records import Records
 from rumpwire.values import Credentials, ProcessInfo
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ class Process:
     __slots__ = (
         "_cred",
         "_cwd",
+        "_records",
         "_root",
         "_umask",
         "comm",
@@ -44,7 +47,14 @@ class Process:
         self._cwd = 0
         self._root = 0
         self._umask = 0o022
+        self._records: Records | None = None
         self._renew()
+
+    def record(self, records: Records) -> None:
+        """From here on a successor of the gateway will know this process, and what it holds."""
+        self._records = records
+        self._renew()
+        self.fds.record(self.pid, records)
 
     @property
     def cred(self) -> Credentials:
@@ -85,3 +95,6 @@ class Process:
 
     def _renew(self) -> None:
         self.context = Context(self.pid, self._cred, self._cwd, self._root, self._umask)
+        if self._records is not None:
+            value = (self.ppid, self.comm, flat(self._cred), self._cwd, self._root, self._umask)
+            self._records.put("process", self.pid, value)

@@ -6383,6 +6383,87 @@ func (*ModuleFiniResponse) Descriptor() ([]byte, []int) {
 	return file_rump_kern_proto_rawDescGZIP(), []int{137}
 }
 
+type ComponentRestartRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// kern, vfs, net, dev
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComponentRestartRequest) Reset() {
+	*x = ComponentRestartRequest{}
+	mi := &file_rump_kern_proto_msgTypes[138]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComponentRestartRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComponentRestartRequest) ProtoMessage() {}
+
+func (x *ComponentRestartRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[138]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComponentRestartRequest.ProtoReflect.Descriptor instead.
+func (*ComponentRestartRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{138}
+}
+
+func (x *ComponentRestartRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type ComponentRestartResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComponentRestartResponse) Reset() {
+	*x = ComponentRestartResponse{}
+	mi := &file_rump_kern_proto_msgTypes[139]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComponentRestartResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComponentRestartResponse) ProtoMessage() {}
+
+func (x *ComponentRestartResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[139]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComponentRestartResponse.ProtoReflect.Descriptor instead.
+func (*ComponentRestartResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{139}
+}
+
 var File_rump_kern_proto protoreflect.FileDescriptor
 
 const file_rump_kern_proto_rawDesc = "" +
@@ -6710,7 +6791,10 @@ const file_rump_kern_proto_rawDesc = "" +
 	"\x12ModuleInitResponse\"'\n" +
 	"\x11ModuleFiniRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x14\n" +
-	"\x12ModuleFiniResponseB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
+	"\x12ModuleFiniResponse\"-\n" +
+	"\x17ComponentRestartRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\x1a\n" +
+	"\x18ComponentRestartResponseB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
 
 var (
 	file_rump_kern_proto_rawDescOnce sync.Once
@@ -6724,201 +6808,203 @@ func file_rump_kern_proto_rawDescGZIP() []byte {
 	return file_rump_kern_proto_rawDescData
 }
 
-var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 138)
+var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 140)
 var file_rump_kern_proto_goTypes = []any{
-	(*ReadRequest)(nil),             // 0: rump.sp.v1.ReadRequest
-	(*ReadResponse)(nil),            // 1: rump.sp.v1.ReadResponse
-	(*WriteRequest)(nil),            // 2: rump.sp.v1.WriteRequest
-	(*WriteResponse)(nil),           // 3: rump.sp.v1.WriteResponse
-	(*CloseRequest)(nil),            // 4: rump.sp.v1.CloseRequest
-	(*CloseResponse)(nil),           // 5: rump.sp.v1.CloseResponse
-	(*GetpidRequest)(nil),           // 6: rump.sp.v1.GetpidRequest
-	(*GetpidResponse)(nil),          // 7: rump.sp.v1.GetpidResponse
-	(*SetuidRequest)(nil),           // 8: rump.sp.v1.SetuidRequest
-	(*SetuidResponse)(nil),          // 9: rump.sp.v1.SetuidResponse
-	(*GetuidRequest)(nil),           // 10: rump.sp.v1.GetuidRequest
-	(*GetuidResponse)(nil),          // 11: rump.sp.v1.GetuidResponse
-	(*GeteuidRequest)(nil),          // 12: rump.sp.v1.GeteuidRequest
-	(*GeteuidResponse)(nil),         // 13: rump.sp.v1.GeteuidResponse
-	(*GetppidRequest)(nil),          // 14: rump.sp.v1.GetppidRequest
-	(*GetppidResponse)(nil),         // 15: rump.sp.v1.GetppidResponse
-	(*DupRequest)(nil),              // 16: rump.sp.v1.DupRequest
-	(*DupResponse)(nil),             // 17: rump.sp.v1.DupResponse
-	(*PipeRequest)(nil),             // 18: rump.sp.v1.PipeRequest
-	(*PipeResponse)(nil),            // 19: rump.sp.v1.PipeResponse
-	(*GetegidRequest)(nil),          // 20: rump.sp.v1.GetegidRequest
-	(*GetegidResponse)(nil),         // 21: rump.sp.v1.GetegidResponse
-	(*GetgidRequest)(nil),           // 22: rump.sp.v1.GetgidRequest
-	(*GetgidResponse)(nil),          // 23: rump.sp.v1.GetgidResponse
-	(*GetloginRequest)(nil),         // 24: rump.sp.v1.GetloginRequest
-	(*GetloginResponse)(nil),        // 25: rump.sp.v1.GetloginResponse
-	(*SetloginRequest)(nil),         // 26: rump.sp.v1.SetloginRequest
-	(*SetloginResponse)(nil),        // 27: rump.sp.v1.SetloginResponse
-	(*IoctlRequest)(nil),            // 28: rump.sp.v1.IoctlRequest
-	(*IoctlResponse)(nil),           // 29: rump.sp.v1.IoctlResponse
-	(*GetgroupsRequest)(nil),        // 30: rump.sp.v1.GetgroupsRequest
-	(*GetgroupsResponse)(nil),       // 31: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsRequest)(nil),        // 32: rump.sp.v1.SetgroupsRequest
-	(*SetgroupsResponse)(nil),       // 33: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpRequest)(nil),          // 34: rump.sp.v1.GetpgrpRequest
-	(*GetpgrpResponse)(nil),         // 35: rump.sp.v1.GetpgrpResponse
-	(*SetpgidRequest)(nil),          // 36: rump.sp.v1.SetpgidRequest
-	(*SetpgidResponse)(nil),         // 37: rump.sp.v1.SetpgidResponse
-	(*Dup2Request)(nil),             // 38: rump.sp.v1.Dup2Request
-	(*Dup2Response)(nil),            // 39: rump.sp.v1.Dup2Response
-	(*FcntlRequest)(nil),            // 40: rump.sp.v1.FcntlRequest
-	(*FcntlResponse)(nil),           // 41: rump.sp.v1.FcntlResponse
-	(*ReadvRequest)(nil),            // 42: rump.sp.v1.ReadvRequest
-	(*ReadvResponse)(nil),           // 43: rump.sp.v1.ReadvResponse
-	(*WritevRequest)(nil),           // 44: rump.sp.v1.WritevRequest
-	(*WritevResponse)(nil),          // 45: rump.sp.v1.WritevResponse
-	(*SetreuidRequest)(nil),         // 46: rump.sp.v1.SetreuidRequest
-	(*SetreuidResponse)(nil),        // 47: rump.sp.v1.SetreuidResponse
-	(*SetregidRequest)(nil),         // 48: rump.sp.v1.SetregidRequest
-	(*SetregidResponse)(nil),        // 49: rump.sp.v1.SetregidResponse
-	(*FlockRequest)(nil),            // 50: rump.sp.v1.FlockRequest
-	(*FlockResponse)(nil),           // 51: rump.sp.v1.FlockResponse
-	(*SetsidRequest)(nil),           // 52: rump.sp.v1.SetsidRequest
-	(*SetsidResponse)(nil),          // 53: rump.sp.v1.SetsidResponse
-	(*SetgidRequest)(nil),           // 54: rump.sp.v1.SetgidRequest
-	(*SetgidResponse)(nil),          // 55: rump.sp.v1.SetgidResponse
-	(*SetegidRequest)(nil),          // 56: rump.sp.v1.SetegidRequest
-	(*SetegidResponse)(nil),         // 57: rump.sp.v1.SetegidResponse
-	(*SeteuidRequest)(nil),          // 58: rump.sp.v1.SeteuidRequest
-	(*SeteuidResponse)(nil),         // 59: rump.sp.v1.SeteuidResponse
-	(*FpathconfRequest)(nil),        // 60: rump.sp.v1.FpathconfRequest
-	(*FpathconfResponse)(nil),       // 61: rump.sp.v1.FpathconfResponse
-	(*GetrlimitRequest)(nil),        // 62: rump.sp.v1.GetrlimitRequest
-	(*GetrlimitResponse)(nil),       // 63: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitRequest)(nil),        // 64: rump.sp.v1.SetrlimitRequest
-	(*SetrlimitResponse)(nil),       // 65: rump.sp.v1.SetrlimitResponse
-	(*SysctlRequest)(nil),           // 66: rump.sp.v1.SysctlRequest
-	(*SysctlResponse)(nil),          // 67: rump.sp.v1.SysctlResponse
-	(*GetpgidRequest)(nil),          // 68: rump.sp.v1.GetpgidRequest
-	(*GetpgidResponse)(nil),         // 69: rump.sp.v1.GetpgidResponse
-	(*RebootRequest)(nil),           // 70: rump.sp.v1.RebootRequest
-	(*RebootResponse)(nil),          // 71: rump.sp.v1.RebootResponse
-	(*PollRequest)(nil),             // 72: rump.sp.v1.PollRequest
-	(*PollResponse)(nil),            // 73: rump.sp.v1.PollResponse
-	(*TimerCreateRequest)(nil),      // 74: rump.sp.v1.TimerCreateRequest
-	(*TimerCreateResponse)(nil),     // 75: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteRequest)(nil),      // 76: rump.sp.v1.TimerDeleteRequest
-	(*TimerDeleteResponse)(nil),     // 77: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunRequest)(nil),  // 78: rump.sp.v1.TimerGetoverrunRequest
-	(*TimerGetoverrunResponse)(nil), // 79: rump.sp.v1.TimerGetoverrunResponse
-	(*ModctlRequest)(nil),           // 80: rump.sp.v1.ModctlRequest
-	(*ModctlResponse)(nil),          // 81: rump.sp.v1.ModctlResponse
-	(*GetsidRequest)(nil),           // 82: rump.sp.v1.GetsidRequest
-	(*GetsidResponse)(nil),          // 83: rump.sp.v1.GetsidResponse
-	(*FktraceRequest)(nil),          // 84: rump.sp.v1.FktraceRequest
-	(*FktraceResponse)(nil),         // 85: rump.sp.v1.FktraceResponse
-	(*IssetugidRequest)(nil),        // 86: rump.sp.v1.IssetugidRequest
-	(*IssetugidResponse)(nil),       // 87: rump.sp.v1.IssetugidResponse
-	(*UtraceRequest)(nil),           // 88: rump.sp.v1.UtraceRequest
-	(*UtraceResponse)(nil),          // 89: rump.sp.v1.UtraceResponse
-	(*KqueueRequest)(nil),           // 90: rump.sp.v1.KqueueRequest
-	(*KqueueResponse)(nil),          // 91: rump.sp.v1.KqueueResponse
-	(*PosixFadviseRequest)(nil),     // 92: rump.sp.v1.PosixFadviseRequest
-	(*PosixFadviseResponse)(nil),    // 93: rump.sp.v1.PosixFadviseResponse
-	(*SelectRequest)(nil),           // 94: rump.sp.v1.SelectRequest
-	(*SelectResponse)(nil),          // 95: rump.sp.v1.SelectResponse
-	(*GettimeofdayRequest)(nil),     // 96: rump.sp.v1.GettimeofdayRequest
-	(*GettimeofdayResponse)(nil),    // 97: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayRequest)(nil),     // 98: rump.sp.v1.SettimeofdayRequest
-	(*SettimeofdayResponse)(nil),    // 99: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeRequest)(nil),          // 100: rump.sp.v1.AdjtimeRequest
-	(*AdjtimeResponse)(nil),         // 101: rump.sp.v1.AdjtimeResponse
-	(*SetitimerRequest)(nil),        // 102: rump.sp.v1.SetitimerRequest
-	(*SetitimerResponse)(nil),       // 103: rump.sp.v1.SetitimerResponse
-	(*GetitimerRequest)(nil),        // 104: rump.sp.v1.GetitimerRequest
-	(*GetitimerResponse)(nil),       // 105: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeRequest)(nil),     // 106: rump.sp.v1.ClockGettimeRequest
-	(*ClockGettimeResponse)(nil),    // 107: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeRequest)(nil),     // 108: rump.sp.v1.ClockSettimeRequest
-	(*ClockSettimeResponse)(nil),    // 109: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresRequest)(nil),      // 110: rump.sp.v1.ClockGetresRequest
-	(*ClockGetresResponse)(nil),     // 111: rump.sp.v1.ClockGetresResponse
-	(*NanosleepRequest)(nil),        // 112: rump.sp.v1.NanosleepRequest
-	(*NanosleepResponse)(nil),       // 113: rump.sp.v1.NanosleepResponse
-	(*KeventRequest)(nil),           // 114: rump.sp.v1.KeventRequest
-	(*KeventResponse)(nil),          // 115: rump.sp.v1.KeventResponse
-	(*PselectRequest)(nil),          // 116: rump.sp.v1.PselectRequest
-	(*PselectResponse)(nil),         // 117: rump.sp.v1.PselectResponse
-	(*PolltsRequest)(nil),           // 118: rump.sp.v1.PolltsRequest
-	(*PolltsResponse)(nil),          // 119: rump.sp.v1.PolltsResponse
-	(*FstatRequest)(nil),            // 120: rump.sp.v1.FstatRequest
-	(*FstatResponse)(nil),           // 121: rump.sp.v1.FstatResponse
-	(*TimerSettimeRequest)(nil),     // 122: rump.sp.v1.TimerSettimeRequest
-	(*TimerSettimeResponse)(nil),    // 123: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeRequest)(nil),     // 124: rump.sp.v1.TimerGettimeRequest
-	(*TimerGettimeResponse)(nil),    // 125: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Request)(nil),            // 126: rump.sp.v1.Pipe2Request
-	(*Pipe2Response)(nil),           // 127: rump.sp.v1.Pipe2Response
-	(*Dup3Request)(nil),             // 128: rump.sp.v1.Dup3Request
-	(*Dup3Response)(nil),            // 129: rump.sp.v1.Dup3Response
-	(*Kqueue1Request)(nil),          // 130: rump.sp.v1.Kqueue1Request
-	(*Kqueue1Response)(nil),         // 131: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepRequest)(nil),   // 132: rump.sp.v1.ClockNanosleepRequest
-	(*ClockNanosleepResponse)(nil),  // 133: rump.sp.v1.ClockNanosleepResponse
-	(*ModuleInitRequest)(nil),       // 134: rump.sp.v1.ModuleInitRequest
-	(*ModuleInitResponse)(nil),      // 135: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniRequest)(nil),       // 136: rump.sp.v1.ModuleFiniRequest
-	(*ModuleFiniResponse)(nil),      // 137: rump.sp.v1.ModuleFiniResponse
-	(*IoctlArgs)(nil),               // 138: rump.sp.v1.IoctlArgs
-	(*Flock)(nil),                   // 139: rump.sp.v1.Flock
-	(*Rlimit)(nil),                  // 140: rump.sp.v1.Rlimit
-	(*SysctlValue)(nil),             // 141: rump.sp.v1.SysctlValue
-	(*SysctlNode)(nil),              // 142: rump.sp.v1.SysctlNode
-	(*Pollfd)(nil),                  // 143: rump.sp.v1.Pollfd
-	(*Sigevent)(nil),                // 144: rump.sp.v1.Sigevent
-	(*ModctlLoad)(nil),              // 145: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),              // 146: rump.sp.v1.ModuleStat
-	(*Timespec)(nil),                // 147: rump.sp.v1.Timespec
-	(*Itimerspec)(nil),              // 148: rump.sp.v1.Itimerspec
-	(*Kevent)(nil),                  // 149: rump.sp.v1.Kevent
-	(*Stat)(nil),                    // 150: rump.sp.v1.Stat
+	(*ReadRequest)(nil),              // 0: rump.sp.v1.ReadRequest
+	(*ReadResponse)(nil),             // 1: rump.sp.v1.ReadResponse
+	(*WriteRequest)(nil),             // 2: rump.sp.v1.WriteRequest
+	(*WriteResponse)(nil),            // 3: rump.sp.v1.WriteResponse
+	(*CloseRequest)(nil),             // 4: rump.sp.v1.CloseRequest
+	(*CloseResponse)(nil),            // 5: rump.sp.v1.CloseResponse
+	(*GetpidRequest)(nil),            // 6: rump.sp.v1.GetpidRequest
+	(*GetpidResponse)(nil),           // 7: rump.sp.v1.GetpidResponse
+	(*SetuidRequest)(nil),            // 8: rump.sp.v1.SetuidRequest
+	(*SetuidResponse)(nil),           // 9: rump.sp.v1.SetuidResponse
+	(*GetuidRequest)(nil),            // 10: rump.sp.v1.GetuidRequest
+	(*GetuidResponse)(nil),           // 11: rump.sp.v1.GetuidResponse
+	(*GeteuidRequest)(nil),           // 12: rump.sp.v1.GeteuidRequest
+	(*GeteuidResponse)(nil),          // 13: rump.sp.v1.GeteuidResponse
+	(*GetppidRequest)(nil),           // 14: rump.sp.v1.GetppidRequest
+	(*GetppidResponse)(nil),          // 15: rump.sp.v1.GetppidResponse
+	(*DupRequest)(nil),               // 16: rump.sp.v1.DupRequest
+	(*DupResponse)(nil),              // 17: rump.sp.v1.DupResponse
+	(*PipeRequest)(nil),              // 18: rump.sp.v1.PipeRequest
+	(*PipeResponse)(nil),             // 19: rump.sp.v1.PipeResponse
+	(*GetegidRequest)(nil),           // 20: rump.sp.v1.GetegidRequest
+	(*GetegidResponse)(nil),          // 21: rump.sp.v1.GetegidResponse
+	(*GetgidRequest)(nil),            // 22: rump.sp.v1.GetgidRequest
+	(*GetgidResponse)(nil),           // 23: rump.sp.v1.GetgidResponse
+	(*GetloginRequest)(nil),          // 24: rump.sp.v1.GetloginRequest
+	(*GetloginResponse)(nil),         // 25: rump.sp.v1.GetloginResponse
+	(*SetloginRequest)(nil),          // 26: rump.sp.v1.SetloginRequest
+	(*SetloginResponse)(nil),         // 27: rump.sp.v1.SetloginResponse
+	(*IoctlRequest)(nil),             // 28: rump.sp.v1.IoctlRequest
+	(*IoctlResponse)(nil),            // 29: rump.sp.v1.IoctlResponse
+	(*GetgroupsRequest)(nil),         // 30: rump.sp.v1.GetgroupsRequest
+	(*GetgroupsResponse)(nil),        // 31: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsRequest)(nil),         // 32: rump.sp.v1.SetgroupsRequest
+	(*SetgroupsResponse)(nil),        // 33: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpRequest)(nil),           // 34: rump.sp.v1.GetpgrpRequest
+	(*GetpgrpResponse)(nil),          // 35: rump.sp.v1.GetpgrpResponse
+	(*SetpgidRequest)(nil),           // 36: rump.sp.v1.SetpgidRequest
+	(*SetpgidResponse)(nil),          // 37: rump.sp.v1.SetpgidResponse
+	(*Dup2Request)(nil),              // 38: rump.sp.v1.Dup2Request
+	(*Dup2Response)(nil),             // 39: rump.sp.v1.Dup2Response
+	(*FcntlRequest)(nil),             // 40: rump.sp.v1.FcntlRequest
+	(*FcntlResponse)(nil),            // 41: rump.sp.v1.FcntlResponse
+	(*ReadvRequest)(nil),             // 42: rump.sp.v1.ReadvRequest
+	(*ReadvResponse)(nil),            // 43: rump.sp.v1.ReadvResponse
+	(*WritevRequest)(nil),            // 44: rump.sp.v1.WritevRequest
+	(*WritevResponse)(nil),           // 45: rump.sp.v1.WritevResponse
+	(*SetreuidRequest)(nil),          // 46: rump.sp.v1.SetreuidRequest
+	(*SetreuidResponse)(nil),         // 47: rump.sp.v1.SetreuidResponse
+	(*SetregidRequest)(nil),          // 48: rump.sp.v1.SetregidRequest
+	(*SetregidResponse)(nil),         // 49: rump.sp.v1.SetregidResponse
+	(*FlockRequest)(nil),             // 50: rump.sp.v1.FlockRequest
+	(*FlockResponse)(nil),            // 51: rump.sp.v1.FlockResponse
+	(*SetsidRequest)(nil),            // 52: rump.sp.v1.SetsidRequest
+	(*SetsidResponse)(nil),           // 53: rump.sp.v1.SetsidResponse
+	(*SetgidRequest)(nil),            // 54: rump.sp.v1.SetgidRequest
+	(*SetgidResponse)(nil),           // 55: rump.sp.v1.SetgidResponse
+	(*SetegidRequest)(nil),           // 56: rump.sp.v1.SetegidRequest
+	(*SetegidResponse)(nil),          // 57: rump.sp.v1.SetegidResponse
+	(*SeteuidRequest)(nil),           // 58: rump.sp.v1.SeteuidRequest
+	(*SeteuidResponse)(nil),          // 59: rump.sp.v1.SeteuidResponse
+	(*FpathconfRequest)(nil),         // 60: rump.sp.v1.FpathconfRequest
+	(*FpathconfResponse)(nil),        // 61: rump.sp.v1.FpathconfResponse
+	(*GetrlimitRequest)(nil),         // 62: rump.sp.v1.GetrlimitRequest
+	(*GetrlimitResponse)(nil),        // 63: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitRequest)(nil),         // 64: rump.sp.v1.SetrlimitRequest
+	(*SetrlimitResponse)(nil),        // 65: rump.sp.v1.SetrlimitResponse
+	(*SysctlRequest)(nil),            // 66: rump.sp.v1.SysctlRequest
+	(*SysctlResponse)(nil),           // 67: rump.sp.v1.SysctlResponse
+	(*GetpgidRequest)(nil),           // 68: rump.sp.v1.GetpgidRequest
+	(*GetpgidResponse)(nil),          // 69: rump.sp.v1.GetpgidResponse
+	(*RebootRequest)(nil),            // 70: rump.sp.v1.RebootRequest
+	(*RebootResponse)(nil),           // 71: rump.sp.v1.RebootResponse
+	(*PollRequest)(nil),              // 72: rump.sp.v1.PollRequest
+	(*PollResponse)(nil),             // 73: rump.sp.v1.PollResponse
+	(*TimerCreateRequest)(nil),       // 74: rump.sp.v1.TimerCreateRequest
+	(*TimerCreateResponse)(nil),      // 75: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteRequest)(nil),       // 76: rump.sp.v1.TimerDeleteRequest
+	(*TimerDeleteResponse)(nil),      // 77: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunRequest)(nil),   // 78: rump.sp.v1.TimerGetoverrunRequest
+	(*TimerGetoverrunResponse)(nil),  // 79: rump.sp.v1.TimerGetoverrunResponse
+	(*ModctlRequest)(nil),            // 80: rump.sp.v1.ModctlRequest
+	(*ModctlResponse)(nil),           // 81: rump.sp.v1.ModctlResponse
+	(*GetsidRequest)(nil),            // 82: rump.sp.v1.GetsidRequest
+	(*GetsidResponse)(nil),           // 83: rump.sp.v1.GetsidResponse
+	(*FktraceRequest)(nil),           // 84: rump.sp.v1.FktraceRequest
+	(*FktraceResponse)(nil),          // 85: rump.sp.v1.FktraceResponse
+	(*IssetugidRequest)(nil),         // 86: rump.sp.v1.IssetugidRequest
+	(*IssetugidResponse)(nil),        // 87: rump.sp.v1.IssetugidResponse
+	(*UtraceRequest)(nil),            // 88: rump.sp.v1.UtraceRequest
+	(*UtraceResponse)(nil),           // 89: rump.sp.v1.UtraceResponse
+	(*KqueueRequest)(nil),            // 90: rump.sp.v1.KqueueRequest
+	(*KqueueResponse)(nil),           // 91: rump.sp.v1.KqueueResponse
+	(*PosixFadviseRequest)(nil),      // 92: rump.sp.v1.PosixFadviseRequest
+	(*PosixFadviseResponse)(nil),     // 93: rump.sp.v1.PosixFadviseResponse
+	(*SelectRequest)(nil),            // 94: rump.sp.v1.SelectRequest
+	(*SelectResponse)(nil),           // 95: rump.sp.v1.SelectResponse
+	(*GettimeofdayRequest)(nil),      // 96: rump.sp.v1.GettimeofdayRequest
+	(*GettimeofdayResponse)(nil),     // 97: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayRequest)(nil),      // 98: rump.sp.v1.SettimeofdayRequest
+	(*SettimeofdayResponse)(nil),     // 99: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeRequest)(nil),           // 100: rump.sp.v1.AdjtimeRequest
+	(*AdjtimeResponse)(nil),          // 101: rump.sp.v1.AdjtimeResponse
+	(*SetitimerRequest)(nil),         // 102: rump.sp.v1.SetitimerRequest
+	(*SetitimerResponse)(nil),        // 103: rump.sp.v1.SetitimerResponse
+	(*GetitimerRequest)(nil),         // 104: rump.sp.v1.GetitimerRequest
+	(*GetitimerResponse)(nil),        // 105: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeRequest)(nil),      // 106: rump.sp.v1.ClockGettimeRequest
+	(*ClockGettimeResponse)(nil),     // 107: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeRequest)(nil),      // 108: rump.sp.v1.ClockSettimeRequest
+	(*ClockSettimeResponse)(nil),     // 109: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresRequest)(nil),       // 110: rump.sp.v1.ClockGetresRequest
+	(*ClockGetresResponse)(nil),      // 111: rump.sp.v1.ClockGetresResponse
+	(*NanosleepRequest)(nil),         // 112: rump.sp.v1.NanosleepRequest
+	(*NanosleepResponse)(nil),        // 113: rump.sp.v1.NanosleepResponse
+	(*KeventRequest)(nil),            // 114: rump.sp.v1.KeventRequest
+	(*KeventResponse)(nil),           // 115: rump.sp.v1.KeventResponse
+	(*PselectRequest)(nil),           // 116: rump.sp.v1.PselectRequest
+	(*PselectResponse)(nil),          // 117: rump.sp.v1.PselectResponse
+	(*PolltsRequest)(nil),            // 118: rump.sp.v1.PolltsRequest
+	(*PolltsResponse)(nil),           // 119: rump.sp.v1.PolltsResponse
+	(*FstatRequest)(nil),             // 120: rump.sp.v1.FstatRequest
+	(*FstatResponse)(nil),            // 121: rump.sp.v1.FstatResponse
+	(*TimerSettimeRequest)(nil),      // 122: rump.sp.v1.TimerSettimeRequest
+	(*TimerSettimeResponse)(nil),     // 123: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeRequest)(nil),      // 124: rump.sp.v1.TimerGettimeRequest
+	(*TimerGettimeResponse)(nil),     // 125: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Request)(nil),             // 126: rump.sp.v1.Pipe2Request
+	(*Pipe2Response)(nil),            // 127: rump.sp.v1.Pipe2Response
+	(*Dup3Request)(nil),              // 128: rump.sp.v1.Dup3Request
+	(*Dup3Response)(nil),             // 129: rump.sp.v1.Dup3Response
+	(*Kqueue1Request)(nil),           // 130: rump.sp.v1.Kqueue1Request
+	(*Kqueue1Response)(nil),          // 131: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepRequest)(nil),    // 132: rump.sp.v1.ClockNanosleepRequest
+	(*ClockNanosleepResponse)(nil),   // 133: rump.sp.v1.ClockNanosleepResponse
+	(*ModuleInitRequest)(nil),        // 134: rump.sp.v1.ModuleInitRequest
+	(*ModuleInitResponse)(nil),       // 135: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniRequest)(nil),        // 136: rump.sp.v1.ModuleFiniRequest
+	(*ModuleFiniResponse)(nil),       // 137: rump.sp.v1.ModuleFiniResponse
+	(*ComponentRestartRequest)(nil),  // 138: rump.sp.v1.ComponentRestartRequest
+	(*ComponentRestartResponse)(nil), // 139: rump.sp.v1.ComponentRestartResponse
+	(*IoctlArgs)(nil),                // 140: rump.sp.v1.IoctlArgs
+	(*Flock)(nil),                    // 141: rump.sp.v1.Flock
+	(*Rlimit)(nil),                   // 142: rump.sp.v1.Rlimit
+	(*SysctlValue)(nil),              // 143: rump.sp.v1.SysctlValue
+	(*SysctlNode)(nil),               // 144: rump.sp.v1.SysctlNode
+	(*Pollfd)(nil),                   // 145: rump.sp.v1.Pollfd
+	(*Sigevent)(nil),                 // 146: rump.sp.v1.Sigevent
+	(*ModctlLoad)(nil),               // 147: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),               // 148: rump.sp.v1.ModuleStat
+	(*Timespec)(nil),                 // 149: rump.sp.v1.Timespec
+	(*Itimerspec)(nil),               // 150: rump.sp.v1.Itimerspec
+	(*Kevent)(nil),                   // 151: rump.sp.v1.Kevent
+	(*Stat)(nil),                     // 152: rump.sp.v1.Stat
 }
 var file_rump_kern_proto_depIdxs = []int32{
-	138, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
-	138, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
-	139, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
-	139, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
-	140, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
-	140, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
-	141, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
-	141, // 7: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
-	142, // 8: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
-	143, // 9: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
-	143, // 10: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
-	144, // 11: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
-	145, // 12: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
-	146, // 13: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
-	147, // 14: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
-	147, // 15: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
-	147, // 16: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
-	147, // 17: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
-	147, // 18: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
-	148, // 19: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
-	148, // 20: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
-	148, // 21: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
-	147, // 22: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
-	147, // 23: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
-	147, // 24: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
-	147, // 25: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	147, // 26: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	149, // 27: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
-	147, // 28: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
-	149, // 29: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
-	147, // 30: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
-	143, // 31: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
-	147, // 32: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
-	143, // 33: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
-	150, // 34: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
-	148, // 35: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
-	148, // 36: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
-	148, // 37: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
-	147, // 38: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	147, // 39: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	140, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
+	140, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
+	141, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
+	141, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
+	142, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
+	142, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
+	143, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
+	143, // 7: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
+	144, // 8: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
+	145, // 9: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
+	145, // 10: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
+	146, // 11: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
+	147, // 12: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
+	148, // 13: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
+	149, // 14: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
+	149, // 15: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
+	149, // 16: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
+	149, // 17: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
+	149, // 18: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
+	150, // 19: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
+	150, // 20: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
+	150, // 21: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
+	149, // 22: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
+	149, // 23: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
+	149, // 24: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
+	149, // 25: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	149, // 26: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	151, // 27: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
+	149, // 28: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
+	151, // 29: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
+	149, // 30: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
+	145, // 31: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
+	149, // 32: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
+	145, // 33: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
+	152, // 34: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
+	150, // 35: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
+	150, // 36: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
+	150, // 37: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
+	149, // 38: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	149, // 39: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
 	40,  // [40:40] is the sub-list for method output_type
 	40,  // [40:40] is the sub-list for method input_type
 	40,  // [40:40] is the sub-list for extension type_name
@@ -6943,7 +7029,7 @@ func file_rump_kern_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_kern_proto_rawDesc), len(file_rump_kern_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   138,
+			NumMessages:   140,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

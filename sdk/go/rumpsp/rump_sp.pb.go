@@ -282,6 +282,7 @@ type Call struct {
 	//	*Call_Sendmmsg
 	//	*Call_ModuleInit
 	//	*Call_ModuleFini
+	//	*Call_ComponentRestart
 	//	*Call_EtfsRegister
 	//	*Call_EtfsRegisterWithsize
 	//	*Call_EtfsRemove
@@ -2082,6 +2083,15 @@ func (x *Call) GetModuleFini() *ModuleFiniRequest {
 	return nil
 }
 
+func (x *Call) GetComponentRestart() *ComponentRestartRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_ComponentRestart); ok {
+			return x.ComponentRestart
+		}
+	}
+	return nil
+}
+
 func (x *Call) GetEtfsRegister() *EtfsRegisterRequest {
 	if x != nil {
 		if x, ok := x.Call.(*Call_EtfsRegister); ok {
@@ -3292,6 +3302,10 @@ type Call_ModuleFini struct {
 	ModuleFini *ModuleFiniRequest `protobuf:"bytes,2002,opt,name=module_fini,json=moduleFini,proto3,oneof"`
 }
 
+type Call_ComponentRestart struct {
+	ComponentRestart *ComponentRestartRequest `protobuf:"bytes,10160,opt,name=component_restart,json=componentRestart,proto3,oneof"`
+}
+
 type Call_EtfsRegister struct {
 	EtfsRegister *EtfsRegisterRequest `protobuf:"bytes,2010,opt,name=etfs_register,json=etfsRegister,proto3,oneof"`
 }
@@ -3870,6 +3884,8 @@ func (*Call_ModuleInit) isCall_Call() {}
 
 func (*Call_ModuleFini) isCall_Call() {}
 
+func (*Call_ComponentRestart) isCall_Call() {}
+
 func (*Call_EtfsRegister) isCall_Call() {}
 
 func (*Call_EtfsRegisterWithsize) isCall_Call() {}
@@ -4165,6 +4181,7 @@ type Result struct {
 	//	*Result_Sendmmsg
 	//	*Result_ModuleInit
 	//	*Result_ModuleFini
+	//	*Result_ComponentRestart
 	//	*Result_EtfsRegister
 	//	*Result_EtfsRegisterWithsize
 	//	*Result_EtfsRemove
@@ -5967,6 +5984,15 @@ func (x *Result) GetModuleFini() *ModuleFiniResponse {
 	return nil
 }
 
+func (x *Result) GetComponentRestart() *ComponentRestartResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_ComponentRestart); ok {
+			return x.ComponentRestart
+		}
+	}
+	return nil
+}
+
 func (x *Result) GetEtfsRegister() *EtfsRegisterResponse {
 	if x != nil {
 		if x, ok := x.Result.(*Result_EtfsRegister); ok {
@@ -7181,6 +7207,10 @@ type Result_ModuleFini struct {
 	ModuleFini *ModuleFiniResponse `protobuf:"bytes,2002,opt,name=module_fini,json=moduleFini,proto3,oneof"`
 }
 
+type Result_ComponentRestart struct {
+	ComponentRestart *ComponentRestartResponse `protobuf:"bytes,10160,opt,name=component_restart,json=componentRestart,proto3,oneof"`
+}
+
 type Result_EtfsRegister struct {
 	EtfsRegister *EtfsRegisterResponse `protobuf:"bytes,2010,opt,name=etfs_register,json=etfsRegister,proto3,oneof"`
 }
@@ -7760,6 +7790,8 @@ func (*Result_Sendmmsg) isResult_Result() {}
 func (*Result_ModuleInit) isResult_Result() {}
 
 func (*Result_ModuleFini) isResult_Result() {}
+
+func (*Result_ComponentRestart) isResult_Result() {}
 
 func (*Result_EtfsRegister) isResult_Result() {}
 
@@ -8639,10 +8671,14 @@ type ComponentStatus struct {
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Pid   int32                  `protobuf:"varint,2,opt,name=pid,proto3" json:"pid,omitempty"`
 	Url   string                 `protobuf:"bytes,3,opt,name=url,proto3" json:"url,omitempty"`
-	// starting, serving, failed, stopped
-	State         string   `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
-	Restarts      uint32   `protobuf:"varint,5,opt,name=restarts,proto3" json:"restarts,omitempty"`
-	Modules       []string `protobuf:"bytes,6,rep,name=modules,proto3" json:"modules,omitempty"`
+	// starting, serving, restarting, failed, stopped
+	State    string   `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
+	Restarts uint32   `protobuf:"varint,5,opt,name=restarts,proto3" json:"restarts,omitempty"`
+	Modules  []string `protobuf:"bytes,6,rep,name=modules,proto3" json:"modules,omitempty"`
+	// Why it is not serving.
+	Why string `protobuf:"bytes,70,opt,name=why,proto3" json:"why,omitempty"`
+	// How long its last restart took, from the end of its process to its first call.
+	RecoveryMs    uint32 `protobuf:"varint,71,opt,name=recovery_ms,json=recoveryMs,proto3" json:"recovery_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -8717,6 +8753,20 @@ func (x *ComponentStatus) GetModules() []string {
 		return x.Modules
 	}
 	return nil
+}
+
+func (x *ComponentStatus) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+func (x *ComponentStatus) GetRecoveryMs() uint32 {
+	if x != nil {
+		return x.RecoveryMs
+	}
+	return 0
 }
 
 type StatusResponse struct {
@@ -9249,7 +9299,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tReference\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\rR\x04call\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\rR\x05field\x12\x12\n" +
-	"\x04path\x18\x03 \x03(\rR\x04path\"\xcev\n" +
+	"\x04path\x18\x03 \x03(\rR\x04path\"\xa3w\n" +
 	"\x04Call\x125\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x15.rump.sp.v1.ReferenceR\n" +
@@ -9511,7 +9561,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\vmodule_init\x18\xd1\x0f \x01(\v2\x1d.rump.sp.v1.ModuleInitRequestH\x00R\n" +
 	"moduleInit\x12A\n" +
 	"\vmodule_fini\x18\xd2\x0f \x01(\v2\x1d.rump.sp.v1.ModuleFiniRequestH\x00R\n" +
-	"moduleFini\x12G\n" +
+	"moduleFini\x12S\n" +
+	"\x11component_restart\x18\xb0O \x01(\v2#.rump.sp.v1.ComponentRestartRequestH\x00R\x10componentRestart\x12G\n" +
 	"\retfs_register\x18\xda\x0f \x01(\v2\x1f.rump.sp.v1.EtfsRegisterRequestH\x00R\fetfsRegister\x12`\n" +
 	"\x16etfs_register_withsize\x18\xdb\x0f \x01(\v2'.rump.sp.v1.EtfsRegisterWithsizeRequestH\x00R\x14etfsRegisterWithsize\x12A\n" +
 	"\vetfs_remove\x18\xdc\x0f \x01(\v2\x1d.rump.sp.v1.EtfsRemoveRequestH\x00R\n" +
@@ -9576,7 +9627,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"netPcblist\x12D\n" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1e.rump.sp.v1.NetCountersRequestH\x00R\vnetCounters\x125\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndListB\x06\n" +
-	"\x04call\"\xbcx\n" +
+	"\x04call\"\x92y\n" +
 	"\x06Result\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x18.rump.sp.v1.SyscallErrorH\x00R\x05error\x12/\n" +
 	"\x04read\x18\xeb\a \x01(\v2\x18.rump.sp.v1.ReadResponseH\x00R\x04read\x122\n" +
@@ -9836,7 +9887,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\vmodule_init\x18\xd1\x0f \x01(\v2\x1e.rump.sp.v1.ModuleInitResponseH\x00R\n" +
 	"moduleInit\x12B\n" +
 	"\vmodule_fini\x18\xd2\x0f \x01(\v2\x1e.rump.sp.v1.ModuleFiniResponseH\x00R\n" +
-	"moduleFini\x12H\n" +
+	"moduleFini\x12T\n" +
+	"\x11component_restart\x18\xb0O \x01(\v2$.rump.sp.v1.ComponentRestartResponseH\x00R\x10componentRestart\x12H\n" +
 	"\retfs_register\x18\xda\x0f \x01(\v2 .rump.sp.v1.EtfsRegisterResponseH\x00R\fetfsRegister\x12a\n" +
 	"\x16etfs_register_withsize\x18\xdb\x0f \x01(\v2(.rump.sp.v1.EtfsRegisterWithsizeResponseH\x00R\x14etfsRegisterWithsize\x12B\n" +
 	"\vetfs_remove\x18\xdc\x0f \x01(\v2\x1e.rump.sp.v1.EtfsRemoveResponseH\x00R\n" +
@@ -9954,14 +10006,17 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x05chunk\x18\x05 \x01(\fR\x05chunk\"F\n" +
 	"\x14UploadModuleResponse\x12.\n" +
 	"\x06module\x18\x01 \x01(\v2\x16.rump.sp.v1.ModuleStatR\x06module\"\x0f\n" +
-	"\rStatusRequest\"\x95\x01\n" +
+	"\rStatusRequest\"\xc8\x01\n" +
 	"\x0fComponentStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x10\n" +
 	"\x03url\x18\x03 \x01(\tR\x03url\x12\x14\n" +
 	"\x05state\x18\x04 \x01(\tR\x05state\x12\x1a\n" +
 	"\brestarts\x18\x05 \x01(\rR\brestarts\x12\x18\n" +
-	"\amodules\x18\x06 \x03(\tR\amodules\"\x98\x01\n" +
+	"\amodules\x18\x06 \x03(\tR\amodules\x12\x10\n" +
+	"\x03why\x18F \x01(\tR\x03why\x12\x1f\n" +
+	"\vrecovery_ms\x18G \x01(\rR\n" +
+	"recoveryMs\"\x98\x01\n" +
 	"\x0eStatusResponse\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12;\n" +
 	"\n" +
@@ -10016,9 +10071,9 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Status\x12\x19.rump.sp.v1.StatusRequest\x1a\x1a.rump.sp.v1.StatusResponse\x12H\n" +
 	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse\x12K\n" +
 	"\n" +
-	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xf54\n" +
-	"\x04Kern\x12M\n" +
-	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x12\x8a\xb5\x18\x0e\b\x03\x12\x04read\x18\x01 \x01(\x01\x12O\n" +
+	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\x806\n" +
+	"\x04Kern\x12K\n" +
+	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x10\x8a\xb5\x18\f\b\x03\x12\x04read\x18\x01 \x01\x12O\n" +
 	"\x05Write\x12\x18.rump.sp.v1.WriteRequest\x1a\x19.rump.sp.v1.WriteResponse\"\x11\x8a\xb5\x18\r\b\x04\x12\x05write\x18\x01 \x01\x12M\n" +
 	"\x05Close\x12\x18.rump.sp.v1.CloseRequest\x1a\x19.rump.sp.v1.CloseResponse\"\x0f\x8a\xb5\x18\v\b\x06\x12\x05close\x18\x01\x12S\n" +
 	"\x06Getpid\x12\x19.rump.sp.v1.GetpidRequest\x1a\x1a.rump.sp.v1.GetpidResponse\"\x12\x8a\xb5\x18\x0e\b\x14\x12\x06getpid\x18\x01(\x01\x12c\n" +
@@ -10042,8 +10097,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\aSetpgid\x12\x1a.rump.sp.v1.SetpgidRequest\x1a\x1b.rump.sp.v1.SetpgidResponse\"\x13\x8a\xb5\x18\x0f\bR\x12\asetpgid\x18\x01(\x01\x12I\n" +
 	"\x04Dup2\x12\x17.rump.sp.v1.Dup2Request\x1a\x18.rump.sp.v1.Dup2Response\"\x0e\x8a\xb5\x18\n" +
 	"\bZ\x12\x04dup2\x18\x01\x12O\n" +
-	"\x05Fcntl\x12\x18.rump.sp.v1.FcntlRequest\x1a\x19.rump.sp.v1.FcntlResponse\"\x11\x8a\xb5\x18\r\b\\\x12\x05fcntl\x18\x01 \x01\x12Q\n" +
-	"\x05Readv\x12\x18.rump.sp.v1.ReadvRequest\x1a\x19.rump.sp.v1.ReadvResponse\"\x13\x8a\xb5\x18\x0f\bx\x12\x05readv\x18\x01 \x01(\x01\x12S\n" +
+	"\x05Fcntl\x12\x18.rump.sp.v1.FcntlRequest\x1a\x19.rump.sp.v1.FcntlResponse\"\x11\x8a\xb5\x18\r\b\\\x12\x05fcntl\x18\x01 \x01\x12O\n" +
+	"\x05Readv\x12\x18.rump.sp.v1.ReadvRequest\x1a\x19.rump.sp.v1.ReadvResponse\"\x11\x8a\xb5\x18\r\bx\x12\x05readv\x18\x01 \x01\x12S\n" +
 	"\x06Writev\x12\x19.rump.sp.v1.WritevRequest\x1a\x1a.rump.sp.v1.WritevResponse\"\x12\x8a\xb5\x18\x0e\by\x12\x06writev\x18\x01 \x01\x12k\n" +
 	"\bSetreuid\x12\x1b.rump.sp.v1.SetreuidRequest\x1a\x1c.rump.sp.v1.SetreuidResponse\"$\x8a\xb5\x18 \b~\x12\bsetreuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12k\n" +
 	"\bSetregid\x12\x1b.rump.sp.v1.SetregidRequest\x1a\x1c.rump.sp.v1.SetregidResponse\"$\x8a\xb5\x18 \b\x7f\x12\bsetregid\x18\x01(\x01\xe2\x03\rprocess.setid\x12P\n" +
@@ -10054,8 +10109,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\aSeteuid\x12\x1a.rump.sp.v1.SeteuidRequest\x1a\x1b.rump.sp.v1.SeteuidResponse\"$\x8a\xb5\x18 \b\xb7\x01\x12\aseteuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12`\n" +
 	"\tFpathconf\x12\x1c.rump.sp.v1.FpathconfRequest\x1a\x1d.rump.sp.v1.FpathconfResponse\"\x16\x8a\xb5\x18\x12\b\xc0\x01\x12\tfpathconf\x18\x01(\x01\x12`\n" +
 	"\tGetrlimit\x12\x1c.rump.sp.v1.GetrlimitRequest\x1a\x1d.rump.sp.v1.GetrlimitResponse\"\x16\x8a\xb5\x18\x12\b\xc2\x01\x12\tgetrlimit\x18\x01(\x01\x12u\n" +
-	"\tSetrlimit\x12\x1c.rump.sp.v1.SetrlimitRequest\x1a\x1d.rump.sp.v1.SetrlimitResponse\"+\x8a\xb5\x18'\b\xc3\x01\x12\tsetrlimit\x18\x01(\x01\xe2\x03\x12process.rlimit.set\x12\x85\x01\n" +
-	"\x06Sysctl\x12\x19.rump.sp.v1.SysctlRequest\x1a\x1a.rump.sp.v1.SysctlResponse\"D\x8a\xb5\x18@\b\xca\x01\x12\b__sysctl\x18\x01(\x01\xe2\x03\x14system.sysctl.modify\xe2\x03\x15system.sysctl.private\x12X\n" +
+	"\tSetrlimit\x12\x1c.rump.sp.v1.SetrlimitRequest\x1a\x1d.rump.sp.v1.SetrlimitResponse\"+\x8a\xb5\x18'\b\xc3\x01\x12\tsetrlimit\x18\x01(\x01\xe2\x03\x12process.rlimit.set\x12\x83\x01\n" +
+	"\x06Sysctl\x12\x19.rump.sp.v1.SysctlRequest\x1a\x1a.rump.sp.v1.SysctlResponse\"B\x8a\xb5\x18>\b\xca\x01\x12\b__sysctl\x18\x01\xe2\x03\x14system.sysctl.modify\xe2\x03\x15system.sysctl.private\x12X\n" +
 	"\aGetpgid\x12\x1a.rump.sp.v1.GetpgidRequest\x1a\x1b.rump.sp.v1.GetpgidResponse\"\x14\x8a\xb5\x18\x10\b\xcf\x01\x12\agetpgid\x18\x01(\x01\x12a\n" +
 	"\x06Reboot\x12\x19.rump.sp.v1.RebootRequest\x1a\x1a.rump.sp.v1.RebootResponse\" \x8a\xb5\x18\x1c\b\xd0\x01\x12\x06reboot\x18\x012\rsystem.reboot\x12N\n" +
 	"\x04Poll\x12\x17.rump.sp.v1.PollRequest\x1a\x18.rump.sp.v1.PollResponse\"\x13\x8a\xb5\x18\x0f\b\xd1\x01\x12\x04poll\x18\x01 \x01(\x01\x12g\n" +
@@ -10092,7 +10147,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\n" +
 	"ModuleInit\x12\x1d.rump.sp.v1.ModuleInitRequest\x1a\x1e.rump.sp.v1.ModuleInitResponse\"'\x8a\xb5\x18#\b\x91N\x12\vmodule_init\x18\x012\rsystem.module8\x01\x12t\n" +
 	"\n" +
-	"ModuleFini\x12\x1d.rump.sp.v1.ModuleFiniRequest\x1a\x1e.rump.sp.v1.ModuleFiniResponse\"'\x8a\xb5\x18#\b\x92N\x12\vmodule_fini\x18\x012\rsystem.module8\x012\xedS\n" +
+	"ModuleFini\x12\x1d.rump.sp.v1.ModuleFiniRequest\x1a\x1e.rump.sp.v1.ModuleFiniResponse\"'\x8a\xb5\x18#\b\x92N\x12\vmodule_fini\x18\x012\rsystem.module8\x01\x12\x8e\x01\n" +
+	"\x10ComponentRestart\x12#.rump.sp.v1.ComponentRestartRequest\x1a$.rump.sp.v1.ComponentRestartResponse\"/\x8a\xb5\x18+\b\xb0O\x12\x11component_restart\x18\x01 \x012\rsystem.reboot8\x012\xe3S\n" +
 	"\x03Vfs\x12K\n" +
 	"\x04Open\x12\x17.rump.sp.v1.OpenRequest\x1a\x18.rump.sp.v1.OpenResponse\"\x10\x8a\xb5\x18\f\b\x05\x12\x04open\x18\x02 \x01\x12I\n" +
 	"\x04Link\x12\x17.rump.sp.v1.LinkRequest\x1a\x18.rump.sp.v1.LinkResponse\"\x0e\x8a\xb5\x18\n" +
@@ -10121,8 +10177,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Mkfifo\x12\x19.rump.sp.v1.MkfifoRequest\x1a\x1a.rump.sp.v1.MkfifoResponse\"\x11\x8a\xb5\x18\r\b\x84\x01\x12\x06mkfifo\x18\x02\x12N\n" +
 	"\x05Mkdir\x12\x18.rump.sp.v1.MkdirRequest\x1a\x19.rump.sp.v1.MkdirResponse\"\x10\x8a\xb5\x18\f\b\x88\x01\x12\x05mkdir\x18\x02\x12N\n" +
 	"\x05Rmdir\x12\x18.rump.sp.v1.RmdirRequest\x1a\x19.rump.sp.v1.RmdirResponse\"\x10\x8a\xb5\x18\f\b\x89\x01\x12\x05rmdir\x18\x02\x12R\n" +
-	"\x05Pread\x12\x18.rump.sp.v1.PreadRequest\x1a\x19.rump.sp.v1.PreadResponse\"\x14\x8a\xb5\x18\x10\b\xad\x01\x12\x05pread\x18\x02 \x01(\x01\x12V\n" +
-	"\x06Pwrite\x12\x19.rump.sp.v1.PwriteRequest\x1a\x1a.rump.sp.v1.PwriteResponse\"\x15\x8a\xb5\x18\x11\b\xae\x01\x12\x06pwrite\x18\x02 \x01(\x01\x12\\\n" +
+	"\x05Pread\x12\x18.rump.sp.v1.PreadRequest\x1a\x19.rump.sp.v1.PreadResponse\"\x14\x8a\xb5\x18\x10\b\xad\x01\x12\x05pread\x18\x02 \x01(\x01\x12T\n" +
+	"\x06Pwrite\x12\x19.rump.sp.v1.PwriteRequest\x1a\x1a.rump.sp.v1.PwriteResponse\"\x13\x8a\xb5\x18\x0f\b\xae\x01\x12\x06pwrite\x18\x02 \x01\x12\\\n" +
 	"\bPathconf\x12\x1b.rump.sp.v1.PathconfRequest\x1a\x1c.rump.sp.v1.PathconfResponse\"\x15\x8a\xb5\x18\x11\b\xbf\x01\x12\bpathconf\x18\x02(\x01\x12N\n" +
 	"\x05Lseek\x12\x18.rump.sp.v1.LseekRequest\x1a\x19.rump.sp.v1.LseekResponse\"\x10\x8a\xb5\x18\f\b\xc7\x01\x12\x05lseek\x18\x02\x12\\\n" +
 	"\bTruncate\x12\x1b.rump.sp.v1.TruncateRequest\x1a\x1c.rump.sp.v1.TruncateResponse\"\x15\x8a\xb5\x18\x11\b\xc8\x01\x12\btruncate\x18\x02(\x01\x12`\n" +
@@ -10135,8 +10191,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"PosixChown\x12\x1d.rump.sp.v1.PosixChownRequest\x1a\x1e.rump.sp.v1.PosixChownResponse\"\x1a\x8a\xb5\x18\x16\b\x9b\x02\x12\r__posix_chown\x18\x02(\x01\x12k\n" +
 	"\vPosixFchown\x12\x1e.rump.sp.v1.PosixFchownRequest\x1a\x1f.rump.sp.v1.PosixFchownResponse\"\x1b\x8a\xb5\x18\x17\b\x9c\x02\x12\x0e__posix_fchown\x18\x02(\x01\x12k\n" +
 	"\vPosixLchown\x12\x1e.rump.sp.v1.PosixLchownRequest\x1a\x1f.rump.sp.v1.PosixLchownResponse\"\x1b\x8a\xb5\x18\x17\b\x9d\x02\x12\x0e__posix_lchown\x18\x02(\x01\x12V\n" +
-	"\x06Preadv\x12\x19.rump.sp.v1.PreadvRequest\x1a\x1a.rump.sp.v1.PreadvResponse\"\x15\x8a\xb5\x18\x11\b\xa1\x02\x12\x06preadv\x18\x02 \x01(\x01\x12Z\n" +
-	"\aPwritev\x12\x1a.rump.sp.v1.PwritevRequest\x1a\x1b.rump.sp.v1.PwritevResponse\"\x16\x8a\xb5\x18\x12\b\xa2\x02\x12\apwritev\x18\x02 \x01(\x01\x12V\n" +
+	"\x06Preadv\x12\x19.rump.sp.v1.PreadvRequest\x1a\x1a.rump.sp.v1.PreadvResponse\"\x15\x8a\xb5\x18\x11\b\xa1\x02\x12\x06preadv\x18\x02 \x01(\x01\x12X\n" +
+	"\aPwritev\x12\x1a.rump.sp.v1.PwritevRequest\x1a\x1b.rump.sp.v1.PwritevResponse\"\x14\x8a\xb5\x18\x10\b\xa2\x02\x12\apwritev\x18\x02 \x01\x12V\n" +
 	"\x06Getcwd\x12\x19.rump.sp.v1.GetcwdRequest\x1a\x1a.rump.sp.v1.GetcwdResponse\"\x15\x8a\xb5\x18\x11\b\xa8\x02\x12\b__getcwd\x18\x02(\x01\x12m\n" +
 	"\aFchroot\x12\x1a.rump.sp.v1.FchrootRequest\x1a\x1b.rump.sp.v1.FchrootResponse\")\x8a\xb5\x18%\b\xa9\x02\x12\afchroot\x18\x022\x15system.chroot.fchroot\x12p\n" +
 	"\bLchflags\x12\x1b.rump.sp.v1.LchflagsRequest\x1a\x1c.rump.sp.v1.LchflagsResponse\")\x8a\xb5\x18%\b\xb0\x02\x12\blchflags\x18\x02(\x01\xe2\x03\x11system.chsysflags\x12g\n" +
@@ -10161,10 +10217,10 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x11ExtattrDeleteLink\x12$.rump.sp.v1.ExtattrDeleteLinkRequest\x1a%.rump.sp.v1.ExtattrDeleteLinkResponse\"\x1e\x8a\xb5\x18\x1a\b\xf1\x02\x12\x13extattr_delete_link\x18\x02\x12r\n" +
 	"\rExtattrListFd\x12 .rump.sp.v1.ExtattrListFdRequest\x1a!.rump.sp.v1.ExtattrListFdResponse\"\x1c\x8a\xb5\x18\x18\b\xf2\x02\x12\x0fextattr_list_fd\x18\x02(\x01\x12z\n" +
 	"\x0fExtattrListFile\x12\".rump.sp.v1.ExtattrListFileRequest\x1a#.rump.sp.v1.ExtattrListFileResponse\"\x1e\x8a\xb5\x18\x1a\b\xf3\x02\x12\x11extattr_list_file\x18\x02(\x01\x12z\n" +
-	"\x0fExtattrListLink\x12\".rump.sp.v1.ExtattrListLinkRequest\x1a#.rump.sp.v1.ExtattrListLinkResponse\"\x1e\x8a\xb5\x18\x1a\b\xf4\x02\x12\x11extattr_list_link\x18\x02(\x01\x12\\\n" +
-	"\bSetxattr\x12\x1b.rump.sp.v1.SetxattrRequest\x1a\x1c.rump.sp.v1.SetxattrResponse\"\x15\x8a\xb5\x18\x11\b\xf7\x02\x12\bsetxattr\x18\x02(\x01\x12`\n" +
-	"\tLsetxattr\x12\x1c.rump.sp.v1.LsetxattrRequest\x1a\x1d.rump.sp.v1.LsetxattrResponse\"\x16\x8a\xb5\x18\x12\b\xf8\x02\x12\tlsetxattr\x18\x02(\x01\x12`\n" +
-	"\tFsetxattr\x12\x1c.rump.sp.v1.FsetxattrRequest\x1a\x1d.rump.sp.v1.FsetxattrResponse\"\x16\x8a\xb5\x18\x12\b\xf9\x02\x12\tfsetxattr\x18\x02(\x01\x12\\\n" +
+	"\x0fExtattrListLink\x12\".rump.sp.v1.ExtattrListLinkRequest\x1a#.rump.sp.v1.ExtattrListLinkResponse\"\x1e\x8a\xb5\x18\x1a\b\xf4\x02\x12\x11extattr_list_link\x18\x02(\x01\x12Z\n" +
+	"\bSetxattr\x12\x1b.rump.sp.v1.SetxattrRequest\x1a\x1c.rump.sp.v1.SetxattrResponse\"\x13\x8a\xb5\x18\x0f\b\xf7\x02\x12\bsetxattr\x18\x02\x12^\n" +
+	"\tLsetxattr\x12\x1c.rump.sp.v1.LsetxattrRequest\x1a\x1d.rump.sp.v1.LsetxattrResponse\"\x14\x8a\xb5\x18\x10\b\xf8\x02\x12\tlsetxattr\x18\x02\x12^\n" +
+	"\tFsetxattr\x12\x1c.rump.sp.v1.FsetxattrRequest\x1a\x1d.rump.sp.v1.FsetxattrResponse\"\x14\x8a\xb5\x18\x10\b\xf9\x02\x12\tfsetxattr\x18\x02\x12\\\n" +
 	"\bGetxattr\x12\x1b.rump.sp.v1.GetxattrRequest\x1a\x1c.rump.sp.v1.GetxattrResponse\"\x15\x8a\xb5\x18\x11\b\xfa\x02\x12\bgetxattr\x18\x02(\x01\x12`\n" +
 	"\tLgetxattr\x12\x1c.rump.sp.v1.LgetxattrRequest\x1a\x1d.rump.sp.v1.LgetxattrResponse\"\x16\x8a\xb5\x18\x12\b\xfb\x02\x12\tlgetxattr\x18\x02(\x01\x12`\n" +
 	"\tFgetxattr\x12\x1c.rump.sp.v1.FgetxattrRequest\x1a\x1d.rump.sp.v1.FgetxattrResponse\"\x16\x8a\xb5\x18\x12\b\xfc\x02\x12\tfgetxattr\x18\x02(\x01\x12`\n" +
@@ -10217,7 +10273,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x14EtfsRegisterWithsize\x12'.rump.sp.v1.EtfsRegisterWithsizeRequest\x1a(.rump.sp.v1.EtfsRegisterWithsizeResponse\"0\x8a\xb5\x18,\b\x9bN\x12\x16etfs_register_withsize\x18\x022\vsystem.etfs8\x01\x12r\n" +
 	"\n" +
 	"EtfsRemove\x12\x1d.rump.sp.v1.EtfsRemoveRequest\x1a\x1e.rump.sp.v1.EtfsRemoveResponse\"%\x8a\xb5\x18!\b\x9cN\x12\vetfs_remove\x18\x022\vsystem.etfs8\x01\x12^\n" +
-	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xeb;\n" +
+	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xe9;\n" +
 	"\x03Net\x12W\n" +
 	"\aRecvmsg\x12\x1a.rump.sp.v1.RecvmsgRequest\x1a\x1b.rump.sp.v1.RecvmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1b\x12\arecvmsg\x18\x03 \x01\x12W\n" +
 	"\aSendmsg\x12\x1a.rump.sp.v1.SendmsgRequest\x1a\x1b.rump.sp.v1.SendmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1c\x12\asendmsg\x18\x03 \x01\x12[\n" +
@@ -10226,10 +10282,10 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\vGetpeername\x12\x1e.rump.sp.v1.GetpeernameRequest\x1a\x1f.rump.sp.v1.GetpeernameResponse\"\x17\x8a\xb5\x18\x13\b\x1f\x12\vgetpeername\x18\x03(\x01\x12g\n" +
 	"\vGetsockname\x12\x1e.rump.sp.v1.GetsocknameRequest\x1a\x1f.rump.sp.v1.GetsocknameResponse\"\x17\x8a\xb5\x18\x13\b \x12\vgetsockname\x18\x03(\x01\x12W\n" +
 	"\aConnect\x12\x1a.rump.sp.v1.ConnectRequest\x1a\x1b.rump.sp.v1.ConnectResponse\"\x13\x8a\xb5\x18\x0f\bb\x12\aconnect\x18\x03 \x01\x12u\n" +
-	"\x04Bind\x12\x17.rump.sp.v1.BindRequest\x1a\x18.rump.sp.v1.BindResponse\":\x8a\xb5\x186\bh\x12\x04bind\x18\x03\xe2\x03\x11network.bind.port\xe2\x03\x15network.bind.privport\x12c\n" +
+	"\x04Bind\x12\x17.rump.sp.v1.BindRequest\x1a\x18.rump.sp.v1.BindResponse\":\x8a\xb5\x186\bh\x12\x04bind\x18\x03\xe2\x03\x11network.bind.port\xe2\x03\x15network.bind.privport\x12a\n" +
 	"\n" +
-	"Setsockopt\x12\x1d.rump.sp.v1.SetsockoptRequest\x1a\x1e.rump.sp.v1.SetsockoptResponse\"\x16\x8a\xb5\x18\x12\bi\x12\n" +
-	"setsockopt\x18\x03(\x01\x12S\n" +
+	"Setsockopt\x12\x1d.rump.sp.v1.SetsockoptRequest\x1a\x1e.rump.sp.v1.SetsockoptResponse\"\x14\x8a\xb5\x18\x10\bi\x12\n" +
+	"setsockopt\x18\x03\x12S\n" +
 	"\x06Listen\x12\x19.rump.sp.v1.ListenRequest\x1a\x1a.rump.sp.v1.ListenResponse\"\x12\x8a\xb5\x18\x0e\bj\x12\x06listen\x18\x03(\x01\x12c\n" +
 	"\n" +
 	"Getsockopt\x12\x1d.rump.sp.v1.GetsockoptRequest\x1a\x1e.rump.sp.v1.GetsockoptResponse\"\x16\x8a\xb5\x18\x12\bv\x12\n" +
@@ -10533,297 +10589,299 @@ var file_rump_sp_proto_goTypes = []any{
 	(*SendmmsgRequest)(nil),                  // 212: rump.sp.v1.SendmmsgRequest
 	(*ModuleInitRequest)(nil),                // 213: rump.sp.v1.ModuleInitRequest
 	(*ModuleFiniRequest)(nil),                // 214: rump.sp.v1.ModuleFiniRequest
-	(*EtfsRegisterRequest)(nil),              // 215: rump.sp.v1.EtfsRegisterRequest
-	(*EtfsRegisterWithsizeRequest)(nil),      // 216: rump.sp.v1.EtfsRegisterWithsizeRequest
-	(*EtfsRemoveRequest)(nil),                // 217: rump.sp.v1.EtfsRemoveRequest
-	(*NewfsRequest)(nil),                     // 218: rump.sp.v1.NewfsRequest
-	(*NetconfigIfcreateRequest)(nil),         // 219: rump.sp.v1.NetconfigIfcreateRequest
-	(*NetconfigIfdestroyRequest)(nil),        // 220: rump.sp.v1.NetconfigIfdestroyRequest
-	(*NetconfigIfupRequest)(nil),             // 221: rump.sp.v1.NetconfigIfupRequest
-	(*NetconfigIfdownRequest)(nil),           // 222: rump.sp.v1.NetconfigIfdownRequest
-	(*NetconfigIfsetlinkstrRequest)(nil),     // 223: rump.sp.v1.NetconfigIfsetlinkstrRequest
-	(*NetconfigBraddRequest)(nil),            // 224: rump.sp.v1.NetconfigBraddRequest
-	(*NetconfigBrdelRequest)(nil),            // 225: rump.sp.v1.NetconfigBrdelRequest
-	(*NetconfigIpv4IfaddrRequest)(nil),       // 226: rump.sp.v1.NetconfigIpv4IfaddrRequest
-	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 227: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	(*NetconfigIpv6IfaddrRequest)(nil),       // 228: rump.sp.v1.NetconfigIpv6IfaddrRequest
-	(*NetconfigIpv4GwRequest)(nil),           // 229: rump.sp.v1.NetconfigIpv4GwRequest
-	(*NetconfigIpv6GwRequest)(nil),           // 230: rump.sp.v1.NetconfigIpv6GwRequest
-	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 231: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	(*NetconfigAutoIpv6Request)(nil),         // 232: rump.sp.v1.NetconfigAutoIpv6Request
-	(*NetconfigIfaddrsRequest)(nil),          // 233: rump.sp.v1.NetconfigIfaddrsRequest
-	(*NetconfigIfimpairRequest)(nil),         // 234: rump.sp.v1.NetconfigIfimpairRequest
-	(*NetconfigIfimpairstatRequest)(nil),     // 235: rump.sp.v1.NetconfigIfimpairstatRequest
-	(*NetconfigIfcaptureRequest)(nil),        // 236: rump.sp.v1.NetconfigIfcaptureRequest
-	(*BpfOpenRequest)(nil),                   // 237: rump.sp.v1.BpfOpenRequest
-	(*DevListRequest)(nil),                   // 238: rump.sp.v1.DevListRequest
-	(*MdCreateRequest)(nil),                  // 239: rump.sp.v1.MdCreateRequest
-	(*MdDestroyRequest)(nil),                 // 240: rump.sp.v1.MdDestroyRequest
-	(*NpfLoadRequest)(nil),                   // 241: rump.sp.v1.NpfLoadRequest
-	(*NpfConfigGetRequest)(nil),              // 242: rump.sp.v1.NpfConfigGetRequest
-	(*NpfSwitchRequest)(nil),                 // 243: rump.sp.v1.NpfSwitchRequest
-	(*NpfFlushRequest)(nil),                  // 244: rump.sp.v1.NpfFlushRequest
-	(*NpfConnectionsRequest)(nil),            // 245: rump.sp.v1.NpfConnectionsRequest
-	(*NpfStatsRequest)(nil),                  // 246: rump.sp.v1.NpfStatsRequest
-	(*NpfTableRequest)(nil),                  // 247: rump.sp.v1.NpfTableRequest
-	(*NpfRuleAddRequest)(nil),                // 248: rump.sp.v1.NpfRuleAddRequest
-	(*NpfRuleRemoveRequest)(nil),             // 249: rump.sp.v1.NpfRuleRemoveRequest
-	(*DhcpStartRequest)(nil),                 // 250: rump.sp.v1.DhcpStartRequest
-	(*DhcpRenewRequest)(nil),                 // 251: rump.sp.v1.DhcpRenewRequest
-	(*DhcpStopRequest)(nil),                  // 252: rump.sp.v1.DhcpStopRequest
-	(*DhcpLeasesRequest)(nil),                // 253: rump.sp.v1.DhcpLeasesRequest
-	(*DhcpdStartRequest)(nil),                // 254: rump.sp.v1.DhcpdStartRequest
-	(*DhcpdStopRequest)(nil),                 // 255: rump.sp.v1.DhcpdStopRequest
-	(*DhcpdBindingsRequest)(nil),             // 256: rump.sp.v1.DhcpdBindingsRequest
-	(*DnsForwardRequest)(nil),                // 257: rump.sp.v1.DnsForwardRequest
-	(*NetconfigIfaddrdelRequest)(nil),        // 258: rump.sp.v1.NetconfigIfaddrdelRequest
-	(*RouteSendRequest)(nil),                 // 259: rump.sp.v1.RouteSendRequest
-	(*RouteRecvRequest)(nil),                 // 260: rump.sp.v1.RouteRecvRequest
-	(*RouteDumpRequest)(nil),                 // 261: rump.sp.v1.RouteDumpRequest
-	(*NetPcblistRequest)(nil),                // 262: rump.sp.v1.NetPcblistRequest
-	(*NetCountersRequest)(nil),               // 263: rump.sp.v1.NetCountersRequest
-	(*NdListRequest)(nil),                    // 264: rump.sp.v1.NdListRequest
-	(*SyscallError)(nil),                     // 265: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 266: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 267: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 268: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 269: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 270: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 271: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 272: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 273: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 274: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 275: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 276: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 277: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 278: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 279: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 280: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 281: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 282: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 283: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 284: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 285: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 286: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 287: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 288: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 289: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 290: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 291: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 292: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 293: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 294: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 295: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 296: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 297: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 298: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 299: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 300: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 301: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 302: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 303: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 304: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 305: rump.sp.v1.TimerGetoverrunResponse
-	(*ModctlResponse)(nil),                   // 306: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 307: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 308: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 309: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 310: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 311: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 312: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 313: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 314: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 315: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 316: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 317: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 318: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 319: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 320: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 321: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 322: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 323: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 324: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 325: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 326: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 327: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 328: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 329: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 330: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 331: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 332: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 333: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 334: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 335: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 336: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 337: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 338: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 339: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 340: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 341: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 342: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 343: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 344: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 345: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 346: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 347: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 348: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 349: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 350: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 351: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 352: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 353: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 354: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 355: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 356: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 357: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 358: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 359: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 360: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 361: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 362: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 363: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 364: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 365: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 366: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 367: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 368: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 369: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 370: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 371: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 372: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 373: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 374: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 375: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 376: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 377: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 378: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 379: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 380: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 381: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 382: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 383: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 384: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 385: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 386: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 387: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 388: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 389: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 390: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 391: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 392: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 393: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 394: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 395: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 396: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 397: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 398: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 399: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 400: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 401: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 402: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 403: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 404: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 405: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 406: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 407: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 408: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 409: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 410: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 411: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 412: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 413: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 414: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 415: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 416: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 417: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 418: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 419: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 420: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 421: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 422: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 423: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 424: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 425: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 426: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 427: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 428: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 429: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 430: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 431: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 432: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 433: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 434: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 435: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 436: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 437: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 438: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 439: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 440: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 441: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 442: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 443: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 444: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 445: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 446: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 447: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 448: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 449: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 450: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 451: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 452: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 453: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 454: rump.sp.v1.ModuleFiniResponse
-	(*EtfsRegisterResponse)(nil),             // 455: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 456: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 457: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 458: rump.sp.v1.NewfsResponse
-	(*NetconfigIfcreateResponse)(nil),        // 459: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 460: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 461: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 462: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 463: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 464: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 465: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 466: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 467: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 468: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 469: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 470: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 471: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 472: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 473: rump.sp.v1.NetconfigIfaddrsResponse
-	(*NetconfigIfimpairResponse)(nil),        // 474: rump.sp.v1.NetconfigIfimpairResponse
-	(*NetconfigIfimpairstatResponse)(nil),    // 475: rump.sp.v1.NetconfigIfimpairstatResponse
-	(*NetconfigIfcaptureResponse)(nil),       // 476: rump.sp.v1.NetconfigIfcaptureResponse
-	(*BpfOpenResponse)(nil),                  // 477: rump.sp.v1.BpfOpenResponse
-	(*DevListResponse)(nil),                  // 478: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 479: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 480: rump.sp.v1.MdDestroyResponse
-	(*NpfLoadResponse)(nil),                  // 481: rump.sp.v1.NpfLoadResponse
-	(*NpfConfigGetResponse)(nil),             // 482: rump.sp.v1.NpfConfigGetResponse
-	(*NpfSwitchResponse)(nil),                // 483: rump.sp.v1.NpfSwitchResponse
-	(*NpfFlushResponse)(nil),                 // 484: rump.sp.v1.NpfFlushResponse
-	(*NpfConnectionsResponse)(nil),           // 485: rump.sp.v1.NpfConnectionsResponse
-	(*NpfStatsResponse)(nil),                 // 486: rump.sp.v1.NpfStatsResponse
-	(*NpfTableResponse)(nil),                 // 487: rump.sp.v1.NpfTableResponse
-	(*NpfRuleAddResponse)(nil),               // 488: rump.sp.v1.NpfRuleAddResponse
-	(*NpfRuleRemoveResponse)(nil),            // 489: rump.sp.v1.NpfRuleRemoveResponse
-	(*DhcpStartResponse)(nil),                // 490: rump.sp.v1.DhcpStartResponse
-	(*DhcpRenewResponse)(nil),                // 491: rump.sp.v1.DhcpRenewResponse
-	(*DhcpStopResponse)(nil),                 // 492: rump.sp.v1.DhcpStopResponse
-	(*DhcpLeasesResponse)(nil),               // 493: rump.sp.v1.DhcpLeasesResponse
-	(*DhcpdStartResponse)(nil),               // 494: rump.sp.v1.DhcpdStartResponse
-	(*DhcpdStopResponse)(nil),                // 495: rump.sp.v1.DhcpdStopResponse
-	(*DhcpdBindingsResponse)(nil),            // 496: rump.sp.v1.DhcpdBindingsResponse
-	(*DnsForwardResponse)(nil),               // 497: rump.sp.v1.DnsForwardResponse
-	(*NetconfigIfaddrdelResponse)(nil),       // 498: rump.sp.v1.NetconfigIfaddrdelResponse
-	(*RouteSendResponse)(nil),                // 499: rump.sp.v1.RouteSendResponse
-	(*RouteRecvResponse)(nil),                // 500: rump.sp.v1.RouteRecvResponse
-	(*RouteDumpResponse)(nil),                // 501: rump.sp.v1.RouteDumpResponse
-	(*NetPcblistResponse)(nil),               // 502: rump.sp.v1.NetPcblistResponse
-	(*NetCountersResponse)(nil),              // 503: rump.sp.v1.NetCountersResponse
-	(*NdListResponse)(nil),                   // 504: rump.sp.v1.NdListResponse
-	(*ModuleStat)(nil),                       // 505: rump.sp.v1.ModuleStat
+	(*ComponentRestartRequest)(nil),          // 215: rump.sp.v1.ComponentRestartRequest
+	(*EtfsRegisterRequest)(nil),              // 216: rump.sp.v1.EtfsRegisterRequest
+	(*EtfsRegisterWithsizeRequest)(nil),      // 217: rump.sp.v1.EtfsRegisterWithsizeRequest
+	(*EtfsRemoveRequest)(nil),                // 218: rump.sp.v1.EtfsRemoveRequest
+	(*NewfsRequest)(nil),                     // 219: rump.sp.v1.NewfsRequest
+	(*NetconfigIfcreateRequest)(nil),         // 220: rump.sp.v1.NetconfigIfcreateRequest
+	(*NetconfigIfdestroyRequest)(nil),        // 221: rump.sp.v1.NetconfigIfdestroyRequest
+	(*NetconfigIfupRequest)(nil),             // 222: rump.sp.v1.NetconfigIfupRequest
+	(*NetconfigIfdownRequest)(nil),           // 223: rump.sp.v1.NetconfigIfdownRequest
+	(*NetconfigIfsetlinkstrRequest)(nil),     // 224: rump.sp.v1.NetconfigIfsetlinkstrRequest
+	(*NetconfigBraddRequest)(nil),            // 225: rump.sp.v1.NetconfigBraddRequest
+	(*NetconfigBrdelRequest)(nil),            // 226: rump.sp.v1.NetconfigBrdelRequest
+	(*NetconfigIpv4IfaddrRequest)(nil),       // 227: rump.sp.v1.NetconfigIpv4IfaddrRequest
+	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 228: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	(*NetconfigIpv6IfaddrRequest)(nil),       // 229: rump.sp.v1.NetconfigIpv6IfaddrRequest
+	(*NetconfigIpv4GwRequest)(nil),           // 230: rump.sp.v1.NetconfigIpv4GwRequest
+	(*NetconfigIpv6GwRequest)(nil),           // 231: rump.sp.v1.NetconfigIpv6GwRequest
+	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 232: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	(*NetconfigAutoIpv6Request)(nil),         // 233: rump.sp.v1.NetconfigAutoIpv6Request
+	(*NetconfigIfaddrsRequest)(nil),          // 234: rump.sp.v1.NetconfigIfaddrsRequest
+	(*NetconfigIfimpairRequest)(nil),         // 235: rump.sp.v1.NetconfigIfimpairRequest
+	(*NetconfigIfimpairstatRequest)(nil),     // 236: rump.sp.v1.NetconfigIfimpairstatRequest
+	(*NetconfigIfcaptureRequest)(nil),        // 237: rump.sp.v1.NetconfigIfcaptureRequest
+	(*BpfOpenRequest)(nil),                   // 238: rump.sp.v1.BpfOpenRequest
+	(*DevListRequest)(nil),                   // 239: rump.sp.v1.DevListRequest
+	(*MdCreateRequest)(nil),                  // 240: rump.sp.v1.MdCreateRequest
+	(*MdDestroyRequest)(nil),                 // 241: rump.sp.v1.MdDestroyRequest
+	(*NpfLoadRequest)(nil),                   // 242: rump.sp.v1.NpfLoadRequest
+	(*NpfConfigGetRequest)(nil),              // 243: rump.sp.v1.NpfConfigGetRequest
+	(*NpfSwitchRequest)(nil),                 // 244: rump.sp.v1.NpfSwitchRequest
+	(*NpfFlushRequest)(nil),                  // 245: rump.sp.v1.NpfFlushRequest
+	(*NpfConnectionsRequest)(nil),            // 246: rump.sp.v1.NpfConnectionsRequest
+	(*NpfStatsRequest)(nil),                  // 247: rump.sp.v1.NpfStatsRequest
+	(*NpfTableRequest)(nil),                  // 248: rump.sp.v1.NpfTableRequest
+	(*NpfRuleAddRequest)(nil),                // 249: rump.sp.v1.NpfRuleAddRequest
+	(*NpfRuleRemoveRequest)(nil),             // 250: rump.sp.v1.NpfRuleRemoveRequest
+	(*DhcpStartRequest)(nil),                 // 251: rump.sp.v1.DhcpStartRequest
+	(*DhcpRenewRequest)(nil),                 // 252: rump.sp.v1.DhcpRenewRequest
+	(*DhcpStopRequest)(nil),                  // 253: rump.sp.v1.DhcpStopRequest
+	(*DhcpLeasesRequest)(nil),                // 254: rump.sp.v1.DhcpLeasesRequest
+	(*DhcpdStartRequest)(nil),                // 255: rump.sp.v1.DhcpdStartRequest
+	(*DhcpdStopRequest)(nil),                 // 256: rump.sp.v1.DhcpdStopRequest
+	(*DhcpdBindingsRequest)(nil),             // 257: rump.sp.v1.DhcpdBindingsRequest
+	(*DnsForwardRequest)(nil),                // 258: rump.sp.v1.DnsForwardRequest
+	(*NetconfigIfaddrdelRequest)(nil),        // 259: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*RouteSendRequest)(nil),                 // 260: rump.sp.v1.RouteSendRequest
+	(*RouteRecvRequest)(nil),                 // 261: rump.sp.v1.RouteRecvRequest
+	(*RouteDumpRequest)(nil),                 // 262: rump.sp.v1.RouteDumpRequest
+	(*NetPcblistRequest)(nil),                // 263: rump.sp.v1.NetPcblistRequest
+	(*NetCountersRequest)(nil),               // 264: rump.sp.v1.NetCountersRequest
+	(*NdListRequest)(nil),                    // 265: rump.sp.v1.NdListRequest
+	(*SyscallError)(nil),                     // 266: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 267: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 268: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 269: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 270: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 271: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 272: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 273: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 274: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 275: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 276: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 277: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 278: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 279: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 280: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 281: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 282: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 283: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 284: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 285: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 286: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 287: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 288: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 289: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 290: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 291: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 292: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 293: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 294: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 295: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 296: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 297: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 298: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 299: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 300: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 301: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 302: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 303: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 304: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 305: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 306: rump.sp.v1.TimerGetoverrunResponse
+	(*ModctlResponse)(nil),                   // 307: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 308: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 309: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 310: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 311: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 312: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 313: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 314: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 315: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 316: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 317: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 318: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 319: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 320: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 321: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 322: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 323: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 324: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 325: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 326: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 327: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 328: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 329: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 330: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 331: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 332: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 333: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 334: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 335: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 336: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 337: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 338: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 339: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 340: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 341: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 342: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 343: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 344: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 345: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 346: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 347: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 348: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 349: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 350: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 351: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 352: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 353: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 354: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 355: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 356: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 357: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 358: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 359: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 360: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 361: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 362: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 363: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 364: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 365: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 366: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 367: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 368: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 369: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 370: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 371: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 372: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 373: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 374: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 375: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 376: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 377: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 378: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 379: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 380: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 381: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 382: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 383: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 384: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 385: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 386: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 387: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 388: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 389: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 390: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 391: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 392: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 393: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 394: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 395: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 396: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 397: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 398: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 399: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 400: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 401: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 402: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 403: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 404: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 405: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 406: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 407: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 408: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 409: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 410: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 411: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 412: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 413: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 414: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 415: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 416: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 417: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 418: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 419: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 420: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 421: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 422: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 423: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 424: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 425: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 426: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 427: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 428: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 429: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 430: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 431: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 432: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 433: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 434: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 435: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 436: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 437: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 438: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 439: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 440: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 441: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 442: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 443: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 444: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 445: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 446: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 447: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 448: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 449: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 450: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 451: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 452: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 453: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 454: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 455: rump.sp.v1.ModuleFiniResponse
+	(*ComponentRestartResponse)(nil),         // 456: rump.sp.v1.ComponentRestartResponse
+	(*EtfsRegisterResponse)(nil),             // 457: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 458: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 459: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 460: rump.sp.v1.NewfsResponse
+	(*NetconfigIfcreateResponse)(nil),        // 461: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 462: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 463: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 464: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 465: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 466: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 467: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 468: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 469: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 470: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 471: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 472: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 473: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 474: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 475: rump.sp.v1.NetconfigIfaddrsResponse
+	(*NetconfigIfimpairResponse)(nil),        // 476: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatResponse)(nil),    // 477: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureResponse)(nil),       // 478: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenResponse)(nil),                  // 479: rump.sp.v1.BpfOpenResponse
+	(*DevListResponse)(nil),                  // 480: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 481: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 482: rump.sp.v1.MdDestroyResponse
+	(*NpfLoadResponse)(nil),                  // 483: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 484: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 485: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 486: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 487: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 488: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 489: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 490: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 491: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 492: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 493: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 494: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 495: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 496: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 497: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 498: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 499: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 500: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 501: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 502: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 503: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 504: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 505: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 506: rump.sp.v1.NdListResponse
+	(*ModuleStat)(nil),                       // 507: rump.sp.v1.ModuleStat
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
@@ -11016,808 +11074,812 @@ var file_rump_sp_proto_depIdxs = []int32{
 	212, // 187: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
 	213, // 188: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
 	214, // 189: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
-	215, // 190: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
-	216, // 191: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	217, // 192: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
-	218, // 193: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
-	219, // 194: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
-	220, // 195: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
-	221, // 196: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
-	222, // 197: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
-	223, // 198: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	224, // 199: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
-	225, // 200: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
-	226, // 201: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	227, // 202: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	228, // 203: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	229, // 204: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
-	230, // 205: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
-	231, // 206: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	232, // 207: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
-	233, // 208: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
-	234, // 209: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
-	235, // 210: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
-	236, // 211: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
-	237, // 212: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
-	238, // 213: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
-	239, // 214: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
-	240, // 215: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
-	241, // 216: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
-	242, // 217: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
-	243, // 218: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
-	244, // 219: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
-	245, // 220: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
-	246, // 221: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
-	247, // 222: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
-	248, // 223: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
-	249, // 224: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
-	250, // 225: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
-	251, // 226: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
-	252, // 227: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
-	253, // 228: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
-	254, // 229: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
-	255, // 230: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
-	256, // 231: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
-	257, // 232: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
-	258, // 233: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
-	259, // 234: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
-	260, // 235: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
-	261, // 236: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
-	262, // 237: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
-	263, // 238: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
-	264, // 239: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
-	265, // 240: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	266, // 241: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	267, // 242: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	268, // 243: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	269, // 244: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	270, // 245: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	271, // 246: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	272, // 247: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	273, // 248: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	274, // 249: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	275, // 250: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	276, // 251: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	277, // 252: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	278, // 253: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	279, // 254: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	280, // 255: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	281, // 256: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	282, // 257: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	283, // 258: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	284, // 259: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	285, // 260: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	286, // 261: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	287, // 262: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	288, // 263: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	289, // 264: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	290, // 265: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	291, // 266: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	292, // 267: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	293, // 268: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	294, // 269: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	295, // 270: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	296, // 271: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	297, // 272: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	298, // 273: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	299, // 274: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	300, // 275: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	301, // 276: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	302, // 277: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	303, // 278: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	304, // 279: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	305, // 280: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	306, // 281: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	307, // 282: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	308, // 283: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	309, // 284: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	310, // 285: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	311, // 286: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	312, // 287: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	313, // 288: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	314, // 289: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	315, // 290: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	316, // 291: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	317, // 292: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	318, // 293: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	319, // 294: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	320, // 295: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	321, // 296: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	322, // 297: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	323, // 298: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	324, // 299: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	325, // 300: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	326, // 301: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	327, // 302: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	328, // 303: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	329, // 304: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	330, // 305: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	331, // 306: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	332, // 307: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	333, // 308: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	334, // 309: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	335, // 310: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	336, // 311: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	337, // 312: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	338, // 313: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	339, // 314: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	340, // 315: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	341, // 316: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	342, // 317: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	343, // 318: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	344, // 319: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	345, // 320: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	346, // 321: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	347, // 322: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	348, // 323: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	349, // 324: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	350, // 325: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	351, // 326: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	352, // 327: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	353, // 328: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	354, // 329: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	355, // 330: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	356, // 331: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	357, // 332: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	358, // 333: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	359, // 334: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	360, // 335: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	361, // 336: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	362, // 337: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	363, // 338: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	364, // 339: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	365, // 340: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	366, // 341: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	367, // 342: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	368, // 343: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	369, // 344: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	370, // 345: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	371, // 346: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	372, // 347: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	373, // 348: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	374, // 349: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	375, // 350: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	376, // 351: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	377, // 352: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	378, // 353: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	379, // 354: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	380, // 355: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	381, // 356: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	382, // 357: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	383, // 358: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	384, // 359: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	385, // 360: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	386, // 361: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	387, // 362: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	388, // 363: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	389, // 364: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	390, // 365: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	391, // 366: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	392, // 367: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	393, // 368: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	394, // 369: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	395, // 370: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	396, // 371: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	397, // 372: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	398, // 373: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	399, // 374: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	400, // 375: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	401, // 376: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	402, // 377: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	403, // 378: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	404, // 379: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	405, // 380: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	406, // 381: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	407, // 382: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	408, // 383: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	409, // 384: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	410, // 385: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	411, // 386: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	412, // 387: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	413, // 388: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	414, // 389: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	415, // 390: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	416, // 391: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	417, // 392: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	418, // 393: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	419, // 394: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	420, // 395: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	421, // 396: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	422, // 397: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	423, // 398: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	424, // 399: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	425, // 400: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	426, // 401: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	427, // 402: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	428, // 403: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	429, // 404: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	430, // 405: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	431, // 406: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	432, // 407: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	433, // 408: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	434, // 409: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	435, // 410: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	436, // 411: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	437, // 412: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	438, // 413: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	439, // 414: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	440, // 415: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	441, // 416: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	442, // 417: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	443, // 418: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	444, // 419: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	445, // 420: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	446, // 421: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	447, // 422: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	448, // 423: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	449, // 424: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	450, // 425: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	451, // 426: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	452, // 427: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	453, // 428: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	454, // 429: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	455, // 430: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	456, // 431: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	457, // 432: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	458, // 433: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	459, // 434: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	460, // 435: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	461, // 436: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	462, // 437: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	463, // 438: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	464, // 439: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	465, // 440: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	466, // 441: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	467, // 442: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	468, // 443: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	469, // 444: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	470, // 445: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	471, // 446: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	472, // 447: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	473, // 448: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	474, // 449: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
-	475, // 450: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
-	476, // 451: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
-	477, // 452: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
-	478, // 453: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	479, // 454: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	480, // 455: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	481, // 456: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
-	482, // 457: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
-	483, // 458: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
-	484, // 459: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
-	485, // 460: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
-	486, // 461: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
-	487, // 462: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
-	488, // 463: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
-	489, // 464: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
-	490, // 465: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
-	491, // 466: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
-	492, // 467: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
-	493, // 468: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
-	494, // 469: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
-	495, // 470: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
-	496, // 471: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
-	497, // 472: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
-	498, // 473: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
-	499, // 474: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
-	500, // 475: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
-	501, // 476: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
-	502, // 477: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
-	503, // 478: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
-	504, // 479: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
-	1,   // 480: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 481: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
-	1,   // 482: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 483: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	505, // 484: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	16,  // 485: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	19,  // 486: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	25,  // 487: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
-	22,  // 488: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
-	23,  // 489: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
-	16,  // 490: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	3,   // 491: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 492: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 493: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 494: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	11,  // 495: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	13,  // 496: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	15,  // 497: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	18,  // 498: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	21,  // 499: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
-	26,  // 500: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	27,  // 501: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	28,  // 502: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	29,  // 503: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	30,  // 504: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	31,  // 505: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	32,  // 506: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	33,  // 507: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	34,  // 508: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	35,  // 509: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	36,  // 510: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	37,  // 511: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	38,  // 512: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	39,  // 513: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	40,  // 514: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	41,  // 515: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	42,  // 516: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	43,  // 517: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	44,  // 518: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	45,  // 519: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	46,  // 520: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	47,  // 521: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	48,  // 522: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	49,  // 523: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	50,  // 524: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	51,  // 525: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	52,  // 526: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	53,  // 527: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	54,  // 528: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	55,  // 529: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	56,  // 530: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	57,  // 531: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	58,  // 532: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	59,  // 533: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	60,  // 534: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	61,  // 535: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	62,  // 536: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	63,  // 537: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	64,  // 538: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	65,  // 539: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	66,  // 540: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	67,  // 541: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	68,  // 542: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	69,  // 543: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	70,  // 544: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	71,  // 545: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	72,  // 546: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	73,  // 547: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	74,  // 548: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	75,  // 549: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	76,  // 550: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	77,  // 551: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	78,  // 552: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	79,  // 553: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	80,  // 554: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	81,  // 555: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	82,  // 556: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	83,  // 557: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	84,  // 558: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	85,  // 559: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	86,  // 560: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	87,  // 561: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	88,  // 562: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	89,  // 563: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	90,  // 564: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	91,  // 565: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	92,  // 566: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	213, // 567: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	214, // 568: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	93,  // 569: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	94,  // 570: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	95,  // 571: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	96,  // 572: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	97,  // 573: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	98,  // 574: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	99,  // 575: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	100, // 576: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	101, // 577: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	102, // 578: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	103, // 579: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	104, // 580: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	105, // 581: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	106, // 582: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	107, // 583: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	108, // 584: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	109, // 585: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	110, // 586: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	111, // 587: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	112, // 588: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	113, // 589: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	114, // 590: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	115, // 591: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	116, // 592: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	117, // 593: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	118, // 594: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	119, // 595: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	120, // 596: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	121, // 597: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	122, // 598: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	123, // 599: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	124, // 600: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	125, // 601: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	126, // 602: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	127, // 603: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	128, // 604: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	129, // 605: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	130, // 606: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	131, // 607: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	132, // 608: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	133, // 609: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	134, // 610: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	135, // 611: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	136, // 612: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	137, // 613: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	138, // 614: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	139, // 615: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	140, // 616: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	141, // 617: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	142, // 618: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	143, // 619: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	144, // 620: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	145, // 621: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	146, // 622: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	147, // 623: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	148, // 624: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	149, // 625: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	150, // 626: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	151, // 627: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	152, // 628: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	153, // 629: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	154, // 630: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	155, // 631: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	156, // 632: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	157, // 633: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	158, // 634: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	159, // 635: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	160, // 636: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	161, // 637: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	162, // 638: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	163, // 639: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	164, // 640: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	165, // 641: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	166, // 642: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	167, // 643: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	168, // 644: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	169, // 645: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	170, // 646: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	171, // 647: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	172, // 648: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	173, // 649: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	174, // 650: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	175, // 651: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	176, // 652: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	177, // 653: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	178, // 654: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	179, // 655: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	180, // 656: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	181, // 657: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	182, // 658: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	183, // 659: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	184, // 660: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	185, // 661: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	186, // 662: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	187, // 663: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	188, // 664: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	189, // 665: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	190, // 666: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	191, // 667: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	192, // 668: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	193, // 669: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	194, // 670: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	215, // 671: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	216, // 672: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	217, // 673: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	218, // 674: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	195, // 675: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	196, // 676: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	197, // 677: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	198, // 678: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	199, // 679: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	200, // 680: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	201, // 681: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	202, // 682: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	203, // 683: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	204, // 684: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	205, // 685: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	206, // 686: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	207, // 687: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	208, // 688: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	209, // 689: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	210, // 690: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	211, // 691: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	212, // 692: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	219, // 693: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	220, // 694: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	221, // 695: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	222, // 696: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	223, // 697: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	224, // 698: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	225, // 699: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	226, // 700: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	227, // 701: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	228, // 702: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	229, // 703: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	230, // 704: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	231, // 705: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	232, // 706: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	233, // 707: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	241, // 708: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
-	242, // 709: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
-	243, // 710: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
-	244, // 711: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
-	245, // 712: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
-	246, // 713: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
-	247, // 714: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
-	248, // 715: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
-	249, // 716: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
-	250, // 717: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
-	251, // 718: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
-	252, // 719: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
-	253, // 720: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
-	254, // 721: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
-	255, // 722: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
-	256, // 723: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
-	257, // 724: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
-	258, // 725: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
-	259, // 726: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
-	260, // 727: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
-	261, // 728: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
-	262, // 729: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
-	263, // 730: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
-	264, // 731: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
-	234, // 732: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
-	235, // 733: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
-	236, // 734: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
-	237, // 735: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
-	238, // 736: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	239, // 737: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	240, // 738: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 739: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 740: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 741: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 742: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	12,  // 743: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	14,  // 744: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	17,  // 745: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	20,  // 746: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	24,  // 747: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
-	266, // 748: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	267, // 749: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	268, // 750: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	269, // 751: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	270, // 752: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	271, // 753: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	272, // 754: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	273, // 755: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	274, // 756: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	275, // 757: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	276, // 758: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	277, // 759: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	278, // 760: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	279, // 761: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	280, // 762: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	281, // 763: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	282, // 764: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	283, // 765: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	284, // 766: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	285, // 767: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	286, // 768: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	287, // 769: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	288, // 770: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	289, // 771: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	290, // 772: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	291, // 773: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	292, // 774: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	293, // 775: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	294, // 776: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	295, // 777: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	296, // 778: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	297, // 779: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	298, // 780: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	299, // 781: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	300, // 782: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	301, // 783: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	302, // 784: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	303, // 785: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	304, // 786: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	305, // 787: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	306, // 788: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	307, // 789: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	308, // 790: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	309, // 791: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	310, // 792: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	311, // 793: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	312, // 794: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	313, // 795: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	314, // 796: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	315, // 797: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	316, // 798: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	317, // 799: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	318, // 800: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	319, // 801: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	320, // 802: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	321, // 803: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	322, // 804: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	323, // 805: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	324, // 806: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	325, // 807: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	326, // 808: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	327, // 809: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	328, // 810: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	329, // 811: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	330, // 812: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	331, // 813: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	332, // 814: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	453, // 815: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	454, // 816: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	333, // 817: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	334, // 818: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	335, // 819: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	336, // 820: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	337, // 821: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	338, // 822: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	339, // 823: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	340, // 824: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	341, // 825: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	342, // 826: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	343, // 827: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	344, // 828: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	345, // 829: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	346, // 830: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	347, // 831: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	348, // 832: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	349, // 833: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	350, // 834: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	351, // 835: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	352, // 836: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	353, // 837: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	354, // 838: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	355, // 839: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	356, // 840: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	357, // 841: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	358, // 842: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	359, // 843: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	360, // 844: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	361, // 845: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	362, // 846: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	363, // 847: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	364, // 848: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	365, // 849: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	366, // 850: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	367, // 851: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	368, // 852: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	369, // 853: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	370, // 854: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	371, // 855: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	372, // 856: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	373, // 857: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	374, // 858: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	375, // 859: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	376, // 860: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	377, // 861: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	378, // 862: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	379, // 863: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	380, // 864: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	381, // 865: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	382, // 866: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	383, // 867: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	384, // 868: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	385, // 869: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	386, // 870: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	387, // 871: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	388, // 872: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	389, // 873: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	390, // 874: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	391, // 875: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	392, // 876: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	393, // 877: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	394, // 878: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	395, // 879: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	396, // 880: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	397, // 881: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	398, // 882: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	399, // 883: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	400, // 884: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	401, // 885: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	402, // 886: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	403, // 887: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	404, // 888: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	405, // 889: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	406, // 890: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	407, // 891: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	408, // 892: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	409, // 893: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	410, // 894: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	411, // 895: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	412, // 896: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	413, // 897: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	414, // 898: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	415, // 899: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	416, // 900: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	417, // 901: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	418, // 902: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	419, // 903: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	420, // 904: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	421, // 905: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	422, // 906: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	423, // 907: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	424, // 908: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	425, // 909: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	426, // 910: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	427, // 911: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	428, // 912: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	429, // 913: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	430, // 914: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	431, // 915: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	432, // 916: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	433, // 917: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	434, // 918: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	455, // 919: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	456, // 920: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	457, // 921: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	458, // 922: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	435, // 923: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	436, // 924: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	437, // 925: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	438, // 926: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	439, // 927: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	440, // 928: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	441, // 929: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	442, // 930: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	443, // 931: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	444, // 932: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	445, // 933: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	446, // 934: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	447, // 935: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	448, // 936: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	449, // 937: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	450, // 938: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	451, // 939: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	452, // 940: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	459, // 941: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	460, // 942: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	461, // 943: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	462, // 944: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	463, // 945: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	464, // 946: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	465, // 947: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	466, // 948: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	467, // 949: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	468, // 950: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	469, // 951: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	470, // 952: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	471, // 953: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	472, // 954: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	473, // 955: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	481, // 956: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
-	482, // 957: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
-	483, // 958: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
-	484, // 959: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
-	485, // 960: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
-	486, // 961: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
-	487, // 962: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
-	488, // 963: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
-	489, // 964: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
-	490, // 965: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
-	491, // 966: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
-	492, // 967: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
-	493, // 968: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
-	494, // 969: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
-	495, // 970: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
-	496, // 971: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
-	497, // 972: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
-	498, // 973: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
-	499, // 974: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
-	500, // 975: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
-	501, // 976: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
-	502, // 977: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
-	503, // 978: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
-	504, // 979: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
-	474, // 980: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
-	475, // 981: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
-	476, // 982: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
-	477, // 983: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
-	478, // 984: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	479, // 985: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	480, // 986: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	739, // [739:987] is the sub-list for method output_type
-	491, // [491:739] is the sub-list for method input_type
-	491, // [491:491] is the sub-list for extension type_name
-	491, // [491:491] is the sub-list for extension extendee
-	0,   // [0:491] is the sub-list for field type_name
+	215, // 190: rump.sp.v1.Call.component_restart:type_name -> rump.sp.v1.ComponentRestartRequest
+	216, // 191: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
+	217, // 192: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	218, // 193: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
+	219, // 194: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
+	220, // 195: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
+	221, // 196: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
+	222, // 197: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
+	223, // 198: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
+	224, // 199: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	225, // 200: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
+	226, // 201: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
+	227, // 202: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	228, // 203: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	229, // 204: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	230, // 205: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
+	231, // 206: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
+	232, // 207: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	233, // 208: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
+	234, // 209: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
+	235, // 210: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
+	236, // 211: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
+	237, // 212: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
+	238, // 213: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
+	239, // 214: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
+	240, // 215: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
+	241, // 216: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
+	242, // 217: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
+	243, // 218: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
+	244, // 219: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
+	245, // 220: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
+	246, // 221: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
+	247, // 222: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
+	248, // 223: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
+	249, // 224: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
+	250, // 225: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
+	251, // 226: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
+	252, // 227: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
+	253, // 228: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
+	254, // 229: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
+	255, // 230: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
+	256, // 231: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
+	257, // 232: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
+	258, // 233: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
+	259, // 234: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
+	260, // 235: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
+	261, // 236: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
+	262, // 237: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
+	263, // 238: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
+	264, // 239: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
+	265, // 240: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
+	266, // 241: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	267, // 242: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	268, // 243: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	269, // 244: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	270, // 245: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	271, // 246: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	272, // 247: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	273, // 248: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	274, // 249: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	275, // 250: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	276, // 251: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	277, // 252: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	278, // 253: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	279, // 254: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	280, // 255: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	281, // 256: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	282, // 257: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	283, // 258: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	284, // 259: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	285, // 260: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	286, // 261: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	287, // 262: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	288, // 263: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	289, // 264: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	290, // 265: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	291, // 266: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	292, // 267: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	293, // 268: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	294, // 269: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	295, // 270: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	296, // 271: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	297, // 272: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	298, // 273: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	299, // 274: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	300, // 275: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	301, // 276: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	302, // 277: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	303, // 278: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	304, // 279: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	305, // 280: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	306, // 281: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	307, // 282: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	308, // 283: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	309, // 284: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	310, // 285: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	311, // 286: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	312, // 287: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	313, // 288: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	314, // 289: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	315, // 290: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	316, // 291: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	317, // 292: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	318, // 293: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	319, // 294: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	320, // 295: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	321, // 296: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	322, // 297: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	323, // 298: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	324, // 299: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	325, // 300: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	326, // 301: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	327, // 302: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	328, // 303: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	329, // 304: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	330, // 305: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	331, // 306: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	332, // 307: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	333, // 308: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	334, // 309: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	335, // 310: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	336, // 311: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	337, // 312: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	338, // 313: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	339, // 314: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	340, // 315: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	341, // 316: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	342, // 317: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	343, // 318: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	344, // 319: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	345, // 320: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	346, // 321: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	347, // 322: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	348, // 323: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	349, // 324: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	350, // 325: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	351, // 326: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	352, // 327: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	353, // 328: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	354, // 329: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	355, // 330: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	356, // 331: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	357, // 332: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	358, // 333: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	359, // 334: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	360, // 335: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	361, // 336: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	362, // 337: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	363, // 338: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	364, // 339: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	365, // 340: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	366, // 341: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	367, // 342: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	368, // 343: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	369, // 344: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	370, // 345: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	371, // 346: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	372, // 347: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	373, // 348: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	374, // 349: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	375, // 350: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	376, // 351: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	377, // 352: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	378, // 353: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	379, // 354: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	380, // 355: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	381, // 356: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	382, // 357: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	383, // 358: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	384, // 359: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	385, // 360: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	386, // 361: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	387, // 362: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	388, // 363: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	389, // 364: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	390, // 365: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	391, // 366: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	392, // 367: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	393, // 368: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	394, // 369: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	395, // 370: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	396, // 371: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	397, // 372: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	398, // 373: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	399, // 374: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	400, // 375: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	401, // 376: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	402, // 377: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	403, // 378: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	404, // 379: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	405, // 380: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	406, // 381: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	407, // 382: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	408, // 383: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	409, // 384: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	410, // 385: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	411, // 386: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	412, // 387: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	413, // 388: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	414, // 389: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	415, // 390: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	416, // 391: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	417, // 392: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	418, // 393: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	419, // 394: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	420, // 395: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	421, // 396: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	422, // 397: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	423, // 398: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	424, // 399: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	425, // 400: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	426, // 401: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	427, // 402: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	428, // 403: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	429, // 404: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	430, // 405: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	431, // 406: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	432, // 407: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	433, // 408: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	434, // 409: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	435, // 410: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	436, // 411: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	437, // 412: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	438, // 413: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	439, // 414: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	440, // 415: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	441, // 416: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	442, // 417: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	443, // 418: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	444, // 419: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	445, // 420: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	446, // 421: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	447, // 422: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	448, // 423: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	449, // 424: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	450, // 425: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	451, // 426: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	452, // 427: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	453, // 428: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	454, // 429: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	455, // 430: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	456, // 431: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
+	457, // 432: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	458, // 433: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	459, // 434: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	460, // 435: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	461, // 436: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	462, // 437: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	463, // 438: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	464, // 439: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	465, // 440: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	466, // 441: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	467, // 442: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	468, // 443: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	469, // 444: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	470, // 445: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	471, // 446: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	472, // 447: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	473, // 448: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	474, // 449: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	475, // 450: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	476, // 451: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
+	477, // 452: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
+	478, // 453: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
+	479, // 454: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
+	480, // 455: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	481, // 456: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	482, // 457: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	483, // 458: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	484, // 459: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	485, // 460: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	486, // 461: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	487, // 462: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	488, // 463: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	489, // 464: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	490, // 465: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	491, // 466: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	492, // 467: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	493, // 468: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	494, // 469: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	495, // 470: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	496, // 471: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	497, // 472: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	498, // 473: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	499, // 474: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	500, // 475: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	501, // 476: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	502, // 477: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	503, // 478: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	504, // 479: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	505, // 480: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	506, // 481: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	1,   // 482: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 483: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
+	1,   // 484: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 485: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
+	507, // 486: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	16,  // 487: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	19,  // 488: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	25,  // 489: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
+	22,  // 490: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
+	23,  // 491: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
+	16,  // 492: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	3,   // 493: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 494: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 495: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 496: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	11,  // 497: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	13,  // 498: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	15,  // 499: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	18,  // 500: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	21,  // 501: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
+	26,  // 502: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	27,  // 503: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	28,  // 504: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	29,  // 505: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	30,  // 506: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	31,  // 507: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	32,  // 508: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	33,  // 509: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	34,  // 510: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	35,  // 511: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	36,  // 512: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	37,  // 513: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	38,  // 514: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	39,  // 515: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	40,  // 516: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	41,  // 517: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	42,  // 518: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	43,  // 519: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	44,  // 520: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	45,  // 521: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	46,  // 522: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	47,  // 523: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	48,  // 524: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	49,  // 525: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	50,  // 526: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	51,  // 527: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	52,  // 528: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	53,  // 529: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	54,  // 530: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	55,  // 531: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	56,  // 532: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	57,  // 533: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	58,  // 534: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	59,  // 535: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	60,  // 536: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	61,  // 537: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	62,  // 538: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	63,  // 539: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	64,  // 540: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	65,  // 541: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	66,  // 542: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	67,  // 543: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	68,  // 544: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	69,  // 545: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	70,  // 546: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	71,  // 547: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	72,  // 548: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	73,  // 549: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	74,  // 550: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	75,  // 551: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	76,  // 552: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	77,  // 553: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	78,  // 554: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	79,  // 555: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	80,  // 556: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	81,  // 557: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	82,  // 558: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	83,  // 559: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	84,  // 560: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	85,  // 561: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	86,  // 562: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	87,  // 563: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	88,  // 564: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	89,  // 565: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	90,  // 566: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	91,  // 567: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	92,  // 568: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	213, // 569: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	214, // 570: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	215, // 571: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
+	93,  // 572: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	94,  // 573: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	95,  // 574: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	96,  // 575: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	97,  // 576: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	98,  // 577: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	99,  // 578: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	100, // 579: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	101, // 580: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	102, // 581: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	103, // 582: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	104, // 583: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	105, // 584: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	106, // 585: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	107, // 586: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	108, // 587: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	109, // 588: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	110, // 589: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	111, // 590: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	112, // 591: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	113, // 592: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	114, // 593: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	115, // 594: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	116, // 595: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	117, // 596: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	118, // 597: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	119, // 598: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	120, // 599: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	121, // 600: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	122, // 601: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	123, // 602: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	124, // 603: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	125, // 604: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	126, // 605: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	127, // 606: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	128, // 607: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	129, // 608: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	130, // 609: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	131, // 610: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	132, // 611: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	133, // 612: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	134, // 613: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	135, // 614: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	136, // 615: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	137, // 616: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	138, // 617: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	139, // 618: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	140, // 619: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	141, // 620: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	142, // 621: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	143, // 622: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	144, // 623: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	145, // 624: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	146, // 625: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	147, // 626: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	148, // 627: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	149, // 628: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	150, // 629: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	151, // 630: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	152, // 631: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	153, // 632: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	154, // 633: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	155, // 634: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	156, // 635: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	157, // 636: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	158, // 637: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	159, // 638: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	160, // 639: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	161, // 640: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	162, // 641: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	163, // 642: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	164, // 643: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	165, // 644: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	166, // 645: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	167, // 646: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	168, // 647: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	169, // 648: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	170, // 649: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	171, // 650: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	172, // 651: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	173, // 652: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	174, // 653: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	175, // 654: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	176, // 655: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	177, // 656: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	178, // 657: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	179, // 658: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	180, // 659: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	181, // 660: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	182, // 661: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	183, // 662: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	184, // 663: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	185, // 664: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	186, // 665: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	187, // 666: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	188, // 667: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	189, // 668: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	190, // 669: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	191, // 670: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	192, // 671: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	193, // 672: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	194, // 673: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	216, // 674: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	217, // 675: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	218, // 676: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	219, // 677: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	195, // 678: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	196, // 679: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	197, // 680: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	198, // 681: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	199, // 682: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	200, // 683: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	201, // 684: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	202, // 685: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	203, // 686: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	204, // 687: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	205, // 688: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	206, // 689: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	207, // 690: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	208, // 691: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	209, // 692: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	210, // 693: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	211, // 694: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	212, // 695: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	220, // 696: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	221, // 697: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	222, // 698: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	223, // 699: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	224, // 700: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	225, // 701: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	226, // 702: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	227, // 703: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	228, // 704: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	229, // 705: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	230, // 706: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	231, // 707: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	232, // 708: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	233, // 709: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	234, // 710: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	242, // 711: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	243, // 712: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	244, // 713: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	245, // 714: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	246, // 715: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	247, // 716: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	248, // 717: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	249, // 718: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	250, // 719: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	251, // 720: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	252, // 721: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	253, // 722: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	254, // 723: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	255, // 724: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	256, // 725: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	257, // 726: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	258, // 727: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	259, // 728: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	260, // 729: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	261, // 730: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	262, // 731: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	263, // 732: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	264, // 733: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	265, // 734: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	235, // 735: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
+	236, // 736: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
+	237, // 737: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
+	238, // 738: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
+	239, // 739: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	240, // 740: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	241, // 741: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 742: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 743: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 744: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 745: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	12,  // 746: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	14,  // 747: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	17,  // 748: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	20,  // 749: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	24,  // 750: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
+	267, // 751: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	268, // 752: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	269, // 753: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	270, // 754: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	271, // 755: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	272, // 756: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	273, // 757: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	274, // 758: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	275, // 759: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	276, // 760: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	277, // 761: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	278, // 762: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	279, // 763: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	280, // 764: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	281, // 765: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	282, // 766: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	283, // 767: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	284, // 768: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	285, // 769: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	286, // 770: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	287, // 771: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	288, // 772: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	289, // 773: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	290, // 774: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	291, // 775: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	292, // 776: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	293, // 777: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	294, // 778: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	295, // 779: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	296, // 780: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	297, // 781: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	298, // 782: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	299, // 783: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	300, // 784: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	301, // 785: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	302, // 786: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	303, // 787: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	304, // 788: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	305, // 789: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	306, // 790: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	307, // 791: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	308, // 792: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	309, // 793: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	310, // 794: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	311, // 795: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	312, // 796: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	313, // 797: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	314, // 798: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	315, // 799: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	316, // 800: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	317, // 801: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	318, // 802: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	319, // 803: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	320, // 804: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	321, // 805: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	322, // 806: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	323, // 807: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	324, // 808: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	325, // 809: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	326, // 810: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	327, // 811: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	328, // 812: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	329, // 813: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	330, // 814: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	331, // 815: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	332, // 816: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	333, // 817: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	454, // 818: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	455, // 819: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	456, // 820: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
+	334, // 821: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	335, // 822: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	336, // 823: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	337, // 824: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	338, // 825: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	339, // 826: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	340, // 827: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	341, // 828: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	342, // 829: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	343, // 830: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	344, // 831: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	345, // 832: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	346, // 833: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	347, // 834: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	348, // 835: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	349, // 836: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	350, // 837: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	351, // 838: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	352, // 839: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	353, // 840: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	354, // 841: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	355, // 842: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	356, // 843: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	357, // 844: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	358, // 845: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	359, // 846: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	360, // 847: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	361, // 848: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	362, // 849: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	363, // 850: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	364, // 851: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	365, // 852: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	366, // 853: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	367, // 854: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	368, // 855: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	369, // 856: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	370, // 857: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	371, // 858: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	372, // 859: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	373, // 860: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	374, // 861: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	375, // 862: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	376, // 863: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	377, // 864: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	378, // 865: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	379, // 866: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	380, // 867: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	381, // 868: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	382, // 869: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	383, // 870: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	384, // 871: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	385, // 872: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	386, // 873: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	387, // 874: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	388, // 875: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	389, // 876: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	390, // 877: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	391, // 878: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	392, // 879: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	393, // 880: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	394, // 881: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	395, // 882: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	396, // 883: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	397, // 884: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	398, // 885: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	399, // 886: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	400, // 887: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	401, // 888: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	402, // 889: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	403, // 890: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	404, // 891: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	405, // 892: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	406, // 893: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	407, // 894: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	408, // 895: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	409, // 896: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	410, // 897: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	411, // 898: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	412, // 899: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	413, // 900: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	414, // 901: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	415, // 902: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	416, // 903: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	417, // 904: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	418, // 905: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	419, // 906: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	420, // 907: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	421, // 908: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	422, // 909: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	423, // 910: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	424, // 911: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	425, // 912: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	426, // 913: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	427, // 914: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	428, // 915: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	429, // 916: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	430, // 917: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	431, // 918: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	432, // 919: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	433, // 920: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	434, // 921: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	435, // 922: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	457, // 923: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	458, // 924: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	459, // 925: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	460, // 926: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	436, // 927: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	437, // 928: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	438, // 929: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	439, // 930: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	440, // 931: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	441, // 932: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	442, // 933: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	443, // 934: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	444, // 935: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	445, // 936: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	446, // 937: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	447, // 938: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	448, // 939: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	449, // 940: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	450, // 941: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	451, // 942: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	452, // 943: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	453, // 944: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	461, // 945: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	462, // 946: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	463, // 947: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	464, // 948: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	465, // 949: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	466, // 950: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	467, // 951: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	468, // 952: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	469, // 953: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	470, // 954: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	471, // 955: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	472, // 956: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	473, // 957: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	474, // 958: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	475, // 959: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	483, // 960: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	484, // 961: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	485, // 962: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	486, // 963: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	487, // 964: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	488, // 965: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	489, // 966: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	490, // 967: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	491, // 968: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	492, // 969: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	493, // 970: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	494, // 971: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	495, // 972: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	496, // 973: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	497, // 974: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	498, // 975: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	499, // 976: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	500, // 977: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	501, // 978: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	502, // 979: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	503, // 980: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	504, // 981: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	505, // 982: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	506, // 983: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	476, // 984: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
+	477, // 985: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
+	478, // 986: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
+	479, // 987: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
+	480, // 988: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	481, // 989: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	482, // 990: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	742, // [742:991] is the sub-list for method output_type
+	493, // [493:742] is the sub-list for method input_type
+	493, // [493:493] is the sub-list for extension type_name
+	493, // [493:493] is the sub-list for extension extendee
+	0,   // [0:493] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -12021,6 +12083,7 @@ func file_rump_sp_proto_init() {
 		(*Call_Sendmmsg)(nil),
 		(*Call_ModuleInit)(nil),
 		(*Call_ModuleFini)(nil),
+		(*Call_ComponentRestart)(nil),
 		(*Call_EtfsRegister)(nil),
 		(*Call_EtfsRegisterWithsize)(nil),
 		(*Call_EtfsRemove)(nil),
@@ -12263,6 +12326,7 @@ func file_rump_sp_proto_init() {
 		(*Result_Sendmmsg)(nil),
 		(*Result_ModuleInit)(nil),
 		(*Result_ModuleFini)(nil),
+		(*Result_ComponentRestart)(nil),
 		(*Result_EtfsRegister)(nil),
 		(*Result_EtfsRegisterWithsize)(nil),
 		(*Result_EtfsRemove)(nil),

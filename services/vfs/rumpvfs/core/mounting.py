@@ -153,6 +153,7 @@ class Mounting:
     def etfs_register(self, ctx: Context, key: bytes, hostpath: bytes, type: int) -> None:
         authorize(ctx, Action.SYSTEM_ETFS)
         self.vfs.etfs.register(key, hostpath, type)
+        self.vfs.recorder.registered(key, hostpath, type, 0, None)
 
     def etfs_register_withsize(
         self, ctx: Context, key: bytes, hostpath: bytes, type: int, begin: int, size: int | None
@@ -160,10 +161,12 @@ class Mounting:
         """``size`` None: to the end (RUMP_ETFS_SIZE_ENDOFF)."""
         authorize(ctx, Action.SYSTEM_ETFS)
         self.vfs.etfs.register(key, hostpath, type, begin, size)
+        self.vfs.recorder.registered(key, hostpath, type, begin, size)
 
     def etfs_remove(self, ctx: Context, key: bytes) -> None:
         authorize(ctx, Action.SYSTEM_ETFS)
         self.vfs.etfs.remove(key)
+        self.vfs.recorder.removed(key)
 
 
 def stands_on(file: OpenFile, mount: Mount) -> bool:
