@@ -110,8 +110,7 @@ class Gateway(Component):
             limits = identity.limits
             op, args = calls.PROC_ADMIT, (comm, identity.cred, limits.processes, limits.descriptors)
         info = await value_of(self.bus.peer("kern").call(KERNEL, op, args))
-        p = self._adopt(Process(info, CONSOLE.descriptors()))
-        return p
+        return self._adopt(Process(info, CONSOLE.descriptors()))
 
     async def fork(self, parent: Process, flags: int) -> Process:
         """A child with copies of the parent's descriptors (or none), its directories, mask and identity. EAGAIN."""
