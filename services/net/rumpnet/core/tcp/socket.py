@@ -44,7 +44,7 @@ class TcpSocket(Accepting, TcpStream):
             raise KernelError(Errno.EINVAL, f"the socket has port {self.lport}")
         if is_group(addr):
             raise KernelError(Errno.EADDRNOTAVAIL, "a stream cannot come from a group")
-        self.tcp.ends.bind(self, self.local_address(addr), port, root=ctx.cred.euid == 0)
+        self.tcp.ends.bind(ctx, self, self.local_address(addr), port)
 
     def listen(self, backlog: int) -> None:
         """EINVAL when it is connected or connecting. One without a port gets an ephemeral one."""
