@@ -133,6 +133,16 @@ type Call struct {
 	//	*Call_TimerCreate
 	//	*Call_TimerDelete
 	//	*Call_TimerGetoverrun
+	//	*Call_KsemInit
+	//	*Call_KsemOpen
+	//	*Call_KsemUnlink
+	//	*Call_KsemClose
+	//	*Call_KsemPost
+	//	*Call_KsemWait
+	//	*Call_KsemTrywait
+	//	*Call_KsemGetvalue
+	//	*Call_KsemDestroy
+	//	*Call_KsemTimedwait
 	//	*Call_Modctl
 	//	*Call_Getsid
 	//	*Call_Fktrace
@@ -737,6 +747,96 @@ func (x *Call) GetTimerGetoverrun() *TimerGetoverrunRequest {
 	if x != nil {
 		if x, ok := x.Call.(*Call_TimerGetoverrun); ok {
 			return x.TimerGetoverrun
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemInit() *KsemInitRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemInit); ok {
+			return x.KsemInit
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemOpen() *KsemOpenRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemOpen); ok {
+			return x.KsemOpen
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemUnlink() *KsemUnlinkRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemUnlink); ok {
+			return x.KsemUnlink
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemClose() *KsemCloseRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemClose); ok {
+			return x.KsemClose
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemPost() *KsemPostRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemPost); ok {
+			return x.KsemPost
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemWait() *KsemWaitRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemWait); ok {
+			return x.KsemWait
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemTrywait() *KsemTrywaitRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemTrywait); ok {
+			return x.KsemTrywait
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemGetvalue() *KsemGetvalueRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemGetvalue); ok {
+			return x.KsemGetvalue
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemDestroy() *KsemDestroyRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemDestroy); ok {
+			return x.KsemDestroy
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemTimedwait() *KsemTimedwaitRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemTimedwait); ok {
+			return x.KsemTimedwait
 		}
 	}
 	return nil
@@ -2706,6 +2806,46 @@ type Call_TimerGetoverrun struct {
 	TimerGetoverrun *TimerGetoverrunRequest `protobuf:"bytes,1239,opt,name=timer_getoverrun,json=timerGetoverrun,proto3,oneof"`
 }
 
+type Call_KsemInit struct {
+	KsemInit *KsemInitRequest `protobuf:"bytes,1247,opt,name=ksem_init,json=ksemInit,proto3,oneof"`
+}
+
+type Call_KsemOpen struct {
+	KsemOpen *KsemOpenRequest `protobuf:"bytes,1248,opt,name=ksem_open,json=ksemOpen,proto3,oneof"`
+}
+
+type Call_KsemUnlink struct {
+	KsemUnlink *KsemUnlinkRequest `protobuf:"bytes,1249,opt,name=ksem_unlink,json=ksemUnlink,proto3,oneof"`
+}
+
+type Call_KsemClose struct {
+	KsemClose *KsemCloseRequest `protobuf:"bytes,1250,opt,name=ksem_close,json=ksemClose,proto3,oneof"`
+}
+
+type Call_KsemPost struct {
+	KsemPost *KsemPostRequest `protobuf:"bytes,1251,opt,name=ksem_post,json=ksemPost,proto3,oneof"`
+}
+
+type Call_KsemWait struct {
+	KsemWait *KsemWaitRequest `protobuf:"bytes,1252,opt,name=ksem_wait,json=ksemWait,proto3,oneof"`
+}
+
+type Call_KsemTrywait struct {
+	KsemTrywait *KsemTrywaitRequest `protobuf:"bytes,1253,opt,name=ksem_trywait,json=ksemTrywait,proto3,oneof"`
+}
+
+type Call_KsemGetvalue struct {
+	KsemGetvalue *KsemGetvalueRequest `protobuf:"bytes,1254,opt,name=ksem_getvalue,json=ksemGetvalue,proto3,oneof"`
+}
+
+type Call_KsemDestroy struct {
+	KsemDestroy *KsemDestroyRequest `protobuf:"bytes,1255,opt,name=ksem_destroy,json=ksemDestroy,proto3,oneof"`
+}
+
+type Call_KsemTimedwait struct {
+	KsemTimedwait *KsemTimedwaitRequest `protobuf:"bytes,1256,opt,name=ksem_timedwait,json=ksemTimedwait,proto3,oneof"`
+}
+
 type Call_Modctl struct {
 	Modctl *ModctlRequest `protobuf:"bytes,1246,opt,name=modctl,proto3,oneof"`
 }
@@ -3586,6 +3726,26 @@ func (*Call_TimerDelete) isCall_Call() {}
 
 func (*Call_TimerGetoverrun) isCall_Call() {}
 
+func (*Call_KsemInit) isCall_Call() {}
+
+func (*Call_KsemOpen) isCall_Call() {}
+
+func (*Call_KsemUnlink) isCall_Call() {}
+
+func (*Call_KsemClose) isCall_Call() {}
+
+func (*Call_KsemPost) isCall_Call() {}
+
+func (*Call_KsemWait) isCall_Call() {}
+
+func (*Call_KsemTrywait) isCall_Call() {}
+
+func (*Call_KsemGetvalue) isCall_Call() {}
+
+func (*Call_KsemDestroy) isCall_Call() {}
+
+func (*Call_KsemTimedwait) isCall_Call() {}
+
 func (*Call_Modctl) isCall_Call() {}
 
 func (*Call_Getsid) isCall_Call() {}
@@ -4032,6 +4192,16 @@ type Result struct {
 	//	*Result_TimerCreate
 	//	*Result_TimerDelete
 	//	*Result_TimerGetoverrun
+	//	*Result_KsemInit
+	//	*Result_KsemOpen
+	//	*Result_KsemUnlink
+	//	*Result_KsemClose
+	//	*Result_KsemPost
+	//	*Result_KsemWait
+	//	*Result_KsemTrywait
+	//	*Result_KsemGetvalue
+	//	*Result_KsemDestroy
+	//	*Result_KsemTimedwait
 	//	*Result_Modctl
 	//	*Result_Getsid
 	//	*Result_Fktrace
@@ -4638,6 +4808,96 @@ func (x *Result) GetTimerGetoverrun() *TimerGetoverrunResponse {
 	if x != nil {
 		if x, ok := x.Result.(*Result_TimerGetoverrun); ok {
 			return x.TimerGetoverrun
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemInit() *KsemInitResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemInit); ok {
+			return x.KsemInit
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemOpen() *KsemOpenResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemOpen); ok {
+			return x.KsemOpen
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemUnlink() *KsemUnlinkResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemUnlink); ok {
+			return x.KsemUnlink
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemClose() *KsemCloseResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemClose); ok {
+			return x.KsemClose
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemPost() *KsemPostResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemPost); ok {
+			return x.KsemPost
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemWait() *KsemWaitResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemWait); ok {
+			return x.KsemWait
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemTrywait() *KsemTrywaitResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemTrywait); ok {
+			return x.KsemTrywait
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemGetvalue() *KsemGetvalueResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemGetvalue); ok {
+			return x.KsemGetvalue
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemDestroy() *KsemDestroyResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemDestroy); ok {
+			return x.KsemDestroy
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemTimedwait() *KsemTimedwaitResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemTimedwait); ok {
+			return x.KsemTimedwait
 		}
 	}
 	return nil
@@ -6611,6 +6871,46 @@ type Result_TimerGetoverrun struct {
 	TimerGetoverrun *TimerGetoverrunResponse `protobuf:"bytes,1239,opt,name=timer_getoverrun,json=timerGetoverrun,proto3,oneof"`
 }
 
+type Result_KsemInit struct {
+	KsemInit *KsemInitResponse `protobuf:"bytes,1247,opt,name=ksem_init,json=ksemInit,proto3,oneof"`
+}
+
+type Result_KsemOpen struct {
+	KsemOpen *KsemOpenResponse `protobuf:"bytes,1248,opt,name=ksem_open,json=ksemOpen,proto3,oneof"`
+}
+
+type Result_KsemUnlink struct {
+	KsemUnlink *KsemUnlinkResponse `protobuf:"bytes,1249,opt,name=ksem_unlink,json=ksemUnlink,proto3,oneof"`
+}
+
+type Result_KsemClose struct {
+	KsemClose *KsemCloseResponse `protobuf:"bytes,1250,opt,name=ksem_close,json=ksemClose,proto3,oneof"`
+}
+
+type Result_KsemPost struct {
+	KsemPost *KsemPostResponse `protobuf:"bytes,1251,opt,name=ksem_post,json=ksemPost,proto3,oneof"`
+}
+
+type Result_KsemWait struct {
+	KsemWait *KsemWaitResponse `protobuf:"bytes,1252,opt,name=ksem_wait,json=ksemWait,proto3,oneof"`
+}
+
+type Result_KsemTrywait struct {
+	KsemTrywait *KsemTrywaitResponse `protobuf:"bytes,1253,opt,name=ksem_trywait,json=ksemTrywait,proto3,oneof"`
+}
+
+type Result_KsemGetvalue struct {
+	KsemGetvalue *KsemGetvalueResponse `protobuf:"bytes,1254,opt,name=ksem_getvalue,json=ksemGetvalue,proto3,oneof"`
+}
+
+type Result_KsemDestroy struct {
+	KsemDestroy *KsemDestroyResponse `protobuf:"bytes,1255,opt,name=ksem_destroy,json=ksemDestroy,proto3,oneof"`
+}
+
+type Result_KsemTimedwait struct {
+	KsemTimedwait *KsemTimedwaitResponse `protobuf:"bytes,1256,opt,name=ksem_timedwait,json=ksemTimedwait,proto3,oneof"`
+}
+
 type Result_Modctl struct {
 	Modctl *ModctlResponse `protobuf:"bytes,1246,opt,name=modctl,proto3,oneof"`
 }
@@ -7492,6 +7792,26 @@ func (*Result_TimerCreate) isResult_Result() {}
 func (*Result_TimerDelete) isResult_Result() {}
 
 func (*Result_TimerGetoverrun) isResult_Result() {}
+
+func (*Result_KsemInit) isResult_Result() {}
+
+func (*Result_KsemOpen) isResult_Result() {}
+
+func (*Result_KsemUnlink) isResult_Result() {}
+
+func (*Result_KsemClose) isResult_Result() {}
+
+func (*Result_KsemPost) isResult_Result() {}
+
+func (*Result_KsemWait) isResult_Result() {}
+
+func (*Result_KsemTrywait) isResult_Result() {}
+
+func (*Result_KsemGetvalue) isResult_Result() {}
+
+func (*Result_KsemDestroy) isResult_Result() {}
+
+func (*Result_KsemTimedwait) isResult_Result() {}
 
 func (*Result_Modctl) isResult_Result() {}
 
@@ -9299,7 +9619,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tReference\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\rR\x04call\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\rR\x05field\x12\x12\n" +
-	"\x04path\x18\x03 \x03(\rR\x04path\"\xa3w\n" +
+	"\x04path\x18\x03 \x03(\rR\x04path\"\xbb|\n" +
 	"\x04Call\x125\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x15.rump.sp.v1.ReferenceR\n" +
@@ -9343,7 +9663,19 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x04poll\x18\xb9\t \x01(\v2\x17.rump.sp.v1.PollRequestH\x00R\x04poll\x12D\n" +
 	"\ftimer_create\x18\xd3\t \x01(\v2\x1e.rump.sp.v1.TimerCreateRequestH\x00R\vtimerCreate\x12D\n" +
 	"\ftimer_delete\x18\xd4\t \x01(\v2\x1e.rump.sp.v1.TimerDeleteRequestH\x00R\vtimerDelete\x12P\n" +
-	"\x10timer_getoverrun\x18\xd7\t \x01(\v2\".rump.sp.v1.TimerGetoverrunRequestH\x00R\x0ftimerGetoverrun\x124\n" +
+	"\x10timer_getoverrun\x18\xd7\t \x01(\v2\".rump.sp.v1.TimerGetoverrunRequestH\x00R\x0ftimerGetoverrun\x12;\n" +
+	"\tksem_init\x18\xdf\t \x01(\v2\x1b.rump.sp.v1.KsemInitRequestH\x00R\bksemInit\x12;\n" +
+	"\tksem_open\x18\xe0\t \x01(\v2\x1b.rump.sp.v1.KsemOpenRequestH\x00R\bksemOpen\x12A\n" +
+	"\vksem_unlink\x18\xe1\t \x01(\v2\x1d.rump.sp.v1.KsemUnlinkRequestH\x00R\n" +
+	"ksemUnlink\x12>\n" +
+	"\n" +
+	"ksem_close\x18\xe2\t \x01(\v2\x1c.rump.sp.v1.KsemCloseRequestH\x00R\tksemClose\x12;\n" +
+	"\tksem_post\x18\xe3\t \x01(\v2\x1b.rump.sp.v1.KsemPostRequestH\x00R\bksemPost\x12;\n" +
+	"\tksem_wait\x18\xe4\t \x01(\v2\x1b.rump.sp.v1.KsemWaitRequestH\x00R\bksemWait\x12D\n" +
+	"\fksem_trywait\x18\xe5\t \x01(\v2\x1e.rump.sp.v1.KsemTrywaitRequestH\x00R\vksemTrywait\x12G\n" +
+	"\rksem_getvalue\x18\xe6\t \x01(\v2\x1f.rump.sp.v1.KsemGetvalueRequestH\x00R\fksemGetvalue\x12D\n" +
+	"\fksem_destroy\x18\xe7\t \x01(\v2\x1e.rump.sp.v1.KsemDestroyRequestH\x00R\vksemDestroy\x12J\n" +
+	"\x0eksem_timedwait\x18\xe8\t \x01(\v2 .rump.sp.v1.KsemTimedwaitRequestH\x00R\rksemTimedwait\x124\n" +
 	"\x06modctl\x18\xde\t \x01(\v2\x19.rump.sp.v1.ModctlRequestH\x00R\x06modctl\x124\n" +
 	"\x06getsid\x18\x86\n" +
 	" \x01(\v2\x19.rump.sp.v1.GetsidRequestH\x00R\x06getsid\x127\n" +
@@ -9627,7 +9959,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"netPcblist\x12D\n" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1e.rump.sp.v1.NetCountersRequestH\x00R\vnetCounters\x125\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndListB\x06\n" +
-	"\x04call\"\x92y\n" +
+	"\x04call\"\xb4~\n" +
 	"\x06Result\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x18.rump.sp.v1.SyscallErrorH\x00R\x05error\x12/\n" +
 	"\x04read\x18\xeb\a \x01(\v2\x18.rump.sp.v1.ReadResponseH\x00R\x04read\x122\n" +
@@ -9669,7 +10001,19 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x04poll\x18\xb9\t \x01(\v2\x18.rump.sp.v1.PollResponseH\x00R\x04poll\x12E\n" +
 	"\ftimer_create\x18\xd3\t \x01(\v2\x1f.rump.sp.v1.TimerCreateResponseH\x00R\vtimerCreate\x12E\n" +
 	"\ftimer_delete\x18\xd4\t \x01(\v2\x1f.rump.sp.v1.TimerDeleteResponseH\x00R\vtimerDelete\x12Q\n" +
-	"\x10timer_getoverrun\x18\xd7\t \x01(\v2#.rump.sp.v1.TimerGetoverrunResponseH\x00R\x0ftimerGetoverrun\x125\n" +
+	"\x10timer_getoverrun\x18\xd7\t \x01(\v2#.rump.sp.v1.TimerGetoverrunResponseH\x00R\x0ftimerGetoverrun\x12<\n" +
+	"\tksem_init\x18\xdf\t \x01(\v2\x1c.rump.sp.v1.KsemInitResponseH\x00R\bksemInit\x12<\n" +
+	"\tksem_open\x18\xe0\t \x01(\v2\x1c.rump.sp.v1.KsemOpenResponseH\x00R\bksemOpen\x12B\n" +
+	"\vksem_unlink\x18\xe1\t \x01(\v2\x1e.rump.sp.v1.KsemUnlinkResponseH\x00R\n" +
+	"ksemUnlink\x12?\n" +
+	"\n" +
+	"ksem_close\x18\xe2\t \x01(\v2\x1d.rump.sp.v1.KsemCloseResponseH\x00R\tksemClose\x12<\n" +
+	"\tksem_post\x18\xe3\t \x01(\v2\x1c.rump.sp.v1.KsemPostResponseH\x00R\bksemPost\x12<\n" +
+	"\tksem_wait\x18\xe4\t \x01(\v2\x1c.rump.sp.v1.KsemWaitResponseH\x00R\bksemWait\x12E\n" +
+	"\fksem_trywait\x18\xe5\t \x01(\v2\x1f.rump.sp.v1.KsemTrywaitResponseH\x00R\vksemTrywait\x12H\n" +
+	"\rksem_getvalue\x18\xe6\t \x01(\v2 .rump.sp.v1.KsemGetvalueResponseH\x00R\fksemGetvalue\x12E\n" +
+	"\fksem_destroy\x18\xe7\t \x01(\v2\x1f.rump.sp.v1.KsemDestroyResponseH\x00R\vksemDestroy\x12K\n" +
+	"\x0eksem_timedwait\x18\xe8\t \x01(\v2!.rump.sp.v1.KsemTimedwaitResponseH\x00R\rksemTimedwait\x125\n" +
 	"\x06modctl\x18\xde\t \x01(\v2\x1a.rump.sp.v1.ModctlResponseH\x00R\x06modctl\x125\n" +
 	"\x06getsid\x18\x86\n" +
 	" \x01(\v2\x1a.rump.sp.v1.GetsidResponseH\x00R\x06getsid\x128\n" +
@@ -10071,7 +10415,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Status\x12\x19.rump.sp.v1.StatusRequest\x1a\x1a.rump.sp.v1.StatusResponse\x12H\n" +
 	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse\x12K\n" +
 	"\n" +
-	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\x806\n" +
+	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xfa=\n" +
 	"\x04Kern\x12K\n" +
 	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x10\x8a\xb5\x18\f\b\x03\x12\x04read\x18\x01 \x01\x12O\n" +
 	"\x05Write\x12\x18.rump.sp.v1.WriteRequest\x1a\x19.rump.sp.v1.WriteResponse\"\x11\x8a\xb5\x18\r\b\x04\x12\x05write\x18\x01 \x01\x12M\n" +
@@ -10148,7 +10492,22 @@ const file_rump_sp_proto_rawDesc = "" +
 	"ModuleInit\x12\x1d.rump.sp.v1.ModuleInitRequest\x1a\x1e.rump.sp.v1.ModuleInitResponse\"'\x8a\xb5\x18#\b\x91N\x12\vmodule_init\x18\x012\rsystem.module8\x01\x12t\n" +
 	"\n" +
 	"ModuleFini\x12\x1d.rump.sp.v1.ModuleFiniRequest\x1a\x1e.rump.sp.v1.ModuleFiniResponse\"'\x8a\xb5\x18#\b\x92N\x12\vmodule_fini\x18\x012\rsystem.module8\x01\x12\x8e\x01\n" +
-	"\x10ComponentRestart\x12#.rump.sp.v1.ComponentRestartRequest\x1a$.rump.sp.v1.ComponentRestartResponse\"/\x8a\xb5\x18+\b\xb0O\x12\x11component_restart\x18\x01 \x012\rsystem.reboot8\x012\xe3S\n" +
+	"\x10ComponentRestart\x12#.rump.sp.v1.ComponentRestartRequest\x1a$.rump.sp.v1.ComponentRestartResponse\"/\x8a\xb5\x18+\b\xb0O\x12\x11component_restart\x18\x01 \x012\rsystem.reboot8\x01\x12\\\n" +
+	"\bKsemInit\x12\x1b.rump.sp.v1.KsemInitRequest\x1a\x1c.rump.sp.v1.KsemInitResponse\"\x15\x8a\xb5\x18\x11\b\xf7\x01\x12\n" +
+	"_ksem_init\x18\x01\x12\\\n" +
+	"\bKsemOpen\x12\x1b.rump.sp.v1.KsemOpenRequest\x1a\x1c.rump.sp.v1.KsemOpenResponse\"\x15\x8a\xb5\x18\x11\b\xf8\x01\x12\n" +
+	"_ksem_open\x18\x01\x12d\n" +
+	"\n" +
+	"KsemUnlink\x12\x1d.rump.sp.v1.KsemUnlinkRequest\x1a\x1e.rump.sp.v1.KsemUnlinkResponse\"\x17\x8a\xb5\x18\x13\b\xf9\x01\x12\f_ksem_unlink\x18\x01\x12`\n" +
+	"\tKsemClose\x12\x1c.rump.sp.v1.KsemCloseRequest\x1a\x1d.rump.sp.v1.KsemCloseResponse\"\x16\x8a\xb5\x18\x12\b\xfa\x01\x12\v_ksem_close\x18\x01\x12\\\n" +
+	"\bKsemPost\x12\x1b.rump.sp.v1.KsemPostRequest\x1a\x1c.rump.sp.v1.KsemPostResponse\"\x15\x8a\xb5\x18\x11\b\xfb\x01\x12\n" +
+	"_ksem_post\x18\x01\x12^\n" +
+	"\bKsemWait\x12\x1b.rump.sp.v1.KsemWaitRequest\x1a\x1c.rump.sp.v1.KsemWaitResponse\"\x17\x8a\xb5\x18\x13\b\xfc\x01\x12\n" +
+	"_ksem_wait\x18\x01 \x01\x12h\n" +
+	"\vKsemTrywait\x12\x1e.rump.sp.v1.KsemTrywaitRequest\x1a\x1f.rump.sp.v1.KsemTrywaitResponse\"\x18\x8a\xb5\x18\x14\b\xfd\x01\x12\r_ksem_trywait\x18\x01\x12n\n" +
+	"\fKsemGetvalue\x12\x1f.rump.sp.v1.KsemGetvalueRequest\x1a .rump.sp.v1.KsemGetvalueResponse\"\x1b\x8a\xb5\x18\x17\b\xfe\x01\x12\x0e_ksem_getvalue\x18\x01(\x01\x12h\n" +
+	"\vKsemDestroy\x12\x1e.rump.sp.v1.KsemDestroyRequest\x1a\x1f.rump.sp.v1.KsemDestroyResponse\"\x18\x8a\xb5\x18\x14\b\xff\x01\x12\r_ksem_destroy\x18\x01\x12r\n" +
+	"\rKsemTimedwait\x12 .rump.sp.v1.KsemTimedwaitRequest\x1a!.rump.sp.v1.KsemTimedwaitResponse\"\x1c\x8a\xb5\x18\x18\b\x80\x02\x12\x0f_ksem_timedwait\x18\x01 \x012\xe3S\n" +
 	"\x03Vfs\x12K\n" +
 	"\x04Open\x12\x17.rump.sp.v1.OpenRequest\x1a\x18.rump.sp.v1.OpenResponse\"\x10\x8a\xb5\x18\f\b\x05\x12\x04open\x18\x02 \x01\x12I\n" +
 	"\x04Link\x12\x17.rump.sp.v1.LinkRequest\x1a\x18.rump.sp.v1.LinkResponse\"\x0e\x8a\xb5\x18\n" +
@@ -10440,448 +10799,468 @@ var file_rump_sp_proto_goTypes = []any{
 	(*TimerCreateRequest)(nil),               // 63: rump.sp.v1.TimerCreateRequest
 	(*TimerDeleteRequest)(nil),               // 64: rump.sp.v1.TimerDeleteRequest
 	(*TimerGetoverrunRequest)(nil),           // 65: rump.sp.v1.TimerGetoverrunRequest
-	(*ModctlRequest)(nil),                    // 66: rump.sp.v1.ModctlRequest
-	(*GetsidRequest)(nil),                    // 67: rump.sp.v1.GetsidRequest
-	(*FktraceRequest)(nil),                   // 68: rump.sp.v1.FktraceRequest
-	(*IssetugidRequest)(nil),                 // 69: rump.sp.v1.IssetugidRequest
-	(*UtraceRequest)(nil),                    // 70: rump.sp.v1.UtraceRequest
-	(*KqueueRequest)(nil),                    // 71: rump.sp.v1.KqueueRequest
-	(*PosixFadviseRequest)(nil),              // 72: rump.sp.v1.PosixFadviseRequest
-	(*SelectRequest)(nil),                    // 73: rump.sp.v1.SelectRequest
-	(*GettimeofdayRequest)(nil),              // 74: rump.sp.v1.GettimeofdayRequest
-	(*SettimeofdayRequest)(nil),              // 75: rump.sp.v1.SettimeofdayRequest
-	(*AdjtimeRequest)(nil),                   // 76: rump.sp.v1.AdjtimeRequest
-	(*SetitimerRequest)(nil),                 // 77: rump.sp.v1.SetitimerRequest
-	(*GetitimerRequest)(nil),                 // 78: rump.sp.v1.GetitimerRequest
-	(*ClockGettimeRequest)(nil),              // 79: rump.sp.v1.ClockGettimeRequest
-	(*ClockSettimeRequest)(nil),              // 80: rump.sp.v1.ClockSettimeRequest
-	(*ClockGetresRequest)(nil),               // 81: rump.sp.v1.ClockGetresRequest
-	(*NanosleepRequest)(nil),                 // 82: rump.sp.v1.NanosleepRequest
-	(*KeventRequest)(nil),                    // 83: rump.sp.v1.KeventRequest
-	(*PselectRequest)(nil),                   // 84: rump.sp.v1.PselectRequest
-	(*PolltsRequest)(nil),                    // 85: rump.sp.v1.PolltsRequest
-	(*FstatRequest)(nil),                     // 86: rump.sp.v1.FstatRequest
-	(*TimerSettimeRequest)(nil),              // 87: rump.sp.v1.TimerSettimeRequest
-	(*TimerGettimeRequest)(nil),              // 88: rump.sp.v1.TimerGettimeRequest
-	(*Pipe2Request)(nil),                     // 89: rump.sp.v1.Pipe2Request
-	(*Dup3Request)(nil),                      // 90: rump.sp.v1.Dup3Request
-	(*Kqueue1Request)(nil),                   // 91: rump.sp.v1.Kqueue1Request
-	(*ClockNanosleepRequest)(nil),            // 92: rump.sp.v1.ClockNanosleepRequest
-	(*OpenRequest)(nil),                      // 93: rump.sp.v1.OpenRequest
-	(*LinkRequest)(nil),                      // 94: rump.sp.v1.LinkRequest
-	(*UnlinkRequest)(nil),                    // 95: rump.sp.v1.UnlinkRequest
-	(*ChdirRequest)(nil),                     // 96: rump.sp.v1.ChdirRequest
-	(*FchdirRequest)(nil),                    // 97: rump.sp.v1.FchdirRequest
-	(*ChmodRequest)(nil),                     // 98: rump.sp.v1.ChmodRequest
-	(*ChownRequest)(nil),                     // 99: rump.sp.v1.ChownRequest
-	(*UnmountRequest)(nil),                   // 100: rump.sp.v1.UnmountRequest
-	(*AccessRequest)(nil),                    // 101: rump.sp.v1.AccessRequest
-	(*ChflagsRequest)(nil),                   // 102: rump.sp.v1.ChflagsRequest
-	(*FchflagsRequest)(nil),                  // 103: rump.sp.v1.FchflagsRequest
-	(*SyncRequest)(nil),                      // 104: rump.sp.v1.SyncRequest
-	(*KtraceRequest)(nil),                    // 105: rump.sp.v1.KtraceRequest
-	(*RevokeRequest)(nil),                    // 106: rump.sp.v1.RevokeRequest
-	(*SymlinkRequest)(nil),                   // 107: rump.sp.v1.SymlinkRequest
-	(*ReadlinkRequest)(nil),                  // 108: rump.sp.v1.ReadlinkRequest
-	(*UmaskRequest)(nil),                     // 109: rump.sp.v1.UmaskRequest
-	(*ChrootRequest)(nil),                    // 110: rump.sp.v1.ChrootRequest
-	(*FsyncRequest)(nil),                     // 111: rump.sp.v1.FsyncRequest
-	(*FchownRequest)(nil),                    // 112: rump.sp.v1.FchownRequest
-	(*FchmodRequest)(nil),                    // 113: rump.sp.v1.FchmodRequest
-	(*RenameRequest)(nil),                    // 114: rump.sp.v1.RenameRequest
-	(*MkfifoRequest)(nil),                    // 115: rump.sp.v1.MkfifoRequest
-	(*MkdirRequest)(nil),                     // 116: rump.sp.v1.MkdirRequest
-	(*RmdirRequest)(nil),                     // 117: rump.sp.v1.RmdirRequest
-	(*PreadRequest)(nil),                     // 118: rump.sp.v1.PreadRequest
-	(*PwriteRequest)(nil),                    // 119: rump.sp.v1.PwriteRequest
-	(*PathconfRequest)(nil),                  // 120: rump.sp.v1.PathconfRequest
-	(*LseekRequest)(nil),                     // 121: rump.sp.v1.LseekRequest
-	(*TruncateRequest)(nil),                  // 122: rump.sp.v1.TruncateRequest
-	(*FtruncateRequest)(nil),                 // 123: rump.sp.v1.FtruncateRequest
-	(*FdatasyncRequest)(nil),                 // 124: rump.sp.v1.FdatasyncRequest
-	(*PosixRenameRequest)(nil),               // 125: rump.sp.v1.PosixRenameRequest
-	(*LchmodRequest)(nil),                    // 126: rump.sp.v1.LchmodRequest
-	(*LchownRequest)(nil),                    // 127: rump.sp.v1.LchownRequest
-	(*PosixChownRequest)(nil),                // 128: rump.sp.v1.PosixChownRequest
-	(*PosixFchownRequest)(nil),               // 129: rump.sp.v1.PosixFchownRequest
-	(*PosixLchownRequest)(nil),               // 130: rump.sp.v1.PosixLchownRequest
-	(*PreadvRequest)(nil),                    // 131: rump.sp.v1.PreadvRequest
-	(*PwritevRequest)(nil),                   // 132: rump.sp.v1.PwritevRequest
-	(*GetcwdRequest)(nil),                    // 133: rump.sp.v1.GetcwdRequest
-	(*FchrootRequest)(nil),                   // 134: rump.sp.v1.FchrootRequest
-	(*LchflagsRequest)(nil),                  // 135: rump.sp.v1.LchflagsRequest
-	(*FsyncRangeRequest)(nil),                // 136: rump.sp.v1.FsyncRangeRequest
-	(*GetvfsstatRequest)(nil),                // 137: rump.sp.v1.GetvfsstatRequest
-	(*Statvfs1Request)(nil),                  // 138: rump.sp.v1.Statvfs1Request
-	(*Fstatvfs1Request)(nil),                 // 139: rump.sp.v1.Fstatvfs1Request
-	(*ExtattrctlRequest)(nil),                // 140: rump.sp.v1.ExtattrctlRequest
-	(*ExtattrSetFileRequest)(nil),            // 141: rump.sp.v1.ExtattrSetFileRequest
-	(*ExtattrGetFileRequest)(nil),            // 142: rump.sp.v1.ExtattrGetFileRequest
-	(*ExtattrDeleteFileRequest)(nil),         // 143: rump.sp.v1.ExtattrDeleteFileRequest
-	(*ExtattrSetFdRequest)(nil),              // 144: rump.sp.v1.ExtattrSetFdRequest
-	(*ExtattrGetFdRequest)(nil),              // 145: rump.sp.v1.ExtattrGetFdRequest
-	(*ExtattrDeleteFdRequest)(nil),           // 146: rump.sp.v1.ExtattrDeleteFdRequest
-	(*ExtattrSetLinkRequest)(nil),            // 147: rump.sp.v1.ExtattrSetLinkRequest
-	(*ExtattrGetLinkRequest)(nil),            // 148: rump.sp.v1.ExtattrGetLinkRequest
-	(*ExtattrDeleteLinkRequest)(nil),         // 149: rump.sp.v1.ExtattrDeleteLinkRequest
-	(*ExtattrListFdRequest)(nil),             // 150: rump.sp.v1.ExtattrListFdRequest
-	(*ExtattrListFileRequest)(nil),           // 151: rump.sp.v1.ExtattrListFileRequest
-	(*ExtattrListLinkRequest)(nil),           // 152: rump.sp.v1.ExtattrListLinkRequest
-	(*SetxattrRequest)(nil),                  // 153: rump.sp.v1.SetxattrRequest
-	(*LsetxattrRequest)(nil),                 // 154: rump.sp.v1.LsetxattrRequest
-	(*FsetxattrRequest)(nil),                 // 155: rump.sp.v1.FsetxattrRequest
-	(*GetxattrRequest)(nil),                  // 156: rump.sp.v1.GetxattrRequest
-	(*LgetxattrRequest)(nil),                 // 157: rump.sp.v1.LgetxattrRequest
-	(*FgetxattrRequest)(nil),                 // 158: rump.sp.v1.FgetxattrRequest
-	(*ListxattrRequest)(nil),                 // 159: rump.sp.v1.ListxattrRequest
-	(*LlistxattrRequest)(nil),                // 160: rump.sp.v1.LlistxattrRequest
-	(*FlistxattrRequest)(nil),                // 161: rump.sp.v1.FlistxattrRequest
-	(*RemovexattrRequest)(nil),               // 162: rump.sp.v1.RemovexattrRequest
-	(*LremovexattrRequest)(nil),              // 163: rump.sp.v1.LremovexattrRequest
-	(*FremovexattrRequest)(nil),              // 164: rump.sp.v1.FremovexattrRequest
-	(*GetdentsRequest)(nil),                  // 165: rump.sp.v1.GetdentsRequest
-	(*GetfhRequest)(nil),                     // 166: rump.sp.v1.GetfhRequest
-	(*FhopenRequest)(nil),                    // 167: rump.sp.v1.FhopenRequest
-	(*Fhstatvfs1Request)(nil),                // 168: rump.sp.v1.Fhstatvfs1Request
-	(*MountRequest)(nil),                     // 169: rump.sp.v1.MountRequest
-	(*UtimesRequest)(nil),                    // 170: rump.sp.v1.UtimesRequest
-	(*FutimesRequest)(nil),                   // 171: rump.sp.v1.FutimesRequest
-	(*LutimesRequest)(nil),                   // 172: rump.sp.v1.LutimesRequest
-	(*StatRequest)(nil),                      // 173: rump.sp.v1.StatRequest
-	(*LstatRequest)(nil),                     // 174: rump.sp.v1.LstatRequest
-	(*MknodRequest)(nil),                     // 175: rump.sp.v1.MknodRequest
-	(*FhstatRequest)(nil),                    // 176: rump.sp.v1.FhstatRequest
-	(*LinkatRequest)(nil),                    // 177: rump.sp.v1.LinkatRequest
-	(*RenameatRequest)(nil),                  // 178: rump.sp.v1.RenameatRequest
-	(*MkfifoatRequest)(nil),                  // 179: rump.sp.v1.MkfifoatRequest
-	(*MknodatRequest)(nil),                   // 180: rump.sp.v1.MknodatRequest
-	(*MkdiratRequest)(nil),                   // 181: rump.sp.v1.MkdiratRequest
-	(*FaccessatRequest)(nil),                 // 182: rump.sp.v1.FaccessatRequest
-	(*FchmodatRequest)(nil),                  // 183: rump.sp.v1.FchmodatRequest
-	(*FchownatRequest)(nil),                  // 184: rump.sp.v1.FchownatRequest
-	(*FstatatRequest)(nil),                   // 185: rump.sp.v1.FstatatRequest
-	(*UtimensatRequest)(nil),                 // 186: rump.sp.v1.UtimensatRequest
-	(*OpenatRequest)(nil),                    // 187: rump.sp.v1.OpenatRequest
-	(*ReadlinkatRequest)(nil),                // 188: rump.sp.v1.ReadlinkatRequest
-	(*SymlinkatRequest)(nil),                 // 189: rump.sp.v1.SymlinkatRequest
-	(*UnlinkatRequest)(nil),                  // 190: rump.sp.v1.UnlinkatRequest
-	(*FutimensRequest)(nil),                  // 191: rump.sp.v1.FutimensRequest
-	(*QuotactlRequest)(nil),                  // 192: rump.sp.v1.QuotactlRequest
-	(*PosixFallocateRequest)(nil),            // 193: rump.sp.v1.PosixFallocateRequest
-	(*FdiscardRequest)(nil),                  // 194: rump.sp.v1.FdiscardRequest
-	(*RecvmsgRequest)(nil),                   // 195: rump.sp.v1.RecvmsgRequest
-	(*SendmsgRequest)(nil),                   // 196: rump.sp.v1.SendmsgRequest
-	(*RecvfromRequest)(nil),                  // 197: rump.sp.v1.RecvfromRequest
-	(*AcceptRequest)(nil),                    // 198: rump.sp.v1.AcceptRequest
-	(*GetpeernameRequest)(nil),               // 199: rump.sp.v1.GetpeernameRequest
-	(*GetsocknameRequest)(nil),               // 200: rump.sp.v1.GetsocknameRequest
-	(*ConnectRequest)(nil),                   // 201: rump.sp.v1.ConnectRequest
-	(*BindRequest)(nil),                      // 202: rump.sp.v1.BindRequest
-	(*SetsockoptRequest)(nil),                // 203: rump.sp.v1.SetsockoptRequest
-	(*ListenRequest)(nil),                    // 204: rump.sp.v1.ListenRequest
-	(*GetsockoptRequest)(nil),                // 205: rump.sp.v1.GetsockoptRequest
-	(*SendtoRequest)(nil),                    // 206: rump.sp.v1.SendtoRequest
-	(*ShutdownRequest)(nil),                  // 207: rump.sp.v1.ShutdownRequest
-	(*SocketpairRequest)(nil),                // 208: rump.sp.v1.SocketpairRequest
-	(*SocketRequest)(nil),                    // 209: rump.sp.v1.SocketRequest
-	(*PacceptRequest)(nil),                   // 210: rump.sp.v1.PacceptRequest
-	(*RecvmmsgRequest)(nil),                  // 211: rump.sp.v1.RecvmmsgRequest
-	(*SendmmsgRequest)(nil),                  // 212: rump.sp.v1.SendmmsgRequest
-	(*ModuleInitRequest)(nil),                // 213: rump.sp.v1.ModuleInitRequest
-	(*ModuleFiniRequest)(nil),                // 214: rump.sp.v1.ModuleFiniRequest
-	(*ComponentRestartRequest)(nil),          // 215: rump.sp.v1.ComponentRestartRequest
-	(*EtfsRegisterRequest)(nil),              // 216: rump.sp.v1.EtfsRegisterRequest
-	(*EtfsRegisterWithsizeRequest)(nil),      // 217: rump.sp.v1.EtfsRegisterWithsizeRequest
-	(*EtfsRemoveRequest)(nil),                // 218: rump.sp.v1.EtfsRemoveRequest
-	(*NewfsRequest)(nil),                     // 219: rump.sp.v1.NewfsRequest
-	(*NetconfigIfcreateRequest)(nil),         // 220: rump.sp.v1.NetconfigIfcreateRequest
-	(*NetconfigIfdestroyRequest)(nil),        // 221: rump.sp.v1.NetconfigIfdestroyRequest
-	(*NetconfigIfupRequest)(nil),             // 222: rump.sp.v1.NetconfigIfupRequest
-	(*NetconfigIfdownRequest)(nil),           // 223: rump.sp.v1.NetconfigIfdownRequest
-	(*NetconfigIfsetlinkstrRequest)(nil),     // 224: rump.sp.v1.NetconfigIfsetlinkstrRequest
-	(*NetconfigBraddRequest)(nil),            // 225: rump.sp.v1.NetconfigBraddRequest
-	(*NetconfigBrdelRequest)(nil),            // 226: rump.sp.v1.NetconfigBrdelRequest
-	(*NetconfigIpv4IfaddrRequest)(nil),       // 227: rump.sp.v1.NetconfigIpv4IfaddrRequest
-	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 228: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	(*NetconfigIpv6IfaddrRequest)(nil),       // 229: rump.sp.v1.NetconfigIpv6IfaddrRequest
-	(*NetconfigIpv4GwRequest)(nil),           // 230: rump.sp.v1.NetconfigIpv4GwRequest
-	(*NetconfigIpv6GwRequest)(nil),           // 231: rump.sp.v1.NetconfigIpv6GwRequest
-	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 232: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	(*NetconfigAutoIpv6Request)(nil),         // 233: rump.sp.v1.NetconfigAutoIpv6Request
-	(*NetconfigIfaddrsRequest)(nil),          // 234: rump.sp.v1.NetconfigIfaddrsRequest
-	(*NetconfigIfimpairRequest)(nil),         // 235: rump.sp.v1.NetconfigIfimpairRequest
-	(*NetconfigIfimpairstatRequest)(nil),     // 236: rump.sp.v1.NetconfigIfimpairstatRequest
-	(*NetconfigIfcaptureRequest)(nil),        // 237: rump.sp.v1.NetconfigIfcaptureRequest
-	(*BpfOpenRequest)(nil),                   // 238: rump.sp.v1.BpfOpenRequest
-	(*DevListRequest)(nil),                   // 239: rump.sp.v1.DevListRequest
-	(*MdCreateRequest)(nil),                  // 240: rump.sp.v1.MdCreateRequest
-	(*MdDestroyRequest)(nil),                 // 241: rump.sp.v1.MdDestroyRequest
-	(*NpfLoadRequest)(nil),                   // 242: rump.sp.v1.NpfLoadRequest
-	(*NpfConfigGetRequest)(nil),              // 243: rump.sp.v1.NpfConfigGetRequest
-	(*NpfSwitchRequest)(nil),                 // 244: rump.sp.v1.NpfSwitchRequest
-	(*NpfFlushRequest)(nil),                  // 245: rump.sp.v1.NpfFlushRequest
-	(*NpfConnectionsRequest)(nil),            // 246: rump.sp.v1.NpfConnectionsRequest
-	(*NpfStatsRequest)(nil),                  // 247: rump.sp.v1.NpfStatsRequest
-	(*NpfTableRequest)(nil),                  // 248: rump.sp.v1.NpfTableRequest
-	(*NpfRuleAddRequest)(nil),                // 249: rump.sp.v1.NpfRuleAddRequest
-	(*NpfRuleRemoveRequest)(nil),             // 250: rump.sp.v1.NpfRuleRemoveRequest
-	(*DhcpStartRequest)(nil),                 // 251: rump.sp.v1.DhcpStartRequest
-	(*DhcpRenewRequest)(nil),                 // 252: rump.sp.v1.DhcpRenewRequest
-	(*DhcpStopRequest)(nil),                  // 253: rump.sp.v1.DhcpStopRequest
-	(*DhcpLeasesRequest)(nil),                // 254: rump.sp.v1.DhcpLeasesRequest
-	(*DhcpdStartRequest)(nil),                // 255: rump.sp.v1.DhcpdStartRequest
-	(*DhcpdStopRequest)(nil),                 // 256: rump.sp.v1.DhcpdStopRequest
-	(*DhcpdBindingsRequest)(nil),             // 257: rump.sp.v1.DhcpdBindingsRequest
-	(*DnsForwardRequest)(nil),                // 258: rump.sp.v1.DnsForwardRequest
-	(*NetconfigIfaddrdelRequest)(nil),        // 259: rump.sp.v1.NetconfigIfaddrdelRequest
-	(*RouteSendRequest)(nil),                 // 260: rump.sp.v1.RouteSendRequest
-	(*RouteRecvRequest)(nil),                 // 261: rump.sp.v1.RouteRecvRequest
-	(*RouteDumpRequest)(nil),                 // 262: rump.sp.v1.RouteDumpRequest
-	(*NetPcblistRequest)(nil),                // 263: rump.sp.v1.NetPcblistRequest
-	(*NetCountersRequest)(nil),               // 264: rump.sp.v1.NetCountersRequest
-	(*NdListRequest)(nil),                    // 265: rump.sp.v1.NdListRequest
-	(*SyscallError)(nil),                     // 266: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 267: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 268: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 269: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 270: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 271: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 272: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 273: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 274: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 275: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 276: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 277: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 278: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 279: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 280: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 281: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 282: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 283: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 284: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 285: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 286: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 287: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 288: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 289: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 290: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 291: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 292: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 293: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 294: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 295: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 296: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 297: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 298: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 299: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 300: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 301: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 302: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 303: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 304: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 305: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 306: rump.sp.v1.TimerGetoverrunResponse
-	(*ModctlResponse)(nil),                   // 307: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 308: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 309: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 310: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 311: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 312: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 313: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 314: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 315: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 316: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 317: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 318: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 319: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 320: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 321: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 322: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 323: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 324: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 325: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 326: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 327: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 328: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 329: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 330: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 331: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 332: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 333: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 334: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 335: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 336: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 337: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 338: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 339: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 340: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 341: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 342: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 343: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 344: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 345: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 346: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 347: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 348: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 349: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 350: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 351: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 352: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 353: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 354: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 355: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 356: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 357: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 358: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 359: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 360: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 361: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 362: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 363: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 364: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 365: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 366: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 367: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 368: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 369: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 370: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 371: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 372: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 373: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 374: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 375: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 376: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 377: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 378: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 379: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 380: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 381: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 382: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 383: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 384: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 385: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 386: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 387: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 388: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 389: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 390: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 391: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 392: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 393: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 394: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 395: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 396: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 397: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 398: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 399: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 400: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 401: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 402: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 403: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 404: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 405: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 406: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 407: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 408: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 409: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 410: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 411: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 412: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 413: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 414: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 415: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 416: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 417: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 418: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 419: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 420: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 421: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 422: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 423: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 424: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 425: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 426: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 427: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 428: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 429: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 430: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 431: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 432: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 433: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 434: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 435: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 436: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 437: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 438: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 439: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 440: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 441: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 442: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 443: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 444: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 445: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 446: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 447: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 448: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 449: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 450: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 451: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 452: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 453: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 454: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 455: rump.sp.v1.ModuleFiniResponse
-	(*ComponentRestartResponse)(nil),         // 456: rump.sp.v1.ComponentRestartResponse
-	(*EtfsRegisterResponse)(nil),             // 457: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 458: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 459: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 460: rump.sp.v1.NewfsResponse
-	(*NetconfigIfcreateResponse)(nil),        // 461: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 462: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 463: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 464: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 465: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 466: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 467: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 468: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 469: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 470: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 471: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 472: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 473: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 474: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 475: rump.sp.v1.NetconfigIfaddrsResponse
-	(*NetconfigIfimpairResponse)(nil),        // 476: rump.sp.v1.NetconfigIfimpairResponse
-	(*NetconfigIfimpairstatResponse)(nil),    // 477: rump.sp.v1.NetconfigIfimpairstatResponse
-	(*NetconfigIfcaptureResponse)(nil),       // 478: rump.sp.v1.NetconfigIfcaptureResponse
-	(*BpfOpenResponse)(nil),                  // 479: rump.sp.v1.BpfOpenResponse
-	(*DevListResponse)(nil),                  // 480: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 481: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 482: rump.sp.v1.MdDestroyResponse
-	(*NpfLoadResponse)(nil),                  // 483: rump.sp.v1.NpfLoadResponse
-	(*NpfConfigGetResponse)(nil),             // 484: rump.sp.v1.NpfConfigGetResponse
-	(*NpfSwitchResponse)(nil),                // 485: rump.sp.v1.NpfSwitchResponse
-	(*NpfFlushResponse)(nil),                 // 486: rump.sp.v1.NpfFlushResponse
-	(*NpfConnectionsResponse)(nil),           // 487: rump.sp.v1.NpfConnectionsResponse
-	(*NpfStatsResponse)(nil),                 // 488: rump.sp.v1.NpfStatsResponse
-	(*NpfTableResponse)(nil),                 // 489: rump.sp.v1.NpfTableResponse
-	(*NpfRuleAddResponse)(nil),               // 490: rump.sp.v1.NpfRuleAddResponse
-	(*NpfRuleRemoveResponse)(nil),            // 491: rump.sp.v1.NpfRuleRemoveResponse
-	(*DhcpStartResponse)(nil),                // 492: rump.sp.v1.DhcpStartResponse
-	(*DhcpRenewResponse)(nil),                // 493: rump.sp.v1.DhcpRenewResponse
-	(*DhcpStopResponse)(nil),                 // 494: rump.sp.v1.DhcpStopResponse
-	(*DhcpLeasesResponse)(nil),               // 495: rump.sp.v1.DhcpLeasesResponse
-	(*DhcpdStartResponse)(nil),               // 496: rump.sp.v1.DhcpdStartResponse
-	(*DhcpdStopResponse)(nil),                // 497: rump.sp.v1.DhcpdStopResponse
-	(*DhcpdBindingsResponse)(nil),            // 498: rump.sp.v1.DhcpdBindingsResponse
-	(*DnsForwardResponse)(nil),               // 499: rump.sp.v1.DnsForwardResponse
-	(*NetconfigIfaddrdelResponse)(nil),       // 500: rump.sp.v1.NetconfigIfaddrdelResponse
-	(*RouteSendResponse)(nil),                // 501: rump.sp.v1.RouteSendResponse
-	(*RouteRecvResponse)(nil),                // 502: rump.sp.v1.RouteRecvResponse
-	(*RouteDumpResponse)(nil),                // 503: rump.sp.v1.RouteDumpResponse
-	(*NetPcblistResponse)(nil),               // 504: rump.sp.v1.NetPcblistResponse
-	(*NetCountersResponse)(nil),              // 505: rump.sp.v1.NetCountersResponse
-	(*NdListResponse)(nil),                   // 506: rump.sp.v1.NdListResponse
-	(*ModuleStat)(nil),                       // 507: rump.sp.v1.ModuleStat
+	(*KsemInitRequest)(nil),                  // 66: rump.sp.v1.KsemInitRequest
+	(*KsemOpenRequest)(nil),                  // 67: rump.sp.v1.KsemOpenRequest
+	(*KsemUnlinkRequest)(nil),                // 68: rump.sp.v1.KsemUnlinkRequest
+	(*KsemCloseRequest)(nil),                 // 69: rump.sp.v1.KsemCloseRequest
+	(*KsemPostRequest)(nil),                  // 70: rump.sp.v1.KsemPostRequest
+	(*KsemWaitRequest)(nil),                  // 71: rump.sp.v1.KsemWaitRequest
+	(*KsemTrywaitRequest)(nil),               // 72: rump.sp.v1.KsemTrywaitRequest
+	(*KsemGetvalueRequest)(nil),              // 73: rump.sp.v1.KsemGetvalueRequest
+	(*KsemDestroyRequest)(nil),               // 74: rump.sp.v1.KsemDestroyRequest
+	(*KsemTimedwaitRequest)(nil),             // 75: rump.sp.v1.KsemTimedwaitRequest
+	(*ModctlRequest)(nil),                    // 76: rump.sp.v1.ModctlRequest
+	(*GetsidRequest)(nil),                    // 77: rump.sp.v1.GetsidRequest
+	(*FktraceRequest)(nil),                   // 78: rump.sp.v1.FktraceRequest
+	(*IssetugidRequest)(nil),                 // 79: rump.sp.v1.IssetugidRequest
+	(*UtraceRequest)(nil),                    // 80: rump.sp.v1.UtraceRequest
+	(*KqueueRequest)(nil),                    // 81: rump.sp.v1.KqueueRequest
+	(*PosixFadviseRequest)(nil),              // 82: rump.sp.v1.PosixFadviseRequest
+	(*SelectRequest)(nil),                    // 83: rump.sp.v1.SelectRequest
+	(*GettimeofdayRequest)(nil),              // 84: rump.sp.v1.GettimeofdayRequest
+	(*SettimeofdayRequest)(nil),              // 85: rump.sp.v1.SettimeofdayRequest
+	(*AdjtimeRequest)(nil),                   // 86: rump.sp.v1.AdjtimeRequest
+	(*SetitimerRequest)(nil),                 // 87: rump.sp.v1.SetitimerRequest
+	(*GetitimerRequest)(nil),                 // 88: rump.sp.v1.GetitimerRequest
+	(*ClockGettimeRequest)(nil),              // 89: rump.sp.v1.ClockGettimeRequest
+	(*ClockSettimeRequest)(nil),              // 90: rump.sp.v1.ClockSettimeRequest
+	(*ClockGetresRequest)(nil),               // 91: rump.sp.v1.ClockGetresRequest
+	(*NanosleepRequest)(nil),                 // 92: rump.sp.v1.NanosleepRequest
+	(*KeventRequest)(nil),                    // 93: rump.sp.v1.KeventRequest
+	(*PselectRequest)(nil),                   // 94: rump.sp.v1.PselectRequest
+	(*PolltsRequest)(nil),                    // 95: rump.sp.v1.PolltsRequest
+	(*FstatRequest)(nil),                     // 96: rump.sp.v1.FstatRequest
+	(*TimerSettimeRequest)(nil),              // 97: rump.sp.v1.TimerSettimeRequest
+	(*TimerGettimeRequest)(nil),              // 98: rump.sp.v1.TimerGettimeRequest
+	(*Pipe2Request)(nil),                     // 99: rump.sp.v1.Pipe2Request
+	(*Dup3Request)(nil),                      // 100: rump.sp.v1.Dup3Request
+	(*Kqueue1Request)(nil),                   // 101: rump.sp.v1.Kqueue1Request
+	(*ClockNanosleepRequest)(nil),            // 102: rump.sp.v1.ClockNanosleepRequest
+	(*OpenRequest)(nil),                      // 103: rump.sp.v1.OpenRequest
+	(*LinkRequest)(nil),                      // 104: rump.sp.v1.LinkRequest
+	(*UnlinkRequest)(nil),                    // 105: rump.sp.v1.UnlinkRequest
+	(*ChdirRequest)(nil),                     // 106: rump.sp.v1.ChdirRequest
+	(*FchdirRequest)(nil),                    // 107: rump.sp.v1.FchdirRequest
+	(*ChmodRequest)(nil),                     // 108: rump.sp.v1.ChmodRequest
+	(*ChownRequest)(nil),                     // 109: rump.sp.v1.ChownRequest
+	(*UnmountRequest)(nil),                   // 110: rump.sp.v1.UnmountRequest
+	(*AccessRequest)(nil),                    // 111: rump.sp.v1.AccessRequest
+	(*ChflagsRequest)(nil),                   // 112: rump.sp.v1.ChflagsRequest
+	(*FchflagsRequest)(nil),                  // 113: rump.sp.v1.FchflagsRequest
+	(*SyncRequest)(nil),                      // 114: rump.sp.v1.SyncRequest
+	(*KtraceRequest)(nil),                    // 115: rump.sp.v1.KtraceRequest
+	(*RevokeRequest)(nil),                    // 116: rump.sp.v1.RevokeRequest
+	(*SymlinkRequest)(nil),                   // 117: rump.sp.v1.SymlinkRequest
+	(*ReadlinkRequest)(nil),                  // 118: rump.sp.v1.ReadlinkRequest
+	(*UmaskRequest)(nil),                     // 119: rump.sp.v1.UmaskRequest
+	(*ChrootRequest)(nil),                    // 120: rump.sp.v1.ChrootRequest
+	(*FsyncRequest)(nil),                     // 121: rump.sp.v1.FsyncRequest
+	(*FchownRequest)(nil),                    // 122: rump.sp.v1.FchownRequest
+	(*FchmodRequest)(nil),                    // 123: rump.sp.v1.FchmodRequest
+	(*RenameRequest)(nil),                    // 124: rump.sp.v1.RenameRequest
+	(*MkfifoRequest)(nil),                    // 125: rump.sp.v1.MkfifoRequest
+	(*MkdirRequest)(nil),                     // 126: rump.sp.v1.MkdirRequest
+	(*RmdirRequest)(nil),                     // 127: rump.sp.v1.RmdirRequest
+	(*PreadRequest)(nil),                     // 128: rump.sp.v1.PreadRequest
+	(*PwriteRequest)(nil),                    // 129: rump.sp.v1.PwriteRequest
+	(*PathconfRequest)(nil),                  // 130: rump.sp.v1.PathconfRequest
+	(*LseekRequest)(nil),                     // 131: rump.sp.v1.LseekRequest
+	(*TruncateRequest)(nil),                  // 132: rump.sp.v1.TruncateRequest
+	(*FtruncateRequest)(nil),                 // 133: rump.sp.v1.FtruncateRequest
+	(*FdatasyncRequest)(nil),                 // 134: rump.sp.v1.FdatasyncRequest
+	(*PosixRenameRequest)(nil),               // 135: rump.sp.v1.PosixRenameRequest
+	(*LchmodRequest)(nil),                    // 136: rump.sp.v1.LchmodRequest
+	(*LchownRequest)(nil),                    // 137: rump.sp.v1.LchownRequest
+	(*PosixChownRequest)(nil),                // 138: rump.sp.v1.PosixChownRequest
+	(*PosixFchownRequest)(nil),               // 139: rump.sp.v1.PosixFchownRequest
+	(*PosixLchownRequest)(nil),               // 140: rump.sp.v1.PosixLchownRequest
+	(*PreadvRequest)(nil),                    // 141: rump.sp.v1.PreadvRequest
+	(*PwritevRequest)(nil),                   // 142: rump.sp.v1.PwritevRequest
+	(*GetcwdRequest)(nil),                    // 143: rump.sp.v1.GetcwdRequest
+	(*FchrootRequest)(nil),                   // 144: rump.sp.v1.FchrootRequest
+	(*LchflagsRequest)(nil),                  // 145: rump.sp.v1.LchflagsRequest
+	(*FsyncRangeRequest)(nil),                // 146: rump.sp.v1.FsyncRangeRequest
+	(*GetvfsstatRequest)(nil),                // 147: rump.sp.v1.GetvfsstatRequest
+	(*Statvfs1Request)(nil),                  // 148: rump.sp.v1.Statvfs1Request
+	(*Fstatvfs1Request)(nil),                 // 149: rump.sp.v1.Fstatvfs1Request
+	(*ExtattrctlRequest)(nil),                // 150: rump.sp.v1.ExtattrctlRequest
+	(*ExtattrSetFileRequest)(nil),            // 151: rump.sp.v1.ExtattrSetFileRequest
+	(*ExtattrGetFileRequest)(nil),            // 152: rump.sp.v1.ExtattrGetFileRequest
+	(*ExtattrDeleteFileRequest)(nil),         // 153: rump.sp.v1.ExtattrDeleteFileRequest
+	(*ExtattrSetFdRequest)(nil),              // 154: rump.sp.v1.ExtattrSetFdRequest
+	(*ExtattrGetFdRequest)(nil),              // 155: rump.sp.v1.ExtattrGetFdRequest
+	(*ExtattrDeleteFdRequest)(nil),           // 156: rump.sp.v1.ExtattrDeleteFdRequest
+	(*ExtattrSetLinkRequest)(nil),            // 157: rump.sp.v1.ExtattrSetLinkRequest
+	(*ExtattrGetLinkRequest)(nil),            // 158: rump.sp.v1.ExtattrGetLinkRequest
+	(*ExtattrDeleteLinkRequest)(nil),         // 159: rump.sp.v1.ExtattrDeleteLinkRequest
+	(*ExtattrListFdRequest)(nil),             // 160: rump.sp.v1.ExtattrListFdRequest
+	(*ExtattrListFileRequest)(nil),           // 161: rump.sp.v1.ExtattrListFileRequest
+	(*ExtattrListLinkRequest)(nil),           // 162: rump.sp.v1.ExtattrListLinkRequest
+	(*SetxattrRequest)(nil),                  // 163: rump.sp.v1.SetxattrRequest
+	(*LsetxattrRequest)(nil),                 // 164: rump.sp.v1.LsetxattrRequest
+	(*FsetxattrRequest)(nil),                 // 165: rump.sp.v1.FsetxattrRequest
+	(*GetxattrRequest)(nil),                  // 166: rump.sp.v1.GetxattrRequest
+	(*LgetxattrRequest)(nil),                 // 167: rump.sp.v1.LgetxattrRequest
+	(*FgetxattrRequest)(nil),                 // 168: rump.sp.v1.FgetxattrRequest
+	(*ListxattrRequest)(nil),                 // 169: rump.sp.v1.ListxattrRequest
+	(*LlistxattrRequest)(nil),                // 170: rump.sp.v1.LlistxattrRequest
+	(*FlistxattrRequest)(nil),                // 171: rump.sp.v1.FlistxattrRequest
+	(*RemovexattrRequest)(nil),               // 172: rump.sp.v1.RemovexattrRequest
+	(*LremovexattrRequest)(nil),              // 173: rump.sp.v1.LremovexattrRequest
+	(*FremovexattrRequest)(nil),              // 174: rump.sp.v1.FremovexattrRequest
+	(*GetdentsRequest)(nil),                  // 175: rump.sp.v1.GetdentsRequest
+	(*GetfhRequest)(nil),                     // 176: rump.sp.v1.GetfhRequest
+	(*FhopenRequest)(nil),                    // 177: rump.sp.v1.FhopenRequest
+	(*Fhstatvfs1Request)(nil),                // 178: rump.sp.v1.Fhstatvfs1Request
+	(*MountRequest)(nil),                     // 179: rump.sp.v1.MountRequest
+	(*UtimesRequest)(nil),                    // 180: rump.sp.v1.UtimesRequest
+	(*FutimesRequest)(nil),                   // 181: rump.sp.v1.FutimesRequest
+	(*LutimesRequest)(nil),                   // 182: rump.sp.v1.LutimesRequest
+	(*StatRequest)(nil),                      // 183: rump.sp.v1.StatRequest
+	(*LstatRequest)(nil),                     // 184: rump.sp.v1.LstatRequest
+	(*MknodRequest)(nil),                     // 185: rump.sp.v1.MknodRequest
+	(*FhstatRequest)(nil),                    // 186: rump.sp.v1.FhstatRequest
+	(*LinkatRequest)(nil),                    // 187: rump.sp.v1.LinkatRequest
+	(*RenameatRequest)(nil),                  // 188: rump.sp.v1.RenameatRequest
+	(*MkfifoatRequest)(nil),                  // 189: rump.sp.v1.MkfifoatRequest
+	(*MknodatRequest)(nil),                   // 190: rump.sp.v1.MknodatRequest
+	(*MkdiratRequest)(nil),                   // 191: rump.sp.v1.MkdiratRequest
+	(*FaccessatRequest)(nil),                 // 192: rump.sp.v1.FaccessatRequest
+	(*FchmodatRequest)(nil),                  // 193: rump.sp.v1.FchmodatRequest
+	(*FchownatRequest)(nil),                  // 194: rump.sp.v1.FchownatRequest
+	(*FstatatRequest)(nil),                   // 195: rump.sp.v1.FstatatRequest
+	(*UtimensatRequest)(nil),                 // 196: rump.sp.v1.UtimensatRequest
+	(*OpenatRequest)(nil),                    // 197: rump.sp.v1.OpenatRequest
+	(*ReadlinkatRequest)(nil),                // 198: rump.sp.v1.ReadlinkatRequest
+	(*SymlinkatRequest)(nil),                 // 199: rump.sp.v1.SymlinkatRequest
+	(*UnlinkatRequest)(nil),                  // 200: rump.sp.v1.UnlinkatRequest
+	(*FutimensRequest)(nil),                  // 201: rump.sp.v1.FutimensRequest
+	(*QuotactlRequest)(nil),                  // 202: rump.sp.v1.QuotactlRequest
+	(*PosixFallocateRequest)(nil),            // 203: rump.sp.v1.PosixFallocateRequest
+	(*FdiscardRequest)(nil),                  // 204: rump.sp.v1.FdiscardRequest
+	(*RecvmsgRequest)(nil),                   // 205: rump.sp.v1.RecvmsgRequest
+	(*SendmsgRequest)(nil),                   // 206: rump.sp.v1.SendmsgRequest
+	(*RecvfromRequest)(nil),                  // 207: rump.sp.v1.RecvfromRequest
+	(*AcceptRequest)(nil),                    // 208: rump.sp.v1.AcceptRequest
+	(*GetpeernameRequest)(nil),               // 209: rump.sp.v1.GetpeernameRequest
+	(*GetsocknameRequest)(nil),               // 210: rump.sp.v1.GetsocknameRequest
+	(*ConnectRequest)(nil),                   // 211: rump.sp.v1.ConnectRequest
+	(*BindRequest)(nil),                      // 212: rump.sp.v1.BindRequest
+	(*SetsockoptRequest)(nil),                // 213: rump.sp.v1.SetsockoptRequest
+	(*ListenRequest)(nil),                    // 214: rump.sp.v1.ListenRequest
+	(*GetsockoptRequest)(nil),                // 215: rump.sp.v1.GetsockoptRequest
+	(*SendtoRequest)(nil),                    // 216: rump.sp.v1.SendtoRequest
+	(*ShutdownRequest)(nil),                  // 217: rump.sp.v1.ShutdownRequest
+	(*SocketpairRequest)(nil),                // 218: rump.sp.v1.SocketpairRequest
+	(*SocketRequest)(nil),                    // 219: rump.sp.v1.SocketRequest
+	(*PacceptRequest)(nil),                   // 220: rump.sp.v1.PacceptRequest
+	(*RecvmmsgRequest)(nil),                  // 221: rump.sp.v1.RecvmmsgRequest
+	(*SendmmsgRequest)(nil),                  // 222: rump.sp.v1.SendmmsgRequest
+	(*ModuleInitRequest)(nil),                // 223: rump.sp.v1.ModuleInitRequest
+	(*ModuleFiniRequest)(nil),                // 224: rump.sp.v1.ModuleFiniRequest
+	(*ComponentRestartRequest)(nil),          // 225: rump.sp.v1.ComponentRestartRequest
+	(*EtfsRegisterRequest)(nil),              // 226: rump.sp.v1.EtfsRegisterRequest
+	(*EtfsRegisterWithsizeRequest)(nil),      // 227: rump.sp.v1.EtfsRegisterWithsizeRequest
+	(*EtfsRemoveRequest)(nil),                // 228: rump.sp.v1.EtfsRemoveRequest
+	(*NewfsRequest)(nil),                     // 229: rump.sp.v1.NewfsRequest
+	(*NetconfigIfcreateRequest)(nil),         // 230: rump.sp.v1.NetconfigIfcreateRequest
+	(*NetconfigIfdestroyRequest)(nil),        // 231: rump.sp.v1.NetconfigIfdestroyRequest
+	(*NetconfigIfupRequest)(nil),             // 232: rump.sp.v1.NetconfigIfupRequest
+	(*NetconfigIfdownRequest)(nil),           // 233: rump.sp.v1.NetconfigIfdownRequest
+	(*NetconfigIfsetlinkstrRequest)(nil),     // 234: rump.sp.v1.NetconfigIfsetlinkstrRequest
+	(*NetconfigBraddRequest)(nil),            // 235: rump.sp.v1.NetconfigBraddRequest
+	(*NetconfigBrdelRequest)(nil),            // 236: rump.sp.v1.NetconfigBrdelRequest
+	(*NetconfigIpv4IfaddrRequest)(nil),       // 237: rump.sp.v1.NetconfigIpv4IfaddrRequest
+	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 238: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	(*NetconfigIpv6IfaddrRequest)(nil),       // 239: rump.sp.v1.NetconfigIpv6IfaddrRequest
+	(*NetconfigIpv4GwRequest)(nil),           // 240: rump.sp.v1.NetconfigIpv4GwRequest
+	(*NetconfigIpv6GwRequest)(nil),           // 241: rump.sp.v1.NetconfigIpv6GwRequest
+	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 242: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	(*NetconfigAutoIpv6Request)(nil),         // 243: rump.sp.v1.NetconfigAutoIpv6Request
+	(*NetconfigIfaddrsRequest)(nil),          // 244: rump.sp.v1.NetconfigIfaddrsRequest
+	(*NetconfigIfimpairRequest)(nil),         // 245: rump.sp.v1.NetconfigIfimpairRequest
+	(*NetconfigIfimpairstatRequest)(nil),     // 246: rump.sp.v1.NetconfigIfimpairstatRequest
+	(*NetconfigIfcaptureRequest)(nil),        // 247: rump.sp.v1.NetconfigIfcaptureRequest
+	(*BpfOpenRequest)(nil),                   // 248: rump.sp.v1.BpfOpenRequest
+	(*DevListRequest)(nil),                   // 249: rump.sp.v1.DevListRequest
+	(*MdCreateRequest)(nil),                  // 250: rump.sp.v1.MdCreateRequest
+	(*MdDestroyRequest)(nil),                 // 251: rump.sp.v1.MdDestroyRequest
+	(*NpfLoadRequest)(nil),                   // 252: rump.sp.v1.NpfLoadRequest
+	(*NpfConfigGetRequest)(nil),              // 253: rump.sp.v1.NpfConfigGetRequest
+	(*NpfSwitchRequest)(nil),                 // 254: rump.sp.v1.NpfSwitchRequest
+	(*NpfFlushRequest)(nil),                  // 255: rump.sp.v1.NpfFlushRequest
+	(*NpfConnectionsRequest)(nil),            // 256: rump.sp.v1.NpfConnectionsRequest
+	(*NpfStatsRequest)(nil),                  // 257: rump.sp.v1.NpfStatsRequest
+	(*NpfTableRequest)(nil),                  // 258: rump.sp.v1.NpfTableRequest
+	(*NpfRuleAddRequest)(nil),                // 259: rump.sp.v1.NpfRuleAddRequest
+	(*NpfRuleRemoveRequest)(nil),             // 260: rump.sp.v1.NpfRuleRemoveRequest
+	(*DhcpStartRequest)(nil),                 // 261: rump.sp.v1.DhcpStartRequest
+	(*DhcpRenewRequest)(nil),                 // 262: rump.sp.v1.DhcpRenewRequest
+	(*DhcpStopRequest)(nil),                  // 263: rump.sp.v1.DhcpStopRequest
+	(*DhcpLeasesRequest)(nil),                // 264: rump.sp.v1.DhcpLeasesRequest
+	(*DhcpdStartRequest)(nil),                // 265: rump.sp.v1.DhcpdStartRequest
+	(*DhcpdStopRequest)(nil),                 // 266: rump.sp.v1.DhcpdStopRequest
+	(*DhcpdBindingsRequest)(nil),             // 267: rump.sp.v1.DhcpdBindingsRequest
+	(*DnsForwardRequest)(nil),                // 268: rump.sp.v1.DnsForwardRequest
+	(*NetconfigIfaddrdelRequest)(nil),        // 269: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*RouteSendRequest)(nil),                 // 270: rump.sp.v1.RouteSendRequest
+	(*RouteRecvRequest)(nil),                 // 271: rump.sp.v1.RouteRecvRequest
+	(*RouteDumpRequest)(nil),                 // 272: rump.sp.v1.RouteDumpRequest
+	(*NetPcblistRequest)(nil),                // 273: rump.sp.v1.NetPcblistRequest
+	(*NetCountersRequest)(nil),               // 274: rump.sp.v1.NetCountersRequest
+	(*NdListRequest)(nil),                    // 275: rump.sp.v1.NdListRequest
+	(*SyscallError)(nil),                     // 276: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 277: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 278: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 279: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 280: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 281: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 282: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 283: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 284: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 285: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 286: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 287: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 288: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 289: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 290: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 291: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 292: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 293: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 294: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 295: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 296: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 297: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 298: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 299: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 300: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 301: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 302: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 303: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 304: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 305: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 306: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 307: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 308: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 309: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 310: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 311: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 312: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 313: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 314: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 315: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 316: rump.sp.v1.TimerGetoverrunResponse
+	(*KsemInitResponse)(nil),                 // 317: rump.sp.v1.KsemInitResponse
+	(*KsemOpenResponse)(nil),                 // 318: rump.sp.v1.KsemOpenResponse
+	(*KsemUnlinkResponse)(nil),               // 319: rump.sp.v1.KsemUnlinkResponse
+	(*KsemCloseResponse)(nil),                // 320: rump.sp.v1.KsemCloseResponse
+	(*KsemPostResponse)(nil),                 // 321: rump.sp.v1.KsemPostResponse
+	(*KsemWaitResponse)(nil),                 // 322: rump.sp.v1.KsemWaitResponse
+	(*KsemTrywaitResponse)(nil),              // 323: rump.sp.v1.KsemTrywaitResponse
+	(*KsemGetvalueResponse)(nil),             // 324: rump.sp.v1.KsemGetvalueResponse
+	(*KsemDestroyResponse)(nil),              // 325: rump.sp.v1.KsemDestroyResponse
+	(*KsemTimedwaitResponse)(nil),            // 326: rump.sp.v1.KsemTimedwaitResponse
+	(*ModctlResponse)(nil),                   // 327: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 328: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 329: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 330: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 331: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 332: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 333: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 334: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 335: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 336: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 337: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 338: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 339: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 340: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 341: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 342: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 343: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 344: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 345: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 346: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 347: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 348: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 349: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 350: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 351: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 352: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 353: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 354: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 355: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 356: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 357: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 358: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 359: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 360: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 361: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 362: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 363: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 364: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 365: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 366: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 367: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 368: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 369: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 370: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 371: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 372: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 373: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 374: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 375: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 376: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 377: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 378: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 379: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 380: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 381: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 382: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 383: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 384: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 385: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 386: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 387: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 388: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 389: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 390: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 391: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 392: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 393: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 394: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 395: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 396: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 397: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 398: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 399: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 400: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 401: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 402: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 403: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 404: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 405: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 406: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 407: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 408: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 409: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 410: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 411: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 412: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 413: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 414: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 415: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 416: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 417: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 418: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 419: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 420: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 421: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 422: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 423: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 424: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 425: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 426: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 427: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 428: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 429: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 430: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 431: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 432: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 433: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 434: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 435: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 436: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 437: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 438: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 439: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 440: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 441: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 442: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 443: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 444: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 445: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 446: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 447: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 448: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 449: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 450: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 451: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 452: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 453: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 454: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 455: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 456: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 457: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 458: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 459: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 460: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 461: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 462: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 463: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 464: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 465: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 466: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 467: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 468: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 469: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 470: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 471: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 472: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 473: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 474: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 475: rump.sp.v1.ModuleFiniResponse
+	(*ComponentRestartResponse)(nil),         // 476: rump.sp.v1.ComponentRestartResponse
+	(*EtfsRegisterResponse)(nil),             // 477: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 478: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 479: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 480: rump.sp.v1.NewfsResponse
+	(*NetconfigIfcreateResponse)(nil),        // 481: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 482: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 483: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 484: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 485: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 486: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 487: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 488: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 489: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 490: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 491: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 492: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 493: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 494: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 495: rump.sp.v1.NetconfigIfaddrsResponse
+	(*NetconfigIfimpairResponse)(nil),        // 496: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatResponse)(nil),    // 497: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureResponse)(nil),       // 498: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenResponse)(nil),                  // 499: rump.sp.v1.BpfOpenResponse
+	(*DevListResponse)(nil),                  // 500: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 501: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 502: rump.sp.v1.MdDestroyResponse
+	(*NpfLoadResponse)(nil),                  // 503: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 504: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 505: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 506: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 507: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 508: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 509: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 510: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 511: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 512: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 513: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 514: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 515: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 516: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 517: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 518: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 519: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 520: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 521: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 522: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 523: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 524: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 525: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 526: rump.sp.v1.NdListResponse
+	(*ModuleStat)(nil),                       // 527: rump.sp.v1.ModuleStat
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
@@ -10925,961 +11304,1001 @@ var file_rump_sp_proto_depIdxs = []int32{
 	63,  // 38: rump.sp.v1.Call.timer_create:type_name -> rump.sp.v1.TimerCreateRequest
 	64,  // 39: rump.sp.v1.Call.timer_delete:type_name -> rump.sp.v1.TimerDeleteRequest
 	65,  // 40: rump.sp.v1.Call.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunRequest
-	66,  // 41: rump.sp.v1.Call.modctl:type_name -> rump.sp.v1.ModctlRequest
-	67,  // 42: rump.sp.v1.Call.getsid:type_name -> rump.sp.v1.GetsidRequest
-	68,  // 43: rump.sp.v1.Call.fktrace:type_name -> rump.sp.v1.FktraceRequest
-	69,  // 44: rump.sp.v1.Call.issetugid:type_name -> rump.sp.v1.IssetugidRequest
-	70,  // 45: rump.sp.v1.Call.utrace:type_name -> rump.sp.v1.UtraceRequest
-	71,  // 46: rump.sp.v1.Call.kqueue:type_name -> rump.sp.v1.KqueueRequest
-	72,  // 47: rump.sp.v1.Call.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseRequest
-	73,  // 48: rump.sp.v1.Call.select:type_name -> rump.sp.v1.SelectRequest
-	74,  // 49: rump.sp.v1.Call.gettimeofday:type_name -> rump.sp.v1.GettimeofdayRequest
-	75,  // 50: rump.sp.v1.Call.settimeofday:type_name -> rump.sp.v1.SettimeofdayRequest
-	76,  // 51: rump.sp.v1.Call.adjtime:type_name -> rump.sp.v1.AdjtimeRequest
-	77,  // 52: rump.sp.v1.Call.setitimer:type_name -> rump.sp.v1.SetitimerRequest
-	78,  // 53: rump.sp.v1.Call.getitimer:type_name -> rump.sp.v1.GetitimerRequest
-	79,  // 54: rump.sp.v1.Call.clock_gettime:type_name -> rump.sp.v1.ClockGettimeRequest
-	80,  // 55: rump.sp.v1.Call.clock_settime:type_name -> rump.sp.v1.ClockSettimeRequest
-	81,  // 56: rump.sp.v1.Call.clock_getres:type_name -> rump.sp.v1.ClockGetresRequest
-	82,  // 57: rump.sp.v1.Call.nanosleep:type_name -> rump.sp.v1.NanosleepRequest
-	83,  // 58: rump.sp.v1.Call.kevent:type_name -> rump.sp.v1.KeventRequest
-	84,  // 59: rump.sp.v1.Call.pselect:type_name -> rump.sp.v1.PselectRequest
-	85,  // 60: rump.sp.v1.Call.pollts:type_name -> rump.sp.v1.PolltsRequest
-	86,  // 61: rump.sp.v1.Call.fstat:type_name -> rump.sp.v1.FstatRequest
-	87,  // 62: rump.sp.v1.Call.timer_settime:type_name -> rump.sp.v1.TimerSettimeRequest
-	88,  // 63: rump.sp.v1.Call.timer_gettime:type_name -> rump.sp.v1.TimerGettimeRequest
-	89,  // 64: rump.sp.v1.Call.pipe2:type_name -> rump.sp.v1.Pipe2Request
-	90,  // 65: rump.sp.v1.Call.dup3:type_name -> rump.sp.v1.Dup3Request
-	91,  // 66: rump.sp.v1.Call.kqueue1:type_name -> rump.sp.v1.Kqueue1Request
-	92,  // 67: rump.sp.v1.Call.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepRequest
-	93,  // 68: rump.sp.v1.Call.open:type_name -> rump.sp.v1.OpenRequest
-	94,  // 69: rump.sp.v1.Call.link:type_name -> rump.sp.v1.LinkRequest
-	95,  // 70: rump.sp.v1.Call.unlink:type_name -> rump.sp.v1.UnlinkRequest
-	96,  // 71: rump.sp.v1.Call.chdir:type_name -> rump.sp.v1.ChdirRequest
-	97,  // 72: rump.sp.v1.Call.fchdir:type_name -> rump.sp.v1.FchdirRequest
-	98,  // 73: rump.sp.v1.Call.chmod:type_name -> rump.sp.v1.ChmodRequest
-	99,  // 74: rump.sp.v1.Call.chown:type_name -> rump.sp.v1.ChownRequest
-	100, // 75: rump.sp.v1.Call.unmount:type_name -> rump.sp.v1.UnmountRequest
-	101, // 76: rump.sp.v1.Call.access:type_name -> rump.sp.v1.AccessRequest
-	102, // 77: rump.sp.v1.Call.chflags:type_name -> rump.sp.v1.ChflagsRequest
-	103, // 78: rump.sp.v1.Call.fchflags:type_name -> rump.sp.v1.FchflagsRequest
-	104, // 79: rump.sp.v1.Call.sync:type_name -> rump.sp.v1.SyncRequest
-	105, // 80: rump.sp.v1.Call.ktrace:type_name -> rump.sp.v1.KtraceRequest
-	106, // 81: rump.sp.v1.Call.revoke:type_name -> rump.sp.v1.RevokeRequest
-	107, // 82: rump.sp.v1.Call.symlink:type_name -> rump.sp.v1.SymlinkRequest
-	108, // 83: rump.sp.v1.Call.readlink:type_name -> rump.sp.v1.ReadlinkRequest
-	109, // 84: rump.sp.v1.Call.umask:type_name -> rump.sp.v1.UmaskRequest
-	110, // 85: rump.sp.v1.Call.chroot:type_name -> rump.sp.v1.ChrootRequest
-	111, // 86: rump.sp.v1.Call.fsync:type_name -> rump.sp.v1.FsyncRequest
-	112, // 87: rump.sp.v1.Call.fchown:type_name -> rump.sp.v1.FchownRequest
-	113, // 88: rump.sp.v1.Call.fchmod:type_name -> rump.sp.v1.FchmodRequest
-	114, // 89: rump.sp.v1.Call.rename:type_name -> rump.sp.v1.RenameRequest
-	115, // 90: rump.sp.v1.Call.mkfifo:type_name -> rump.sp.v1.MkfifoRequest
-	116, // 91: rump.sp.v1.Call.mkdir:type_name -> rump.sp.v1.MkdirRequest
-	117, // 92: rump.sp.v1.Call.rmdir:type_name -> rump.sp.v1.RmdirRequest
-	118, // 93: rump.sp.v1.Call.pread:type_name -> rump.sp.v1.PreadRequest
-	119, // 94: rump.sp.v1.Call.pwrite:type_name -> rump.sp.v1.PwriteRequest
-	120, // 95: rump.sp.v1.Call.pathconf:type_name -> rump.sp.v1.PathconfRequest
-	121, // 96: rump.sp.v1.Call.lseek:type_name -> rump.sp.v1.LseekRequest
-	122, // 97: rump.sp.v1.Call.truncate:type_name -> rump.sp.v1.TruncateRequest
-	123, // 98: rump.sp.v1.Call.ftruncate:type_name -> rump.sp.v1.FtruncateRequest
-	124, // 99: rump.sp.v1.Call.fdatasync:type_name -> rump.sp.v1.FdatasyncRequest
-	125, // 100: rump.sp.v1.Call.posix_rename:type_name -> rump.sp.v1.PosixRenameRequest
-	126, // 101: rump.sp.v1.Call.lchmod:type_name -> rump.sp.v1.LchmodRequest
-	127, // 102: rump.sp.v1.Call.lchown:type_name -> rump.sp.v1.LchownRequest
-	128, // 103: rump.sp.v1.Call.posix_chown:type_name -> rump.sp.v1.PosixChownRequest
-	129, // 104: rump.sp.v1.Call.posix_fchown:type_name -> rump.sp.v1.PosixFchownRequest
-	130, // 105: rump.sp.v1.Call.posix_lchown:type_name -> rump.sp.v1.PosixLchownRequest
-	131, // 106: rump.sp.v1.Call.preadv:type_name -> rump.sp.v1.PreadvRequest
-	132, // 107: rump.sp.v1.Call.pwritev:type_name -> rump.sp.v1.PwritevRequest
-	133, // 108: rump.sp.v1.Call.getcwd:type_name -> rump.sp.v1.GetcwdRequest
-	134, // 109: rump.sp.v1.Call.fchroot:type_name -> rump.sp.v1.FchrootRequest
-	135, // 110: rump.sp.v1.Call.lchflags:type_name -> rump.sp.v1.LchflagsRequest
-	136, // 111: rump.sp.v1.Call.fsync_range:type_name -> rump.sp.v1.FsyncRangeRequest
-	137, // 112: rump.sp.v1.Call.getvfsstat:type_name -> rump.sp.v1.GetvfsstatRequest
-	138, // 113: rump.sp.v1.Call.statvfs1:type_name -> rump.sp.v1.Statvfs1Request
-	139, // 114: rump.sp.v1.Call.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Request
-	140, // 115: rump.sp.v1.Call.extattrctl:type_name -> rump.sp.v1.ExtattrctlRequest
-	141, // 116: rump.sp.v1.Call.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileRequest
-	142, // 117: rump.sp.v1.Call.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileRequest
-	143, // 118: rump.sp.v1.Call.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileRequest
-	144, // 119: rump.sp.v1.Call.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdRequest
-	145, // 120: rump.sp.v1.Call.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdRequest
-	146, // 121: rump.sp.v1.Call.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdRequest
-	147, // 122: rump.sp.v1.Call.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkRequest
-	148, // 123: rump.sp.v1.Call.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkRequest
-	149, // 124: rump.sp.v1.Call.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkRequest
-	150, // 125: rump.sp.v1.Call.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdRequest
-	151, // 126: rump.sp.v1.Call.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileRequest
-	152, // 127: rump.sp.v1.Call.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkRequest
-	153, // 128: rump.sp.v1.Call.setxattr:type_name -> rump.sp.v1.SetxattrRequest
-	154, // 129: rump.sp.v1.Call.lsetxattr:type_name -> rump.sp.v1.LsetxattrRequest
-	155, // 130: rump.sp.v1.Call.fsetxattr:type_name -> rump.sp.v1.FsetxattrRequest
-	156, // 131: rump.sp.v1.Call.getxattr:type_name -> rump.sp.v1.GetxattrRequest
-	157, // 132: rump.sp.v1.Call.lgetxattr:type_name -> rump.sp.v1.LgetxattrRequest
-	158, // 133: rump.sp.v1.Call.fgetxattr:type_name -> rump.sp.v1.FgetxattrRequest
-	159, // 134: rump.sp.v1.Call.listxattr:type_name -> rump.sp.v1.ListxattrRequest
-	160, // 135: rump.sp.v1.Call.llistxattr:type_name -> rump.sp.v1.LlistxattrRequest
-	161, // 136: rump.sp.v1.Call.flistxattr:type_name -> rump.sp.v1.FlistxattrRequest
-	162, // 137: rump.sp.v1.Call.removexattr:type_name -> rump.sp.v1.RemovexattrRequest
-	163, // 138: rump.sp.v1.Call.lremovexattr:type_name -> rump.sp.v1.LremovexattrRequest
-	164, // 139: rump.sp.v1.Call.fremovexattr:type_name -> rump.sp.v1.FremovexattrRequest
-	165, // 140: rump.sp.v1.Call.getdents:type_name -> rump.sp.v1.GetdentsRequest
-	166, // 141: rump.sp.v1.Call.getfh:type_name -> rump.sp.v1.GetfhRequest
-	167, // 142: rump.sp.v1.Call.fhopen:type_name -> rump.sp.v1.FhopenRequest
-	168, // 143: rump.sp.v1.Call.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Request
-	169, // 144: rump.sp.v1.Call.mount:type_name -> rump.sp.v1.MountRequest
-	170, // 145: rump.sp.v1.Call.utimes:type_name -> rump.sp.v1.UtimesRequest
-	171, // 146: rump.sp.v1.Call.futimes:type_name -> rump.sp.v1.FutimesRequest
-	172, // 147: rump.sp.v1.Call.lutimes:type_name -> rump.sp.v1.LutimesRequest
-	173, // 148: rump.sp.v1.Call.stat:type_name -> rump.sp.v1.StatRequest
-	174, // 149: rump.sp.v1.Call.lstat:type_name -> rump.sp.v1.LstatRequest
-	175, // 150: rump.sp.v1.Call.mknod:type_name -> rump.sp.v1.MknodRequest
-	176, // 151: rump.sp.v1.Call.fhstat:type_name -> rump.sp.v1.FhstatRequest
-	177, // 152: rump.sp.v1.Call.linkat:type_name -> rump.sp.v1.LinkatRequest
-	178, // 153: rump.sp.v1.Call.renameat:type_name -> rump.sp.v1.RenameatRequest
-	179, // 154: rump.sp.v1.Call.mkfifoat:type_name -> rump.sp.v1.MkfifoatRequest
-	180, // 155: rump.sp.v1.Call.mknodat:type_name -> rump.sp.v1.MknodatRequest
-	181, // 156: rump.sp.v1.Call.mkdirat:type_name -> rump.sp.v1.MkdiratRequest
-	182, // 157: rump.sp.v1.Call.faccessat:type_name -> rump.sp.v1.FaccessatRequest
-	183, // 158: rump.sp.v1.Call.fchmodat:type_name -> rump.sp.v1.FchmodatRequest
-	184, // 159: rump.sp.v1.Call.fchownat:type_name -> rump.sp.v1.FchownatRequest
-	185, // 160: rump.sp.v1.Call.fstatat:type_name -> rump.sp.v1.FstatatRequest
-	186, // 161: rump.sp.v1.Call.utimensat:type_name -> rump.sp.v1.UtimensatRequest
-	187, // 162: rump.sp.v1.Call.openat:type_name -> rump.sp.v1.OpenatRequest
-	188, // 163: rump.sp.v1.Call.readlinkat:type_name -> rump.sp.v1.ReadlinkatRequest
-	189, // 164: rump.sp.v1.Call.symlinkat:type_name -> rump.sp.v1.SymlinkatRequest
-	190, // 165: rump.sp.v1.Call.unlinkat:type_name -> rump.sp.v1.UnlinkatRequest
-	191, // 166: rump.sp.v1.Call.futimens:type_name -> rump.sp.v1.FutimensRequest
-	192, // 167: rump.sp.v1.Call.quotactl:type_name -> rump.sp.v1.QuotactlRequest
-	193, // 168: rump.sp.v1.Call.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateRequest
-	194, // 169: rump.sp.v1.Call.fdiscard:type_name -> rump.sp.v1.FdiscardRequest
-	195, // 170: rump.sp.v1.Call.recvmsg:type_name -> rump.sp.v1.RecvmsgRequest
-	196, // 171: rump.sp.v1.Call.sendmsg:type_name -> rump.sp.v1.SendmsgRequest
-	197, // 172: rump.sp.v1.Call.recvfrom:type_name -> rump.sp.v1.RecvfromRequest
-	198, // 173: rump.sp.v1.Call.accept:type_name -> rump.sp.v1.AcceptRequest
-	199, // 174: rump.sp.v1.Call.getpeername:type_name -> rump.sp.v1.GetpeernameRequest
-	200, // 175: rump.sp.v1.Call.getsockname:type_name -> rump.sp.v1.GetsocknameRequest
-	201, // 176: rump.sp.v1.Call.connect:type_name -> rump.sp.v1.ConnectRequest
-	202, // 177: rump.sp.v1.Call.bind:type_name -> rump.sp.v1.BindRequest
-	203, // 178: rump.sp.v1.Call.setsockopt:type_name -> rump.sp.v1.SetsockoptRequest
-	204, // 179: rump.sp.v1.Call.listen:type_name -> rump.sp.v1.ListenRequest
-	205, // 180: rump.sp.v1.Call.getsockopt:type_name -> rump.sp.v1.GetsockoptRequest
-	206, // 181: rump.sp.v1.Call.sendto:type_name -> rump.sp.v1.SendtoRequest
-	207, // 182: rump.sp.v1.Call.shutdown:type_name -> rump.sp.v1.ShutdownRequest
-	208, // 183: rump.sp.v1.Call.socketpair:type_name -> rump.sp.v1.SocketpairRequest
-	209, // 184: rump.sp.v1.Call.socket:type_name -> rump.sp.v1.SocketRequest
-	210, // 185: rump.sp.v1.Call.paccept:type_name -> rump.sp.v1.PacceptRequest
-	211, // 186: rump.sp.v1.Call.recvmmsg:type_name -> rump.sp.v1.RecvmmsgRequest
-	212, // 187: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
-	213, // 188: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
-	214, // 189: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
-	215, // 190: rump.sp.v1.Call.component_restart:type_name -> rump.sp.v1.ComponentRestartRequest
-	216, // 191: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
-	217, // 192: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	218, // 193: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
-	219, // 194: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
-	220, // 195: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
-	221, // 196: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
-	222, // 197: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
-	223, // 198: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
-	224, // 199: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	225, // 200: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
-	226, // 201: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
-	227, // 202: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	228, // 203: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	229, // 204: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	230, // 205: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
-	231, // 206: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
-	232, // 207: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	233, // 208: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
-	234, // 209: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
-	235, // 210: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
-	236, // 211: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
-	237, // 212: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
-	238, // 213: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
-	239, // 214: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
-	240, // 215: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
-	241, // 216: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
-	242, // 217: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
-	243, // 218: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
-	244, // 219: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
-	245, // 220: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
-	246, // 221: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
-	247, // 222: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
-	248, // 223: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
-	249, // 224: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
-	250, // 225: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
-	251, // 226: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
-	252, // 227: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
-	253, // 228: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
-	254, // 229: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
-	255, // 230: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
-	256, // 231: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
-	257, // 232: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
-	258, // 233: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
-	259, // 234: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
-	260, // 235: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
-	261, // 236: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
-	262, // 237: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
-	263, // 238: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
-	264, // 239: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
-	265, // 240: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
-	266, // 241: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	267, // 242: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	268, // 243: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	269, // 244: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	270, // 245: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	271, // 246: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	272, // 247: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	273, // 248: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	274, // 249: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	275, // 250: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	276, // 251: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	277, // 252: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	278, // 253: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	279, // 254: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	280, // 255: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	281, // 256: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	282, // 257: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	283, // 258: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	284, // 259: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	285, // 260: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	286, // 261: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	287, // 262: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	288, // 263: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	289, // 264: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	290, // 265: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	291, // 266: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	292, // 267: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	293, // 268: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	294, // 269: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	295, // 270: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	296, // 271: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	297, // 272: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	298, // 273: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	299, // 274: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	300, // 275: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	301, // 276: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	302, // 277: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	303, // 278: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	304, // 279: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	305, // 280: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	306, // 281: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	307, // 282: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	308, // 283: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	309, // 284: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	310, // 285: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	311, // 286: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	312, // 287: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	313, // 288: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	314, // 289: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	315, // 290: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	316, // 291: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	317, // 292: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	318, // 293: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	319, // 294: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	320, // 295: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	321, // 296: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	322, // 297: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	323, // 298: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	324, // 299: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	325, // 300: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	326, // 301: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	327, // 302: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	328, // 303: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	329, // 304: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	330, // 305: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	331, // 306: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	332, // 307: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	333, // 308: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	334, // 309: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	335, // 310: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	336, // 311: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	337, // 312: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	338, // 313: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	339, // 314: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	340, // 315: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	341, // 316: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	342, // 317: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	343, // 318: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	344, // 319: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	345, // 320: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	346, // 321: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	347, // 322: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	348, // 323: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	349, // 324: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	350, // 325: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	351, // 326: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	352, // 327: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	353, // 328: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	354, // 329: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	355, // 330: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	356, // 331: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	357, // 332: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	358, // 333: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	359, // 334: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	360, // 335: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	361, // 336: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	362, // 337: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	363, // 338: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	364, // 339: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	365, // 340: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	366, // 341: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	367, // 342: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	368, // 343: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	369, // 344: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	370, // 345: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	371, // 346: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	372, // 347: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	373, // 348: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	374, // 349: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	375, // 350: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	376, // 351: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	377, // 352: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	378, // 353: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	379, // 354: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	380, // 355: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	381, // 356: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	382, // 357: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	383, // 358: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	384, // 359: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	385, // 360: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	386, // 361: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	387, // 362: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	388, // 363: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	389, // 364: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	390, // 365: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	391, // 366: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	392, // 367: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	393, // 368: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	394, // 369: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	395, // 370: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	396, // 371: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	397, // 372: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	398, // 373: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	399, // 374: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	400, // 375: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	401, // 376: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	402, // 377: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	403, // 378: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	404, // 379: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	405, // 380: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	406, // 381: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	407, // 382: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	408, // 383: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	409, // 384: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	410, // 385: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	411, // 386: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	412, // 387: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	413, // 388: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	414, // 389: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	415, // 390: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	416, // 391: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	417, // 392: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	418, // 393: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	419, // 394: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	420, // 395: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	421, // 396: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	422, // 397: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	423, // 398: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	424, // 399: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	425, // 400: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	426, // 401: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	427, // 402: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	428, // 403: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	429, // 404: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	430, // 405: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	431, // 406: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	432, // 407: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	433, // 408: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	434, // 409: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	435, // 410: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	436, // 411: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	437, // 412: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	438, // 413: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	439, // 414: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	440, // 415: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	441, // 416: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	442, // 417: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	443, // 418: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	444, // 419: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	445, // 420: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	446, // 421: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	447, // 422: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	448, // 423: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	449, // 424: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	450, // 425: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	451, // 426: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	452, // 427: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	453, // 428: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	454, // 429: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	455, // 430: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	456, // 431: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
-	457, // 432: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	458, // 433: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	459, // 434: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	460, // 435: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	461, // 436: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	462, // 437: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	463, // 438: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	464, // 439: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	465, // 440: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	466, // 441: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	467, // 442: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	468, // 443: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	469, // 444: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	470, // 445: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	471, // 446: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	472, // 447: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	473, // 448: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	474, // 449: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	475, // 450: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	476, // 451: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
-	477, // 452: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
-	478, // 453: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
-	479, // 454: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
-	480, // 455: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	481, // 456: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	482, // 457: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	483, // 458: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
-	484, // 459: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
-	485, // 460: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
-	486, // 461: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
-	487, // 462: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
-	488, // 463: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
-	489, // 464: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
-	490, // 465: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
-	491, // 466: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
-	492, // 467: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
-	493, // 468: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
-	494, // 469: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
-	495, // 470: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
-	496, // 471: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
-	497, // 472: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
-	498, // 473: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
-	499, // 474: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
-	500, // 475: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
-	501, // 476: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
-	502, // 477: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
-	503, // 478: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
-	504, // 479: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
-	505, // 480: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
-	506, // 481: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
-	1,   // 482: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 483: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
-	1,   // 484: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 485: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	507, // 486: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	16,  // 487: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	19,  // 488: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	25,  // 489: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
-	22,  // 490: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
-	23,  // 491: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
-	16,  // 492: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	3,   // 493: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 494: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 495: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 496: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	11,  // 497: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	13,  // 498: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	15,  // 499: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	18,  // 500: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	21,  // 501: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
-	26,  // 502: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	27,  // 503: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	28,  // 504: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	29,  // 505: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	30,  // 506: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	31,  // 507: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	32,  // 508: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	33,  // 509: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	34,  // 510: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	35,  // 511: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	36,  // 512: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	37,  // 513: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	38,  // 514: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	39,  // 515: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	40,  // 516: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	41,  // 517: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	42,  // 518: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	43,  // 519: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	44,  // 520: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	45,  // 521: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	46,  // 522: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	47,  // 523: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	48,  // 524: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	49,  // 525: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	50,  // 526: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	51,  // 527: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	52,  // 528: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	53,  // 529: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	54,  // 530: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	55,  // 531: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	56,  // 532: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	57,  // 533: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	58,  // 534: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	59,  // 535: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	60,  // 536: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	61,  // 537: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	62,  // 538: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	63,  // 539: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	64,  // 540: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	65,  // 541: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	66,  // 542: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	67,  // 543: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	68,  // 544: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	69,  // 545: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	70,  // 546: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	71,  // 547: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	72,  // 548: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	73,  // 549: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	74,  // 550: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	75,  // 551: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	76,  // 552: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	77,  // 553: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	78,  // 554: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	79,  // 555: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	80,  // 556: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	81,  // 557: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	82,  // 558: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	83,  // 559: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	84,  // 560: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	85,  // 561: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	86,  // 562: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	87,  // 563: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	88,  // 564: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	89,  // 565: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	90,  // 566: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	91,  // 567: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	92,  // 568: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	213, // 569: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	214, // 570: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	215, // 571: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
-	93,  // 572: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	94,  // 573: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	95,  // 574: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	96,  // 575: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	97,  // 576: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	98,  // 577: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	99,  // 578: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	100, // 579: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	101, // 580: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	102, // 581: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	103, // 582: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	104, // 583: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	105, // 584: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	106, // 585: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	107, // 586: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	108, // 587: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	109, // 588: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	110, // 589: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	111, // 590: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	112, // 591: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	113, // 592: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	114, // 593: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	115, // 594: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	116, // 595: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	117, // 596: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	118, // 597: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	119, // 598: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	120, // 599: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	121, // 600: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	122, // 601: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	123, // 602: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	124, // 603: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	125, // 604: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	126, // 605: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	127, // 606: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	128, // 607: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	129, // 608: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	130, // 609: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	131, // 610: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	132, // 611: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	133, // 612: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	134, // 613: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	135, // 614: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	136, // 615: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	137, // 616: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	138, // 617: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	139, // 618: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	140, // 619: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	141, // 620: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	142, // 621: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	143, // 622: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	144, // 623: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	145, // 624: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	146, // 625: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	147, // 626: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	148, // 627: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	149, // 628: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	150, // 629: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	151, // 630: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	152, // 631: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	153, // 632: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	154, // 633: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	155, // 634: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	156, // 635: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	157, // 636: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	158, // 637: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	159, // 638: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	160, // 639: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	161, // 640: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	162, // 641: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	163, // 642: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	164, // 643: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	165, // 644: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	166, // 645: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	167, // 646: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	168, // 647: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	169, // 648: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	170, // 649: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	171, // 650: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	172, // 651: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	173, // 652: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	174, // 653: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	175, // 654: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	176, // 655: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	177, // 656: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	178, // 657: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	179, // 658: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	180, // 659: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	181, // 660: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	182, // 661: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	183, // 662: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	184, // 663: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	185, // 664: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	186, // 665: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	187, // 666: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	188, // 667: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	189, // 668: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	190, // 669: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	191, // 670: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	192, // 671: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	193, // 672: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	194, // 673: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	216, // 674: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	217, // 675: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	218, // 676: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	219, // 677: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	195, // 678: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	196, // 679: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	197, // 680: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	198, // 681: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	199, // 682: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	200, // 683: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	201, // 684: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	202, // 685: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	203, // 686: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	204, // 687: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	205, // 688: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	206, // 689: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	207, // 690: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	208, // 691: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	209, // 692: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	210, // 693: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	211, // 694: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	212, // 695: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	220, // 696: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	221, // 697: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	222, // 698: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	223, // 699: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	224, // 700: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	225, // 701: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	226, // 702: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	227, // 703: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	228, // 704: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	229, // 705: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	230, // 706: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	231, // 707: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	232, // 708: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	233, // 709: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	234, // 710: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	242, // 711: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
-	243, // 712: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
-	244, // 713: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
-	245, // 714: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
-	246, // 715: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
-	247, // 716: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
-	248, // 717: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
-	249, // 718: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
-	250, // 719: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
-	251, // 720: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
-	252, // 721: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
-	253, // 722: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
-	254, // 723: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
-	255, // 724: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
-	256, // 725: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
-	257, // 726: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
-	258, // 727: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
-	259, // 728: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
-	260, // 729: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
-	261, // 730: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
-	262, // 731: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
-	263, // 732: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
-	264, // 733: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
-	265, // 734: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
-	235, // 735: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
-	236, // 736: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
-	237, // 737: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
-	238, // 738: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
-	239, // 739: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	240, // 740: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	241, // 741: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 742: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 743: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 744: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 745: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	12,  // 746: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	14,  // 747: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	17,  // 748: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	20,  // 749: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	24,  // 750: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
-	267, // 751: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	268, // 752: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	269, // 753: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	270, // 754: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	271, // 755: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	272, // 756: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	273, // 757: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	274, // 758: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	275, // 759: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	276, // 760: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	277, // 761: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	278, // 762: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	279, // 763: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	280, // 764: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	281, // 765: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	282, // 766: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	283, // 767: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	284, // 768: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	285, // 769: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	286, // 770: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	287, // 771: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	288, // 772: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	289, // 773: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	290, // 774: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	291, // 775: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	292, // 776: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	293, // 777: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	294, // 778: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	295, // 779: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	296, // 780: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	297, // 781: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	298, // 782: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	299, // 783: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	300, // 784: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	301, // 785: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	302, // 786: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	303, // 787: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	304, // 788: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	305, // 789: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	306, // 790: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	307, // 791: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	308, // 792: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	309, // 793: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	310, // 794: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	311, // 795: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	312, // 796: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	313, // 797: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	314, // 798: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	315, // 799: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	316, // 800: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	317, // 801: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	318, // 802: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	319, // 803: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	320, // 804: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	321, // 805: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	322, // 806: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	323, // 807: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	324, // 808: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	325, // 809: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	326, // 810: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	327, // 811: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	328, // 812: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	329, // 813: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	330, // 814: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	331, // 815: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	332, // 816: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	333, // 817: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	454, // 818: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	455, // 819: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	456, // 820: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
-	334, // 821: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	335, // 822: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	336, // 823: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	337, // 824: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	338, // 825: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	339, // 826: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	340, // 827: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	341, // 828: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	342, // 829: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	343, // 830: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	344, // 831: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	345, // 832: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	346, // 833: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	347, // 834: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	348, // 835: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	349, // 836: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	350, // 837: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	351, // 838: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	352, // 839: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	353, // 840: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	354, // 841: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	355, // 842: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	356, // 843: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	357, // 844: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	358, // 845: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	359, // 846: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	360, // 847: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	361, // 848: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	362, // 849: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	363, // 850: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	364, // 851: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	365, // 852: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	366, // 853: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	367, // 854: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	368, // 855: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	369, // 856: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	370, // 857: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	371, // 858: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	372, // 859: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	373, // 860: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	374, // 861: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	375, // 862: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	376, // 863: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	377, // 864: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	378, // 865: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	379, // 866: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	380, // 867: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	381, // 868: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	382, // 869: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	383, // 870: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	384, // 871: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	385, // 872: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	386, // 873: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	387, // 874: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	388, // 875: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	389, // 876: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	390, // 877: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	391, // 878: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	392, // 879: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	393, // 880: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	394, // 881: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	395, // 882: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	396, // 883: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	397, // 884: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	398, // 885: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	399, // 886: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	400, // 887: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	401, // 888: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	402, // 889: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	403, // 890: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	404, // 891: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	405, // 892: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	406, // 893: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	407, // 894: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	408, // 895: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	409, // 896: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	410, // 897: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	411, // 898: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	412, // 899: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	413, // 900: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	414, // 901: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	415, // 902: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	416, // 903: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	417, // 904: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	418, // 905: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	419, // 906: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	420, // 907: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	421, // 908: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	422, // 909: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	423, // 910: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	424, // 911: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	425, // 912: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	426, // 913: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	427, // 914: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	428, // 915: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	429, // 916: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	430, // 917: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	431, // 918: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	432, // 919: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	433, // 920: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	434, // 921: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	435, // 922: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	457, // 923: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	458, // 924: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	459, // 925: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	460, // 926: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	436, // 927: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	437, // 928: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	438, // 929: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	439, // 930: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	440, // 931: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	441, // 932: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	442, // 933: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	443, // 934: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	444, // 935: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	445, // 936: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	446, // 937: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	447, // 938: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	448, // 939: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	449, // 940: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	450, // 941: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	451, // 942: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	452, // 943: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	453, // 944: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	461, // 945: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	462, // 946: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	463, // 947: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	464, // 948: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	465, // 949: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	466, // 950: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	467, // 951: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	468, // 952: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	469, // 953: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	470, // 954: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	471, // 955: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	472, // 956: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	473, // 957: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	474, // 958: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	475, // 959: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	483, // 960: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
-	484, // 961: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
-	485, // 962: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
-	486, // 963: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
-	487, // 964: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
-	488, // 965: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
-	489, // 966: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
-	490, // 967: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
-	491, // 968: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
-	492, // 969: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
-	493, // 970: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
-	494, // 971: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
-	495, // 972: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
-	496, // 973: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
-	497, // 974: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
-	498, // 975: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
-	499, // 976: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
-	500, // 977: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
-	501, // 978: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
-	502, // 979: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
-	503, // 980: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
-	504, // 981: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
-	505, // 982: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
-	506, // 983: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
-	476, // 984: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
-	477, // 985: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
-	478, // 986: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
-	479, // 987: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
-	480, // 988: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	481, // 989: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	482, // 990: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	742, // [742:991] is the sub-list for method output_type
-	493, // [493:742] is the sub-list for method input_type
-	493, // [493:493] is the sub-list for extension type_name
-	493, // [493:493] is the sub-list for extension extendee
-	0,   // [0:493] is the sub-list for field type_name
+	66,  // 41: rump.sp.v1.Call.ksem_init:type_name -> rump.sp.v1.KsemInitRequest
+	67,  // 42: rump.sp.v1.Call.ksem_open:type_name -> rump.sp.v1.KsemOpenRequest
+	68,  // 43: rump.sp.v1.Call.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkRequest
+	69,  // 44: rump.sp.v1.Call.ksem_close:type_name -> rump.sp.v1.KsemCloseRequest
+	70,  // 45: rump.sp.v1.Call.ksem_post:type_name -> rump.sp.v1.KsemPostRequest
+	71,  // 46: rump.sp.v1.Call.ksem_wait:type_name -> rump.sp.v1.KsemWaitRequest
+	72,  // 47: rump.sp.v1.Call.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitRequest
+	73,  // 48: rump.sp.v1.Call.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueRequest
+	74,  // 49: rump.sp.v1.Call.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyRequest
+	75,  // 50: rump.sp.v1.Call.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitRequest
+	76,  // 51: rump.sp.v1.Call.modctl:type_name -> rump.sp.v1.ModctlRequest
+	77,  // 52: rump.sp.v1.Call.getsid:type_name -> rump.sp.v1.GetsidRequest
+	78,  // 53: rump.sp.v1.Call.fktrace:type_name -> rump.sp.v1.FktraceRequest
+	79,  // 54: rump.sp.v1.Call.issetugid:type_name -> rump.sp.v1.IssetugidRequest
+	80,  // 55: rump.sp.v1.Call.utrace:type_name -> rump.sp.v1.UtraceRequest
+	81,  // 56: rump.sp.v1.Call.kqueue:type_name -> rump.sp.v1.KqueueRequest
+	82,  // 57: rump.sp.v1.Call.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseRequest
+	83,  // 58: rump.sp.v1.Call.select:type_name -> rump.sp.v1.SelectRequest
+	84,  // 59: rump.sp.v1.Call.gettimeofday:type_name -> rump.sp.v1.GettimeofdayRequest
+	85,  // 60: rump.sp.v1.Call.settimeofday:type_name -> rump.sp.v1.SettimeofdayRequest
+	86,  // 61: rump.sp.v1.Call.adjtime:type_name -> rump.sp.v1.AdjtimeRequest
+	87,  // 62: rump.sp.v1.Call.setitimer:type_name -> rump.sp.v1.SetitimerRequest
+	88,  // 63: rump.sp.v1.Call.getitimer:type_name -> rump.sp.v1.GetitimerRequest
+	89,  // 64: rump.sp.v1.Call.clock_gettime:type_name -> rump.sp.v1.ClockGettimeRequest
+	90,  // 65: rump.sp.v1.Call.clock_settime:type_name -> rump.sp.v1.ClockSettimeRequest
+	91,  // 66: rump.sp.v1.Call.clock_getres:type_name -> rump.sp.v1.ClockGetresRequest
+	92,  // 67: rump.sp.v1.Call.nanosleep:type_name -> rump.sp.v1.NanosleepRequest
+	93,  // 68: rump.sp.v1.Call.kevent:type_name -> rump.sp.v1.KeventRequest
+	94,  // 69: rump.sp.v1.Call.pselect:type_name -> rump.sp.v1.PselectRequest
+	95,  // 70: rump.sp.v1.Call.pollts:type_name -> rump.sp.v1.PolltsRequest
+	96,  // 71: rump.sp.v1.Call.fstat:type_name -> rump.sp.v1.FstatRequest
+	97,  // 72: rump.sp.v1.Call.timer_settime:type_name -> rump.sp.v1.TimerSettimeRequest
+	98,  // 73: rump.sp.v1.Call.timer_gettime:type_name -> rump.sp.v1.TimerGettimeRequest
+	99,  // 74: rump.sp.v1.Call.pipe2:type_name -> rump.sp.v1.Pipe2Request
+	100, // 75: rump.sp.v1.Call.dup3:type_name -> rump.sp.v1.Dup3Request
+	101, // 76: rump.sp.v1.Call.kqueue1:type_name -> rump.sp.v1.Kqueue1Request
+	102, // 77: rump.sp.v1.Call.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepRequest
+	103, // 78: rump.sp.v1.Call.open:type_name -> rump.sp.v1.OpenRequest
+	104, // 79: rump.sp.v1.Call.link:type_name -> rump.sp.v1.LinkRequest
+	105, // 80: rump.sp.v1.Call.unlink:type_name -> rump.sp.v1.UnlinkRequest
+	106, // 81: rump.sp.v1.Call.chdir:type_name -> rump.sp.v1.ChdirRequest
+	107, // 82: rump.sp.v1.Call.fchdir:type_name -> rump.sp.v1.FchdirRequest
+	108, // 83: rump.sp.v1.Call.chmod:type_name -> rump.sp.v1.ChmodRequest
+	109, // 84: rump.sp.v1.Call.chown:type_name -> rump.sp.v1.ChownRequest
+	110, // 85: rump.sp.v1.Call.unmount:type_name -> rump.sp.v1.UnmountRequest
+	111, // 86: rump.sp.v1.Call.access:type_name -> rump.sp.v1.AccessRequest
+	112, // 87: rump.sp.v1.Call.chflags:type_name -> rump.sp.v1.ChflagsRequest
+	113, // 88: rump.sp.v1.Call.fchflags:type_name -> rump.sp.v1.FchflagsRequest
+	114, // 89: rump.sp.v1.Call.sync:type_name -> rump.sp.v1.SyncRequest
+	115, // 90: rump.sp.v1.Call.ktrace:type_name -> rump.sp.v1.KtraceRequest
+	116, // 91: rump.sp.v1.Call.revoke:type_name -> rump.sp.v1.RevokeRequest
+	117, // 92: rump.sp.v1.Call.symlink:type_name -> rump.sp.v1.SymlinkRequest
+	118, // 93: rump.sp.v1.Call.readlink:type_name -> rump.sp.v1.ReadlinkRequest
+	119, // 94: rump.sp.v1.Call.umask:type_name -> rump.sp.v1.UmaskRequest
+	120, // 95: rump.sp.v1.Call.chroot:type_name -> rump.sp.v1.ChrootRequest
+	121, // 96: rump.sp.v1.Call.fsync:type_name -> rump.sp.v1.FsyncRequest
+	122, // 97: rump.sp.v1.Call.fchown:type_name -> rump.sp.v1.FchownRequest
+	123, // 98: rump.sp.v1.Call.fchmod:type_name -> rump.sp.v1.FchmodRequest
+	124, // 99: rump.sp.v1.Call.rename:type_name -> rump.sp.v1.RenameRequest
+	125, // 100: rump.sp.v1.Call.mkfifo:type_name -> rump.sp.v1.MkfifoRequest
+	126, // 101: rump.sp.v1.Call.mkdir:type_name -> rump.sp.v1.MkdirRequest
+	127, // 102: rump.sp.v1.Call.rmdir:type_name -> rump.sp.v1.RmdirRequest
+	128, // 103: rump.sp.v1.Call.pread:type_name -> rump.sp.v1.PreadRequest
+	129, // 104: rump.sp.v1.Call.pwrite:type_name -> rump.sp.v1.PwriteRequest
+	130, // 105: rump.sp.v1.Call.pathconf:type_name -> rump.sp.v1.PathconfRequest
+	131, // 106: rump.sp.v1.Call.lseek:type_name -> rump.sp.v1.LseekRequest
+	132, // 107: rump.sp.v1.Call.truncate:type_name -> rump.sp.v1.TruncateRequest
+	133, // 108: rump.sp.v1.Call.ftruncate:type_name -> rump.sp.v1.FtruncateRequest
+	134, // 109: rump.sp.v1.Call.fdatasync:type_name -> rump.sp.v1.FdatasyncRequest
+	135, // 110: rump.sp.v1.Call.posix_rename:type_name -> rump.sp.v1.PosixRenameRequest
+	136, // 111: rump.sp.v1.Call.lchmod:type_name -> rump.sp.v1.LchmodRequest
+	137, // 112: rump.sp.v1.Call.lchown:type_name -> rump.sp.v1.LchownRequest
+	138, // 113: rump.sp.v1.Call.posix_chown:type_name -> rump.sp.v1.PosixChownRequest
+	139, // 114: rump.sp.v1.Call.posix_fchown:type_name -> rump.sp.v1.PosixFchownRequest
+	140, // 115: rump.sp.v1.Call.posix_lchown:type_name -> rump.sp.v1.PosixLchownRequest
+	141, // 116: rump.sp.v1.Call.preadv:type_name -> rump.sp.v1.PreadvRequest
+	142, // 117: rump.sp.v1.Call.pwritev:type_name -> rump.sp.v1.PwritevRequest
+	143, // 118: rump.sp.v1.Call.getcwd:type_name -> rump.sp.v1.GetcwdRequest
+	144, // 119: rump.sp.v1.Call.fchroot:type_name -> rump.sp.v1.FchrootRequest
+	145, // 120: rump.sp.v1.Call.lchflags:type_name -> rump.sp.v1.LchflagsRequest
+	146, // 121: rump.sp.v1.Call.fsync_range:type_name -> rump.sp.v1.FsyncRangeRequest
+	147, // 122: rump.sp.v1.Call.getvfsstat:type_name -> rump.sp.v1.GetvfsstatRequest
+	148, // 123: rump.sp.v1.Call.statvfs1:type_name -> rump.sp.v1.Statvfs1Request
+	149, // 124: rump.sp.v1.Call.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Request
+	150, // 125: rump.sp.v1.Call.extattrctl:type_name -> rump.sp.v1.ExtattrctlRequest
+	151, // 126: rump.sp.v1.Call.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileRequest
+	152, // 127: rump.sp.v1.Call.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileRequest
+	153, // 128: rump.sp.v1.Call.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileRequest
+	154, // 129: rump.sp.v1.Call.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdRequest
+	155, // 130: rump.sp.v1.Call.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdRequest
+	156, // 131: rump.sp.v1.Call.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdRequest
+	157, // 132: rump.sp.v1.Call.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkRequest
+	158, // 133: rump.sp.v1.Call.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkRequest
+	159, // 134: rump.sp.v1.Call.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkRequest
+	160, // 135: rump.sp.v1.Call.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdRequest
+	161, // 136: rump.sp.v1.Call.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileRequest
+	162, // 137: rump.sp.v1.Call.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkRequest
+	163, // 138: rump.sp.v1.Call.setxattr:type_name -> rump.sp.v1.SetxattrRequest
+	164, // 139: rump.sp.v1.Call.lsetxattr:type_name -> rump.sp.v1.LsetxattrRequest
+	165, // 140: rump.sp.v1.Call.fsetxattr:type_name -> rump.sp.v1.FsetxattrRequest
+	166, // 141: rump.sp.v1.Call.getxattr:type_name -> rump.sp.v1.GetxattrRequest
+	167, // 142: rump.sp.v1.Call.lgetxattr:type_name -> rump.sp.v1.LgetxattrRequest
+	168, // 143: rump.sp.v1.Call.fgetxattr:type_name -> rump.sp.v1.FgetxattrRequest
+	169, // 144: rump.sp.v1.Call.listxattr:type_name -> rump.sp.v1.ListxattrRequest
+	170, // 145: rump.sp.v1.Call.llistxattr:type_name -> rump.sp.v1.LlistxattrRequest
+	171, // 146: rump.sp.v1.Call.flistxattr:type_name -> rump.sp.v1.FlistxattrRequest
+	172, // 147: rump.sp.v1.Call.removexattr:type_name -> rump.sp.v1.RemovexattrRequest
+	173, // 148: rump.sp.v1.Call.lremovexattr:type_name -> rump.sp.v1.LremovexattrRequest
+	174, // 149: rump.sp.v1.Call.fremovexattr:type_name -> rump.sp.v1.FremovexattrRequest
+	175, // 150: rump.sp.v1.Call.getdents:type_name -> rump.sp.v1.GetdentsRequest
+	176, // 151: rump.sp.v1.Call.getfh:type_name -> rump.sp.v1.GetfhRequest
+	177, // 152: rump.sp.v1.Call.fhopen:type_name -> rump.sp.v1.FhopenRequest
+	178, // 153: rump.sp.v1.Call.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Request
+	179, // 154: rump.sp.v1.Call.mount:type_name -> rump.sp.v1.MountRequest
+	180, // 155: rump.sp.v1.Call.utimes:type_name -> rump.sp.v1.UtimesRequest
+	181, // 156: rump.sp.v1.Call.futimes:type_name -> rump.sp.v1.FutimesRequest
+	182, // 157: rump.sp.v1.Call.lutimes:type_name -> rump.sp.v1.LutimesRequest
+	183, // 158: rump.sp.v1.Call.stat:type_name -> rump.sp.v1.StatRequest
+	184, // 159: rump.sp.v1.Call.lstat:type_name -> rump.sp.v1.LstatRequest
+	185, // 160: rump.sp.v1.Call.mknod:type_name -> rump.sp.v1.MknodRequest
+	186, // 161: rump.sp.v1.Call.fhstat:type_name -> rump.sp.v1.FhstatRequest
+	187, // 162: rump.sp.v1.Call.linkat:type_name -> rump.sp.v1.LinkatRequest
+	188, // 163: rump.sp.v1.Call.renameat:type_name -> rump.sp.v1.RenameatRequest
+	189, // 164: rump.sp.v1.Call.mkfifoat:type_name -> rump.sp.v1.MkfifoatRequest
+	190, // 165: rump.sp.v1.Call.mknodat:type_name -> rump.sp.v1.MknodatRequest
+	191, // 166: rump.sp.v1.Call.mkdirat:type_name -> rump.sp.v1.MkdiratRequest
+	192, // 167: rump.sp.v1.Call.faccessat:type_name -> rump.sp.v1.FaccessatRequest
+	193, // 168: rump.sp.v1.Call.fchmodat:type_name -> rump.sp.v1.FchmodatRequest
+	194, // 169: rump.sp.v1.Call.fchownat:type_name -> rump.sp.v1.FchownatRequest
+	195, // 170: rump.sp.v1.Call.fstatat:type_name -> rump.sp.v1.FstatatRequest
+	196, // 171: rump.sp.v1.Call.utimensat:type_name -> rump.sp.v1.UtimensatRequest
+	197, // 172: rump.sp.v1.Call.openat:type_name -> rump.sp.v1.OpenatRequest
+	198, // 173: rump.sp.v1.Call.readlinkat:type_name -> rump.sp.v1.ReadlinkatRequest
+	199, // 174: rump.sp.v1.Call.symlinkat:type_name -> rump.sp.v1.SymlinkatRequest
+	200, // 175: rump.sp.v1.Call.unlinkat:type_name -> rump.sp.v1.UnlinkatRequest
+	201, // 176: rump.sp.v1.Call.futimens:type_name -> rump.sp.v1.FutimensRequest
+	202, // 177: rump.sp.v1.Call.quotactl:type_name -> rump.sp.v1.QuotactlRequest
+	203, // 178: rump.sp.v1.Call.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateRequest
+	204, // 179: rump.sp.v1.Call.fdiscard:type_name -> rump.sp.v1.FdiscardRequest
+	205, // 180: rump.sp.v1.Call.recvmsg:type_name -> rump.sp.v1.RecvmsgRequest
+	206, // 181: rump.sp.v1.Call.sendmsg:type_name -> rump.sp.v1.SendmsgRequest
+	207, // 182: rump.sp.v1.Call.recvfrom:type_name -> rump.sp.v1.RecvfromRequest
+	208, // 183: rump.sp.v1.Call.accept:type_name -> rump.sp.v1.AcceptRequest
+	209, // 184: rump.sp.v1.Call.getpeername:type_name -> rump.sp.v1.GetpeernameRequest
+	210, // 185: rump.sp.v1.Call.getsockname:type_name -> rump.sp.v1.GetsocknameRequest
+	211, // 186: rump.sp.v1.Call.connect:type_name -> rump.sp.v1.ConnectRequest
+	212, // 187: rump.sp.v1.Call.bind:type_name -> rump.sp.v1.BindRequest
+	213, // 188: rump.sp.v1.Call.setsockopt:type_name -> rump.sp.v1.SetsockoptRequest
+	214, // 189: rump.sp.v1.Call.listen:type_name -> rump.sp.v1.ListenRequest
+	215, // 190: rump.sp.v1.Call.getsockopt:type_name -> rump.sp.v1.GetsockoptRequest
+	216, // 191: rump.sp.v1.Call.sendto:type_name -> rump.sp.v1.SendtoRequest
+	217, // 192: rump.sp.v1.Call.shutdown:type_name -> rump.sp.v1.ShutdownRequest
+	218, // 193: rump.sp.v1.Call.socketpair:type_name -> rump.sp.v1.SocketpairRequest
+	219, // 194: rump.sp.v1.Call.socket:type_name -> rump.sp.v1.SocketRequest
+	220, // 195: rump.sp.v1.Call.paccept:type_name -> rump.sp.v1.PacceptRequest
+	221, // 196: rump.sp.v1.Call.recvmmsg:type_name -> rump.sp.v1.RecvmmsgRequest
+	222, // 197: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
+	223, // 198: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
+	224, // 199: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
+	225, // 200: rump.sp.v1.Call.component_restart:type_name -> rump.sp.v1.ComponentRestartRequest
+	226, // 201: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
+	227, // 202: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	228, // 203: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
+	229, // 204: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
+	230, // 205: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
+	231, // 206: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
+	232, // 207: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
+	233, // 208: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
+	234, // 209: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	235, // 210: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
+	236, // 211: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
+	237, // 212: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	238, // 213: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	239, // 214: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	240, // 215: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
+	241, // 216: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
+	242, // 217: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	243, // 218: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
+	244, // 219: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
+	245, // 220: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
+	246, // 221: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
+	247, // 222: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
+	248, // 223: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
+	249, // 224: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
+	250, // 225: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
+	251, // 226: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
+	252, // 227: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
+	253, // 228: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
+	254, // 229: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
+	255, // 230: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
+	256, // 231: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
+	257, // 232: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
+	258, // 233: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
+	259, // 234: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
+	260, // 235: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
+	261, // 236: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
+	262, // 237: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
+	263, // 238: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
+	264, // 239: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
+	265, // 240: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
+	266, // 241: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
+	267, // 242: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
+	268, // 243: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
+	269, // 244: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
+	270, // 245: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
+	271, // 246: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
+	272, // 247: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
+	273, // 248: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
+	274, // 249: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
+	275, // 250: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
+	276, // 251: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	277, // 252: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	278, // 253: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	279, // 254: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	280, // 255: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	281, // 256: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	282, // 257: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	283, // 258: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	284, // 259: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	285, // 260: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	286, // 261: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	287, // 262: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	288, // 263: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	289, // 264: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	290, // 265: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	291, // 266: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	292, // 267: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	293, // 268: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	294, // 269: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	295, // 270: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	296, // 271: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	297, // 272: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	298, // 273: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	299, // 274: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	300, // 275: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	301, // 276: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	302, // 277: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	303, // 278: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	304, // 279: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	305, // 280: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	306, // 281: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	307, // 282: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	308, // 283: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	309, // 284: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	310, // 285: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	311, // 286: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	312, // 287: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	313, // 288: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	314, // 289: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	315, // 290: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	316, // 291: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	317, // 292: rump.sp.v1.Result.ksem_init:type_name -> rump.sp.v1.KsemInitResponse
+	318, // 293: rump.sp.v1.Result.ksem_open:type_name -> rump.sp.v1.KsemOpenResponse
+	319, // 294: rump.sp.v1.Result.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkResponse
+	320, // 295: rump.sp.v1.Result.ksem_close:type_name -> rump.sp.v1.KsemCloseResponse
+	321, // 296: rump.sp.v1.Result.ksem_post:type_name -> rump.sp.v1.KsemPostResponse
+	322, // 297: rump.sp.v1.Result.ksem_wait:type_name -> rump.sp.v1.KsemWaitResponse
+	323, // 298: rump.sp.v1.Result.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitResponse
+	324, // 299: rump.sp.v1.Result.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueResponse
+	325, // 300: rump.sp.v1.Result.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyResponse
+	326, // 301: rump.sp.v1.Result.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitResponse
+	327, // 302: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	328, // 303: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	329, // 304: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	330, // 305: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	331, // 306: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	332, // 307: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	333, // 308: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	334, // 309: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	335, // 310: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	336, // 311: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	337, // 312: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	338, // 313: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	339, // 314: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	340, // 315: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	341, // 316: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	342, // 317: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	343, // 318: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	344, // 319: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	345, // 320: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	346, // 321: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	347, // 322: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	348, // 323: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	349, // 324: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	350, // 325: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	351, // 326: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	352, // 327: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	353, // 328: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	354, // 329: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	355, // 330: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	356, // 331: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	357, // 332: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	358, // 333: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	359, // 334: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	360, // 335: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	361, // 336: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	362, // 337: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	363, // 338: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	364, // 339: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	365, // 340: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	366, // 341: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	367, // 342: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	368, // 343: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	369, // 344: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	370, // 345: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	371, // 346: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	372, // 347: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	373, // 348: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	374, // 349: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	375, // 350: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	376, // 351: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	377, // 352: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	378, // 353: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	379, // 354: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	380, // 355: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	381, // 356: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	382, // 357: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	383, // 358: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	384, // 359: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	385, // 360: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	386, // 361: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	387, // 362: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	388, // 363: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	389, // 364: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	390, // 365: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	391, // 366: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	392, // 367: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	393, // 368: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	394, // 369: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	395, // 370: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	396, // 371: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	397, // 372: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	398, // 373: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	399, // 374: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	400, // 375: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	401, // 376: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	402, // 377: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	403, // 378: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	404, // 379: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	405, // 380: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	406, // 381: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	407, // 382: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	408, // 383: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	409, // 384: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	410, // 385: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	411, // 386: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	412, // 387: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	413, // 388: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	414, // 389: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	415, // 390: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	416, // 391: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	417, // 392: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	418, // 393: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	419, // 394: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	420, // 395: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	421, // 396: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	422, // 397: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	423, // 398: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	424, // 399: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	425, // 400: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	426, // 401: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	427, // 402: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	428, // 403: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	429, // 404: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	430, // 405: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	431, // 406: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	432, // 407: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	433, // 408: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	434, // 409: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	435, // 410: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	436, // 411: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	437, // 412: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	438, // 413: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	439, // 414: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	440, // 415: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	441, // 416: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	442, // 417: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	443, // 418: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	444, // 419: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	445, // 420: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	446, // 421: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	447, // 422: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	448, // 423: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	449, // 424: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	450, // 425: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	451, // 426: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	452, // 427: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	453, // 428: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	454, // 429: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	455, // 430: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	456, // 431: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	457, // 432: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	458, // 433: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	459, // 434: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	460, // 435: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	461, // 436: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	462, // 437: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	463, // 438: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	464, // 439: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	465, // 440: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	466, // 441: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	467, // 442: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	468, // 443: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	469, // 444: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	470, // 445: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	471, // 446: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	472, // 447: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	473, // 448: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	474, // 449: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	475, // 450: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	476, // 451: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
+	477, // 452: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	478, // 453: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	479, // 454: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	480, // 455: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	481, // 456: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	482, // 457: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	483, // 458: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	484, // 459: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	485, // 460: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	486, // 461: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	487, // 462: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	488, // 463: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	489, // 464: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	490, // 465: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	491, // 466: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	492, // 467: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	493, // 468: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	494, // 469: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	495, // 470: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	496, // 471: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
+	497, // 472: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
+	498, // 473: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
+	499, // 474: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
+	500, // 475: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	501, // 476: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	502, // 477: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	503, // 478: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	504, // 479: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	505, // 480: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	506, // 481: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	507, // 482: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	508, // 483: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	509, // 484: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	510, // 485: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	511, // 486: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	512, // 487: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	513, // 488: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	514, // 489: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	515, // 490: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	516, // 491: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	517, // 492: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	518, // 493: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	519, // 494: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	520, // 495: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	521, // 496: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	522, // 497: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	523, // 498: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	524, // 499: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	525, // 500: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	526, // 501: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	1,   // 502: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 503: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
+	1,   // 504: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 505: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
+	527, // 506: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	16,  // 507: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	19,  // 508: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	25,  // 509: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
+	22,  // 510: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
+	23,  // 511: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
+	16,  // 512: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	3,   // 513: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 514: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 515: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 516: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	11,  // 517: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	13,  // 518: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	15,  // 519: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	18,  // 520: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	21,  // 521: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
+	26,  // 522: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	27,  // 523: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	28,  // 524: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	29,  // 525: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	30,  // 526: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	31,  // 527: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	32,  // 528: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	33,  // 529: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	34,  // 530: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	35,  // 531: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	36,  // 532: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	37,  // 533: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	38,  // 534: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	39,  // 535: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	40,  // 536: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	41,  // 537: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	42,  // 538: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	43,  // 539: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	44,  // 540: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	45,  // 541: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	46,  // 542: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	47,  // 543: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	48,  // 544: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	49,  // 545: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	50,  // 546: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	51,  // 547: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	52,  // 548: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	53,  // 549: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	54,  // 550: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	55,  // 551: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	56,  // 552: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	57,  // 553: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	58,  // 554: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	59,  // 555: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	60,  // 556: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	61,  // 557: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	62,  // 558: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	63,  // 559: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	64,  // 560: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	65,  // 561: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	76,  // 562: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	77,  // 563: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	78,  // 564: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	79,  // 565: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	80,  // 566: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	81,  // 567: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	82,  // 568: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	83,  // 569: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	84,  // 570: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	85,  // 571: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	86,  // 572: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	87,  // 573: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	88,  // 574: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	89,  // 575: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	90,  // 576: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	91,  // 577: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	92,  // 578: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	93,  // 579: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	94,  // 580: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	95,  // 581: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	96,  // 582: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	97,  // 583: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	98,  // 584: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	99,  // 585: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	100, // 586: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	101, // 587: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	102, // 588: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	223, // 589: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	224, // 590: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	225, // 591: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
+	66,  // 592: rump.sp.v1.Kern.KsemInit:input_type -> rump.sp.v1.KsemInitRequest
+	67,  // 593: rump.sp.v1.Kern.KsemOpen:input_type -> rump.sp.v1.KsemOpenRequest
+	68,  // 594: rump.sp.v1.Kern.KsemUnlink:input_type -> rump.sp.v1.KsemUnlinkRequest
+	69,  // 595: rump.sp.v1.Kern.KsemClose:input_type -> rump.sp.v1.KsemCloseRequest
+	70,  // 596: rump.sp.v1.Kern.KsemPost:input_type -> rump.sp.v1.KsemPostRequest
+	71,  // 597: rump.sp.v1.Kern.KsemWait:input_type -> rump.sp.v1.KsemWaitRequest
+	72,  // 598: rump.sp.v1.Kern.KsemTrywait:input_type -> rump.sp.v1.KsemTrywaitRequest
+	73,  // 599: rump.sp.v1.Kern.KsemGetvalue:input_type -> rump.sp.v1.KsemGetvalueRequest
+	74,  // 600: rump.sp.v1.Kern.KsemDestroy:input_type -> rump.sp.v1.KsemDestroyRequest
+	75,  // 601: rump.sp.v1.Kern.KsemTimedwait:input_type -> rump.sp.v1.KsemTimedwaitRequest
+	103, // 602: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	104, // 603: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	105, // 604: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	106, // 605: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	107, // 606: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	108, // 607: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	109, // 608: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	110, // 609: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	111, // 610: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	112, // 611: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	113, // 612: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	114, // 613: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	115, // 614: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	116, // 615: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	117, // 616: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	118, // 617: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	119, // 618: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	120, // 619: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	121, // 620: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	122, // 621: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	123, // 622: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	124, // 623: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	125, // 624: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	126, // 625: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	127, // 626: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	128, // 627: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	129, // 628: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	130, // 629: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	131, // 630: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	132, // 631: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	133, // 632: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	134, // 633: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	135, // 634: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	136, // 635: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	137, // 636: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	138, // 637: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	139, // 638: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	140, // 639: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	141, // 640: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	142, // 641: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	143, // 642: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	144, // 643: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	145, // 644: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	146, // 645: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	147, // 646: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	148, // 647: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	149, // 648: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	150, // 649: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	151, // 650: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	152, // 651: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	153, // 652: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	154, // 653: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	155, // 654: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	156, // 655: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	157, // 656: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	158, // 657: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	159, // 658: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	160, // 659: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	161, // 660: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	162, // 661: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	163, // 662: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	164, // 663: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	165, // 664: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	166, // 665: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	167, // 666: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	168, // 667: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	169, // 668: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	170, // 669: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	171, // 670: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	172, // 671: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	173, // 672: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	174, // 673: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	175, // 674: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	176, // 675: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	177, // 676: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	178, // 677: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	179, // 678: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	180, // 679: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	181, // 680: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	182, // 681: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	183, // 682: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	184, // 683: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	185, // 684: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	186, // 685: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	187, // 686: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	188, // 687: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	189, // 688: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	190, // 689: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	191, // 690: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	192, // 691: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	193, // 692: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	194, // 693: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	195, // 694: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	196, // 695: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	197, // 696: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	198, // 697: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	199, // 698: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	200, // 699: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	201, // 700: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	202, // 701: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	203, // 702: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	204, // 703: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	226, // 704: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	227, // 705: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	228, // 706: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	229, // 707: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	205, // 708: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	206, // 709: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	207, // 710: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	208, // 711: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	209, // 712: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	210, // 713: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	211, // 714: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	212, // 715: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	213, // 716: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	214, // 717: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	215, // 718: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	216, // 719: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	217, // 720: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	218, // 721: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	219, // 722: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	220, // 723: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	221, // 724: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	222, // 725: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	230, // 726: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	231, // 727: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	232, // 728: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	233, // 729: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	234, // 730: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	235, // 731: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	236, // 732: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	237, // 733: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	238, // 734: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	239, // 735: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	240, // 736: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	241, // 737: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	242, // 738: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	243, // 739: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	244, // 740: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	252, // 741: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	253, // 742: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	254, // 743: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	255, // 744: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	256, // 745: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	257, // 746: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	258, // 747: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	259, // 748: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	260, // 749: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	261, // 750: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	262, // 751: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	263, // 752: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	264, // 753: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	265, // 754: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	266, // 755: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	267, // 756: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	268, // 757: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	269, // 758: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	270, // 759: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	271, // 760: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	272, // 761: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	273, // 762: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	274, // 763: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	275, // 764: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	245, // 765: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
+	246, // 766: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
+	247, // 767: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
+	248, // 768: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
+	249, // 769: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	250, // 770: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	251, // 771: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 772: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 773: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 774: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 775: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	12,  // 776: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	14,  // 777: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	17,  // 778: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	20,  // 779: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	24,  // 780: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
+	277, // 781: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	278, // 782: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	279, // 783: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	280, // 784: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	281, // 785: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	282, // 786: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	283, // 787: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	284, // 788: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	285, // 789: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	286, // 790: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	287, // 791: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	288, // 792: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	289, // 793: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	290, // 794: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	291, // 795: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	292, // 796: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	293, // 797: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	294, // 798: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	295, // 799: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	296, // 800: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	297, // 801: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	298, // 802: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	299, // 803: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	300, // 804: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	301, // 805: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	302, // 806: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	303, // 807: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	304, // 808: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	305, // 809: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	306, // 810: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	307, // 811: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	308, // 812: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	309, // 813: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	310, // 814: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	311, // 815: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	312, // 816: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	313, // 817: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	314, // 818: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	315, // 819: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	316, // 820: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	327, // 821: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	328, // 822: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	329, // 823: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	330, // 824: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	331, // 825: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	332, // 826: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	333, // 827: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	334, // 828: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	335, // 829: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	336, // 830: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	337, // 831: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	338, // 832: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	339, // 833: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	340, // 834: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	341, // 835: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	342, // 836: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	343, // 837: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	344, // 838: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	345, // 839: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	346, // 840: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	347, // 841: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	348, // 842: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	349, // 843: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	350, // 844: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	351, // 845: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	352, // 846: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	353, // 847: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	474, // 848: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	475, // 849: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	476, // 850: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
+	317, // 851: rump.sp.v1.Kern.KsemInit:output_type -> rump.sp.v1.KsemInitResponse
+	318, // 852: rump.sp.v1.Kern.KsemOpen:output_type -> rump.sp.v1.KsemOpenResponse
+	319, // 853: rump.sp.v1.Kern.KsemUnlink:output_type -> rump.sp.v1.KsemUnlinkResponse
+	320, // 854: rump.sp.v1.Kern.KsemClose:output_type -> rump.sp.v1.KsemCloseResponse
+	321, // 855: rump.sp.v1.Kern.KsemPost:output_type -> rump.sp.v1.KsemPostResponse
+	322, // 856: rump.sp.v1.Kern.KsemWait:output_type -> rump.sp.v1.KsemWaitResponse
+	323, // 857: rump.sp.v1.Kern.KsemTrywait:output_type -> rump.sp.v1.KsemTrywaitResponse
+	324, // 858: rump.sp.v1.Kern.KsemGetvalue:output_type -> rump.sp.v1.KsemGetvalueResponse
+	325, // 859: rump.sp.v1.Kern.KsemDestroy:output_type -> rump.sp.v1.KsemDestroyResponse
+	326, // 860: rump.sp.v1.Kern.KsemTimedwait:output_type -> rump.sp.v1.KsemTimedwaitResponse
+	354, // 861: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	355, // 862: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	356, // 863: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	357, // 864: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	358, // 865: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	359, // 866: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	360, // 867: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	361, // 868: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	362, // 869: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	363, // 870: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	364, // 871: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	365, // 872: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	366, // 873: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	367, // 874: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	368, // 875: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	369, // 876: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	370, // 877: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	371, // 878: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	372, // 879: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	373, // 880: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	374, // 881: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	375, // 882: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	376, // 883: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	377, // 884: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	378, // 885: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	379, // 886: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	380, // 887: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	381, // 888: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	382, // 889: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	383, // 890: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	384, // 891: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	385, // 892: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	386, // 893: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	387, // 894: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	388, // 895: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	389, // 896: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	390, // 897: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	391, // 898: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	392, // 899: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	393, // 900: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	394, // 901: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	395, // 902: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	396, // 903: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	397, // 904: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	398, // 905: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	399, // 906: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	400, // 907: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	401, // 908: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	402, // 909: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	403, // 910: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	404, // 911: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	405, // 912: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	406, // 913: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	407, // 914: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	408, // 915: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	409, // 916: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	410, // 917: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	411, // 918: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	412, // 919: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	413, // 920: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	414, // 921: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	415, // 922: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	416, // 923: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	417, // 924: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	418, // 925: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	419, // 926: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	420, // 927: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	421, // 928: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	422, // 929: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	423, // 930: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	424, // 931: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	425, // 932: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	426, // 933: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	427, // 934: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	428, // 935: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	429, // 936: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	430, // 937: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	431, // 938: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	432, // 939: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	433, // 940: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	434, // 941: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	435, // 942: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	436, // 943: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	437, // 944: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	438, // 945: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	439, // 946: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	440, // 947: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	441, // 948: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	442, // 949: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	443, // 950: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	444, // 951: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	445, // 952: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	446, // 953: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	447, // 954: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	448, // 955: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	449, // 956: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	450, // 957: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	451, // 958: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	452, // 959: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	453, // 960: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	454, // 961: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	455, // 962: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	477, // 963: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	478, // 964: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	479, // 965: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	480, // 966: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	456, // 967: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	457, // 968: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	458, // 969: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	459, // 970: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	460, // 971: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	461, // 972: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	462, // 973: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	463, // 974: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	464, // 975: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	465, // 976: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	466, // 977: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	467, // 978: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	468, // 979: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	469, // 980: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	470, // 981: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	471, // 982: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	472, // 983: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	473, // 984: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	481, // 985: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	482, // 986: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	483, // 987: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	484, // 988: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	485, // 989: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	486, // 990: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	487, // 991: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	488, // 992: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	489, // 993: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	490, // 994: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	491, // 995: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	492, // 996: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	493, // 997: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	494, // 998: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	495, // 999: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	503, // 1000: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	504, // 1001: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	505, // 1002: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	506, // 1003: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	507, // 1004: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	508, // 1005: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	509, // 1006: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	510, // 1007: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	511, // 1008: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	512, // 1009: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	513, // 1010: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	514, // 1011: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	515, // 1012: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	516, // 1013: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	517, // 1014: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	518, // 1015: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	519, // 1016: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	520, // 1017: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	521, // 1018: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	522, // 1019: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	523, // 1020: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	524, // 1021: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	525, // 1022: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	526, // 1023: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	496, // 1024: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
+	497, // 1025: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
+	498, // 1026: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
+	499, // 1027: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
+	500, // 1028: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	501, // 1029: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	502, // 1030: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	772, // [772:1031] is the sub-list for method output_type
+	513, // [513:772] is the sub-list for method input_type
+	513, // [513:513] is the sub-list for extension type_name
+	513, // [513:513] is the sub-list for extension extendee
+	0,   // [0:513] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -11934,6 +12353,16 @@ func file_rump_sp_proto_init() {
 		(*Call_TimerCreate)(nil),
 		(*Call_TimerDelete)(nil),
 		(*Call_TimerGetoverrun)(nil),
+		(*Call_KsemInit)(nil),
+		(*Call_KsemOpen)(nil),
+		(*Call_KsemUnlink)(nil),
+		(*Call_KsemClose)(nil),
+		(*Call_KsemPost)(nil),
+		(*Call_KsemWait)(nil),
+		(*Call_KsemTrywait)(nil),
+		(*Call_KsemGetvalue)(nil),
+		(*Call_KsemDestroy)(nil),
+		(*Call_KsemTimedwait)(nil),
 		(*Call_Modctl)(nil),
 		(*Call_Getsid)(nil),
 		(*Call_Fktrace)(nil),
@@ -12177,6 +12606,16 @@ func file_rump_sp_proto_init() {
 		(*Result_TimerCreate)(nil),
 		(*Result_TimerDelete)(nil),
 		(*Result_TimerGetoverrun)(nil),
+		(*Result_KsemInit)(nil),
+		(*Result_KsemOpen)(nil),
+		(*Result_KsemUnlink)(nil),
+		(*Result_KsemClose)(nil),
+		(*Result_KsemPost)(nil),
+		(*Result_KsemWait)(nil),
+		(*Result_KsemTrywait)(nil),
+		(*Result_KsemGetvalue)(nil),
+		(*Result_KsemDestroy)(nil),
+		(*Result_KsemTimedwait)(nil),
 		(*Result_Modctl)(nil),
 		(*Result_Getsid)(nil),
 		(*Result_Fktrace)(nil),
