@@ -6383,6 +6383,86 @@ func (*ModuleFiniResponse) Descriptor() ([]byte, []int) {
 	return file_rump_kern_proto_rawDescGZIP(), []int{137}
 }
 
+type FileListRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FileListRequest) Reset() {
+	*x = FileListRequest{}
+	mi := &file_rump_kern_proto_msgTypes[138]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FileListRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FileListRequest) ProtoMessage() {}
+
+func (x *FileListRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[138]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FileListRequest.ProtoReflect.Descriptor instead.
+func (*FileListRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{138}
+}
+
+type FileListResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Files         []*KinfoFile           `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FileListResponse) Reset() {
+	*x = FileListResponse{}
+	mi := &file_rump_kern_proto_msgTypes[139]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FileListResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FileListResponse) ProtoMessage() {}
+
+func (x *FileListResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[139]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FileListResponse.ProtoReflect.Descriptor instead.
+func (*FileListResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{139}
+}
+
+func (x *FileListResponse) GetFiles() []*KinfoFile {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
 type ComponentRestartRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// kern, vfs, net, dev
@@ -6393,7 +6473,7 @@ type ComponentRestartRequest struct {
 
 func (x *ComponentRestartRequest) Reset() {
 	*x = ComponentRestartRequest{}
-	mi := &file_rump_kern_proto_msgTypes[138]
+	mi := &file_rump_kern_proto_msgTypes[140]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6405,7 +6485,7 @@ func (x *ComponentRestartRequest) String() string {
 func (*ComponentRestartRequest) ProtoMessage() {}
 
 func (x *ComponentRestartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[138]
+	mi := &file_rump_kern_proto_msgTypes[140]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6418,7 +6498,7 @@ func (x *ComponentRestartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentRestartRequest.ProtoReflect.Descriptor instead.
 func (*ComponentRestartRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{138}
+	return file_rump_kern_proto_rawDescGZIP(), []int{140}
 }
 
 func (x *ComponentRestartRequest) GetName() string {
@@ -6436,7 +6516,7 @@ type ComponentRestartResponse struct {
 
 func (x *ComponentRestartResponse) Reset() {
 	*x = ComponentRestartResponse{}
-	mi := &file_rump_kern_proto_msgTypes[139]
+	mi := &file_rump_kern_proto_msgTypes[141]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6448,7 +6528,7 @@ func (x *ComponentRestartResponse) String() string {
 func (*ComponentRestartResponse) ProtoMessage() {}
 
 func (x *ComponentRestartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[139]
+	mi := &file_rump_kern_proto_msgTypes[141]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6461,7 +6541,7 @@ func (x *ComponentRestartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentRestartResponse.ProtoReflect.Descriptor instead.
 func (*ComponentRestartResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{139}
+	return file_rump_kern_proto_rawDescGZIP(), []int{141}
 }
 
 type KsemInitRequest struct {
@@ -6473,7 +6553,7 @@ type KsemInitRequest struct {
 
 func (x *KsemInitRequest) Reset() {
 	*x = KsemInitRequest{}
-	mi := &file_rump_kern_proto_msgTypes[140]
+	mi := &file_rump_kern_proto_msgTypes[142]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6485,7 +6565,7 @@ func (x *KsemInitRequest) String() string {
 func (*KsemInitRequest) ProtoMessage() {}
 
 func (x *KsemInitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[140]
+	mi := &file_rump_kern_proto_msgTypes[142]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6498,7 +6578,7 @@ func (x *KsemInitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemInitRequest.ProtoReflect.Descriptor instead.
 func (*KsemInitRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{140}
+	return file_rump_kern_proto_rawDescGZIP(), []int{142}
 }
 
 func (x *KsemInitRequest) GetValue() uint32 {
@@ -6517,7 +6597,7 @@ type KsemInitResponse struct {
 
 func (x *KsemInitResponse) Reset() {
 	*x = KsemInitResponse{}
-	mi := &file_rump_kern_proto_msgTypes[141]
+	mi := &file_rump_kern_proto_msgTypes[143]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6529,7 +6609,7 @@ func (x *KsemInitResponse) String() string {
 func (*KsemInitResponse) ProtoMessage() {}
 
 func (x *KsemInitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[141]
+	mi := &file_rump_kern_proto_msgTypes[143]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6542,7 +6622,7 @@ func (x *KsemInitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemInitResponse.ProtoReflect.Descriptor instead.
 func (*KsemInitResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{141}
+	return file_rump_kern_proto_rawDescGZIP(), []int{143}
 }
 
 func (x *KsemInitResponse) GetId() int32 {
@@ -6564,7 +6644,7 @@ type KsemOpenRequest struct {
 
 func (x *KsemOpenRequest) Reset() {
 	*x = KsemOpenRequest{}
-	mi := &file_rump_kern_proto_msgTypes[142]
+	mi := &file_rump_kern_proto_msgTypes[144]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6576,7 +6656,7 @@ func (x *KsemOpenRequest) String() string {
 func (*KsemOpenRequest) ProtoMessage() {}
 
 func (x *KsemOpenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[142]
+	mi := &file_rump_kern_proto_msgTypes[144]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6589,7 +6669,7 @@ func (x *KsemOpenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemOpenRequest.ProtoReflect.Descriptor instead.
 func (*KsemOpenRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{142}
+	return file_rump_kern_proto_rawDescGZIP(), []int{144}
 }
 
 func (x *KsemOpenRequest) GetName() []byte {
@@ -6629,7 +6709,7 @@ type KsemOpenResponse struct {
 
 func (x *KsemOpenResponse) Reset() {
 	*x = KsemOpenResponse{}
-	mi := &file_rump_kern_proto_msgTypes[143]
+	mi := &file_rump_kern_proto_msgTypes[145]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6641,7 +6721,7 @@ func (x *KsemOpenResponse) String() string {
 func (*KsemOpenResponse) ProtoMessage() {}
 
 func (x *KsemOpenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[143]
+	mi := &file_rump_kern_proto_msgTypes[145]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6654,7 +6734,7 @@ func (x *KsemOpenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemOpenResponse.ProtoReflect.Descriptor instead.
 func (*KsemOpenResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{143}
+	return file_rump_kern_proto_rawDescGZIP(), []int{145}
 }
 
 func (x *KsemOpenResponse) GetId() int32 {
@@ -6673,7 +6753,7 @@ type KsemUnlinkRequest struct {
 
 func (x *KsemUnlinkRequest) Reset() {
 	*x = KsemUnlinkRequest{}
-	mi := &file_rump_kern_proto_msgTypes[144]
+	mi := &file_rump_kern_proto_msgTypes[146]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6685,7 +6765,7 @@ func (x *KsemUnlinkRequest) String() string {
 func (*KsemUnlinkRequest) ProtoMessage() {}
 
 func (x *KsemUnlinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[144]
+	mi := &file_rump_kern_proto_msgTypes[146]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6698,7 +6778,7 @@ func (x *KsemUnlinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemUnlinkRequest.ProtoReflect.Descriptor instead.
 func (*KsemUnlinkRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{144}
+	return file_rump_kern_proto_rawDescGZIP(), []int{146}
 }
 
 func (x *KsemUnlinkRequest) GetName() []byte {
@@ -6716,7 +6796,7 @@ type KsemUnlinkResponse struct {
 
 func (x *KsemUnlinkResponse) Reset() {
 	*x = KsemUnlinkResponse{}
-	mi := &file_rump_kern_proto_msgTypes[145]
+	mi := &file_rump_kern_proto_msgTypes[147]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6728,7 +6808,7 @@ func (x *KsemUnlinkResponse) String() string {
 func (*KsemUnlinkResponse) ProtoMessage() {}
 
 func (x *KsemUnlinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[145]
+	mi := &file_rump_kern_proto_msgTypes[147]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6741,7 +6821,7 @@ func (x *KsemUnlinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemUnlinkResponse.ProtoReflect.Descriptor instead.
 func (*KsemUnlinkResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{145}
+	return file_rump_kern_proto_rawDescGZIP(), []int{147}
 }
 
 type KsemCloseRequest struct {
@@ -6753,7 +6833,7 @@ type KsemCloseRequest struct {
 
 func (x *KsemCloseRequest) Reset() {
 	*x = KsemCloseRequest{}
-	mi := &file_rump_kern_proto_msgTypes[146]
+	mi := &file_rump_kern_proto_msgTypes[148]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6765,7 +6845,7 @@ func (x *KsemCloseRequest) String() string {
 func (*KsemCloseRequest) ProtoMessage() {}
 
 func (x *KsemCloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[146]
+	mi := &file_rump_kern_proto_msgTypes[148]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6778,7 +6858,7 @@ func (x *KsemCloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemCloseRequest.ProtoReflect.Descriptor instead.
 func (*KsemCloseRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{146}
+	return file_rump_kern_proto_rawDescGZIP(), []int{148}
 }
 
 func (x *KsemCloseRequest) GetId() int32 {
@@ -6796,7 +6876,7 @@ type KsemCloseResponse struct {
 
 func (x *KsemCloseResponse) Reset() {
 	*x = KsemCloseResponse{}
-	mi := &file_rump_kern_proto_msgTypes[147]
+	mi := &file_rump_kern_proto_msgTypes[149]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6808,7 +6888,7 @@ func (x *KsemCloseResponse) String() string {
 func (*KsemCloseResponse) ProtoMessage() {}
 
 func (x *KsemCloseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[147]
+	mi := &file_rump_kern_proto_msgTypes[149]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6821,7 +6901,7 @@ func (x *KsemCloseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemCloseResponse.ProtoReflect.Descriptor instead.
 func (*KsemCloseResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{147}
+	return file_rump_kern_proto_rawDescGZIP(), []int{149}
 }
 
 type KsemPostRequest struct {
@@ -6833,7 +6913,7 @@ type KsemPostRequest struct {
 
 func (x *KsemPostRequest) Reset() {
 	*x = KsemPostRequest{}
-	mi := &file_rump_kern_proto_msgTypes[148]
+	mi := &file_rump_kern_proto_msgTypes[150]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6845,7 +6925,7 @@ func (x *KsemPostRequest) String() string {
 func (*KsemPostRequest) ProtoMessage() {}
 
 func (x *KsemPostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[148]
+	mi := &file_rump_kern_proto_msgTypes[150]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6858,7 +6938,7 @@ func (x *KsemPostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemPostRequest.ProtoReflect.Descriptor instead.
 func (*KsemPostRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{148}
+	return file_rump_kern_proto_rawDescGZIP(), []int{150}
 }
 
 func (x *KsemPostRequest) GetId() int32 {
@@ -6876,7 +6956,7 @@ type KsemPostResponse struct {
 
 func (x *KsemPostResponse) Reset() {
 	*x = KsemPostResponse{}
-	mi := &file_rump_kern_proto_msgTypes[149]
+	mi := &file_rump_kern_proto_msgTypes[151]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6888,7 +6968,7 @@ func (x *KsemPostResponse) String() string {
 func (*KsemPostResponse) ProtoMessage() {}
 
 func (x *KsemPostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[149]
+	mi := &file_rump_kern_proto_msgTypes[151]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6901,7 +6981,7 @@ func (x *KsemPostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemPostResponse.ProtoReflect.Descriptor instead.
 func (*KsemPostResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{149}
+	return file_rump_kern_proto_rawDescGZIP(), []int{151}
 }
 
 type KsemWaitRequest struct {
@@ -6913,7 +6993,7 @@ type KsemWaitRequest struct {
 
 func (x *KsemWaitRequest) Reset() {
 	*x = KsemWaitRequest{}
-	mi := &file_rump_kern_proto_msgTypes[150]
+	mi := &file_rump_kern_proto_msgTypes[152]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6925,7 +7005,7 @@ func (x *KsemWaitRequest) String() string {
 func (*KsemWaitRequest) ProtoMessage() {}
 
 func (x *KsemWaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[150]
+	mi := &file_rump_kern_proto_msgTypes[152]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6938,7 +7018,7 @@ func (x *KsemWaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemWaitRequest.ProtoReflect.Descriptor instead.
 func (*KsemWaitRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{150}
+	return file_rump_kern_proto_rawDescGZIP(), []int{152}
 }
 
 func (x *KsemWaitRequest) GetId() int32 {
@@ -6956,7 +7036,7 @@ type KsemWaitResponse struct {
 
 func (x *KsemWaitResponse) Reset() {
 	*x = KsemWaitResponse{}
-	mi := &file_rump_kern_proto_msgTypes[151]
+	mi := &file_rump_kern_proto_msgTypes[153]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6968,7 +7048,7 @@ func (x *KsemWaitResponse) String() string {
 func (*KsemWaitResponse) ProtoMessage() {}
 
 func (x *KsemWaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[151]
+	mi := &file_rump_kern_proto_msgTypes[153]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6981,7 +7061,7 @@ func (x *KsemWaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemWaitResponse.ProtoReflect.Descriptor instead.
 func (*KsemWaitResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{151}
+	return file_rump_kern_proto_rawDescGZIP(), []int{153}
 }
 
 type KsemTrywaitRequest struct {
@@ -6993,7 +7073,7 @@ type KsemTrywaitRequest struct {
 
 func (x *KsemTrywaitRequest) Reset() {
 	*x = KsemTrywaitRequest{}
-	mi := &file_rump_kern_proto_msgTypes[152]
+	mi := &file_rump_kern_proto_msgTypes[154]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7005,7 +7085,7 @@ func (x *KsemTrywaitRequest) String() string {
 func (*KsemTrywaitRequest) ProtoMessage() {}
 
 func (x *KsemTrywaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[152]
+	mi := &file_rump_kern_proto_msgTypes[154]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7018,7 +7098,7 @@ func (x *KsemTrywaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemTrywaitRequest.ProtoReflect.Descriptor instead.
 func (*KsemTrywaitRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{152}
+	return file_rump_kern_proto_rawDescGZIP(), []int{154}
 }
 
 func (x *KsemTrywaitRequest) GetId() int32 {
@@ -7036,7 +7116,7 @@ type KsemTrywaitResponse struct {
 
 func (x *KsemTrywaitResponse) Reset() {
 	*x = KsemTrywaitResponse{}
-	mi := &file_rump_kern_proto_msgTypes[153]
+	mi := &file_rump_kern_proto_msgTypes[155]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7048,7 +7128,7 @@ func (x *KsemTrywaitResponse) String() string {
 func (*KsemTrywaitResponse) ProtoMessage() {}
 
 func (x *KsemTrywaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[153]
+	mi := &file_rump_kern_proto_msgTypes[155]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7061,7 +7141,7 @@ func (x *KsemTrywaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemTrywaitResponse.ProtoReflect.Descriptor instead.
 func (*KsemTrywaitResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{153}
+	return file_rump_kern_proto_rawDescGZIP(), []int{155}
 }
 
 type KsemGetvalueRequest struct {
@@ -7073,7 +7153,7 @@ type KsemGetvalueRequest struct {
 
 func (x *KsemGetvalueRequest) Reset() {
 	*x = KsemGetvalueRequest{}
-	mi := &file_rump_kern_proto_msgTypes[154]
+	mi := &file_rump_kern_proto_msgTypes[156]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7085,7 +7165,7 @@ func (x *KsemGetvalueRequest) String() string {
 func (*KsemGetvalueRequest) ProtoMessage() {}
 
 func (x *KsemGetvalueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[154]
+	mi := &file_rump_kern_proto_msgTypes[156]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7098,7 +7178,7 @@ func (x *KsemGetvalueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemGetvalueRequest.ProtoReflect.Descriptor instead.
 func (*KsemGetvalueRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{154}
+	return file_rump_kern_proto_rawDescGZIP(), []int{156}
 }
 
 func (x *KsemGetvalueRequest) GetId() int32 {
@@ -7117,7 +7197,7 @@ type KsemGetvalueResponse struct {
 
 func (x *KsemGetvalueResponse) Reset() {
 	*x = KsemGetvalueResponse{}
-	mi := &file_rump_kern_proto_msgTypes[155]
+	mi := &file_rump_kern_proto_msgTypes[157]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7129,7 +7209,7 @@ func (x *KsemGetvalueResponse) String() string {
 func (*KsemGetvalueResponse) ProtoMessage() {}
 
 func (x *KsemGetvalueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[155]
+	mi := &file_rump_kern_proto_msgTypes[157]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7142,7 +7222,7 @@ func (x *KsemGetvalueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemGetvalueResponse.ProtoReflect.Descriptor instead.
 func (*KsemGetvalueResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{155}
+	return file_rump_kern_proto_rawDescGZIP(), []int{157}
 }
 
 func (x *KsemGetvalueResponse) GetValue() uint32 {
@@ -7161,7 +7241,7 @@ type KsemDestroyRequest struct {
 
 func (x *KsemDestroyRequest) Reset() {
 	*x = KsemDestroyRequest{}
-	mi := &file_rump_kern_proto_msgTypes[156]
+	mi := &file_rump_kern_proto_msgTypes[158]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7173,7 +7253,7 @@ func (x *KsemDestroyRequest) String() string {
 func (*KsemDestroyRequest) ProtoMessage() {}
 
 func (x *KsemDestroyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[156]
+	mi := &file_rump_kern_proto_msgTypes[158]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7186,7 +7266,7 @@ func (x *KsemDestroyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemDestroyRequest.ProtoReflect.Descriptor instead.
 func (*KsemDestroyRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{156}
+	return file_rump_kern_proto_rawDescGZIP(), []int{158}
 }
 
 func (x *KsemDestroyRequest) GetId() int32 {
@@ -7204,7 +7284,7 @@ type KsemDestroyResponse struct {
 
 func (x *KsemDestroyResponse) Reset() {
 	*x = KsemDestroyResponse{}
-	mi := &file_rump_kern_proto_msgTypes[157]
+	mi := &file_rump_kern_proto_msgTypes[159]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7216,7 +7296,7 @@ func (x *KsemDestroyResponse) String() string {
 func (*KsemDestroyResponse) ProtoMessage() {}
 
 func (x *KsemDestroyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[157]
+	mi := &file_rump_kern_proto_msgTypes[159]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7229,7 +7309,7 @@ func (x *KsemDestroyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemDestroyResponse.ProtoReflect.Descriptor instead.
 func (*KsemDestroyResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{157}
+	return file_rump_kern_proto_rawDescGZIP(), []int{159}
 }
 
 type KsemTimedwaitRequest struct {
@@ -7242,7 +7322,7 @@ type KsemTimedwaitRequest struct {
 
 func (x *KsemTimedwaitRequest) Reset() {
 	*x = KsemTimedwaitRequest{}
-	mi := &file_rump_kern_proto_msgTypes[158]
+	mi := &file_rump_kern_proto_msgTypes[160]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7254,7 +7334,7 @@ func (x *KsemTimedwaitRequest) String() string {
 func (*KsemTimedwaitRequest) ProtoMessage() {}
 
 func (x *KsemTimedwaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[158]
+	mi := &file_rump_kern_proto_msgTypes[160]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7267,7 +7347,7 @@ func (x *KsemTimedwaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemTimedwaitRequest.ProtoReflect.Descriptor instead.
 func (*KsemTimedwaitRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{158}
+	return file_rump_kern_proto_rawDescGZIP(), []int{160}
 }
 
 func (x *KsemTimedwaitRequest) GetId() int32 {
@@ -7292,7 +7372,7 @@ type KsemTimedwaitResponse struct {
 
 func (x *KsemTimedwaitResponse) Reset() {
 	*x = KsemTimedwaitResponse{}
-	mi := &file_rump_kern_proto_msgTypes[159]
+	mi := &file_rump_kern_proto_msgTypes[161]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7304,7 +7384,7 @@ func (x *KsemTimedwaitResponse) String() string {
 func (*KsemTimedwaitResponse) ProtoMessage() {}
 
 func (x *KsemTimedwaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[159]
+	mi := &file_rump_kern_proto_msgTypes[161]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7317,7 +7397,7 @@ func (x *KsemTimedwaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemTimedwaitResponse.ProtoReflect.Descriptor instead.
 func (*KsemTimedwaitResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{159}
+	return file_rump_kern_proto_rawDescGZIP(), []int{161}
 }
 
 var File_rump_kern_proto protoreflect.FileDescriptor
@@ -7647,7 +7727,10 @@ const file_rump_kern_proto_rawDesc = "" +
 	"\x12ModuleInitResponse\"'\n" +
 	"\x11ModuleFiniRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x14\n" +
-	"\x12ModuleFiniResponse\"-\n" +
+	"\x12ModuleFiniResponse\"\x11\n" +
+	"\x0fFileListRequest\"?\n" +
+	"\x10FileListResponse\x12+\n" +
+	"\x05files\x18\x01 \x03(\v2\x15.rump.sp.v1.KinfoFileR\x05files\"-\n" +
 	"\x17ComponentRestartRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x1a\n" +
 	"\x18ComponentRestartResponse\"'\n" +
@@ -7701,7 +7784,7 @@ func file_rump_kern_proto_rawDescGZIP() []byte {
 	return file_rump_kern_proto_rawDescData
 }
 
-var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 160)
+var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 162)
 var file_rump_kern_proto_goTypes = []any{
 	(*ReadRequest)(nil),              // 0: rump.sp.v1.ReadRequest
 	(*ReadResponse)(nil),             // 1: rump.sp.v1.ReadResponse
@@ -7841,89 +7924,93 @@ var file_rump_kern_proto_goTypes = []any{
 	(*ModuleInitResponse)(nil),       // 135: rump.sp.v1.ModuleInitResponse
 	(*ModuleFiniRequest)(nil),        // 136: rump.sp.v1.ModuleFiniRequest
 	(*ModuleFiniResponse)(nil),       // 137: rump.sp.v1.ModuleFiniResponse
-	(*ComponentRestartRequest)(nil),  // 138: rump.sp.v1.ComponentRestartRequest
-	(*ComponentRestartResponse)(nil), // 139: rump.sp.v1.ComponentRestartResponse
-	(*KsemInitRequest)(nil),          // 140: rump.sp.v1.KsemInitRequest
-	(*KsemInitResponse)(nil),         // 141: rump.sp.v1.KsemInitResponse
-	(*KsemOpenRequest)(nil),          // 142: rump.sp.v1.KsemOpenRequest
-	(*KsemOpenResponse)(nil),         // 143: rump.sp.v1.KsemOpenResponse
-	(*KsemUnlinkRequest)(nil),        // 144: rump.sp.v1.KsemUnlinkRequest
-	(*KsemUnlinkResponse)(nil),       // 145: rump.sp.v1.KsemUnlinkResponse
-	(*KsemCloseRequest)(nil),         // 146: rump.sp.v1.KsemCloseRequest
-	(*KsemCloseResponse)(nil),        // 147: rump.sp.v1.KsemCloseResponse
-	(*KsemPostRequest)(nil),          // 148: rump.sp.v1.KsemPostRequest
-	(*KsemPostResponse)(nil),         // 149: rump.sp.v1.KsemPostResponse
-	(*KsemWaitRequest)(nil),          // 150: rump.sp.v1.KsemWaitRequest
-	(*KsemWaitResponse)(nil),         // 151: rump.sp.v1.KsemWaitResponse
-	(*KsemTrywaitRequest)(nil),       // 152: rump.sp.v1.KsemTrywaitRequest
-	(*KsemTrywaitResponse)(nil),      // 153: rump.sp.v1.KsemTrywaitResponse
-	(*KsemGetvalueRequest)(nil),      // 154: rump.sp.v1.KsemGetvalueRequest
-	(*KsemGetvalueResponse)(nil),     // 155: rump.sp.v1.KsemGetvalueResponse
-	(*KsemDestroyRequest)(nil),       // 156: rump.sp.v1.KsemDestroyRequest
-	(*KsemDestroyResponse)(nil),      // 157: rump.sp.v1.KsemDestroyResponse
-	(*KsemTimedwaitRequest)(nil),     // 158: rump.sp.v1.KsemTimedwaitRequest
-	(*KsemTimedwaitResponse)(nil),    // 159: rump.sp.v1.KsemTimedwaitResponse
-	(*IoctlArgs)(nil),                // 160: rump.sp.v1.IoctlArgs
-	(*Flock)(nil),                    // 161: rump.sp.v1.Flock
-	(*Rlimit)(nil),                   // 162: rump.sp.v1.Rlimit
-	(*SysctlValue)(nil),              // 163: rump.sp.v1.SysctlValue
-	(*SysctlNode)(nil),               // 164: rump.sp.v1.SysctlNode
-	(*Pollfd)(nil),                   // 165: rump.sp.v1.Pollfd
-	(*Sigevent)(nil),                 // 166: rump.sp.v1.Sigevent
-	(*ModctlLoad)(nil),               // 167: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),               // 168: rump.sp.v1.ModuleStat
-	(*Timespec)(nil),                 // 169: rump.sp.v1.Timespec
-	(*Itimerspec)(nil),               // 170: rump.sp.v1.Itimerspec
-	(*Kevent)(nil),                   // 171: rump.sp.v1.Kevent
-	(*Stat)(nil),                     // 172: rump.sp.v1.Stat
+	(*FileListRequest)(nil),          // 138: rump.sp.v1.FileListRequest
+	(*FileListResponse)(nil),         // 139: rump.sp.v1.FileListResponse
+	(*ComponentRestartRequest)(nil),  // 140: rump.sp.v1.ComponentRestartRequest
+	(*ComponentRestartResponse)(nil), // 141: rump.sp.v1.ComponentRestartResponse
+	(*KsemInitRequest)(nil),          // 142: rump.sp.v1.KsemInitRequest
+	(*KsemInitResponse)(nil),         // 143: rump.sp.v1.KsemInitResponse
+	(*KsemOpenRequest)(nil),          // 144: rump.sp.v1.KsemOpenRequest
+	(*KsemOpenResponse)(nil),         // 145: rump.sp.v1.KsemOpenResponse
+	(*KsemUnlinkRequest)(nil),        // 146: rump.sp.v1.KsemUnlinkRequest
+	(*KsemUnlinkResponse)(nil),       // 147: rump.sp.v1.KsemUnlinkResponse
+	(*KsemCloseRequest)(nil),         // 148: rump.sp.v1.KsemCloseRequest
+	(*KsemCloseResponse)(nil),        // 149: rump.sp.v1.KsemCloseResponse
+	(*KsemPostRequest)(nil),          // 150: rump.sp.v1.KsemPostRequest
+	(*KsemPostResponse)(nil),         // 151: rump.sp.v1.KsemPostResponse
+	(*KsemWaitRequest)(nil),          // 152: rump.sp.v1.KsemWaitRequest
+	(*KsemWaitResponse)(nil),         // 153: rump.sp.v1.KsemWaitResponse
+	(*KsemTrywaitRequest)(nil),       // 154: rump.sp.v1.KsemTrywaitRequest
+	(*KsemTrywaitResponse)(nil),      // 155: rump.sp.v1.KsemTrywaitResponse
+	(*KsemGetvalueRequest)(nil),      // 156: rump.sp.v1.KsemGetvalueRequest
+	(*KsemGetvalueResponse)(nil),     // 157: rump.sp.v1.KsemGetvalueResponse
+	(*KsemDestroyRequest)(nil),       // 158: rump.sp.v1.KsemDestroyRequest
+	(*KsemDestroyResponse)(nil),      // 159: rump.sp.v1.KsemDestroyResponse
+	(*KsemTimedwaitRequest)(nil),     // 160: rump.sp.v1.KsemTimedwaitRequest
+	(*KsemTimedwaitResponse)(nil),    // 161: rump.sp.v1.KsemTimedwaitResponse
+	(*IoctlArgs)(nil),                // 162: rump.sp.v1.IoctlArgs
+	(*Flock)(nil),                    // 163: rump.sp.v1.Flock
+	(*Rlimit)(nil),                   // 164: rump.sp.v1.Rlimit
+	(*SysctlValue)(nil),              // 165: rump.sp.v1.SysctlValue
+	(*SysctlNode)(nil),               // 166: rump.sp.v1.SysctlNode
+	(*Pollfd)(nil),                   // 167: rump.sp.v1.Pollfd
+	(*Sigevent)(nil),                 // 168: rump.sp.v1.Sigevent
+	(*ModctlLoad)(nil),               // 169: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),               // 170: rump.sp.v1.ModuleStat
+	(*Timespec)(nil),                 // 171: rump.sp.v1.Timespec
+	(*Itimerspec)(nil),               // 172: rump.sp.v1.Itimerspec
+	(*Kevent)(nil),                   // 173: rump.sp.v1.Kevent
+	(*Stat)(nil),                     // 174: rump.sp.v1.Stat
+	(*KinfoFile)(nil),                // 175: rump.sp.v1.KinfoFile
 }
 var file_rump_kern_proto_depIdxs = []int32{
-	160, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
-	160, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
-	161, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
-	161, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
-	162, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
-	162, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
-	163, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
-	163, // 7: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
-	164, // 8: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
-	165, // 9: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
-	165, // 10: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
-	166, // 11: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
-	167, // 12: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
-	168, // 13: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
-	169, // 14: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
-	169, // 15: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
-	169, // 16: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
-	169, // 17: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
-	169, // 18: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
-	170, // 19: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
-	170, // 20: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
-	170, // 21: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
-	169, // 22: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
-	169, // 23: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
-	169, // 24: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
-	169, // 25: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	169, // 26: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	171, // 27: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
-	169, // 28: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
-	171, // 29: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
-	169, // 30: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
-	165, // 31: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
-	169, // 32: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
-	165, // 33: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
-	172, // 34: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
-	170, // 35: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
-	170, // 36: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
-	170, // 37: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
-	169, // 38: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	169, // 39: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	169, // 40: rump.sp.v1.KsemTimedwaitRequest.abstime:type_name -> rump.sp.v1.Timespec
-	41,  // [41:41] is the sub-list for method output_type
-	41,  // [41:41] is the sub-list for method input_type
-	41,  // [41:41] is the sub-list for extension type_name
-	41,  // [41:41] is the sub-list for extension extendee
-	0,   // [0:41] is the sub-list for field type_name
+	162, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
+	162, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
+	163, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
+	163, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
+	164, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
+	164, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
+	165, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
+	165, // 7: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
+	166, // 8: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
+	167, // 9: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
+	167, // 10: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
+	168, // 11: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
+	169, // 12: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
+	170, // 13: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
+	171, // 14: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
+	171, // 15: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
+	171, // 16: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
+	171, // 17: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
+	171, // 18: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
+	172, // 19: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
+	172, // 20: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
+	172, // 21: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
+	171, // 22: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
+	171, // 23: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
+	171, // 24: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
+	171, // 25: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	171, // 26: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	173, // 27: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
+	171, // 28: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
+	173, // 29: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
+	171, // 30: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
+	167, // 31: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
+	171, // 32: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
+	167, // 33: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
+	174, // 34: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
+	172, // 35: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
+	172, // 36: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
+	172, // 37: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
+	171, // 38: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	171, // 39: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	175, // 40: rump.sp.v1.FileListResponse.files:type_name -> rump.sp.v1.KinfoFile
+	171, // 41: rump.sp.v1.KsemTimedwaitRequest.abstime:type_name -> rump.sp.v1.Timespec
+	42,  // [42:42] is the sub-list for method output_type
+	42,  // [42:42] is the sub-list for method input_type
+	42,  // [42:42] is the sub-list for extension type_name
+	42,  // [42:42] is the sub-list for extension extendee
+	0,   // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_rump_kern_proto_init() }
@@ -7943,7 +8030,7 @@ func file_rump_kern_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_kern_proto_rawDesc), len(file_rump_kern_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   160,
+			NumMessages:   162,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -343,6 +343,7 @@ type Call struct {
 	//	*Call_NetPcblist
 	//	*Call_NetCounters
 	//	*Call_NdList
+	//	*Call_FileList
 	Call          isCall_Call `protobuf_oneof:"call"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2642,6 +2643,15 @@ func (x *Call) GetNdList() *NdListRequest {
 	return nil
 }
 
+func (x *Call) GetFileList() *FileListRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_FileList); ok {
+			return x.FileList
+		}
+	}
+	return nil
+}
+
 type isCall_Call interface {
 	isCall_Call()
 }
@@ -3646,6 +3656,10 @@ type Call_NdList struct {
 	NdList *NdListRequest `protobuf:"bytes,2041,opt,name=nd_list,json=ndList,proto3,oneof"`
 }
 
+type Call_FileList struct {
+	FileList *FileListRequest `protobuf:"bytes,2100,opt,name=file_list,json=fileList,proto3,oneof"`
+}
+
 func (*Call_Read) isCall_Call() {}
 
 func (*Call_Write) isCall_Call() {}
@@ -4146,6 +4160,8 @@ func (*Call_NetCounters) isCall_Call() {}
 
 func (*Call_NdList) isCall_Call() {}
 
+func (*Call_FileList) isCall_Call() {}
+
 // The outcome of one call: an error, or its response. Neither: the call was not tried, since an earlier one failed.
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4402,6 +4418,7 @@ type Result struct {
 	//	*Result_NetPcblist
 	//	*Result_NetCounters
 	//	*Result_NdList
+	//	*Result_FileList
 	Result        isResult_Result `protobuf_oneof:"result"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -6703,6 +6720,15 @@ func (x *Result) GetNdList() *NdListResponse {
 	return nil
 }
 
+func (x *Result) GetFileList() *FileListResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_FileList); ok {
+			return x.FileList
+		}
+	}
+	return nil
+}
+
 type isResult_Result interface {
 	isResult_Result()
 }
@@ -7711,6 +7737,10 @@ type Result_NdList struct {
 	NdList *NdListResponse `protobuf:"bytes,2041,opt,name=nd_list,json=ndList,proto3,oneof"`
 }
 
+type Result_FileList struct {
+	FileList *FileListResponse `protobuf:"bytes,2100,opt,name=file_list,json=fileList,proto3,oneof"`
+}
+
 func (*Result_Error) isResult_Result() {}
 
 func (*Result_Read) isResult_Result() {}
@@ -8212,6 +8242,8 @@ func (*Result_NetPcblist) isResult_Result() {}
 func (*Result_NetCounters) isResult_Result() {}
 
 func (*Result_NdList) isResult_Result() {}
+
+func (*Result_FileList) isResult_Result() {}
 
 type AttachRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -9619,7 +9651,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tReference\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\rR\x04call\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\rR\x05field\x12\x12\n" +
-	"\x04path\x18\x03 \x03(\rR\x04path\"\xbb|\n" +
+	"\x04path\x18\x03 \x03(\rR\x04path\"\xf8|\n" +
 	"\x04Call\x125\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x15.rump.sp.v1.ReferenceR\n" +
@@ -9958,8 +9990,9 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\vnet_pcblist\x18\xf7\x0f \x01(\v2\x1d.rump.sp.v1.NetPcblistRequestH\x00R\n" +
 	"netPcblist\x12D\n" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1e.rump.sp.v1.NetCountersRequestH\x00R\vnetCounters\x125\n" +
-	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndListB\x06\n" +
-	"\x04call\"\xb4~\n" +
+	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndList\x12;\n" +
+	"\tfile_list\x18\xb4\x10 \x01(\v2\x1b.rump.sp.v1.FileListRequestH\x00R\bfileListB\x06\n" +
+	"\x04call\"\xf2~\n" +
 	"\x06Result\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x18.rump.sp.v1.SyscallErrorH\x00R\x05error\x12/\n" +
 	"\x04read\x18\xeb\a \x01(\v2\x18.rump.sp.v1.ReadResponseH\x00R\x04read\x122\n" +
@@ -10296,7 +10329,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\vnet_pcblist\x18\xf7\x0f \x01(\v2\x1e.rump.sp.v1.NetPcblistResponseH\x00R\n" +
 	"netPcblist\x12E\n" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1f.rump.sp.v1.NetCountersResponseH\x00R\vnetCounters\x126\n" +
-	"\and_list\x18\xf9\x0f \x01(\v2\x1a.rump.sp.v1.NdListResponseH\x00R\x06ndListB\b\n" +
+	"\and_list\x18\xf9\x0f \x01(\v2\x1a.rump.sp.v1.NdListResponseH\x00R\x06ndList\x12<\n" +
+	"\tfile_list\x18\xb4\x10 \x01(\v2\x1c.rump.sp.v1.FileListResponseH\x00R\bfileListB\b\n" +
 	"\x06result\"j\n" +
 	"\rAttachRequest\x12\x12\n" +
 	"\x04comm\x18\x01 \x01(\tR\x04comm\x12\x14\n" +
@@ -10415,7 +10449,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Status\x12\x19.rump.sp.v1.StatusRequest\x1a\x1a.rump.sp.v1.StatusResponse\x12H\n" +
 	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse\x12K\n" +
 	"\n" +
-	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xfa=\n" +
+	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xdb>\n" +
 	"\x04Kern\x12K\n" +
 	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x10\x8a\xb5\x18\f\b\x03\x12\x04read\x18\x01 \x01\x12O\n" +
 	"\x05Write\x12\x18.rump.sp.v1.WriteRequest\x1a\x19.rump.sp.v1.WriteResponse\"\x11\x8a\xb5\x18\r\b\x04\x12\x05write\x18\x01 \x01\x12M\n" +
@@ -10424,7 +10458,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Setuid\x12\x19.rump.sp.v1.SetuidRequest\x1a\x1a.rump.sp.v1.SetuidResponse\"\"\x8a\xb5\x18\x1e\b\x17\x12\x06setuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12S\n" +
 	"\x06Getuid\x12\x19.rump.sp.v1.GetuidRequest\x1a\x1a.rump.sp.v1.GetuidResponse\"\x12\x8a\xb5\x18\x0e\b\x18\x12\x06getuid\x18\x01(\x01\x12W\n" +
 	"\aGeteuid\x12\x1a.rump.sp.v1.GeteuidRequest\x1a\x1b.rump.sp.v1.GeteuidResponse\"\x13\x8a\xb5\x18\x0f\b\x19\x12\ageteuid\x18\x01(\x01\x12W\n" +
-	"\aGetppid\x12\x1a.rump.sp.v1.GetppidRequest\x1a\x1b.rump.sp.v1.GetppidResponse\"\x13\x8a\xb5\x18\x0f\b'\x12\agetppid\x18\x01(\x01\x12E\n" +
+	"\aGetppid\x12\x1a.rump.sp.v1.GetppidRequest\x1a\x1b.rump.sp.v1.GetppidResponse\"\x13\x8a\xb5\x18\x0f\b'\x12\agetppid\x18\x01(\x01\x12_\n" +
+	"\bFileList\x12\x1b.rump.sp.v1.FileListRequest\x1a\x1c.rump.sp.v1.FileListResponse\"\x18\x8a\xb5\x18\x14\b\xf4N\x12\tfile_list\x18\x01(\x018\x01\x12E\n" +
 	"\x03Dup\x12\x16.rump.sp.v1.DupRequest\x1a\x17.rump.sp.v1.DupResponse\"\r\x8a\xb5\x18\t\b)\x12\x03dup\x18\x01\x12I\n" +
 	"\x04Pipe\x12\x17.rump.sp.v1.PipeRequest\x1a\x18.rump.sp.v1.PipeResponse\"\x0e\x8a\xb5\x18\n" +
 	"\b*\x12\x04pipe\x18\x01\x12W\n" +
@@ -11009,258 +11044,260 @@ var file_rump_sp_proto_goTypes = []any{
 	(*NetPcblistRequest)(nil),                // 273: rump.sp.v1.NetPcblistRequest
 	(*NetCountersRequest)(nil),               // 274: rump.sp.v1.NetCountersRequest
 	(*NdListRequest)(nil),                    // 275: rump.sp.v1.NdListRequest
-	(*SyscallError)(nil),                     // 276: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 277: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 278: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 279: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 280: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 281: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 282: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 283: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 284: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 285: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 286: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 287: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 288: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 289: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 290: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 291: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 292: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 293: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 294: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 295: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 296: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 297: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 298: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 299: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 300: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 301: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 302: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 303: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 304: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 305: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 306: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 307: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 308: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 309: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 310: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 311: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 312: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 313: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 314: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 315: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 316: rump.sp.v1.TimerGetoverrunResponse
-	(*KsemInitResponse)(nil),                 // 317: rump.sp.v1.KsemInitResponse
-	(*KsemOpenResponse)(nil),                 // 318: rump.sp.v1.KsemOpenResponse
-	(*KsemUnlinkResponse)(nil),               // 319: rump.sp.v1.KsemUnlinkResponse
-	(*KsemCloseResponse)(nil),                // 320: rump.sp.v1.KsemCloseResponse
-	(*KsemPostResponse)(nil),                 // 321: rump.sp.v1.KsemPostResponse
-	(*KsemWaitResponse)(nil),                 // 322: rump.sp.v1.KsemWaitResponse
-	(*KsemTrywaitResponse)(nil),              // 323: rump.sp.v1.KsemTrywaitResponse
-	(*KsemGetvalueResponse)(nil),             // 324: rump.sp.v1.KsemGetvalueResponse
-	(*KsemDestroyResponse)(nil),              // 325: rump.sp.v1.KsemDestroyResponse
-	(*KsemTimedwaitResponse)(nil),            // 326: rump.sp.v1.KsemTimedwaitResponse
-	(*ModctlResponse)(nil),                   // 327: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 328: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 329: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 330: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 331: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 332: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 333: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 334: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 335: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 336: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 337: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 338: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 339: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 340: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 341: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 342: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 343: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 344: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 345: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 346: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 347: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 348: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 349: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 350: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 351: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 352: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 353: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 354: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 355: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 356: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 357: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 358: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 359: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 360: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 361: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 362: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 363: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 364: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 365: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 366: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 367: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 368: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 369: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 370: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 371: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 372: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 373: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 374: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 375: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 376: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 377: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 378: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 379: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 380: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 381: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 382: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 383: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 384: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 385: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 386: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 387: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 388: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 389: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 390: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 391: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 392: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 393: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 394: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 395: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 396: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 397: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 398: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 399: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 400: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 401: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 402: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 403: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 404: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 405: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 406: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 407: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 408: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 409: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 410: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 411: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 412: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 413: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 414: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 415: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 416: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 417: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 418: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 419: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 420: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 421: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 422: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 423: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 424: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 425: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 426: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 427: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 428: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 429: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 430: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 431: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 432: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 433: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 434: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 435: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 436: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 437: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 438: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 439: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 440: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 441: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 442: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 443: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 444: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 445: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 446: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 447: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 448: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 449: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 450: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 451: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 452: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 453: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 454: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 455: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 456: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 457: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 458: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 459: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 460: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 461: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 462: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 463: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 464: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 465: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 466: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 467: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 468: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 469: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 470: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 471: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 472: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 473: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 474: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 475: rump.sp.v1.ModuleFiniResponse
-	(*ComponentRestartResponse)(nil),         // 476: rump.sp.v1.ComponentRestartResponse
-	(*EtfsRegisterResponse)(nil),             // 477: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 478: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 479: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 480: rump.sp.v1.NewfsResponse
-	(*NetconfigIfcreateResponse)(nil),        // 481: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 482: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 483: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 484: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 485: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 486: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 487: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 488: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 489: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 490: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 491: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 492: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 493: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 494: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 495: rump.sp.v1.NetconfigIfaddrsResponse
-	(*NetconfigIfimpairResponse)(nil),        // 496: rump.sp.v1.NetconfigIfimpairResponse
-	(*NetconfigIfimpairstatResponse)(nil),    // 497: rump.sp.v1.NetconfigIfimpairstatResponse
-	(*NetconfigIfcaptureResponse)(nil),       // 498: rump.sp.v1.NetconfigIfcaptureResponse
-	(*BpfOpenResponse)(nil),                  // 499: rump.sp.v1.BpfOpenResponse
-	(*DevListResponse)(nil),                  // 500: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 501: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 502: rump.sp.v1.MdDestroyResponse
-	(*NpfLoadResponse)(nil),                  // 503: rump.sp.v1.NpfLoadResponse
-	(*NpfConfigGetResponse)(nil),             // 504: rump.sp.v1.NpfConfigGetResponse
-	(*NpfSwitchResponse)(nil),                // 505: rump.sp.v1.NpfSwitchResponse
-	(*NpfFlushResponse)(nil),                 // 506: rump.sp.v1.NpfFlushResponse
-	(*NpfConnectionsResponse)(nil),           // 507: rump.sp.v1.NpfConnectionsResponse
-	(*NpfStatsResponse)(nil),                 // 508: rump.sp.v1.NpfStatsResponse
-	(*NpfTableResponse)(nil),                 // 509: rump.sp.v1.NpfTableResponse
-	(*NpfRuleAddResponse)(nil),               // 510: rump.sp.v1.NpfRuleAddResponse
-	(*NpfRuleRemoveResponse)(nil),            // 511: rump.sp.v1.NpfRuleRemoveResponse
-	(*DhcpStartResponse)(nil),                // 512: rump.sp.v1.DhcpStartResponse
-	(*DhcpRenewResponse)(nil),                // 513: rump.sp.v1.DhcpRenewResponse
-	(*DhcpStopResponse)(nil),                 // 514: rump.sp.v1.DhcpStopResponse
-	(*DhcpLeasesResponse)(nil),               // 515: rump.sp.v1.DhcpLeasesResponse
-	(*DhcpdStartResponse)(nil),               // 516: rump.sp.v1.DhcpdStartResponse
-	(*DhcpdStopResponse)(nil),                // 517: rump.sp.v1.DhcpdStopResponse
-	(*DhcpdBindingsResponse)(nil),            // 518: rump.sp.v1.DhcpdBindingsResponse
-	(*DnsForwardResponse)(nil),               // 519: rump.sp.v1.DnsForwardResponse
-	(*NetconfigIfaddrdelResponse)(nil),       // 520: rump.sp.v1.NetconfigIfaddrdelResponse
-	(*RouteSendResponse)(nil),                // 521: rump.sp.v1.RouteSendResponse
-	(*RouteRecvResponse)(nil),                // 522: rump.sp.v1.RouteRecvResponse
-	(*RouteDumpResponse)(nil),                // 523: rump.sp.v1.RouteDumpResponse
-	(*NetPcblistResponse)(nil),               // 524: rump.sp.v1.NetPcblistResponse
-	(*NetCountersResponse)(nil),              // 525: rump.sp.v1.NetCountersResponse
-	(*NdListResponse)(nil),                   // 526: rump.sp.v1.NdListResponse
-	(*ModuleStat)(nil),                       // 527: rump.sp.v1.ModuleStat
+	(*FileListRequest)(nil),                  // 276: rump.sp.v1.FileListRequest
+	(*SyscallError)(nil),                     // 277: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 278: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 279: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 280: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 281: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 282: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 283: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 284: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 285: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 286: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 287: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 288: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 289: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 290: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 291: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 292: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 293: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 294: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 295: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 296: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 297: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 298: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 299: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 300: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 301: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 302: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 303: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 304: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 305: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 306: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 307: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 308: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 309: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 310: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 311: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 312: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 313: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 314: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 315: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 316: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 317: rump.sp.v1.TimerGetoverrunResponse
+	(*KsemInitResponse)(nil),                 // 318: rump.sp.v1.KsemInitResponse
+	(*KsemOpenResponse)(nil),                 // 319: rump.sp.v1.KsemOpenResponse
+	(*KsemUnlinkResponse)(nil),               // 320: rump.sp.v1.KsemUnlinkResponse
+	(*KsemCloseResponse)(nil),                // 321: rump.sp.v1.KsemCloseResponse
+	(*KsemPostResponse)(nil),                 // 322: rump.sp.v1.KsemPostResponse
+	(*KsemWaitResponse)(nil),                 // 323: rump.sp.v1.KsemWaitResponse
+	(*KsemTrywaitResponse)(nil),              // 324: rump.sp.v1.KsemTrywaitResponse
+	(*KsemGetvalueResponse)(nil),             // 325: rump.sp.v1.KsemGetvalueResponse
+	(*KsemDestroyResponse)(nil),              // 326: rump.sp.v1.KsemDestroyResponse
+	(*KsemTimedwaitResponse)(nil),            // 327: rump.sp.v1.KsemTimedwaitResponse
+	(*ModctlResponse)(nil),                   // 328: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 329: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 330: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 331: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 332: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 333: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 334: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 335: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 336: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 337: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 338: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 339: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 340: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 341: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 342: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 343: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 344: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 345: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 346: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 347: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 348: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 349: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 350: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 351: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 352: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 353: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 354: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 355: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 356: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 357: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 358: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 359: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 360: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 361: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 362: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 363: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 364: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 365: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 366: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 367: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 368: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 369: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 370: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 371: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 372: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 373: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 374: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 375: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 376: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 377: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 378: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 379: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 380: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 381: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 382: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 383: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 384: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 385: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 386: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 387: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 388: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 389: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 390: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 391: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 392: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 393: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 394: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 395: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 396: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 397: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 398: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 399: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 400: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 401: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 402: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 403: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 404: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 405: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 406: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 407: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 408: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 409: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 410: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 411: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 412: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 413: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 414: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 415: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 416: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 417: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 418: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 419: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 420: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 421: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 422: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 423: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 424: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 425: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 426: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 427: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 428: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 429: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 430: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 431: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 432: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 433: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 434: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 435: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 436: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 437: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 438: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 439: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 440: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 441: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 442: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 443: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 444: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 445: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 446: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 447: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 448: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 449: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 450: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 451: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 452: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 453: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 454: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 455: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 456: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 457: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 458: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 459: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 460: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 461: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 462: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 463: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 464: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 465: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 466: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 467: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 468: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 469: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 470: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 471: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 472: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 473: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 474: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 475: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 476: rump.sp.v1.ModuleFiniResponse
+	(*ComponentRestartResponse)(nil),         // 477: rump.sp.v1.ComponentRestartResponse
+	(*EtfsRegisterResponse)(nil),             // 478: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 479: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 480: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 481: rump.sp.v1.NewfsResponse
+	(*NetconfigIfcreateResponse)(nil),        // 482: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 483: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 484: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 485: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 486: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 487: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 488: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 489: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 490: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 491: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 492: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 493: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 494: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 495: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 496: rump.sp.v1.NetconfigIfaddrsResponse
+	(*NetconfigIfimpairResponse)(nil),        // 497: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatResponse)(nil),    // 498: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureResponse)(nil),       // 499: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenResponse)(nil),                  // 500: rump.sp.v1.BpfOpenResponse
+	(*DevListResponse)(nil),                  // 501: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 502: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 503: rump.sp.v1.MdDestroyResponse
+	(*NpfLoadResponse)(nil),                  // 504: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 505: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 506: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 507: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 508: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 509: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 510: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 511: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 512: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 513: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 514: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 515: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 516: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 517: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 518: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 519: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 520: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 521: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 522: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 523: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 524: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 525: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 526: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 527: rump.sp.v1.NdListResponse
+	(*FileListResponse)(nil),                 // 528: rump.sp.v1.FileListResponse
+	(*ModuleStat)(nil),                       // 529: rump.sp.v1.ModuleStat
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
@@ -11514,791 +11551,795 @@ var file_rump_sp_proto_depIdxs = []int32{
 	273, // 248: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
 	274, // 249: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
 	275, // 250: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
-	276, // 251: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	277, // 252: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	278, // 253: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	279, // 254: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	280, // 255: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	281, // 256: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	282, // 257: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	283, // 258: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	284, // 259: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	285, // 260: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	286, // 261: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	287, // 262: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	288, // 263: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	289, // 264: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	290, // 265: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	291, // 266: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	292, // 267: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	293, // 268: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	294, // 269: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	295, // 270: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	296, // 271: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	297, // 272: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	298, // 273: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	299, // 274: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	300, // 275: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	301, // 276: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	302, // 277: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	303, // 278: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	304, // 279: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	305, // 280: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	306, // 281: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	307, // 282: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	308, // 283: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	309, // 284: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	310, // 285: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	311, // 286: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	312, // 287: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	313, // 288: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	314, // 289: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	315, // 290: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	316, // 291: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	317, // 292: rump.sp.v1.Result.ksem_init:type_name -> rump.sp.v1.KsemInitResponse
-	318, // 293: rump.sp.v1.Result.ksem_open:type_name -> rump.sp.v1.KsemOpenResponse
-	319, // 294: rump.sp.v1.Result.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkResponse
-	320, // 295: rump.sp.v1.Result.ksem_close:type_name -> rump.sp.v1.KsemCloseResponse
-	321, // 296: rump.sp.v1.Result.ksem_post:type_name -> rump.sp.v1.KsemPostResponse
-	322, // 297: rump.sp.v1.Result.ksem_wait:type_name -> rump.sp.v1.KsemWaitResponse
-	323, // 298: rump.sp.v1.Result.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitResponse
-	324, // 299: rump.sp.v1.Result.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueResponse
-	325, // 300: rump.sp.v1.Result.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyResponse
-	326, // 301: rump.sp.v1.Result.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitResponse
-	327, // 302: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	328, // 303: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	329, // 304: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	330, // 305: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	331, // 306: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	332, // 307: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	333, // 308: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	334, // 309: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	335, // 310: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	336, // 311: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	337, // 312: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	338, // 313: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	339, // 314: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	340, // 315: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	341, // 316: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	342, // 317: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	343, // 318: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	344, // 319: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	345, // 320: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	346, // 321: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	347, // 322: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	348, // 323: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	349, // 324: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	350, // 325: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	351, // 326: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	352, // 327: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	353, // 328: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	354, // 329: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	355, // 330: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	356, // 331: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	357, // 332: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	358, // 333: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	359, // 334: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	360, // 335: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	361, // 336: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	362, // 337: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	363, // 338: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	364, // 339: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	365, // 340: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	366, // 341: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	367, // 342: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	368, // 343: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	369, // 344: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	370, // 345: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	371, // 346: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	372, // 347: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	373, // 348: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	374, // 349: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	375, // 350: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	376, // 351: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	377, // 352: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	378, // 353: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	379, // 354: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	380, // 355: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	381, // 356: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	382, // 357: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	383, // 358: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	384, // 359: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	385, // 360: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	386, // 361: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	387, // 362: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	388, // 363: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	389, // 364: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	390, // 365: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	391, // 366: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	392, // 367: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	393, // 368: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	394, // 369: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	395, // 370: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	396, // 371: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	397, // 372: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	398, // 373: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	399, // 374: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	400, // 375: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	401, // 376: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	402, // 377: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	403, // 378: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	404, // 379: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	405, // 380: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	406, // 381: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	407, // 382: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	408, // 383: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	409, // 384: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	410, // 385: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	411, // 386: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	412, // 387: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	413, // 388: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	414, // 389: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	415, // 390: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	416, // 391: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	417, // 392: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	418, // 393: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	419, // 394: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	420, // 395: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	421, // 396: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	422, // 397: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	423, // 398: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	424, // 399: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	425, // 400: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	426, // 401: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	427, // 402: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	428, // 403: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	429, // 404: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	430, // 405: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	431, // 406: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	432, // 407: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	433, // 408: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	434, // 409: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	435, // 410: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	436, // 411: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	437, // 412: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	438, // 413: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	439, // 414: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	440, // 415: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	441, // 416: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	442, // 417: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	443, // 418: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	444, // 419: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	445, // 420: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	446, // 421: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	447, // 422: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	448, // 423: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	449, // 424: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	450, // 425: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	451, // 426: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	452, // 427: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	453, // 428: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	454, // 429: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	455, // 430: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	456, // 431: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	457, // 432: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	458, // 433: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	459, // 434: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	460, // 435: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	461, // 436: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	462, // 437: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	463, // 438: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	464, // 439: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	465, // 440: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	466, // 441: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	467, // 442: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	468, // 443: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	469, // 444: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	470, // 445: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	471, // 446: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	472, // 447: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	473, // 448: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	474, // 449: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	475, // 450: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	476, // 451: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
-	477, // 452: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	478, // 453: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	479, // 454: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	480, // 455: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	481, // 456: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	482, // 457: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	483, // 458: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	484, // 459: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	485, // 460: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	486, // 461: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	487, // 462: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	488, // 463: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	489, // 464: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	490, // 465: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	491, // 466: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	492, // 467: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	493, // 468: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	494, // 469: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	495, // 470: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	496, // 471: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
-	497, // 472: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
-	498, // 473: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
-	499, // 474: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
-	500, // 475: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	501, // 476: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	502, // 477: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	503, // 478: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
-	504, // 479: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
-	505, // 480: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
-	506, // 481: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
-	507, // 482: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
-	508, // 483: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
-	509, // 484: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
-	510, // 485: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
-	511, // 486: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
-	512, // 487: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
-	513, // 488: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
-	514, // 489: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
-	515, // 490: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
-	516, // 491: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
-	517, // 492: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
-	518, // 493: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
-	519, // 494: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
-	520, // 495: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
-	521, // 496: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
-	522, // 497: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
-	523, // 498: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
-	524, // 499: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
-	525, // 500: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
-	526, // 501: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
-	1,   // 502: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 503: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
-	1,   // 504: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 505: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	527, // 506: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	16,  // 507: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	19,  // 508: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	25,  // 509: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
-	22,  // 510: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
-	23,  // 511: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
-	16,  // 512: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	3,   // 513: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 514: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 515: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 516: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	11,  // 517: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	13,  // 518: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	15,  // 519: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	18,  // 520: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	21,  // 521: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
-	26,  // 522: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	27,  // 523: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	28,  // 524: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	29,  // 525: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	30,  // 526: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	31,  // 527: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	32,  // 528: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	33,  // 529: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	34,  // 530: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	35,  // 531: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	36,  // 532: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	37,  // 533: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	38,  // 534: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	39,  // 535: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	40,  // 536: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	41,  // 537: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	42,  // 538: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	43,  // 539: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	44,  // 540: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	45,  // 541: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	46,  // 542: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	47,  // 543: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	48,  // 544: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	49,  // 545: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	50,  // 546: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	51,  // 547: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	52,  // 548: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	53,  // 549: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	54,  // 550: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	55,  // 551: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	56,  // 552: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	57,  // 553: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	58,  // 554: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	59,  // 555: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	60,  // 556: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	61,  // 557: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	62,  // 558: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	63,  // 559: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	64,  // 560: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	65,  // 561: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	76,  // 562: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	77,  // 563: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	78,  // 564: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	79,  // 565: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	80,  // 566: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	81,  // 567: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	82,  // 568: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	83,  // 569: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	84,  // 570: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	85,  // 571: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	86,  // 572: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	87,  // 573: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	88,  // 574: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	89,  // 575: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	90,  // 576: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	91,  // 577: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	92,  // 578: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	93,  // 579: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	94,  // 580: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	95,  // 581: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	96,  // 582: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	97,  // 583: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	98,  // 584: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	99,  // 585: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	100, // 586: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	101, // 587: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	102, // 588: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	223, // 589: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	224, // 590: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	225, // 591: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
-	66,  // 592: rump.sp.v1.Kern.KsemInit:input_type -> rump.sp.v1.KsemInitRequest
-	67,  // 593: rump.sp.v1.Kern.KsemOpen:input_type -> rump.sp.v1.KsemOpenRequest
-	68,  // 594: rump.sp.v1.Kern.KsemUnlink:input_type -> rump.sp.v1.KsemUnlinkRequest
-	69,  // 595: rump.sp.v1.Kern.KsemClose:input_type -> rump.sp.v1.KsemCloseRequest
-	70,  // 596: rump.sp.v1.Kern.KsemPost:input_type -> rump.sp.v1.KsemPostRequest
-	71,  // 597: rump.sp.v1.Kern.KsemWait:input_type -> rump.sp.v1.KsemWaitRequest
-	72,  // 598: rump.sp.v1.Kern.KsemTrywait:input_type -> rump.sp.v1.KsemTrywaitRequest
-	73,  // 599: rump.sp.v1.Kern.KsemGetvalue:input_type -> rump.sp.v1.KsemGetvalueRequest
-	74,  // 600: rump.sp.v1.Kern.KsemDestroy:input_type -> rump.sp.v1.KsemDestroyRequest
-	75,  // 601: rump.sp.v1.Kern.KsemTimedwait:input_type -> rump.sp.v1.KsemTimedwaitRequest
-	103, // 602: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	104, // 603: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	105, // 604: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	106, // 605: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	107, // 606: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	108, // 607: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	109, // 608: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	110, // 609: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	111, // 610: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	112, // 611: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	113, // 612: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	114, // 613: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	115, // 614: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	116, // 615: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	117, // 616: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	118, // 617: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	119, // 618: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	120, // 619: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	121, // 620: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	122, // 621: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	123, // 622: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	124, // 623: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	125, // 624: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	126, // 625: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	127, // 626: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	128, // 627: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	129, // 628: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	130, // 629: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	131, // 630: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	132, // 631: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	133, // 632: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	134, // 633: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	135, // 634: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	136, // 635: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	137, // 636: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	138, // 637: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	139, // 638: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	140, // 639: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	141, // 640: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	142, // 641: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	143, // 642: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	144, // 643: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	145, // 644: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	146, // 645: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	147, // 646: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	148, // 647: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	149, // 648: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	150, // 649: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	151, // 650: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	152, // 651: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	153, // 652: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	154, // 653: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	155, // 654: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	156, // 655: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	157, // 656: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	158, // 657: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	159, // 658: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	160, // 659: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	161, // 660: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	162, // 661: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	163, // 662: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	164, // 663: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	165, // 664: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	166, // 665: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	167, // 666: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	168, // 667: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	169, // 668: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	170, // 669: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	171, // 670: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	172, // 671: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	173, // 672: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	174, // 673: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	175, // 674: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	176, // 675: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	177, // 676: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	178, // 677: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	179, // 678: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	180, // 679: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	181, // 680: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	182, // 681: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	183, // 682: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	184, // 683: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	185, // 684: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	186, // 685: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	187, // 686: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	188, // 687: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	189, // 688: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	190, // 689: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	191, // 690: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	192, // 691: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	193, // 692: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	194, // 693: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	195, // 694: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	196, // 695: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	197, // 696: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	198, // 697: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	199, // 698: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	200, // 699: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	201, // 700: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	202, // 701: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	203, // 702: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	204, // 703: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	226, // 704: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	227, // 705: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	228, // 706: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	229, // 707: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	205, // 708: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	206, // 709: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	207, // 710: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	208, // 711: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	209, // 712: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	210, // 713: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	211, // 714: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	212, // 715: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	213, // 716: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	214, // 717: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	215, // 718: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	216, // 719: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	217, // 720: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	218, // 721: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	219, // 722: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	220, // 723: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	221, // 724: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	222, // 725: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	230, // 726: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	231, // 727: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	232, // 728: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	233, // 729: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	234, // 730: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	235, // 731: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	236, // 732: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	237, // 733: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	238, // 734: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	239, // 735: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	240, // 736: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	241, // 737: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	242, // 738: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	243, // 739: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	244, // 740: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	252, // 741: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
-	253, // 742: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
-	254, // 743: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
-	255, // 744: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
-	256, // 745: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
-	257, // 746: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
-	258, // 747: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
-	259, // 748: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
-	260, // 749: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
-	261, // 750: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
-	262, // 751: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
-	263, // 752: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
-	264, // 753: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
-	265, // 754: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
-	266, // 755: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
-	267, // 756: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
-	268, // 757: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
-	269, // 758: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
-	270, // 759: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
-	271, // 760: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
-	272, // 761: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
-	273, // 762: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
-	274, // 763: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
-	275, // 764: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
-	245, // 765: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
-	246, // 766: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
-	247, // 767: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
-	248, // 768: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
-	249, // 769: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	250, // 770: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	251, // 771: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 772: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 773: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 774: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 775: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	12,  // 776: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	14,  // 777: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	17,  // 778: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	20,  // 779: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	24,  // 780: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
-	277, // 781: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	278, // 782: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	279, // 783: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	280, // 784: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	281, // 785: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	282, // 786: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	283, // 787: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	284, // 788: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	285, // 789: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	286, // 790: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	287, // 791: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	288, // 792: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	289, // 793: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	290, // 794: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	291, // 795: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	292, // 796: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	293, // 797: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	294, // 798: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	295, // 799: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	296, // 800: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	297, // 801: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	298, // 802: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	299, // 803: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	300, // 804: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	301, // 805: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	302, // 806: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	303, // 807: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	304, // 808: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	305, // 809: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	306, // 810: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	307, // 811: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	308, // 812: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	309, // 813: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	310, // 814: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	311, // 815: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	312, // 816: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	313, // 817: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	314, // 818: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	315, // 819: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	316, // 820: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	327, // 821: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	328, // 822: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	329, // 823: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	330, // 824: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	331, // 825: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	332, // 826: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	333, // 827: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	334, // 828: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	335, // 829: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	336, // 830: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	337, // 831: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	338, // 832: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	339, // 833: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	340, // 834: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	341, // 835: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	342, // 836: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	343, // 837: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	344, // 838: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	345, // 839: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	346, // 840: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	347, // 841: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	348, // 842: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	349, // 843: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	350, // 844: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	351, // 845: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	352, // 846: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	353, // 847: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	474, // 848: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	475, // 849: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	476, // 850: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
-	317, // 851: rump.sp.v1.Kern.KsemInit:output_type -> rump.sp.v1.KsemInitResponse
-	318, // 852: rump.sp.v1.Kern.KsemOpen:output_type -> rump.sp.v1.KsemOpenResponse
-	319, // 853: rump.sp.v1.Kern.KsemUnlink:output_type -> rump.sp.v1.KsemUnlinkResponse
-	320, // 854: rump.sp.v1.Kern.KsemClose:output_type -> rump.sp.v1.KsemCloseResponse
-	321, // 855: rump.sp.v1.Kern.KsemPost:output_type -> rump.sp.v1.KsemPostResponse
-	322, // 856: rump.sp.v1.Kern.KsemWait:output_type -> rump.sp.v1.KsemWaitResponse
-	323, // 857: rump.sp.v1.Kern.KsemTrywait:output_type -> rump.sp.v1.KsemTrywaitResponse
-	324, // 858: rump.sp.v1.Kern.KsemGetvalue:output_type -> rump.sp.v1.KsemGetvalueResponse
-	325, // 859: rump.sp.v1.Kern.KsemDestroy:output_type -> rump.sp.v1.KsemDestroyResponse
-	326, // 860: rump.sp.v1.Kern.KsemTimedwait:output_type -> rump.sp.v1.KsemTimedwaitResponse
-	354, // 861: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	355, // 862: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	356, // 863: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	357, // 864: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	358, // 865: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	359, // 866: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	360, // 867: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	361, // 868: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	362, // 869: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	363, // 870: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	364, // 871: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	365, // 872: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	366, // 873: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	367, // 874: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	368, // 875: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	369, // 876: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	370, // 877: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	371, // 878: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	372, // 879: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	373, // 880: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	374, // 881: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	375, // 882: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	376, // 883: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	377, // 884: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	378, // 885: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	379, // 886: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	380, // 887: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	381, // 888: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	382, // 889: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	383, // 890: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	384, // 891: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	385, // 892: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	386, // 893: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	387, // 894: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	388, // 895: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	389, // 896: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	390, // 897: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	391, // 898: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	392, // 899: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	393, // 900: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	394, // 901: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	395, // 902: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	396, // 903: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	397, // 904: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	398, // 905: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	399, // 906: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	400, // 907: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	401, // 908: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	402, // 909: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	403, // 910: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	404, // 911: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	405, // 912: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	406, // 913: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	407, // 914: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	408, // 915: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	409, // 916: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	410, // 917: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	411, // 918: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	412, // 919: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	413, // 920: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	414, // 921: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	415, // 922: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	416, // 923: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	417, // 924: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	418, // 925: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	419, // 926: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	420, // 927: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	421, // 928: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	422, // 929: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	423, // 930: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	424, // 931: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	425, // 932: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	426, // 933: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	427, // 934: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	428, // 935: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	429, // 936: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	430, // 937: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	431, // 938: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	432, // 939: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	433, // 940: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	434, // 941: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	435, // 942: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	436, // 943: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	437, // 944: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	438, // 945: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	439, // 946: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	440, // 947: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	441, // 948: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	442, // 949: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	443, // 950: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	444, // 951: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	445, // 952: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	446, // 953: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	447, // 954: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	448, // 955: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	449, // 956: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	450, // 957: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	451, // 958: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	452, // 959: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	453, // 960: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	454, // 961: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	455, // 962: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	477, // 963: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	478, // 964: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	479, // 965: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	480, // 966: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	456, // 967: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	457, // 968: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	458, // 969: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	459, // 970: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	460, // 971: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	461, // 972: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	462, // 973: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	463, // 974: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	464, // 975: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	465, // 976: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	466, // 977: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	467, // 978: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	468, // 979: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	469, // 980: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	470, // 981: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	471, // 982: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	472, // 983: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	473, // 984: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	481, // 985: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	482, // 986: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	483, // 987: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	484, // 988: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	485, // 989: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	486, // 990: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	487, // 991: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	488, // 992: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	489, // 993: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	490, // 994: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	491, // 995: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	492, // 996: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	493, // 997: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	494, // 998: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	495, // 999: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	503, // 1000: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
-	504, // 1001: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
-	505, // 1002: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
-	506, // 1003: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
-	507, // 1004: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
-	508, // 1005: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
-	509, // 1006: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
-	510, // 1007: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
-	511, // 1008: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
-	512, // 1009: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
-	513, // 1010: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
-	514, // 1011: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
-	515, // 1012: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
-	516, // 1013: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
-	517, // 1014: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
-	518, // 1015: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
-	519, // 1016: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
-	520, // 1017: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
-	521, // 1018: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
-	522, // 1019: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
-	523, // 1020: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
-	524, // 1021: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
-	525, // 1022: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
-	526, // 1023: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
-	496, // 1024: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
-	497, // 1025: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
-	498, // 1026: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
-	499, // 1027: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
-	500, // 1028: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	501, // 1029: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	502, // 1030: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	772, // [772:1031] is the sub-list for method output_type
-	513, // [513:772] is the sub-list for method input_type
-	513, // [513:513] is the sub-list for extension type_name
-	513, // [513:513] is the sub-list for extension extendee
-	0,   // [0:513] is the sub-list for field type_name
+	276, // 251: rump.sp.v1.Call.file_list:type_name -> rump.sp.v1.FileListRequest
+	277, // 252: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	278, // 253: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	279, // 254: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	280, // 255: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	281, // 256: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	282, // 257: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	283, // 258: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	284, // 259: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	285, // 260: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	286, // 261: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	287, // 262: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	288, // 263: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	289, // 264: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	290, // 265: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	291, // 266: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	292, // 267: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	293, // 268: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	294, // 269: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	295, // 270: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	296, // 271: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	297, // 272: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	298, // 273: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	299, // 274: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	300, // 275: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	301, // 276: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	302, // 277: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	303, // 278: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	304, // 279: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	305, // 280: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	306, // 281: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	307, // 282: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	308, // 283: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	309, // 284: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	310, // 285: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	311, // 286: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	312, // 287: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	313, // 288: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	314, // 289: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	315, // 290: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	316, // 291: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	317, // 292: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	318, // 293: rump.sp.v1.Result.ksem_init:type_name -> rump.sp.v1.KsemInitResponse
+	319, // 294: rump.sp.v1.Result.ksem_open:type_name -> rump.sp.v1.KsemOpenResponse
+	320, // 295: rump.sp.v1.Result.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkResponse
+	321, // 296: rump.sp.v1.Result.ksem_close:type_name -> rump.sp.v1.KsemCloseResponse
+	322, // 297: rump.sp.v1.Result.ksem_post:type_name -> rump.sp.v1.KsemPostResponse
+	323, // 298: rump.sp.v1.Result.ksem_wait:type_name -> rump.sp.v1.KsemWaitResponse
+	324, // 299: rump.sp.v1.Result.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitResponse
+	325, // 300: rump.sp.v1.Result.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueResponse
+	326, // 301: rump.sp.v1.Result.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyResponse
+	327, // 302: rump.sp.v1.Result.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitResponse
+	328, // 303: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	329, // 304: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	330, // 305: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	331, // 306: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	332, // 307: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	333, // 308: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	334, // 309: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	335, // 310: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	336, // 311: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	337, // 312: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	338, // 313: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	339, // 314: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	340, // 315: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	341, // 316: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	342, // 317: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	343, // 318: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	344, // 319: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	345, // 320: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	346, // 321: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	347, // 322: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	348, // 323: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	349, // 324: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	350, // 325: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	351, // 326: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	352, // 327: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	353, // 328: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	354, // 329: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	355, // 330: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	356, // 331: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	357, // 332: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	358, // 333: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	359, // 334: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	360, // 335: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	361, // 336: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	362, // 337: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	363, // 338: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	364, // 339: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	365, // 340: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	366, // 341: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	367, // 342: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	368, // 343: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	369, // 344: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	370, // 345: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	371, // 346: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	372, // 347: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	373, // 348: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	374, // 349: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	375, // 350: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	376, // 351: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	377, // 352: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	378, // 353: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	379, // 354: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	380, // 355: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	381, // 356: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	382, // 357: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	383, // 358: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	384, // 359: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	385, // 360: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	386, // 361: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	387, // 362: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	388, // 363: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	389, // 364: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	390, // 365: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	391, // 366: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	392, // 367: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	393, // 368: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	394, // 369: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	395, // 370: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	396, // 371: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	397, // 372: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	398, // 373: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	399, // 374: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	400, // 375: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	401, // 376: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	402, // 377: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	403, // 378: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	404, // 379: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	405, // 380: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	406, // 381: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	407, // 382: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	408, // 383: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	409, // 384: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	410, // 385: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	411, // 386: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	412, // 387: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	413, // 388: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	414, // 389: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	415, // 390: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	416, // 391: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	417, // 392: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	418, // 393: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	419, // 394: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	420, // 395: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	421, // 396: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	422, // 397: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	423, // 398: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	424, // 399: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	425, // 400: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	426, // 401: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	427, // 402: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	428, // 403: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	429, // 404: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	430, // 405: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	431, // 406: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	432, // 407: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	433, // 408: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	434, // 409: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	435, // 410: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	436, // 411: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	437, // 412: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	438, // 413: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	439, // 414: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	440, // 415: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	441, // 416: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	442, // 417: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	443, // 418: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	444, // 419: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	445, // 420: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	446, // 421: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	447, // 422: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	448, // 423: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	449, // 424: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	450, // 425: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	451, // 426: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	452, // 427: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	453, // 428: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	454, // 429: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	455, // 430: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	456, // 431: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	457, // 432: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	458, // 433: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	459, // 434: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	460, // 435: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	461, // 436: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	462, // 437: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	463, // 438: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	464, // 439: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	465, // 440: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	466, // 441: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	467, // 442: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	468, // 443: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	469, // 444: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	470, // 445: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	471, // 446: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	472, // 447: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	473, // 448: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	474, // 449: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	475, // 450: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	476, // 451: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	477, // 452: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
+	478, // 453: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	479, // 454: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	480, // 455: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	481, // 456: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	482, // 457: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	483, // 458: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	484, // 459: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	485, // 460: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	486, // 461: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	487, // 462: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	488, // 463: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	489, // 464: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	490, // 465: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	491, // 466: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	492, // 467: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	493, // 468: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	494, // 469: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	495, // 470: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	496, // 471: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	497, // 472: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
+	498, // 473: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
+	499, // 474: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
+	500, // 475: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
+	501, // 476: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	502, // 477: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	503, // 478: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	504, // 479: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	505, // 480: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	506, // 481: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	507, // 482: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	508, // 483: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	509, // 484: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	510, // 485: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	511, // 486: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	512, // 487: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	513, // 488: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	514, // 489: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	515, // 490: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	516, // 491: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	517, // 492: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	518, // 493: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	519, // 494: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	520, // 495: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	521, // 496: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	522, // 497: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	523, // 498: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	524, // 499: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	525, // 500: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	526, // 501: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	527, // 502: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	528, // 503: rump.sp.v1.Result.file_list:type_name -> rump.sp.v1.FileListResponse
+	1,   // 504: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 505: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
+	1,   // 506: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 507: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
+	529, // 508: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	16,  // 509: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	19,  // 510: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	25,  // 511: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
+	22,  // 512: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
+	23,  // 513: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
+	16,  // 514: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	3,   // 515: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 516: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 517: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 518: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	11,  // 519: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	13,  // 520: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	15,  // 521: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	18,  // 522: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	21,  // 523: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
+	26,  // 524: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	27,  // 525: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	28,  // 526: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	29,  // 527: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	30,  // 528: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	31,  // 529: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	32,  // 530: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	33,  // 531: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	276, // 532: rump.sp.v1.Kern.FileList:input_type -> rump.sp.v1.FileListRequest
+	34,  // 533: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	35,  // 534: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	36,  // 535: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	37,  // 536: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	38,  // 537: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	39,  // 538: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	40,  // 539: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	41,  // 540: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	42,  // 541: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	43,  // 542: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	44,  // 543: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	45,  // 544: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	46,  // 545: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	47,  // 546: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	48,  // 547: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	49,  // 548: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	50,  // 549: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	51,  // 550: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	52,  // 551: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	53,  // 552: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	54,  // 553: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	55,  // 554: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	56,  // 555: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	57,  // 556: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	58,  // 557: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	59,  // 558: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	60,  // 559: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	61,  // 560: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	62,  // 561: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	63,  // 562: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	64,  // 563: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	65,  // 564: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	76,  // 565: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	77,  // 566: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	78,  // 567: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	79,  // 568: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	80,  // 569: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	81,  // 570: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	82,  // 571: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	83,  // 572: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	84,  // 573: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	85,  // 574: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	86,  // 575: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	87,  // 576: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	88,  // 577: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	89,  // 578: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	90,  // 579: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	91,  // 580: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	92,  // 581: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	93,  // 582: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	94,  // 583: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	95,  // 584: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	96,  // 585: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	97,  // 586: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	98,  // 587: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	99,  // 588: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	100, // 589: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	101, // 590: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	102, // 591: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	223, // 592: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	224, // 593: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	225, // 594: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
+	66,  // 595: rump.sp.v1.Kern.KsemInit:input_type -> rump.sp.v1.KsemInitRequest
+	67,  // 596: rump.sp.v1.Kern.KsemOpen:input_type -> rump.sp.v1.KsemOpenRequest
+	68,  // 597: rump.sp.v1.Kern.KsemUnlink:input_type -> rump.sp.v1.KsemUnlinkRequest
+	69,  // 598: rump.sp.v1.Kern.KsemClose:input_type -> rump.sp.v1.KsemCloseRequest
+	70,  // 599: rump.sp.v1.Kern.KsemPost:input_type -> rump.sp.v1.KsemPostRequest
+	71,  // 600: rump.sp.v1.Kern.KsemWait:input_type -> rump.sp.v1.KsemWaitRequest
+	72,  // 601: rump.sp.v1.Kern.KsemTrywait:input_type -> rump.sp.v1.KsemTrywaitRequest
+	73,  // 602: rump.sp.v1.Kern.KsemGetvalue:input_type -> rump.sp.v1.KsemGetvalueRequest
+	74,  // 603: rump.sp.v1.Kern.KsemDestroy:input_type -> rump.sp.v1.KsemDestroyRequest
+	75,  // 604: rump.sp.v1.Kern.KsemTimedwait:input_type -> rump.sp.v1.KsemTimedwaitRequest
+	103, // 605: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	104, // 606: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	105, // 607: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	106, // 608: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	107, // 609: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	108, // 610: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	109, // 611: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	110, // 612: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	111, // 613: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	112, // 614: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	113, // 615: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	114, // 616: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	115, // 617: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	116, // 618: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	117, // 619: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	118, // 620: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	119, // 621: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	120, // 622: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	121, // 623: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	122, // 624: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	123, // 625: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	124, // 626: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	125, // 627: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	126, // 628: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	127, // 629: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	128, // 630: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	129, // 631: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	130, // 632: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	131, // 633: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	132, // 634: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	133, // 635: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	134, // 636: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	135, // 637: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	136, // 638: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	137, // 639: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	138, // 640: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	139, // 641: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	140, // 642: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	141, // 643: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	142, // 644: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	143, // 645: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	144, // 646: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	145, // 647: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	146, // 648: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	147, // 649: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	148, // 650: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	149, // 651: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	150, // 652: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	151, // 653: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	152, // 654: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	153, // 655: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	154, // 656: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	155, // 657: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	156, // 658: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	157, // 659: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	158, // 660: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	159, // 661: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	160, // 662: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	161, // 663: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	162, // 664: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	163, // 665: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	164, // 666: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	165, // 667: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	166, // 668: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	167, // 669: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	168, // 670: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	169, // 671: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	170, // 672: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	171, // 673: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	172, // 674: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	173, // 675: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	174, // 676: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	175, // 677: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	176, // 678: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	177, // 679: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	178, // 680: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	179, // 681: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	180, // 682: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	181, // 683: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	182, // 684: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	183, // 685: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	184, // 686: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	185, // 687: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	186, // 688: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	187, // 689: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	188, // 690: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	189, // 691: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	190, // 692: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	191, // 693: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	192, // 694: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	193, // 695: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	194, // 696: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	195, // 697: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	196, // 698: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	197, // 699: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	198, // 700: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	199, // 701: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	200, // 702: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	201, // 703: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	202, // 704: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	203, // 705: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	204, // 706: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	226, // 707: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	227, // 708: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	228, // 709: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	229, // 710: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	205, // 711: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	206, // 712: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	207, // 713: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	208, // 714: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	209, // 715: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	210, // 716: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	211, // 717: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	212, // 718: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	213, // 719: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	214, // 720: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	215, // 721: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	216, // 722: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	217, // 723: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	218, // 724: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	219, // 725: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	220, // 726: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	221, // 727: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	222, // 728: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	230, // 729: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	231, // 730: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	232, // 731: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	233, // 732: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	234, // 733: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	235, // 734: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	236, // 735: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	237, // 736: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	238, // 737: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	239, // 738: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	240, // 739: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	241, // 740: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	242, // 741: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	243, // 742: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	244, // 743: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	252, // 744: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	253, // 745: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	254, // 746: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	255, // 747: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	256, // 748: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	257, // 749: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	258, // 750: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	259, // 751: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	260, // 752: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	261, // 753: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	262, // 754: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	263, // 755: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	264, // 756: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	265, // 757: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	266, // 758: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	267, // 759: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	268, // 760: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	269, // 761: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	270, // 762: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	271, // 763: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	272, // 764: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	273, // 765: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	274, // 766: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	275, // 767: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	245, // 768: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
+	246, // 769: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
+	247, // 770: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
+	248, // 771: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
+	249, // 772: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	250, // 773: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	251, // 774: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 775: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 776: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 777: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 778: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	12,  // 779: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	14,  // 780: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	17,  // 781: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	20,  // 782: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	24,  // 783: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
+	278, // 784: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	279, // 785: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	280, // 786: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	281, // 787: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	282, // 788: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	283, // 789: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	284, // 790: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	285, // 791: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	528, // 792: rump.sp.v1.Kern.FileList:output_type -> rump.sp.v1.FileListResponse
+	286, // 793: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	287, // 794: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	288, // 795: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	289, // 796: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	290, // 797: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	291, // 798: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	292, // 799: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	293, // 800: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	294, // 801: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	295, // 802: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	296, // 803: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	297, // 804: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	298, // 805: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	299, // 806: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	300, // 807: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	301, // 808: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	302, // 809: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	303, // 810: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	304, // 811: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	305, // 812: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	306, // 813: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	307, // 814: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	308, // 815: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	309, // 816: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	310, // 817: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	311, // 818: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	312, // 819: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	313, // 820: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	314, // 821: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	315, // 822: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	316, // 823: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	317, // 824: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	328, // 825: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	329, // 826: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	330, // 827: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	331, // 828: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	332, // 829: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	333, // 830: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	334, // 831: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	335, // 832: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	336, // 833: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	337, // 834: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	338, // 835: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	339, // 836: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	340, // 837: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	341, // 838: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	342, // 839: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	343, // 840: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	344, // 841: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	345, // 842: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	346, // 843: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	347, // 844: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	348, // 845: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	349, // 846: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	350, // 847: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	351, // 848: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	352, // 849: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	353, // 850: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	354, // 851: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	475, // 852: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	476, // 853: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	477, // 854: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
+	318, // 855: rump.sp.v1.Kern.KsemInit:output_type -> rump.sp.v1.KsemInitResponse
+	319, // 856: rump.sp.v1.Kern.KsemOpen:output_type -> rump.sp.v1.KsemOpenResponse
+	320, // 857: rump.sp.v1.Kern.KsemUnlink:output_type -> rump.sp.v1.KsemUnlinkResponse
+	321, // 858: rump.sp.v1.Kern.KsemClose:output_type -> rump.sp.v1.KsemCloseResponse
+	322, // 859: rump.sp.v1.Kern.KsemPost:output_type -> rump.sp.v1.KsemPostResponse
+	323, // 860: rump.sp.v1.Kern.KsemWait:output_type -> rump.sp.v1.KsemWaitResponse
+	324, // 861: rump.sp.v1.Kern.KsemTrywait:output_type -> rump.sp.v1.KsemTrywaitResponse
+	325, // 862: rump.sp.v1.Kern.KsemGetvalue:output_type -> rump.sp.v1.KsemGetvalueResponse
+	326, // 863: rump.sp.v1.Kern.KsemDestroy:output_type -> rump.sp.v1.KsemDestroyResponse
+	327, // 864: rump.sp.v1.Kern.KsemTimedwait:output_type -> rump.sp.v1.KsemTimedwaitResponse
+	355, // 865: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	356, // 866: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	357, // 867: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	358, // 868: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	359, // 869: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	360, // 870: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	361, // 871: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	362, // 872: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	363, // 873: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	364, // 874: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	365, // 875: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	366, // 876: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	367, // 877: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	368, // 878: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	369, // 879: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	370, // 880: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	371, // 881: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	372, // 882: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	373, // 883: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	374, // 884: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	375, // 885: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	376, // 886: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	377, // 887: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	378, // 888: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	379, // 889: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	380, // 890: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	381, // 891: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	382, // 892: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	383, // 893: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	384, // 894: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	385, // 895: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	386, // 896: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	387, // 897: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	388, // 898: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	389, // 899: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	390, // 900: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	391, // 901: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	392, // 902: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	393, // 903: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	394, // 904: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	395, // 905: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	396, // 906: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	397, // 907: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	398, // 908: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	399, // 909: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	400, // 910: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	401, // 911: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	402, // 912: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	403, // 913: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	404, // 914: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	405, // 915: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	406, // 916: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	407, // 917: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	408, // 918: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	409, // 919: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	410, // 920: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	411, // 921: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	412, // 922: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	413, // 923: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	414, // 924: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	415, // 925: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	416, // 926: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	417, // 927: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	418, // 928: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	419, // 929: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	420, // 930: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	421, // 931: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	422, // 932: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	423, // 933: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	424, // 934: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	425, // 935: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	426, // 936: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	427, // 937: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	428, // 938: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	429, // 939: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	430, // 940: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	431, // 941: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	432, // 942: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	433, // 943: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	434, // 944: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	435, // 945: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	436, // 946: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	437, // 947: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	438, // 948: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	439, // 949: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	440, // 950: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	441, // 951: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	442, // 952: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	443, // 953: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	444, // 954: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	445, // 955: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	446, // 956: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	447, // 957: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	448, // 958: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	449, // 959: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	450, // 960: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	451, // 961: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	452, // 962: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	453, // 963: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	454, // 964: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	455, // 965: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	456, // 966: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	478, // 967: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	479, // 968: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	480, // 969: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	481, // 970: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	457, // 971: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	458, // 972: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	459, // 973: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	460, // 974: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	461, // 975: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	462, // 976: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	463, // 977: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	464, // 978: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	465, // 979: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	466, // 980: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	467, // 981: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	468, // 982: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	469, // 983: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	470, // 984: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	471, // 985: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	472, // 986: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	473, // 987: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	474, // 988: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	482, // 989: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	483, // 990: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	484, // 991: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	485, // 992: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	486, // 993: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	487, // 994: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	488, // 995: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	489, // 996: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	490, // 997: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	491, // 998: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	492, // 999: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	493, // 1000: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	494, // 1001: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	495, // 1002: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	496, // 1003: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	504, // 1004: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	505, // 1005: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	506, // 1006: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	507, // 1007: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	508, // 1008: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	509, // 1009: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	510, // 1010: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	511, // 1011: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	512, // 1012: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	513, // 1013: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	514, // 1014: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	515, // 1015: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	516, // 1016: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	517, // 1017: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	518, // 1018: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	519, // 1019: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	520, // 1020: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	521, // 1021: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	522, // 1022: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	523, // 1023: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	524, // 1024: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	525, // 1025: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	526, // 1026: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	527, // 1027: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	497, // 1028: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
+	498, // 1029: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
+	499, // 1030: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
+	500, // 1031: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
+	501, // 1032: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	502, // 1033: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	503, // 1034: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	775, // [775:1035] is the sub-list for method output_type
+	515, // [515:775] is the sub-list for method input_type
+	515, // [515:515] is the sub-list for extension type_name
+	515, // [515:515] is the sub-list for extension extendee
+	0,   // [0:515] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -12563,6 +12604,7 @@ func file_rump_sp_proto_init() {
 		(*Call_NetPcblist)(nil),
 		(*Call_NetCounters)(nil),
 		(*Call_NdList)(nil),
+		(*Call_FileList)(nil),
 	}
 	file_rump_sp_proto_msgTypes[2].OneofWrappers = []any{
 		(*Result_Error)(nil),
@@ -12816,6 +12858,7 @@ func file_rump_sp_proto_init() {
 		(*Result_NetPcblist)(nil),
 		(*Result_NetCounters)(nil),
 		(*Result_NdList)(nil),
+		(*Result_FileList)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -216,11 +216,13 @@ class Semaphores:
     def beside(self, name: str, pipe: Entry) -> Entry:
         """A call on any descriptor of kern's: on a semaphore what it does there, else what it does on a pipe."""
         known: dict[str, Callable[..., Any]] = {"close": self.close, "fcntl": _fcntl}
-        mine = known.get(name, _not_for_semaphores)
-        other: Callable[..., Any] = pipe.handler
-        return pipe._replace(
-            handler=lambda ctx, handle, *args: (mine if handle >= FIRST else other)(ctx, handle, *args)
-        )
+        mine: Callable[..., Any] = known.get(name, _not_for_semaphores)
+        other = pipe.handler
+
+        def handler(ctx: Context, handle: int, *args: Any) -> Any:
+            return mine(ctx, handle, *args) if handle >= FIRST else other(ctx, handle, *args)
+
+        return pipe._replace(handler=handler)
 
 
 def _fcntl(ctx: Context, handle: int, cmd: int, *args: Any) -> FcntlResult:

@@ -1,8 +1,8 @@
 """What kern leaves to its successor, and how that takes it over: processes, settings, clocks, the module table.
 
 A process is written down after each call that may have changed it, field by field, whatever fields it has; so a new
-field that is plain data comes back by itself. Pipes and semaphores are not among it: what is in them would have to be written with
-every call. Their ends are lost with kern (EIO), rather than come back empty without a word.
+field that is plain data comes back by itself. Pipes and semaphores are not among it: what is in them would have to be
+written with every call. Their descriptors are lost with kern (EIO), rather than come back empty without a word.
 """
 
 from __future__ import annotations
