@@ -97,6 +97,7 @@ class Kernel:
         self.registry.joined = self.supervisor.notice
         self.registry.lost = self._lost
         self.gateway.halt = lambda opt: self._halted.set()
+        self.gateway.panic = _panic
         self.gateway.start_faction = self._start_faction
 
     @property
@@ -227,6 +228,12 @@ class Kernel:
             restarts=child.restarts if child else 0,
             modules=modules,
         )
+
+
+def _panic(text: str) -> None:
+    """Ends the kernel at once, as a panic does: nothing is synced, and SIGABRT says so."""
+    log.critical("panic: %s", text)
+    os.abort()
 
 
 async def _add_introspection(server: grpc.aio.Server, *, channelz: bool) -> None:

@@ -18,6 +18,7 @@ import grpc
 from google.protobuf.message_factory import GetMessageClass
 
 from rumpgateway.core.gateway import Gateway
+from rumpgateway.core.process import Process
 from rumpgateway.monitor import Monitor
 from rumpgateway.sessions import LEASE_S, Session, Sessions
 from rumpgateway.statistics import Statistics
@@ -84,6 +85,10 @@ class Service:
             "Attach": self.attach,
             "Detach": self.detach,
             "Fork": self.fork,
+            "Prefork": self.prefork,
+            "ForkCancel": self.fork_cancel,
+            "Exec": self.exec,
+            "Handover": self.handover,
             "Batch": self.batch,
             "Status": self.status,
             "Processes": self.processes,
@@ -110,6 +115,8 @@ class Service:
 
         async def handler(request: Any, context: Context) -> Any:
             session = await self._session(context)
+            if session.process.in_exec:
+                await abort(context, _in_exec(session.process.pid))
             began, steps = perf_counter_ns(), [Step(op, ())]
             try:
                 steps = [Step(op, decode(request))]
@@ -119,7 +126,7 @@ class Service:
                 else:
                     value = start(self._gateway.call(session.process, op, steps[0].args))
                 if isinstance(value, Running):
-                    value = await finished(value)
+                    value = await _waiting(session.process, value)
             except Exception as error:  # noqa: BLE001  as in _begin
                 failure = _failure(error)
                 self._statistics.done(session.process, steps, [failure], began)
@@ -152,7 +159,7 @@ class Service:
 
     async def attach(self, request: Any, context: Context) -> Any:
         try:
-            session = await self._sessions.attach(request.comm)
+            session = await self._sessions.attach(request.comm, request.cookie)
         except KernelError as error:
             await abort(context, error)
         return rump_sp_pb2.AttachResponse(
@@ -175,6 +182,37 @@ class Service:
             await abort(context, error)
         return rump_sp_pb2.ForkResponse(pid=child.process.pid, session=child.token)
 
+    async def prefork(self, request: Any, context: Context) -> Any:
+        parent = await self._session(context)
+        try:
+            child = await self._sessions.prefork(parent, request.flags, request.wait_ms)
+        except KernelError as error:
+            await abort(context, error)
+        return rump_sp_pb2.PreforkResponse(cookie=child.cookie, pid=child.process.pid, wait_ms=child.wait_ms)
+
+    async def fork_cancel(self, request: Any, context: Context) -> Any:
+        await self._session(context)
+        try:
+            await self._sessions.fork_cancel(request.cookie)
+        except KernelError as error:
+            await abort(context, error)
+        return rump_sp_pb2.ForkCancelResponse()
+
+    async def exec(self, request: Any, context: Context) -> Any:
+        session = await self._session(context)
+        try:
+            await settle(self._gateway.execute(session.process, request.comm[:64] or session.process.comm))
+        except KernelError as error:
+            await abort(context, error)
+        return rump_sp_pb2.ExecResponse(pid=session.process.pid, max_message=self._max_message)
+
+    async def handover(self, request: Any, context: Context) -> Any:
+        session = await self._session(context)
+        try:
+            return rump_sp_pb2.HandoverResponse(wait_ms=session.keep(request.wait_ms))
+        except KernelError as error:
+            await abort(context, error)
+
     async def batch(self, request: Any, context: Context) -> Any:
         session = await self._session(context)
         response = rump_sp_pb2.BatchResponse()
@@ -182,7 +220,7 @@ class Service:
         steps, outcomes = self._begin(session, request)
         if isinstance(outcomes, Running):
             try:
-                outcomes = await finished(outcomes)
+                outcomes = await _waiting(session.process, outcomes)
             except Exception as error:  # noqa: BLE001  as in _begin
                 outcomes = [_failure(error)]
         self._statistics.done(session.process, steps, outcomes, began)
@@ -192,6 +230,8 @@ class Service:
     def _begin(self, session: Session, request: Any) -> tuple[list[Any], Any]:
         """Starts the calls of a batch: its steps, and their outcomes or the batch on its way."""
         try:
+            if session.process.in_exec:
+                raise _in_exec(session.process.pid)
             if len(request.calls) > MAX_BATCH:
                 raise KernelError(Errno.E2BIG, f"{len(request.calls)} calls in a batch; {MAX_BATCH} are allowed")
             steps = decode_steps(request.calls, decode_call)
@@ -243,7 +283,9 @@ class Service:
         found = sorted(self._gateway.processes.values(), key=lambda p: p.pid)
         return rump_sp_pb2.ProcessesResponse(
             processes=[
-                rump_sp_pb2.ProcessStatus(pid=p.pid, ppid=p.ppid, comm=p.comm, uid=p.cred.uid, nfd=len(p.fds))
+                rump_sp_pb2.ProcessStatus(
+                    pid=p.pid, ppid=p.ppid, comm=p.comm, uid=p.cred.uid, nfd=len(p.fds), nlwps=p.nlwps
+                )
                 for p in found
             ]
         )
@@ -262,7 +304,7 @@ class _Stream:
         self._idle = asyncio.Event()
 
     async def serve(self) -> None:
-        self._session.stream_opened()
+        self._session.stream_opened(self, first=True)
         read, send = self._context.read, self._outbox.send
         try:
             while (request := await read()) is not grpc.aio.EOF:
@@ -277,10 +319,17 @@ class _Stream:
             self._outbox.closed = True
             for running in list(self._in_flight.values()):
                 running.cancel()
-            self._session.stream_closed()
+            self._session.stream_closed(self)
+
+    def raise_signal(self, signo: int) -> None:
+        """A signal for the client."""
+        self._outbox.put(rump_sp_pb2.StreamResponse(signal=signo).SerializeToString())
 
     def _take(self, request: Any) -> bytes | None:
         """Starts what a request asks for: the reply, or None when that comes later."""
+        if request.signals:
+            self._session.stream_opened(self, first=False)
+            return _reply(request.id, [], [])
         if request.cancel:
             running = self._in_flight.get(request.id)
             if running is not None:
@@ -294,6 +343,7 @@ class _Stream:
         if isinstance(outcomes, Running):
             self._in_flight[request.id] = outcomes
             self._statistics.in_flight += 1
+            self._session.process.wait_begins(outcomes)
             outcomes.outcome.when_done(lambda: self._finished(request.id, steps, outcomes, began))
             return None
         self._statistics.done(self._session.process, steps, outcomes, began)
@@ -302,6 +352,7 @@ class _Stream:
     def _finished(self, id: int, steps: list[Any], running: Running[Any], began: int) -> None:
         self._statistics.in_flight -= 1
         self._in_flight.pop(id, None)
+        self._session.process.wait_ends(running)
         try:
             outcomes = running.outcome.result()
         except Exception as error:  # noqa: BLE001  as in _begin
@@ -309,6 +360,19 @@ class _Stream:
         self._statistics.done(self._session.process, steps, outcomes, began)
         self._outbox.put(_reply(id, steps, outcomes))
         self._idle.set()
+
+
+async def _waiting(process: Process, running: Running[Any]) -> Any:
+    """The outcome of a call of a process that waits."""
+    process.wait_begins(running)
+    try:
+        return await finished(running)
+    finally:
+        process.wait_ends(running)
+
+
+def _in_exec(pid: int) -> KernelError:
+    return KernelError(Errno.EBUSY, f"process {pid} is in exec", "gateway")
 
 
 def _reply(id: int, steps: list[Any], outcomes: list[Any]) -> bytes:

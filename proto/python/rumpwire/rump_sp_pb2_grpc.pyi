@@ -42,7 +42,15 @@ class SessionStub:
     Detach: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.DetachRequest, _rump_sp_pb2.DetachResponse]
     """Ends the session and its process."""
     Fork: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.ForkRequest, _rump_sp_pb2.ForkResponse]
-    """Makes a child process with a session of its own. EAGAIN."""
+    """Makes a child process with a session of its own. EAGAIN, EINVAL."""
+    Prefork: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.PreforkRequest, _rump_sp_pb2.PreforkResponse]
+    """Makes a child process that waits for who shows the cookie (AttachRequest.cookie). EAGAIN, EINVAL."""
+    ForkCancel: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.ForkCancelRequest, _rump_sp_pb2.ForkCancelResponse]
+    """Frees a child that nobody has claimed. ESRCH."""
+    Exec: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.ExecRequest, _rump_sp_pb2.ExecResponse]
+    """The process has a new program: its calls that wait end with EINTR, close-on-exec descriptors are closed. EBUSY when it is in exec."""
+    Handover: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.HandoverRequest, _rump_sp_pb2.HandoverResponse]
+    """Keeps the session without a connection for a while: another program takes it over. EINVAL."""
     Batch: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.BatchRequest, _rump_sp_pb2.BatchResponse]
     """Does many calls in order; later ones may use results of earlier ones."""
     Stream: _grpc.StreamStreamMultiCallable[_rump_sp_pb2.StreamRequest, _rump_sp_pb2.StreamResponse]
@@ -66,7 +74,15 @@ class SessionAsyncStub(SessionStub):
     Detach: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.DetachRequest, _rump_sp_pb2.DetachResponse]  # type: ignore[assignment]
     """Ends the session and its process."""
     Fork: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.ForkRequest, _rump_sp_pb2.ForkResponse]  # type: ignore[assignment]
-    """Makes a child process with a session of its own. EAGAIN."""
+    """Makes a child process with a session of its own. EAGAIN, EINVAL."""
+    Prefork: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.PreforkRequest, _rump_sp_pb2.PreforkResponse]  # type: ignore[assignment]
+    """Makes a child process that waits for who shows the cookie (AttachRequest.cookie). EAGAIN, EINVAL."""
+    ForkCancel: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.ForkCancelRequest, _rump_sp_pb2.ForkCancelResponse]  # type: ignore[assignment]
+    """Frees a child that nobody has claimed. ESRCH."""
+    Exec: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.ExecRequest, _rump_sp_pb2.ExecResponse]  # type: ignore[assignment]
+    """The process has a new program: its calls that wait end with EINTR, close-on-exec descriptors are closed. EBUSY when it is in exec."""
+    Handover: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.HandoverRequest, _rump_sp_pb2.HandoverResponse]  # type: ignore[assignment]
+    """Keeps the session without a connection for a while: another program takes it over. EINVAL."""
     Batch: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.BatchRequest, _rump_sp_pb2.BatchResponse]  # type: ignore[assignment]
     """Does many calls in order; later ones may use results of earlier ones."""
     Stream: _aio.StreamStreamMultiCallable[_rump_sp_pb2.StreamRequest, _rump_sp_pb2.StreamResponse]  # type: ignore[assignment]
@@ -105,7 +121,39 @@ class SessionServicer(metaclass=_abc_1.ABCMeta):
         request: _rump_sp_pb2.ForkRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rump_sp_pb2.ForkResponse, _abc.Awaitable[_rump_sp_pb2.ForkResponse]]:
-        """Makes a child process with a session of its own. EAGAIN."""
+        """Makes a child process with a session of its own. EAGAIN, EINVAL."""
+
+    @_abc_1.abstractmethod
+    def Prefork(
+        self,
+        request: _rump_sp_pb2.PreforkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_sp_pb2.PreforkResponse, _abc.Awaitable[_rump_sp_pb2.PreforkResponse]]:
+        """Makes a child process that waits for who shows the cookie (AttachRequest.cookie). EAGAIN, EINVAL."""
+
+    @_abc_1.abstractmethod
+    def ForkCancel(
+        self,
+        request: _rump_sp_pb2.ForkCancelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_sp_pb2.ForkCancelResponse, _abc.Awaitable[_rump_sp_pb2.ForkCancelResponse]]:
+        """Frees a child that nobody has claimed. ESRCH."""
+
+    @_abc_1.abstractmethod
+    def Exec(
+        self,
+        request: _rump_sp_pb2.ExecRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_sp_pb2.ExecResponse, _abc.Awaitable[_rump_sp_pb2.ExecResponse]]:
+        """The process has a new program: its calls that wait end with EINTR, close-on-exec descriptors are closed. EBUSY when it is in exec."""
+
+    @_abc_1.abstractmethod
+    def Handover(
+        self,
+        request: _rump_sp_pb2.HandoverRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_sp_pb2.HandoverResponse, _abc.Awaitable[_rump_sp_pb2.HandoverResponse]]:
+        """Keeps the session without a connection for a while: another program takes it over. EINVAL."""
 
     @_abc_1.abstractmethod
     def Batch(
@@ -170,6 +218,10 @@ class KernStub:
     """Writes data to the descriptor and returns how many bytes were taken. EBADF, EPIPE, EAGAIN, EFBIG, ENOSPC, EDQUOT, EINTR, EIO, EROFS."""
     Close: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.CloseRequest, _rump_kern_pb2.CloseResponse]
     """Closes the descriptor. EBADF, EIO."""
+    Kill: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.KillRequest, _rump_kern_pb2.KillResponse]
+    """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM."""
+    Sigpending: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.SigpendingRequest, _rump_kern_pb2.SigpendingResponse]
+    """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten."""
     Getpid: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.GetpidRequest, _rump_kern_pb2.GetpidResponse]
     """Process id; the second register has the id of the parent. Cannot fail."""
     Setuid: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.SetuidRequest, _rump_kern_pb2.SetuidResponse]
@@ -314,6 +366,10 @@ class KernAsyncStub(KernStub):
     """Writes data to the descriptor and returns how many bytes were taken. EBADF, EPIPE, EAGAIN, EFBIG, ENOSPC, EDQUOT, EINTR, EIO, EROFS."""
     Close: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.CloseRequest, _rump_kern_pb2.CloseResponse]  # type: ignore[assignment]
     """Closes the descriptor. EBADF, EIO."""
+    Kill: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.KillRequest, _rump_kern_pb2.KillResponse]  # type: ignore[assignment]
+    """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM."""
+    Sigpending: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.SigpendingRequest, _rump_kern_pb2.SigpendingResponse]  # type: ignore[assignment]
+    """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten."""
     Getpid: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.GetpidRequest, _rump_kern_pb2.GetpidResponse]  # type: ignore[assignment]
     """Process id; the second register has the id of the parent. Cannot fail."""
     Setuid: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.SetuidRequest, _rump_kern_pb2.SetuidResponse]  # type: ignore[assignment]
@@ -473,6 +529,22 @@ class KernServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_kern_pb2.CloseResponse, _abc.Awaitable[_rump_kern_pb2.CloseResponse]]:
         """Closes the descriptor. EBADF, EIO."""
+
+    @_abc_1.abstractmethod
+    def Kill(
+        self,
+        request: _rump_kern_pb2.KillRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.KillResponse, _abc.Awaitable[_rump_kern_pb2.KillResponse]]:
+        """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM."""
+
+    @_abc_1.abstractmethod
+    def Sigpending(
+        self,
+        request: _rump_kern_pb2.SigpendingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.SigpendingResponse, _abc.Awaitable[_rump_kern_pb2.SigpendingResponse]]:
+        """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten."""
 
     @_abc_1.abstractmethod
     def Getpid(

@@ -308,6 +308,8 @@ type Call struct {
 	//	*Call_DevList
 	//	*Call_MdCreate
 	//	*Call_MdDestroy
+	//	*Call_Kill
+	//	*Call_Sigpending
 	//	*Call_NpfLoad
 	//	*Call_NpfConfigGet
 	//	*Call_NpfSwitch
@@ -2316,6 +2318,24 @@ func (x *Call) GetMdDestroy() *MdDestroyRequest {
 	return nil
 }
 
+func (x *Call) GetKill() *KillRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_Kill); ok {
+			return x.Kill
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetSigpending() *SigpendingRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_Sigpending); ok {
+			return x.Sigpending
+		}
+	}
+	return nil
+}
+
 func (x *Call) GetNpfLoad() *NpfLoadRequest {
 	if x != nil {
 		if x, ok := x.Call.(*Call_NpfLoad); ok {
@@ -3396,6 +3416,14 @@ type Call_MdDestroy struct {
 	MdDestroy *MdDestroyRequest `protobuf:"bytes,2052,opt,name=md_destroy,json=mdDestroy,proto3,oneof"`
 }
 
+type Call_Kill struct {
+	Kill *KillRequest `protobuf:"bytes,2110,opt,name=kill,proto3,oneof"`
+}
+
+type Call_Sigpending struct {
+	Sigpending *SigpendingRequest `protobuf:"bytes,2111,opt,name=sigpending,proto3,oneof"`
+}
+
 type Call_NpfLoad struct {
 	NpfLoad *NpfLoadRequest `protobuf:"bytes,2080,opt,name=npf_load,json=npfLoad,proto3,oneof"`
 }
@@ -3922,6 +3950,10 @@ func (*Call_MdCreate) isCall_Call() {}
 
 func (*Call_MdDestroy) isCall_Call() {}
 
+func (*Call_Kill) isCall_Call() {}
+
+func (*Call_Sigpending) isCall_Call() {}
+
 func (*Call_NpfLoad) isCall_Call() {}
 
 func (*Call_NpfConfigGet) isCall_Call() {}
@@ -4191,6 +4223,8 @@ type Result struct {
 	//	*Result_DevList
 	//	*Result_MdCreate
 	//	*Result_MdDestroy
+	//	*Result_Kill
+	//	*Result_Sigpending
 	//	*Result_NpfLoad
 	//	*Result_NpfConfigGet
 	//	*Result_NpfSwitch
@@ -6201,6 +6235,24 @@ func (x *Result) GetMdDestroy() *MdDestroyResponse {
 	return nil
 }
 
+func (x *Result) GetKill() *KillResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_Kill); ok {
+			return x.Kill
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetSigpending() *SigpendingResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_Sigpending); ok {
+			return x.Sigpending
+		}
+	}
+	return nil
+}
+
 func (x *Result) GetNpfLoad() *NpfLoadResponse {
 	if x != nil {
 		if x, ok := x.Result.(*Result_NpfLoad); ok {
@@ -7285,6 +7337,14 @@ type Result_MdDestroy struct {
 	MdDestroy *MdDestroyResponse `protobuf:"bytes,2052,opt,name=md_destroy,json=mdDestroy,proto3,oneof"`
 }
 
+type Result_Kill struct {
+	Kill *KillResponse `protobuf:"bytes,2110,opt,name=kill,proto3,oneof"`
+}
+
+type Result_Sigpending struct {
+	Sigpending *SigpendingResponse `protobuf:"bytes,2111,opt,name=sigpending,proto3,oneof"`
+}
+
 type Result_NpfLoad struct {
 	NpfLoad *NpfLoadResponse `protobuf:"bytes,2080,opt,name=npf_load,json=npfLoad,proto3,oneof"`
 }
@@ -7813,6 +7873,10 @@ func (*Result_MdCreate) isResult_Result() {}
 
 func (*Result_MdDestroy) isResult_Result() {}
 
+func (*Result_Kill) isResult_Result() {}
+
+func (*Result_Sigpending) isResult_Result() {}
+
 func (*Result_NpfLoad) isResult_Result() {}
 
 func (*Result_NpfConfigGet) isResult_Result() {}
@@ -7866,7 +7930,9 @@ type AttachRequest struct {
 	// Command name of the new process.
 	Comm string `protobuf:"bytes,1,opt,name=comm,proto3" json:"comm,omitempty"`
 	// Credentials, where the transport carries none.
-	Token         string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	Token string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	// Becomes the child that Prefork prepared, in place of a new process.
+	Cookie        []byte `protobuf:"bytes,30,opt,name=cookie,proto3" json:"cookie,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -7913,6 +7979,13 @@ func (x *AttachRequest) GetToken() string {
 		return x.Token
 	}
 	return ""
+}
+
+func (x *AttachRequest) GetCookie() []byte {
+	if x != nil {
+		return x.Cookie
+	}
+	return nil
 }
 
 type AttachResponse struct {
@@ -8068,7 +8141,7 @@ func (*DetachResponse) Descriptor() ([]byte, []int) {
 
 type ForkRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Descriptors of the child: 0 copied, 1 cleared.
+	// Descriptors of the child: 0 copied, 1 cleared, 2 shared with the parent, 4 copied (said so).
 	Flags         uint32 `protobuf:"varint,1,opt,name=flags,proto3" json:"flags,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -8164,6 +8237,387 @@ func (x *ForkResponse) GetSession() string {
 	return ""
 }
 
+type PreforkRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As of ForkRequest.
+	Flags uint32 `protobuf:"varint,1,opt,name=flags,proto3" json:"flags,omitempty"`
+	// How long the child waits to be claimed; 0: 60 s.
+	WaitMs        uint32 `protobuf:"varint,2,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreforkRequest) Reset() {
+	*x = PreforkRequest{}
+	mi := &file_rump_sp_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreforkRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreforkRequest) ProtoMessage() {}
+
+func (x *PreforkRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreforkRequest.ProtoReflect.Descriptor instead.
+func (*PreforkRequest) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *PreforkRequest) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *PreforkRequest) GetWaitMs() uint32 {
+	if x != nil {
+		return x.WaitMs
+	}
+	return 0
+}
+
+type PreforkResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the child in AttachRequest, once. 16 random bytes: whoever has them is the child.
+	Cookie        []byte `protobuf:"bytes,1,opt,name=cookie,proto3" json:"cookie,omitempty"`
+	Pid           int32  `protobuf:"varint,2,opt,name=pid,proto3" json:"pid,omitempty"`
+	WaitMs        uint32 `protobuf:"varint,3,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreforkResponse) Reset() {
+	*x = PreforkResponse{}
+	mi := &file_rump_sp_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreforkResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreforkResponse) ProtoMessage() {}
+
+func (x *PreforkResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreforkResponse.ProtoReflect.Descriptor instead.
+func (*PreforkResponse) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *PreforkResponse) GetCookie() []byte {
+	if x != nil {
+		return x.Cookie
+	}
+	return nil
+}
+
+func (x *PreforkResponse) GetPid() int32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *PreforkResponse) GetWaitMs() uint32 {
+	if x != nil {
+		return x.WaitMs
+	}
+	return 0
+}
+
+type ForkCancelRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cookie        []byte                 `protobuf:"bytes,1,opt,name=cookie,proto3" json:"cookie,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForkCancelRequest) Reset() {
+	*x = ForkCancelRequest{}
+	mi := &file_rump_sp_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForkCancelRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForkCancelRequest) ProtoMessage() {}
+
+func (x *ForkCancelRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForkCancelRequest.ProtoReflect.Descriptor instead.
+func (*ForkCancelRequest) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ForkCancelRequest) GetCookie() []byte {
+	if x != nil {
+		return x.Cookie
+	}
+	return nil
+}
+
+type ForkCancelResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForkCancelResponse) Reset() {
+	*x = ForkCancelResponse{}
+	mi := &file_rump_sp_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForkCancelResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForkCancelResponse) ProtoMessage() {}
+
+func (x *ForkCancelResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForkCancelResponse.ProtoReflect.Descriptor instead.
+func (*ForkCancelResponse) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{12}
+}
+
+type ExecRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Command name of the new program.
+	Comm          string `protobuf:"bytes,1,opt,name=comm,proto3" json:"comm,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExecRequest) Reset() {
+	*x = ExecRequest{}
+	mi := &file_rump_sp_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExecRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExecRequest) ProtoMessage() {}
+
+func (x *ExecRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExecRequest.ProtoReflect.Descriptor instead.
+func (*ExecRequest) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ExecRequest) GetComm() string {
+	if x != nil {
+		return x.Comm
+	}
+	return ""
+}
+
+type ExecResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pid           int32                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
+	MaxMessage    uint64                 `protobuf:"varint,2,opt,name=max_message,json=maxMessage,proto3" json:"max_message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExecResponse) Reset() {
+	*x = ExecResponse{}
+	mi := &file_rump_sp_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExecResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExecResponse) ProtoMessage() {}
+
+func (x *ExecResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExecResponse.ProtoReflect.Descriptor instead.
+func (*ExecResponse) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ExecResponse) GetPid() int32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *ExecResponse) GetMaxMessage() uint64 {
+	if x != nil {
+		return x.MaxMessage
+	}
+	return 0
+}
+
+type HandoverRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How long the session outlives its connections now, until somebody uses it again; 0: 60 s.
+	WaitMs        uint32 `protobuf:"varint,1,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HandoverRequest) Reset() {
+	*x = HandoverRequest{}
+	mi := &file_rump_sp_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HandoverRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HandoverRequest) ProtoMessage() {}
+
+func (x *HandoverRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HandoverRequest.ProtoReflect.Descriptor instead.
+func (*HandoverRequest) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *HandoverRequest) GetWaitMs() uint32 {
+	if x != nil {
+		return x.WaitMs
+	}
+	return 0
+}
+
+type HandoverResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	WaitMs        uint32                 `protobuf:"varint,1,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HandoverResponse) Reset() {
+	*x = HandoverResponse{}
+	mi := &file_rump_sp_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HandoverResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HandoverResponse) ProtoMessage() {}
+
+func (x *HandoverResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HandoverResponse.ProtoReflect.Descriptor instead.
+func (*HandoverResponse) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *HandoverResponse) GetWaitMs() uint32 {
+	if x != nil {
+		return x.WaitMs
+	}
+	return 0
+}
+
 type BatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Calls []*Call                `protobuf:"bytes,1,rep,name=calls,proto3" json:"calls,omitempty"`
@@ -8177,7 +8631,7 @@ type BatchRequest struct {
 
 func (x *BatchRequest) Reset() {
 	*x = BatchRequest{}
-	mi := &file_rump_sp_proto_msgTypes[9]
+	mi := &file_rump_sp_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8189,7 +8643,7 @@ func (x *BatchRequest) String() string {
 func (*BatchRequest) ProtoMessage() {}
 
 func (x *BatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[9]
+	mi := &file_rump_sp_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8202,7 +8656,7 @@ func (x *BatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchRequest.ProtoReflect.Descriptor instead.
 func (*BatchRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{9}
+	return file_rump_sp_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *BatchRequest) GetCalls() []*Call {
@@ -8235,7 +8689,7 @@ type BatchResponse struct {
 
 func (x *BatchResponse) Reset() {
 	*x = BatchResponse{}
-	mi := &file_rump_sp_proto_msgTypes[10]
+	mi := &file_rump_sp_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8247,7 +8701,7 @@ func (x *BatchResponse) String() string {
 func (*BatchResponse) ProtoMessage() {}
 
 func (x *BatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[10]
+	mi := &file_rump_sp_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8260,7 +8714,7 @@ func (x *BatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchResponse.ProtoReflect.Descriptor instead.
 func (*BatchResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{10}
+	return file_rump_sp_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *BatchResponse) GetResults() []*Result {
@@ -8278,6 +8732,8 @@ type StreamRequest struct {
 	KeepGoing bool    `protobuf:"varint,3,opt,name=keep_going,json=keepGoing,proto3" json:"keep_going,omitempty"`
 	// Ends the calls of this id that still wait: they fail with EINTR.
 	Cancel bool `protobuf:"varint,4,opt,name=cancel,proto3" json:"cancel,omitempty"`
+	// This stream carries the signals of the process, from now on. Without it the one that was opened first does.
+	Signals bool `protobuf:"varint,30,opt,name=signals,proto3" json:"signals,omitempty"`
 	// As in BatchRequest.
 	Traceparent   string `protobuf:"bytes,90,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -8286,7 +8742,7 @@ type StreamRequest struct {
 
 func (x *StreamRequest) Reset() {
 	*x = StreamRequest{}
-	mi := &file_rump_sp_proto_msgTypes[11]
+	mi := &file_rump_sp_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8298,7 +8754,7 @@ func (x *StreamRequest) String() string {
 func (*StreamRequest) ProtoMessage() {}
 
 func (x *StreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[11]
+	mi := &file_rump_sp_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8311,7 +8767,7 @@ func (x *StreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamRequest.ProtoReflect.Descriptor instead.
 func (*StreamRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{11}
+	return file_rump_sp_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *StreamRequest) GetId() uint64 {
@@ -8342,6 +8798,13 @@ func (x *StreamRequest) GetCancel() bool {
 	return false
 }
 
+func (x *StreamRequest) GetSignals() bool {
+	if x != nil {
+		return x.Signals
+	}
+	return false
+}
+
 func (x *StreamRequest) GetTraceparent() string {
 	if x != nil {
 		return x.Traceparent
@@ -8350,16 +8813,19 @@ func (x *StreamRequest) GetTraceparent() string {
 }
 
 type StreamResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	Results       []*Result              `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 0 for what is no reply.
+	Id      uint64    `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Results []*Result `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
+	// A signal for the process, by NetBSD's number, in a response with id 0.
+	Signal        uint32 `protobuf:"varint,30,opt,name=signal,proto3" json:"signal,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamResponse) Reset() {
 	*x = StreamResponse{}
-	mi := &file_rump_sp_proto_msgTypes[12]
+	mi := &file_rump_sp_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8371,7 +8837,7 @@ func (x *StreamResponse) String() string {
 func (*StreamResponse) ProtoMessage() {}
 
 func (x *StreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[12]
+	mi := &file_rump_sp_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8384,7 +8850,7 @@ func (x *StreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamResponse.ProtoReflect.Descriptor instead.
 func (*StreamResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{12}
+	return file_rump_sp_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *StreamResponse) GetId() uint64 {
@@ -8399,6 +8865,13 @@ func (x *StreamResponse) GetResults() []*Result {
 		return x.Results
 	}
 	return nil
+}
+
+func (x *StreamResponse) GetSignal() uint32 {
+	if x != nil {
+		return x.Signal
+	}
+	return 0
 }
 
 type UploadModuleRequest struct {
@@ -8416,7 +8889,7 @@ type UploadModuleRequest struct {
 
 func (x *UploadModuleRequest) Reset() {
 	*x = UploadModuleRequest{}
-	mi := &file_rump_sp_proto_msgTypes[13]
+	mi := &file_rump_sp_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8428,7 +8901,7 @@ func (x *UploadModuleRequest) String() string {
 func (*UploadModuleRequest) ProtoMessage() {}
 
 func (x *UploadModuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[13]
+	mi := &file_rump_sp_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8441,7 +8914,7 @@ func (x *UploadModuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadModuleRequest.ProtoReflect.Descriptor instead.
 func (*UploadModuleRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{13}
+	return file_rump_sp_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UploadModuleRequest) GetFilename() string {
@@ -8488,7 +8961,7 @@ type UploadModuleResponse struct {
 
 func (x *UploadModuleResponse) Reset() {
 	*x = UploadModuleResponse{}
-	mi := &file_rump_sp_proto_msgTypes[14]
+	mi := &file_rump_sp_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8500,7 +8973,7 @@ func (x *UploadModuleResponse) String() string {
 func (*UploadModuleResponse) ProtoMessage() {}
 
 func (x *UploadModuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[14]
+	mi := &file_rump_sp_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8513,7 +8986,7 @@ func (x *UploadModuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadModuleResponse.ProtoReflect.Descriptor instead.
 func (*UploadModuleResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{14}
+	return file_rump_sp_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *UploadModuleResponse) GetModule() *ModuleStat {
@@ -8531,7 +9004,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_rump_sp_proto_msgTypes[15]
+	mi := &file_rump_sp_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8543,7 +9016,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[15]
+	mi := &file_rump_sp_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8556,7 +9029,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{15}
+	return file_rump_sp_proto_rawDescGZIP(), []int{23}
 }
 
 // One component of the kernel.
@@ -8575,7 +9048,7 @@ type ComponentStatus struct {
 
 func (x *ComponentStatus) Reset() {
 	*x = ComponentStatus{}
-	mi := &file_rump_sp_proto_msgTypes[16]
+	mi := &file_rump_sp_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8587,7 +9060,7 @@ func (x *ComponentStatus) String() string {
 func (*ComponentStatus) ProtoMessage() {}
 
 func (x *ComponentStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[16]
+	mi := &file_rump_sp_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8600,7 +9073,7 @@ func (x *ComponentStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentStatus.ProtoReflect.Descriptor instead.
 func (*ComponentStatus) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{16}
+	return file_rump_sp_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ComponentStatus) GetName() string {
@@ -8657,7 +9130,7 @@ type StatusResponse struct {
 
 func (x *StatusResponse) Reset() {
 	*x = StatusResponse{}
-	mi := &file_rump_sp_proto_msgTypes[17]
+	mi := &file_rump_sp_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8669,7 +9142,7 @@ func (x *StatusResponse) String() string {
 func (*StatusResponse) ProtoMessage() {}
 
 func (x *StatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[17]
+	mi := &file_rump_sp_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8682,7 +9155,7 @@ func (x *StatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusResponse.ProtoReflect.Descriptor instead.
 func (*StatusResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{17}
+	return file_rump_sp_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *StatusResponse) GetUrl() string {
@@ -8721,7 +9194,7 @@ type ProcessesRequest struct {
 
 func (x *ProcessesRequest) Reset() {
 	*x = ProcessesRequest{}
-	mi := &file_rump_sp_proto_msgTypes[18]
+	mi := &file_rump_sp_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8733,7 +9206,7 @@ func (x *ProcessesRequest) String() string {
 func (*ProcessesRequest) ProtoMessage() {}
 
 func (x *ProcessesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[18]
+	mi := &file_rump_sp_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8746,24 +9219,26 @@ func (x *ProcessesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessesRequest.ProtoReflect.Descriptor instead.
 func (*ProcessesRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{18}
+	return file_rump_sp_proto_rawDescGZIP(), []int{26}
 }
 
 // One process of the kernel.
 type ProcessStatus struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Pid           int32                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
-	Ppid          int32                  `protobuf:"varint,2,opt,name=ppid,proto3" json:"ppid,omitempty"`
-	Comm          string                 `protobuf:"bytes,3,opt,name=comm,proto3" json:"comm,omitempty"`
-	Uid           uint32                 `protobuf:"varint,4,opt,name=uid,proto3" json:"uid,omitempty"`
-	Nfd           uint32                 `protobuf:"varint,5,opt,name=nfd,proto3" json:"nfd,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Pid   int32                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
+	Ppid  int32                  `protobuf:"varint,2,opt,name=ppid,proto3" json:"ppid,omitempty"`
+	Comm  string                 `protobuf:"bytes,3,opt,name=comm,proto3" json:"comm,omitempty"`
+	Uid   uint32                 `protobuf:"varint,4,opt,name=uid,proto3" json:"uid,omitempty"`
+	Nfd   uint32                 `protobuf:"varint,5,opt,name=nfd,proto3" json:"nfd,omitempty"`
+	// Threads: calls that wait, at least one; in a kernel of the same process those that were made.
+	Nlwps         uint32 `protobuf:"varint,30,opt,name=nlwps,proto3" json:"nlwps,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ProcessStatus) Reset() {
 	*x = ProcessStatus{}
-	mi := &file_rump_sp_proto_msgTypes[19]
+	mi := &file_rump_sp_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8775,7 +9250,7 @@ func (x *ProcessStatus) String() string {
 func (*ProcessStatus) ProtoMessage() {}
 
 func (x *ProcessStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[19]
+	mi := &file_rump_sp_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8788,7 +9263,7 @@ func (x *ProcessStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessStatus.ProtoReflect.Descriptor instead.
 func (*ProcessStatus) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{19}
+	return file_rump_sp_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ProcessStatus) GetPid() int32 {
@@ -8826,6 +9301,13 @@ func (x *ProcessStatus) GetNfd() uint32 {
 	return 0
 }
 
+func (x *ProcessStatus) GetNlwps() uint32 {
+	if x != nil {
+		return x.Nlwps
+	}
+	return 0
+}
+
 type ProcessesResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Processes     []*ProcessStatus       `protobuf:"bytes,1,rep,name=processes,proto3" json:"processes,omitempty"`
@@ -8835,7 +9317,7 @@ type ProcessesResponse struct {
 
 func (x *ProcessesResponse) Reset() {
 	*x = ProcessesResponse{}
-	mi := &file_rump_sp_proto_msgTypes[20]
+	mi := &file_rump_sp_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8847,7 +9329,7 @@ func (x *ProcessesResponse) String() string {
 func (*ProcessesResponse) ProtoMessage() {}
 
 func (x *ProcessesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[20]
+	mi := &file_rump_sp_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8860,7 +9342,7 @@ func (x *ProcessesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessesResponse.ProtoReflect.Descriptor instead.
 func (*ProcessesResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{20}
+	return file_rump_sp_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ProcessesResponse) GetProcesses() []*ProcessStatus {
@@ -8878,7 +9360,7 @@ type StatisticsRequest struct {
 
 func (x *StatisticsRequest) Reset() {
 	*x = StatisticsRequest{}
-	mi := &file_rump_sp_proto_msgTypes[21]
+	mi := &file_rump_sp_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8890,7 +9372,7 @@ func (x *StatisticsRequest) String() string {
 func (*StatisticsRequest) ProtoMessage() {}
 
 func (x *StatisticsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[21]
+	mi := &file_rump_sp_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8903,7 +9385,7 @@ func (x *StatisticsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatisticsRequest.ProtoReflect.Descriptor instead.
 func (*StatisticsRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{21}
+	return file_rump_sp_proto_rawDescGZIP(), []int{29}
 }
 
 // What the calls of one kind have cost since the kernel is up.
@@ -8924,7 +9406,7 @@ type CallStatistics struct {
 
 func (x *CallStatistics) Reset() {
 	*x = CallStatistics{}
-	mi := &file_rump_sp_proto_msgTypes[22]
+	mi := &file_rump_sp_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8936,7 +9418,7 @@ func (x *CallStatistics) String() string {
 func (*CallStatistics) ProtoMessage() {}
 
 func (x *CallStatistics) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[22]
+	mi := &file_rump_sp_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8949,7 +9431,7 @@ func (x *CallStatistics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallStatistics.ProtoReflect.Descriptor instead.
 func (*CallStatistics) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{22}
+	return file_rump_sp_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CallStatistics) GetCall() string {
@@ -8999,7 +9481,7 @@ type ComponentUsage struct {
 
 func (x *ComponentUsage) Reset() {
 	*x = ComponentUsage{}
-	mi := &file_rump_sp_proto_msgTypes[23]
+	mi := &file_rump_sp_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9011,7 +9493,7 @@ func (x *ComponentUsage) String() string {
 func (*ComponentUsage) ProtoMessage() {}
 
 func (x *ComponentUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[23]
+	mi := &file_rump_sp_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9024,7 +9506,7 @@ func (x *ComponentUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentUsage.ProtoReflect.Descriptor instead.
 func (*ComponentUsage) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{23}
+	return file_rump_sp_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ComponentUsage) GetName() string {
@@ -9068,7 +9550,7 @@ type StatisticsResponse struct {
 
 func (x *StatisticsResponse) Reset() {
 	*x = StatisticsResponse{}
-	mi := &file_rump_sp_proto_msgTypes[24]
+	mi := &file_rump_sp_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9080,7 +9562,7 @@ func (x *StatisticsResponse) String() string {
 func (*StatisticsResponse) ProtoMessage() {}
 
 func (x *StatisticsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[24]
+	mi := &file_rump_sp_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9093,7 +9575,7 @@ func (x *StatisticsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatisticsResponse.ProtoReflect.Descriptor instead.
 func (*StatisticsResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{24}
+	return file_rump_sp_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *StatisticsResponse) GetUptimeMs() uint64 {
@@ -9175,7 +9657,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tReference\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\rR\x04call\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\rR\x05field\x12\x12\n" +
-	"\x04path\x18\x03 \x03(\rR\x04path\"\xcev\n" +
+	"\x04path\x18\x03 \x03(\rR\x04path\"\xc0w\n" +
 	"\x04Call\x125\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x15.rump.sp.v1.ReferenceR\n" +
@@ -9465,7 +9947,11 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\bdev_list\x18\x82\x10 \x01(\v2\x1a.rump.sp.v1.DevListRequestH\x00R\adevList\x12;\n" +
 	"\tmd_create\x18\x83\x10 \x01(\v2\x1b.rump.sp.v1.MdCreateRequestH\x00R\bmdCreate\x12>\n" +
 	"\n" +
-	"md_destroy\x18\x84\x10 \x01(\v2\x1c.rump.sp.v1.MdDestroyRequestH\x00R\tmdDestroy\x128\n" +
+	"md_destroy\x18\x84\x10 \x01(\v2\x1c.rump.sp.v1.MdDestroyRequestH\x00R\tmdDestroy\x12.\n" +
+	"\x04kill\x18\xbe\x10 \x01(\v2\x17.rump.sp.v1.KillRequestH\x00R\x04kill\x12@\n" +
+	"\n" +
+	"sigpending\x18\xbf\x10 \x01(\v2\x1d.rump.sp.v1.SigpendingRequestH\x00R\n" +
+	"sigpending\x128\n" +
 	"\bnpf_load\x18\xa0\x10 \x01(\v2\x1a.rump.sp.v1.NpfLoadRequestH\x00R\anpfLoad\x12H\n" +
 	"\x0enpf_config_get\x18\xa1\x10 \x01(\v2\x1f.rump.sp.v1.NpfConfigGetRequestH\x00R\fnpfConfigGet\x12>\n" +
 	"\n" +
@@ -9502,7 +9988,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"netPcblist\x12D\n" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1e.rump.sp.v1.NetCountersRequestH\x00R\vnetCounters\x125\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndListB\x06\n" +
-	"\x04call\"\xbcx\n" +
+	"\x04call\"\xb0y\n" +
 	"\x06Result\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x18.rump.sp.v1.SyscallErrorH\x00R\x05error\x12/\n" +
 	"\x04read\x18\xeb\a \x01(\v2\x18.rump.sp.v1.ReadResponseH\x00R\x04read\x122\n" +
@@ -9790,7 +10276,11 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\bdev_list\x18\x82\x10 \x01(\v2\x1b.rump.sp.v1.DevListResponseH\x00R\adevList\x12<\n" +
 	"\tmd_create\x18\x83\x10 \x01(\v2\x1c.rump.sp.v1.MdCreateResponseH\x00R\bmdCreate\x12?\n" +
 	"\n" +
-	"md_destroy\x18\x84\x10 \x01(\v2\x1d.rump.sp.v1.MdDestroyResponseH\x00R\tmdDestroy\x129\n" +
+	"md_destroy\x18\x84\x10 \x01(\v2\x1d.rump.sp.v1.MdDestroyResponseH\x00R\tmdDestroy\x12/\n" +
+	"\x04kill\x18\xbe\x10 \x01(\v2\x18.rump.sp.v1.KillResponseH\x00R\x04kill\x12A\n" +
+	"\n" +
+	"sigpending\x18\xbf\x10 \x01(\v2\x1e.rump.sp.v1.SigpendingResponseH\x00R\n" +
+	"sigpending\x129\n" +
 	"\bnpf_load\x18\xa0\x10 \x01(\v2\x1b.rump.sp.v1.NpfLoadResponseH\x00R\anpfLoad\x12I\n" +
 	"\x0enpf_config_get\x18\xa1\x10 \x01(\v2 .rump.sp.v1.NpfConfigGetResponseH\x00R\fnpfConfigGet\x12?\n" +
 	"\n" +
@@ -9827,10 +10317,11 @@ const file_rump_sp_proto_rawDesc = "" +
 	"netPcblist\x12E\n" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1f.rump.sp.v1.NetCountersResponseH\x00R\vnetCounters\x126\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x1a.rump.sp.v1.NdListResponseH\x00R\x06ndListB\b\n" +
-	"\x06result\"9\n" +
+	"\x06result\"Q\n" +
 	"\rAttachRequest\x12\x12\n" +
 	"\x04comm\x18\x01 \x01(\tR\x04comm\x12\x14\n" +
-	"\x05token\x18\x02 \x01(\tR\x05token\"\x92\x01\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\x12\x16\n" +
+	"\x06cookie\x18\x1e \x01(\fR\x06cookie\"\x92\x01\n" +
 	"\x0eAttachResponse\x12\x18\n" +
 	"\asession\x18\x01 \x01(\tR\asession\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x19\n" +
@@ -9844,24 +10335,46 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x05flags\x18\x01 \x01(\rR\x05flags\":\n" +
 	"\fForkResponse\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x18\n" +
-	"\asession\x18\x02 \x01(\tR\asession\"w\n" +
+	"\asession\x18\x02 \x01(\tR\asession\"?\n" +
+	"\x0ePreforkRequest\x12\x14\n" +
+	"\x05flags\x18\x01 \x01(\rR\x05flags\x12\x17\n" +
+	"\await_ms\x18\x02 \x01(\rR\x06waitMs\"T\n" +
+	"\x0fPreforkResponse\x12\x16\n" +
+	"\x06cookie\x18\x01 \x01(\fR\x06cookie\x12\x10\n" +
+	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x17\n" +
+	"\await_ms\x18\x03 \x01(\rR\x06waitMs\"+\n" +
+	"\x11ForkCancelRequest\x12\x16\n" +
+	"\x06cookie\x18\x01 \x01(\fR\x06cookie\"\x14\n" +
+	"\x12ForkCancelResponse\"!\n" +
+	"\vExecRequest\x12\x12\n" +
+	"\x04comm\x18\x01 \x01(\tR\x04comm\"A\n" +
+	"\fExecResponse\x12\x10\n" +
+	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x1f\n" +
+	"\vmax_message\x18\x02 \x01(\x04R\n" +
+	"maxMessage\"*\n" +
+	"\x0fHandoverRequest\x12\x17\n" +
+	"\await_ms\x18\x01 \x01(\rR\x06waitMs\"+\n" +
+	"\x10HandoverResponse\x12\x17\n" +
+	"\await_ms\x18\x01 \x01(\rR\x06waitMs\"w\n" +
 	"\fBatchRequest\x12&\n" +
 	"\x05calls\x18\x01 \x03(\v2\x10.rump.sp.v1.CallR\x05calls\x12\x1d\n" +
 	"\n" +
 	"keep_going\x18\x02 \x01(\bR\tkeepGoing\x12 \n" +
 	"\vtraceparent\x18Z \x01(\tR\vtraceparent\"=\n" +
 	"\rBatchResponse\x12,\n" +
-	"\aresults\x18\x01 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"\xa0\x01\n" +
+	"\aresults\x18\x01 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"\xba\x01\n" +
 	"\rStreamRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12&\n" +
 	"\x05calls\x18\x02 \x03(\v2\x10.rump.sp.v1.CallR\x05calls\x12\x1d\n" +
 	"\n" +
 	"keep_going\x18\x03 \x01(\bR\tkeepGoing\x12\x16\n" +
-	"\x06cancel\x18\x04 \x01(\bR\x06cancel\x12 \n" +
-	"\vtraceparent\x18Z \x01(\tR\vtraceparent\"N\n" +
+	"\x06cancel\x18\x04 \x01(\bR\x06cancel\x12\x18\n" +
+	"\asignals\x18\x1e \x01(\bR\asignals\x12 \n" +
+	"\vtraceparent\x18Z \x01(\tR\vtraceparent\"f\n" +
 	"\x0eStreamResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12,\n" +
-	"\aresults\x18\x02 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"\x9c\x01\n" +
+	"\aresults\x18\x02 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\x12\x16\n" +
+	"\x06signal\x18\x1e \x01(\rR\x06signal\"\x9c\x01\n" +
 	"\x13UploadModuleRequest\x12\x1a\n" +
 	"\bfilename\x18\x01 \x01(\tR\bfilename\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x1d\n" +
@@ -9886,13 +10399,14 @@ const file_rump_sp_proto_rawDesc = "" +
 	"components\x12\x1b\n" +
 	"\tuptime_ms\x18\x03 \x01(\x04R\buptimeMs\x12\x1a\n" +
 	"\bsessions\x18\x04 \x01(\rR\bsessions\"\x12\n" +
-	"\x10ProcessesRequest\"m\n" +
+	"\x10ProcessesRequest\"\x83\x01\n" +
 	"\rProcessStatus\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x12\n" +
 	"\x04ppid\x18\x02 \x01(\x05R\x04ppid\x12\x12\n" +
 	"\x04comm\x18\x03 \x01(\tR\x04comm\x12\x10\n" +
 	"\x03uid\x18\x04 \x01(\rR\x03uid\x12\x10\n" +
-	"\x03nfd\x18\x05 \x01(\rR\x03nfd\"L\n" +
+	"\x03nfd\x18\x05 \x01(\rR\x03nfd\x12\x14\n" +
+	"\x05nlwps\x18\x1e \x01(\rR\x05nlwps\"L\n" +
 	"\x11ProcessesResponse\x127\n" +
 	"\tprocesses\x18\x01 \x03(\v2\x19.rump.sp.v1.ProcessStatusR\tprocesses\"\x13\n" +
 	"\x11StatisticsRequest\"\xf1\x01\n" +
@@ -9922,22 +10436,31 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\n" +
 	"components\x18\n" +
 	" \x03(\v2\x1b.rump.sp.v1.ComponentStatusR\n" +
-	"components2\xf6\x04\n" +
+	"components2\x89\a\n" +
 	"\aSession\x12?\n" +
 	"\x06Attach\x12\x19.rump.sp.v1.AttachRequest\x1a\x1a.rump.sp.v1.AttachResponse\x12?\n" +
 	"\x06Detach\x12\x19.rump.sp.v1.DetachRequest\x1a\x1a.rump.sp.v1.DetachResponse\x129\n" +
-	"\x04Fork\x12\x17.rump.sp.v1.ForkRequest\x1a\x18.rump.sp.v1.ForkResponse\x12<\n" +
+	"\x04Fork\x12\x17.rump.sp.v1.ForkRequest\x1a\x18.rump.sp.v1.ForkResponse\x12B\n" +
+	"\aPrefork\x12\x1a.rump.sp.v1.PreforkRequest\x1a\x1b.rump.sp.v1.PreforkResponse\x12K\n" +
+	"\n" +
+	"ForkCancel\x12\x1d.rump.sp.v1.ForkCancelRequest\x1a\x1e.rump.sp.v1.ForkCancelResponse\x129\n" +
+	"\x04Exec\x12\x17.rump.sp.v1.ExecRequest\x1a\x18.rump.sp.v1.ExecResponse\x12E\n" +
+	"\bHandover\x12\x1b.rump.sp.v1.HandoverRequest\x1a\x1c.rump.sp.v1.HandoverResponse\x12<\n" +
 	"\x05Batch\x12\x18.rump.sp.v1.BatchRequest\x1a\x19.rump.sp.v1.BatchResponse\x12C\n" +
 	"\x06Stream\x12\x19.rump.sp.v1.StreamRequest\x1a\x1a.rump.sp.v1.StreamResponse(\x010\x01\x12S\n" +
 	"\fUploadModule\x12\x1f.rump.sp.v1.UploadModuleRequest\x1a .rump.sp.v1.UploadModuleResponse(\x01\x12?\n" +
 	"\x06Status\x12\x19.rump.sp.v1.StatusRequest\x1a\x1a.rump.sp.v1.StatusResponse\x12H\n" +
 	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse\x12K\n" +
 	"\n" +
-	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xd63\n" +
+	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\x9a5\n" +
 	"\x04Kern\x12M\n" +
 	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x12\x8a\xb5\x18\x0e\b\x03\x12\x04read\x18\x01 \x01(\x01\x12O\n" +
 	"\x05Write\x12\x18.rump.sp.v1.WriteRequest\x1a\x19.rump.sp.v1.WriteResponse\"\x11\x8a\xb5\x18\r\b\x04\x12\x05write\x18\x01 \x01\x12M\n" +
-	"\x05Close\x12\x18.rump.sp.v1.CloseRequest\x1a\x19.rump.sp.v1.CloseResponse\"\x0f\x8a\xb5\x18\v\b\x06\x12\x05close\x18\x01\x12S\n" +
+	"\x05Close\x12\x18.rump.sp.v1.CloseRequest\x1a\x19.rump.sp.v1.CloseResponse\"\x0f\x8a\xb5\x18\v\b\x06\x12\x05close\x18\x01\x12\\\n" +
+	"\x04Kill\x12\x17.rump.sp.v1.KillRequest\x1a\x18.rump.sp.v1.KillResponse\"!\x8a\xb5\x18\x1d\b\xfeN\x12\x04kill\x18\x012\x0eprocess.signal8\x01\x12d\n" +
+	"\n" +
+	"Sigpending\x12\x1d.rump.sp.v1.SigpendingRequest\x1a\x1e.rump.sp.v1.SigpendingResponse\"\x17\x8a\xb5\x18\x13\b\xffN\x12\n" +
+	"sigpending\x18\x018\x01\x12S\n" +
 	"\x06Getpid\x12\x19.rump.sp.v1.GetpidRequest\x1a\x1a.rump.sp.v1.GetpidResponse\"\x12\x8a\xb5\x18\x0e\b\x14\x12\x06getpid\x18\x01(\x01\x12b\n" +
 	"\x06Setuid\x12\x19.rump.sp.v1.SetuidRequest\x1a\x1a.rump.sp.v1.SetuidResponse\"!\x8a\xb5\x18\x1d\b\x17\x12\x06setuid\x18\x01(\x012\rprocess.setid\x12S\n" +
 	"\x06Getuid\x12\x19.rump.sp.v1.GetuidRequest\x1a\x1a.rump.sp.v1.GetuidResponse\"\x12\x8a\xb5\x18\x0e\b\x18\x12\x06getuid\x18\x01(\x01\x12W\n" +
@@ -10234,7 +10757,7 @@ func file_rump_sp_proto_rawDescGZIP() []byte {
 	return file_rump_sp_proto_rawDescData
 }
 
-var file_rump_sp_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_rump_sp_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_rump_sp_proto_goTypes = []any{
 	(*Reference)(nil),                        // 0: rump.sp.v1.Reference
 	(*Call)(nil),                             // 1: rump.sp.v1.Call
@@ -10245,1497 +10768,1525 @@ var file_rump_sp_proto_goTypes = []any{
 	(*DetachResponse)(nil),                   // 6: rump.sp.v1.DetachResponse
 	(*ForkRequest)(nil),                      // 7: rump.sp.v1.ForkRequest
 	(*ForkResponse)(nil),                     // 8: rump.sp.v1.ForkResponse
-	(*BatchRequest)(nil),                     // 9: rump.sp.v1.BatchRequest
-	(*BatchResponse)(nil),                    // 10: rump.sp.v1.BatchResponse
-	(*StreamRequest)(nil),                    // 11: rump.sp.v1.StreamRequest
-	(*StreamResponse)(nil),                   // 12: rump.sp.v1.StreamResponse
-	(*UploadModuleRequest)(nil),              // 13: rump.sp.v1.UploadModuleRequest
-	(*UploadModuleResponse)(nil),             // 14: rump.sp.v1.UploadModuleResponse
-	(*StatusRequest)(nil),                    // 15: rump.sp.v1.StatusRequest
-	(*ComponentStatus)(nil),                  // 16: rump.sp.v1.ComponentStatus
-	(*StatusResponse)(nil),                   // 17: rump.sp.v1.StatusResponse
-	(*ProcessesRequest)(nil),                 // 18: rump.sp.v1.ProcessesRequest
-	(*ProcessStatus)(nil),                    // 19: rump.sp.v1.ProcessStatus
-	(*ProcessesResponse)(nil),                // 20: rump.sp.v1.ProcessesResponse
-	(*StatisticsRequest)(nil),                // 21: rump.sp.v1.StatisticsRequest
-	(*CallStatistics)(nil),                   // 22: rump.sp.v1.CallStatistics
-	(*ComponentUsage)(nil),                   // 23: rump.sp.v1.ComponentUsage
-	(*StatisticsResponse)(nil),               // 24: rump.sp.v1.StatisticsResponse
-	nil,                                      // 25: rump.sp.v1.CallStatistics.ErrorsEntry
-	(*ReadRequest)(nil),                      // 26: rump.sp.v1.ReadRequest
-	(*WriteRequest)(nil),                     // 27: rump.sp.v1.WriteRequest
-	(*CloseRequest)(nil),                     // 28: rump.sp.v1.CloseRequest
-	(*GetpidRequest)(nil),                    // 29: rump.sp.v1.GetpidRequest
-	(*SetuidRequest)(nil),                    // 30: rump.sp.v1.SetuidRequest
-	(*GetuidRequest)(nil),                    // 31: rump.sp.v1.GetuidRequest
-	(*GeteuidRequest)(nil),                   // 32: rump.sp.v1.GeteuidRequest
-	(*GetppidRequest)(nil),                   // 33: rump.sp.v1.GetppidRequest
-	(*DupRequest)(nil),                       // 34: rump.sp.v1.DupRequest
-	(*PipeRequest)(nil),                      // 35: rump.sp.v1.PipeRequest
-	(*GetegidRequest)(nil),                   // 36: rump.sp.v1.GetegidRequest
-	(*GetgidRequest)(nil),                    // 37: rump.sp.v1.GetgidRequest
-	(*GetloginRequest)(nil),                  // 38: rump.sp.v1.GetloginRequest
-	(*SetloginRequest)(nil),                  // 39: rump.sp.v1.SetloginRequest
-	(*IoctlRequest)(nil),                     // 40: rump.sp.v1.IoctlRequest
-	(*GetgroupsRequest)(nil),                 // 41: rump.sp.v1.GetgroupsRequest
-	(*SetgroupsRequest)(nil),                 // 42: rump.sp.v1.SetgroupsRequest
-	(*GetpgrpRequest)(nil),                   // 43: rump.sp.v1.GetpgrpRequest
-	(*SetpgidRequest)(nil),                   // 44: rump.sp.v1.SetpgidRequest
-	(*Dup2Request)(nil),                      // 45: rump.sp.v1.Dup2Request
-	(*FcntlRequest)(nil),                     // 46: rump.sp.v1.FcntlRequest
-	(*ReadvRequest)(nil),                     // 47: rump.sp.v1.ReadvRequest
-	(*WritevRequest)(nil),                    // 48: rump.sp.v1.WritevRequest
-	(*SetreuidRequest)(nil),                  // 49: rump.sp.v1.SetreuidRequest
-	(*SetregidRequest)(nil),                  // 50: rump.sp.v1.SetregidRequest
-	(*FlockRequest)(nil),                     // 51: rump.sp.v1.FlockRequest
-	(*SetsidRequest)(nil),                    // 52: rump.sp.v1.SetsidRequest
-	(*SetgidRequest)(nil),                    // 53: rump.sp.v1.SetgidRequest
-	(*SetegidRequest)(nil),                   // 54: rump.sp.v1.SetegidRequest
-	(*SeteuidRequest)(nil),                   // 55: rump.sp.v1.SeteuidRequest
-	(*FpathconfRequest)(nil),                 // 56: rump.sp.v1.FpathconfRequest
-	(*GetrlimitRequest)(nil),                 // 57: rump.sp.v1.GetrlimitRequest
-	(*SetrlimitRequest)(nil),                 // 58: rump.sp.v1.SetrlimitRequest
-	(*SysctlRequest)(nil),                    // 59: rump.sp.v1.SysctlRequest
-	(*GetpgidRequest)(nil),                   // 60: rump.sp.v1.GetpgidRequest
-	(*RebootRequest)(nil),                    // 61: rump.sp.v1.RebootRequest
-	(*PollRequest)(nil),                      // 62: rump.sp.v1.PollRequest
-	(*TimerCreateRequest)(nil),               // 63: rump.sp.v1.TimerCreateRequest
-	(*TimerDeleteRequest)(nil),               // 64: rump.sp.v1.TimerDeleteRequest
-	(*TimerGetoverrunRequest)(nil),           // 65: rump.sp.v1.TimerGetoverrunRequest
-	(*ModctlRequest)(nil),                    // 66: rump.sp.v1.ModctlRequest
-	(*GetsidRequest)(nil),                    // 67: rump.sp.v1.GetsidRequest
-	(*FktraceRequest)(nil),                   // 68: rump.sp.v1.FktraceRequest
-	(*IssetugidRequest)(nil),                 // 69: rump.sp.v1.IssetugidRequest
-	(*UtraceRequest)(nil),                    // 70: rump.sp.v1.UtraceRequest
-	(*KqueueRequest)(nil),                    // 71: rump.sp.v1.KqueueRequest
-	(*PosixFadviseRequest)(nil),              // 72: rump.sp.v1.PosixFadviseRequest
-	(*SelectRequest)(nil),                    // 73: rump.sp.v1.SelectRequest
-	(*GettimeofdayRequest)(nil),              // 74: rump.sp.v1.GettimeofdayRequest
-	(*SettimeofdayRequest)(nil),              // 75: rump.sp.v1.SettimeofdayRequest
-	(*AdjtimeRequest)(nil),                   // 76: rump.sp.v1.AdjtimeRequest
-	(*SetitimerRequest)(nil),                 // 77: rump.sp.v1.SetitimerRequest
-	(*GetitimerRequest)(nil),                 // 78: rump.sp.v1.GetitimerRequest
-	(*ClockGettimeRequest)(nil),              // 79: rump.sp.v1.ClockGettimeRequest
-	(*ClockSettimeRequest)(nil),              // 80: rump.sp.v1.ClockSettimeRequest
-	(*ClockGetresRequest)(nil),               // 81: rump.sp.v1.ClockGetresRequest
-	(*NanosleepRequest)(nil),                 // 82: rump.sp.v1.NanosleepRequest
-	(*KeventRequest)(nil),                    // 83: rump.sp.v1.KeventRequest
-	(*PselectRequest)(nil),                   // 84: rump.sp.v1.PselectRequest
-	(*PolltsRequest)(nil),                    // 85: rump.sp.v1.PolltsRequest
-	(*FstatRequest)(nil),                     // 86: rump.sp.v1.FstatRequest
-	(*TimerSettimeRequest)(nil),              // 87: rump.sp.v1.TimerSettimeRequest
-	(*TimerGettimeRequest)(nil),              // 88: rump.sp.v1.TimerGettimeRequest
-	(*Pipe2Request)(nil),                     // 89: rump.sp.v1.Pipe2Request
-	(*Dup3Request)(nil),                      // 90: rump.sp.v1.Dup3Request
-	(*Kqueue1Request)(nil),                   // 91: rump.sp.v1.Kqueue1Request
-	(*ClockNanosleepRequest)(nil),            // 92: rump.sp.v1.ClockNanosleepRequest
-	(*OpenRequest)(nil),                      // 93: rump.sp.v1.OpenRequest
-	(*LinkRequest)(nil),                      // 94: rump.sp.v1.LinkRequest
-	(*UnlinkRequest)(nil),                    // 95: rump.sp.v1.UnlinkRequest
-	(*ChdirRequest)(nil),                     // 96: rump.sp.v1.ChdirRequest
-	(*FchdirRequest)(nil),                    // 97: rump.sp.v1.FchdirRequest
-	(*ChmodRequest)(nil),                     // 98: rump.sp.v1.ChmodRequest
-	(*ChownRequest)(nil),                     // 99: rump.sp.v1.ChownRequest
-	(*UnmountRequest)(nil),                   // 100: rump.sp.v1.UnmountRequest
-	(*AccessRequest)(nil),                    // 101: rump.sp.v1.AccessRequest
-	(*ChflagsRequest)(nil),                   // 102: rump.sp.v1.ChflagsRequest
-	(*FchflagsRequest)(nil),                  // 103: rump.sp.v1.FchflagsRequest
-	(*SyncRequest)(nil),                      // 104: rump.sp.v1.SyncRequest
-	(*KtraceRequest)(nil),                    // 105: rump.sp.v1.KtraceRequest
-	(*RevokeRequest)(nil),                    // 106: rump.sp.v1.RevokeRequest
-	(*SymlinkRequest)(nil),                   // 107: rump.sp.v1.SymlinkRequest
-	(*ReadlinkRequest)(nil),                  // 108: rump.sp.v1.ReadlinkRequest
-	(*UmaskRequest)(nil),                     // 109: rump.sp.v1.UmaskRequest
-	(*ChrootRequest)(nil),                    // 110: rump.sp.v1.ChrootRequest
-	(*FsyncRequest)(nil),                     // 111: rump.sp.v1.FsyncRequest
-	(*FchownRequest)(nil),                    // 112: rump.sp.v1.FchownRequest
-	(*FchmodRequest)(nil),                    // 113: rump.sp.v1.FchmodRequest
-	(*RenameRequest)(nil),                    // 114: rump.sp.v1.RenameRequest
-	(*MkfifoRequest)(nil),                    // 115: rump.sp.v1.MkfifoRequest
-	(*MkdirRequest)(nil),                     // 116: rump.sp.v1.MkdirRequest
-	(*RmdirRequest)(nil),                     // 117: rump.sp.v1.RmdirRequest
-	(*PreadRequest)(nil),                     // 118: rump.sp.v1.PreadRequest
-	(*PwriteRequest)(nil),                    // 119: rump.sp.v1.PwriteRequest
-	(*PathconfRequest)(nil),                  // 120: rump.sp.v1.PathconfRequest
-	(*LseekRequest)(nil),                     // 121: rump.sp.v1.LseekRequest
-	(*TruncateRequest)(nil),                  // 122: rump.sp.v1.TruncateRequest
-	(*FtruncateRequest)(nil),                 // 123: rump.sp.v1.FtruncateRequest
-	(*FdatasyncRequest)(nil),                 // 124: rump.sp.v1.FdatasyncRequest
-	(*PosixRenameRequest)(nil),               // 125: rump.sp.v1.PosixRenameRequest
-	(*LchmodRequest)(nil),                    // 126: rump.sp.v1.LchmodRequest
-	(*LchownRequest)(nil),                    // 127: rump.sp.v1.LchownRequest
-	(*PosixChownRequest)(nil),                // 128: rump.sp.v1.PosixChownRequest
-	(*PosixFchownRequest)(nil),               // 129: rump.sp.v1.PosixFchownRequest
-	(*PosixLchownRequest)(nil),               // 130: rump.sp.v1.PosixLchownRequest
-	(*PreadvRequest)(nil),                    // 131: rump.sp.v1.PreadvRequest
-	(*PwritevRequest)(nil),                   // 132: rump.sp.v1.PwritevRequest
-	(*GetcwdRequest)(nil),                    // 133: rump.sp.v1.GetcwdRequest
-	(*FchrootRequest)(nil),                   // 134: rump.sp.v1.FchrootRequest
-	(*LchflagsRequest)(nil),                  // 135: rump.sp.v1.LchflagsRequest
-	(*FsyncRangeRequest)(nil),                // 136: rump.sp.v1.FsyncRangeRequest
-	(*GetvfsstatRequest)(nil),                // 137: rump.sp.v1.GetvfsstatRequest
-	(*Statvfs1Request)(nil),                  // 138: rump.sp.v1.Statvfs1Request
-	(*Fstatvfs1Request)(nil),                 // 139: rump.sp.v1.Fstatvfs1Request
-	(*ExtattrctlRequest)(nil),                // 140: rump.sp.v1.ExtattrctlRequest
-	(*ExtattrSetFileRequest)(nil),            // 141: rump.sp.v1.ExtattrSetFileRequest
-	(*ExtattrGetFileRequest)(nil),            // 142: rump.sp.v1.ExtattrGetFileRequest
-	(*ExtattrDeleteFileRequest)(nil),         // 143: rump.sp.v1.ExtattrDeleteFileRequest
-	(*ExtattrSetFdRequest)(nil),              // 144: rump.sp.v1.ExtattrSetFdRequest
-	(*ExtattrGetFdRequest)(nil),              // 145: rump.sp.v1.ExtattrGetFdRequest
-	(*ExtattrDeleteFdRequest)(nil),           // 146: rump.sp.v1.ExtattrDeleteFdRequest
-	(*ExtattrSetLinkRequest)(nil),            // 147: rump.sp.v1.ExtattrSetLinkRequest
-	(*ExtattrGetLinkRequest)(nil),            // 148: rump.sp.v1.ExtattrGetLinkRequest
-	(*ExtattrDeleteLinkRequest)(nil),         // 149: rump.sp.v1.ExtattrDeleteLinkRequest
-	(*ExtattrListFdRequest)(nil),             // 150: rump.sp.v1.ExtattrListFdRequest
-	(*ExtattrListFileRequest)(nil),           // 151: rump.sp.v1.ExtattrListFileRequest
-	(*ExtattrListLinkRequest)(nil),           // 152: rump.sp.v1.ExtattrListLinkRequest
-	(*SetxattrRequest)(nil),                  // 153: rump.sp.v1.SetxattrRequest
-	(*LsetxattrRequest)(nil),                 // 154: rump.sp.v1.LsetxattrRequest
-	(*FsetxattrRequest)(nil),                 // 155: rump.sp.v1.FsetxattrRequest
-	(*GetxattrRequest)(nil),                  // 156: rump.sp.v1.GetxattrRequest
-	(*LgetxattrRequest)(nil),                 // 157: rump.sp.v1.LgetxattrRequest
-	(*FgetxattrRequest)(nil),                 // 158: rump.sp.v1.FgetxattrRequest
-	(*ListxattrRequest)(nil),                 // 159: rump.sp.v1.ListxattrRequest
-	(*LlistxattrRequest)(nil),                // 160: rump.sp.v1.LlistxattrRequest
-	(*FlistxattrRequest)(nil),                // 161: rump.sp.v1.FlistxattrRequest
-	(*RemovexattrRequest)(nil),               // 162: rump.sp.v1.RemovexattrRequest
-	(*LremovexattrRequest)(nil),              // 163: rump.sp.v1.LremovexattrRequest
-	(*FremovexattrRequest)(nil),              // 164: rump.sp.v1.FremovexattrRequest
-	(*GetdentsRequest)(nil),                  // 165: rump.sp.v1.GetdentsRequest
-	(*GetfhRequest)(nil),                     // 166: rump.sp.v1.GetfhRequest
-	(*FhopenRequest)(nil),                    // 167: rump.sp.v1.FhopenRequest
-	(*Fhstatvfs1Request)(nil),                // 168: rump.sp.v1.Fhstatvfs1Request
-	(*MountRequest)(nil),                     // 169: rump.sp.v1.MountRequest
-	(*UtimesRequest)(nil),                    // 170: rump.sp.v1.UtimesRequest
-	(*FutimesRequest)(nil),                   // 171: rump.sp.v1.FutimesRequest
-	(*LutimesRequest)(nil),                   // 172: rump.sp.v1.LutimesRequest
-	(*StatRequest)(nil),                      // 173: rump.sp.v1.StatRequest
-	(*LstatRequest)(nil),                     // 174: rump.sp.v1.LstatRequest
-	(*MknodRequest)(nil),                     // 175: rump.sp.v1.MknodRequest
-	(*FhstatRequest)(nil),                    // 176: rump.sp.v1.FhstatRequest
-	(*LinkatRequest)(nil),                    // 177: rump.sp.v1.LinkatRequest
-	(*RenameatRequest)(nil),                  // 178: rump.sp.v1.RenameatRequest
-	(*MkfifoatRequest)(nil),                  // 179: rump.sp.v1.MkfifoatRequest
-	(*MknodatRequest)(nil),                   // 180: rump.sp.v1.MknodatRequest
-	(*MkdiratRequest)(nil),                   // 181: rump.sp.v1.MkdiratRequest
-	(*FaccessatRequest)(nil),                 // 182: rump.sp.v1.FaccessatRequest
-	(*FchmodatRequest)(nil),                  // 183: rump.sp.v1.FchmodatRequest
-	(*FchownatRequest)(nil),                  // 184: rump.sp.v1.FchownatRequest
-	(*FstatatRequest)(nil),                   // 185: rump.sp.v1.FstatatRequest
-	(*UtimensatRequest)(nil),                 // 186: rump.sp.v1.UtimensatRequest
-	(*OpenatRequest)(nil),                    // 187: rump.sp.v1.OpenatRequest
-	(*ReadlinkatRequest)(nil),                // 188: rump.sp.v1.ReadlinkatRequest
-	(*SymlinkatRequest)(nil),                 // 189: rump.sp.v1.SymlinkatRequest
-	(*UnlinkatRequest)(nil),                  // 190: rump.sp.v1.UnlinkatRequest
-	(*FutimensRequest)(nil),                  // 191: rump.sp.v1.FutimensRequest
-	(*QuotactlRequest)(nil),                  // 192: rump.sp.v1.QuotactlRequest
-	(*PosixFallocateRequest)(nil),            // 193: rump.sp.v1.PosixFallocateRequest
-	(*FdiscardRequest)(nil),                  // 194: rump.sp.v1.FdiscardRequest
-	(*RecvmsgRequest)(nil),                   // 195: rump.sp.v1.RecvmsgRequest
-	(*SendmsgRequest)(nil),                   // 196: rump.sp.v1.SendmsgRequest
-	(*RecvfromRequest)(nil),                  // 197: rump.sp.v1.RecvfromRequest
-	(*AcceptRequest)(nil),                    // 198: rump.sp.v1.AcceptRequest
-	(*GetpeernameRequest)(nil),               // 199: rump.sp.v1.GetpeernameRequest
-	(*GetsocknameRequest)(nil),               // 200: rump.sp.v1.GetsocknameRequest
-	(*ConnectRequest)(nil),                   // 201: rump.sp.v1.ConnectRequest
-	(*BindRequest)(nil),                      // 202: rump.sp.v1.BindRequest
-	(*SetsockoptRequest)(nil),                // 203: rump.sp.v1.SetsockoptRequest
-	(*ListenRequest)(nil),                    // 204: rump.sp.v1.ListenRequest
-	(*GetsockoptRequest)(nil),                // 205: rump.sp.v1.GetsockoptRequest
-	(*SendtoRequest)(nil),                    // 206: rump.sp.v1.SendtoRequest
-	(*ShutdownRequest)(nil),                  // 207: rump.sp.v1.ShutdownRequest
-	(*SocketpairRequest)(nil),                // 208: rump.sp.v1.SocketpairRequest
-	(*SocketRequest)(nil),                    // 209: rump.sp.v1.SocketRequest
-	(*PacceptRequest)(nil),                   // 210: rump.sp.v1.PacceptRequest
-	(*RecvmmsgRequest)(nil),                  // 211: rump.sp.v1.RecvmmsgRequest
-	(*SendmmsgRequest)(nil),                  // 212: rump.sp.v1.SendmmsgRequest
-	(*ModuleInitRequest)(nil),                // 213: rump.sp.v1.ModuleInitRequest
-	(*ModuleFiniRequest)(nil),                // 214: rump.sp.v1.ModuleFiniRequest
-	(*EtfsRegisterRequest)(nil),              // 215: rump.sp.v1.EtfsRegisterRequest
-	(*EtfsRegisterWithsizeRequest)(nil),      // 216: rump.sp.v1.EtfsRegisterWithsizeRequest
-	(*EtfsRemoveRequest)(nil),                // 217: rump.sp.v1.EtfsRemoveRequest
-	(*NewfsRequest)(nil),                     // 218: rump.sp.v1.NewfsRequest
-	(*NetconfigIfcreateRequest)(nil),         // 219: rump.sp.v1.NetconfigIfcreateRequest
-	(*NetconfigIfdestroyRequest)(nil),        // 220: rump.sp.v1.NetconfigIfdestroyRequest
-	(*NetconfigIfupRequest)(nil),             // 221: rump.sp.v1.NetconfigIfupRequest
-	(*NetconfigIfdownRequest)(nil),           // 222: rump.sp.v1.NetconfigIfdownRequest
-	(*NetconfigIfsetlinkstrRequest)(nil),     // 223: rump.sp.v1.NetconfigIfsetlinkstrRequest
-	(*NetconfigBraddRequest)(nil),            // 224: rump.sp.v1.NetconfigBraddRequest
-	(*NetconfigBrdelRequest)(nil),            // 225: rump.sp.v1.NetconfigBrdelRequest
-	(*NetconfigIpv4IfaddrRequest)(nil),       // 226: rump.sp.v1.NetconfigIpv4IfaddrRequest
-	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 227: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	(*NetconfigIpv6IfaddrRequest)(nil),       // 228: rump.sp.v1.NetconfigIpv6IfaddrRequest
-	(*NetconfigIpv4GwRequest)(nil),           // 229: rump.sp.v1.NetconfigIpv4GwRequest
-	(*NetconfigIpv6GwRequest)(nil),           // 230: rump.sp.v1.NetconfigIpv6GwRequest
-	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 231: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	(*NetconfigAutoIpv6Request)(nil),         // 232: rump.sp.v1.NetconfigAutoIpv6Request
-	(*NetconfigIfaddrsRequest)(nil),          // 233: rump.sp.v1.NetconfigIfaddrsRequest
-	(*NetconfigIfimpairRequest)(nil),         // 234: rump.sp.v1.NetconfigIfimpairRequest
-	(*NetconfigIfimpairstatRequest)(nil),     // 235: rump.sp.v1.NetconfigIfimpairstatRequest
-	(*NetconfigIfcaptureRequest)(nil),        // 236: rump.sp.v1.NetconfigIfcaptureRequest
-	(*BpfOpenRequest)(nil),                   // 237: rump.sp.v1.BpfOpenRequest
-	(*DevListRequest)(nil),                   // 238: rump.sp.v1.DevListRequest
-	(*MdCreateRequest)(nil),                  // 239: rump.sp.v1.MdCreateRequest
-	(*MdDestroyRequest)(nil),                 // 240: rump.sp.v1.MdDestroyRequest
-	(*NpfLoadRequest)(nil),                   // 241: rump.sp.v1.NpfLoadRequest
-	(*NpfConfigGetRequest)(nil),              // 242: rump.sp.v1.NpfConfigGetRequest
-	(*NpfSwitchRequest)(nil),                 // 243: rump.sp.v1.NpfSwitchRequest
-	(*NpfFlushRequest)(nil),                  // 244: rump.sp.v1.NpfFlushRequest
-	(*NpfConnectionsRequest)(nil),            // 245: rump.sp.v1.NpfConnectionsRequest
-	(*NpfStatsRequest)(nil),                  // 246: rump.sp.v1.NpfStatsRequest
-	(*NpfTableRequest)(nil),                  // 247: rump.sp.v1.NpfTableRequest
-	(*NpfRuleAddRequest)(nil),                // 248: rump.sp.v1.NpfRuleAddRequest
-	(*NpfRuleRemoveRequest)(nil),             // 249: rump.sp.v1.NpfRuleRemoveRequest
-	(*DhcpStartRequest)(nil),                 // 250: rump.sp.v1.DhcpStartRequest
-	(*DhcpRenewRequest)(nil),                 // 251: rump.sp.v1.DhcpRenewRequest
-	(*DhcpStopRequest)(nil),                  // 252: rump.sp.v1.DhcpStopRequest
-	(*DhcpLeasesRequest)(nil),                // 253: rump.sp.v1.DhcpLeasesRequest
-	(*DhcpdStartRequest)(nil),                // 254: rump.sp.v1.DhcpdStartRequest
-	(*DhcpdStopRequest)(nil),                 // 255: rump.sp.v1.DhcpdStopRequest
-	(*DhcpdBindingsRequest)(nil),             // 256: rump.sp.v1.DhcpdBindingsRequest
-	(*DnsForwardRequest)(nil),                // 257: rump.sp.v1.DnsForwardRequest
-	(*NetconfigIfaddrdelRequest)(nil),        // 258: rump.sp.v1.NetconfigIfaddrdelRequest
-	(*RouteSendRequest)(nil),                 // 259: rump.sp.v1.RouteSendRequest
-	(*RouteRecvRequest)(nil),                 // 260: rump.sp.v1.RouteRecvRequest
-	(*RouteDumpRequest)(nil),                 // 261: rump.sp.v1.RouteDumpRequest
-	(*NetPcblistRequest)(nil),                // 262: rump.sp.v1.NetPcblistRequest
-	(*NetCountersRequest)(nil),               // 263: rump.sp.v1.NetCountersRequest
-	(*NdListRequest)(nil),                    // 264: rump.sp.v1.NdListRequest
-	(*SyscallError)(nil),                     // 265: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 266: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 267: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 268: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 269: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 270: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 271: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 272: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 273: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 274: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 275: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 276: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 277: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 278: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 279: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 280: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 281: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 282: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 283: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 284: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 285: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 286: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 287: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 288: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 289: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 290: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 291: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 292: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 293: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 294: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 295: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 296: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 297: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 298: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 299: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 300: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 301: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 302: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 303: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 304: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 305: rump.sp.v1.TimerGetoverrunResponse
-	(*ModctlResponse)(nil),                   // 306: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 307: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 308: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 309: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 310: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 311: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 312: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 313: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 314: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 315: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 316: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 317: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 318: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 319: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 320: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 321: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 322: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 323: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 324: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 325: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 326: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 327: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 328: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 329: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 330: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 331: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 332: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 333: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 334: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 335: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 336: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 337: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 338: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 339: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 340: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 341: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 342: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 343: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 344: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 345: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 346: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 347: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 348: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 349: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 350: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 351: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 352: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 353: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 354: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 355: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 356: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 357: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 358: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 359: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 360: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 361: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 362: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 363: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 364: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 365: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 366: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 367: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 368: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 369: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 370: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 371: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 372: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 373: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 374: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 375: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 376: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 377: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 378: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 379: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 380: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 381: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 382: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 383: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 384: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 385: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 386: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 387: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 388: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 389: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 390: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 391: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 392: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 393: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 394: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 395: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 396: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 397: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 398: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 399: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 400: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 401: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 402: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 403: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 404: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 405: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 406: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 407: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 408: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 409: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 410: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 411: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 412: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 413: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 414: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 415: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 416: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 417: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 418: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 419: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 420: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 421: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 422: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 423: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 424: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 425: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 426: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 427: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 428: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 429: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 430: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 431: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 432: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 433: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 434: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 435: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 436: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 437: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 438: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 439: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 440: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 441: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 442: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 443: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 444: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 445: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 446: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 447: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 448: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 449: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 450: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 451: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 452: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 453: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 454: rump.sp.v1.ModuleFiniResponse
-	(*EtfsRegisterResponse)(nil),             // 455: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 456: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 457: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 458: rump.sp.v1.NewfsResponse
-	(*NetconfigIfcreateResponse)(nil),        // 459: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 460: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 461: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 462: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 463: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 464: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 465: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 466: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 467: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 468: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 469: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 470: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 471: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 472: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 473: rump.sp.v1.NetconfigIfaddrsResponse
-	(*NetconfigIfimpairResponse)(nil),        // 474: rump.sp.v1.NetconfigIfimpairResponse
-	(*NetconfigIfimpairstatResponse)(nil),    // 475: rump.sp.v1.NetconfigIfimpairstatResponse
-	(*NetconfigIfcaptureResponse)(nil),       // 476: rump.sp.v1.NetconfigIfcaptureResponse
-	(*BpfOpenResponse)(nil),                  // 477: rump.sp.v1.BpfOpenResponse
-	(*DevListResponse)(nil),                  // 478: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 479: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 480: rump.sp.v1.MdDestroyResponse
-	(*NpfLoadResponse)(nil),                  // 481: rump.sp.v1.NpfLoadResponse
-	(*NpfConfigGetResponse)(nil),             // 482: rump.sp.v1.NpfConfigGetResponse
-	(*NpfSwitchResponse)(nil),                // 483: rump.sp.v1.NpfSwitchResponse
-	(*NpfFlushResponse)(nil),                 // 484: rump.sp.v1.NpfFlushResponse
-	(*NpfConnectionsResponse)(nil),           // 485: rump.sp.v1.NpfConnectionsResponse
-	(*NpfStatsResponse)(nil),                 // 486: rump.sp.v1.NpfStatsResponse
-	(*NpfTableResponse)(nil),                 // 487: rump.sp.v1.NpfTableResponse
-	(*NpfRuleAddResponse)(nil),               // 488: rump.sp.v1.NpfRuleAddResponse
-	(*NpfRuleRemoveResponse)(nil),            // 489: rump.sp.v1.NpfRuleRemoveResponse
-	(*DhcpStartResponse)(nil),                // 490: rump.sp.v1.DhcpStartResponse
-	(*DhcpRenewResponse)(nil),                // 491: rump.sp.v1.DhcpRenewResponse
-	(*DhcpStopResponse)(nil),                 // 492: rump.sp.v1.DhcpStopResponse
-	(*DhcpLeasesResponse)(nil),               // 493: rump.sp.v1.DhcpLeasesResponse
-	(*DhcpdStartResponse)(nil),               // 494: rump.sp.v1.DhcpdStartResponse
-	(*DhcpdStopResponse)(nil),                // 495: rump.sp.v1.DhcpdStopResponse
-	(*DhcpdBindingsResponse)(nil),            // 496: rump.sp.v1.DhcpdBindingsResponse
-	(*DnsForwardResponse)(nil),               // 497: rump.sp.v1.DnsForwardResponse
-	(*NetconfigIfaddrdelResponse)(nil),       // 498: rump.sp.v1.NetconfigIfaddrdelResponse
-	(*RouteSendResponse)(nil),                // 499: rump.sp.v1.RouteSendResponse
-	(*RouteRecvResponse)(nil),                // 500: rump.sp.v1.RouteRecvResponse
-	(*RouteDumpResponse)(nil),                // 501: rump.sp.v1.RouteDumpResponse
-	(*NetPcblistResponse)(nil),               // 502: rump.sp.v1.NetPcblistResponse
-	(*NetCountersResponse)(nil),              // 503: rump.sp.v1.NetCountersResponse
-	(*NdListResponse)(nil),                   // 504: rump.sp.v1.NdListResponse
-	(*ModuleStat)(nil),                       // 505: rump.sp.v1.ModuleStat
+	(*PreforkRequest)(nil),                   // 9: rump.sp.v1.PreforkRequest
+	(*PreforkResponse)(nil),                  // 10: rump.sp.v1.PreforkResponse
+	(*ForkCancelRequest)(nil),                // 11: rump.sp.v1.ForkCancelRequest
+	(*ForkCancelResponse)(nil),               // 12: rump.sp.v1.ForkCancelResponse
+	(*ExecRequest)(nil),                      // 13: rump.sp.v1.ExecRequest
+	(*ExecResponse)(nil),                     // 14: rump.sp.v1.ExecResponse
+	(*HandoverRequest)(nil),                  // 15: rump.sp.v1.HandoverRequest
+	(*HandoverResponse)(nil),                 // 16: rump.sp.v1.HandoverResponse
+	(*BatchRequest)(nil),                     // 17: rump.sp.v1.BatchRequest
+	(*BatchResponse)(nil),                    // 18: rump.sp.v1.BatchResponse
+	(*StreamRequest)(nil),                    // 19: rump.sp.v1.StreamRequest
+	(*StreamResponse)(nil),                   // 20: rump.sp.v1.StreamResponse
+	(*UploadModuleRequest)(nil),              // 21: rump.sp.v1.UploadModuleRequest
+	(*UploadModuleResponse)(nil),             // 22: rump.sp.v1.UploadModuleResponse
+	(*StatusRequest)(nil),                    // 23: rump.sp.v1.StatusRequest
+	(*ComponentStatus)(nil),                  // 24: rump.sp.v1.ComponentStatus
+	(*StatusResponse)(nil),                   // 25: rump.sp.v1.StatusResponse
+	(*ProcessesRequest)(nil),                 // 26: rump.sp.v1.ProcessesRequest
+	(*ProcessStatus)(nil),                    // 27: rump.sp.v1.ProcessStatus
+	(*ProcessesResponse)(nil),                // 28: rump.sp.v1.ProcessesResponse
+	(*StatisticsRequest)(nil),                // 29: rump.sp.v1.StatisticsRequest
+	(*CallStatistics)(nil),                   // 30: rump.sp.v1.CallStatistics
+	(*ComponentUsage)(nil),                   // 31: rump.sp.v1.ComponentUsage
+	(*StatisticsResponse)(nil),               // 32: rump.sp.v1.StatisticsResponse
+	nil,                                      // 33: rump.sp.v1.CallStatistics.ErrorsEntry
+	(*ReadRequest)(nil),                      // 34: rump.sp.v1.ReadRequest
+	(*WriteRequest)(nil),                     // 35: rump.sp.v1.WriteRequest
+	(*CloseRequest)(nil),                     // 36: rump.sp.v1.CloseRequest
+	(*GetpidRequest)(nil),                    // 37: rump.sp.v1.GetpidRequest
+	(*SetuidRequest)(nil),                    // 38: rump.sp.v1.SetuidRequest
+	(*GetuidRequest)(nil),                    // 39: rump.sp.v1.GetuidRequest
+	(*GeteuidRequest)(nil),                   // 40: rump.sp.v1.GeteuidRequest
+	(*GetppidRequest)(nil),                   // 41: rump.sp.v1.GetppidRequest
+	(*DupRequest)(nil),                       // 42: rump.sp.v1.DupRequest
+	(*PipeRequest)(nil),                      // 43: rump.sp.v1.PipeRequest
+	(*GetegidRequest)(nil),                   // 44: rump.sp.v1.GetegidRequest
+	(*GetgidRequest)(nil),                    // 45: rump.sp.v1.GetgidRequest
+	(*GetloginRequest)(nil),                  // 46: rump.sp.v1.GetloginRequest
+	(*SetloginRequest)(nil),                  // 47: rump.sp.v1.SetloginRequest
+	(*IoctlRequest)(nil),                     // 48: rump.sp.v1.IoctlRequest
+	(*GetgroupsRequest)(nil),                 // 49: rump.sp.v1.GetgroupsRequest
+	(*SetgroupsRequest)(nil),                 // 50: rump.sp.v1.SetgroupsRequest
+	(*GetpgrpRequest)(nil),                   // 51: rump.sp.v1.GetpgrpRequest
+	(*SetpgidRequest)(nil),                   // 52: rump.sp.v1.SetpgidRequest
+	(*Dup2Request)(nil),                      // 53: rump.sp.v1.Dup2Request
+	(*FcntlRequest)(nil),                     // 54: rump.sp.v1.FcntlRequest
+	(*ReadvRequest)(nil),                     // 55: rump.sp.v1.ReadvRequest
+	(*WritevRequest)(nil),                    // 56: rump.sp.v1.WritevRequest
+	(*SetreuidRequest)(nil),                  // 57: rump.sp.v1.SetreuidRequest
+	(*SetregidRequest)(nil),                  // 58: rump.sp.v1.SetregidRequest
+	(*FlockRequest)(nil),                     // 59: rump.sp.v1.FlockRequest
+	(*SetsidRequest)(nil),                    // 60: rump.sp.v1.SetsidRequest
+	(*SetgidRequest)(nil),                    // 61: rump.sp.v1.SetgidRequest
+	(*SetegidRequest)(nil),                   // 62: rump.sp.v1.SetegidRequest
+	(*SeteuidRequest)(nil),                   // 63: rump.sp.v1.SeteuidRequest
+	(*FpathconfRequest)(nil),                 // 64: rump.sp.v1.FpathconfRequest
+	(*GetrlimitRequest)(nil),                 // 65: rump.sp.v1.GetrlimitRequest
+	(*SetrlimitRequest)(nil),                 // 66: rump.sp.v1.SetrlimitRequest
+	(*SysctlRequest)(nil),                    // 67: rump.sp.v1.SysctlRequest
+	(*GetpgidRequest)(nil),                   // 68: rump.sp.v1.GetpgidRequest
+	(*RebootRequest)(nil),                    // 69: rump.sp.v1.RebootRequest
+	(*PollRequest)(nil),                      // 70: rump.sp.v1.PollRequest
+	(*TimerCreateRequest)(nil),               // 71: rump.sp.v1.TimerCreateRequest
+	(*TimerDeleteRequest)(nil),               // 72: rump.sp.v1.TimerDeleteRequest
+	(*TimerGetoverrunRequest)(nil),           // 73: rump.sp.v1.TimerGetoverrunRequest
+	(*ModctlRequest)(nil),                    // 74: rump.sp.v1.ModctlRequest
+	(*GetsidRequest)(nil),                    // 75: rump.sp.v1.GetsidRequest
+	(*FktraceRequest)(nil),                   // 76: rump.sp.v1.FktraceRequest
+	(*IssetugidRequest)(nil),                 // 77: rump.sp.v1.IssetugidRequest
+	(*UtraceRequest)(nil),                    // 78: rump.sp.v1.UtraceRequest
+	(*KqueueRequest)(nil),                    // 79: rump.sp.v1.KqueueRequest
+	(*PosixFadviseRequest)(nil),              // 80: rump.sp.v1.PosixFadviseRequest
+	(*SelectRequest)(nil),                    // 81: rump.sp.v1.SelectRequest
+	(*GettimeofdayRequest)(nil),              // 82: rump.sp.v1.GettimeofdayRequest
+	(*SettimeofdayRequest)(nil),              // 83: rump.sp.v1.SettimeofdayRequest
+	(*AdjtimeRequest)(nil),                   // 84: rump.sp.v1.AdjtimeRequest
+	(*SetitimerRequest)(nil),                 // 85: rump.sp.v1.SetitimerRequest
+	(*GetitimerRequest)(nil),                 // 86: rump.sp.v1.GetitimerRequest
+	(*ClockGettimeRequest)(nil),              // 87: rump.sp.v1.ClockGettimeRequest
+	(*ClockSettimeRequest)(nil),              // 88: rump.sp.v1.ClockSettimeRequest
+	(*ClockGetresRequest)(nil),               // 89: rump.sp.v1.ClockGetresRequest
+	(*NanosleepRequest)(nil),                 // 90: rump.sp.v1.NanosleepRequest
+	(*KeventRequest)(nil),                    // 91: rump.sp.v1.KeventRequest
+	(*PselectRequest)(nil),                   // 92: rump.sp.v1.PselectRequest
+	(*PolltsRequest)(nil),                    // 93: rump.sp.v1.PolltsRequest
+	(*FstatRequest)(nil),                     // 94: rump.sp.v1.FstatRequest
+	(*TimerSettimeRequest)(nil),              // 95: rump.sp.v1.TimerSettimeRequest
+	(*TimerGettimeRequest)(nil),              // 96: rump.sp.v1.TimerGettimeRequest
+	(*Pipe2Request)(nil),                     // 97: rump.sp.v1.Pipe2Request
+	(*Dup3Request)(nil),                      // 98: rump.sp.v1.Dup3Request
+	(*Kqueue1Request)(nil),                   // 99: rump.sp.v1.Kqueue1Request
+	(*ClockNanosleepRequest)(nil),            // 100: rump.sp.v1.ClockNanosleepRequest
+	(*OpenRequest)(nil),                      // 101: rump.sp.v1.OpenRequest
+	(*LinkRequest)(nil),                      // 102: rump.sp.v1.LinkRequest
+	(*UnlinkRequest)(nil),                    // 103: rump.sp.v1.UnlinkRequest
+	(*ChdirRequest)(nil),                     // 104: rump.sp.v1.ChdirRequest
+	(*FchdirRequest)(nil),                    // 105: rump.sp.v1.FchdirRequest
+	(*ChmodRequest)(nil),                     // 106: rump.sp.v1.ChmodRequest
+	(*ChownRequest)(nil),                     // 107: rump.sp.v1.ChownRequest
+	(*UnmountRequest)(nil),                   // 108: rump.sp.v1.UnmountRequest
+	(*AccessRequest)(nil),                    // 109: rump.sp.v1.AccessRequest
+	(*ChflagsRequest)(nil),                   // 110: rump.sp.v1.ChflagsRequest
+	(*FchflagsRequest)(nil),                  // 111: rump.sp.v1.FchflagsRequest
+	(*SyncRequest)(nil),                      // 112: rump.sp.v1.SyncRequest
+	(*KtraceRequest)(nil),                    // 113: rump.sp.v1.KtraceRequest
+	(*RevokeRequest)(nil),                    // 114: rump.sp.v1.RevokeRequest
+	(*SymlinkRequest)(nil),                   // 115: rump.sp.v1.SymlinkRequest
+	(*ReadlinkRequest)(nil),                  // 116: rump.sp.v1.ReadlinkRequest
+	(*UmaskRequest)(nil),                     // 117: rump.sp.v1.UmaskRequest
+	(*ChrootRequest)(nil),                    // 118: rump.sp.v1.ChrootRequest
+	(*FsyncRequest)(nil),                     // 119: rump.sp.v1.FsyncRequest
+	(*FchownRequest)(nil),                    // 120: rump.sp.v1.FchownRequest
+	(*FchmodRequest)(nil),                    // 121: rump.sp.v1.FchmodRequest
+	(*RenameRequest)(nil),                    // 122: rump.sp.v1.RenameRequest
+	(*MkfifoRequest)(nil),                    // 123: rump.sp.v1.MkfifoRequest
+	(*MkdirRequest)(nil),                     // 124: rump.sp.v1.MkdirRequest
+	(*RmdirRequest)(nil),                     // 125: rump.sp.v1.RmdirRequest
+	(*PreadRequest)(nil),                     // 126: rump.sp.v1.PreadRequest
+	(*PwriteRequest)(nil),                    // 127: rump.sp.v1.PwriteRequest
+	(*PathconfRequest)(nil),                  // 128: rump.sp.v1.PathconfRequest
+	(*LseekRequest)(nil),                     // 129: rump.sp.v1.LseekRequest
+	(*TruncateRequest)(nil),                  // 130: rump.sp.v1.TruncateRequest
+	(*FtruncateRequest)(nil),                 // 131: rump.sp.v1.FtruncateRequest
+	(*FdatasyncRequest)(nil),                 // 132: rump.sp.v1.FdatasyncRequest
+	(*PosixRenameRequest)(nil),               // 133: rump.sp.v1.PosixRenameRequest
+	(*LchmodRequest)(nil),                    // 134: rump.sp.v1.LchmodRequest
+	(*LchownRequest)(nil),                    // 135: rump.sp.v1.LchownRequest
+	(*PosixChownRequest)(nil),                // 136: rump.sp.v1.PosixChownRequest
+	(*PosixFchownRequest)(nil),               // 137: rump.sp.v1.PosixFchownRequest
+	(*PosixLchownRequest)(nil),               // 138: rump.sp.v1.PosixLchownRequest
+	(*PreadvRequest)(nil),                    // 139: rump.sp.v1.PreadvRequest
+	(*PwritevRequest)(nil),                   // 140: rump.sp.v1.PwritevRequest
+	(*GetcwdRequest)(nil),                    // 141: rump.sp.v1.GetcwdRequest
+	(*FchrootRequest)(nil),                   // 142: rump.sp.v1.FchrootRequest
+	(*LchflagsRequest)(nil),                  // 143: rump.sp.v1.LchflagsRequest
+	(*FsyncRangeRequest)(nil),                // 144: rump.sp.v1.FsyncRangeRequest
+	(*GetvfsstatRequest)(nil),                // 145: rump.sp.v1.GetvfsstatRequest
+	(*Statvfs1Request)(nil),                  // 146: rump.sp.v1.Statvfs1Request
+	(*Fstatvfs1Request)(nil),                 // 147: rump.sp.v1.Fstatvfs1Request
+	(*ExtattrctlRequest)(nil),                // 148: rump.sp.v1.ExtattrctlRequest
+	(*ExtattrSetFileRequest)(nil),            // 149: rump.sp.v1.ExtattrSetFileRequest
+	(*ExtattrGetFileRequest)(nil),            // 150: rump.sp.v1.ExtattrGetFileRequest
+	(*ExtattrDeleteFileRequest)(nil),         // 151: rump.sp.v1.ExtattrDeleteFileRequest
+	(*ExtattrSetFdRequest)(nil),              // 152: rump.sp.v1.ExtattrSetFdRequest
+	(*ExtattrGetFdRequest)(nil),              // 153: rump.sp.v1.ExtattrGetFdRequest
+	(*ExtattrDeleteFdRequest)(nil),           // 154: rump.sp.v1.ExtattrDeleteFdRequest
+	(*ExtattrSetLinkRequest)(nil),            // 155: rump.sp.v1.ExtattrSetLinkRequest
+	(*ExtattrGetLinkRequest)(nil),            // 156: rump.sp.v1.ExtattrGetLinkRequest
+	(*ExtattrDeleteLinkRequest)(nil),         // 157: rump.sp.v1.ExtattrDeleteLinkRequest
+	(*ExtattrListFdRequest)(nil),             // 158: rump.sp.v1.ExtattrListFdRequest
+	(*ExtattrListFileRequest)(nil),           // 159: rump.sp.v1.ExtattrListFileRequest
+	(*ExtattrListLinkRequest)(nil),           // 160: rump.sp.v1.ExtattrListLinkRequest
+	(*SetxattrRequest)(nil),                  // 161: rump.sp.v1.SetxattrRequest
+	(*LsetxattrRequest)(nil),                 // 162: rump.sp.v1.LsetxattrRequest
+	(*FsetxattrRequest)(nil),                 // 163: rump.sp.v1.FsetxattrRequest
+	(*GetxattrRequest)(nil),                  // 164: rump.sp.v1.GetxattrRequest
+	(*LgetxattrRequest)(nil),                 // 165: rump.sp.v1.LgetxattrRequest
+	(*FgetxattrRequest)(nil),                 // 166: rump.sp.v1.FgetxattrRequest
+	(*ListxattrRequest)(nil),                 // 167: rump.sp.v1.ListxattrRequest
+	(*LlistxattrRequest)(nil),                // 168: rump.sp.v1.LlistxattrRequest
+	(*FlistxattrRequest)(nil),                // 169: rump.sp.v1.FlistxattrRequest
+	(*RemovexattrRequest)(nil),               // 170: rump.sp.v1.RemovexattrRequest
+	(*LremovexattrRequest)(nil),              // 171: rump.sp.v1.LremovexattrRequest
+	(*FremovexattrRequest)(nil),              // 172: rump.sp.v1.FremovexattrRequest
+	(*GetdentsRequest)(nil),                  // 173: rump.sp.v1.GetdentsRequest
+	(*GetfhRequest)(nil),                     // 174: rump.sp.v1.GetfhRequest
+	(*FhopenRequest)(nil),                    // 175: rump.sp.v1.FhopenRequest
+	(*Fhstatvfs1Request)(nil),                // 176: rump.sp.v1.Fhstatvfs1Request
+	(*MountRequest)(nil),                     // 177: rump.sp.v1.MountRequest
+	(*UtimesRequest)(nil),                    // 178: rump.sp.v1.UtimesRequest
+	(*FutimesRequest)(nil),                   // 179: rump.sp.v1.FutimesRequest
+	(*LutimesRequest)(nil),                   // 180: rump.sp.v1.LutimesRequest
+	(*StatRequest)(nil),                      // 181: rump.sp.v1.StatRequest
+	(*LstatRequest)(nil),                     // 182: rump.sp.v1.LstatRequest
+	(*MknodRequest)(nil),                     // 183: rump.sp.v1.MknodRequest
+	(*FhstatRequest)(nil),                    // 184: rump.sp.v1.FhstatRequest
+	(*LinkatRequest)(nil),                    // 185: rump.sp.v1.LinkatRequest
+	(*RenameatRequest)(nil),                  // 186: rump.sp.v1.RenameatRequest
+	(*MkfifoatRequest)(nil),                  // 187: rump.sp.v1.MkfifoatRequest
+	(*MknodatRequest)(nil),                   // 188: rump.sp.v1.MknodatRequest
+	(*MkdiratRequest)(nil),                   // 189: rump.sp.v1.MkdiratRequest
+	(*FaccessatRequest)(nil),                 // 190: rump.sp.v1.FaccessatRequest
+	(*FchmodatRequest)(nil),                  // 191: rump.sp.v1.FchmodatRequest
+	(*FchownatRequest)(nil),                  // 192: rump.sp.v1.FchownatRequest
+	(*FstatatRequest)(nil),                   // 193: rump.sp.v1.FstatatRequest
+	(*UtimensatRequest)(nil),                 // 194: rump.sp.v1.UtimensatRequest
+	(*OpenatRequest)(nil),                    // 195: rump.sp.v1.OpenatRequest
+	(*ReadlinkatRequest)(nil),                // 196: rump.sp.v1.ReadlinkatRequest
+	(*SymlinkatRequest)(nil),                 // 197: rump.sp.v1.SymlinkatRequest
+	(*UnlinkatRequest)(nil),                  // 198: rump.sp.v1.UnlinkatRequest
+	(*FutimensRequest)(nil),                  // 199: rump.sp.v1.FutimensRequest
+	(*QuotactlRequest)(nil),                  // 200: rump.sp.v1.QuotactlRequest
+	(*PosixFallocateRequest)(nil),            // 201: rump.sp.v1.PosixFallocateRequest
+	(*FdiscardRequest)(nil),                  // 202: rump.sp.v1.FdiscardRequest
+	(*RecvmsgRequest)(nil),                   // 203: rump.sp.v1.RecvmsgRequest
+	(*SendmsgRequest)(nil),                   // 204: rump.sp.v1.SendmsgRequest
+	(*RecvfromRequest)(nil),                  // 205: rump.sp.v1.RecvfromRequest
+	(*AcceptRequest)(nil),                    // 206: rump.sp.v1.AcceptRequest
+	(*GetpeernameRequest)(nil),               // 207: rump.sp.v1.GetpeernameRequest
+	(*GetsocknameRequest)(nil),               // 208: rump.sp.v1.GetsocknameRequest
+	(*ConnectRequest)(nil),                   // 209: rump.sp.v1.ConnectRequest
+	(*BindRequest)(nil),                      // 210: rump.sp.v1.BindRequest
+	(*SetsockoptRequest)(nil),                // 211: rump.sp.v1.SetsockoptRequest
+	(*ListenRequest)(nil),                    // 212: rump.sp.v1.ListenRequest
+	(*GetsockoptRequest)(nil),                // 213: rump.sp.v1.GetsockoptRequest
+	(*SendtoRequest)(nil),                    // 214: rump.sp.v1.SendtoRequest
+	(*ShutdownRequest)(nil),                  // 215: rump.sp.v1.ShutdownRequest
+	(*SocketpairRequest)(nil),                // 216: rump.sp.v1.SocketpairRequest
+	(*SocketRequest)(nil),                    // 217: rump.sp.v1.SocketRequest
+	(*PacceptRequest)(nil),                   // 218: rump.sp.v1.PacceptRequest
+	(*RecvmmsgRequest)(nil),                  // 219: rump.sp.v1.RecvmmsgRequest
+	(*SendmmsgRequest)(nil),                  // 220: rump.sp.v1.SendmmsgRequest
+	(*ModuleInitRequest)(nil),                // 221: rump.sp.v1.ModuleInitRequest
+	(*ModuleFiniRequest)(nil),                // 222: rump.sp.v1.ModuleFiniRequest
+	(*EtfsRegisterRequest)(nil),              // 223: rump.sp.v1.EtfsRegisterRequest
+	(*EtfsRegisterWithsizeRequest)(nil),      // 224: rump.sp.v1.EtfsRegisterWithsizeRequest
+	(*EtfsRemoveRequest)(nil),                // 225: rump.sp.v1.EtfsRemoveRequest
+	(*NewfsRequest)(nil),                     // 226: rump.sp.v1.NewfsRequest
+	(*NetconfigIfcreateRequest)(nil),         // 227: rump.sp.v1.NetconfigIfcreateRequest
+	(*NetconfigIfdestroyRequest)(nil),        // 228: rump.sp.v1.NetconfigIfdestroyRequest
+	(*NetconfigIfupRequest)(nil),             // 229: rump.sp.v1.NetconfigIfupRequest
+	(*NetconfigIfdownRequest)(nil),           // 230: rump.sp.v1.NetconfigIfdownRequest
+	(*NetconfigIfsetlinkstrRequest)(nil),     // 231: rump.sp.v1.NetconfigIfsetlinkstrRequest
+	(*NetconfigBraddRequest)(nil),            // 232: rump.sp.v1.NetconfigBraddRequest
+	(*NetconfigBrdelRequest)(nil),            // 233: rump.sp.v1.NetconfigBrdelRequest
+	(*NetconfigIpv4IfaddrRequest)(nil),       // 234: rump.sp.v1.NetconfigIpv4IfaddrRequest
+	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 235: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	(*NetconfigIpv6IfaddrRequest)(nil),       // 236: rump.sp.v1.NetconfigIpv6IfaddrRequest
+	(*NetconfigIpv4GwRequest)(nil),           // 237: rump.sp.v1.NetconfigIpv4GwRequest
+	(*NetconfigIpv6GwRequest)(nil),           // 238: rump.sp.v1.NetconfigIpv6GwRequest
+	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 239: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	(*NetconfigAutoIpv6Request)(nil),         // 240: rump.sp.v1.NetconfigAutoIpv6Request
+	(*NetconfigIfaddrsRequest)(nil),          // 241: rump.sp.v1.NetconfigIfaddrsRequest
+	(*NetconfigIfimpairRequest)(nil),         // 242: rump.sp.v1.NetconfigIfimpairRequest
+	(*NetconfigIfimpairstatRequest)(nil),     // 243: rump.sp.v1.NetconfigIfimpairstatRequest
+	(*NetconfigIfcaptureRequest)(nil),        // 244: rump.sp.v1.NetconfigIfcaptureRequest
+	(*BpfOpenRequest)(nil),                   // 245: rump.sp.v1.BpfOpenRequest
+	(*DevListRequest)(nil),                   // 246: rump.sp.v1.DevListRequest
+	(*MdCreateRequest)(nil),                  // 247: rump.sp.v1.MdCreateRequest
+	(*MdDestroyRequest)(nil),                 // 248: rump.sp.v1.MdDestroyRequest
+	(*KillRequest)(nil),                      // 249: rump.sp.v1.KillRequest
+	(*SigpendingRequest)(nil),                // 250: rump.sp.v1.SigpendingRequest
+	(*NpfLoadRequest)(nil),                   // 251: rump.sp.v1.NpfLoadRequest
+	(*NpfConfigGetRequest)(nil),              // 252: rump.sp.v1.NpfConfigGetRequest
+	(*NpfSwitchRequest)(nil),                 // 253: rump.sp.v1.NpfSwitchRequest
+	(*NpfFlushRequest)(nil),                  // 254: rump.sp.v1.NpfFlushRequest
+	(*NpfConnectionsRequest)(nil),            // 255: rump.sp.v1.NpfConnectionsRequest
+	(*NpfStatsRequest)(nil),                  // 256: rump.sp.v1.NpfStatsRequest
+	(*NpfTableRequest)(nil),                  // 257: rump.sp.v1.NpfTableRequest
+	(*NpfRuleAddRequest)(nil),                // 258: rump.sp.v1.NpfRuleAddRequest
+	(*NpfRuleRemoveRequest)(nil),             // 259: rump.sp.v1.NpfRuleRemoveRequest
+	(*DhcpStartRequest)(nil),                 // 260: rump.sp.v1.DhcpStartRequest
+	(*DhcpRenewRequest)(nil),                 // 261: rump.sp.v1.DhcpRenewRequest
+	(*DhcpStopRequest)(nil),                  // 262: rump.sp.v1.DhcpStopRequest
+	(*DhcpLeasesRequest)(nil),                // 263: rump.sp.v1.DhcpLeasesRequest
+	(*DhcpdStartRequest)(nil),                // 264: rump.sp.v1.DhcpdStartRequest
+	(*DhcpdStopRequest)(nil),                 // 265: rump.sp.v1.DhcpdStopRequest
+	(*DhcpdBindingsRequest)(nil),             // 266: rump.sp.v1.DhcpdBindingsRequest
+	(*DnsForwardRequest)(nil),                // 267: rump.sp.v1.DnsForwardRequest
+	(*NetconfigIfaddrdelRequest)(nil),        // 268: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*RouteSendRequest)(nil),                 // 269: rump.sp.v1.RouteSendRequest
+	(*RouteRecvRequest)(nil),                 // 270: rump.sp.v1.RouteRecvRequest
+	(*RouteDumpRequest)(nil),                 // 271: rump.sp.v1.RouteDumpRequest
+	(*NetPcblistRequest)(nil),                // 272: rump.sp.v1.NetPcblistRequest
+	(*NetCountersRequest)(nil),               // 273: rump.sp.v1.NetCountersRequest
+	(*NdListRequest)(nil),                    // 274: rump.sp.v1.NdListRequest
+	(*SyscallError)(nil),                     // 275: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 276: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 277: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 278: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 279: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 280: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 281: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 282: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 283: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 284: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 285: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 286: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 287: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 288: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 289: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 290: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 291: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 292: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 293: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 294: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 295: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 296: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 297: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 298: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 299: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 300: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 301: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 302: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 303: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 304: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 305: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 306: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 307: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 308: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 309: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 310: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 311: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 312: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 313: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 314: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 315: rump.sp.v1.TimerGetoverrunResponse
+	(*ModctlResponse)(nil),                   // 316: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 317: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 318: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 319: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 320: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 321: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 322: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 323: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 324: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 325: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 326: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 327: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 328: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 329: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 330: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 331: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 332: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 333: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 334: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 335: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 336: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 337: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 338: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 339: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 340: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 341: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 342: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 343: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 344: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 345: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 346: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 347: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 348: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 349: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 350: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 351: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 352: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 353: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 354: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 355: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 356: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 357: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 358: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 359: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 360: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 361: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 362: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 363: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 364: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 365: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 366: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 367: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 368: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 369: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 370: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 371: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 372: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 373: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 374: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 375: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 376: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 377: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 378: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 379: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 380: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 381: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 382: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 383: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 384: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 385: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 386: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 387: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 388: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 389: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 390: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 391: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 392: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 393: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 394: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 395: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 396: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 397: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 398: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 399: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 400: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 401: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 402: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 403: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 404: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 405: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 406: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 407: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 408: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 409: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 410: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 411: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 412: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 413: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 414: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 415: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 416: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 417: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 418: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 419: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 420: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 421: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 422: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 423: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 424: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 425: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 426: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 427: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 428: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 429: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 430: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 431: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 432: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 433: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 434: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 435: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 436: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 437: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 438: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 439: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 440: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 441: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 442: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 443: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 444: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 445: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 446: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 447: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 448: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 449: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 450: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 451: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 452: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 453: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 454: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 455: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 456: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 457: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 458: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 459: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 460: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 461: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 462: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 463: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 464: rump.sp.v1.ModuleFiniResponse
+	(*EtfsRegisterResponse)(nil),             // 465: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 466: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 467: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 468: rump.sp.v1.NewfsResponse
+	(*NetconfigIfcreateResponse)(nil),        // 469: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 470: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 471: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 472: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 473: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 474: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 475: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 476: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 477: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 478: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 479: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 480: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 481: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 482: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 483: rump.sp.v1.NetconfigIfaddrsResponse
+	(*NetconfigIfimpairResponse)(nil),        // 484: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatResponse)(nil),    // 485: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureResponse)(nil),       // 486: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenResponse)(nil),                  // 487: rump.sp.v1.BpfOpenResponse
+	(*DevListResponse)(nil),                  // 488: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 489: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 490: rump.sp.v1.MdDestroyResponse
+	(*KillResponse)(nil),                     // 491: rump.sp.v1.KillResponse
+	(*SigpendingResponse)(nil),               // 492: rump.sp.v1.SigpendingResponse
+	(*NpfLoadResponse)(nil),                  // 493: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 494: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 495: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 496: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 497: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 498: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 499: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 500: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 501: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 502: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 503: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 504: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 505: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 506: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 507: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 508: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 509: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 510: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 511: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 512: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 513: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 514: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 515: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 516: rump.sp.v1.NdListResponse
+	(*ModuleStat)(nil),                       // 517: rump.sp.v1.ModuleStat
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
-	26,  // 1: rump.sp.v1.Call.read:type_name -> rump.sp.v1.ReadRequest
-	27,  // 2: rump.sp.v1.Call.write:type_name -> rump.sp.v1.WriteRequest
-	28,  // 3: rump.sp.v1.Call.close:type_name -> rump.sp.v1.CloseRequest
-	29,  // 4: rump.sp.v1.Call.getpid:type_name -> rump.sp.v1.GetpidRequest
-	30,  // 5: rump.sp.v1.Call.setuid:type_name -> rump.sp.v1.SetuidRequest
-	31,  // 6: rump.sp.v1.Call.getuid:type_name -> rump.sp.v1.GetuidRequest
-	32,  // 7: rump.sp.v1.Call.geteuid:type_name -> rump.sp.v1.GeteuidRequest
-	33,  // 8: rump.sp.v1.Call.getppid:type_name -> rump.sp.v1.GetppidRequest
-	34,  // 9: rump.sp.v1.Call.dup:type_name -> rump.sp.v1.DupRequest
-	35,  // 10: rump.sp.v1.Call.pipe:type_name -> rump.sp.v1.PipeRequest
-	36,  // 11: rump.sp.v1.Call.getegid:type_name -> rump.sp.v1.GetegidRequest
-	37,  // 12: rump.sp.v1.Call.getgid:type_name -> rump.sp.v1.GetgidRequest
-	38,  // 13: rump.sp.v1.Call.getlogin:type_name -> rump.sp.v1.GetloginRequest
-	39,  // 14: rump.sp.v1.Call.setlogin:type_name -> rump.sp.v1.SetloginRequest
-	40,  // 15: rump.sp.v1.Call.ioctl:type_name -> rump.sp.v1.IoctlRequest
-	41,  // 16: rump.sp.v1.Call.getgroups:type_name -> rump.sp.v1.GetgroupsRequest
-	42,  // 17: rump.sp.v1.Call.setgroups:type_name -> rump.sp.v1.SetgroupsRequest
-	43,  // 18: rump.sp.v1.Call.getpgrp:type_name -> rump.sp.v1.GetpgrpRequest
-	44,  // 19: rump.sp.v1.Call.setpgid:type_name -> rump.sp.v1.SetpgidRequest
-	45,  // 20: rump.sp.v1.Call.dup2:type_name -> rump.sp.v1.Dup2Request
-	46,  // 21: rump.sp.v1.Call.fcntl:type_name -> rump.sp.v1.FcntlRequest
-	47,  // 22: rump.sp.v1.Call.readv:type_name -> rump.sp.v1.ReadvRequest
-	48,  // 23: rump.sp.v1.Call.writev:type_name -> rump.sp.v1.WritevRequest
-	49,  // 24: rump.sp.v1.Call.setreuid:type_name -> rump.sp.v1.SetreuidRequest
-	50,  // 25: rump.sp.v1.Call.setregid:type_name -> rump.sp.v1.SetregidRequest
-	51,  // 26: rump.sp.v1.Call.flock:type_name -> rump.sp.v1.FlockRequest
-	52,  // 27: rump.sp.v1.Call.setsid:type_name -> rump.sp.v1.SetsidRequest
-	53,  // 28: rump.sp.v1.Call.setgid:type_name -> rump.sp.v1.SetgidRequest
-	54,  // 29: rump.sp.v1.Call.setegid:type_name -> rump.sp.v1.SetegidRequest
-	55,  // 30: rump.sp.v1.Call.seteuid:type_name -> rump.sp.v1.SeteuidRequest
-	56,  // 31: rump.sp.v1.Call.fpathconf:type_name -> rump.sp.v1.FpathconfRequest
-	57,  // 32: rump.sp.v1.Call.getrlimit:type_name -> rump.sp.v1.GetrlimitRequest
-	58,  // 33: rump.sp.v1.Call.setrlimit:type_name -> rump.sp.v1.SetrlimitRequest
-	59,  // 34: rump.sp.v1.Call.sysctl:type_name -> rump.sp.v1.SysctlRequest
-	60,  // 35: rump.sp.v1.Call.getpgid:type_name -> rump.sp.v1.GetpgidRequest
-	61,  // 36: rump.sp.v1.Call.reboot:type_name -> rump.sp.v1.RebootRequest
-	62,  // 37: rump.sp.v1.Call.poll:type_name -> rump.sp.v1.PollRequest
-	63,  // 38: rump.sp.v1.Call.timer_create:type_name -> rump.sp.v1.TimerCreateRequest
-	64,  // 39: rump.sp.v1.Call.timer_delete:type_name -> rump.sp.v1.TimerDeleteRequest
-	65,  // 40: rump.sp.v1.Call.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunRequest
-	66,  // 41: rump.sp.v1.Call.modctl:type_name -> rump.sp.v1.ModctlRequest
-	67,  // 42: rump.sp.v1.Call.getsid:type_name -> rump.sp.v1.GetsidRequest
-	68,  // 43: rump.sp.v1.Call.fktrace:type_name -> rump.sp.v1.FktraceRequest
-	69,  // 44: rump.sp.v1.Call.issetugid:type_name -> rump.sp.v1.IssetugidRequest
-	70,  // 45: rump.sp.v1.Call.utrace:type_name -> rump.sp.v1.UtraceRequest
-	71,  // 46: rump.sp.v1.Call.kqueue:type_name -> rump.sp.v1.KqueueRequest
-	72,  // 47: rump.sp.v1.Call.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseRequest
-	73,  // 48: rump.sp.v1.Call.select:type_name -> rump.sp.v1.SelectRequest
-	74,  // 49: rump.sp.v1.Call.gettimeofday:type_name -> rump.sp.v1.GettimeofdayRequest
-	75,  // 50: rump.sp.v1.Call.settimeofday:type_name -> rump.sp.v1.SettimeofdayRequest
-	76,  // 51: rump.sp.v1.Call.adjtime:type_name -> rump.sp.v1.AdjtimeRequest
-	77,  // 52: rump.sp.v1.Call.setitimer:type_name -> rump.sp.v1.SetitimerRequest
-	78,  // 53: rump.sp.v1.Call.getitimer:type_name -> rump.sp.v1.GetitimerRequest
-	79,  // 54: rump.sp.v1.Call.clock_gettime:type_name -> rump.sp.v1.ClockGettimeRequest
-	80,  // 55: rump.sp.v1.Call.clock_settime:type_name -> rump.sp.v1.ClockSettimeRequest
-	81,  // 56: rump.sp.v1.Call.clock_getres:type_name -> rump.sp.v1.ClockGetresRequest
-	82,  // 57: rump.sp.v1.Call.nanosleep:type_name -> rump.sp.v1.NanosleepRequest
-	83,  // 58: rump.sp.v1.Call.kevent:type_name -> rump.sp.v1.KeventRequest
-	84,  // 59: rump.sp.v1.Call.pselect:type_name -> rump.sp.v1.PselectRequest
-	85,  // 60: rump.sp.v1.Call.pollts:type_name -> rump.sp.v1.PolltsRequest
-	86,  // 61: rump.sp.v1.Call.fstat:type_name -> rump.sp.v1.FstatRequest
-	87,  // 62: rump.sp.v1.Call.timer_settime:type_name -> rump.sp.v1.TimerSettimeRequest
-	88,  // 63: rump.sp.v1.Call.timer_gettime:type_name -> rump.sp.v1.TimerGettimeRequest
-	89,  // 64: rump.sp.v1.Call.pipe2:type_name -> rump.sp.v1.Pipe2Request
-	90,  // 65: rump.sp.v1.Call.dup3:type_name -> rump.sp.v1.Dup3Request
-	91,  // 66: rump.sp.v1.Call.kqueue1:type_name -> rump.sp.v1.Kqueue1Request
-	92,  // 67: rump.sp.v1.Call.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepRequest
-	93,  // 68: rump.sp.v1.Call.open:type_name -> rump.sp.v1.OpenRequest
-	94,  // 69: rump.sp.v1.Call.link:type_name -> rump.sp.v1.LinkRequest
-	95,  // 70: rump.sp.v1.Call.unlink:type_name -> rump.sp.v1.UnlinkRequest
-	96,  // 71: rump.sp.v1.Call.chdir:type_name -> rump.sp.v1.ChdirRequest
-	97,  // 72: rump.sp.v1.Call.fchdir:type_name -> rump.sp.v1.FchdirRequest
-	98,  // 73: rump.sp.v1.Call.chmod:type_name -> rump.sp.v1.ChmodRequest
-	99,  // 74: rump.sp.v1.Call.chown:type_name -> rump.sp.v1.ChownRequest
-	100, // 75: rump.sp.v1.Call.unmount:type_name -> rump.sp.v1.UnmountRequest
-	101, // 76: rump.sp.v1.Call.access:type_name -> rump.sp.v1.AccessRequest
-	102, // 77: rump.sp.v1.Call.chflags:type_name -> rump.sp.v1.ChflagsRequest
-	103, // 78: rump.sp.v1.Call.fchflags:type_name -> rump.sp.v1.FchflagsRequest
-	104, // 79: rump.sp.v1.Call.sync:type_name -> rump.sp.v1.SyncRequest
-	105, // 80: rump.sp.v1.Call.ktrace:type_name -> rump.sp.v1.KtraceRequest
-	106, // 81: rump.sp.v1.Call.revoke:type_name -> rump.sp.v1.RevokeRequest
-	107, // 82: rump.sp.v1.Call.symlink:type_name -> rump.sp.v1.SymlinkRequest
-	108, // 83: rump.sp.v1.Call.readlink:type_name -> rump.sp.v1.ReadlinkRequest
-	109, // 84: rump.sp.v1.Call.umask:type_name -> rump.sp.v1.UmaskRequest
-	110, // 85: rump.sp.v1.Call.chroot:type_name -> rump.sp.v1.ChrootRequest
-	111, // 86: rump.sp.v1.Call.fsync:type_name -> rump.sp.v1.FsyncRequest
-	112, // 87: rump.sp.v1.Call.fchown:type_name -> rump.sp.v1.FchownRequest
-	113, // 88: rump.sp.v1.Call.fchmod:type_name -> rump.sp.v1.FchmodRequest
-	114, // 89: rump.sp.v1.Call.rename:type_name -> rump.sp.v1.RenameRequest
-	115, // 90: rump.sp.v1.Call.mkfifo:type_name -> rump.sp.v1.MkfifoRequest
-	116, // 91: rump.sp.v1.Call.mkdir:type_name -> rump.sp.v1.MkdirRequest
-	117, // 92: rump.sp.v1.Call.rmdir:type_name -> rump.sp.v1.RmdirRequest
-	118, // 93: rump.sp.v1.Call.pread:type_name -> rump.sp.v1.PreadRequest
-	119, // 94: rump.sp.v1.Call.pwrite:type_name -> rump.sp.v1.PwriteRequest
-	120, // 95: rump.sp.v1.Call.pathconf:type_name -> rump.sp.v1.PathconfRequest
-	121, // 96: rump.sp.v1.Call.lseek:type_name -> rump.sp.v1.LseekRequest
-	122, // 97: rump.sp.v1.Call.truncate:type_name -> rump.sp.v1.TruncateRequest
-	123, // 98: rump.sp.v1.Call.ftruncate:type_name -> rump.sp.v1.FtruncateRequest
-	124, // 99: rump.sp.v1.Call.fdatasync:type_name -> rump.sp.v1.FdatasyncRequest
-	125, // 100: rump.sp.v1.Call.posix_rename:type_name -> rump.sp.v1.PosixRenameRequest
-	126, // 101: rump.sp.v1.Call.lchmod:type_name -> rump.sp.v1.LchmodRequest
-	127, // 102: rump.sp.v1.Call.lchown:type_name -> rump.sp.v1.LchownRequest
-	128, // 103: rump.sp.v1.Call.posix_chown:type_name -> rump.sp.v1.PosixChownRequest
-	129, // 104: rump.sp.v1.Call.posix_fchown:type_name -> rump.sp.v1.PosixFchownRequest
-	130, // 105: rump.sp.v1.Call.posix_lchown:type_name -> rump.sp.v1.PosixLchownRequest
-	131, // 106: rump.sp.v1.Call.preadv:type_name -> rump.sp.v1.PreadvRequest
-	132, // 107: rump.sp.v1.Call.pwritev:type_name -> rump.sp.v1.PwritevRequest
-	133, // 108: rump.sp.v1.Call.getcwd:type_name -> rump.sp.v1.GetcwdRequest
-	134, // 109: rump.sp.v1.Call.fchroot:type_name -> rump.sp.v1.FchrootRequest
-	135, // 110: rump.sp.v1.Call.lchflags:type_name -> rump.sp.v1.LchflagsRequest
-	136, // 111: rump.sp.v1.Call.fsync_range:type_name -> rump.sp.v1.FsyncRangeRequest
-	137, // 112: rump.sp.v1.Call.getvfsstat:type_name -> rump.sp.v1.GetvfsstatRequest
-	138, // 113: rump.sp.v1.Call.statvfs1:type_name -> rump.sp.v1.Statvfs1Request
-	139, // 114: rump.sp.v1.Call.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Request
-	140, // 115: rump.sp.v1.Call.extattrctl:type_name -> rump.sp.v1.ExtattrctlRequest
-	141, // 116: rump.sp.v1.Call.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileRequest
-	142, // 117: rump.sp.v1.Call.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileRequest
-	143, // 118: rump.sp.v1.Call.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileRequest
-	144, // 119: rump.sp.v1.Call.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdRequest
-	145, // 120: rump.sp.v1.Call.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdRequest
-	146, // 121: rump.sp.v1.Call.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdRequest
-	147, // 122: rump.sp.v1.Call.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkRequest
-	148, // 123: rump.sp.v1.Call.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkRequest
-	149, // 124: rump.sp.v1.Call.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkRequest
-	150, // 125: rump.sp.v1.Call.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdRequest
-	151, // 126: rump.sp.v1.Call.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileRequest
-	152, // 127: rump.sp.v1.Call.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkRequest
-	153, // 128: rump.sp.v1.Call.setxattr:type_name -> rump.sp.v1.SetxattrRequest
-	154, // 129: rump.sp.v1.Call.lsetxattr:type_name -> rump.sp.v1.LsetxattrRequest
-	155, // 130: rump.sp.v1.Call.fsetxattr:type_name -> rump.sp.v1.FsetxattrRequest
-	156, // 131: rump.sp.v1.Call.getxattr:type_name -> rump.sp.v1.GetxattrRequest
-	157, // 132: rump.sp.v1.Call.lgetxattr:type_name -> rump.sp.v1.LgetxattrRequest
-	158, // 133: rump.sp.v1.Call.fgetxattr:type_name -> rump.sp.v1.FgetxattrRequest
-	159, // 134: rump.sp.v1.Call.listxattr:type_name -> rump.sp.v1.ListxattrRequest
-	160, // 135: rump.sp.v1.Call.llistxattr:type_name -> rump.sp.v1.LlistxattrRequest
-	161, // 136: rump.sp.v1.Call.flistxattr:type_name -> rump.sp.v1.FlistxattrRequest
-	162, // 137: rump.sp.v1.Call.removexattr:type_name -> rump.sp.v1.RemovexattrRequest
-	163, // 138: rump.sp.v1.Call.lremovexattr:type_name -> rump.sp.v1.LremovexattrRequest
-	164, // 139: rump.sp.v1.Call.fremovexattr:type_name -> rump.sp.v1.FremovexattrRequest
-	165, // 140: rump.sp.v1.Call.getdents:type_name -> rump.sp.v1.GetdentsRequest
-	166, // 141: rump.sp.v1.Call.getfh:type_name -> rump.sp.v1.GetfhRequest
-	167, // 142: rump.sp.v1.Call.fhopen:type_name -> rump.sp.v1.FhopenRequest
-	168, // 143: rump.sp.v1.Call.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Request
-	169, // 144: rump.sp.v1.Call.mount:type_name -> rump.sp.v1.MountRequest
-	170, // 145: rump.sp.v1.Call.utimes:type_name -> rump.sp.v1.UtimesRequest
-	171, // 146: rump.sp.v1.Call.futimes:type_name -> rump.sp.v1.FutimesRequest
-	172, // 147: rump.sp.v1.Call.lutimes:type_name -> rump.sp.v1.LutimesRequest
-	173, // 148: rump.sp.v1.Call.stat:type_name -> rump.sp.v1.StatRequest
-	174, // 149: rump.sp.v1.Call.lstat:type_name -> rump.sp.v1.LstatRequest
-	175, // 150: rump.sp.v1.Call.mknod:type_name -> rump.sp.v1.MknodRequest
-	176, // 151: rump.sp.v1.Call.fhstat:type_name -> rump.sp.v1.FhstatRequest
-	177, // 152: rump.sp.v1.Call.linkat:type_name -> rump.sp.v1.LinkatRequest
-	178, // 153: rump.sp.v1.Call.renameat:type_name -> rump.sp.v1.RenameatRequest
-	179, // 154: rump.sp.v1.Call.mkfifoat:type_name -> rump.sp.v1.MkfifoatRequest
-	180, // 155: rump.sp.v1.Call.mknodat:type_name -> rump.sp.v1.MknodatRequest
-	181, // 156: rump.sp.v1.Call.mkdirat:type_name -> rump.sp.v1.MkdiratRequest
-	182, // 157: rump.sp.v1.Call.faccessat:type_name -> rump.sp.v1.FaccessatRequest
-	183, // 158: rump.sp.v1.Call.fchmodat:type_name -> rump.sp.v1.FchmodatRequest
-	184, // 159: rump.sp.v1.Call.fchownat:type_name -> rump.sp.v1.FchownatRequest
-	185, // 160: rump.sp.v1.Call.fstatat:type_name -> rump.sp.v1.FstatatRequest
-	186, // 161: rump.sp.v1.Call.utimensat:type_name -> rump.sp.v1.UtimensatRequest
-	187, // 162: rump.sp.v1.Call.openat:type_name -> rump.sp.v1.OpenatRequest
-	188, // 163: rump.sp.v1.Call.readlinkat:type_name -> rump.sp.v1.ReadlinkatRequest
-	189, // 164: rump.sp.v1.Call.symlinkat:type_name -> rump.sp.v1.SymlinkatRequest
-	190, // 165: rump.sp.v1.Call.unlinkat:type_name -> rump.sp.v1.UnlinkatRequest
-	191, // 166: rump.sp.v1.Call.futimens:type_name -> rump.sp.v1.FutimensRequest
-	192, // 167: rump.sp.v1.Call.quotactl:type_name -> rump.sp.v1.QuotactlRequest
-	193, // 168: rump.sp.v1.Call.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateRequest
-	194, // 169: rump.sp.v1.Call.fdiscard:type_name -> rump.sp.v1.FdiscardRequest
-	195, // 170: rump.sp.v1.Call.recvmsg:type_name -> rump.sp.v1.RecvmsgRequest
-	196, // 171: rump.sp.v1.Call.sendmsg:type_name -> rump.sp.v1.SendmsgRequest
-	197, // 172: rump.sp.v1.Call.recvfrom:type_name -> rump.sp.v1.RecvfromRequest
-	198, // 173: rump.sp.v1.Call.accept:type_name -> rump.sp.v1.AcceptRequest
-	199, // 174: rump.sp.v1.Call.getpeername:type_name -> rump.sp.v1.GetpeernameRequest
-	200, // 175: rump.sp.v1.Call.getsockname:type_name -> rump.sp.v1.GetsocknameRequest
-	201, // 176: rump.sp.v1.Call.connect:type_name -> rump.sp.v1.ConnectRequest
-	202, // 177: rump.sp.v1.Call.bind:type_name -> rump.sp.v1.BindRequest
-	203, // 178: rump.sp.v1.Call.setsockopt:type_name -> rump.sp.v1.SetsockoptRequest
-	204, // 179: rump.sp.v1.Call.listen:type_name -> rump.sp.v1.ListenRequest
-	205, // 180: rump.sp.v1.Call.getsockopt:type_name -> rump.sp.v1.GetsockoptRequest
-	206, // 181: rump.sp.v1.Call.sendto:type_name -> rump.sp.v1.SendtoRequest
-	207, // 182: rump.sp.v1.Call.shutdown:type_name -> rump.sp.v1.ShutdownRequest
-	208, // 183: rump.sp.v1.Call.socketpair:type_name -> rump.sp.v1.SocketpairRequest
-	209, // 184: rump.sp.v1.Call.socket:type_name -> rump.sp.v1.SocketRequest
-	210, // 185: rump.sp.v1.Call.paccept:type_name -> rump.sp.v1.PacceptRequest
-	211, // 186: rump.sp.v1.Call.recvmmsg:type_name -> rump.sp.v1.RecvmmsgRequest
-	212, // 187: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
-	213, // 188: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
-	214, // 189: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
-	215, // 190: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
-	216, // 191: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	217, // 192: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
-	218, // 193: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
-	219, // 194: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
-	220, // 195: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
-	221, // 196: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
-	222, // 197: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
-	223, // 198: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	224, // 199: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
-	225, // 200: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
-	226, // 201: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	227, // 202: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	228, // 203: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	229, // 204: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
-	230, // 205: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
-	231, // 206: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	232, // 207: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
-	233, // 208: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
-	234, // 209: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
-	235, // 210: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
-	236, // 211: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
-	237, // 212: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
-	238, // 213: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
-	239, // 214: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
-	240, // 215: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
-	241, // 216: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
-	242, // 217: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
-	243, // 218: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
-	244, // 219: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
-	245, // 220: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
-	246, // 221: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
-	247, // 222: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
-	248, // 223: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
-	249, // 224: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
-	250, // 225: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
-	251, // 226: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
-	252, // 227: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
-	253, // 228: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
-	254, // 229: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
-	255, // 230: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
-	256, // 231: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
-	257, // 232: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
-	258, // 233: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
-	259, // 234: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
-	260, // 235: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
-	261, // 236: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
-	262, // 237: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
-	263, // 238: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
-	264, // 239: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
-	265, // 240: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	266, // 241: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	267, // 242: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	268, // 243: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	269, // 244: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	270, // 245: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	271, // 246: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	272, // 247: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	273, // 248: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	274, // 249: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	275, // 250: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	276, // 251: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	277, // 252: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	278, // 253: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	279, // 254: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	280, // 255: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	281, // 256: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	282, // 257: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	283, // 258: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	284, // 259: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	285, // 260: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	286, // 261: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	287, // 262: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	288, // 263: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	289, // 264: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	290, // 265: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	291, // 266: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	292, // 267: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	293, // 268: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	294, // 269: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	295, // 270: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	296, // 271: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	297, // 272: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	298, // 273: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	299, // 274: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	300, // 275: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	301, // 276: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	302, // 277: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	303, // 278: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	304, // 279: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	305, // 280: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	306, // 281: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	307, // 282: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	308, // 283: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	309, // 284: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	310, // 285: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	311, // 286: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	312, // 287: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	313, // 288: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	314, // 289: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	315, // 290: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	316, // 291: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	317, // 292: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	318, // 293: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	319, // 294: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	320, // 295: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	321, // 296: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	322, // 297: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	323, // 298: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	324, // 299: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	325, // 300: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	326, // 301: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	327, // 302: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	328, // 303: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	329, // 304: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	330, // 305: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	331, // 306: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	332, // 307: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	333, // 308: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	334, // 309: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	335, // 310: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	336, // 311: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	337, // 312: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	338, // 313: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	339, // 314: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	340, // 315: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	341, // 316: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	342, // 317: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	343, // 318: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	344, // 319: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	345, // 320: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	346, // 321: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	347, // 322: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	348, // 323: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	349, // 324: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	350, // 325: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	351, // 326: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	352, // 327: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	353, // 328: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	354, // 329: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	355, // 330: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	356, // 331: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	357, // 332: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	358, // 333: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	359, // 334: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	360, // 335: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	361, // 336: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	362, // 337: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	363, // 338: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	364, // 339: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	365, // 340: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	366, // 341: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	367, // 342: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	368, // 343: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	369, // 344: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	370, // 345: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	371, // 346: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	372, // 347: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	373, // 348: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	374, // 349: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	375, // 350: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	376, // 351: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	377, // 352: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	378, // 353: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	379, // 354: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	380, // 355: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	381, // 356: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	382, // 357: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	383, // 358: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	384, // 359: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	385, // 360: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	386, // 361: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	387, // 362: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	388, // 363: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	389, // 364: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	390, // 365: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	391, // 366: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	392, // 367: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	393, // 368: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	394, // 369: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	395, // 370: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	396, // 371: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	397, // 372: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	398, // 373: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	399, // 374: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	400, // 375: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	401, // 376: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	402, // 377: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	403, // 378: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	404, // 379: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	405, // 380: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	406, // 381: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	407, // 382: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	408, // 383: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	409, // 384: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	410, // 385: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	411, // 386: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	412, // 387: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	413, // 388: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	414, // 389: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	415, // 390: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	416, // 391: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	417, // 392: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	418, // 393: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	419, // 394: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	420, // 395: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	421, // 396: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	422, // 397: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	423, // 398: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	424, // 399: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	425, // 400: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	426, // 401: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	427, // 402: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	428, // 403: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	429, // 404: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	430, // 405: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	431, // 406: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	432, // 407: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	433, // 408: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	434, // 409: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	435, // 410: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	436, // 411: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	437, // 412: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	438, // 413: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	439, // 414: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	440, // 415: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	441, // 416: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	442, // 417: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	443, // 418: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	444, // 419: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	445, // 420: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	446, // 421: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	447, // 422: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	448, // 423: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	449, // 424: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	450, // 425: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	451, // 426: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	452, // 427: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	453, // 428: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	454, // 429: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	455, // 430: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	456, // 431: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	457, // 432: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	458, // 433: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	459, // 434: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	460, // 435: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	461, // 436: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	462, // 437: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	463, // 438: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	464, // 439: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	465, // 440: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	466, // 441: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	467, // 442: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	468, // 443: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	469, // 444: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	470, // 445: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	471, // 446: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	472, // 447: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	473, // 448: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	474, // 449: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
-	475, // 450: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
-	476, // 451: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
-	477, // 452: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
-	478, // 453: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	479, // 454: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	480, // 455: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	481, // 456: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
-	482, // 457: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
-	483, // 458: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
-	484, // 459: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
-	485, // 460: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
-	486, // 461: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
-	487, // 462: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
-	488, // 463: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
-	489, // 464: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
-	490, // 465: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
-	491, // 466: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
-	492, // 467: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
-	493, // 468: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
-	494, // 469: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
-	495, // 470: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
-	496, // 471: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
-	497, // 472: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
-	498, // 473: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
-	499, // 474: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
-	500, // 475: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
-	501, // 476: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
-	502, // 477: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
-	503, // 478: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
-	504, // 479: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
-	1,   // 480: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 481: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
-	1,   // 482: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 483: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	505, // 484: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	16,  // 485: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	19,  // 486: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	25,  // 487: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
-	22,  // 488: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
-	23,  // 489: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
-	16,  // 490: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	3,   // 491: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 492: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 493: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 494: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	11,  // 495: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	13,  // 496: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	15,  // 497: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	18,  // 498: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	21,  // 499: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
-	26,  // 500: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	27,  // 501: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	28,  // 502: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	29,  // 503: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	30,  // 504: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	31,  // 505: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	32,  // 506: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	33,  // 507: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	34,  // 508: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	35,  // 509: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	36,  // 510: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	37,  // 511: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	38,  // 512: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	39,  // 513: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	40,  // 514: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	41,  // 515: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	42,  // 516: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	43,  // 517: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	44,  // 518: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	45,  // 519: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	46,  // 520: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	47,  // 521: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	48,  // 522: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	49,  // 523: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	50,  // 524: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	51,  // 525: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	52,  // 526: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	53,  // 527: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	54,  // 528: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	55,  // 529: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	56,  // 530: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	57,  // 531: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	58,  // 532: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	59,  // 533: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	60,  // 534: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	61,  // 535: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	62,  // 536: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	63,  // 537: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	64,  // 538: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	65,  // 539: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	66,  // 540: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	67,  // 541: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	68,  // 542: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	69,  // 543: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	70,  // 544: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	71,  // 545: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	72,  // 546: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	73,  // 547: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	74,  // 548: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	75,  // 549: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	76,  // 550: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	77,  // 551: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	78,  // 552: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	79,  // 553: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	80,  // 554: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	81,  // 555: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	82,  // 556: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	83,  // 557: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	84,  // 558: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	85,  // 559: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	86,  // 560: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	87,  // 561: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	88,  // 562: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	89,  // 563: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	90,  // 564: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	91,  // 565: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	92,  // 566: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	213, // 567: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	214, // 568: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	93,  // 569: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	94,  // 570: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	95,  // 571: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	96,  // 572: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	97,  // 573: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	98,  // 574: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	99,  // 575: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	100, // 576: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	101, // 577: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	102, // 578: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	103, // 579: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	104, // 580: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	105, // 581: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	106, // 582: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	107, // 583: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	108, // 584: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	109, // 585: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	110, // 586: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	111, // 587: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	112, // 588: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	113, // 589: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	114, // 590: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	115, // 591: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	116, // 592: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	117, // 593: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	118, // 594: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	119, // 595: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	120, // 596: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	121, // 597: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	122, // 598: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	123, // 599: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	124, // 600: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	125, // 601: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	126, // 602: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	127, // 603: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	128, // 604: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	129, // 605: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	130, // 606: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	131, // 607: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	132, // 608: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	133, // 609: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	134, // 610: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	135, // 611: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	136, // 612: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	137, // 613: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	138, // 614: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	139, // 615: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	140, // 616: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	141, // 617: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	142, // 618: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	143, // 619: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	144, // 620: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	145, // 621: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	146, // 622: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	147, // 623: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	148, // 624: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	149, // 625: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	150, // 626: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	151, // 627: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	152, // 628: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	153, // 629: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	154, // 630: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	155, // 631: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	156, // 632: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	157, // 633: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	158, // 634: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	159, // 635: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	160, // 636: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	161, // 637: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	162, // 638: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	163, // 639: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	164, // 640: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	165, // 641: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	166, // 642: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	167, // 643: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	168, // 644: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	169, // 645: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	170, // 646: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	171, // 647: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	172, // 648: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	173, // 649: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	174, // 650: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	175, // 651: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	176, // 652: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	177, // 653: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	178, // 654: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	179, // 655: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	180, // 656: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	181, // 657: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	182, // 658: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	183, // 659: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	184, // 660: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	185, // 661: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	186, // 662: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	187, // 663: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	188, // 664: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	189, // 665: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	190, // 666: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	191, // 667: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	192, // 668: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	193, // 669: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	194, // 670: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	215, // 671: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	216, // 672: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	217, // 673: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	218, // 674: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	195, // 675: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	196, // 676: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	197, // 677: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	198, // 678: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	199, // 679: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	200, // 680: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	201, // 681: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	202, // 682: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	203, // 683: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	204, // 684: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	205, // 685: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	206, // 686: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	207, // 687: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	208, // 688: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	209, // 689: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	210, // 690: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	211, // 691: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	212, // 692: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	219, // 693: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	220, // 694: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	221, // 695: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	222, // 696: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	223, // 697: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	224, // 698: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	225, // 699: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	226, // 700: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	227, // 701: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	228, // 702: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	229, // 703: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	230, // 704: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	231, // 705: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	232, // 706: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	233, // 707: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	241, // 708: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
-	242, // 709: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
-	243, // 710: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
-	244, // 711: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
-	245, // 712: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
-	246, // 713: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
-	247, // 714: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
-	248, // 715: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
-	249, // 716: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
-	250, // 717: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
-	251, // 718: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
-	252, // 719: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
-	253, // 720: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
-	254, // 721: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
-	255, // 722: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
-	256, // 723: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
-	257, // 724: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
-	258, // 725: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
-	259, // 726: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
-	260, // 727: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
-	261, // 728: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
-	262, // 729: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
-	263, // 730: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
-	264, // 731: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
-	234, // 732: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
-	235, // 733: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
-	236, // 734: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
-	237, // 735: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
-	238, // 736: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	239, // 737: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	240, // 738: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 739: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 740: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 741: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 742: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	12,  // 743: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	14,  // 744: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	17,  // 745: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	20,  // 746: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	24,  // 747: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
-	266, // 748: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	267, // 749: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	268, // 750: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	269, // 751: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	270, // 752: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	271, // 753: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	272, // 754: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	273, // 755: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	274, // 756: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	275, // 757: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	276, // 758: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	277, // 759: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	278, // 760: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	279, // 761: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	280, // 762: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	281, // 763: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	282, // 764: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	283, // 765: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	284, // 766: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	285, // 767: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	286, // 768: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	287, // 769: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	288, // 770: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	289, // 771: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	290, // 772: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	291, // 773: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	292, // 774: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	293, // 775: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	294, // 776: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	295, // 777: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	296, // 778: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	297, // 779: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	298, // 780: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	299, // 781: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	300, // 782: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	301, // 783: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	302, // 784: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	303, // 785: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	304, // 786: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	305, // 787: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	306, // 788: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	307, // 789: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	308, // 790: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	309, // 791: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	310, // 792: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	311, // 793: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	312, // 794: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	313, // 795: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	314, // 796: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	315, // 797: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	316, // 798: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	317, // 799: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	318, // 800: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	319, // 801: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	320, // 802: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	321, // 803: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	322, // 804: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	323, // 805: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	324, // 806: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	325, // 807: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	326, // 808: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	327, // 809: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	328, // 810: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	329, // 811: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	330, // 812: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	331, // 813: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	332, // 814: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	453, // 815: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	454, // 816: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	333, // 817: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	334, // 818: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	335, // 819: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	336, // 820: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	337, // 821: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	338, // 822: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	339, // 823: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	340, // 824: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	341, // 825: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	342, // 826: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	343, // 827: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	344, // 828: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	345, // 829: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	346, // 830: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	347, // 831: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	348, // 832: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	349, // 833: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	350, // 834: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	351, // 835: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	352, // 836: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	353, // 837: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	354, // 838: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	355, // 839: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	356, // 840: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	357, // 841: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	358, // 842: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	359, // 843: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	360, // 844: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	361, // 845: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	362, // 846: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	363, // 847: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	364, // 848: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	365, // 849: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	366, // 850: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	367, // 851: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	368, // 852: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	369, // 853: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	370, // 854: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	371, // 855: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	372, // 856: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	373, // 857: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	374, // 858: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	375, // 859: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	376, // 860: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	377, // 861: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	378, // 862: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	379, // 863: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	380, // 864: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	381, // 865: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	382, // 866: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	383, // 867: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	384, // 868: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	385, // 869: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	386, // 870: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	387, // 871: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	388, // 872: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	389, // 873: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	390, // 874: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	391, // 875: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	392, // 876: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	393, // 877: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	394, // 878: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	395, // 879: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	396, // 880: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	397, // 881: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	398, // 882: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	399, // 883: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	400, // 884: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	401, // 885: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	402, // 886: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	403, // 887: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	404, // 888: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	405, // 889: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	406, // 890: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	407, // 891: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	408, // 892: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	409, // 893: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	410, // 894: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	411, // 895: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	412, // 896: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	413, // 897: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	414, // 898: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	415, // 899: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	416, // 900: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	417, // 901: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	418, // 902: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	419, // 903: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	420, // 904: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	421, // 905: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	422, // 906: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	423, // 907: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	424, // 908: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	425, // 909: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	426, // 910: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	427, // 911: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	428, // 912: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	429, // 913: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	430, // 914: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	431, // 915: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	432, // 916: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	433, // 917: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	434, // 918: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	455, // 919: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	456, // 920: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	457, // 921: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	458, // 922: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	435, // 923: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	436, // 924: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	437, // 925: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	438, // 926: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	439, // 927: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	440, // 928: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	441, // 929: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	442, // 930: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	443, // 931: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	444, // 932: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	445, // 933: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	446, // 934: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	447, // 935: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	448, // 936: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	449, // 937: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	450, // 938: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	451, // 939: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	452, // 940: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	459, // 941: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	460, // 942: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	461, // 943: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	462, // 944: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	463, // 945: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	464, // 946: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	465, // 947: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	466, // 948: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	467, // 949: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	468, // 950: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	469, // 951: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	470, // 952: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	471, // 953: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	472, // 954: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	473, // 955: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	481, // 956: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
-	482, // 957: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
-	483, // 958: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
-	484, // 959: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
-	485, // 960: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
-	486, // 961: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
-	487, // 962: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
-	488, // 963: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
-	489, // 964: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
-	490, // 965: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
-	491, // 966: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
-	492, // 967: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
-	493, // 968: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
-	494, // 969: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
-	495, // 970: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
-	496, // 971: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
-	497, // 972: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
-	498, // 973: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
-	499, // 974: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
-	500, // 975: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
-	501, // 976: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
-	502, // 977: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
-	503, // 978: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
-	504, // 979: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
-	474, // 980: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
-	475, // 981: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
-	476, // 982: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
-	477, // 983: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
-	478, // 984: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	479, // 985: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	480, // 986: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	739, // [739:987] is the sub-list for method output_type
-	491, // [491:739] is the sub-list for method input_type
-	491, // [491:491] is the sub-list for extension type_name
-	491, // [491:491] is the sub-list for extension extendee
-	0,   // [0:491] is the sub-list for field type_name
+	34,  // 1: rump.sp.v1.Call.read:type_name -> rump.sp.v1.ReadRequest
+	35,  // 2: rump.sp.v1.Call.write:type_name -> rump.sp.v1.WriteRequest
+	36,  // 3: rump.sp.v1.Call.close:type_name -> rump.sp.v1.CloseRequest
+	37,  // 4: rump.sp.v1.Call.getpid:type_name -> rump.sp.v1.GetpidRequest
+	38,  // 5: rump.sp.v1.Call.setuid:type_name -> rump.sp.v1.SetuidRequest
+	39,  // 6: rump.sp.v1.Call.getuid:type_name -> rump.sp.v1.GetuidRequest
+	40,  // 7: rump.sp.v1.Call.geteuid:type_name -> rump.sp.v1.GeteuidRequest
+	41,  // 8: rump.sp.v1.Call.getppid:type_name -> rump.sp.v1.GetppidRequest
+	42,  // 9: rump.sp.v1.Call.dup:type_name -> rump.sp.v1.DupRequest
+	43,  // 10: rump.sp.v1.Call.pipe:type_name -> rump.sp.v1.PipeRequest
+	44,  // 11: rump.sp.v1.Call.getegid:type_name -> rump.sp.v1.GetegidRequest
+	45,  // 12: rump.sp.v1.Call.getgid:type_name -> rump.sp.v1.GetgidRequest
+	46,  // 13: rump.sp.v1.Call.getlogin:type_name -> rump.sp.v1.GetloginRequest
+	47,  // 14: rump.sp.v1.Call.setlogin:type_name -> rump.sp.v1.SetloginRequest
+	48,  // 15: rump.sp.v1.Call.ioctl:type_name -> rump.sp.v1.IoctlRequest
+	49,  // 16: rump.sp.v1.Call.getgroups:type_name -> rump.sp.v1.GetgroupsRequest
+	50,  // 17: rump.sp.v1.Call.setgroups:type_name -> rump.sp.v1.SetgroupsRequest
+	51,  // 18: rump.sp.v1.Call.getpgrp:type_name -> rump.sp.v1.GetpgrpRequest
+	52,  // 19: rump.sp.v1.Call.setpgid:type_name -> rump.sp.v1.SetpgidRequest
+	53,  // 20: rump.sp.v1.Call.dup2:type_name -> rump.sp.v1.Dup2Request
+	54,  // 21: rump.sp.v1.Call.fcntl:type_name -> rump.sp.v1.FcntlRequest
+	55,  // 22: rump.sp.v1.Call.readv:type_name -> rump.sp.v1.ReadvRequest
+	56,  // 23: rump.sp.v1.Call.writev:type_name -> rump.sp.v1.WritevRequest
+	57,  // 24: rump.sp.v1.Call.setreuid:type_name -> rump.sp.v1.SetreuidRequest
+	58,  // 25: rump.sp.v1.Call.setregid:type_name -> rump.sp.v1.SetregidRequest
+	59,  // 26: rump.sp.v1.Call.flock:type_name -> rump.sp.v1.FlockRequest
+	60,  // 27: rump.sp.v1.Call.setsid:type_name -> rump.sp.v1.SetsidRequest
+	61,  // 28: rump.sp.v1.Call.setgid:type_name -> rump.sp.v1.SetgidRequest
+	62,  // 29: rump.sp.v1.Call.setegid:type_name -> rump.sp.v1.SetegidRequest
+	63,  // 30: rump.sp.v1.Call.seteuid:type_name -> rump.sp.v1.SeteuidRequest
+	64,  // 31: rump.sp.v1.Call.fpathconf:type_name -> rump.sp.v1.FpathconfRequest
+	65,  // 32: rump.sp.v1.Call.getrlimit:type_name -> rump.sp.v1.GetrlimitRequest
+	66,  // 33: rump.sp.v1.Call.setrlimit:type_name -> rump.sp.v1.SetrlimitRequest
+	67,  // 34: rump.sp.v1.Call.sysctl:type_name -> rump.sp.v1.SysctlRequest
+	68,  // 35: rump.sp.v1.Call.getpgid:type_name -> rump.sp.v1.GetpgidRequest
+	69,  // 36: rump.sp.v1.Call.reboot:type_name -> rump.sp.v1.RebootRequest
+	70,  // 37: rump.sp.v1.Call.poll:type_name -> rump.sp.v1.PollRequest
+	71,  // 38: rump.sp.v1.Call.timer_create:type_name -> rump.sp.v1.TimerCreateRequest
+	72,  // 39: rump.sp.v1.Call.timer_delete:type_name -> rump.sp.v1.TimerDeleteRequest
+	73,  // 40: rump.sp.v1.Call.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunRequest
+	74,  // 41: rump.sp.v1.Call.modctl:type_name -> rump.sp.v1.ModctlRequest
+	75,  // 42: rump.sp.v1.Call.getsid:type_name -> rump.sp.v1.GetsidRequest
+	76,  // 43: rump.sp.v1.Call.fktrace:type_name -> rump.sp.v1.FktraceRequest
+	77,  // 44: rump.sp.v1.Call.issetugid:type_name -> rump.sp.v1.IssetugidRequest
+	78,  // 45: rump.sp.v1.Call.utrace:type_name -> rump.sp.v1.UtraceRequest
+	79,  // 46: rump.sp.v1.Call.kqueue:type_name -> rump.sp.v1.KqueueRequest
+	80,  // 47: rump.sp.v1.Call.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseRequest
+	81,  // 48: rump.sp.v1.Call.select:type_name -> rump.sp.v1.SelectRequest
+	82,  // 49: rump.sp.v1.Call.gettimeofday:type_name -> rump.sp.v1.GettimeofdayRequest
+	83,  // 50: rump.sp.v1.Call.settimeofday:type_name -> rump.sp.v1.SettimeofdayRequest
+	84,  // 51: rump.sp.v1.Call.adjtime:type_name -> rump.sp.v1.AdjtimeRequest
+	85,  // 52: rump.sp.v1.Call.setitimer:type_name -> rump.sp.v1.SetitimerRequest
+	86,  // 53: rump.sp.v1.Call.getitimer:type_name -> rump.sp.v1.GetitimerRequest
+	87,  // 54: rump.sp.v1.Call.clock_gettime:type_name -> rump.sp.v1.ClockGettimeRequest
+	88,  // 55: rump.sp.v1.Call.clock_settime:type_name -> rump.sp.v1.ClockSettimeRequest
+	89,  // 56: rump.sp.v1.Call.clock_getres:type_name -> rump.sp.v1.ClockGetresRequest
+	90,  // 57: rump.sp.v1.Call.nanosleep:type_name -> rump.sp.v1.NanosleepRequest
+	91,  // 58: rump.sp.v1.Call.kevent:type_name -> rump.sp.v1.KeventRequest
+	92,  // 59: rump.sp.v1.Call.pselect:type_name -> rump.sp.v1.PselectRequest
+	93,  // 60: rump.sp.v1.Call.pollts:type_name -> rump.sp.v1.PolltsRequest
+	94,  // 61: rump.sp.v1.Call.fstat:type_name -> rump.sp.v1.FstatRequest
+	95,  // 62: rump.sp.v1.Call.timer_settime:type_name -> rump.sp.v1.TimerSettimeRequest
+	96,  // 63: rump.sp.v1.Call.timer_gettime:type_name -> rump.sp.v1.TimerGettimeRequest
+	97,  // 64: rump.sp.v1.Call.pipe2:type_name -> rump.sp.v1.Pipe2Request
+	98,  // 65: rump.sp.v1.Call.dup3:type_name -> rump.sp.v1.Dup3Request
+	99,  // 66: rump.sp.v1.Call.kqueue1:type_name -> rump.sp.v1.Kqueue1Request
+	100, // 67: rump.sp.v1.Call.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepRequest
+	101, // 68: rump.sp.v1.Call.open:type_name -> rump.sp.v1.OpenRequest
+	102, // 69: rump.sp.v1.Call.link:type_name -> rump.sp.v1.LinkRequest
+	103, // 70: rump.sp.v1.Call.unlink:type_name -> rump.sp.v1.UnlinkRequest
+	104, // 71: rump.sp.v1.Call.chdir:type_name -> rump.sp.v1.ChdirRequest
+	105, // 72: rump.sp.v1.Call.fchdir:type_name -> rump.sp.v1.FchdirRequest
+	106, // 73: rump.sp.v1.Call.chmod:type_name -> rump.sp.v1.ChmodRequest
+	107, // 74: rump.sp.v1.Call.chown:type_name -> rump.sp.v1.ChownRequest
+	108, // 75: rump.sp.v1.Call.unmount:type_name -> rump.sp.v1.UnmountRequest
+	109, // 76: rump.sp.v1.Call.access:type_name -> rump.sp.v1.AccessRequest
+	110, // 77: rump.sp.v1.Call.chflags:type_name -> rump.sp.v1.ChflagsRequest
+	111, // 78: rump.sp.v1.Call.fchflags:type_name -> rump.sp.v1.FchflagsRequest
+	112, // 79: rump.sp.v1.Call.sync:type_name -> rump.sp.v1.SyncRequest
+	113, // 80: rump.sp.v1.Call.ktrace:type_name -> rump.sp.v1.KtraceRequest
+	114, // 81: rump.sp.v1.Call.revoke:type_name -> rump.sp.v1.RevokeRequest
+	115, // 82: rump.sp.v1.Call.symlink:type_name -> rump.sp.v1.SymlinkRequest
+	116, // 83: rump.sp.v1.Call.readlink:type_name -> rump.sp.v1.ReadlinkRequest
+	117, // 84: rump.sp.v1.Call.umask:type_name -> rump.sp.v1.UmaskRequest
+	118, // 85: rump.sp.v1.Call.chroot:type_name -> rump.sp.v1.ChrootRequest
+	119, // 86: rump.sp.v1.Call.fsync:type_name -> rump.sp.v1.FsyncRequest
+	120, // 87: rump.sp.v1.Call.fchown:type_name -> rump.sp.v1.FchownRequest
+	121, // 88: rump.sp.v1.Call.fchmod:type_name -> rump.sp.v1.FchmodRequest
+	122, // 89: rump.sp.v1.Call.rename:type_name -> rump.sp.v1.RenameRequest
+	123, // 90: rump.sp.v1.Call.mkfifo:type_name -> rump.sp.v1.MkfifoRequest
+	124, // 91: rump.sp.v1.Call.mkdir:type_name -> rump.sp.v1.MkdirRequest
+	125, // 92: rump.sp.v1.Call.rmdir:type_name -> rump.sp.v1.RmdirRequest
+	126, // 93: rump.sp.v1.Call.pread:type_name -> rump.sp.v1.PreadRequest
+	127, // 94: rump.sp.v1.Call.pwrite:type_name -> rump.sp.v1.PwriteRequest
+	128, // 95: rump.sp.v1.Call.pathconf:type_name -> rump.sp.v1.PathconfRequest
+	129, // 96: rump.sp.v1.Call.lseek:type_name -> rump.sp.v1.LseekRequest
+	130, // 97: rump.sp.v1.Call.truncate:type_name -> rump.sp.v1.TruncateRequest
+	131, // 98: rump.sp.v1.Call.ftruncate:type_name -> rump.sp.v1.FtruncateRequest
+	132, // 99: rump.sp.v1.Call.fdatasync:type_name -> rump.sp.v1.FdatasyncRequest
+	133, // 100: rump.sp.v1.Call.posix_rename:type_name -> rump.sp.v1.PosixRenameRequest
+	134, // 101: rump.sp.v1.Call.lchmod:type_name -> rump.sp.v1.LchmodRequest
+	135, // 102: rump.sp.v1.Call.lchown:type_name -> rump.sp.v1.LchownRequest
+	136, // 103: rump.sp.v1.Call.posix_chown:type_name -> rump.sp.v1.PosixChownRequest
+	137, // 104: rump.sp.v1.Call.posix_fchown:type_name -> rump.sp.v1.PosixFchownRequest
+	138, // 105: rump.sp.v1.Call.posix_lchown:type_name -> rump.sp.v1.PosixLchownRequest
+	139, // 106: rump.sp.v1.Call.preadv:type_name -> rump.sp.v1.PreadvRequest
+	140, // 107: rump.sp.v1.Call.pwritev:type_name -> rump.sp.v1.PwritevRequest
+	141, // 108: rump.sp.v1.Call.getcwd:type_name -> rump.sp.v1.GetcwdRequest
+	142, // 109: rump.sp.v1.Call.fchroot:type_name -> rump.sp.v1.FchrootRequest
+	143, // 110: rump.sp.v1.Call.lchflags:type_name -> rump.sp.v1.LchflagsRequest
+	144, // 111: rump.sp.v1.Call.fsync_range:type_name -> rump.sp.v1.FsyncRangeRequest
+	145, // 112: rump.sp.v1.Call.getvfsstat:type_name -> rump.sp.v1.GetvfsstatRequest
+	146, // 113: rump.sp.v1.Call.statvfs1:type_name -> rump.sp.v1.Statvfs1Request
+	147, // 114: rump.sp.v1.Call.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Request
+	148, // 115: rump.sp.v1.Call.extattrctl:type_name -> rump.sp.v1.ExtattrctlRequest
+	149, // 116: rump.sp.v1.Call.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileRequest
+	150, // 117: rump.sp.v1.Call.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileRequest
+	151, // 118: rump.sp.v1.Call.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileRequest
+	152, // 119: rump.sp.v1.Call.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdRequest
+	153, // 120: rump.sp.v1.Call.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdRequest
+	154, // 121: rump.sp.v1.Call.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdRequest
+	155, // 122: rump.sp.v1.Call.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkRequest
+	156, // 123: rump.sp.v1.Call.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkRequest
+	157, // 124: rump.sp.v1.Call.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkRequest
+	158, // 125: rump.sp.v1.Call.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdRequest
+	159, // 126: rump.sp.v1.Call.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileRequest
+	160, // 127: rump.sp.v1.Call.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkRequest
+	161, // 128: rump.sp.v1.Call.setxattr:type_name -> rump.sp.v1.SetxattrRequest
+	162, // 129: rump.sp.v1.Call.lsetxattr:type_name -> rump.sp.v1.LsetxattrRequest
+	163, // 130: rump.sp.v1.Call.fsetxattr:type_name -> rump.sp.v1.FsetxattrRequest
+	164, // 131: rump.sp.v1.Call.getxattr:type_name -> rump.sp.v1.GetxattrRequest
+	165, // 132: rump.sp.v1.Call.lgetxattr:type_name -> rump.sp.v1.LgetxattrRequest
+	166, // 133: rump.sp.v1.Call.fgetxattr:type_name -> rump.sp.v1.FgetxattrRequest
+	167, // 134: rump.sp.v1.Call.listxattr:type_name -> rump.sp.v1.ListxattrRequest
+	168, // 135: rump.sp.v1.Call.llistxattr:type_name -> rump.sp.v1.LlistxattrRequest
+	169, // 136: rump.sp.v1.Call.flistxattr:type_name -> rump.sp.v1.FlistxattrRequest
+	170, // 137: rump.sp.v1.Call.removexattr:type_name -> rump.sp.v1.RemovexattrRequest
+	171, // 138: rump.sp.v1.Call.lremovexattr:type_name -> rump.sp.v1.LremovexattrRequest
+	172, // 139: rump.sp.v1.Call.fremovexattr:type_name -> rump.sp.v1.FremovexattrRequest
+	173, // 140: rump.sp.v1.Call.getdents:type_name -> rump.sp.v1.GetdentsRequest
+	174, // 141: rump.sp.v1.Call.getfh:type_name -> rump.sp.v1.GetfhRequest
+	175, // 142: rump.sp.v1.Call.fhopen:type_name -> rump.sp.v1.FhopenRequest
+	176, // 143: rump.sp.v1.Call.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Request
+	177, // 144: rump.sp.v1.Call.mount:type_name -> rump.sp.v1.MountRequest
+	178, // 145: rump.sp.v1.Call.utimes:type_name -> rump.sp.v1.UtimesRequest
+	179, // 146: rump.sp.v1.Call.futimes:type_name -> rump.sp.v1.FutimesRequest
+	180, // 147: rump.sp.v1.Call.lutimes:type_name -> rump.sp.v1.LutimesRequest
+	181, // 148: rump.sp.v1.Call.stat:type_name -> rump.sp.v1.StatRequest
+	182, // 149: rump.sp.v1.Call.lstat:type_name -> rump.sp.v1.LstatRequest
+	183, // 150: rump.sp.v1.Call.mknod:type_name -> rump.sp.v1.MknodRequest
+	184, // 151: rump.sp.v1.Call.fhstat:type_name -> rump.sp.v1.FhstatRequest
+	185, // 152: rump.sp.v1.Call.linkat:type_name -> rump.sp.v1.LinkatRequest
+	186, // 153: rump.sp.v1.Call.renameat:type_name -> rump.sp.v1.RenameatRequest
+	187, // 154: rump.sp.v1.Call.mkfifoat:type_name -> rump.sp.v1.MkfifoatRequest
+	188, // 155: rump.sp.v1.Call.mknodat:type_name -> rump.sp.v1.MknodatRequest
+	189, // 156: rump.sp.v1.Call.mkdirat:type_name -> rump.sp.v1.MkdiratRequest
+	190, // 157: rump.sp.v1.Call.faccessat:type_name -> rump.sp.v1.FaccessatRequest
+	191, // 158: rump.sp.v1.Call.fchmodat:type_name -> rump.sp.v1.FchmodatRequest
+	192, // 159: rump.sp.v1.Call.fchownat:type_name -> rump.sp.v1.FchownatRequest
+	193, // 160: rump.sp.v1.Call.fstatat:type_name -> rump.sp.v1.FstatatRequest
+	194, // 161: rump.sp.v1.Call.utimensat:type_name -> rump.sp.v1.UtimensatRequest
+	195, // 162: rump.sp.v1.Call.openat:type_name -> rump.sp.v1.OpenatRequest
+	196, // 163: rump.sp.v1.Call.readlinkat:type_name -> rump.sp.v1.ReadlinkatRequest
+	197, // 164: rump.sp.v1.Call.symlinkat:type_name -> rump.sp.v1.SymlinkatRequest
+	198, // 165: rump.sp.v1.Call.unlinkat:type_name -> rump.sp.v1.UnlinkatRequest
+	199, // 166: rump.sp.v1.Call.futimens:type_name -> rump.sp.v1.FutimensRequest
+	200, // 167: rump.sp.v1.Call.quotactl:type_name -> rump.sp.v1.QuotactlRequest
+	201, // 168: rump.sp.v1.Call.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateRequest
+	202, // 169: rump.sp.v1.Call.fdiscard:type_name -> rump.sp.v1.FdiscardRequest
+	203, // 170: rump.sp.v1.Call.recvmsg:type_name -> rump.sp.v1.RecvmsgRequest
+	204, // 171: rump.sp.v1.Call.sendmsg:type_name -> rump.sp.v1.SendmsgRequest
+	205, // 172: rump.sp.v1.Call.recvfrom:type_name -> rump.sp.v1.RecvfromRequest
+	206, // 173: rump.sp.v1.Call.accept:type_name -> rump.sp.v1.AcceptRequest
+	207, // 174: rump.sp.v1.Call.getpeername:type_name -> rump.sp.v1.GetpeernameRequest
+	208, // 175: rump.sp.v1.Call.getsockname:type_name -> rump.sp.v1.GetsocknameRequest
+	209, // 176: rump.sp.v1.Call.connect:type_name -> rump.sp.v1.ConnectRequest
+	210, // 177: rump.sp.v1.Call.bind:type_name -> rump.sp.v1.BindRequest
+	211, // 178: rump.sp.v1.Call.setsockopt:type_name -> rump.sp.v1.SetsockoptRequest
+	212, // 179: rump.sp.v1.Call.listen:type_name -> rump.sp.v1.ListenRequest
+	213, // 180: rump.sp.v1.Call.getsockopt:type_name -> rump.sp.v1.GetsockoptRequest
+	214, // 181: rump.sp.v1.Call.sendto:type_name -> rump.sp.v1.SendtoRequest
+	215, // 182: rump.sp.v1.Call.shutdown:type_name -> rump.sp.v1.ShutdownRequest
+	216, // 183: rump.sp.v1.Call.socketpair:type_name -> rump.sp.v1.SocketpairRequest
+	217, // 184: rump.sp.v1.Call.socket:type_name -> rump.sp.v1.SocketRequest
+	218, // 185: rump.sp.v1.Call.paccept:type_name -> rump.sp.v1.PacceptRequest
+	219, // 186: rump.sp.v1.Call.recvmmsg:type_name -> rump.sp.v1.RecvmmsgRequest
+	220, // 187: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
+	221, // 188: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
+	222, // 189: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
+	223, // 190: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
+	224, // 191: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	225, // 192: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
+	226, // 193: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
+	227, // 194: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
+	228, // 195: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
+	229, // 196: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
+	230, // 197: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
+	231, // 198: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	232, // 199: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
+	233, // 200: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
+	234, // 201: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	235, // 202: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	236, // 203: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	237, // 204: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
+	238, // 205: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
+	239, // 206: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	240, // 207: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
+	241, // 208: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
+	242, // 209: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
+	243, // 210: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
+	244, // 211: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
+	245, // 212: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
+	246, // 213: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
+	247, // 214: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
+	248, // 215: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
+	249, // 216: rump.sp.v1.Call.kill:type_name -> rump.sp.v1.KillRequest
+	250, // 217: rump.sp.v1.Call.sigpending:type_name -> rump.sp.v1.SigpendingRequest
+	251, // 218: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
+	252, // 219: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
+	253, // 220: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
+	254, // 221: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
+	255, // 222: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
+	256, // 223: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
+	257, // 224: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
+	258, // 225: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
+	259, // 226: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
+	260, // 227: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
+	261, // 228: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
+	262, // 229: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
+	263, // 230: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
+	264, // 231: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
+	265, // 232: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
+	266, // 233: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
+	267, // 234: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
+	268, // 235: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
+	269, // 236: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
+	270, // 237: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
+	271, // 238: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
+	272, // 239: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
+	273, // 240: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
+	274, // 241: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
+	275, // 242: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	276, // 243: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	277, // 244: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	278, // 245: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	279, // 246: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	280, // 247: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	281, // 248: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	282, // 249: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	283, // 250: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	284, // 251: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	285, // 252: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	286, // 253: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	287, // 254: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	288, // 255: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	289, // 256: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	290, // 257: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	291, // 258: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	292, // 259: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	293, // 260: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	294, // 261: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	295, // 262: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	296, // 263: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	297, // 264: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	298, // 265: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	299, // 266: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	300, // 267: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	301, // 268: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	302, // 269: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	303, // 270: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	304, // 271: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	305, // 272: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	306, // 273: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	307, // 274: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	308, // 275: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	309, // 276: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	310, // 277: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	311, // 278: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	312, // 279: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	313, // 280: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	314, // 281: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	315, // 282: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	316, // 283: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	317, // 284: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	318, // 285: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	319, // 286: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	320, // 287: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	321, // 288: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	322, // 289: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	323, // 290: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	324, // 291: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	325, // 292: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	326, // 293: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	327, // 294: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	328, // 295: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	329, // 296: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	330, // 297: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	331, // 298: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	332, // 299: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	333, // 300: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	334, // 301: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	335, // 302: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	336, // 303: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	337, // 304: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	338, // 305: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	339, // 306: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	340, // 307: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	341, // 308: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	342, // 309: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	343, // 310: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	344, // 311: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	345, // 312: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	346, // 313: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	347, // 314: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	348, // 315: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	349, // 316: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	350, // 317: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	351, // 318: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	352, // 319: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	353, // 320: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	354, // 321: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	355, // 322: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	356, // 323: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	357, // 324: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	358, // 325: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	359, // 326: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	360, // 327: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	361, // 328: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	362, // 329: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	363, // 330: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	364, // 331: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	365, // 332: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	366, // 333: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	367, // 334: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	368, // 335: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	369, // 336: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	370, // 337: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	371, // 338: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	372, // 339: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	373, // 340: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	374, // 341: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	375, // 342: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	376, // 343: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	377, // 344: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	378, // 345: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	379, // 346: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	380, // 347: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	381, // 348: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	382, // 349: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	383, // 350: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	384, // 351: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	385, // 352: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	386, // 353: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	387, // 354: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	388, // 355: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	389, // 356: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	390, // 357: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	391, // 358: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	392, // 359: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	393, // 360: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	394, // 361: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	395, // 362: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	396, // 363: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	397, // 364: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	398, // 365: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	399, // 366: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	400, // 367: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	401, // 368: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	402, // 369: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	403, // 370: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	404, // 371: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	405, // 372: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	406, // 373: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	407, // 374: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	408, // 375: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	409, // 376: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	410, // 377: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	411, // 378: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	412, // 379: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	413, // 380: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	414, // 381: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	415, // 382: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	416, // 383: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	417, // 384: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	418, // 385: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	419, // 386: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	420, // 387: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	421, // 388: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	422, // 389: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	423, // 390: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	424, // 391: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	425, // 392: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	426, // 393: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	427, // 394: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	428, // 395: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	429, // 396: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	430, // 397: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	431, // 398: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	432, // 399: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	433, // 400: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	434, // 401: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	435, // 402: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	436, // 403: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	437, // 404: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	438, // 405: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	439, // 406: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	440, // 407: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	441, // 408: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	442, // 409: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	443, // 410: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	444, // 411: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	445, // 412: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	446, // 413: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	447, // 414: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	448, // 415: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	449, // 416: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	450, // 417: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	451, // 418: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	452, // 419: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	453, // 420: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	454, // 421: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	455, // 422: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	456, // 423: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	457, // 424: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	458, // 425: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	459, // 426: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	460, // 427: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	461, // 428: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	462, // 429: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	463, // 430: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	464, // 431: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	465, // 432: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	466, // 433: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	467, // 434: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	468, // 435: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	469, // 436: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	470, // 437: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	471, // 438: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	472, // 439: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	473, // 440: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	474, // 441: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	475, // 442: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	476, // 443: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	477, // 444: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	478, // 445: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	479, // 446: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	480, // 447: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	481, // 448: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	482, // 449: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	483, // 450: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	484, // 451: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
+	485, // 452: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
+	486, // 453: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
+	487, // 454: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
+	488, // 455: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	489, // 456: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	490, // 457: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	491, // 458: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
+	492, // 459: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
+	493, // 460: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	494, // 461: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	495, // 462: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	496, // 463: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	497, // 464: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	498, // 465: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	499, // 466: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	500, // 467: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	501, // 468: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	502, // 469: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	503, // 470: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	504, // 471: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	505, // 472: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	506, // 473: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	507, // 474: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	508, // 475: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	509, // 476: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	510, // 477: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	511, // 478: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	512, // 479: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	513, // 480: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	514, // 481: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	515, // 482: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	516, // 483: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	1,   // 484: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 485: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
+	1,   // 486: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 487: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
+	517, // 488: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	24,  // 489: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	27,  // 490: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	33,  // 491: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
+	30,  // 492: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
+	31,  // 493: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
+	24,  // 494: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	3,   // 495: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 496: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 497: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 498: rump.sp.v1.Session.Prefork:input_type -> rump.sp.v1.PreforkRequest
+	11,  // 499: rump.sp.v1.Session.ForkCancel:input_type -> rump.sp.v1.ForkCancelRequest
+	13,  // 500: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
+	15,  // 501: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
+	17,  // 502: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	19,  // 503: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	21,  // 504: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	23,  // 505: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	26,  // 506: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	29,  // 507: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
+	34,  // 508: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	35,  // 509: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	36,  // 510: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	249, // 511: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
+	250, // 512: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
+	37,  // 513: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	38,  // 514: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	39,  // 515: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	40,  // 516: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	41,  // 517: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	42,  // 518: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	43,  // 519: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	44,  // 520: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	45,  // 521: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	46,  // 522: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	47,  // 523: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	48,  // 524: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	49,  // 525: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	50,  // 526: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	51,  // 527: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	52,  // 528: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	53,  // 529: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	54,  // 530: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	55,  // 531: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	56,  // 532: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	57,  // 533: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	58,  // 534: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	59,  // 535: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	60,  // 536: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	61,  // 537: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	62,  // 538: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	63,  // 539: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	64,  // 540: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	65,  // 541: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	66,  // 542: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	67,  // 543: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	68,  // 544: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	69,  // 545: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	70,  // 546: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	71,  // 547: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	72,  // 548: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	73,  // 549: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	74,  // 550: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	75,  // 551: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	76,  // 552: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	77,  // 553: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	78,  // 554: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	79,  // 555: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	80,  // 556: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	81,  // 557: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	82,  // 558: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	83,  // 559: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	84,  // 560: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	85,  // 561: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	86,  // 562: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	87,  // 563: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	88,  // 564: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	89,  // 565: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	90,  // 566: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	91,  // 567: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	92,  // 568: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	93,  // 569: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	94,  // 570: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	95,  // 571: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	96,  // 572: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	97,  // 573: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	98,  // 574: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	99,  // 575: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	100, // 576: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	221, // 577: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	222, // 578: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	101, // 579: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	102, // 580: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	103, // 581: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	104, // 582: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	105, // 583: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	106, // 584: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	107, // 585: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	108, // 586: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	109, // 587: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	110, // 588: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	111, // 589: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	112, // 590: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	113, // 591: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	114, // 592: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	115, // 593: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	116, // 594: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	117, // 595: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	118, // 596: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	119, // 597: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	120, // 598: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	121, // 599: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	122, // 600: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	123, // 601: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	124, // 602: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	125, // 603: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	126, // 604: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	127, // 605: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	128, // 606: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	129, // 607: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	130, // 608: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	131, // 609: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	132, // 610: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	133, // 611: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	134, // 612: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	135, // 613: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	136, // 614: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	137, // 615: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	138, // 616: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	139, // 617: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	140, // 618: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	141, // 619: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	142, // 620: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	143, // 621: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	144, // 622: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	145, // 623: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	146, // 624: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	147, // 625: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	148, // 626: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	149, // 627: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	150, // 628: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	151, // 629: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	152, // 630: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	153, // 631: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	154, // 632: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	155, // 633: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	156, // 634: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	157, // 635: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	158, // 636: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	159, // 637: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	160, // 638: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	161, // 639: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	162, // 640: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	163, // 641: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	164, // 642: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	165, // 643: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	166, // 644: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	167, // 645: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	168, // 646: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	169, // 647: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	170, // 648: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	171, // 649: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	172, // 650: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	173, // 651: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	174, // 652: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	175, // 653: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	176, // 654: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	177, // 655: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	178, // 656: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	179, // 657: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	180, // 658: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	181, // 659: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	182, // 660: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	183, // 661: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	184, // 662: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	185, // 663: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	186, // 664: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	187, // 665: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	188, // 666: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	189, // 667: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	190, // 668: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	191, // 669: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	192, // 670: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	193, // 671: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	194, // 672: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	195, // 673: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	196, // 674: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	197, // 675: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	198, // 676: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	199, // 677: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	200, // 678: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	201, // 679: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	202, // 680: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	223, // 681: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	224, // 682: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	225, // 683: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	226, // 684: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	203, // 685: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	204, // 686: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	205, // 687: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	206, // 688: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	207, // 689: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	208, // 690: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	209, // 691: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	210, // 692: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	211, // 693: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	212, // 694: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	213, // 695: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	214, // 696: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	215, // 697: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	216, // 698: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	217, // 699: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	218, // 700: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	219, // 701: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	220, // 702: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	227, // 703: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	228, // 704: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	229, // 705: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	230, // 706: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	231, // 707: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	232, // 708: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	233, // 709: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	234, // 710: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	235, // 711: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	236, // 712: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	237, // 713: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	238, // 714: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	239, // 715: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	240, // 716: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	241, // 717: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	251, // 718: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	252, // 719: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	253, // 720: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	254, // 721: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	255, // 722: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	256, // 723: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	257, // 724: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	258, // 725: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	259, // 726: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	260, // 727: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	261, // 728: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	262, // 729: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	263, // 730: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	264, // 731: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	265, // 732: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	266, // 733: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	267, // 734: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	268, // 735: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	269, // 736: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	270, // 737: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	271, // 738: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	272, // 739: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	273, // 740: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	274, // 741: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	242, // 742: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
+	243, // 743: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
+	244, // 744: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
+	245, // 745: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
+	246, // 746: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	247, // 747: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	248, // 748: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 749: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 750: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 751: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 752: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
+	12,  // 753: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
+	14,  // 754: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
+	16,  // 755: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
+	18,  // 756: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	20,  // 757: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	22,  // 758: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	25,  // 759: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	28,  // 760: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	32,  // 761: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
+	276, // 762: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	277, // 763: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	278, // 764: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	491, // 765: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
+	492, // 766: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
+	279, // 767: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	280, // 768: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	281, // 769: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	282, // 770: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	283, // 771: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	284, // 772: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	285, // 773: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	286, // 774: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	287, // 775: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	288, // 776: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	289, // 777: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	290, // 778: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	291, // 779: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	292, // 780: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	293, // 781: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	294, // 782: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	295, // 783: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	296, // 784: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	297, // 785: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	298, // 786: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	299, // 787: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	300, // 788: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	301, // 789: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	302, // 790: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	303, // 791: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	304, // 792: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	305, // 793: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	306, // 794: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	307, // 795: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	308, // 796: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	309, // 797: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	310, // 798: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	311, // 799: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	312, // 800: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	313, // 801: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	314, // 802: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	315, // 803: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	316, // 804: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	317, // 805: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	318, // 806: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	319, // 807: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	320, // 808: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	321, // 809: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	322, // 810: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	323, // 811: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	324, // 812: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	325, // 813: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	326, // 814: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	327, // 815: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	328, // 816: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	329, // 817: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	330, // 818: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	331, // 819: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	332, // 820: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	333, // 821: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	334, // 822: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	335, // 823: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	336, // 824: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	337, // 825: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	338, // 826: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	339, // 827: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	340, // 828: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	341, // 829: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	342, // 830: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	463, // 831: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	464, // 832: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	343, // 833: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	344, // 834: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	345, // 835: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	346, // 836: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	347, // 837: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	348, // 838: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	349, // 839: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	350, // 840: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	351, // 841: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	352, // 842: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	353, // 843: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	354, // 844: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	355, // 845: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	356, // 846: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	357, // 847: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	358, // 848: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	359, // 849: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	360, // 850: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	361, // 851: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	362, // 852: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	363, // 853: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	364, // 854: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	365, // 855: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	366, // 856: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	367, // 857: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	368, // 858: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	369, // 859: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	370, // 860: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	371, // 861: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	372, // 862: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	373, // 863: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	374, // 864: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	375, // 865: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	376, // 866: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	377, // 867: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	378, // 868: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	379, // 869: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	380, // 870: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	381, // 871: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	382, // 872: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	383, // 873: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	384, // 874: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	385, // 875: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	386, // 876: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	387, // 877: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	388, // 878: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	389, // 879: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	390, // 880: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	391, // 881: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	392, // 882: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	393, // 883: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	394, // 884: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	395, // 885: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	396, // 886: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	397, // 887: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	398, // 888: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	399, // 889: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	400, // 890: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	401, // 891: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	402, // 892: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	403, // 893: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	404, // 894: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	405, // 895: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	406, // 896: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	407, // 897: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	408, // 898: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	409, // 899: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	410, // 900: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	411, // 901: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	412, // 902: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	413, // 903: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	414, // 904: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	415, // 905: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	416, // 906: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	417, // 907: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	418, // 908: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	419, // 909: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	420, // 910: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	421, // 911: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	422, // 912: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	423, // 913: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	424, // 914: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	425, // 915: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	426, // 916: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	427, // 917: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	428, // 918: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	429, // 919: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	430, // 920: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	431, // 921: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	432, // 922: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	433, // 923: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	434, // 924: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	435, // 925: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	436, // 926: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	437, // 927: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	438, // 928: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	439, // 929: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	440, // 930: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	441, // 931: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	442, // 932: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	443, // 933: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	444, // 934: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	465, // 935: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	466, // 936: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	467, // 937: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	468, // 938: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	445, // 939: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	446, // 940: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	447, // 941: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	448, // 942: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	449, // 943: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	450, // 944: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	451, // 945: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	452, // 946: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	453, // 947: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	454, // 948: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	455, // 949: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	456, // 950: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	457, // 951: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	458, // 952: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	459, // 953: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	460, // 954: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	461, // 955: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	462, // 956: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	469, // 957: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	470, // 958: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	471, // 959: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	472, // 960: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	473, // 961: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	474, // 962: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	475, // 963: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	476, // 964: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	477, // 965: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	478, // 966: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	479, // 967: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	480, // 968: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	481, // 969: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	482, // 970: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	483, // 971: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	493, // 972: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	494, // 973: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	495, // 974: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	496, // 975: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	497, // 976: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	498, // 977: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	499, // 978: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	500, // 979: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	501, // 980: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	502, // 981: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	503, // 982: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	504, // 983: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	505, // 984: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	506, // 985: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	507, // 986: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	508, // 987: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	509, // 988: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	510, // 989: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	511, // 990: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	512, // 991: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	513, // 992: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	514, // 993: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	515, // 994: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	516, // 995: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	484, // 996: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
+	485, // 997: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
+	486, // 998: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
+	487, // 999: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
+	488, // 1000: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	489, // 1001: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	490, // 1002: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	749, // [749:1003] is the sub-list for method output_type
+	495, // [495:749] is the sub-list for method input_type
+	495, // [495:495] is the sub-list for extension type_name
+	495, // [495:495] is the sub-list for extension extendee
+	0,   // [0:495] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -11965,6 +12516,8 @@ func file_rump_sp_proto_init() {
 		(*Call_DevList)(nil),
 		(*Call_MdCreate)(nil),
 		(*Call_MdDestroy)(nil),
+		(*Call_Kill)(nil),
+		(*Call_Sigpending)(nil),
 		(*Call_NpfLoad)(nil),
 		(*Call_NpfConfigGet)(nil),
 		(*Call_NpfSwitch)(nil),
@@ -12207,6 +12760,8 @@ func file_rump_sp_proto_init() {
 		(*Result_DevList)(nil),
 		(*Result_MdCreate)(nil),
 		(*Result_MdDestroy)(nil),
+		(*Result_Kill)(nil),
+		(*Result_Sigpending)(nil),
 		(*Result_NpfLoad)(nil),
 		(*Result_NpfConfigGet)(nil),
 		(*Result_NpfSwitch)(nil),
@@ -12238,7 +12793,7 @@ func file_rump_sp_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_sp_proto_rawDesc), len(file_rump_sp_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   26,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   5,
 		},

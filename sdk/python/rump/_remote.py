@@ -17,9 +17,10 @@ from typing import Any
 
 import grpc
 
-from rump._connection import CHUNK, ComponentStatus, ProcessStatus, Statistics, Status, Wheel
+from rump._connection import CHUNK, ComponentStatus, Prepared, ProcessStatus, Statistics, Status, Wheel
 from rump._errors import CONNECTION
 from rump._grpc import Credentials, Method, kernel_error, open_channel, unreachable
+from rump._signals import Signals
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.calls import Op
@@ -51,7 +52,9 @@ class _Waiter:
 class _Stream:
     """Requests and replies matched by id."""
 
-    def __init__(self, channel: grpc.Channel, metadata: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self, channel: grpc.Channel, metadata: Sequence[tuple[str, str]], signals: Callable[[int], None]
+    ) -> None:
         self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         method: Any = channel.stream_stream(
             "/rump.sp.v1.Session/Stream", request_serializer=None, response_deserializer=sp.StreamResponse.FromString
@@ -62,6 +65,8 @@ class _Stream:
         self._waiting: dict[int, _Waiter] = {}
         self._reading = False
         self.broken: KernelError | None = None
+        self._signals = signals
+        self._leader = 0
 
     def exchange(self, id: int, payload: bytes) -> Any:
         """The reply to a request. ENOTCONN when the stream ends first, EINTR when another thread was interrupted."""
@@ -100,6 +105,10 @@ class _Stream:
             waiter.waits = True
             if not self._reading:
                 self._reading = waiter.leads = True
+            elif self._leader == threading.get_ident():
+                # The handler of a host signal, in the thread that waits for an answer: it cannot read another one.
+                text = "a handler of a signal calls the kernel in the middle of another call; see Client.on_signal"
+                raise KernelError(Errno.EDEADLK, text, CONNECTION)
 
     def cancel(self, id: int) -> None:
         """Has the kernel end a call that waits."""
@@ -113,15 +122,20 @@ class _Stream:
 
     def _lead(self, waiter: _Waiter) -> None:
         """Reads replies until the waiter's own has come."""
+        self._leader = threading.get_ident()
         try:
             while waiter.reply is None:
                 reply = next(self._call)
+                if reply.signal:
+                    self._signals(reply.signal)
+                    continue
                 with self._lock:
                     other = self._waiting.pop(reply.id, None)
                     if other is None:
                         continue
                     other.reply = reply
                     if other is waiter:
+                        self._leader = 0
                         self._hand_over()
                     elif other.waits:
                         other.wake.release()
@@ -159,6 +173,38 @@ class _Stream:
         self._waiting.clear()
 
 
+class SignalStream:
+    """A second stream of a session, which carries its signals; a thread reads them."""
+
+    def __init__(
+        self, channel: grpc.Channel, metadata: Sequence[tuple[str, str]], signals: Callable[[int], None]
+    ) -> None:
+        self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._outgoing.put(sp.StreamRequest(id=1, signals=True).SerializeToString())
+        method: Any = channel.stream_stream(
+            "/rump.sp.v1.Session/Stream", request_serializer=None, response_deserializer=sp.StreamResponse.FromString
+        )
+        self._call = method(iter(self._outgoing.get, None), metadata=metadata)
+        self._signals = signals
+        try:
+            next(self._call)  # from now on signals come here
+        except (StopIteration, grpc.RpcError) as error:
+            raise lost(error) from None
+        threading.Thread(target=self._read, name="rump-signals", daemon=True).start()
+
+    def close(self) -> None:
+        self._outgoing.put(None)
+        self._call.cancel()
+
+    def _read(self) -> None:
+        try:
+            for reply in self._call:
+                if reply.signal:
+                    self._signals(reply.signal)
+        except grpc.RpcError:
+            return  # the connection has ended, as the next call will tell
+
+
 def lost(error: BaseException) -> KernelError:
     """Why a stream ended."""
     if isinstance(error, grpc.RpcError):
@@ -180,7 +226,12 @@ class RemoteConnection:
     """A session of a gateway. ``timeout``: seconds after which calls end with ETIMEDOUT."""
 
     def __init__(
-        self, url: Url, credentials: Credentials, comm: str, session: tuple[str, int, int] | None = None
+        self,
+        url: Url,
+        credentials: Credentials,
+        comm: str,
+        session: tuple[str, int, int] | None = None,
+        cookie: bytes = b"",
     ) -> None:
         self._url = url
         self._credentials = credentials
@@ -190,12 +241,14 @@ class RemoteConnection:
         self.timeout: float | None = None
         self._channel = open_channel(url, credentials)
         try:
-            token, self._pid, self._max = session or self._attach()
+            token, self._pid, self._max = session or self._attach(cookie)
         except BaseException:
             self._channel.close()
             raise
         self._metadata = (("rump-session", token),)
-        self._stream = _Stream(self._channel, self._metadata)
+        self.signals = Signals()
+        self._watcher: Any = None
+        self._stream = _Stream(self._channel, self._metadata, self.signals)
 
     @property
     def pid(self) -> int:
@@ -205,10 +258,12 @@ class RemoteConnection:
     def same_host(self) -> bool:
         return self._url.scheme == "unix"
 
-    def _attach(self) -> tuple[str, int, int]:
+    def _attach(self, cookie: bytes) -> tuple[str, int, int]:
         attach: Method = Method(self._channel, "Attach")
         try:
-            reply = attach(sp.AttachRequest(comm=self._comm, token=self._credentials.token), timeout=ATTACH_S)
+            reply = attach(
+                sp.AttachRequest(comm=self._comm, token=self._credentials.token, cookie=cookie), timeout=ATTACH_S
+            )
         except grpc.RpcError as error:
             found = kernel_error(error)
             raise unreachable(self._url, found) if found.errno == Errno.ENOTCONN else found from None
@@ -270,7 +325,7 @@ class RemoteConnection:
         except BaseException as error:
             if not isinstance(error, KernelError) and stream.broken is not None and not self._closed:
                 # Interrupted: a new stream at once, since the session does not outlive the last one for long.
-                self._stream = _Stream(self._channel, self._metadata)
+                self._stream = _Stream(self._channel, self._metadata, self.signals)
             raise
 
     def _exchange_in_time(self, stream: _Stream, id: int, payload: bytes, timeout: float) -> Any:
@@ -306,6 +361,22 @@ class RemoteConnection:
         reply = self._unary("Fork", sp.ForkRequest(flags=flags))
         return RemoteConnection(self._url, self._credentials, self._comm, (reply.session, reply.pid, self._max))
 
+    def prefork(self, flags: int, wait_ms: int) -> Prepared:
+        reply = self._unary("Prefork", sp.PreforkRequest(flags=flags, wait_ms=wait_ms))
+        return Prepared(reply.cookie, reply.pid, reply.wait_ms / 1000)
+
+    def fork_cancel(self, cookie: bytes) -> None:
+        self._unary("ForkCancel", sp.ForkCancelRequest(cookie=cookie))
+
+    def execute(self, comm: str) -> None:
+        self._unary("Exec", sp.ExecRequest(comm=comm))
+        self._comm = comm
+
+    def watch_signals(self) -> None:
+        """A stream for signals alone, and a thread that reads it."""
+        if self._watcher is None and not self._closed:
+            self._watcher = SignalStream(self._channel, self._metadata, self.signals)
+
     def status(self) -> Status:
         return status_of(self._unary("Status", sp.StatusRequest()))
 
@@ -333,6 +404,8 @@ class RemoteConnection:
         if self._stream.broken is None:
             with contextlib.suppress(grpc.RpcError):
                 Method(self._channel, "Detach")(sp.DetachRequest(), metadata=self._metadata, timeout=PATIENCE_S)
+        if self._watcher is not None:
+            self._watcher.close()
         self._stream.close(KernelError(Errno.ENOTCONN, "the connection is closed", CONNECTION))
         self._channel.close()
 
@@ -380,7 +453,10 @@ def statistics_of(reply: Any) -> Statistics:
 
 
 def processes_of(reply: Any) -> list[ProcessStatus]:
-    return [{"pid": p.pid, "ppid": p.ppid, "comm": p.comm, "uid": p.uid, "nfd": p.nfd} for p in reply.processes]
+    return [
+        {"pid": p.pid, "ppid": p.ppid, "comm": p.comm, "uid": p.uid, "nfd": p.nfd, "nlwps": p.nlwps}
+        for p in reply.processes
+    ]
 
 
 def upload_requests(wheel: Wheel) -> Iterator[sp.UploadModuleRequest]:

@@ -26,6 +26,7 @@ from rump._grpc import OPTIONS, Credentials, Method, channel_credentials, kernel
 from rump._modules import load_wheel
 from rump._remote import ATTACH_S, PATIENCE_S, lost, processes_of, statistics_of, status_of, upload_requests
 from rump._select import AsyncPoll, FileLike, chosen, sets
+from rump._signals import Signals
 from rump._sys import AsyncPub, AsyncSys
 from rumpuser.url import Url
 from rumpwire import calls
@@ -49,6 +50,7 @@ class RemoteConnection:
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._broken: KernelError | None = None
         self._sending = asyncio.Lock()
+        self.signals = Signals()
         self._pid = 0
         self._max = 0
         if url.secure:
@@ -91,6 +93,9 @@ class RemoteConnection:
     async def _read(self) -> None:
         try:
             while (reply := await self._call.read()) is not grpc.aio.EOF:
+                if reply.signal:
+                    self.signals(reply.signal)
+                    continue
                 waiter = self._waiting.pop(reply.id, None)
                 if waiter is not None and not waiter.done():
                     waiter.set_result(reply)
