@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -55,6 +56,8 @@ class Supervisor:
     async def start(self, names: Sequence[str]) -> None:
         """Starts components side by side and waits until all have joined. ETIMEDOUT, EIO."""
         for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._records(name))  # of a kernel before this one
             await self._launch(name)
         await asyncio.gather(*(self._joined(name) for name in names))
 
@@ -79,12 +82,16 @@ class Supervisor:
             self._registry.drain(names)
             await asyncio.gather(*(self._stop_child(self.children[name]) for name in names if name in self.children))
 
+    def _records(self, name: str) -> str:
+        return f"{self._folder}/{name}.records"
+
     async def _launch(self, name: str) -> None:
         child = self.children.setdefault(name, Child(name))
         child.state = "starting"
         socket = f"unix://{self._folder}/{name}.sock"
         child.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", f"rump{name}", "--listen", socket, "--gateway", self._bus_url, *self._flags,
+            sys.executable, "-m", f"rump{name}", "--listen", socket, "--gateway", self._bus_url,
+            "--records", self._records(name), *self._flags,
             env=self._environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         if child.watcher is None:

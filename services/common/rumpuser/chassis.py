@@ -142,6 +142,7 @@ class Chassis:
 
     async def run(self) -> None:
         """Serves until a signal, the gateway's word, or its end. Raises KernelError when something failed."""
+        from rumpuser.records import RecordFile
         from rumpuser.systemhost import SystemHost
         from rumpuser.transport.grpc_server import ComponentServer
 
@@ -150,7 +151,8 @@ class Chassis:
             loop.add_signal_handler(number, self._ending.set)
         s = self._settings
         bus = RemoteBus(s)
-        component = self._class(SystemHost(loop), bus, s.parameters)
+        records = RecordFile(s.records) if s.records else None
+        component = self._class(SystemHost(loop, records), bus, s.parameters)
         server = ComponentServer(component, self._listen_url(), token=s.token, tls=s.tls, max_message=s.max_message)
         await server.start()
         try:
@@ -158,6 +160,8 @@ class Chassis:
         finally:
             await server.stop(STOP_S)
             await bus.close()
+            if records is not None and self._error is None:
+                records.remove()
             if self._folder is not None:
                 self._folder.cleanup()
         if self._error is not None:

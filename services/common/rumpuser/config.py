@@ -43,6 +43,7 @@ class ComponentConfig:
     tls: Tls = field(default_factory=Tls)
     keep: bool = False
     die_with_parent: bool = False
+    records: str = ""
 
 
 def load(
@@ -74,6 +75,7 @@ def parser(prog: str, description: str = "") -> argparse.ArgumentParser:
     p.add_argument("--tls-ca", metavar="FILE", help="who signs the others' certificates")
     p.add_argument("--keep", action="store_const", const=True, help="join again when the gateway goes")
     p.add_argument("--die-with-parent", action="store_const", const=True, help="end with the process that started it")
+    p.add_argument("--records", metavar="FILE", help="what a successor inherits when this process is killed")
     return p
 
 
@@ -211,6 +213,7 @@ _SETTINGS: dict[str, Callable[[str, Any], Any]] = {
     "tls_ca": _text,
     "keep": _bool,
     "die_with_parent": _bool,
+    "records": _text,
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from rumpuser.devices.port import NoPorts, Ports
 from rumpuser.pending import Call, Pending
 from rumpuser.polling import Polled
+from rumpuser.records import NoRecords, Records
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Statvfs
 
@@ -147,6 +148,11 @@ class Host(Protocol):
     def ports(self) -> Ports: ...
 
     @property
+    def records(self) -> Records:
+        """What this component leaves to its successor, should it be killed."""
+        ...
+
+    @property
     def sockets(self) -> Any:
         """Sockets of the host, see `rumpuser.devices.hostsocket`."""
         ...
@@ -218,6 +224,7 @@ class ManualHost:
     def __init__(self, seed: int = 0, files: HostFiles | None = None, ports: Ports | None = None) -> None:
         self.files: HostFiles = files or NoFiles()
         self.ports: Ports = ports or NoPorts()
+        self.records: Records = NoRecords()
         self.sockets: Any = None
         """What stands for the host's sockets, where a test wants some."""
         self.watched: dict[int, Callable[[], None]] = {}

@@ -22,6 +22,7 @@ from rumpuser.devices.system import SystemPorts
 from rumpuser.hostfiles import SystemFiles
 from rumpuser.pending import Call, Pending, start
 from rumpuser.polling import LoopPolling, Polled, Turn
+from rumpuser.records import NoRecords, Records
 from rumpuser.workers import OwnThread, Workers, wait, waiter
 
 T = TypeVar("T")
@@ -35,7 +36,8 @@ _LATE_NS = 1000
 class SystemClock:
     """What both hosts have alike."""
 
-    def __init__(self) -> None:
+    def __init__(self, records: Records | None = None) -> None:
+        self.records = records or NoRecords()
         self.files = SystemFiles()
         self.sockets = HostSockets(self)
         self.ports = SystemPorts(self)
@@ -59,8 +61,8 @@ class SystemClock:
 class SystemHost(SystemClock):
     """Timers on an event loop; to be used in its thread."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__()
+    def __init__(self, loop: asyncio.AbstractEventLoop, records: Records | None = None) -> None:
+        super().__init__(records)
         self._loop = loop
         self._workers = Workers(loop)
 
