@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import select
+import signal
 import stat
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
