@@ -173,7 +173,8 @@ class Kernel:
         self.gateway.lost(name)
         if name == "kern" and not self._halted.is_set():
             log.error("kern ended: its processes are gone, and so are their sessions")
-            asyncio.get_running_loop().create_task(self.sessions.end_all())
+            why = "the session has ended: kern, which knew its process, has ended"
+            asyncio.get_running_loop().create_task(self.sessions.end_all(why))
 
     # -- clients
 

@@ -49,7 +49,7 @@ class Monitor:
             sessions=len(self._sessions),
             processes=len(processes),
             descriptors=sum(len(p.fds) for p in processes),
-            in_flight=self.statistics.in_flight,
+            in_flight=sum(len(session.calls) for session in self._sessions),
             slow=self.statistics.slow,
             bounds=BOUNDS,
             components=status.components,

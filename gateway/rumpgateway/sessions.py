@@ -1,7 +1,11 @@
-"""Sessions: which client is which process, and for how long.
+"""Sessions: which client is which process, what it has asked, and for how long it is waited for.
 
-A session begins with Attach and is named by a secret token. It ends with Detach, a short grace after its last stream
-ended, or, for a client that never opened a stream, after a lease without a call. With the session its process goes.
+A session begins with Attach and is named by a secret token. It ends with Detach, or when its lease has passed: since
+its last stream ended or, for a client that never opened a stream, since its last call. With the session its process
+goes. Who asks for no lease gets one that is only long enough to open another stream at once.
+
+The calls of a session outlive the stream that brought them where the client can ask for their answers again (see
+`rumpgateway.replies`); they end with the session at the latest.
 """
 
 from __future__ import annotations
@@ -9,142 +13,300 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from typing import Protocol, cast
+from collections.abc import Callable, Collection
+from typing import Any, Protocol
 
-from rumpgateway.core.cookies import Child, waiting_time
+from rumpgateway.core.cookies import waiting_time
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
+from rumpgateway.replies import Replies, Room
 from rumpuser.aio import settle
+from rumpuser.pending import Pending, Running
 from rumpwire.errno import Errno, KernelError
 
 LEASE_S = 60.0
 """A session that only makes unary calls must make one this often: its death cannot be seen otherwise."""
 GRACE_S = 1.0
-"""How long a session outlives its last stream: enough to open another; a dead client must be gone in 2 s."""
+"""How long a session without a lease outlives its last stream: a dead client must be gone in 2 s."""
+MAX_LEASE_S = 3600.0
+"""Longer leases are not granted."""
 MAX_SESSIONS = 4096
+MAX_ENDED = 4096
+"""Sessions of which it is known how they ended."""
+MIN_NONCE = 16
 
 log = logging.getLogger("rump.sessions")
 
 
 class Carrier(Protocol):
-    """What can carry signals to the client."""
+    """What carries signals to the client."""
 
     def raise_signal(self, signo: int) -> None: ...
 
+    def end(self) -> None: ...
+
+
+class Stream(Protocol):
+    """The stream of a session, as the session sees it."""
+
+    def put(self, data: bytes) -> None:
+        """Sends an answer."""
+
+    def raise_signal(self, signo: int) -> None:
+        """Sends a signal."""
+
+    def end(self, why: KernelError) -> None:
+        """Ends it; nothing more is taken from it."""
+
+
+class Call:
+    """A call that waits. ``stream``: it ends with that; None where its answer can be asked for again.
+
+    ``wanted``: whether anybody waits for the answer.
+    """
+
+    __slots__ = ("answer", "running", "stream", "timer", "wanted")
+
+    def __init__(self, running: Running[Any], stream: Stream | None) -> None:
+        self.running = running
+        self.stream = stream
+        self.wanted = True
+        self.timer: asyncio.TimerHandle | None = None
+        self.answer: Pending[Any] = Pending()
+
+    def end_after(self, seconds: float) -> None:
+        """Ends it with ETIMEDOUT when it waits that long."""
+        error = KernelError(Errno.ETIMEDOUT, f"not done within {seconds:g} s", "gateway")
+        self.timer = asyncio.get_running_loop().call_later(seconds, self.running.cancel, error)
+
 
 class Session:
-    """A client and its process. ``renew`` is called with each unary call."""
+    """A client and its process. ``lease_s``: how long it is waited for when it has no stream."""
 
-    def __init__(self, token: str, process: Process, sessions: Sessions) -> None:
+    def __init__(self, token: str, process: Process, sessions: Sessions, lease_s: float = 0.0) -> None:
         self.token = token
+        self.nonce = b""
         self.process = process
+        self.replies = Replies(sessions.room)
+        self.calls: dict[int, Call] = {}
+        """Calls that wait, by id; unary ones without an id of the client's have one below 0."""
+        self.stream: Stream | None = None
+        self.lease_s = lease_s
         self._sessions = sessions
-        self._streams = 0
-        self._carrier: Carrier | None = None
-        self._streamed = False
-        self._kept_until = 0.0
+        self._busy = 0
+        self._unnamed = 0
+        self._grace_s = lease_s or LEASE_S
         self._loop = asyncio.get_running_loop()
-        self._due = self._loop.time() + LEASE_S
+        self._kept_until = 0.0
+        self._carrier: Carrier | None = None
+        self._due = self._loop.time() + self._grace_s
         self._timer = self._loop.call_at(self._due, self._check)
 
-    def renew(self) -> None:
-        if not self._streams:
-            lease = GRACE_S if self._streamed else LEASE_S
-            self._due = max(self._loop.time() + lease, self._kept_until)
+    # -- how long it lives
 
-    def stream_opened(self, stream: Carrier, *, first: bool) -> None:
-        """A stream was opened (``first``), or wants to be the one that carries signals."""
-        if first:
-            self._kept_until = 0.0
-            self._streams += 1
-            self._streamed = True
-        if not first or self._carrier is None:
-            self._carrier = stream
-            self.process.listen(stream.raise_signal)
+    def __enter__(self) -> None:
+        """A unary call is being made; the lease runs from its end."""
+        self._busy += 1
 
-    def stream_closed(self, stream: Carrier) -> None:
-        self._streams -= 1
-        if self._carrier is stream:
-            self._carrier = None
-            self.process.listen(None)
-        if not self._streams:
-            self.renew()
-            self._timer.cancel()
-            self._timer = self._loop.call_at(self._due, self._check)
+    def __exit__(self, *_: object) -> None:
+        self._busy -= 1
+        self._due = max(self._loop.time() + self._grace_s, self._kept_until)
 
     def keep(self, wait_ms: int) -> int:
-        """Outlives its connections so long from now on, until it is used again; what it was made. EINVAL."""
+        """Outlives its streams so long from now on, until there is another; what it was made. EINVAL."""
         wait_ms = waiting_time(wait_ms)
         self._kept_until = self._loop.time() + wait_ms / 1000
         return wait_ms
 
-    def cancel_timer(self) -> None:
+    def opened(self, stream: Stream) -> None:
+        """A newer stream takes over from an older one."""
+        older, self.stream = self.stream, stream
+        self._kept_until = 0.0
+        if self._carrier is None:
+            self.process.listen(stream.raise_signal)
+        self._grace_s = self.lease_s or GRACE_S
+        if older is not None:
+            older.end(KernelError(Errno.ECONNABORTED, "a newer stream of this session has taken over", "gateway"))
+
+    def closed(self, stream: Stream) -> None:
+        for call in list(self.calls.values()):
+            if call.stream is stream:
+                call.running.cancel()
+        if self.stream is not stream:
+            return
+        self.stream = None
+        if self._carrier is None:
+            self.process.listen(None)
+        self._due = max(self._loop.time() + self._grace_s, self._kept_until)
         self._timer.cancel()
+        self._timer = self._loop.call_at(self._due, self._check)
 
     def _check(self) -> None:
         now = self._loop.time()
-        if self._streams or self._due > now:
+        if self.stream is not None or self._busy or self._due > now:
             self._timer = self._loop.call_at(max(self._due, now + GRACE_S), self._check)
         else:
             log.info("session of pid %d ended: its client is gone", self.process.pid)
-            self._sessions.end_soon(self)
+            why = f"the session has ended: its client was not heard of for {self._grace_s:g} s"
+            self._sessions.end_soon(self, why)
+
+    def carried_by(self, carrier: Carrier | None, *, instead_of: Carrier | None = None) -> None:
+        """Who carries signals, None for the stream again; with ``instead_of`` only when that still did."""
+        if instead_of is not None and self._carrier is not instead_of:
+            return
+        older, self._carrier = self._carrier, carrier
+        if older is not None and carrier is not None:
+            older.end()
+        by = carrier or self.stream
+        self.process.listen(by.raise_signal if by is not None else None)
+
+    # -- its calls
+
+    def check(self) -> None:
+        """EBUSY while its process is in exec."""
+        if self.process.in_exec:
+            raise KernelError(Errno.EBUSY, f"process {self.process.pid} is in exec", "gateway")
+
+    def begin_anew(self) -> None:
+        """Another program has the session: its ids begin with 1 again."""
+        self.replies.close()
+        self.replies = Replies(self._sessions.room)
+
+    def begun(
+        self, id: int, running: Running[Any], finish: Callable[[bool], Any], stream: Stream | None = None
+    ) -> Call:
+        """Follows a call that waits. ``finish`` gives its answer when it waits no more, if it is wanted."""
+        call = self.calls[id] = Call(running, stream)
+        self.process.wait_begins(running)
+
+        def done() -> None:
+            self.process.wait_ends(running)
+            if call.timer is not None:
+                call.timer.cancel()
+            if self.calls.get(id) is call:
+                del self.calls[id]
+            call.answer.resolve(finish(call.wanted))
+
+        running.outcome.when_done(done)
+        return call
+
+    def unnamed(self) -> int:
+        """An id for a call that has none of the client's."""
+        self._unnamed -= 1
+        return self._unnamed
+
+    def resume(self, waiting: Collection[int]) -> None:
+        """The client has had its answers, or wants them no more, but for the ids it waits for."""
+        self.replies.retain(waiting)
+        for number, call in list(self.calls.items()):
+            if call.stream is None and number > 0 and number not in waiting:
+                call.wanted = False
+                call.running.cancel()
+
+    def over(self, why: KernelError) -> None:
+        """The session ends, and with it all that waits."""
+        self._timer.cancel()
+        if self._carrier is not None:
+            self._carrier.end()
+        if self.stream is not None:
+            self.stream.end(why)
+        for call in list(self.calls.values()):
+            call.running.cancel()
+        self.replies.close()
 
 
 class Sessions:
     """All sessions of a kernel."""
 
     def __init__(self, gateway: Gateway) -> None:
+        self.room = Room()
         self._gateway = gateway
         self._sessions: dict[str, Session] = {}
         self._ending: set[asyncio.Task[None]] = set()
+        self._attached: dict[bytes, asyncio.Task[Session]] = {}
+        self._ended: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self._sessions)
 
+    def __iter__(self) -> Any:
+        return iter(self._sessions.values())
+
     def find(self, token: str) -> Session | None:
-        return self._sessions.get(token)
+        """None for a token that names no session. ESTALE for that of one that has ended."""
+        session = self._sessions.get(token)
+        if session is None and token in self._ended:
+            raise KernelError(Errno.ESTALE, self._ended[token], "gateway")
+        return session
 
-    async def attach(self, comm: str, cookie: bytes = b"") -> Session:
-        """A process and its session: a new one, or the child of the cookie. EAGAIN when there are too many; ESRCH."""
-        self._room()
-        if cookie:
-            return self._add(self._gateway.cookies.claim(cookie))
-        return self._add(await settle(self._gateway.attach(comm[:64] or "client")))
+    async def attach(self, comm: str, lease_s: float = 0.0, nonce: bytes = b"", cookie: bytes = b"") -> Session:
+        """The session of a new process, or of the child of the cookie; or the one that was made with this nonce.
 
-    async def fork(self, parent: Session, flags: int) -> Session:
-        self._room()
-        return self._add(await settle(self._gateway.fork(parent.process, flags)))
+        EAGAIN when there are too many, ESRCH for the cookie.
+        """
+        if not nonce:
+            return await self._attach(comm, lease_s, cookie=cookie)
+        if len(nonce) < MIN_NONCE:
+            raise KernelError(Errno.EINVAL, f"a nonce has at least {MIN_NONCE} bytes", "gateway")
+        attaching = self._attached.get(nonce)
+        if attaching is None:
+            attaching = asyncio.get_running_loop().create_task(self._attach(comm, lease_s, nonce, cookie))
+            self._attached[nonce] = attaching
+        return await asyncio.shield(attaching)
 
-    async def prefork(self, parent: Session, flags: int, wait_ms: int) -> Child:
-        """A child that waits for its client. EINVAL, EAGAIN."""
-        self._room()
-        return cast(Child, await settle(self._gateway.cookies.prefork(parent.process, flags, wait_ms)))
+    async def _attach(self, comm: str, lease_s: float, nonce: bytes = b"", cookie: bytes = b"") -> Session:
+        try:
+            self._check_room()
+            if cookie:
+                process = self._gateway.cookies.claim(cookie)
+            else:
+                process = await settle(self._gateway.attach(comm[:64] or "client"))
+        except BaseException:
+            self._attached.pop(nonce, None)
+            raise
+        return self._add(process, min(lease_s, MAX_LEASE_S), nonce)
 
-    async def fork_cancel(self, cookie: bytes) -> None:
-        """ESRCH."""
-        await settle(self._gateway.cookies.cancel(cookie))
+    def fork(self, parent: Session, flags: int) -> Any:
+        """A child of the session's process: what `settle` awaits, and `adopt` makes a session of."""
+        self._check_room()
+        return self._gateway.fork(parent.process, flags)
 
-    def _room(self) -> None:
+    def prefork(self, parent: Session, flags: int, wait_ms: int) -> Any:
+        """A child that waits for its client: what `settle` awaits. EINVAL, EAGAIN."""
+        self._check_room()
+        return self._gateway.cookies.prefork(parent.process, flags, wait_ms)
+
+    def adopt(self, process: Process, parent: Session) -> Session:
+        """The session of a process that was forked."""
+        return self._add(process, parent.lease_s)
+
+    def _check_room(self) -> None:
         if len(self._sessions) + len(self._gateway.cookies) >= MAX_SESSIONS:
             raise KernelError(Errno.EAGAIN, f"{MAX_SESSIONS} sessions are open", "gateway")
 
-    def _add(self, process: Process) -> Session:
-        session = Session(secrets.token_hex(16), process, self)
+    def _add(self, process: Process, lease_s: float, nonce: bytes = b"") -> Session:
+        session = Session(secrets.token_hex(16), process, self, lease_s)
+        session.nonce = nonce
         self._sessions[session.token] = session
         return session
 
-    async def end(self, session: Session) -> None:
-        """Ends a session and its process."""
-        session.cancel_timer()
-        if self._sessions.pop(session.token, None) is not None:
-            await settle(self._gateway.exit(session.process))
+    async def end(self, session: Session, why: str = "the session has ended: its client has detached") -> None:
+        """Ends a session and its process. Who still names it is told why."""
+        if self._sessions.pop(session.token, None) is None:
+            return
+        self._attached.pop(session.nonce, None)
+        self._ended[session.token] = why
+        if len(self._ended) > MAX_ENDED:
+            del self._ended[next(iter(self._ended))]
+        session.over(KernelError(Errno.ESTALE, why, "gateway"))
+        await settle(self._gateway.exit(session.process))
 
-    def end_soon(self, session: Session) -> None:
-        task = asyncio.get_running_loop().create_task(self.end(session))
+    def end_soon(self, session: Session, why: str) -> None:
+        task = asyncio.get_running_loop().create_task(self.end(session, why))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
-    async def end_all(self) -> None:
+    async def end_all(self, why: str = "the session has ended: the kernel halts") -> None:
         for session in list(self._sessions.values()):
-            await self.end(session)
+            await self.end(session, why)
         await settle(self._gateway.cookies.free_all())

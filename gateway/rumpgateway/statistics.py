@@ -51,8 +51,6 @@ class Statistics:
         self.rows: dict[str, Row] = {}
         self.slow_ns = slow_ns
         self.slow = 0
-        self.in_flight = 0
-        """Requests that wait."""
         self._logged: list[int] = []
 
     def row(self, name: str) -> Row:

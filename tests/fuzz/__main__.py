@@ -1,5 +1,6 @@
 """``python -m tests.fuzz ext2fs --images 100000``: hostile images of a format, each read and, where possible, written;
-``python -m tests.fuzz frames --frames 1000000``: hostile frames into a network stack; ``floods``: a tenth in each.
+``python -m tests.fuzz frames --frames 1000000``: hostile frames into a network stack; ``floods``: a tenth in each;
+``python -m tests.fuzz rpc --calls 1000000``: random requests to all methods of kernels, 20,000 to each.
 
 The image of a number is always the same one: after a stop go on with ``--first``, and ``--first N --images 1`` is image
 N once more. A finding is printed, and the image with the fewest changes that still shows it is put into ``--findings``;
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
-from tests.fuzz import net_campaign, net_floods
+from tests.fuzz import net_campaign, net_floods, rpc
 from tests.fuzz.bounds import TooSlow, bounded_memory, bounded_time
 from tests.fuzz.mutation import Seed
 from tests.fuzz.targets import TARGETS, image, use
@@ -25,6 +26,9 @@ from tests.fuzz.targets import TARGETS, image, use
 _PROGRESS = 10.0
 
 
+RPC = "rpc"
+RPC_CALLS = 20_000
+"""To each kernel."""
 NET: dict[str, Callable[[], net_campaign.Campaign | net_floods.Campaign]] = {
     "frames": net_campaign.Campaign,
     "floods": net_floods.Campaign,
@@ -112,12 +116,25 @@ class Campaign:
         )
 
 
+def rpc_campaigns(first: int, calls: int) -> int:
+    """The number of findings."""
+    found = 0
+    for seed in range(first, first + max(1, calls // RPC_CALLS)):
+        try:
+            print(rpc.campaign("server" if seed % 2 else "split", seed, RPC_CALLS), flush=True)
+        except rpc.FindingError as error:
+            found += 1
+            print(f"rpc: {error}\nrepeat: python -m tests.fuzz rpc --first {seed} --calls {RPC_CALLS}", flush=True)
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    known = [*TARGETS, *NET]
+    known = [*TARGETS, *NET, RPC]
     parser.add_argument("targets", nargs="*", metavar="FORMAT", help=f"{', '.join(known)}; all without one")
     parser.add_argument("--images", type=int, default=100_000, help="of each format (%(default)s)")
     parser.add_argument("--frames", type=int, default=1_000_000, help="of hostile frames (%(default)s)")
+    parser.add_argument("--calls", type=int, default=1_000_000, help="of random requests (%(default)s)")
     parser.add_argument("--first", type=int, default=0, help="the number of the first image or frame (%(default)s)")
     parser.add_argument("--findings", type=Path, default=Path("build/fuzz"), help="where they are put (%(default)s)")
     arguments = parser.parse_args()
@@ -126,6 +143,9 @@ def main() -> int:
             parser.error(f"no format {target}: there are {', '.join(known)}")
     found = 0
     for target in arguments.targets or known:
+        if target == RPC:
+            found += rpc_campaigns(arguments.first, arguments.calls)
+            continue
         campaign = NET[target]() if target in NET else Campaign(target, arguments.findings)
         try:
             with bounded_memory() if target != "floods" else nullcontext():

@@ -75,6 +75,7 @@ def _call(call: Syscall) -> list[str]:
     facts = [f"number {call.number}", f"`{call.service}/{call.method}`"]
     facts += ["**may wait**"] * call.blocking + ["*idempotent*"] * call.idempotent
     facts += [f"authorisation `{call.authorisation}`"] if call.authorisation else []
+    facts += [f"by its arguments `{action}`" for action in call.conditional]
     prefix = "rump_pub_" if call.pub else "rump_sys_"
     return [
         f"### {prefix}{call.cname}",

@@ -62,6 +62,7 @@ class Syscall:
     pub: bool
     comment: str
     file: str
+    conditional: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -178,6 +179,7 @@ def _syscall(contract: Contract, file: str, service: str, method: Any, options: 
         options.pub,
         comment,
         file,
+        tuple(options.conditional),
     )
 
 

@@ -136,6 +136,7 @@ class Op:
     blocking: bool = False
     idempotent: bool = False
     authorisation: str = ""
+    conditional: tuple[str, ...] = ()
     pub: bool = False
     internal: bool = False
 
@@ -159,6 +160,7 @@ def _op(call: Syscall) -> str:
         ("blocking", call.blocking),
         ("idempotent", call.idempotent),
         ("authorisation", call.authorisation),
+        ("conditional", call.conditional),
         ("pub", call.pub),
         ("internal", call.internal),
     ):

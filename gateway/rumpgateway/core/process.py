@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Cancellable(Protocol):
     """A call that waits."""
 
-    def cancel(self, error: BaseException | None = None) -> None: ...
+    def cancel(self, error: KernelError | None = None) -> None: ...
 
 
 class Process:

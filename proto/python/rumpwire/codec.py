@@ -1524,7 +1524,7 @@ def _enc_Driver(v: Any, m: Any) -> None:
 
 
 def _dec_Credentials(m: Any) -> Credentials:
-    return Credentials(m.uid, m.euid, m.svuid, m.gid, m.egid, m.svgid, list(m.groups))
+    return Credentials(m.uid, m.euid, m.svuid, m.gid, m.egid, m.svgid, list(m.groups), m.limited, m.actions, m.subject)
 
 
 def _enc_Credentials(v: Any, m: Any) -> None:
@@ -1535,6 +1535,9 @@ def _enc_Credentials(v: Any, m: Any) -> None:
     m.egid = v.egid
     m.svgid = v.svgid
     if v.groups: m.groups.extend(v.groups)
+    m.limited = v.limited
+    m.actions = _buffer(v.actions)
+    m.subject = v.subject
 
 
 def _dec_ProcessInfo(m: Any) -> ProcessInfo:

@@ -33,12 +33,23 @@ class Credentials(_message.Message):
     EGID_FIELD_NUMBER: _builtins.int
     SVGID_FIELD_NUMBER: _builtins.int
     GROUPS_FIELD_NUMBER: _builtins.int
+    LIMITED_FIELD_NUMBER: _builtins.int
+    ACTIONS_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
     uid: _builtins.int
     euid: _builtins.int
     svuid: _builtins.int
     gid: _builtins.int
     egid: _builtins.int
     svgid: _builtins.int
+    limited: _builtins.bool
+    """May do the actions named here and no others, whatever its ids: an identity of a policy. Not limited: uid 0 may do
+    everything.
+    """
+    actions: _builtins.bytes
+    """Bit n of byte n / 8: action number n (rumpuser.kauth)."""
+    subject: _builtins.str
+    """Who it is for the audit log and for quotas; empty for processes of no identity."""
     @_builtins.property
     def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
@@ -51,10 +62,13 @@ class Credentials(_message.Message):
         egid: _builtins.int = ...,
         svgid: _builtins.int = ...,
         groups: _abc.Iterable[_builtins.int] | None = ...,
+        limited: _builtins.bool = ...,
+        actions: _builtins.bytes = ...,
+        subject: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["egid", b"egid", "euid", b"euid", "gid", b"gid", "groups", b"groups", "svgid", b"svgid", "svuid", b"svuid", "uid", b"uid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actions", b"actions", "egid", b"egid", "euid", b"euid", "gid", b"gid", "groups", b"groups", "limited", b"limited", "subject", b"subject", "svgid", b"svgid", "svuid", b"svuid", "uid", b"uid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2166,9 +2180,12 @@ class RunRequest(_message.Message):
     CALLS_FIELD_NUMBER: _builtins.int
     KEEP_GOING_FIELD_NUMBER: _builtins.int
     CANCEL_FIELD_NUMBER: _builtins.int
+    CANCEL_ERRNO_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     keep_going: _builtins.bool
     cancel: _builtins.bool
+    cancel_errno: _builtins.int
+    """What calls that are cancelled end with; 0: EINTR."""
     @_builtins.property
     def context(self) -> Global___Context: ...
     @_builtins.property
@@ -2181,10 +2198,11 @@ class RunRequest(_message.Message):
         calls: _abc.Iterable[Global___BusCall] | None = ...,
         keep_going: _builtins.bool = ...,
         cancel: _builtins.bool = ...,
+        cancel_errno: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["context", b"context"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "cancel", b"cancel", "context", b"context", "id", b"id", "keep_going", b"keep_going"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "cancel", b"cancel", "cancel_errno", b"cancel_errno", "context", b"context", "id", b"id", "keep_going", b"keep_going"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

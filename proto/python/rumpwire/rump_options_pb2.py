@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12rump_options.proto\x12\nrump.sp.v1\x1a google/protobuf/descriptor.proto\"\x9e\x01\n\x0eSyscallOptions\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12$\n\x07\x66\x61\x63tion\x18\x03 \x01(\x0e\x32\x13.rump.sp.v1.Faction\x12\x10\n\x08\x62locking\x18\x04 \x01(\x08\x12\x12\n\nidempotent\x18\x05 \x01(\x08\x12\x15\n\rauthorisation\x18\x06 \x01(\t\x12\x0b\n\x03pub\x18\x07 \x01(\x08*g\n\x07\x46\x61\x63tion\x12\x17\n\x13\x46\x41\x43TION_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x46\x41\x43TION_KERN\x10\x01\x12\x0f\n\x0b\x46\x41\x43TION_VFS\x10\x02\x12\x0f\n\x0b\x46\x41\x43TION_NET\x10\x03\x12\x0f\n\x0b\x46\x41\x43TION_DEV\x10\x04*^\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x13\n\x0fROLE_DESCRIPTOR\x10\x01\x12\x12\n\x0eROLE_DIRECTORY\x10\x02\x12\x17\n\x13ROLE_NEW_DESCRIPTOR\x10\x03:M\n\x07syscall\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1a.rump.sp.v1.SyscallOptions:?\n\x04role\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x10.rump.sp.v1.RoleB\'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x12rump_options.proto\x12\nrump.sp.v1\x1a google/protobuf/descriptor.proto\"\xb3\x01\n\x0eSyscallOptions\x12\x0e\n\x06number\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12$\n\x07\x66\x61\x63tion\x18\x03 \x01(\x0e\x32\x13.rump.sp.v1.Faction\x12\x10\n\x08\x62locking\x18\x04 \x01(\x08\x12\x12\n\nidempotent\x18\x05 \x01(\x08\x12\x15\n\rauthorisation\x18\x06 \x01(\t\x12\x0b\n\x03pub\x18\x07 \x01(\x08\x12\x13\n\x0b\x63onditional\x18< \x03(\t*g\n\x07\x46\x61\x63tion\x12\x17\n\x13\x46\x41\x43TION_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x46\x41\x43TION_KERN\x10\x01\x12\x0f\n\x0b\x46\x41\x43TION_VFS\x10\x02\x12\x0f\n\x0b\x46\x41\x43TION_NET\x10\x03\x12\x0f\n\x0b\x46\x41\x43TION_DEV\x10\x04*^\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x13\n\x0fROLE_DESCRIPTOR\x10\x01\x12\x12\n\x0eROLE_DIRECTORY\x10\x02\x12\x17\n\x13ROLE_NEW_DESCRIPTOR\x10\x03:M\n\x07syscall\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1a.rump.sp.v1.SyscallOptions:?\n\x04role\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x10.rump.sp.v1.RoleB\'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,10 +33,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rump_options_pb2', _globals
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z%example.org/rump/sdk/go/rumpsp;rumpsp'
-  _globals['_FACTION']._serialized_start=229
-  _globals['_FACTION']._serialized_end=332
-  _globals['_ROLE']._serialized_start=334
-  _globals['_ROLE']._serialized_end=428
+  _globals['_FACTION']._serialized_start=250
+  _globals['_FACTION']._serialized_end=353
+  _globals['_ROLE']._serialized_start=355
+  _globals['_ROLE']._serialized_end=449
   _globals['_SYSCALLOPTIONS']._serialized_start=69
-  _globals['_SYSCALLOPTIONS']._serialized_end=227
+  _globals['_SYSCALLOPTIONS']._serialized_end=248
 # @@protoc_insertion_point(module_scope)

@@ -5,9 +5,11 @@ Options that make the contract the one list of system calls: routing tables, dis
 pages are generated from them.
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import descriptor_pb2 as _descriptor_pb2
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf.internal import extension_dict as _extension_dict
 import builtins as _builtins
@@ -82,6 +84,7 @@ class SyscallOptions(_message.Message):
     IDEMPOTENT_FIELD_NUMBER: _builtins.int
     AUTHORISATION_FIELD_NUMBER: _builtins.int
     PUB_FIELD_NUMBER: _builtins.int
+    CONDITIONAL_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """NetBSD's number; 10000 and up for rump_pub calls, 20000 and up for calls between components."""
     name: _builtins.str
@@ -92,9 +95,13 @@ class SyscallOptions(_message.Message):
     idempotent: _builtins.bool
     """May be repeated without a second effect."""
     authorisation: _builtins.str
-    """The kauth scope and action that are asked for, as "scope.action"."""
+    """The kauth scope and action that are asked for whatever the arguments are, as "scope.action"."""
     pub: _builtins.bool
     """A rump_pub call: an exported kernel function rather than a system call."""
+    @_builtins.property
+    def conditional(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Actions that are asked for where the arguments are such as to need them."""
+
     def __init__(
         self,
         *,
@@ -105,10 +112,11 @@ class SyscallOptions(_message.Message):
         idempotent: _builtins.bool = ...,
         authorisation: _builtins.str = ...,
         pub: _builtins.bool = ...,
+        conditional: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation", "blocking", b"blocking", "faction", b"faction", "idempotent", b"idempotent", "name", b"name", "number", b"number", "pub", b"pub"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation", "blocking", b"blocking", "conditional", b"conditional", "faction", b"faction", "idempotent", b"idempotent", "name", b"name", "number", b"number", "pub", b"pub"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

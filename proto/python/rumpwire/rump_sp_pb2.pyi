@@ -2038,22 +2038,32 @@ class AttachRequest(_message.Message):
     COMM_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
     COOKIE_FIELD_NUMBER: _builtins.int
+    LEASE_MS_FIELD_NUMBER: _builtins.int
+    NONCE_FIELD_NUMBER: _builtins.int
     comm: _builtins.str
     """Command name of the new process."""
     token: _builtins.str
     """Credentials, where the transport carries none."""
     cookie: _builtins.bytes
     """Becomes the child that Prefork prepared, in place of a new process."""
+    lease_ms: _builtins.int
+    """How long the session shall outlive its last stream, with all that its process holds; 0: only long enough to open
+    another at once. docs/sessions.md has the whole protocol.
+    """
+    nonce: _builtins.bytes
+    """Random, at least 16 bytes: an attach that is sent again with the same nonce gives the same session."""
     def __init__(
         self,
         *,
         comm: _builtins.str = ...,
         token: _builtins.str = ...,
         cookie: _builtins.bytes = ...,
+        lease_ms: _builtins.int = ...,
+        nonce: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["comm", b"comm", "cookie", b"cookie", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comm", b"comm", "cookie", b"cookie", "lease_ms", b"lease_ms", "nonce", b"nonce", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2072,7 +2082,7 @@ class AttachResponse(_message.Message):
     """Names the session: metadata "rump-session" of every later call."""
     pid: _builtins.int
     lease_ms: _builtins.int
-    """A session without a stream ends after this time without a call."""
+    """A session without a stream ends after this time without a call. What was asked for, or the most that is granted."""
     max_message: _builtins.int
     """Largest message that is taken."""
     version: _builtins.str
@@ -2251,6 +2261,42 @@ class ForkCancelResponse(_message.Message):
 Global___ForkCancelResponse: _TypeAlias = ForkCancelResponse  # noqa: Y015
 
 @_typing.final
+class SignalsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignalsRequest: _TypeAlias = SignalsRequest  # noqa: Y015
+
+@_typing.final
+class SignalsResponse(_message.Message):
+    """With signal 0 first, when signals come this way from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNAL_FIELD_NUMBER: _builtins.int
+    signal: _builtins.int
+    def __init__(
+        self,
+        *,
+        signal: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signal", b"signal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignalsResponse: _TypeAlias = SignalsResponse  # noqa: Y015
+
+@_typing.final
 class ExecRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2387,19 +2433,36 @@ class StreamRequest(_message.Message):
     CALLS_FIELD_NUMBER: _builtins.int
     KEEP_GOING_FIELD_NUMBER: _builtins.int
     CANCEL_FIELD_NUMBER: _builtins.int
-    SIGNALS_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
+    ACKED_FIELD_NUMBER: _builtins.int
+    ANSWERED_FIELD_NUMBER: _builtins.int
+    RESUME_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    TIMEOUT_MS_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     """Chosen by the client; the reply bears the same."""
     keep_going: _builtins.bool
     cancel: _builtins.bool
     """Ends the calls of this id that still wait: they fail with EINTR."""
-    signals: _builtins.bool
-    """This stream carries the signals of the process, from now on. Without it the one that was opened first does."""
     traceparent: _builtins.str
     """As in BatchRequest."""
+    acked: _builtins.int
+    """The lowest id without a reply. A client that says so (its ids grow from 1) may send a request again on a later stream
+    of the session: it is done once. Replies to ids below this one, and those of `answered`, have arrived and are
+    forgotten. With the id 0 a request says only this.
+    """
+    resume: _builtins.bool
+    """First message of a stream that takes up where another was cut: of all that was asked before, the client still waits
+    for the ids of `waiting` (and sends them again); the rest is forgotten, or ended. Answered with the id 0.
+    """
+    timeout_ms: _builtins.int
+    """When the calls still wait after this time they end with ETIMEDOUT; 0: never."""
     @_builtins.property
     def calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___Call]: ...
+    @_builtins.property
+    def answered(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def waiting(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
         self,
         *,
@@ -2407,12 +2470,16 @@ class StreamRequest(_message.Message):
         calls: _abc.Iterable[Global___Call] | None = ...,
         keep_going: _builtins.bool = ...,
         cancel: _builtins.bool = ...,
-        signals: _builtins.bool = ...,
         traceparent: _builtins.str = ...,
+        acked: _builtins.int = ...,
+        answered: _abc.Iterable[_builtins.int] | None = ...,
+        resume: _builtins.bool = ...,
+        waiting: _abc.Iterable[_builtins.int] | None = ...,
+        timeout_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "cancel", b"cancel", "id", b"id", "keep_going", b"keep_going", "signals", b"signals", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acked", b"acked", "answered", b"answered", "calls", b"calls", "cancel", b"cancel", "id", b"id", "keep_going", b"keep_going", "resume", b"resume", "timeout_ms", b"timeout_ms", "traceparent", b"traceparent", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2425,10 +2492,13 @@ class StreamResponse(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     RESULTS_FIELD_NUMBER: _builtins.int
     SIGNAL_FIELD_NUMBER: _builtins.int
+    BUSY_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     """0 for what is no reply."""
     signal: _builtins.int
     """A signal for the process, by NetBSD's number, in a response with id 0."""
+    busy: _builtins.bool
+    """Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___Result]: ...
     def __init__(
@@ -2437,10 +2507,11 @@ class StreamResponse(_message.Message):
         id: _builtins.int = ...,
         results: _abc.Iterable[Global___Result] | None = ...,
         signal: _builtins.int = ...,
+        busy: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "results", b"results", "signal", b"signal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busy", b"busy", "id", b"id", "results", b"results", "signal", b"signal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -64,6 +64,11 @@ class SessionStub(object):
                 request_serializer=rump__sp__pb2.ForkCancelRequest.SerializeToString,
                 response_deserializer=rump__sp__pb2.ForkCancelResponse.FromString,
                 _registered_method=True)
+        self.Signals = channel.unary_stream(
+                '/rump.sp.v1.Session/Signals',
+                request_serializer=rump__sp__pb2.SignalsRequest.SerializeToString,
+                response_deserializer=rump__sp__pb2.SignalsResponse.FromString,
+                _registered_method=True)
         self.Exec = channel.unary_unary(
                 '/rump.sp.v1.Session/Exec',
                 request_serializer=rump__sp__pb2.ExecRequest.SerializeToString,
@@ -140,6 +145,13 @@ class SessionServicer(object):
 
     def ForkCancel(self, request, context):
         """Frees a child that nobody has claimed. ESRCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Signals(self, request, context):
+        """The signals of the process, in place of its stream, as long as this call lasts.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -228,6 +240,11 @@ def add_SessionServicer_to_server(servicer, server):
                     servicer.ForkCancel,
                     request_deserializer=rump__sp__pb2.ForkCancelRequest.FromString,
                     response_serializer=rump__sp__pb2.ForkCancelResponse.SerializeToString,
+            ),
+            'Signals': grpc.unary_stream_rpc_method_handler(
+                    servicer.Signals,
+                    request_deserializer=rump__sp__pb2.SignalsRequest.FromString,
+                    response_serializer=rump__sp__pb2.SignalsResponse.SerializeToString,
             ),
             'Exec': grpc.unary_unary_rpc_method_handler(
                     servicer.Exec,
@@ -406,6 +423,33 @@ class Session(object):
             '/rump.sp.v1.Session/ForkCancel',
             rump__sp__pb2.ForkCancelRequest.SerializeToString,
             rump__sp__pb2.ForkCancelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Signals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/rump.sp.v1.Session/Signals',
+            rump__sp__pb2.SignalsRequest.SerializeToString,
+            rump__sp__pb2.SignalsResponse.FromString,
             options,
             channel_credentials,
             insecure,

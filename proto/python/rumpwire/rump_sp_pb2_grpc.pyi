@@ -47,6 +47,8 @@ class SessionStub:
     """Makes a child process that waits for who shows the cookie (AttachRequest.cookie). EAGAIN, EINVAL."""
     ForkCancel: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.ForkCancelRequest, _rump_sp_pb2.ForkCancelResponse]
     """Frees a child that nobody has claimed. ESRCH."""
+    Signals: _grpc.UnaryStreamMultiCallable[_rump_sp_pb2.SignalsRequest, _rump_sp_pb2.SignalsResponse]
+    """The signals of the process, in place of its stream, as long as this call lasts."""
     Exec: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.ExecRequest, _rump_sp_pb2.ExecResponse]
     """The process has a new program: its calls that wait end with EINTR, close-on-exec descriptors are closed. EBUSY when it is in exec."""
     Handover: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.HandoverRequest, _rump_sp_pb2.HandoverResponse]
@@ -79,6 +81,8 @@ class SessionAsyncStub(SessionStub):
     """Makes a child process that waits for who shows the cookie (AttachRequest.cookie). EAGAIN, EINVAL."""
     ForkCancel: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.ForkCancelRequest, _rump_sp_pb2.ForkCancelResponse]  # type: ignore[assignment]
     """Frees a child that nobody has claimed. ESRCH."""
+    Signals: _aio.UnaryStreamMultiCallable[_rump_sp_pb2.SignalsRequest, _rump_sp_pb2.SignalsResponse]  # type: ignore[assignment]
+    """The signals of the process, in place of its stream, as long as this call lasts."""
     Exec: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.ExecRequest, _rump_sp_pb2.ExecResponse]  # type: ignore[assignment]
     """The process has a new program: its calls that wait end with EINTR, close-on-exec descriptors are closed. EBUSY when it is in exec."""
     Handover: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.HandoverRequest, _rump_sp_pb2.HandoverResponse]  # type: ignore[assignment]
@@ -138,6 +142,14 @@ class SessionServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_sp_pb2.ForkCancelResponse, _abc.Awaitable[_rump_sp_pb2.ForkCancelResponse]]:
         """Frees a child that nobody has claimed. ESRCH."""
+
+    @_abc_1.abstractmethod
+    def Signals(
+        self,
+        request: _rump_sp_pb2.SignalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_rump_sp_pb2.SignalsResponse], _abc.AsyncIterator[_rump_sp_pb2.SignalsResponse]]:
+        """The signals of the process, in place of its stream, as long as this call lasts."""
 
     @_abc_1.abstractmethod
     def Exec(

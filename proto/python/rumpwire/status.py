@@ -75,6 +75,15 @@ async def abort(context: Any, error: KernelError) -> NoReturn:
     raise AssertionError("abort returned")
 
 
+async def parsed(message_class: Any, data: bytes, context: Any) -> Any:
+    """A message out of its bytes. Ends the call with EINVAL when they are none: gRPC's own way out is a defect's."""
+    try:
+        return message_class.FromString(data)
+    except DecodeError:
+        text = f"{len(data)} bytes that are no {message_class.DESCRIPTOR.name}"
+        await abort(context, KernelError(Errno.EINVAL, text, "gateway"))
+
+
 def error_of(failure: grpc.RpcError) -> KernelError:
     """The kernel's error in a failed call, or where the call failed on its way the errno that says so."""
     call: Any = failure

@@ -1053,6 +1053,9 @@ class Credentials(NamedTuple):
     egid: int = 0
     svgid: int = 0
     groups: list[int] = []
+    limited: bool = False
+    actions: bytes = b""
+    subject: str = ""
 
 
 class ProcessInfo(NamedTuple):

@@ -149,10 +149,12 @@ type SyscallOptions struct {
 	Blocking bool `protobuf:"varint,4,opt,name=blocking,proto3" json:"blocking,omitempty"`
 	// May be repeated without a second effect.
 	Idempotent bool `protobuf:"varint,5,opt,name=idempotent,proto3" json:"idempotent,omitempty"`
-	// The kauth scope and action that are asked for, as "scope.action".
+	// The kauth scope and action that are asked for whatever the arguments are, as "scope.action".
 	Authorisation string `protobuf:"bytes,6,opt,name=authorisation,proto3" json:"authorisation,omitempty"`
 	// A rump_pub call: an exported kernel function rather than a system call.
-	Pub           bool `protobuf:"varint,7,opt,name=pub,proto3" json:"pub,omitempty"`
+	Pub bool `protobuf:"varint,7,opt,name=pub,proto3" json:"pub,omitempty"`
+	// Actions that are asked for where the arguments are such as to need them.
+	Conditional   []string `protobuf:"bytes,60,rep,name=conditional,proto3" json:"conditional,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -236,6 +238,13 @@ func (x *SyscallOptions) GetPub() bool {
 	return false
 }
 
+func (x *SyscallOptions) GetConditional() []string {
+	if x != nil {
+		return x.Conditional
+	}
+	return nil
+}
+
 var file_rump_options_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.MethodOptions)(nil),
@@ -272,7 +281,7 @@ var File_rump_options_proto protoreflect.FileDescriptor
 const file_rump_options_proto_rawDesc = "" +
 	"\n" +
 	"\x12rump_options.proto\x12\n" +
-	"rump.sp.v1\x1a google/protobuf/descriptor.proto\"\xdf\x01\n" +
+	"rump.sp.v1\x1a google/protobuf/descriptor.proto\"\x81\x02\n" +
 	"\x0eSyscallOptions\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\rR\x06number\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12-\n" +
@@ -282,7 +291,8 @@ const file_rump_options_proto_rawDesc = "" +
 	"idempotent\x18\x05 \x01(\bR\n" +
 	"idempotent\x12$\n" +
 	"\rauthorisation\x18\x06 \x01(\tR\rauthorisation\x12\x10\n" +
-	"\x03pub\x18\a \x01(\bR\x03pub*g\n" +
+	"\x03pub\x18\a \x01(\bR\x03pub\x12 \n" +
+	"\vconditional\x18< \x03(\tR\vconditional*g\n" +
 	"\aFaction\x12\x17\n" +
 	"\x13FACTION_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fFACTION_KERN\x10\x01\x12\x0f\n" +

@@ -7932,7 +7932,12 @@ type AttachRequest struct {
 	// Credentials, where the transport carries none.
 	Token string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
 	// Becomes the child that Prefork prepared, in place of a new process.
-	Cookie        []byte `protobuf:"bytes,30,opt,name=cookie,proto3" json:"cookie,omitempty"`
+	Cookie []byte `protobuf:"bytes,30,opt,name=cookie,proto3" json:"cookie,omitempty"`
+	// How long the session shall outlive its last stream, with all that its process holds; 0: only long enough to open
+	// another at once. docs/sessions.md has the whole protocol.
+	LeaseMs uint32 `protobuf:"varint,50,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
+	// Random, at least 16 bytes: an attach that is sent again with the same nonce gives the same session.
+	Nonce         []byte `protobuf:"bytes,51,opt,name=nonce,proto3" json:"nonce,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -7988,12 +7993,26 @@ func (x *AttachRequest) GetCookie() []byte {
 	return nil
 }
 
+func (x *AttachRequest) GetLeaseMs() uint32 {
+	if x != nil {
+		return x.LeaseMs
+	}
+	return 0
+}
+
+func (x *AttachRequest) GetNonce() []byte {
+	if x != nil {
+		return x.Nonce
+	}
+	return nil
+}
+
 type AttachResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Names the session: metadata "rump-session" of every later call.
 	Session string `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
 	Pid     int32  `protobuf:"varint,2,opt,name=pid,proto3" json:"pid,omitempty"`
-	// A session without a stream ends after this time without a call.
+	// A session without a stream ends after this time without a call. What was asked for, or the most that is granted.
 	LeaseMs uint32 `protobuf:"varint,3,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
 	// Largest message that is taken.
 	MaxMessage    uint64 `protobuf:"varint,4,opt,name=max_message,json=maxMessage,proto3" json:"max_message,omitempty"`
@@ -8432,6 +8451,87 @@ func (*ForkCancelResponse) Descriptor() ([]byte, []int) {
 	return file_rump_sp_proto_rawDescGZIP(), []int{12}
 }
 
+type SignalsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalsRequest) Reset() {
+	*x = SignalsRequest{}
+	mi := &file_rump_sp_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalsRequest) ProtoMessage() {}
+
+func (x *SignalsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalsRequest.ProtoReflect.Descriptor instead.
+func (*SignalsRequest) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{13}
+}
+
+// With signal 0 first, when signals come this way from now on.
+type SignalsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Signal        uint32                 `protobuf:"varint,1,opt,name=signal,proto3" json:"signal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalsResponse) Reset() {
+	*x = SignalsResponse{}
+	mi := &file_rump_sp_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalsResponse) ProtoMessage() {}
+
+func (x *SignalsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalsResponse.ProtoReflect.Descriptor instead.
+func (*SignalsResponse) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *SignalsResponse) GetSignal() uint32 {
+	if x != nil {
+		return x.Signal
+	}
+	return 0
+}
+
 type ExecRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Command name of the new program.
@@ -8442,7 +8542,7 @@ type ExecRequest struct {
 
 func (x *ExecRequest) Reset() {
 	*x = ExecRequest{}
-	mi := &file_rump_sp_proto_msgTypes[13]
+	mi := &file_rump_sp_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8454,7 +8554,7 @@ func (x *ExecRequest) String() string {
 func (*ExecRequest) ProtoMessage() {}
 
 func (x *ExecRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[13]
+	mi := &file_rump_sp_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8467,7 +8567,7 @@ func (x *ExecRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecRequest.ProtoReflect.Descriptor instead.
 func (*ExecRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{13}
+	return file_rump_sp_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ExecRequest) GetComm() string {
@@ -8487,7 +8587,7 @@ type ExecResponse struct {
 
 func (x *ExecResponse) Reset() {
 	*x = ExecResponse{}
-	mi := &file_rump_sp_proto_msgTypes[14]
+	mi := &file_rump_sp_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8499,7 +8599,7 @@ func (x *ExecResponse) String() string {
 func (*ExecResponse) ProtoMessage() {}
 
 func (x *ExecResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[14]
+	mi := &file_rump_sp_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8512,7 +8612,7 @@ func (x *ExecResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExecResponse.ProtoReflect.Descriptor instead.
 func (*ExecResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{14}
+	return file_rump_sp_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ExecResponse) GetPid() int32 {
@@ -8539,7 +8639,7 @@ type HandoverRequest struct {
 
 func (x *HandoverRequest) Reset() {
 	*x = HandoverRequest{}
-	mi := &file_rump_sp_proto_msgTypes[15]
+	mi := &file_rump_sp_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8551,7 +8651,7 @@ func (x *HandoverRequest) String() string {
 func (*HandoverRequest) ProtoMessage() {}
 
 func (x *HandoverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[15]
+	mi := &file_rump_sp_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8564,7 +8664,7 @@ func (x *HandoverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandoverRequest.ProtoReflect.Descriptor instead.
 func (*HandoverRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{15}
+	return file_rump_sp_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *HandoverRequest) GetWaitMs() uint32 {
@@ -8583,7 +8683,7 @@ type HandoverResponse struct {
 
 func (x *HandoverResponse) Reset() {
 	*x = HandoverResponse{}
-	mi := &file_rump_sp_proto_msgTypes[16]
+	mi := &file_rump_sp_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8595,7 +8695,7 @@ func (x *HandoverResponse) String() string {
 func (*HandoverResponse) ProtoMessage() {}
 
 func (x *HandoverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[16]
+	mi := &file_rump_sp_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8608,7 +8708,7 @@ func (x *HandoverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HandoverResponse.ProtoReflect.Descriptor instead.
 func (*HandoverResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{16}
+	return file_rump_sp_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *HandoverResponse) GetWaitMs() uint32 {
@@ -8631,7 +8731,7 @@ type BatchRequest struct {
 
 func (x *BatchRequest) Reset() {
 	*x = BatchRequest{}
-	mi := &file_rump_sp_proto_msgTypes[17]
+	mi := &file_rump_sp_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8643,7 +8743,7 @@ func (x *BatchRequest) String() string {
 func (*BatchRequest) ProtoMessage() {}
 
 func (x *BatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[17]
+	mi := &file_rump_sp_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8656,7 +8756,7 @@ func (x *BatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchRequest.ProtoReflect.Descriptor instead.
 func (*BatchRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{17}
+	return file_rump_sp_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *BatchRequest) GetCalls() []*Call {
@@ -8689,7 +8789,7 @@ type BatchResponse struct {
 
 func (x *BatchResponse) Reset() {
 	*x = BatchResponse{}
-	mi := &file_rump_sp_proto_msgTypes[18]
+	mi := &file_rump_sp_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8701,7 +8801,7 @@ func (x *BatchResponse) String() string {
 func (*BatchResponse) ProtoMessage() {}
 
 func (x *BatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[18]
+	mi := &file_rump_sp_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8714,7 +8814,7 @@ func (x *BatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchResponse.ProtoReflect.Descriptor instead.
 func (*BatchResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{18}
+	return file_rump_sp_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *BatchResponse) GetResults() []*Result {
@@ -8732,17 +8832,26 @@ type StreamRequest struct {
 	KeepGoing bool    `protobuf:"varint,3,opt,name=keep_going,json=keepGoing,proto3" json:"keep_going,omitempty"`
 	// Ends the calls of this id that still wait: they fail with EINTR.
 	Cancel bool `protobuf:"varint,4,opt,name=cancel,proto3" json:"cancel,omitempty"`
-	// This stream carries the signals of the process, from now on. Without it the one that was opened first does.
-	Signals bool `protobuf:"varint,30,opt,name=signals,proto3" json:"signals,omitempty"`
 	// As in BatchRequest.
-	Traceparent   string `protobuf:"bytes,90,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
+	Traceparent string `protobuf:"bytes,90,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
+	// The lowest id without a reply. A client that says so (its ids grow from 1) may send a request again on a later stream
+	// of the session: it is done once. Replies to ids below this one, and those of `answered`, have arrived and are
+	// forgotten. With the id 0 a request says only this.
+	Acked    uint64   `protobuf:"varint,50,opt,name=acked,proto3" json:"acked,omitempty"`
+	Answered []uint64 `protobuf:"varint,51,rep,packed,name=answered,proto3" json:"answered,omitempty"`
+	// First message of a stream that takes up where another was cut: of all that was asked before, the client still waits
+	// for the ids of `waiting` (and sends them again); the rest is forgotten, or ended. Answered with the id 0.
+	Resume  bool     `protobuf:"varint,52,opt,name=resume,proto3" json:"resume,omitempty"`
+	Waiting []uint64 `protobuf:"varint,53,rep,packed,name=waiting,proto3" json:"waiting,omitempty"`
+	// When the calls still wait after this time they end with ETIMEDOUT; 0: never.
+	TimeoutMs     uint32 `protobuf:"varint,54,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamRequest) Reset() {
 	*x = StreamRequest{}
-	mi := &file_rump_sp_proto_msgTypes[19]
+	mi := &file_rump_sp_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8754,7 +8863,7 @@ func (x *StreamRequest) String() string {
 func (*StreamRequest) ProtoMessage() {}
 
 func (x *StreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[19]
+	mi := &file_rump_sp_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8767,7 +8876,7 @@ func (x *StreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamRequest.ProtoReflect.Descriptor instead.
 func (*StreamRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{19}
+	return file_rump_sp_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *StreamRequest) GetId() uint64 {
@@ -8798,18 +8907,46 @@ func (x *StreamRequest) GetCancel() bool {
 	return false
 }
 
-func (x *StreamRequest) GetSignals() bool {
-	if x != nil {
-		return x.Signals
-	}
-	return false
-}
-
 func (x *StreamRequest) GetTraceparent() string {
 	if x != nil {
 		return x.Traceparent
 	}
 	return ""
+}
+
+func (x *StreamRequest) GetAcked() uint64 {
+	if x != nil {
+		return x.Acked
+	}
+	return 0
+}
+
+func (x *StreamRequest) GetAnswered() []uint64 {
+	if x != nil {
+		return x.Answered
+	}
+	return nil
+}
+
+func (x *StreamRequest) GetResume() bool {
+	if x != nil {
+		return x.Resume
+	}
+	return false
+}
+
+func (x *StreamRequest) GetWaiting() []uint64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return nil
+}
+
+func (x *StreamRequest) GetTimeoutMs() uint32 {
+	if x != nil {
+		return x.TimeoutMs
+	}
+	return 0
 }
 
 type StreamResponse struct {
@@ -8818,14 +8955,16 @@ type StreamResponse struct {
 	Id      uint64    `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	Results []*Result `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
 	// A signal for the process, by NetBSD's number, in a response with id 0.
-	Signal        uint32 `protobuf:"varint,30,opt,name=signal,proto3" json:"signal,omitempty"`
+	Signal uint32 `protobuf:"varint,30,opt,name=signal,proto3" json:"signal,omitempty"`
+	// Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged.
+	Busy          bool `protobuf:"varint,50,opt,name=busy,proto3" json:"busy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamResponse) Reset() {
 	*x = StreamResponse{}
-	mi := &file_rump_sp_proto_msgTypes[20]
+	mi := &file_rump_sp_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8837,7 +8976,7 @@ func (x *StreamResponse) String() string {
 func (*StreamResponse) ProtoMessage() {}
 
 func (x *StreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[20]
+	mi := &file_rump_sp_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8850,7 +8989,7 @@ func (x *StreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamResponse.ProtoReflect.Descriptor instead.
 func (*StreamResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{20}
+	return file_rump_sp_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *StreamResponse) GetId() uint64 {
@@ -8874,6 +9013,13 @@ func (x *StreamResponse) GetSignal() uint32 {
 	return 0
 }
 
+func (x *StreamResponse) GetBusy() bool {
+	if x != nil {
+		return x.Busy
+	}
+	return false
+}
+
 type UploadModuleRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// First message only: what the bytes are and who says so. The signature is ed25519, over the SHA-256 of the wheel.
@@ -8889,7 +9035,7 @@ type UploadModuleRequest struct {
 
 func (x *UploadModuleRequest) Reset() {
 	*x = UploadModuleRequest{}
-	mi := &file_rump_sp_proto_msgTypes[21]
+	mi := &file_rump_sp_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8901,7 +9047,7 @@ func (x *UploadModuleRequest) String() string {
 func (*UploadModuleRequest) ProtoMessage() {}
 
 func (x *UploadModuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[21]
+	mi := &file_rump_sp_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8914,7 +9060,7 @@ func (x *UploadModuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadModuleRequest.ProtoReflect.Descriptor instead.
 func (*UploadModuleRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{21}
+	return file_rump_sp_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *UploadModuleRequest) GetFilename() string {
@@ -8961,7 +9107,7 @@ type UploadModuleResponse struct {
 
 func (x *UploadModuleResponse) Reset() {
 	*x = UploadModuleResponse{}
-	mi := &file_rump_sp_proto_msgTypes[22]
+	mi := &file_rump_sp_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8973,7 +9119,7 @@ func (x *UploadModuleResponse) String() string {
 func (*UploadModuleResponse) ProtoMessage() {}
 
 func (x *UploadModuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[22]
+	mi := &file_rump_sp_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8986,7 +9132,7 @@ func (x *UploadModuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadModuleResponse.ProtoReflect.Descriptor instead.
 func (*UploadModuleResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{22}
+	return file_rump_sp_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *UploadModuleResponse) GetModule() *ModuleStat {
@@ -9004,7 +9150,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_rump_sp_proto_msgTypes[23]
+	mi := &file_rump_sp_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9016,7 +9162,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[23]
+	mi := &file_rump_sp_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9029,7 +9175,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{23}
+	return file_rump_sp_proto_rawDescGZIP(), []int{25}
 }
 
 // One component of the kernel.
@@ -9048,7 +9194,7 @@ type ComponentStatus struct {
 
 func (x *ComponentStatus) Reset() {
 	*x = ComponentStatus{}
-	mi := &file_rump_sp_proto_msgTypes[24]
+	mi := &file_rump_sp_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9060,7 +9206,7 @@ func (x *ComponentStatus) String() string {
 func (*ComponentStatus) ProtoMessage() {}
 
 func (x *ComponentStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[24]
+	mi := &file_rump_sp_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9073,7 +9219,7 @@ func (x *ComponentStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentStatus.ProtoReflect.Descriptor instead.
 func (*ComponentStatus) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{24}
+	return file_rump_sp_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ComponentStatus) GetName() string {
@@ -9130,7 +9276,7 @@ type StatusResponse struct {
 
 func (x *StatusResponse) Reset() {
 	*x = StatusResponse{}
-	mi := &file_rump_sp_proto_msgTypes[25]
+	mi := &file_rump_sp_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9142,7 +9288,7 @@ func (x *StatusResponse) String() string {
 func (*StatusResponse) ProtoMessage() {}
 
 func (x *StatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[25]
+	mi := &file_rump_sp_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9155,7 +9301,7 @@ func (x *StatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusResponse.ProtoReflect.Descriptor instead.
 func (*StatusResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{25}
+	return file_rump_sp_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *StatusResponse) GetUrl() string {
@@ -9194,7 +9340,7 @@ type ProcessesRequest struct {
 
 func (x *ProcessesRequest) Reset() {
 	*x = ProcessesRequest{}
-	mi := &file_rump_sp_proto_msgTypes[26]
+	mi := &file_rump_sp_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9206,7 +9352,7 @@ func (x *ProcessesRequest) String() string {
 func (*ProcessesRequest) ProtoMessage() {}
 
 func (x *ProcessesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[26]
+	mi := &file_rump_sp_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9219,7 +9365,7 @@ func (x *ProcessesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessesRequest.ProtoReflect.Descriptor instead.
 func (*ProcessesRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{26}
+	return file_rump_sp_proto_rawDescGZIP(), []int{28}
 }
 
 // One process of the kernel.
@@ -9238,7 +9384,7 @@ type ProcessStatus struct {
 
 func (x *ProcessStatus) Reset() {
 	*x = ProcessStatus{}
-	mi := &file_rump_sp_proto_msgTypes[27]
+	mi := &file_rump_sp_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9250,7 +9396,7 @@ func (x *ProcessStatus) String() string {
 func (*ProcessStatus) ProtoMessage() {}
 
 func (x *ProcessStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[27]
+	mi := &file_rump_sp_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9263,7 +9409,7 @@ func (x *ProcessStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessStatus.ProtoReflect.Descriptor instead.
 func (*ProcessStatus) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{27}
+	return file_rump_sp_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ProcessStatus) GetPid() int32 {
@@ -9317,7 +9463,7 @@ type ProcessesResponse struct {
 
 func (x *ProcessesResponse) Reset() {
 	*x = ProcessesResponse{}
-	mi := &file_rump_sp_proto_msgTypes[28]
+	mi := &file_rump_sp_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9329,7 +9475,7 @@ func (x *ProcessesResponse) String() string {
 func (*ProcessesResponse) ProtoMessage() {}
 
 func (x *ProcessesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[28]
+	mi := &file_rump_sp_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9342,7 +9488,7 @@ func (x *ProcessesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessesResponse.ProtoReflect.Descriptor instead.
 func (*ProcessesResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{28}
+	return file_rump_sp_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ProcessesResponse) GetProcesses() []*ProcessStatus {
@@ -9360,7 +9506,7 @@ type StatisticsRequest struct {
 
 func (x *StatisticsRequest) Reset() {
 	*x = StatisticsRequest{}
-	mi := &file_rump_sp_proto_msgTypes[29]
+	mi := &file_rump_sp_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9372,7 +9518,7 @@ func (x *StatisticsRequest) String() string {
 func (*StatisticsRequest) ProtoMessage() {}
 
 func (x *StatisticsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[29]
+	mi := &file_rump_sp_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9385,7 +9531,7 @@ func (x *StatisticsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatisticsRequest.ProtoReflect.Descriptor instead.
 func (*StatisticsRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{29}
+	return file_rump_sp_proto_rawDescGZIP(), []int{31}
 }
 
 // What the calls of one kind have cost since the kernel is up.
@@ -9406,7 +9552,7 @@ type CallStatistics struct {
 
 func (x *CallStatistics) Reset() {
 	*x = CallStatistics{}
-	mi := &file_rump_sp_proto_msgTypes[30]
+	mi := &file_rump_sp_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9418,7 +9564,7 @@ func (x *CallStatistics) String() string {
 func (*CallStatistics) ProtoMessage() {}
 
 func (x *CallStatistics) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[30]
+	mi := &file_rump_sp_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9431,7 +9577,7 @@ func (x *CallStatistics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallStatistics.ProtoReflect.Descriptor instead.
 func (*CallStatistics) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{30}
+	return file_rump_sp_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CallStatistics) GetCall() string {
@@ -9481,7 +9627,7 @@ type ComponentUsage struct {
 
 func (x *ComponentUsage) Reset() {
 	*x = ComponentUsage{}
-	mi := &file_rump_sp_proto_msgTypes[31]
+	mi := &file_rump_sp_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9493,7 +9639,7 @@ func (x *ComponentUsage) String() string {
 func (*ComponentUsage) ProtoMessage() {}
 
 func (x *ComponentUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[31]
+	mi := &file_rump_sp_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9506,7 +9652,7 @@ func (x *ComponentUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentUsage.ProtoReflect.Descriptor instead.
 func (*ComponentUsage) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{31}
+	return file_rump_sp_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ComponentUsage) GetName() string {
@@ -9550,7 +9696,7 @@ type StatisticsResponse struct {
 
 func (x *StatisticsResponse) Reset() {
 	*x = StatisticsResponse{}
-	mi := &file_rump_sp_proto_msgTypes[32]
+	mi := &file_rump_sp_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9562,7 +9708,7 @@ func (x *StatisticsResponse) String() string {
 func (*StatisticsResponse) ProtoMessage() {}
 
 func (x *StatisticsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[32]
+	mi := &file_rump_sp_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9575,7 +9721,7 @@ func (x *StatisticsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatisticsResponse.ProtoReflect.Descriptor instead.
 func (*StatisticsResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{32}
+	return file_rump_sp_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *StatisticsResponse) GetUptimeMs() uint64 {
@@ -10317,11 +10463,13 @@ const file_rump_sp_proto_rawDesc = "" +
 	"netPcblist\x12E\n" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1f.rump.sp.v1.NetCountersResponseH\x00R\vnetCounters\x126\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x1a.rump.sp.v1.NdListResponseH\x00R\x06ndListB\b\n" +
-	"\x06result\"Q\n" +
+	"\x06result\"\x82\x01\n" +
 	"\rAttachRequest\x12\x12\n" +
 	"\x04comm\x18\x01 \x01(\tR\x04comm\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\x12\x16\n" +
-	"\x06cookie\x18\x1e \x01(\fR\x06cookie\"\x92\x01\n" +
+	"\x06cookie\x18\x1e \x01(\fR\x06cookie\x12\x19\n" +
+	"\blease_ms\x182 \x01(\rR\aleaseMs\x12\x14\n" +
+	"\x05nonce\x183 \x01(\fR\x05nonce\"\x92\x01\n" +
 	"\x0eAttachResponse\x12\x18\n" +
 	"\asession\x18\x01 \x01(\tR\asession\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x19\n" +
@@ -10345,7 +10493,10 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\await_ms\x18\x03 \x01(\rR\x06waitMs\"+\n" +
 	"\x11ForkCancelRequest\x12\x16\n" +
 	"\x06cookie\x18\x01 \x01(\fR\x06cookie\"\x14\n" +
-	"\x12ForkCancelResponse\"!\n" +
+	"\x12ForkCancelResponse\"\x10\n" +
+	"\x0eSignalsRequest\")\n" +
+	"\x0fSignalsResponse\x12\x16\n" +
+	"\x06signal\x18\x01 \x01(\rR\x06signal\"!\n" +
 	"\vExecRequest\x12\x12\n" +
 	"\x04comm\x18\x01 \x01(\tR\x04comm\"A\n" +
 	"\fExecResponse\x12\x10\n" +
@@ -10362,19 +10513,25 @@ const file_rump_sp_proto_rawDesc = "" +
 	"keep_going\x18\x02 \x01(\bR\tkeepGoing\x12 \n" +
 	"\vtraceparent\x18Z \x01(\tR\vtraceparent\"=\n" +
 	"\rBatchResponse\x12,\n" +
-	"\aresults\x18\x01 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"\xba\x01\n" +
+	"\aresults\x18\x01 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"\xa3\x02\n" +
 	"\rStreamRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12&\n" +
 	"\x05calls\x18\x02 \x03(\v2\x10.rump.sp.v1.CallR\x05calls\x12\x1d\n" +
 	"\n" +
 	"keep_going\x18\x03 \x01(\bR\tkeepGoing\x12\x16\n" +
-	"\x06cancel\x18\x04 \x01(\bR\x06cancel\x12\x18\n" +
-	"\asignals\x18\x1e \x01(\bR\asignals\x12 \n" +
-	"\vtraceparent\x18Z \x01(\tR\vtraceparent\"f\n" +
+	"\x06cancel\x18\x04 \x01(\bR\x06cancel\x12 \n" +
+	"\vtraceparent\x18Z \x01(\tR\vtraceparent\x12\x14\n" +
+	"\x05acked\x182 \x01(\x04R\x05acked\x12\x1a\n" +
+	"\banswered\x183 \x03(\x04R\banswered\x12\x16\n" +
+	"\x06resume\x184 \x01(\bR\x06resume\x12\x18\n" +
+	"\awaiting\x185 \x03(\x04R\awaiting\x12\x1d\n" +
+	"\n" +
+	"timeout_ms\x186 \x01(\rR\ttimeoutMs\"z\n" +
 	"\x0eStreamResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12,\n" +
 	"\aresults\x18\x02 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\x12\x16\n" +
-	"\x06signal\x18\x1e \x01(\rR\x06signal\"\x9c\x01\n" +
+	"\x06signal\x18\x1e \x01(\rR\x06signal\x12\x12\n" +
+	"\x04busy\x182 \x01(\bR\x04busy\"\x9c\x01\n" +
 	"\x13UploadModuleRequest\x12\x1a\n" +
 	"\bfilename\x18\x01 \x01(\tR\bfilename\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x1d\n" +
@@ -10436,14 +10593,15 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\n" +
 	"components\x18\n" +
 	" \x03(\v2\x1b.rump.sp.v1.ComponentStatusR\n" +
-	"components2\x89\a\n" +
+	"components2\xcf\a\n" +
 	"\aSession\x12?\n" +
 	"\x06Attach\x12\x19.rump.sp.v1.AttachRequest\x1a\x1a.rump.sp.v1.AttachResponse\x12?\n" +
 	"\x06Detach\x12\x19.rump.sp.v1.DetachRequest\x1a\x1a.rump.sp.v1.DetachResponse\x129\n" +
 	"\x04Fork\x12\x17.rump.sp.v1.ForkRequest\x1a\x18.rump.sp.v1.ForkResponse\x12B\n" +
 	"\aPrefork\x12\x1a.rump.sp.v1.PreforkRequest\x1a\x1b.rump.sp.v1.PreforkResponse\x12K\n" +
 	"\n" +
-	"ForkCancel\x12\x1d.rump.sp.v1.ForkCancelRequest\x1a\x1e.rump.sp.v1.ForkCancelResponse\x129\n" +
+	"ForkCancel\x12\x1d.rump.sp.v1.ForkCancelRequest\x1a\x1e.rump.sp.v1.ForkCancelResponse\x12D\n" +
+	"\aSignals\x12\x1a.rump.sp.v1.SignalsRequest\x1a\x1b.rump.sp.v1.SignalsResponse0\x01\x129\n" +
 	"\x04Exec\x12\x17.rump.sp.v1.ExecRequest\x1a\x18.rump.sp.v1.ExecResponse\x12E\n" +
 	"\bHandover\x12\x1b.rump.sp.v1.HandoverRequest\x1a\x1c.rump.sp.v1.HandoverResponse\x12<\n" +
 	"\x05Batch\x12\x18.rump.sp.v1.BatchRequest\x1a\x19.rump.sp.v1.BatchResponse\x12C\n" +
@@ -10452,7 +10610,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Status\x12\x19.rump.sp.v1.StatusRequest\x1a\x1a.rump.sp.v1.StatusResponse\x12H\n" +
 	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse\x12K\n" +
 	"\n" +
-	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\x9a5\n" +
+	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xb96\n" +
 	"\x04Kern\x12M\n" +
 	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x12\x8a\xb5\x18\x0e\b\x03\x12\x04read\x18\x01 \x01(\x01\x12O\n" +
 	"\x05Write\x12\x18.rump.sp.v1.WriteRequest\x1a\x19.rump.sp.v1.WriteResponse\"\x11\x8a\xb5\x18\r\b\x04\x12\x05write\x18\x01 \x01\x12M\n" +
@@ -10461,8 +10619,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\n" +
 	"Sigpending\x12\x1d.rump.sp.v1.SigpendingRequest\x1a\x1e.rump.sp.v1.SigpendingResponse\"\x17\x8a\xb5\x18\x13\b\xffN\x12\n" +
 	"sigpending\x18\x018\x01\x12S\n" +
-	"\x06Getpid\x12\x19.rump.sp.v1.GetpidRequest\x1a\x1a.rump.sp.v1.GetpidResponse\"\x12\x8a\xb5\x18\x0e\b\x14\x12\x06getpid\x18\x01(\x01\x12b\n" +
-	"\x06Setuid\x12\x19.rump.sp.v1.SetuidRequest\x1a\x1a.rump.sp.v1.SetuidResponse\"!\x8a\xb5\x18\x1d\b\x17\x12\x06setuid\x18\x01(\x012\rprocess.setid\x12S\n" +
+	"\x06Getpid\x12\x19.rump.sp.v1.GetpidRequest\x1a\x1a.rump.sp.v1.GetpidResponse\"\x12\x8a\xb5\x18\x0e\b\x14\x12\x06getpid\x18\x01(\x01\x12c\n" +
+	"\x06Setuid\x12\x19.rump.sp.v1.SetuidRequest\x1a\x1a.rump.sp.v1.SetuidResponse\"\"\x8a\xb5\x18\x1e\b\x17\x12\x06setuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12S\n" +
 	"\x06Getuid\x12\x19.rump.sp.v1.GetuidRequest\x1a\x1a.rump.sp.v1.GetuidResponse\"\x12\x8a\xb5\x18\x0e\b\x18\x12\x06getuid\x18\x01(\x01\x12W\n" +
 	"\aGeteuid\x12\x1a.rump.sp.v1.GeteuidRequest\x1a\x1b.rump.sp.v1.GeteuidResponse\"\x13\x8a\xb5\x18\x0f\b\x19\x12\ageteuid\x18\x01(\x01\x12W\n" +
 	"\aGetppid\x12\x1a.rump.sp.v1.GetppidRequest\x1a\x1b.rump.sp.v1.GetppidResponse\"\x13\x8a\xb5\x18\x0f\b'\x12\agetppid\x18\x01(\x01\x12E\n" +
@@ -10474,8 +10632,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\bGetlogin\x12\x1b.rump.sp.v1.GetloginRequest\x1a\x1c.rump.sp.v1.GetloginResponse\"\x16\x8a\xb5\x18\x12\b1\x12\n" +
 	"__getlogin\x18\x01(\x01\x12o\n" +
 	"\bSetlogin\x12\x1b.rump.sp.v1.SetloginRequest\x1a\x1c.rump.sp.v1.SetloginResponse\"(\x8a\xb5\x18$\b2\x12\n" +
-	"__setlogin\x18\x01(\x012\x10process.setlogin\x12O\n" +
-	"\x05Ioctl\x12\x18.rump.sp.v1.IoctlRequest\x1a\x19.rump.sp.v1.IoctlResponse\"\x11\x8a\xb5\x18\r\b6\x12\x05ioctl\x18\x01 \x01\x12_\n" +
+	"__setlogin\x18\x01(\x012\x10process.setlogin\x12\x9f\x01\n" +
+	"\x05Ioctl\x12\x18.rump.sp.v1.IoctlRequest\x1a\x19.rump.sp.v1.IoctlResponse\"a\x8a\xb5\x18]\b6\x12\x05ioctl\x18\x01 \x01\xe2\x03\x19network.interface.setpriv\xe2\x03\x0edevice.tty.sti\xe2\x03\rdevice.drvctl\xe2\x03\x10system.devmapper\x12_\n" +
 	"\tGetgroups\x12\x1c.rump.sp.v1.GetgroupsRequest\x1a\x1d.rump.sp.v1.GetgroupsResponse\"\x15\x8a\xb5\x18\x11\bO\x12\tgetgroups\x18\x01(\x01\x12n\n" +
 	"\tSetgroups\x12\x1c.rump.sp.v1.SetgroupsRequest\x1a\x1d.rump.sp.v1.SetgroupsResponse\"$\x8a\xb5\x18 \bP\x12\tsetgroups\x18\x01(\x012\rprocess.setid\x12W\n" +
 	"\aGetpgrp\x12\x1a.rump.sp.v1.GetpgrpRequest\x1a\x1b.rump.sp.v1.GetpgrpResponse\"\x13\x8a\xb5\x18\x0f\bQ\x12\agetpgrp\x18\x01(\x01\x12W\n" +
@@ -10484,39 +10642,39 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\bZ\x12\x04dup2\x18\x01\x12O\n" +
 	"\x05Fcntl\x12\x18.rump.sp.v1.FcntlRequest\x1a\x19.rump.sp.v1.FcntlResponse\"\x11\x8a\xb5\x18\r\b\\\x12\x05fcntl\x18\x01 \x01\x12Q\n" +
 	"\x05Readv\x12\x18.rump.sp.v1.ReadvRequest\x1a\x19.rump.sp.v1.ReadvResponse\"\x13\x8a\xb5\x18\x0f\bx\x12\x05readv\x18\x01 \x01(\x01\x12S\n" +
-	"\x06Writev\x12\x19.rump.sp.v1.WritevRequest\x1a\x1a.rump.sp.v1.WritevResponse\"\x12\x8a\xb5\x18\x0e\by\x12\x06writev\x18\x01 \x01\x12j\n" +
-	"\bSetreuid\x12\x1b.rump.sp.v1.SetreuidRequest\x1a\x1c.rump.sp.v1.SetreuidResponse\"#\x8a\xb5\x18\x1f\b~\x12\bsetreuid\x18\x01(\x012\rprocess.setid\x12j\n" +
-	"\bSetregid\x12\x1b.rump.sp.v1.SetregidRequest\x1a\x1c.rump.sp.v1.SetregidResponse\"#\x8a\xb5\x18\x1f\b\x7f\x12\bsetregid\x18\x01(\x012\rprocess.setid\x12P\n" +
+	"\x06Writev\x12\x19.rump.sp.v1.WritevRequest\x1a\x1a.rump.sp.v1.WritevResponse\"\x12\x8a\xb5\x18\x0e\by\x12\x06writev\x18\x01 \x01\x12k\n" +
+	"\bSetreuid\x12\x1b.rump.sp.v1.SetreuidRequest\x1a\x1c.rump.sp.v1.SetreuidResponse\"$\x8a\xb5\x18 \b~\x12\bsetreuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12k\n" +
+	"\bSetregid\x12\x1b.rump.sp.v1.SetregidRequest\x1a\x1c.rump.sp.v1.SetregidResponse\"$\x8a\xb5\x18 \b\x7f\x12\bsetregid\x18\x01(\x01\xe2\x03\rprocess.setid\x12P\n" +
 	"\x05Flock\x12\x18.rump.sp.v1.FlockRequest\x1a\x19.rump.sp.v1.FlockResponse\"\x12\x8a\xb5\x18\x0e\b\x83\x01\x12\x05flock\x18\x01 \x01\x12R\n" +
-	"\x06Setsid\x12\x19.rump.sp.v1.SetsidRequest\x1a\x1a.rump.sp.v1.SetsidResponse\"\x11\x8a\xb5\x18\r\b\x93\x01\x12\x06setsid\x18\x01\x12c\n" +
-	"\x06Setgid\x12\x19.rump.sp.v1.SetgidRequest\x1a\x1a.rump.sp.v1.SetgidResponse\"\"\x8a\xb5\x18\x1e\b\xb5\x01\x12\x06setgid\x18\x01(\x012\rprocess.setid\x12g\n" +
-	"\aSetegid\x12\x1a.rump.sp.v1.SetegidRequest\x1a\x1b.rump.sp.v1.SetegidResponse\"#\x8a\xb5\x18\x1f\b\xb6\x01\x12\asetegid\x18\x01(\x012\rprocess.setid\x12g\n" +
-	"\aSeteuid\x12\x1a.rump.sp.v1.SeteuidRequest\x1a\x1b.rump.sp.v1.SeteuidResponse\"#\x8a\xb5\x18\x1f\b\xb7\x01\x12\aseteuid\x18\x01(\x012\rprocess.setid\x12`\n" +
+	"\x06Setsid\x12\x19.rump.sp.v1.SetsidRequest\x1a\x1a.rump.sp.v1.SetsidResponse\"\x11\x8a\xb5\x18\r\b\x93\x01\x12\x06setsid\x18\x01\x12d\n" +
+	"\x06Setgid\x12\x19.rump.sp.v1.SetgidRequest\x1a\x1a.rump.sp.v1.SetgidResponse\"#\x8a\xb5\x18\x1f\b\xb5\x01\x12\x06setgid\x18\x01(\x01\xe2\x03\rprocess.setid\x12h\n" +
+	"\aSetegid\x12\x1a.rump.sp.v1.SetegidRequest\x1a\x1b.rump.sp.v1.SetegidResponse\"$\x8a\xb5\x18 \b\xb6\x01\x12\asetegid\x18\x01(\x01\xe2\x03\rprocess.setid\x12h\n" +
+	"\aSeteuid\x12\x1a.rump.sp.v1.SeteuidRequest\x1a\x1b.rump.sp.v1.SeteuidResponse\"$\x8a\xb5\x18 \b\xb7\x01\x12\aseteuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12`\n" +
 	"\tFpathconf\x12\x1c.rump.sp.v1.FpathconfRequest\x1a\x1d.rump.sp.v1.FpathconfResponse\"\x16\x8a\xb5\x18\x12\b\xc0\x01\x12\tfpathconf\x18\x01(\x01\x12`\n" +
-	"\tGetrlimit\x12\x1c.rump.sp.v1.GetrlimitRequest\x1a\x1d.rump.sp.v1.GetrlimitResponse\"\x16\x8a\xb5\x18\x12\b\xc2\x01\x12\tgetrlimit\x18\x01(\x01\x12p\n" +
-	"\tSetrlimit\x12\x1c.rump.sp.v1.SetrlimitRequest\x1a\x1d.rump.sp.v1.SetrlimitResponse\"&\x8a\xb5\x18\"\b\xc3\x01\x12\tsetrlimit\x18\x01(\x012\x0eprocess.rlimit\x12e\n" +
-	"\x06Sysctl\x12\x19.rump.sp.v1.SysctlRequest\x1a\x1a.rump.sp.v1.SysctlResponse\"$\x8a\xb5\x18 \b\xca\x01\x12\b__sysctl\x18\x01(\x012\rsystem.sysctl\x12X\n" +
+	"\tGetrlimit\x12\x1c.rump.sp.v1.GetrlimitRequest\x1a\x1d.rump.sp.v1.GetrlimitResponse\"\x16\x8a\xb5\x18\x12\b\xc2\x01\x12\tgetrlimit\x18\x01(\x01\x12u\n" +
+	"\tSetrlimit\x12\x1c.rump.sp.v1.SetrlimitRequest\x1a\x1d.rump.sp.v1.SetrlimitResponse\"+\x8a\xb5\x18'\b\xc3\x01\x12\tsetrlimit\x18\x01(\x01\xe2\x03\x12process.rlimit.set\x12\x85\x01\n" +
+	"\x06Sysctl\x12\x19.rump.sp.v1.SysctlRequest\x1a\x1a.rump.sp.v1.SysctlResponse\"D\x8a\xb5\x18@\b\xca\x01\x12\b__sysctl\x18\x01(\x01\xe2\x03\x14system.sysctl.modify\xe2\x03\x15system.sysctl.private\x12X\n" +
 	"\aGetpgid\x12\x1a.rump.sp.v1.GetpgidRequest\x1a\x1b.rump.sp.v1.GetpgidResponse\"\x14\x8a\xb5\x18\x10\b\xcf\x01\x12\agetpgid\x18\x01(\x01\x12a\n" +
 	"\x06Reboot\x12\x19.rump.sp.v1.RebootRequest\x1a\x1a.rump.sp.v1.RebootResponse\" \x8a\xb5\x18\x1c\b\xd0\x01\x12\x06reboot\x18\x012\rsystem.reboot\x12N\n" +
 	"\x04Poll\x12\x17.rump.sp.v1.PollRequest\x1a\x18.rump.sp.v1.PollResponse\"\x13\x8a\xb5\x18\x0f\b\xd1\x01\x12\x04poll\x18\x01 \x01(\x01\x12g\n" +
 	"\vTimerCreate\x12\x1e.rump.sp.v1.TimerCreateRequest\x1a\x1f.rump.sp.v1.TimerCreateResponse\"\x17\x8a\xb5\x18\x13\b\xeb\x01\x12\ftimer_create\x18\x01\x12g\n" +
 	"\vTimerDelete\x12\x1e.rump.sp.v1.TimerDeleteRequest\x1a\x1f.rump.sp.v1.TimerDeleteResponse\"\x17\x8a\xb5\x18\x13\b\xec\x01\x12\ftimer_delete\x18\x01\x12y\n" +
-	"\x0fTimerGetoverrun\x12\".rump.sp.v1.TimerGetoverrunRequest\x1a#.rump.sp.v1.TimerGetoverrunResponse\"\x1d\x8a\xb5\x18\x19\b\xef\x01\x12\x10timer_getoverrun\x18\x01(\x01\x12a\n" +
-	"\x06Modctl\x12\x19.rump.sp.v1.ModctlRequest\x1a\x1a.rump.sp.v1.ModctlResponse\" \x8a\xb5\x18\x1c\b\xf6\x01\x12\x06modctl\x18\x012\rsystem.module\x12T\n" +
-	"\x06Getsid\x12\x19.rump.sp.v1.GetsidRequest\x1a\x1a.rump.sp.v1.GetsidResponse\"\x13\x8a\xb5\x18\x0f\b\x9e\x02\x12\x06getsid\x18\x01(\x01\x12f\n" +
-	"\aFktrace\x12\x1a.rump.sp.v1.FktraceRequest\x1a\x1b.rump.sp.v1.FktraceResponse\"\"\x8a\xb5\x18\x1e\b\xa0\x02\x12\afktrace\x18\x012\x0eprocess.ktrace\x12`\n" +
+	"\x0fTimerGetoverrun\x12\".rump.sp.v1.TimerGetoverrunRequest\x1a#.rump.sp.v1.TimerGetoverrunResponse\"\x1d\x8a\xb5\x18\x19\b\xef\x01\x12\x10timer_getoverrun\x18\x01(\x01\x12b\n" +
+	"\x06Modctl\x12\x19.rump.sp.v1.ModctlRequest\x1a\x1a.rump.sp.v1.ModctlResponse\"!\x8a\xb5\x18\x1d\b\xf6\x01\x12\x06modctl\x18\x01\xe2\x03\rsystem.module\x12T\n" +
+	"\x06Getsid\x12\x19.rump.sp.v1.GetsidRequest\x1a\x1a.rump.sp.v1.GetsidResponse\"\x13\x8a\xb5\x18\x0f\b\x9e\x02\x12\x06getsid\x18\x01(\x01\x12m\n" +
+	"\aFktrace\x12\x1a.rump.sp.v1.FktraceRequest\x1a\x1b.rump.sp.v1.FktraceResponse\")\x8a\xb5\x18%\b\xa0\x02\x12\afktrace\x18\x01\xe2\x03\x14process.ktrace.other\x12`\n" +
 	"\tIssetugid\x12\x1c.rump.sp.v1.IssetugidRequest\x1a\x1d.rump.sp.v1.IssetugidResponse\"\x16\x8a\xb5\x18\x12\b\xb1\x02\x12\tissetugid\x18\x01(\x01\x12R\n" +
 	"\x06Utrace\x12\x19.rump.sp.v1.UtraceRequest\x1a\x1a.rump.sp.v1.UtraceResponse\"\x11\x8a\xb5\x18\r\b\xb2\x02\x12\x06utrace\x18\x01\x12R\n" +
 	"\x06Kqueue\x12\x19.rump.sp.v1.KqueueRequest\x1a\x1a.rump.sp.v1.KqueueResponse\"\x11\x8a\xb5\x18\r\b\xd8\x02\x12\x06kqueue\x18\x01\x12m\n" +
 	"\fPosixFadvise\x12\x1f.rump.sp.v1.PosixFadviseRequest\x1a .rump.sp.v1.PosixFadviseResponse\"\x1a\x8a\xb5\x18\x16\b\xa0\x03\x12\rposix_fadvise\x18\x01(\x01\x12V\n" +
 	"\x06Select\x12\x19.rump.sp.v1.SelectRequest\x1a\x1a.rump.sp.v1.SelectResponse\"\x15\x8a\xb5\x18\x11\b\xa1\x03\x12\x06select\x18\x01 \x01(\x01\x12l\n" +
-	"\fGettimeofday\x12\x1f.rump.sp.v1.GettimeofdayRequest\x1a .rump.sp.v1.GettimeofdayResponse\"\x19\x8a\xb5\x18\x15\b\xa2\x03\x12\fgettimeofday\x18\x01(\x01\x12y\n" +
-	"\fSettimeofday\x12\x1f.rump.sp.v1.SettimeofdayRequest\x1a .rump.sp.v1.SettimeofdayResponse\"&\x8a\xb5\x18\"\b\xa3\x03\x12\fsettimeofday\x18\x01(\x012\vsystem.time\x12c\n" +
-	"\aAdjtime\x12\x1a.rump.sp.v1.AdjtimeRequest\x1a\x1b.rump.sp.v1.AdjtimeResponse\"\x1f\x8a\xb5\x18\x1b\b\xa5\x03\x12\aadjtime\x18\x012\vsystem.time\x12^\n" +
+	"\fGettimeofday\x12\x1f.rump.sp.v1.GettimeofdayRequest\x1a .rump.sp.v1.GettimeofdayResponse\"\x19\x8a\xb5\x18\x15\b\xa2\x03\x12\fgettimeofday\x18\x01(\x01\x12\x80\x01\n" +
+	"\fSettimeofday\x12\x1f.rump.sp.v1.SettimeofdayRequest\x1a .rump.sp.v1.SettimeofdayResponse\"-\x8a\xb5\x18)\b\xa3\x03\x12\fsettimeofday\x18\x01(\x012\x12system.time.system\x12l\n" +
+	"\aAdjtime\x12\x1a.rump.sp.v1.AdjtimeRequest\x1a\x1b.rump.sp.v1.AdjtimeResponse\"(\x8a\xb5\x18$\b\xa5\x03\x12\aadjtime\x18\x01\xe2\x03\x13system.time.adjtime\x12^\n" +
 	"\tSetitimer\x12\x1c.rump.sp.v1.SetitimerRequest\x1a\x1d.rump.sp.v1.SetitimerResponse\"\x14\x8a\xb5\x18\x10\b\xa9\x03\x12\tsetitimer\x18\x01\x12`\n" +
 	"\tGetitimer\x12\x1c.rump.sp.v1.GetitimerRequest\x1a\x1d.rump.sp.v1.GetitimerResponse\"\x16\x8a\xb5\x18\x12\b\xaa\x03\x12\tgetitimer\x18\x01(\x01\x12m\n" +
-	"\fClockGettime\x12\x1f.rump.sp.v1.ClockGettimeRequest\x1a .rump.sp.v1.ClockGettimeResponse\"\x1a\x8a\xb5\x18\x16\b\xab\x03\x12\rclock_gettime\x18\x01(\x01\x12z\n" +
-	"\fClockSettime\x12\x1f.rump.sp.v1.ClockSettimeRequest\x1a .rump.sp.v1.ClockSettimeResponse\"'\x8a\xb5\x18#\b\xac\x03\x12\rclock_settime\x18\x01(\x012\vsystem.time\x12i\n" +
+	"\fClockGettime\x12\x1f.rump.sp.v1.ClockGettimeRequest\x1a .rump.sp.v1.ClockGettimeResponse\"\x1a\x8a\xb5\x18\x16\b\xab\x03\x12\rclock_gettime\x18\x01(\x01\x12\x82\x01\n" +
+	"\fClockSettime\x12\x1f.rump.sp.v1.ClockSettimeRequest\x1a .rump.sp.v1.ClockSettimeResponse\"/\x8a\xb5\x18+\b\xac\x03\x12\rclock_settime\x18\x01(\x01\xe2\x03\x12system.time.system\x12i\n" +
 	"\vClockGetres\x12\x1e.rump.sp.v1.ClockGetresRequest\x1a\x1f.rump.sp.v1.ClockGetresResponse\"\x19\x8a\xb5\x18\x15\b\xad\x03\x12\fclock_getres\x18\x01(\x01\x12b\n" +
 	"\tNanosleep\x12\x1c.rump.sp.v1.NanosleepRequest\x1a\x1d.rump.sp.v1.NanosleepResponse\"\x18\x8a\xb5\x18\x14\b\xae\x03\x12\tnanosleep\x18\x01 \x01(\x01\x12T\n" +
 	"\x06Kevent\x12\x19.rump.sp.v1.KeventRequest\x1a\x1a.rump.sp.v1.KeventResponse\"\x13\x8a\xb5\x18\x0f\b\xb3\x03\x12\x06kevent\x18\x01 \x01\x12Z\n" +
@@ -10532,7 +10690,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\n" +
 	"ModuleInit\x12\x1d.rump.sp.v1.ModuleInitRequest\x1a\x1e.rump.sp.v1.ModuleInitResponse\"'\x8a\xb5\x18#\b\x91N\x12\vmodule_init\x18\x012\rsystem.module8\x01\x12t\n" +
 	"\n" +
-	"ModuleFini\x12\x1d.rump.sp.v1.ModuleFiniRequest\x1a\x1e.rump.sp.v1.ModuleFiniResponse\"'\x8a\xb5\x18#\b\x92N\x12\vmodule_fini\x18\x012\rsystem.module8\x012\x8eQ\n" +
+	"ModuleFini\x12\x1d.rump.sp.v1.ModuleFiniRequest\x1a\x1e.rump.sp.v1.ModuleFiniResponse\"'\x8a\xb5\x18#\b\x92N\x12\vmodule_fini\x18\x012\rsystem.module8\x012\xedS\n" +
 	"\x03Vfs\x12K\n" +
 	"\x04Open\x12\x17.rump.sp.v1.OpenRequest\x1a\x18.rump.sp.v1.OpenResponse\"\x10\x8a\xb5\x18\f\b\x05\x12\x04open\x18\x02 \x01\x12I\n" +
 	"\x04Link\x12\x17.rump.sp.v1.LinkRequest\x1a\x18.rump.sp.v1.LinkResponse\"\x0e\x8a\xb5\x18\n" +
@@ -10540,23 +10698,23 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Unlink\x12\x19.rump.sp.v1.UnlinkRequest\x1a\x1a.rump.sp.v1.UnlinkResponse\"\x10\x8a\xb5\x18\f\b\n" +
 	"\x12\x06unlink\x18\x02\x12M\n" +
 	"\x05Chdir\x12\x18.rump.sp.v1.ChdirRequest\x1a\x19.rump.sp.v1.ChdirResponse\"\x0f\x8a\xb5\x18\v\b\f\x12\x05chdir\x18\x02\x12Q\n" +
-	"\x06Fchdir\x12\x19.rump.sp.v1.FchdirRequest\x1a\x1a.rump.sp.v1.FchdirResponse\"\x10\x8a\xb5\x18\f\b\r\x12\x06fchdir\x18\x02\x12O\n" +
-	"\x05Chmod\x12\x18.rump.sp.v1.ChmodRequest\x1a\x19.rump.sp.v1.ChmodResponse\"\x11\x8a\xb5\x18\r\b\x0f\x12\x05chmod\x18\x02(\x01\x12O\n" +
-	"\x05Chown\x12\x18.rump.sp.v1.ChownRequest\x1a\x19.rump.sp.v1.ChownResponse\"\x11\x8a\xb5\x18\r\b\x10\x12\x05chown\x18\x02(\x01\x12e\n" +
-	"\aUnmount\x12\x1a.rump.sp.v1.UnmountRequest\x1a\x1b.rump.sp.v1.UnmountResponse\"!\x8a\xb5\x18\x1d\b\x16\x12\aunmount\x18\x02 \x012\fsystem.mount\x12S\n" +
-	"\x06Access\x12\x19.rump.sp.v1.AccessRequest\x1a\x1a.rump.sp.v1.AccessResponse\"\x12\x8a\xb5\x18\x0e\b!\x12\x06access\x18\x02(\x01\x12W\n" +
-	"\aChflags\x12\x1a.rump.sp.v1.ChflagsRequest\x1a\x1b.rump.sp.v1.ChflagsResponse\"\x13\x8a\xb5\x18\x0f\b\"\x12\achflags\x18\x02(\x01\x12[\n" +
-	"\bFchflags\x12\x1b.rump.sp.v1.FchflagsRequest\x1a\x1c.rump.sp.v1.FchflagsResponse\"\x14\x8a\xb5\x18\x10\b#\x12\bfchflags\x18\x02(\x01\x12K\n" +
-	"\x04Sync\x12\x17.rump.sp.v1.SyncRequest\x1a\x18.rump.sp.v1.SyncResponse\"\x10\x8a\xb5\x18\f\b$\x12\x04sync\x18\x02(\x01\x12a\n" +
-	"\x06Ktrace\x12\x19.rump.sp.v1.KtraceRequest\x1a\x1a.rump.sp.v1.KtraceResponse\" \x8a\xb5\x18\x1c\b-\x12\x06ktrace\x18\x022\x0eprocess.ktrace\x12_\n" +
-	"\x06Revoke\x12\x19.rump.sp.v1.RevokeRequest\x1a\x1a.rump.sp.v1.RevokeResponse\"\x1e\x8a\xb5\x18\x1a\b8\x12\x06revoke\x18\x022\fvnode.revoke\x12U\n" +
+	"\x06Fchdir\x12\x19.rump.sp.v1.FchdirRequest\x1a\x1a.rump.sp.v1.FchdirResponse\"\x10\x8a\xb5\x18\f\b\r\x12\x06fchdir\x18\x02\x12]\n" +
+	"\x05Chmod\x12\x18.rump.sp.v1.ChmodRequest\x1a\x19.rump.sp.v1.ChmodResponse\"\x1f\x8a\xb5\x18\x1b\b\x0f\x12\x05chmod\x18\x02(\x01\xe2\x03\vvnode.admin\x12h\n" +
+	"\x05Chown\x12\x18.rump.sp.v1.ChownRequest\x1a\x19.rump.sp.v1.ChownResponse\"*\x8a\xb5\x18&\b\x10\x12\x05chown\x18\x02(\x01\xe2\x03\x16vnode.change_ownership\x12m\n" +
+	"\aUnmount\x12\x1a.rump.sp.v1.UnmountRequest\x1a\x1b.rump.sp.v1.UnmountResponse\")\x8a\xb5\x18%\b\x16\x12\aunmount\x18\x02 \x012\x14system.mount.unmount\x12S\n" +
+	"\x06Access\x12\x19.rump.sp.v1.AccessRequest\x1a\x1a.rump.sp.v1.AccessResponse\"\x12\x8a\xb5\x18\x0e\b!\x12\x06access\x18\x02(\x01\x12k\n" +
+	"\aChflags\x12\x1a.rump.sp.v1.ChflagsRequest\x1a\x1b.rump.sp.v1.ChflagsResponse\"'\x8a\xb5\x18#\b\"\x12\achflags\x18\x02(\x01\xe2\x03\x11system.chsysflags\x12o\n" +
+	"\bFchflags\x12\x1b.rump.sp.v1.FchflagsRequest\x1a\x1c.rump.sp.v1.FchflagsResponse\"(\x8a\xb5\x18$\b#\x12\bfchflags\x18\x02(\x01\xe2\x03\x11system.chsysflags\x12K\n" +
+	"\x04Sync\x12\x17.rump.sp.v1.SyncRequest\x1a\x18.rump.sp.v1.SyncResponse\"\x10\x8a\xb5\x18\f\b$\x12\x04sync\x18\x02(\x01\x12h\n" +
+	"\x06Ktrace\x12\x19.rump.sp.v1.KtraceRequest\x1a\x1a.rump.sp.v1.KtraceResponse\"'\x8a\xb5\x18#\b-\x12\x06ktrace\x18\x02\xe2\x03\x14process.ktrace.other\x12`\n" +
+	"\x06Revoke\x12\x19.rump.sp.v1.RevokeRequest\x1a\x1a.rump.sp.v1.RevokeResponse\"\x1f\x8a\xb5\x18\x1b\b8\x12\x06revoke\x18\x02\xe2\x03\fvnode.revoke\x12U\n" +
 	"\aSymlink\x12\x1a.rump.sp.v1.SymlinkRequest\x1a\x1b.rump.sp.v1.SymlinkResponse\"\x11\x8a\xb5\x18\r\b9\x12\asymlink\x18\x02\x12[\n" +
 	"\bReadlink\x12\x1b.rump.sp.v1.ReadlinkRequest\x1a\x1c.rump.sp.v1.ReadlinkResponse\"\x14\x8a\xb5\x18\x10\b:\x12\breadlink\x18\x02(\x01\x12M\n" +
-	"\x05Umask\x12\x18.rump.sp.v1.UmaskRequest\x1a\x19.rump.sp.v1.UmaskResponse\"\x0f\x8a\xb5\x18\v\b<\x12\x05umask\x18\x02\x12`\n" +
-	"\x06Chroot\x12\x19.rump.sp.v1.ChrootRequest\x1a\x1a.rump.sp.v1.ChrootResponse\"\x1f\x8a\xb5\x18\x1b\b=\x12\x06chroot\x18\x022\rsystem.chroot\x12Q\n" +
-	"\x05Fsync\x12\x18.rump.sp.v1.FsyncRequest\x1a\x19.rump.sp.v1.FsyncResponse\"\x13\x8a\xb5\x18\x0f\b_\x12\x05fsync\x18\x02 \x01(\x01\x12S\n" +
-	"\x06Fchown\x12\x19.rump.sp.v1.FchownRequest\x1a\x1a.rump.sp.v1.FchownResponse\"\x12\x8a\xb5\x18\x0e\b{\x12\x06fchown\x18\x02(\x01\x12S\n" +
-	"\x06Fchmod\x12\x19.rump.sp.v1.FchmodRequest\x1a\x1a.rump.sp.v1.FchmodResponse\"\x12\x8a\xb5\x18\x0e\b|\x12\x06fchmod\x18\x02(\x01\x12R\n" +
+	"\x05Umask\x12\x18.rump.sp.v1.UmaskRequest\x1a\x19.rump.sp.v1.UmaskResponse\"\x0f\x8a\xb5\x18\v\b<\x12\x05umask\x18\x02\x12g\n" +
+	"\x06Chroot\x12\x19.rump.sp.v1.ChrootRequest\x1a\x1a.rump.sp.v1.ChrootResponse\"&\x8a\xb5\x18\"\b=\x12\x06chroot\x18\x022\x14system.chroot.chroot\x12Q\n" +
+	"\x05Fsync\x12\x18.rump.sp.v1.FsyncRequest\x1a\x19.rump.sp.v1.FsyncResponse\"\x13\x8a\xb5\x18\x0f\b_\x12\x05fsync\x18\x02 \x01(\x01\x12l\n" +
+	"\x06Fchown\x12\x19.rump.sp.v1.FchownRequest\x1a\x1a.rump.sp.v1.FchownResponse\"+\x8a\xb5\x18'\b{\x12\x06fchown\x18\x02(\x01\xe2\x03\x16vnode.change_ownership\x12a\n" +
+	"\x06Fchmod\x12\x19.rump.sp.v1.FchmodRequest\x1a\x1a.rump.sp.v1.FchmodResponse\" \x8a\xb5\x18\x1c\b|\x12\x06fchmod\x18\x02(\x01\xe2\x03\vvnode.admin\x12R\n" +
 	"\x06Rename\x12\x19.rump.sp.v1.RenameRequest\x1a\x1a.rump.sp.v1.RenameResponse\"\x11\x8a\xb5\x18\r\b\x80\x01\x12\x06rename\x18\x02\x12R\n" +
 	"\x06Mkfifo\x12\x19.rump.sp.v1.MkfifoRequest\x1a\x1a.rump.sp.v1.MkfifoResponse\"\x11\x8a\xb5\x18\r\b\x84\x01\x12\x06mkfifo\x18\x02\x12N\n" +
 	"\x05Mkdir\x12\x18.rump.sp.v1.MkdirRequest\x1a\x19.rump.sp.v1.MkdirResponse\"\x10\x8a\xb5\x18\f\b\x88\x01\x12\x05mkdir\x18\x02\x12N\n" +
@@ -10568,18 +10726,18 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\bTruncate\x12\x1b.rump.sp.v1.TruncateRequest\x1a\x1c.rump.sp.v1.TruncateResponse\"\x15\x8a\xb5\x18\x11\b\xc8\x01\x12\btruncate\x18\x02(\x01\x12`\n" +
 	"\tFtruncate\x12\x1c.rump.sp.v1.FtruncateRequest\x1a\x1d.rump.sp.v1.FtruncateResponse\"\x16\x8a\xb5\x18\x12\b\xc9\x01\x12\tftruncate\x18\x02(\x01\x12b\n" +
 	"\tFdatasync\x12\x1c.rump.sp.v1.FdatasyncRequest\x1a\x1d.rump.sp.v1.FdatasyncResponse\"\x18\x8a\xb5\x18\x14\b\xf1\x01\x12\tfdatasync\x18\x02 \x01(\x01\x12i\n" +
-	"\vPosixRename\x12\x1e.rump.sp.v1.PosixRenameRequest\x1a\x1f.rump.sp.v1.PosixRenameResponse\"\x19\x8a\xb5\x18\x15\b\x8e\x02\x12\x0e__posix_rename\x18\x02\x12T\n" +
-	"\x06Lchmod\x12\x19.rump.sp.v1.LchmodRequest\x1a\x1a.rump.sp.v1.LchmodResponse\"\x13\x8a\xb5\x18\x0f\b\x92\x02\x12\x06lchmod\x18\x02(\x01\x12T\n" +
-	"\x06Lchown\x12\x19.rump.sp.v1.LchownRequest\x1a\x1a.rump.sp.v1.LchownResponse\"\x13\x8a\xb5\x18\x0f\b\x93\x02\x12\x06lchown\x18\x02(\x01\x12g\n" +
+	"\vPosixRename\x12\x1e.rump.sp.v1.PosixRenameRequest\x1a\x1f.rump.sp.v1.PosixRenameResponse\"\x19\x8a\xb5\x18\x15\b\x8e\x02\x12\x0e__posix_rename\x18\x02\x12b\n" +
+	"\x06Lchmod\x12\x19.rump.sp.v1.LchmodRequest\x1a\x1a.rump.sp.v1.LchmodResponse\"!\x8a\xb5\x18\x1d\b\x92\x02\x12\x06lchmod\x18\x02(\x01\xe2\x03\vvnode.admin\x12m\n" +
+	"\x06Lchown\x12\x19.rump.sp.v1.LchownRequest\x1a\x1a.rump.sp.v1.LchownResponse\",\x8a\xb5\x18(\b\x93\x02\x12\x06lchown\x18\x02(\x01\xe2\x03\x16vnode.change_ownership\x12g\n" +
 	"\n" +
 	"PosixChown\x12\x1d.rump.sp.v1.PosixChownRequest\x1a\x1e.rump.sp.v1.PosixChownResponse\"\x1a\x8a\xb5\x18\x16\b\x9b\x02\x12\r__posix_chown\x18\x02(\x01\x12k\n" +
 	"\vPosixFchown\x12\x1e.rump.sp.v1.PosixFchownRequest\x1a\x1f.rump.sp.v1.PosixFchownResponse\"\x1b\x8a\xb5\x18\x17\b\x9c\x02\x12\x0e__posix_fchown\x18\x02(\x01\x12k\n" +
 	"\vPosixLchown\x12\x1e.rump.sp.v1.PosixLchownRequest\x1a\x1f.rump.sp.v1.PosixLchownResponse\"\x1b\x8a\xb5\x18\x17\b\x9d\x02\x12\x0e__posix_lchown\x18\x02(\x01\x12V\n" +
 	"\x06Preadv\x12\x19.rump.sp.v1.PreadvRequest\x1a\x1a.rump.sp.v1.PreadvResponse\"\x15\x8a\xb5\x18\x11\b\xa1\x02\x12\x06preadv\x18\x02 \x01(\x01\x12Z\n" +
 	"\aPwritev\x12\x1a.rump.sp.v1.PwritevRequest\x1a\x1b.rump.sp.v1.PwritevResponse\"\x16\x8a\xb5\x18\x12\b\xa2\x02\x12\apwritev\x18\x02 \x01(\x01\x12V\n" +
-	"\x06Getcwd\x12\x19.rump.sp.v1.GetcwdRequest\x1a\x1a.rump.sp.v1.GetcwdResponse\"\x15\x8a\xb5\x18\x11\b\xa8\x02\x12\b__getcwd\x18\x02(\x01\x12e\n" +
-	"\aFchroot\x12\x1a.rump.sp.v1.FchrootRequest\x1a\x1b.rump.sp.v1.FchrootResponse\"!\x8a\xb5\x18\x1d\b\xa9\x02\x12\afchroot\x18\x022\rsystem.chroot\x12\\\n" +
-	"\bLchflags\x12\x1b.rump.sp.v1.LchflagsRequest\x1a\x1c.rump.sp.v1.LchflagsResponse\"\x15\x8a\xb5\x18\x11\b\xb0\x02\x12\blchflags\x18\x02(\x01\x12g\n" +
+	"\x06Getcwd\x12\x19.rump.sp.v1.GetcwdRequest\x1a\x1a.rump.sp.v1.GetcwdResponse\"\x15\x8a\xb5\x18\x11\b\xa8\x02\x12\b__getcwd\x18\x02(\x01\x12m\n" +
+	"\aFchroot\x12\x1a.rump.sp.v1.FchrootRequest\x1a\x1b.rump.sp.v1.FchrootResponse\")\x8a\xb5\x18%\b\xa9\x02\x12\afchroot\x18\x022\x15system.chroot.fchroot\x12p\n" +
+	"\bLchflags\x12\x1b.rump.sp.v1.LchflagsRequest\x1a\x1c.rump.sp.v1.LchflagsResponse\")\x8a\xb5\x18%\b\xb0\x02\x12\blchflags\x18\x02(\x01\xe2\x03\x11system.chsysflags\x12g\n" +
 	"\n" +
 	"FsyncRange\x12\x1d.rump.sp.v1.FsyncRangeRequest\x1a\x1e.rump.sp.v1.FsyncRangeResponse\"\x1a\x8a\xb5\x18\x16\b\xe2\x02\x12\vfsync_range\x18\x02 \x01(\x01\x12d\n" +
 	"\n" +
@@ -10623,23 +10781,23 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Fhopen\x12\x19.rump.sp.v1.FhopenRequest\x1a\x1a.rump.sp.v1.FhopenResponse\"&\x8a\xb5\x18\"\b\x8c\x03\x12\x06fhopen\x18\x02 \x012\x11system.filehandle\x12w\n" +
 	"\n" +
 	"Fhstatvfs1\x12\x1d.rump.sp.v1.Fhstatvfs1Request\x1a\x1e.rump.sp.v1.Fhstatvfs1Response\"*\x8a\xb5\x18&\b\x8d\x03\x12\n" +
-	"fhstatvfs1\x18\x02(\x012\x11system.filehandle\x12^\n" +
-	"\x05Mount\x12\x18.rump.sp.v1.MountRequest\x1a\x19.rump.sp.v1.MountResponse\" \x8a\xb5\x18\x1c\b\x9a\x03\x12\x05mount\x18\x02 \x012\fsystem.mount\x12T\n" +
+	"fhstatvfs1\x18\x02(\x012\x11system.filehandle\x12\x8c\x01\n" +
+	"\x05Mount\x12\x18.rump.sp.v1.MountRequest\x1a\x19.rump.sp.v1.MountResponse\"N\x8a\xb5\x18J\b\x9a\x03\x12\x05mount\x18\x02 \x01\xe2\x03\x10system.mount.get\xe2\x03\x10system.mount.new\xe2\x03\x13system.mount.update\x12T\n" +
 	"\x06Utimes\x12\x19.rump.sp.v1.UtimesRequest\x1a\x1a.rump.sp.v1.UtimesResponse\"\x13\x8a\xb5\x18\x0f\b\xa4\x03\x12\x06utimes\x18\x02(\x01\x12X\n" +
 	"\aFutimes\x12\x1a.rump.sp.v1.FutimesRequest\x1a\x1b.rump.sp.v1.FutimesResponse\"\x14\x8a\xb5\x18\x10\b\xa7\x03\x12\afutimes\x18\x02(\x01\x12X\n" +
 	"\aLutimes\x12\x1a.rump.sp.v1.LutimesRequest\x1a\x1b.rump.sp.v1.LutimesResponse\"\x14\x8a\xb5\x18\x10\b\xa8\x03\x12\alutimes\x18\x02(\x01\x12L\n" +
 	"\x04Stat\x12\x17.rump.sp.v1.StatRequest\x1a\x18.rump.sp.v1.StatResponse\"\x11\x8a\xb5\x18\r\b\xb7\x03\x12\x04stat\x18\x02(\x01\x12P\n" +
-	"\x05Lstat\x12\x18.rump.sp.v1.LstatRequest\x1a\x19.rump.sp.v1.LstatResponse\"\x12\x8a\xb5\x18\x0e\b\xb9\x03\x12\x05lstat\x18\x02(\x01\x12\\\n" +
-	"\x05Mknod\x12\x18.rump.sp.v1.MknodRequest\x1a\x19.rump.sp.v1.MknodResponse\"\x1e\x8a\xb5\x18\x1a\b\xc2\x03\x12\x05mknod\x18\x022\fsystem.mknod\x12g\n" +
+	"\x05Lstat\x12\x18.rump.sp.v1.LstatRequest\x1a\x19.rump.sp.v1.LstatResponse\"\x12\x8a\xb5\x18\x0e\b\xb9\x03\x12\x05lstat\x18\x02(\x01\x12]\n" +
+	"\x05Mknod\x12\x18.rump.sp.v1.MknodRequest\x1a\x19.rump.sp.v1.MknodResponse\"\x1f\x8a\xb5\x18\x1b\b\xc2\x03\x12\x05mknod\x18\x02\xe2\x03\fsystem.mknod\x12g\n" +
 	"\x06Fhstat\x12\x19.rump.sp.v1.FhstatRequest\x1a\x1a.rump.sp.v1.FhstatResponse\"&\x8a\xb5\x18\"\b\xc3\x03\x12\x06fhstat\x18\x02(\x012\x11system.filehandle\x12R\n" +
 	"\x06Linkat\x12\x19.rump.sp.v1.LinkatRequest\x1a\x1a.rump.sp.v1.LinkatResponse\"\x11\x8a\xb5\x18\r\b\xc9\x03\x12\x06linkat\x18\x02\x12Z\n" +
 	"\bRenameat\x12\x1b.rump.sp.v1.RenameatRequest\x1a\x1c.rump.sp.v1.RenameatResponse\"\x13\x8a\xb5\x18\x0f\b\xca\x03\x12\brenameat\x18\x02\x12Z\n" +
-	"\bMkfifoat\x12\x1b.rump.sp.v1.MkfifoatRequest\x1a\x1c.rump.sp.v1.MkfifoatResponse\"\x13\x8a\xb5\x18\x0f\b\xcb\x03\x12\bmkfifoat\x18\x02\x12d\n" +
-	"\aMknodat\x12\x1a.rump.sp.v1.MknodatRequest\x1a\x1b.rump.sp.v1.MknodatResponse\" \x8a\xb5\x18\x1c\b\xcc\x03\x12\amknodat\x18\x022\fsystem.mknod\x12V\n" +
+	"\bMkfifoat\x12\x1b.rump.sp.v1.MkfifoatRequest\x1a\x1c.rump.sp.v1.MkfifoatResponse\"\x13\x8a\xb5\x18\x0f\b\xcb\x03\x12\bmkfifoat\x18\x02\x12e\n" +
+	"\aMknodat\x12\x1a.rump.sp.v1.MknodatRequest\x1a\x1b.rump.sp.v1.MknodatResponse\"!\x8a\xb5\x18\x1d\b\xcc\x03\x12\amknodat\x18\x02\xe2\x03\fsystem.mknod\x12V\n" +
 	"\aMkdirat\x12\x1a.rump.sp.v1.MkdiratRequest\x1a\x1b.rump.sp.v1.MkdiratResponse\"\x12\x8a\xb5\x18\x0e\b\xcd\x03\x12\amkdirat\x18\x02\x12`\n" +
-	"\tFaccessat\x12\x1c.rump.sp.v1.FaccessatRequest\x1a\x1d.rump.sp.v1.FaccessatResponse\"\x16\x8a\xb5\x18\x12\b\xce\x03\x12\tfaccessat\x18\x02(\x01\x12\\\n" +
-	"\bFchmodat\x12\x1b.rump.sp.v1.FchmodatRequest\x1a\x1c.rump.sp.v1.FchmodatResponse\"\x15\x8a\xb5\x18\x11\b\xcf\x03\x12\bfchmodat\x18\x02(\x01\x12\\\n" +
-	"\bFchownat\x12\x1b.rump.sp.v1.FchownatRequest\x1a\x1c.rump.sp.v1.FchownatResponse\"\x15\x8a\xb5\x18\x11\b\xd0\x03\x12\bfchownat\x18\x02(\x01\x12X\n" +
+	"\tFaccessat\x12\x1c.rump.sp.v1.FaccessatRequest\x1a\x1d.rump.sp.v1.FaccessatResponse\"\x16\x8a\xb5\x18\x12\b\xce\x03\x12\tfaccessat\x18\x02(\x01\x12j\n" +
+	"\bFchmodat\x12\x1b.rump.sp.v1.FchmodatRequest\x1a\x1c.rump.sp.v1.FchmodatResponse\"#\x8a\xb5\x18\x1f\b\xcf\x03\x12\bfchmodat\x18\x02(\x01\xe2\x03\vvnode.admin\x12u\n" +
+	"\bFchownat\x12\x1b.rump.sp.v1.FchownatRequest\x1a\x1c.rump.sp.v1.FchownatResponse\".\x8a\xb5\x18*\b\xd0\x03\x12\bfchownat\x18\x02(\x01\xe2\x03\x16vnode.change_ownership\x12X\n" +
 	"\aFstatat\x12\x1a.rump.sp.v1.FstatatRequest\x1a\x1b.rump.sp.v1.FstatatResponse\"\x14\x8a\xb5\x18\x10\b\xd2\x03\x12\afstatat\x18\x02(\x01\x12`\n" +
 	"\tUtimensat\x12\x1c.rump.sp.v1.UtimensatRequest\x1a\x1d.rump.sp.v1.UtimensatResponse\"\x16\x8a\xb5\x18\x12\b\xd3\x03\x12\tutimensat\x18\x02(\x01\x12T\n" +
 	"\x06Openat\x12\x19.rump.sp.v1.OpenatRequest\x1a\x1a.rump.sp.v1.OpenatResponse\"\x13\x8a\xb5\x18\x0f\b\xd4\x03\x12\x06openat\x18\x02 \x01\x12d\n" +
@@ -10648,16 +10806,16 @@ const file_rump_sp_proto_rawDesc = "" +
 	"readlinkat\x18\x02(\x01\x12^\n" +
 	"\tSymlinkat\x12\x1c.rump.sp.v1.SymlinkatRequest\x1a\x1d.rump.sp.v1.SymlinkatResponse\"\x14\x8a\xb5\x18\x10\b\xd6\x03\x12\tsymlinkat\x18\x02\x12Z\n" +
 	"\bUnlinkat\x12\x1b.rump.sp.v1.UnlinkatRequest\x1a\x1c.rump.sp.v1.UnlinkatResponse\"\x13\x8a\xb5\x18\x0f\b\xd7\x03\x12\bunlinkat\x18\x02\x12\\\n" +
-	"\bFutimens\x12\x1b.rump.sp.v1.FutimensRequest\x1a\x1c.rump.sp.v1.FutimensResponse\"\x15\x8a\xb5\x18\x11\b\xd8\x03\x12\bfutimens\x18\x02(\x01\x12m\n" +
-	"\bQuotactl\x12\x1b.rump.sp.v1.QuotactlRequest\x1a\x1c.rump.sp.v1.QuotactlResponse\"&\x8a\xb5\x18\"\b\xd9\x03\x12\n" +
-	"__quotactl\x18\x022\x0fsystem.fs_quota\x12u\n" +
+	"\bFutimens\x12\x1b.rump.sp.v1.FutimensRequest\x1a\x1c.rump.sp.v1.FutimensResponse\"\x15\x8a\xb5\x18\x11\b\xd8\x03\x12\bfutimens\x18\x02(\x01\x12\xa3\x01\n" +
+	"\bQuotactl\x12\x1b.rump.sp.v1.QuotactlRequest\x1a\x1c.rump.sp.v1.QuotactlResponse\"\\\x8a\xb5\x18X\b\xd9\x03\x12\n" +
+	"__quotactl\x18\x02\xe2\x03\x13system.fs_quota.get\xe2\x03\x16system.fs_quota.manage\xe2\x03\x15system.fs_quota.onoff\x12u\n" +
 	"\x0ePosixFallocate\x12!.rump.sp.v1.PosixFallocateRequest\x1a\".rump.sp.v1.PosixFallocateResponse\"\x1c\x8a\xb5\x18\x18\b\xdf\x03\x12\x0fposix_fallocate\x18\x02(\x01\x12\\\n" +
 	"\bFdiscard\x12\x1b.rump.sp.v1.FdiscardRequest\x1a\x1c.rump.sp.v1.FdiscardResponse\"\x15\x8a\xb5\x18\x11\b\xe0\x03\x12\bfdiscard\x18\x02(\x01\x12z\n" +
 	"\fEtfsRegister\x12\x1f.rump.sp.v1.EtfsRegisterRequest\x1a .rump.sp.v1.EtfsRegisterResponse\"'\x8a\xb5\x18#\b\x9aN\x12\retfs_register\x18\x022\vsystem.etfs8\x01\x12\x9b\x01\n" +
 	"\x14EtfsRegisterWithsize\x12'.rump.sp.v1.EtfsRegisterWithsizeRequest\x1a(.rump.sp.v1.EtfsRegisterWithsizeResponse\"0\x8a\xb5\x18,\b\x9bN\x12\x16etfs_register_withsize\x18\x022\vsystem.etfs8\x01\x12r\n" +
 	"\n" +
 	"EtfsRemove\x12\x1d.rump.sp.v1.EtfsRemoveRequest\x1a\x1e.rump.sp.v1.EtfsRemoveResponse\"%\x8a\xb5\x18!\b\x9cN\x12\vetfs_remove\x18\x022\vsystem.etfs8\x01\x12^\n" +
-	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xa59\n" +
+	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xeb;\n" +
 	"\x03Net\x12W\n" +
 	"\aRecvmsg\x12\x1a.rump.sp.v1.RecvmsgRequest\x1a\x1b.rump.sp.v1.RecvmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1b\x12\arecvmsg\x18\x03 \x01\x12W\n" +
 	"\aSendmsg\x12\x1a.rump.sp.v1.SendmsgRequest\x1a\x1b.rump.sp.v1.SendmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1c\x12\asendmsg\x18\x03 \x01\x12[\n" +
@@ -10665,9 +10823,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Accept\x12\x19.rump.sp.v1.AcceptRequest\x1a\x1a.rump.sp.v1.AcceptResponse\"\x12\x8a\xb5\x18\x0e\b\x1e\x12\x06accept\x18\x03 \x01\x12g\n" +
 	"\vGetpeername\x12\x1e.rump.sp.v1.GetpeernameRequest\x1a\x1f.rump.sp.v1.GetpeernameResponse\"\x17\x8a\xb5\x18\x13\b\x1f\x12\vgetpeername\x18\x03(\x01\x12g\n" +
 	"\vGetsockname\x12\x1e.rump.sp.v1.GetsocknameRequest\x1a\x1f.rump.sp.v1.GetsocknameResponse\"\x17\x8a\xb5\x18\x13\b \x12\vgetsockname\x18\x03(\x01\x12W\n" +
-	"\aConnect\x12\x1a.rump.sp.v1.ConnectRequest\x1a\x1b.rump.sp.v1.ConnectResponse\"\x13\x8a\xb5\x18\x0f\bb\x12\aconnect\x18\x03 \x01\x12I\n" +
-	"\x04Bind\x12\x17.rump.sp.v1.BindRequest\x1a\x18.rump.sp.v1.BindResponse\"\x0e\x8a\xb5\x18\n" +
-	"\bh\x12\x04bind\x18\x03\x12c\n" +
+	"\aConnect\x12\x1a.rump.sp.v1.ConnectRequest\x1a\x1b.rump.sp.v1.ConnectResponse\"\x13\x8a\xb5\x18\x0f\bb\x12\aconnect\x18\x03 \x01\x12u\n" +
+	"\x04Bind\x12\x17.rump.sp.v1.BindRequest\x1a\x18.rump.sp.v1.BindResponse\":\x8a\xb5\x186\bh\x12\x04bind\x18\x03\xe2\x03\x11network.bind.port\xe2\x03\x15network.bind.privport\x12c\n" +
 	"\n" +
 	"Setsockopt\x12\x1d.rump.sp.v1.SetsockoptRequest\x1a\x1e.rump.sp.v1.SetsockoptResponse\"\x16\x8a\xb5\x18\x12\bi\x12\n" +
 	"setsockopt\x18\x03(\x01\x12S\n" +
@@ -10676,55 +10833,55 @@ const file_rump_sp_proto_rawDesc = "" +
 	"Getsockopt\x12\x1d.rump.sp.v1.GetsockoptRequest\x1a\x1e.rump.sp.v1.GetsockoptResponse\"\x16\x8a\xb5\x18\x12\bv\x12\n" +
 	"getsockopt\x18\x03(\x01\x12T\n" +
 	"\x06Sendto\x12\x19.rump.sp.v1.SendtoRequest\x1a\x1a.rump.sp.v1.SendtoResponse\"\x13\x8a\xb5\x18\x0f\b\x85\x01\x12\x06sendto\x18\x03 \x01\x12\\\n" +
-	"\bShutdown\x12\x1b.rump.sp.v1.ShutdownRequest\x1a\x1c.rump.sp.v1.ShutdownResponse\"\x15\x8a\xb5\x18\x11\b\x86\x01\x12\bshutdown\x18\x03(\x01\x12b\n" +
+	"\bShutdown\x12\x1b.rump.sp.v1.ShutdownRequest\x1a\x1c.rump.sp.v1.ShutdownResponse\"\x15\x8a\xb5\x18\x11\b\x86\x01\x12\bshutdown\x18\x03(\x01\x12w\n" +
 	"\n" +
-	"Socketpair\x12\x1d.rump.sp.v1.SocketpairRequest\x1a\x1e.rump.sp.v1.SocketpairResponse\"\x15\x8a\xb5\x18\x11\b\x87\x01\x12\n" +
-	"socketpair\x18\x03\x12R\n" +
-	"\x06Socket\x12\x19.rump.sp.v1.SocketRequest\x1a\x1a.rump.sp.v1.SocketResponse\"\x11\x8a\xb5\x18\r\b\x8a\x03\x12\x06socket\x18\x03\x12X\n" +
+	"Socketpair\x12\x1d.rump.sp.v1.SocketpairRequest\x1a\x1e.rump.sp.v1.SocketpairResponse\"*\x8a\xb5\x18&\b\x87\x01\x12\n" +
+	"socketpair\x18\x032\x13network.socket.open\x12\x80\x01\n" +
+	"\x06Socket\x12\x19.rump.sp.v1.SocketRequest\x1a\x1a.rump.sp.v1.SocketResponse\"?\x8a\xb5\x18;\b\x8a\x03\x12\x06socket\x18\x032\x13network.socket.open\xe2\x03\x16network.socket.rawsock\x12X\n" +
 	"\aPaccept\x12\x1a.rump.sp.v1.PacceptRequest\x1a\x1b.rump.sp.v1.PacceptResponse\"\x14\x8a\xb5\x18\x10\b\xc8\x03\x12\apaccept\x18\x03 \x01\x12\\\n" +
 	"\bRecvmmsg\x12\x1b.rump.sp.v1.RecvmmsgRequest\x1a\x1c.rump.sp.v1.RecvmmsgResponse\"\x15\x8a\xb5\x18\x11\b\xdb\x03\x12\brecvmmsg\x18\x03 \x01\x12\\\n" +
-	"\bSendmmsg\x12\x1b.rump.sp.v1.SendmmsgRequest\x1a\x1c.rump.sp.v1.SendmmsgResponse\"\x15\x8a\xb5\x18\x11\b\xdc\x03\x12\bsendmmsg\x18\x03 \x01\x12\x94\x01\n" +
-	"\x11NetconfigIfcreate\x12$.rump.sp.v1.NetconfigIfcreateRequest\x1a%.rump.sp.v1.NetconfigIfcreateResponse\"2\x8a\xb5\x18.\b\xa4N\x12\x12netconfig_ifcreate\x18\x032\x11network.interface8\x01\x12\x98\x01\n" +
-	"\x12NetconfigIfdestroy\x12%.rump.sp.v1.NetconfigIfdestroyRequest\x1a&.rump.sp.v1.NetconfigIfdestroyResponse\"3\x8a\xb5\x18/\b\xa5N\x12\x13netconfig_ifdestroy\x18\x032\x11network.interface8\x01\x12\x86\x01\n" +
-	"\rNetconfigIfup\x12 .rump.sp.v1.NetconfigIfupRequest\x1a!.rump.sp.v1.NetconfigIfupResponse\"0\x8a\xb5\x18,\b\xa6N\x12\x0enetconfig_ifup\x18\x03(\x012\x11network.interface8\x01\x12\x8e\x01\n" +
-	"\x0fNetconfigIfdown\x12\".rump.sp.v1.NetconfigIfdownRequest\x1a#.rump.sp.v1.NetconfigIfdownResponse\"2\x8a\xb5\x18.\b\xa7N\x12\x10netconfig_ifdown\x18\x03(\x012\x11network.interface8\x01\x12\xa4\x01\n" +
-	"\x15NetconfigIfsetlinkstr\x12(.rump.sp.v1.NetconfigIfsetlinkstrRequest\x1a).rump.sp.v1.NetconfigIfsetlinkstrResponse\"6\x8a\xb5\x182\b\xa8N\x12\x16netconfig_ifsetlinkstr\x18\x032\x11network.interface8\x01\x12\x88\x01\n" +
-	"\x0eNetconfigBradd\x12!.rump.sp.v1.NetconfigBraddRequest\x1a\".rump.sp.v1.NetconfigBraddResponse\"/\x8a\xb5\x18+\b\xa9N\x12\x0fnetconfig_bradd\x18\x032\x11network.interface8\x01\x12\x88\x01\n" +
-	"\x0eNetconfigBrdel\x12!.rump.sp.v1.NetconfigBrdelRequest\x1a\".rump.sp.v1.NetconfigBrdelResponse\"/\x8a\xb5\x18+\b\xaaN\x12\x0fnetconfig_brdel\x18\x032\x11network.interface8\x01\x12\x9d\x01\n" +
-	"\x13NetconfigIpv4Ifaddr\x12&.rump.sp.v1.NetconfigIpv4IfaddrRequest\x1a'.rump.sp.v1.NetconfigIpv4IfaddrResponse\"5\x8a\xb5\x181\b\xabN\x12\x15netconfig_ipv4_ifaddr\x18\x032\x11network.interface8\x01\x12\xae\x01\n" +
-	"\x17NetconfigIpv4IfaddrCidr\x12*.rump.sp.v1.NetconfigIpv4IfaddrCidrRequest\x1a+.rump.sp.v1.NetconfigIpv4IfaddrCidrResponse\":\x8a\xb5\x186\b\xacN\x12\x1anetconfig_ipv4_ifaddr_cidr\x18\x032\x11network.interface8\x01\x12\x9d\x01\n" +
-	"\x13NetconfigIpv6Ifaddr\x12&.rump.sp.v1.NetconfigIpv6IfaddrRequest\x1a'.rump.sp.v1.NetconfigIpv6IfaddrResponse\"5\x8a\xb5\x181\b\xadN\x12\x15netconfig_ipv6_ifaddr\x18\x032\x11network.interface8\x01\x12\x89\x01\n" +
+	"\bSendmmsg\x12\x1b.rump.sp.v1.SendmmsgRequest\x1a\x1c.rump.sp.v1.SendmmsgResponse\"\x15\x8a\xb5\x18\x11\b\xdc\x03\x12\bsendmmsg\x18\x03 \x01\x12\x9c\x01\n" +
+	"\x11NetconfigIfcreate\x12$.rump.sp.v1.NetconfigIfcreateRequest\x1a%.rump.sp.v1.NetconfigIfcreateResponse\":\x8a\xb5\x186\b\xa4N\x12\x12netconfig_ifcreate\x18\x032\x19network.interface.setpriv8\x01\x12\xa0\x01\n" +
+	"\x12NetconfigIfdestroy\x12%.rump.sp.v1.NetconfigIfdestroyRequest\x1a&.rump.sp.v1.NetconfigIfdestroyResponse\";\x8a\xb5\x187\b\xa5N\x12\x13netconfig_ifdestroy\x18\x032\x19network.interface.setpriv8\x01\x12\x8e\x01\n" +
+	"\rNetconfigIfup\x12 .rump.sp.v1.NetconfigIfupRequest\x1a!.rump.sp.v1.NetconfigIfupResponse\"8\x8a\xb5\x184\b\xa6N\x12\x0enetconfig_ifup\x18\x03(\x012\x19network.interface.setpriv8\x01\x12\x96\x01\n" +
+	"\x0fNetconfigIfdown\x12\".rump.sp.v1.NetconfigIfdownRequest\x1a#.rump.sp.v1.NetconfigIfdownResponse\":\x8a\xb5\x186\b\xa7N\x12\x10netconfig_ifdown\x18\x03(\x012\x19network.interface.setpriv8\x01\x12\xac\x01\n" +
+	"\x15NetconfigIfsetlinkstr\x12(.rump.sp.v1.NetconfigIfsetlinkstrRequest\x1a).rump.sp.v1.NetconfigIfsetlinkstrResponse\">\x8a\xb5\x18:\b\xa8N\x12\x16netconfig_ifsetlinkstr\x18\x032\x19network.interface.setpriv8\x01\x12\x90\x01\n" +
+	"\x0eNetconfigBradd\x12!.rump.sp.v1.NetconfigBraddRequest\x1a\".rump.sp.v1.NetconfigBraddResponse\"7\x8a\xb5\x183\b\xa9N\x12\x0fnetconfig_bradd\x18\x032\x19network.interface.setpriv8\x01\x12\x90\x01\n" +
+	"\x0eNetconfigBrdel\x12!.rump.sp.v1.NetconfigBrdelRequest\x1a\".rump.sp.v1.NetconfigBrdelResponse\"7\x8a\xb5\x183\b\xaaN\x12\x0fnetconfig_brdel\x18\x032\x19network.interface.setpriv8\x01\x12\xa5\x01\n" +
+	"\x13NetconfigIpv4Ifaddr\x12&.rump.sp.v1.NetconfigIpv4IfaddrRequest\x1a'.rump.sp.v1.NetconfigIpv4IfaddrResponse\"=\x8a\xb5\x189\b\xabN\x12\x15netconfig_ipv4_ifaddr\x18\x032\x19network.interface.setpriv8\x01\x12\xb6\x01\n" +
+	"\x17NetconfigIpv4IfaddrCidr\x12*.rump.sp.v1.NetconfigIpv4IfaddrCidrRequest\x1a+.rump.sp.v1.NetconfigIpv4IfaddrCidrResponse\"B\x8a\xb5\x18>\b\xacN\x12\x1anetconfig_ipv4_ifaddr_cidr\x18\x032\x19network.interface.setpriv8\x01\x12\xa5\x01\n" +
+	"\x13NetconfigIpv6Ifaddr\x12&.rump.sp.v1.NetconfigIpv6IfaddrRequest\x1a'.rump.sp.v1.NetconfigIpv6IfaddrResponse\"=\x8a\xb5\x189\b\xadN\x12\x15netconfig_ipv6_ifaddr\x18\x032\x19network.interface.setpriv8\x01\x12\x89\x01\n" +
 	"\x0fNetconfigIpv4Gw\x12\".rump.sp.v1.NetconfigIpv4GwRequest\x1a#.rump.sp.v1.NetconfigIpv4GwResponse\"-\x8a\xb5\x18)\b\xaeN\x12\x11netconfig_ipv4_gw\x18\x032\rnetwork.route8\x01\x12\x89\x01\n" +
-	"\x0fNetconfigIpv6Gw\x12\".rump.sp.v1.NetconfigIpv6GwRequest\x1a#.rump.sp.v1.NetconfigIpv6GwResponse\"-\x8a\xb5\x18)\b\xafN\x12\x11netconfig_ipv6_gw\x18\x032\rnetwork.route8\x01\x12\xb4\x01\n" +
-	"\x18NetconfigDhcpIpv4Oneshot\x12+.rump.sp.v1.NetconfigDhcpIpv4OneshotRequest\x1a,.rump.sp.v1.NetconfigDhcpIpv4OneshotResponse\"=\x8a\xb5\x189\b\xb0N\x12\x1bnetconfig_dhcp_ipv4_oneshot\x18\x03 \x012\x11network.interface8\x01\x12\x95\x01\n" +
-	"\x11NetconfigAutoIpv6\x12$.rump.sp.v1.NetconfigAutoIpv6Request\x1a%.rump.sp.v1.NetconfigAutoIpv6Response\"3\x8a\xb5\x18/\b\xb1N\x12\x13netconfig_auto_ipv6\x18\x032\x11network.interface8\x01\x12\x7f\n" +
-	"\x10NetconfigIfaddrs\x12#.rump.sp.v1.NetconfigIfaddrsRequest\x1a$.rump.sp.v1.NetconfigIfaddrsResponse\" \x8a\xb5\x18\x1c\b\xb2N\x12\x11netconfig_ifaddrs\x18\x03(\x018\x01\x12k\n" +
-	"\aNpfLoad\x12\x1a.rump.sp.v1.NpfLoadRequest\x1a\x1b.rump.sp.v1.NpfLoadResponse\"'\x8a\xb5\x18#\b\xe0N\x12\bnpf_load\x18\x032\x10network.firewall8\x01\x12\x82\x01\n" +
-	"\fNpfConfigGet\x12\x1f.rump.sp.v1.NpfConfigGetRequest\x1a .rump.sp.v1.NpfConfigGetResponse\"/\x8a\xb5\x18+\b\xe1N\x12\x0enpf_config_get\x18\x03(\x012\x10network.firewall8\x01\x12u\n" +
-	"\tNpfSwitch\x12\x1c.rump.sp.v1.NpfSwitchRequest\x1a\x1d.rump.sp.v1.NpfSwitchResponse\"+\x8a\xb5\x18'\b\xe2N\x12\n" +
-	"npf_switch\x18\x03(\x012\x10network.firewall8\x01\x12q\n" +
-	"\bNpfFlush\x12\x1b.rump.sp.v1.NpfFlushRequest\x1a\x1c.rump.sp.v1.NpfFlushResponse\"*\x8a\xb5\x18&\b\xe3N\x12\tnpf_flush\x18\x03(\x012\x10network.firewall8\x01\x12\x89\x01\n" +
-	"\x0eNpfConnections\x12!.rump.sp.v1.NpfConnectionsRequest\x1a\".rump.sp.v1.NpfConnectionsResponse\"0\x8a\xb5\x18,\b\xe4N\x12\x0fnpf_connections\x18\x03(\x012\x10network.firewall8\x01\x12q\n" +
-	"\bNpfStats\x12\x1b.rump.sp.v1.NpfStatsRequest\x1a\x1c.rump.sp.v1.NpfStatsResponse\"*\x8a\xb5\x18&\b\xe5N\x12\tnpf_stats\x18\x03(\x012\x10network.firewall8\x01\x12o\n" +
-	"\bNpfTable\x12\x1b.rump.sp.v1.NpfTableRequest\x1a\x1c.rump.sp.v1.NpfTableResponse\"(\x8a\xb5\x18$\b\xe6N\x12\tnpf_table\x18\x032\x10network.firewall8\x01\x12x\n" +
+	"\x0fNetconfigIpv6Gw\x12\".rump.sp.v1.NetconfigIpv6GwRequest\x1a#.rump.sp.v1.NetconfigIpv6GwResponse\"-\x8a\xb5\x18)\b\xafN\x12\x11netconfig_ipv6_gw\x18\x032\rnetwork.route8\x01\x12\xbc\x01\n" +
+	"\x18NetconfigDhcpIpv4Oneshot\x12+.rump.sp.v1.NetconfigDhcpIpv4OneshotRequest\x1a,.rump.sp.v1.NetconfigDhcpIpv4OneshotResponse\"E\x8a\xb5\x18A\b\xb0N\x12\x1bnetconfig_dhcp_ipv4_oneshot\x18\x03 \x012\x19network.interface.setpriv8\x01\x12\x9d\x01\n" +
+	"\x11NetconfigAutoIpv6\x12$.rump.sp.v1.NetconfigAutoIpv6Request\x1a%.rump.sp.v1.NetconfigAutoIpv6Response\";\x8a\xb5\x187\b\xb1N\x12\x13netconfig_auto_ipv6\x18\x032\x19network.interface.setpriv8\x01\x12\x7f\n" +
+	"\x10NetconfigIfaddrs\x12#.rump.sp.v1.NetconfigIfaddrsRequest\x1a$.rump.sp.v1.NetconfigIfaddrsResponse\" \x8a\xb5\x18\x1c\b\xb2N\x12\x11netconfig_ifaddrs\x18\x03(\x018\x01\x12\x85\x01\n" +
+	"\aNpfLoad\x12\x1a.rump.sp.v1.NpfLoadRequest\x1a\x1b.rump.sp.v1.NpfLoadResponse\"A\x8a\xb5\x18=\b\xe0N\x12\bnpf_load\x18\x032\x13network.firewall.fw8\x01\xe2\x03\x14network.firewall.nat\x12\x85\x01\n" +
+	"\fNpfConfigGet\x12\x1f.rump.sp.v1.NpfConfigGetRequest\x1a .rump.sp.v1.NpfConfigGetResponse\"2\x8a\xb5\x18.\b\xe1N\x12\x0enpf_config_get\x18\x03(\x012\x13network.firewall.fw8\x01\x12x\n" +
+	"\tNpfSwitch\x12\x1c.rump.sp.v1.NpfSwitchRequest\x1a\x1d.rump.sp.v1.NpfSwitchResponse\".\x8a\xb5\x18*\b\xe2N\x12\n" +
+	"npf_switch\x18\x03(\x012\x13network.firewall.fw8\x01\x12t\n" +
+	"\bNpfFlush\x12\x1b.rump.sp.v1.NpfFlushRequest\x1a\x1c.rump.sp.v1.NpfFlushResponse\"-\x8a\xb5\x18)\b\xe3N\x12\tnpf_flush\x18\x03(\x012\x13network.firewall.fw8\x01\x12\x8c\x01\n" +
+	"\x0eNpfConnections\x12!.rump.sp.v1.NpfConnectionsRequest\x1a\".rump.sp.v1.NpfConnectionsResponse\"3\x8a\xb5\x18/\b\xe4N\x12\x0fnpf_connections\x18\x03(\x012\x13network.firewall.fw8\x01\x12t\n" +
+	"\bNpfStats\x12\x1b.rump.sp.v1.NpfStatsRequest\x1a\x1c.rump.sp.v1.NpfStatsResponse\"-\x8a\xb5\x18)\b\xe5N\x12\tnpf_stats\x18\x03(\x012\x13network.firewall.fw8\x01\x12r\n" +
+	"\bNpfTable\x12\x1b.rump.sp.v1.NpfTableRequest\x1a\x1c.rump.sp.v1.NpfTableResponse\"+\x8a\xb5\x18'\b\xe6N\x12\tnpf_table\x18\x032\x13network.firewall.fw8\x01\x12{\n" +
 	"\n" +
-	"NpfRuleAdd\x12\x1d.rump.sp.v1.NpfRuleAddRequest\x1a\x1e.rump.sp.v1.NpfRuleAddResponse\"+\x8a\xb5\x18'\b\xe7N\x12\fnpf_rule_add\x18\x032\x10network.firewall8\x01\x12\x84\x01\n" +
-	"\rNpfRuleRemove\x12 .rump.sp.v1.NpfRuleRemoveRequest\x1a!.rump.sp.v1.NpfRuleRemoveResponse\".\x8a\xb5\x18*\b\xe8N\x12\x0fnpf_rule_remove\x18\x032\x10network.firewall8\x01\x12t\n" +
-	"\tDhcpStart\x12\x1c.rump.sp.v1.DhcpStartRequest\x1a\x1d.rump.sp.v1.DhcpStartResponse\"*\x8a\xb5\x18&\b\xeaN\x12\n" +
-	"dhcp_start\x18\x032\x11network.interface8\x01\x12t\n" +
-	"\tDhcpRenew\x12\x1c.rump.sp.v1.DhcpRenewRequest\x1a\x1d.rump.sp.v1.DhcpRenewResponse\"*\x8a\xb5\x18&\b\xebN\x12\n" +
-	"dhcp_renew\x18\x032\x11network.interface8\x01\x12p\n" +
-	"\bDhcpStop\x12\x1b.rump.sp.v1.DhcpStopRequest\x1a\x1c.rump.sp.v1.DhcpStopResponse\")\x8a\xb5\x18%\b\xecN\x12\tdhcp_stop\x18\x032\x11network.interface8\x01\x12z\n" +
+	"NpfRuleAdd\x12\x1d.rump.sp.v1.NpfRuleAddRequest\x1a\x1e.rump.sp.v1.NpfRuleAddResponse\".\x8a\xb5\x18*\b\xe7N\x12\fnpf_rule_add\x18\x032\x13network.firewall.fw8\x01\x12\x87\x01\n" +
+	"\rNpfRuleRemove\x12 .rump.sp.v1.NpfRuleRemoveRequest\x1a!.rump.sp.v1.NpfRuleRemoveResponse\"1\x8a\xb5\x18-\b\xe8N\x12\x0fnpf_rule_remove\x18\x032\x13network.firewall.fw8\x01\x12|\n" +
+	"\tDhcpStart\x12\x1c.rump.sp.v1.DhcpStartRequest\x1a\x1d.rump.sp.v1.DhcpStartResponse\"2\x8a\xb5\x18.\b\xeaN\x12\n" +
+	"dhcp_start\x18\x032\x19network.interface.setpriv8\x01\x12|\n" +
+	"\tDhcpRenew\x12\x1c.rump.sp.v1.DhcpRenewRequest\x1a\x1d.rump.sp.v1.DhcpRenewResponse\"2\x8a\xb5\x18.\b\xebN\x12\n" +
+	"dhcp_renew\x18\x032\x19network.interface.setpriv8\x01\x12x\n" +
+	"\bDhcpStop\x12\x1b.rump.sp.v1.DhcpStopRequest\x1a\x1c.rump.sp.v1.DhcpStopResponse\"1\x8a\xb5\x18-\b\xecN\x12\tdhcp_stop\x18\x032\x19network.interface.setpriv8\x01\x12\x82\x01\n" +
 	"\n" +
-	"DhcpLeases\x12\x1d.rump.sp.v1.DhcpLeasesRequest\x1a\x1e.rump.sp.v1.DhcpLeasesResponse\"-\x8a\xb5\x18)\b\xedN\x12\vdhcp_leases\x18\x03(\x012\x11network.interface8\x01\x12x\n" +
+	"DhcpLeases\x12\x1d.rump.sp.v1.DhcpLeasesRequest\x1a\x1e.rump.sp.v1.DhcpLeasesResponse\"5\x8a\xb5\x181\b\xedN\x12\vdhcp_leases\x18\x03(\x012\x19network.interface.getpriv8\x01\x12\x80\x01\n" +
 	"\n" +
-	"DhcpdStart\x12\x1d.rump.sp.v1.DhcpdStartRequest\x1a\x1e.rump.sp.v1.DhcpdStartResponse\"+\x8a\xb5\x18'\b\xeeN\x12\vdhcpd_start\x18\x032\x11network.interface8\x01\x12t\n" +
-	"\tDhcpdStop\x12\x1c.rump.sp.v1.DhcpdStopRequest\x1a\x1d.rump.sp.v1.DhcpdStopResponse\"*\x8a\xb5\x18&\b\xefN\x12\n" +
-	"dhcpd_stop\x18\x032\x11network.interface8\x01\x12\x86\x01\n" +
-	"\rDhcpdBindings\x12 .rump.sp.v1.DhcpdBindingsRequest\x1a!.rump.sp.v1.DhcpdBindingsResponse\"0\x8a\xb5\x18,\b\xf0N\x12\x0edhcpd_bindings\x18\x03(\x012\x11network.interface8\x01\x12z\n" +
+	"DhcpdStart\x12\x1d.rump.sp.v1.DhcpdStartRequest\x1a\x1e.rump.sp.v1.DhcpdStartResponse\"3\x8a\xb5\x18/\b\xeeN\x12\vdhcpd_start\x18\x032\x19network.interface.setpriv8\x01\x12|\n" +
+	"\tDhcpdStop\x12\x1c.rump.sp.v1.DhcpdStopRequest\x1a\x1d.rump.sp.v1.DhcpdStopResponse\"2\x8a\xb5\x18.\b\xefN\x12\n" +
+	"dhcpd_stop\x18\x032\x19network.interface.setpriv8\x01\x12\x8e\x01\n" +
+	"\rDhcpdBindings\x12 .rump.sp.v1.DhcpdBindingsRequest\x1a!.rump.sp.v1.DhcpdBindingsResponse\"8\x8a\xb5\x184\b\xf0N\x12\x0edhcpd_bindings\x18\x03(\x012\x19network.interface.getpriv8\x01\x12y\n" +
 	"\n" +
-	"DnsForward\x12\x1d.rump.sp.v1.DnsForwardRequest\x1a\x1e.rump.sp.v1.DnsForwardResponse\"-\x8a\xb5\x18)\b\xf1N\x12\vdns_forward\x18\x03(\x012\x11network.interface8\x01\x12\x98\x01\n" +
-	"\x12NetconfigIfaddrdel\x12%.rump.sp.v1.NetconfigIfaddrdelRequest\x1a&.rump.sp.v1.NetconfigIfaddrdelResponse\"3\x8a\xb5\x18/\b\xb3N\x12\x13netconfig_ifaddrdel\x18\x032\x11network.interface8\x01\x12a\n" +
+	"DnsForward\x12\x1d.rump.sp.v1.DnsForwardRequest\x1a\x1e.rump.sp.v1.DnsForwardResponse\",\x8a\xb5\x18(\b\xf1N\x12\vdns_forward\x18\x03(\x012\x10network.resolver8\x01\x12\xa0\x01\n" +
+	"\x12NetconfigIfaddrdel\x12%.rump.sp.v1.NetconfigIfaddrdelRequest\x1a&.rump.sp.v1.NetconfigIfaddrdelResponse\";\x8a\xb5\x187\b\xb3N\x12\x13netconfig_ifaddrdel\x18\x032\x19network.interface.setpriv8\x01\x12a\n" +
 	"\tRouteSend\x12\x1c.rump.sp.v1.RouteSendRequest\x1a\x1d.rump.sp.v1.RouteSendResponse\"\x17\x8a\xb5\x18\x13\b\xb4N\x12\n" +
 	"route_send\x18\x038\x01\x12c\n" +
 	"\tRouteRecv\x12\x1c.rump.sp.v1.RouteRecvRequest\x1a\x1d.rump.sp.v1.RouteRecvResponse\"\x19\x8a\xb5\x18\x15\b\xb5N\x12\n" +
@@ -10734,10 +10891,10 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\n" +
 	"NetPcblist\x12\x1d.rump.sp.v1.NetPcblistRequest\x1a\x1e.rump.sp.v1.NetPcblistResponse\"\x1a\x8a\xb5\x18\x16\b\xb7N\x12\vnet_pcblist\x18\x03(\x018\x01\x12k\n" +
 	"\vNetCounters\x12\x1e.rump.sp.v1.NetCountersRequest\x1a\x1f.rump.sp.v1.NetCountersResponse\"\x1b\x8a\xb5\x18\x17\b\xb8N\x12\fnet_counters\x18\x03(\x018\x01\x12W\n" +
-	"\x06NdList\x12\x19.rump.sp.v1.NdListRequest\x1a\x1a.rump.sp.v1.NdListResponse\"\x16\x8a\xb5\x18\x12\b\xb9N\x12\and_list\x18\x03(\x018\x01\x12\x94\x01\n" +
-	"\x11NetconfigIfimpair\x12$.rump.sp.v1.NetconfigIfimpairRequest\x1a%.rump.sp.v1.NetconfigIfimpairResponse\"2\x8a\xb5\x18.\b\xbdN\x12\x12netconfig_ifimpair\x18\x032\x11network.interface8\x01\x12\x93\x01\n" +
-	"\x15NetconfigIfimpairstat\x12(.rump.sp.v1.NetconfigIfimpairstatRequest\x1a).rump.sp.v1.NetconfigIfimpairstatResponse\"%\x8a\xb5\x18!\b\xbeN\x12\x16netconfig_ifimpairstat\x18\x03(\x018\x01\x12\x98\x01\n" +
-	"\x12NetconfigIfcapture\x12%.rump.sp.v1.NetconfigIfcaptureRequest\x1a&.rump.sp.v1.NetconfigIfcaptureResponse\"3\x8a\xb5\x18/\b\xbfN\x12\x13netconfig_ifcapture\x18\x032\x11network.interface8\x01\x12f\n" +
+	"\x06NdList\x12\x19.rump.sp.v1.NdListRequest\x1a\x1a.rump.sp.v1.NdListResponse\"\x16\x8a\xb5\x18\x12\b\xb9N\x12\and_list\x18\x03(\x018\x01\x12\x9c\x01\n" +
+	"\x11NetconfigIfimpair\x12$.rump.sp.v1.NetconfigIfimpairRequest\x1a%.rump.sp.v1.NetconfigIfimpairResponse\":\x8a\xb5\x186\b\xbdN\x12\x12netconfig_ifimpair\x18\x032\x19network.interface.setpriv8\x01\x12\x93\x01\n" +
+	"\x15NetconfigIfimpairstat\x12(.rump.sp.v1.NetconfigIfimpairstatRequest\x1a).rump.sp.v1.NetconfigIfimpairstatResponse\"%\x8a\xb5\x18!\b\xbeN\x12\x16netconfig_ifimpairstat\x18\x03(\x018\x01\x12\x92\x01\n" +
+	"\x12NetconfigIfcapture\x12%.rump.sp.v1.NetconfigIfcaptureRequest\x1a&.rump.sp.v1.NetconfigIfcaptureResponse\"-\x8a\xb5\x18)\b\xbfN\x12\x13netconfig_ifcapture\x18\x032\vnetwork.bpf8\x01\x12f\n" +
 	"\aBpfOpen\x12\x1a.rump.sp.v1.BpfOpenRequest\x1a\x1b.rump.sp.v1.BpfOpenResponse\"\"\x8a\xb5\x18\x1e\b\xc0N\x12\bbpf_open\x18\x032\vnetwork.bpf8\x012\xc8\x02\n" +
 	"\x03Dev\x12[\n" +
 	"\aDevList\x12\x1a.rump.sp.v1.DevListRequest\x1a\x1b.rump.sp.v1.DevListResponse\"\x17\x8a\xb5\x18\x13\b\xc2N\x12\bdev_list\x18\x04(\x018\x01\x12o\n" +
@@ -10757,7 +10914,7 @@ func file_rump_sp_proto_rawDescGZIP() []byte {
 	return file_rump_sp_proto_rawDescData
 }
 
-var file_rump_sp_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_rump_sp_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_rump_sp_proto_goTypes = []any{
 	(*Reference)(nil),                        // 0: rump.sp.v1.Reference
 	(*Call)(nil),                             // 1: rump.sp.v1.Call
@@ -10772,1518 +10929,1522 @@ var file_rump_sp_proto_goTypes = []any{
 	(*PreforkResponse)(nil),                  // 10: rump.sp.v1.PreforkResponse
 	(*ForkCancelRequest)(nil),                // 11: rump.sp.v1.ForkCancelRequest
 	(*ForkCancelResponse)(nil),               // 12: rump.sp.v1.ForkCancelResponse
-	(*ExecRequest)(nil),                      // 13: rump.sp.v1.ExecRequest
-	(*ExecResponse)(nil),                     // 14: rump.sp.v1.ExecResponse
-	(*HandoverRequest)(nil),                  // 15: rump.sp.v1.HandoverRequest
-	(*HandoverResponse)(nil),                 // 16: rump.sp.v1.HandoverResponse
-	(*BatchRequest)(nil),                     // 17: rump.sp.v1.BatchRequest
-	(*BatchResponse)(nil),                    // 18: rump.sp.v1.BatchResponse
-	(*StreamRequest)(nil),                    // 19: rump.sp.v1.StreamRequest
-	(*StreamResponse)(nil),                   // 20: rump.sp.v1.StreamResponse
-	(*UploadModuleRequest)(nil),              // 21: rump.sp.v1.UploadModuleRequest
-	(*UploadModuleResponse)(nil),             // 22: rump.sp.v1.UploadModuleResponse
-	(*StatusRequest)(nil),                    // 23: rump.sp.v1.StatusRequest
-	(*ComponentStatus)(nil),                  // 24: rump.sp.v1.ComponentStatus
-	(*StatusResponse)(nil),                   // 25: rump.sp.v1.StatusResponse
-	(*ProcessesRequest)(nil),                 // 26: rump.sp.v1.ProcessesRequest
-	(*ProcessStatus)(nil),                    // 27: rump.sp.v1.ProcessStatus
-	(*ProcessesResponse)(nil),                // 28: rump.sp.v1.ProcessesResponse
-	(*StatisticsRequest)(nil),                // 29: rump.sp.v1.StatisticsRequest
-	(*CallStatistics)(nil),                   // 30: rump.sp.v1.CallStatistics
-	(*ComponentUsage)(nil),                   // 31: rump.sp.v1.ComponentUsage
-	(*StatisticsResponse)(nil),               // 32: rump.sp.v1.StatisticsResponse
-	nil,                                      // 33: rump.sp.v1.CallStatistics.ErrorsEntry
-	(*ReadRequest)(nil),                      // 34: rump.sp.v1.ReadRequest
-	(*WriteRequest)(nil),                     // 35: rump.sp.v1.WriteRequest
-	(*CloseRequest)(nil),                     // 36: rump.sp.v1.CloseRequest
-	(*GetpidRequest)(nil),                    // 37: rump.sp.v1.GetpidRequest
-	(*SetuidRequest)(nil),                    // 38: rump.sp.v1.SetuidRequest
-	(*GetuidRequest)(nil),                    // 39: rump.sp.v1.GetuidRequest
-	(*GeteuidRequest)(nil),                   // 40: rump.sp.v1.GeteuidRequest
-	(*GetppidRequest)(nil),                   // 41: rump.sp.v1.GetppidRequest
-	(*DupRequest)(nil),                       // 42: rump.sp.v1.DupRequest
-	(*PipeRequest)(nil),                      // 43: rump.sp.v1.PipeRequest
-	(*GetegidRequest)(nil),                   // 44: rump.sp.v1.GetegidRequest
-	(*GetgidRequest)(nil),                    // 45: rump.sp.v1.GetgidRequest
-	(*GetloginRequest)(nil),                  // 46: rump.sp.v1.GetloginRequest
-	(*SetloginRequest)(nil),                  // 47: rump.sp.v1.SetloginRequest
-	(*IoctlRequest)(nil),                     // 48: rump.sp.v1.IoctlRequest
-	(*GetgroupsRequest)(nil),                 // 49: rump.sp.v1.GetgroupsRequest
-	(*SetgroupsRequest)(nil),                 // 50: rump.sp.v1.SetgroupsRequest
-	(*GetpgrpRequest)(nil),                   // 51: rump.sp.v1.GetpgrpRequest
-	(*SetpgidRequest)(nil),                   // 52: rump.sp.v1.SetpgidRequest
-	(*Dup2Request)(nil),                      // 53: rump.sp.v1.Dup2Request
-	(*FcntlRequest)(nil),                     // 54: rump.sp.v1.FcntlRequest
-	(*ReadvRequest)(nil),                     // 55: rump.sp.v1.ReadvRequest
-	(*WritevRequest)(nil),                    // 56: rump.sp.v1.WritevRequest
-	(*SetreuidRequest)(nil),                  // 57: rump.sp.v1.SetreuidRequest
-	(*SetregidRequest)(nil),                  // 58: rump.sp.v1.SetregidRequest
-	(*FlockRequest)(nil),                     // 59: rump.sp.v1.FlockRequest
-	(*SetsidRequest)(nil),                    // 60: rump.sp.v1.SetsidRequest
-	(*SetgidRequest)(nil),                    // 61: rump.sp.v1.SetgidRequest
-	(*SetegidRequest)(nil),                   // 62: rump.sp.v1.SetegidRequest
-	(*SeteuidRequest)(nil),                   // 63: rump.sp.v1.SeteuidRequest
-	(*FpathconfRequest)(nil),                 // 64: rump.sp.v1.FpathconfRequest
-	(*GetrlimitRequest)(nil),                 // 65: rump.sp.v1.GetrlimitRequest
-	(*SetrlimitRequest)(nil),                 // 66: rump.sp.v1.SetrlimitRequest
-	(*SysctlRequest)(nil),                    // 67: rump.sp.v1.SysctlRequest
-	(*GetpgidRequest)(nil),                   // 68: rump.sp.v1.GetpgidRequest
-	(*RebootRequest)(nil),                    // 69: rump.sp.v1.RebootRequest
-	(*PollRequest)(nil),                      // 70: rump.sp.v1.PollRequest
-	(*TimerCreateRequest)(nil),               // 71: rump.sp.v1.TimerCreateRequest
-	(*TimerDeleteRequest)(nil),               // 72: rump.sp.v1.TimerDeleteRequest
-	(*TimerGetoverrunRequest)(nil),           // 73: rump.sp.v1.TimerGetoverrunRequest
-	(*ModctlRequest)(nil),                    // 74: rump.sp.v1.ModctlRequest
-	(*GetsidRequest)(nil),                    // 75: rump.sp.v1.GetsidRequest
-	(*FktraceRequest)(nil),                   // 76: rump.sp.v1.FktraceRequest
-	(*IssetugidRequest)(nil),                 // 77: rump.sp.v1.IssetugidRequest
-	(*UtraceRequest)(nil),                    // 78: rump.sp.v1.UtraceRequest
-	(*KqueueRequest)(nil),                    // 79: rump.sp.v1.KqueueRequest
-	(*PosixFadviseRequest)(nil),              // 80: rump.sp.v1.PosixFadviseRequest
-	(*SelectRequest)(nil),                    // 81: rump.sp.v1.SelectRequest
-	(*GettimeofdayRequest)(nil),              // 82: rump.sp.v1.GettimeofdayRequest
-	(*SettimeofdayRequest)(nil),              // 83: rump.sp.v1.SettimeofdayRequest
-	(*AdjtimeRequest)(nil),                   // 84: rump.sp.v1.AdjtimeRequest
-	(*SetitimerRequest)(nil),                 // 85: rump.sp.v1.SetitimerRequest
-	(*GetitimerRequest)(nil),                 // 86: rump.sp.v1.GetitimerRequest
-	(*ClockGettimeRequest)(nil),              // 87: rump.sp.v1.ClockGettimeRequest
-	(*ClockSettimeRequest)(nil),              // 88: rump.sp.v1.ClockSettimeRequest
-	(*ClockGetresRequest)(nil),               // 89: rump.sp.v1.ClockGetresRequest
-	(*NanosleepRequest)(nil),                 // 90: rump.sp.v1.NanosleepRequest
-	(*KeventRequest)(nil),                    // 91: rump.sp.v1.KeventRequest
-	(*PselectRequest)(nil),                   // 92: rump.sp.v1.PselectRequest
-	(*PolltsRequest)(nil),                    // 93: rump.sp.v1.PolltsRequest
-	(*FstatRequest)(nil),                     // 94: rump.sp.v1.FstatRequest
-	(*TimerSettimeRequest)(nil),              // 95: rump.sp.v1.TimerSettimeRequest
-	(*TimerGettimeRequest)(nil),              // 96: rump.sp.v1.TimerGettimeRequest
-	(*Pipe2Request)(nil),                     // 97: rump.sp.v1.Pipe2Request
-	(*Dup3Request)(nil),                      // 98: rump.sp.v1.Dup3Request
-	(*Kqueue1Request)(nil),                   // 99: rump.sp.v1.Kqueue1Request
-	(*ClockNanosleepRequest)(nil),            // 100: rump.sp.v1.ClockNanosleepRequest
-	(*OpenRequest)(nil),                      // 101: rump.sp.v1.OpenRequest
-	(*LinkRequest)(nil),                      // 102: rump.sp.v1.LinkRequest
-	(*UnlinkRequest)(nil),                    // 103: rump.sp.v1.UnlinkRequest
-	(*ChdirRequest)(nil),                     // 104: rump.sp.v1.ChdirRequest
-	(*FchdirRequest)(nil),                    // 105: rump.sp.v1.FchdirRequest
-	(*ChmodRequest)(nil),                     // 106: rump.sp.v1.ChmodRequest
-	(*ChownRequest)(nil),                     // 107: rump.sp.v1.ChownRequest
-	(*UnmountRequest)(nil),                   // 108: rump.sp.v1.UnmountRequest
-	(*AccessRequest)(nil),                    // 109: rump.sp.v1.AccessRequest
-	(*ChflagsRequest)(nil),                   // 110: rump.sp.v1.ChflagsRequest
-	(*FchflagsRequest)(nil),                  // 111: rump.sp.v1.FchflagsRequest
-	(*SyncRequest)(nil),                      // 112: rump.sp.v1.SyncRequest
-	(*KtraceRequest)(nil),                    // 113: rump.sp.v1.KtraceRequest
-	(*RevokeRequest)(nil),                    // 114: rump.sp.v1.RevokeRequest
-	(*SymlinkRequest)(nil),                   // 115: rump.sp.v1.SymlinkRequest
-	(*ReadlinkRequest)(nil),                  // 116: rump.sp.v1.ReadlinkRequest
-	(*UmaskRequest)(nil),                     // 117: rump.sp.v1.UmaskRequest
-	(*ChrootRequest)(nil),                    // 118: rump.sp.v1.ChrootRequest
-	(*FsyncRequest)(nil),                     // 119: rump.sp.v1.FsyncRequest
-	(*FchownRequest)(nil),                    // 120: rump.sp.v1.FchownRequest
-	(*FchmodRequest)(nil),                    // 121: rump.sp.v1.FchmodRequest
-	(*RenameRequest)(nil),                    // 122: rump.sp.v1.RenameRequest
-	(*MkfifoRequest)(nil),                    // 123: rump.sp.v1.MkfifoRequest
-	(*MkdirRequest)(nil),                     // 124: rump.sp.v1.MkdirRequest
-	(*RmdirRequest)(nil),                     // 125: rump.sp.v1.RmdirRequest
-	(*PreadRequest)(nil),                     // 126: rump.sp.v1.PreadRequest
-	(*PwriteRequest)(nil),                    // 127: rump.sp.v1.PwriteRequest
-	(*PathconfRequest)(nil),                  // 128: rump.sp.v1.PathconfRequest
-	(*LseekRequest)(nil),                     // 129: rump.sp.v1.LseekRequest
-	(*TruncateRequest)(nil),                  // 130: rump.sp.v1.TruncateRequest
-	(*FtruncateRequest)(nil),                 // 131: rump.sp.v1.FtruncateRequest
-	(*FdatasyncRequest)(nil),                 // 132: rump.sp.v1.FdatasyncRequest
-	(*PosixRenameRequest)(nil),               // 133: rump.sp.v1.PosixRenameRequest
-	(*LchmodRequest)(nil),                    // 134: rump.sp.v1.LchmodRequest
-	(*LchownRequest)(nil),                    // 135: rump.sp.v1.LchownRequest
-	(*PosixChownRequest)(nil),                // 136: rump.sp.v1.PosixChownRequest
-	(*PosixFchownRequest)(nil),               // 137: rump.sp.v1.PosixFchownRequest
-	(*PosixLchownRequest)(nil),               // 138: rump.sp.v1.PosixLchownRequest
-	(*PreadvRequest)(nil),                    // 139: rump.sp.v1.PreadvRequest
-	(*PwritevRequest)(nil),                   // 140: rump.sp.v1.PwritevRequest
-	(*GetcwdRequest)(nil),                    // 141: rump.sp.v1.GetcwdRequest
-	(*FchrootRequest)(nil),                   // 142: rump.sp.v1.FchrootRequest
-	(*LchflagsRequest)(nil),                  // 143: rump.sp.v1.LchflagsRequest
-	(*FsyncRangeRequest)(nil),                // 144: rump.sp.v1.FsyncRangeRequest
-	(*GetvfsstatRequest)(nil),                // 145: rump.sp.v1.GetvfsstatRequest
-	(*Statvfs1Request)(nil),                  // 146: rump.sp.v1.Statvfs1Request
-	(*Fstatvfs1Request)(nil),                 // 147: rump.sp.v1.Fstatvfs1Request
-	(*ExtattrctlRequest)(nil),                // 148: rump.sp.v1.ExtattrctlRequest
-	(*ExtattrSetFileRequest)(nil),            // 149: rump.sp.v1.ExtattrSetFileRequest
-	(*ExtattrGetFileRequest)(nil),            // 150: rump.sp.v1.ExtattrGetFileRequest
-	(*ExtattrDeleteFileRequest)(nil),         // 151: rump.sp.v1.ExtattrDeleteFileRequest
-	(*ExtattrSetFdRequest)(nil),              // 152: rump.sp.v1.ExtattrSetFdRequest
-	(*ExtattrGetFdRequest)(nil),              // 153: rump.sp.v1.ExtattrGetFdRequest
-	(*ExtattrDeleteFdRequest)(nil),           // 154: rump.sp.v1.ExtattrDeleteFdRequest
-	(*ExtattrSetLinkRequest)(nil),            // 155: rump.sp.v1.ExtattrSetLinkRequest
-	(*ExtattrGetLinkRequest)(nil),            // 156: rump.sp.v1.ExtattrGetLinkRequest
-	(*ExtattrDeleteLinkRequest)(nil),         // 157: rump.sp.v1.ExtattrDeleteLinkRequest
-	(*ExtattrListFdRequest)(nil),             // 158: rump.sp.v1.ExtattrListFdRequest
-	(*ExtattrListFileRequest)(nil),           // 159: rump.sp.v1.ExtattrListFileRequest
-	(*ExtattrListLinkRequest)(nil),           // 160: rump.sp.v1.ExtattrListLinkRequest
-	(*SetxattrRequest)(nil),                  // 161: rump.sp.v1.SetxattrRequest
-	(*LsetxattrRequest)(nil),                 // 162: rump.sp.v1.LsetxattrRequest
-	(*FsetxattrRequest)(nil),                 // 163: rump.sp.v1.FsetxattrRequest
-	(*GetxattrRequest)(nil),                  // 164: rump.sp.v1.GetxattrRequest
-	(*LgetxattrRequest)(nil),                 // 165: rump.sp.v1.LgetxattrRequest
-	(*FgetxattrRequest)(nil),                 // 166: rump.sp.v1.FgetxattrRequest
-	(*ListxattrRequest)(nil),                 // 167: rump.sp.v1.ListxattrRequest
-	(*LlistxattrRequest)(nil),                // 168: rump.sp.v1.LlistxattrRequest
-	(*FlistxattrRequest)(nil),                // 169: rump.sp.v1.FlistxattrRequest
-	(*RemovexattrRequest)(nil),               // 170: rump.sp.v1.RemovexattrRequest
-	(*LremovexattrRequest)(nil),              // 171: rump.sp.v1.LremovexattrRequest
-	(*FremovexattrRequest)(nil),              // 172: rump.sp.v1.FremovexattrRequest
-	(*GetdentsRequest)(nil),                  // 173: rump.sp.v1.GetdentsRequest
-	(*GetfhRequest)(nil),                     // 174: rump.sp.v1.GetfhRequest
-	(*FhopenRequest)(nil),                    // 175: rump.sp.v1.FhopenRequest
-	(*Fhstatvfs1Request)(nil),                // 176: rump.sp.v1.Fhstatvfs1Request
-	(*MountRequest)(nil),                     // 177: rump.sp.v1.MountRequest
-	(*UtimesRequest)(nil),                    // 178: rump.sp.v1.UtimesRequest
-	(*FutimesRequest)(nil),                   // 179: rump.sp.v1.FutimesRequest
-	(*LutimesRequest)(nil),                   // 180: rump.sp.v1.LutimesRequest
-	(*StatRequest)(nil),                      // 181: rump.sp.v1.StatRequest
-	(*LstatRequest)(nil),                     // 182: rump.sp.v1.LstatRequest
-	(*MknodRequest)(nil),                     // 183: rump.sp.v1.MknodRequest
-	(*FhstatRequest)(nil),                    // 184: rump.sp.v1.FhstatRequest
-	(*LinkatRequest)(nil),                    // 185: rump.sp.v1.LinkatRequest
-	(*RenameatRequest)(nil),                  // 186: rump.sp.v1.RenameatRequest
-	(*MkfifoatRequest)(nil),                  // 187: rump.sp.v1.MkfifoatRequest
-	(*MknodatRequest)(nil),                   // 188: rump.sp.v1.MknodatRequest
-	(*MkdiratRequest)(nil),                   // 189: rump.sp.v1.MkdiratRequest
-	(*FaccessatRequest)(nil),                 // 190: rump.sp.v1.FaccessatRequest
-	(*FchmodatRequest)(nil),                  // 191: rump.sp.v1.FchmodatRequest
-	(*FchownatRequest)(nil),                  // 192: rump.sp.v1.FchownatRequest
-	(*FstatatRequest)(nil),                   // 193: rump.sp.v1.FstatatRequest
-	(*UtimensatRequest)(nil),                 // 194: rump.sp.v1.UtimensatRequest
-	(*OpenatRequest)(nil),                    // 195: rump.sp.v1.OpenatRequest
-	(*ReadlinkatRequest)(nil),                // 196: rump.sp.v1.ReadlinkatRequest
-	(*SymlinkatRequest)(nil),                 // 197: rump.sp.v1.SymlinkatRequest
-	(*UnlinkatRequest)(nil),                  // 198: rump.sp.v1.UnlinkatRequest
-	(*FutimensRequest)(nil),                  // 199: rump.sp.v1.FutimensRequest
-	(*QuotactlRequest)(nil),                  // 200: rump.sp.v1.QuotactlRequest
-	(*PosixFallocateRequest)(nil),            // 201: rump.sp.v1.PosixFallocateRequest
-	(*FdiscardRequest)(nil),                  // 202: rump.sp.v1.FdiscardRequest
-	(*RecvmsgRequest)(nil),                   // 203: rump.sp.v1.RecvmsgRequest
-	(*SendmsgRequest)(nil),                   // 204: rump.sp.v1.SendmsgRequest
-	(*RecvfromRequest)(nil),                  // 205: rump.sp.v1.RecvfromRequest
-	(*AcceptRequest)(nil),                    // 206: rump.sp.v1.AcceptRequest
-	(*GetpeernameRequest)(nil),               // 207: rump.sp.v1.GetpeernameRequest
-	(*GetsocknameRequest)(nil),               // 208: rump.sp.v1.GetsocknameRequest
-	(*ConnectRequest)(nil),                   // 209: rump.sp.v1.ConnectRequest
-	(*BindRequest)(nil),                      // 210: rump.sp.v1.BindRequest
-	(*SetsockoptRequest)(nil),                // 211: rump.sp.v1.SetsockoptRequest
-	(*ListenRequest)(nil),                    // 212: rump.sp.v1.ListenRequest
-	(*GetsockoptRequest)(nil),                // 213: rump.sp.v1.GetsockoptRequest
-	(*SendtoRequest)(nil),                    // 214: rump.sp.v1.SendtoRequest
-	(*ShutdownRequest)(nil),                  // 215: rump.sp.v1.ShutdownRequest
-	(*SocketpairRequest)(nil),                // 216: rump.sp.v1.SocketpairRequest
-	(*SocketRequest)(nil),                    // 217: rump.sp.v1.SocketRequest
-	(*PacceptRequest)(nil),                   // 218: rump.sp.v1.PacceptRequest
-	(*RecvmmsgRequest)(nil),                  // 219: rump.sp.v1.RecvmmsgRequest
-	(*SendmmsgRequest)(nil),                  // 220: rump.sp.v1.SendmmsgRequest
-	(*ModuleInitRequest)(nil),                // 221: rump.sp.v1.ModuleInitRequest
-	(*ModuleFiniRequest)(nil),                // 222: rump.sp.v1.ModuleFiniRequest
-	(*EtfsRegisterRequest)(nil),              // 223: rump.sp.v1.EtfsRegisterRequest
-	(*EtfsRegisterWithsizeRequest)(nil),      // 224: rump.sp.v1.EtfsRegisterWithsizeRequest
-	(*EtfsRemoveRequest)(nil),                // 225: rump.sp.v1.EtfsRemoveRequest
-	(*NewfsRequest)(nil),                     // 226: rump.sp.v1.NewfsRequest
-	(*NetconfigIfcreateRequest)(nil),         // 227: rump.sp.v1.NetconfigIfcreateRequest
-	(*NetconfigIfdestroyRequest)(nil),        // 228: rump.sp.v1.NetconfigIfdestroyRequest
-	(*NetconfigIfupRequest)(nil),             // 229: rump.sp.v1.NetconfigIfupRequest
-	(*NetconfigIfdownRequest)(nil),           // 230: rump.sp.v1.NetconfigIfdownRequest
-	(*NetconfigIfsetlinkstrRequest)(nil),     // 231: rump.sp.v1.NetconfigIfsetlinkstrRequest
-	(*NetconfigBraddRequest)(nil),            // 232: rump.sp.v1.NetconfigBraddRequest
-	(*NetconfigBrdelRequest)(nil),            // 233: rump.sp.v1.NetconfigBrdelRequest
-	(*NetconfigIpv4IfaddrRequest)(nil),       // 234: rump.sp.v1.NetconfigIpv4IfaddrRequest
-	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 235: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	(*NetconfigIpv6IfaddrRequest)(nil),       // 236: rump.sp.v1.NetconfigIpv6IfaddrRequest
-	(*NetconfigIpv4GwRequest)(nil),           // 237: rump.sp.v1.NetconfigIpv4GwRequest
-	(*NetconfigIpv6GwRequest)(nil),           // 238: rump.sp.v1.NetconfigIpv6GwRequest
-	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 239: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	(*NetconfigAutoIpv6Request)(nil),         // 240: rump.sp.v1.NetconfigAutoIpv6Request
-	(*NetconfigIfaddrsRequest)(nil),          // 241: rump.sp.v1.NetconfigIfaddrsRequest
-	(*NetconfigIfimpairRequest)(nil),         // 242: rump.sp.v1.NetconfigIfimpairRequest
-	(*NetconfigIfimpairstatRequest)(nil),     // 243: rump.sp.v1.NetconfigIfimpairstatRequest
-	(*NetconfigIfcaptureRequest)(nil),        // 244: rump.sp.v1.NetconfigIfcaptureRequest
-	(*BpfOpenRequest)(nil),                   // 245: rump.sp.v1.BpfOpenRequest
-	(*DevListRequest)(nil),                   // 246: rump.sp.v1.DevListRequest
-	(*MdCreateRequest)(nil),                  // 247: rump.sp.v1.MdCreateRequest
-	(*MdDestroyRequest)(nil),                 // 248: rump.sp.v1.MdDestroyRequest
-	(*KillRequest)(nil),                      // 249: rump.sp.v1.KillRequest
-	(*SigpendingRequest)(nil),                // 250: rump.sp.v1.SigpendingRequest
-	(*NpfLoadRequest)(nil),                   // 251: rump.sp.v1.NpfLoadRequest
-	(*NpfConfigGetRequest)(nil),              // 252: rump.sp.v1.NpfConfigGetRequest
-	(*NpfSwitchRequest)(nil),                 // 253: rump.sp.v1.NpfSwitchRequest
-	(*NpfFlushRequest)(nil),                  // 254: rump.sp.v1.NpfFlushRequest
-	(*NpfConnectionsRequest)(nil),            // 255: rump.sp.v1.NpfConnectionsRequest
-	(*NpfStatsRequest)(nil),                  // 256: rump.sp.v1.NpfStatsRequest
-	(*NpfTableRequest)(nil),                  // 257: rump.sp.v1.NpfTableRequest
-	(*NpfRuleAddRequest)(nil),                // 258: rump.sp.v1.NpfRuleAddRequest
-	(*NpfRuleRemoveRequest)(nil),             // 259: rump.sp.v1.NpfRuleRemoveRequest
-	(*DhcpStartRequest)(nil),                 // 260: rump.sp.v1.DhcpStartRequest
-	(*DhcpRenewRequest)(nil),                 // 261: rump.sp.v1.DhcpRenewRequest
-	(*DhcpStopRequest)(nil),                  // 262: rump.sp.v1.DhcpStopRequest
-	(*DhcpLeasesRequest)(nil),                // 263: rump.sp.v1.DhcpLeasesRequest
-	(*DhcpdStartRequest)(nil),                // 264: rump.sp.v1.DhcpdStartRequest
-	(*DhcpdStopRequest)(nil),                 // 265: rump.sp.v1.DhcpdStopRequest
-	(*DhcpdBindingsRequest)(nil),             // 266: rump.sp.v1.DhcpdBindingsRequest
-	(*DnsForwardRequest)(nil),                // 267: rump.sp.v1.DnsForwardRequest
-	(*NetconfigIfaddrdelRequest)(nil),        // 268: rump.sp.v1.NetconfigIfaddrdelRequest
-	(*RouteSendRequest)(nil),                 // 269: rump.sp.v1.RouteSendRequest
-	(*RouteRecvRequest)(nil),                 // 270: rump.sp.v1.RouteRecvRequest
-	(*RouteDumpRequest)(nil),                 // 271: rump.sp.v1.RouteDumpRequest
-	(*NetPcblistRequest)(nil),                // 272: rump.sp.v1.NetPcblistRequest
-	(*NetCountersRequest)(nil),               // 273: rump.sp.v1.NetCountersRequest
-	(*NdListRequest)(nil),                    // 274: rump.sp.v1.NdListRequest
-	(*SyscallError)(nil),                     // 275: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 276: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 277: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 278: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 279: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 280: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 281: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 282: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 283: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 284: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 285: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 286: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 287: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 288: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 289: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 290: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 291: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 292: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 293: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 294: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 295: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 296: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 297: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 298: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 299: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 300: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 301: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 302: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 303: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 304: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 305: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 306: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 307: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 308: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 309: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 310: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 311: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 312: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 313: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 314: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 315: rump.sp.v1.TimerGetoverrunResponse
-	(*ModctlResponse)(nil),                   // 316: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 317: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 318: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 319: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 320: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 321: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 322: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 323: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 324: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 325: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 326: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 327: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 328: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 329: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 330: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 331: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 332: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 333: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 334: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 335: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 336: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 337: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 338: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 339: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 340: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 341: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 342: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 343: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 344: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 345: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 346: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 347: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 348: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 349: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 350: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 351: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 352: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 353: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 354: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 355: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 356: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 357: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 358: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 359: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 360: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 361: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 362: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 363: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 364: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 365: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 366: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 367: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 368: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 369: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 370: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 371: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 372: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 373: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 374: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 375: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 376: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 377: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 378: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 379: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 380: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 381: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 382: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 383: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 384: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 385: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 386: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 387: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 388: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 389: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 390: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 391: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 392: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 393: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 394: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 395: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 396: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 397: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 398: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 399: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 400: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 401: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 402: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 403: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 404: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 405: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 406: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 407: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 408: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 409: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 410: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 411: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 412: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 413: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 414: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 415: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 416: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 417: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 418: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 419: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 420: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 421: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 422: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 423: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 424: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 425: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 426: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 427: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 428: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 429: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 430: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 431: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 432: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 433: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 434: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 435: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 436: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 437: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 438: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 439: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 440: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 441: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 442: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 443: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 444: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 445: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 446: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 447: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 448: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 449: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 450: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 451: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 452: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 453: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 454: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 455: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 456: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 457: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 458: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 459: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 460: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 461: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 462: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 463: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 464: rump.sp.v1.ModuleFiniResponse
-	(*EtfsRegisterResponse)(nil),             // 465: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 466: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 467: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 468: rump.sp.v1.NewfsResponse
-	(*NetconfigIfcreateResponse)(nil),        // 469: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 470: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 471: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 472: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 473: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 474: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 475: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 476: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 477: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 478: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 479: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 480: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 481: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 482: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 483: rump.sp.v1.NetconfigIfaddrsResponse
-	(*NetconfigIfimpairResponse)(nil),        // 484: rump.sp.v1.NetconfigIfimpairResponse
-	(*NetconfigIfimpairstatResponse)(nil),    // 485: rump.sp.v1.NetconfigIfimpairstatResponse
-	(*NetconfigIfcaptureResponse)(nil),       // 486: rump.sp.v1.NetconfigIfcaptureResponse
-	(*BpfOpenResponse)(nil),                  // 487: rump.sp.v1.BpfOpenResponse
-	(*DevListResponse)(nil),                  // 488: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 489: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 490: rump.sp.v1.MdDestroyResponse
-	(*KillResponse)(nil),                     // 491: rump.sp.v1.KillResponse
-	(*SigpendingResponse)(nil),               // 492: rump.sp.v1.SigpendingResponse
-	(*NpfLoadResponse)(nil),                  // 493: rump.sp.v1.NpfLoadResponse
-	(*NpfConfigGetResponse)(nil),             // 494: rump.sp.v1.NpfConfigGetResponse
-	(*NpfSwitchResponse)(nil),                // 495: rump.sp.v1.NpfSwitchResponse
-	(*NpfFlushResponse)(nil),                 // 496: rump.sp.v1.NpfFlushResponse
-	(*NpfConnectionsResponse)(nil),           // 497: rump.sp.v1.NpfConnectionsResponse
-	(*NpfStatsResponse)(nil),                 // 498: rump.sp.v1.NpfStatsResponse
-	(*NpfTableResponse)(nil),                 // 499: rump.sp.v1.NpfTableResponse
-	(*NpfRuleAddResponse)(nil),               // 500: rump.sp.v1.NpfRuleAddResponse
-	(*NpfRuleRemoveResponse)(nil),            // 501: rump.sp.v1.NpfRuleRemoveResponse
-	(*DhcpStartResponse)(nil),                // 502: rump.sp.v1.DhcpStartResponse
-	(*DhcpRenewResponse)(nil),                // 503: rump.sp.v1.DhcpRenewResponse
-	(*DhcpStopResponse)(nil),                 // 504: rump.sp.v1.DhcpStopResponse
-	(*DhcpLeasesResponse)(nil),               // 505: rump.sp.v1.DhcpLeasesResponse
-	(*DhcpdStartResponse)(nil),               // 506: rump.sp.v1.DhcpdStartResponse
-	(*DhcpdStopResponse)(nil),                // 507: rump.sp.v1.DhcpdStopResponse
-	(*DhcpdBindingsResponse)(nil),            // 508: rump.sp.v1.DhcpdBindingsResponse
-	(*DnsForwardResponse)(nil),               // 509: rump.sp.v1.DnsForwardResponse
-	(*NetconfigIfaddrdelResponse)(nil),       // 510: rump.sp.v1.NetconfigIfaddrdelResponse
-	(*RouteSendResponse)(nil),                // 511: rump.sp.v1.RouteSendResponse
-	(*RouteRecvResponse)(nil),                // 512: rump.sp.v1.RouteRecvResponse
-	(*RouteDumpResponse)(nil),                // 513: rump.sp.v1.RouteDumpResponse
-	(*NetPcblistResponse)(nil),               // 514: rump.sp.v1.NetPcblistResponse
-	(*NetCountersResponse)(nil),              // 515: rump.sp.v1.NetCountersResponse
-	(*NdListResponse)(nil),                   // 516: rump.sp.v1.NdListResponse
-	(*ModuleStat)(nil),                       // 517: rump.sp.v1.ModuleStat
+	(*SignalsRequest)(nil),                   // 13: rump.sp.v1.SignalsRequest
+	(*SignalsResponse)(nil),                  // 14: rump.sp.v1.SignalsResponse
+	(*ExecRequest)(nil),                      // 15: rump.sp.v1.ExecRequest
+	(*ExecResponse)(nil),                     // 16: rump.sp.v1.ExecResponse
+	(*HandoverRequest)(nil),                  // 17: rump.sp.v1.HandoverRequest
+	(*HandoverResponse)(nil),                 // 18: rump.sp.v1.HandoverResponse
+	(*BatchRequest)(nil),                     // 19: rump.sp.v1.BatchRequest
+	(*BatchResponse)(nil),                    // 20: rump.sp.v1.BatchResponse
+	(*StreamRequest)(nil),                    // 21: rump.sp.v1.StreamRequest
+	(*StreamResponse)(nil),                   // 22: rump.sp.v1.StreamResponse
+	(*UploadModuleRequest)(nil),              // 23: rump.sp.v1.UploadModuleRequest
+	(*UploadModuleResponse)(nil),             // 24: rump.sp.v1.UploadModuleResponse
+	(*StatusRequest)(nil),                    // 25: rump.sp.v1.StatusRequest
+	(*ComponentStatus)(nil),                  // 26: rump.sp.v1.ComponentStatus
+	(*StatusResponse)(nil),                   // 27: rump.sp.v1.StatusResponse
+	(*ProcessesRequest)(nil),                 // 28: rump.sp.v1.ProcessesRequest
+	(*ProcessStatus)(nil),                    // 29: rump.sp.v1.ProcessStatus
+	(*ProcessesResponse)(nil),                // 30: rump.sp.v1.ProcessesResponse
+	(*StatisticsRequest)(nil),                // 31: rump.sp.v1.StatisticsRequest
+	(*CallStatistics)(nil),                   // 32: rump.sp.v1.CallStatistics
+	(*ComponentUsage)(nil),                   // 33: rump.sp.v1.ComponentUsage
+	(*StatisticsResponse)(nil),               // 34: rump.sp.v1.StatisticsResponse
+	nil,                                      // 35: rump.sp.v1.CallStatistics.ErrorsEntry
+	(*ReadRequest)(nil),                      // 36: rump.sp.v1.ReadRequest
+	(*WriteRequest)(nil),                     // 37: rump.sp.v1.WriteRequest
+	(*CloseRequest)(nil),                     // 38: rump.sp.v1.CloseRequest
+	(*GetpidRequest)(nil),                    // 39: rump.sp.v1.GetpidRequest
+	(*SetuidRequest)(nil),                    // 40: rump.sp.v1.SetuidRequest
+	(*GetuidRequest)(nil),                    // 41: rump.sp.v1.GetuidRequest
+	(*GeteuidRequest)(nil),                   // 42: rump.sp.v1.GeteuidRequest
+	(*GetppidRequest)(nil),                   // 43: rump.sp.v1.GetppidRequest
+	(*DupRequest)(nil),                       // 44: rump.sp.v1.DupRequest
+	(*PipeRequest)(nil),                      // 45: rump.sp.v1.PipeRequest
+	(*GetegidRequest)(nil),                   // 46: rump.sp.v1.GetegidRequest
+	(*GetgidRequest)(nil),                    // 47: rump.sp.v1.GetgidRequest
+	(*GetloginRequest)(nil),                  // 48: rump.sp.v1.GetloginRequest
+	(*SetloginRequest)(nil),                  // 49: rump.sp.v1.SetloginRequest
+	(*IoctlRequest)(nil),                     // 50: rump.sp.v1.IoctlRequest
+	(*GetgroupsRequest)(nil),                 // 51: rump.sp.v1.GetgroupsRequest
+	(*SetgroupsRequest)(nil),                 // 52: rump.sp.v1.SetgroupsRequest
+	(*GetpgrpRequest)(nil),                   // 53: rump.sp.v1.GetpgrpRequest
+	(*SetpgidRequest)(nil),                   // 54: rump.sp.v1.SetpgidRequest
+	(*Dup2Request)(nil),                      // 55: rump.sp.v1.Dup2Request
+	(*FcntlRequest)(nil),                     // 56: rump.sp.v1.FcntlRequest
+	(*ReadvRequest)(nil),                     // 57: rump.sp.v1.ReadvRequest
+	(*WritevRequest)(nil),                    // 58: rump.sp.v1.WritevRequest
+	(*SetreuidRequest)(nil),                  // 59: rump.sp.v1.SetreuidRequest
+	(*SetregidRequest)(nil),                  // 60: rump.sp.v1.SetregidRequest
+	(*FlockRequest)(nil),                     // 61: rump.sp.v1.FlockRequest
+	(*SetsidRequest)(nil),                    // 62: rump.sp.v1.SetsidRequest
+	(*SetgidRequest)(nil),                    // 63: rump.sp.v1.SetgidRequest
+	(*SetegidRequest)(nil),                   // 64: rump.sp.v1.SetegidRequest
+	(*SeteuidRequest)(nil),                   // 65: rump.sp.v1.SeteuidRequest
+	(*FpathconfRequest)(nil),                 // 66: rump.sp.v1.FpathconfRequest
+	(*GetrlimitRequest)(nil),                 // 67: rump.sp.v1.GetrlimitRequest
+	(*SetrlimitRequest)(nil),                 // 68: rump.sp.v1.SetrlimitRequest
+	(*SysctlRequest)(nil),                    // 69: rump.sp.v1.SysctlRequest
+	(*GetpgidRequest)(nil),                   // 70: rump.sp.v1.GetpgidRequest
+	(*RebootRequest)(nil),                    // 71: rump.sp.v1.RebootRequest
+	(*PollRequest)(nil),                      // 72: rump.sp.v1.PollRequest
+	(*TimerCreateRequest)(nil),               // 73: rump.sp.v1.TimerCreateRequest
+	(*TimerDeleteRequest)(nil),               // 74: rump.sp.v1.TimerDeleteRequest
+	(*TimerGetoverrunRequest)(nil),           // 75: rump.sp.v1.TimerGetoverrunRequest
+	(*ModctlRequest)(nil),                    // 76: rump.sp.v1.ModctlRequest
+	(*GetsidRequest)(nil),                    // 77: rump.sp.v1.GetsidRequest
+	(*FktraceRequest)(nil),                   // 78: rump.sp.v1.FktraceRequest
+	(*IssetugidRequest)(nil),                 // 79: rump.sp.v1.IssetugidRequest
+	(*UtraceRequest)(nil),                    // 80: rump.sp.v1.UtraceRequest
+	(*KqueueRequest)(nil),                    // 81: rump.sp.v1.KqueueRequest
+	(*PosixFadviseRequest)(nil),              // 82: rump.sp.v1.PosixFadviseRequest
+	(*SelectRequest)(nil),                    // 83: rump.sp.v1.SelectRequest
+	(*GettimeofdayRequest)(nil),              // 84: rump.sp.v1.GettimeofdayRequest
+	(*SettimeofdayRequest)(nil),              // 85: rump.sp.v1.SettimeofdayRequest
+	(*AdjtimeRequest)(nil),                   // 86: rump.sp.v1.AdjtimeRequest
+	(*SetitimerRequest)(nil),                 // 87: rump.sp.v1.SetitimerRequest
+	(*GetitimerRequest)(nil),                 // 88: rump.sp.v1.GetitimerRequest
+	(*ClockGettimeRequest)(nil),              // 89: rump.sp.v1.ClockGettimeRequest
+	(*ClockSettimeRequest)(nil),              // 90: rump.sp.v1.ClockSettimeRequest
+	(*ClockGetresRequest)(nil),               // 91: rump.sp.v1.ClockGetresRequest
+	(*NanosleepRequest)(nil),                 // 92: rump.sp.v1.NanosleepRequest
+	(*KeventRequest)(nil),                    // 93: rump.sp.v1.KeventRequest
+	(*PselectRequest)(nil),                   // 94: rump.sp.v1.PselectRequest
+	(*PolltsRequest)(nil),                    // 95: rump.sp.v1.PolltsRequest
+	(*FstatRequest)(nil),                     // 96: rump.sp.v1.FstatRequest
+	(*TimerSettimeRequest)(nil),              // 97: rump.sp.v1.TimerSettimeRequest
+	(*TimerGettimeRequest)(nil),              // 98: rump.sp.v1.TimerGettimeRequest
+	(*Pipe2Request)(nil),                     // 99: rump.sp.v1.Pipe2Request
+	(*Dup3Request)(nil),                      // 100: rump.sp.v1.Dup3Request
+	(*Kqueue1Request)(nil),                   // 101: rump.sp.v1.Kqueue1Request
+	(*ClockNanosleepRequest)(nil),            // 102: rump.sp.v1.ClockNanosleepRequest
+	(*OpenRequest)(nil),                      // 103: rump.sp.v1.OpenRequest
+	(*LinkRequest)(nil),                      // 104: rump.sp.v1.LinkRequest
+	(*UnlinkRequest)(nil),                    // 105: rump.sp.v1.UnlinkRequest
+	(*ChdirRequest)(nil),                     // 106: rump.sp.v1.ChdirRequest
+	(*FchdirRequest)(nil),                    // 107: rump.sp.v1.FchdirRequest
+	(*ChmodRequest)(nil),                     // 108: rump.sp.v1.ChmodRequest
+	(*ChownRequest)(nil),                     // 109: rump.sp.v1.ChownRequest
+	(*UnmountRequest)(nil),                   // 110: rump.sp.v1.UnmountRequest
+	(*AccessRequest)(nil),                    // 111: rump.sp.v1.AccessRequest
+	(*ChflagsRequest)(nil),                   // 112: rump.sp.v1.ChflagsRequest
+	(*FchflagsRequest)(nil),                  // 113: rump.sp.v1.FchflagsRequest
+	(*SyncRequest)(nil),                      // 114: rump.sp.v1.SyncRequest
+	(*KtraceRequest)(nil),                    // 115: rump.sp.v1.KtraceRequest
+	(*RevokeRequest)(nil),                    // 116: rump.sp.v1.RevokeRequest
+	(*SymlinkRequest)(nil),                   // 117: rump.sp.v1.SymlinkRequest
+	(*ReadlinkRequest)(nil),                  // 118: rump.sp.v1.ReadlinkRequest
+	(*UmaskRequest)(nil),                     // 119: rump.sp.v1.UmaskRequest
+	(*ChrootRequest)(nil),                    // 120: rump.sp.v1.ChrootRequest
+	(*FsyncRequest)(nil),                     // 121: rump.sp.v1.FsyncRequest
+	(*FchownRequest)(nil),                    // 122: rump.sp.v1.FchownRequest
+	(*FchmodRequest)(nil),                    // 123: rump.sp.v1.FchmodRequest
+	(*RenameRequest)(nil),                    // 124: rump.sp.v1.RenameRequest
+	(*MkfifoRequest)(nil),                    // 125: rump.sp.v1.MkfifoRequest
+	(*MkdirRequest)(nil),                     // 126: rump.sp.v1.MkdirRequest
+	(*RmdirRequest)(nil),                     // 127: rump.sp.v1.RmdirRequest
+	(*PreadRequest)(nil),                     // 128: rump.sp.v1.PreadRequest
+	(*PwriteRequest)(nil),                    // 129: rump.sp.v1.PwriteRequest
+	(*PathconfRequest)(nil),                  // 130: rump.sp.v1.PathconfRequest
+	(*LseekRequest)(nil),                     // 131: rump.sp.v1.LseekRequest
+	(*TruncateRequest)(nil),                  // 132: rump.sp.v1.TruncateRequest
+	(*FtruncateRequest)(nil),                 // 133: rump.sp.v1.FtruncateRequest
+	(*FdatasyncRequest)(nil),                 // 134: rump.sp.v1.FdatasyncRequest
+	(*PosixRenameRequest)(nil),               // 135: rump.sp.v1.PosixRenameRequest
+	(*LchmodRequest)(nil),                    // 136: rump.sp.v1.LchmodRequest
+	(*LchownRequest)(nil),                    // 137: rump.sp.v1.LchownRequest
+	(*PosixChownRequest)(nil),                // 138: rump.sp.v1.PosixChownRequest
+	(*PosixFchownRequest)(nil),               // 139: rump.sp.v1.PosixFchownRequest
+	(*PosixLchownRequest)(nil),               // 140: rump.sp.v1.PosixLchownRequest
+	(*PreadvRequest)(nil),                    // 141: rump.sp.v1.PreadvRequest
+	(*PwritevRequest)(nil),                   // 142: rump.sp.v1.PwritevRequest
+	(*GetcwdRequest)(nil),                    // 143: rump.sp.v1.GetcwdRequest
+	(*FchrootRequest)(nil),                   // 144: rump.sp.v1.FchrootRequest
+	(*LchflagsRequest)(nil),                  // 145: rump.sp.v1.LchflagsRequest
+	(*FsyncRangeRequest)(nil),                // 146: rump.sp.v1.FsyncRangeRequest
+	(*GetvfsstatRequest)(nil),                // 147: rump.sp.v1.GetvfsstatRequest
+	(*Statvfs1Request)(nil),                  // 148: rump.sp.v1.Statvfs1Request
+	(*Fstatvfs1Request)(nil),                 // 149: rump.sp.v1.Fstatvfs1Request
+	(*ExtattrctlRequest)(nil),                // 150: rump.sp.v1.ExtattrctlRequest
+	(*ExtattrSetFileRequest)(nil),            // 151: rump.sp.v1.ExtattrSetFileRequest
+	(*ExtattrGetFileRequest)(nil),            // 152: rump.sp.v1.ExtattrGetFileRequest
+	(*ExtattrDeleteFileRequest)(nil),         // 153: rump.sp.v1.ExtattrDeleteFileRequest
+	(*ExtattrSetFdRequest)(nil),              // 154: rump.sp.v1.ExtattrSetFdRequest
+	(*ExtattrGetFdRequest)(nil),              // 155: rump.sp.v1.ExtattrGetFdRequest
+	(*ExtattrDeleteFdRequest)(nil),           // 156: rump.sp.v1.ExtattrDeleteFdRequest
+	(*ExtattrSetLinkRequest)(nil),            // 157: rump.sp.v1.ExtattrSetLinkRequest
+	(*ExtattrGetLinkRequest)(nil),            // 158: rump.sp.v1.ExtattrGetLinkRequest
+	(*ExtattrDeleteLinkRequest)(nil),         // 159: rump.sp.v1.ExtattrDeleteLinkRequest
+	(*ExtattrListFdRequest)(nil),             // 160: rump.sp.v1.ExtattrListFdRequest
+	(*ExtattrListFileRequest)(nil),           // 161: rump.sp.v1.ExtattrListFileRequest
+	(*ExtattrListLinkRequest)(nil),           // 162: rump.sp.v1.ExtattrListLinkRequest
+	(*SetxattrRequest)(nil),                  // 163: rump.sp.v1.SetxattrRequest
+	(*LsetxattrRequest)(nil),                 // 164: rump.sp.v1.LsetxattrRequest
+	(*FsetxattrRequest)(nil),                 // 165: rump.sp.v1.FsetxattrRequest
+	(*GetxattrRequest)(nil),                  // 166: rump.sp.v1.GetxattrRequest
+	(*LgetxattrRequest)(nil),                 // 167: rump.sp.v1.LgetxattrRequest
+	(*FgetxattrRequest)(nil),                 // 168: rump.sp.v1.FgetxattrRequest
+	(*ListxattrRequest)(nil),                 // 169: rump.sp.v1.ListxattrRequest
+	(*LlistxattrRequest)(nil),                // 170: rump.sp.v1.LlistxattrRequest
+	(*FlistxattrRequest)(nil),                // 171: rump.sp.v1.FlistxattrRequest
+	(*RemovexattrRequest)(nil),               // 172: rump.sp.v1.RemovexattrRequest
+	(*LremovexattrRequest)(nil),              // 173: rump.sp.v1.LremovexattrRequest
+	(*FremovexattrRequest)(nil),              // 174: rump.sp.v1.FremovexattrRequest
+	(*GetdentsRequest)(nil),                  // 175: rump.sp.v1.GetdentsRequest
+	(*GetfhRequest)(nil),                     // 176: rump.sp.v1.GetfhRequest
+	(*FhopenRequest)(nil),                    // 177: rump.sp.v1.FhopenRequest
+	(*Fhstatvfs1Request)(nil),                // 178: rump.sp.v1.Fhstatvfs1Request
+	(*MountRequest)(nil),                     // 179: rump.sp.v1.MountRequest
+	(*UtimesRequest)(nil),                    // 180: rump.sp.v1.UtimesRequest
+	(*FutimesRequest)(nil),                   // 181: rump.sp.v1.FutimesRequest
+	(*LutimesRequest)(nil),                   // 182: rump.sp.v1.LutimesRequest
+	(*StatRequest)(nil),                      // 183: rump.sp.v1.StatRequest
+	(*LstatRequest)(nil),                     // 184: rump.sp.v1.LstatRequest
+	(*MknodRequest)(nil),                     // 185: rump.sp.v1.MknodRequest
+	(*FhstatRequest)(nil),                    // 186: rump.sp.v1.FhstatRequest
+	(*LinkatRequest)(nil),                    // 187: rump.sp.v1.LinkatRequest
+	(*RenameatRequest)(nil),                  // 188: rump.sp.v1.RenameatRequest
+	(*MkfifoatRequest)(nil),                  // 189: rump.sp.v1.MkfifoatRequest
+	(*MknodatRequest)(nil),                   // 190: rump.sp.v1.MknodatRequest
+	(*MkdiratRequest)(nil),                   // 191: rump.sp.v1.MkdiratRequest
+	(*FaccessatRequest)(nil),                 // 192: rump.sp.v1.FaccessatRequest
+	(*FchmodatRequest)(nil),                  // 193: rump.sp.v1.FchmodatRequest
+	(*FchownatRequest)(nil),                  // 194: rump.sp.v1.FchownatRequest
+	(*FstatatRequest)(nil),                   // 195: rump.sp.v1.FstatatRequest
+	(*UtimensatRequest)(nil),                 // 196: rump.sp.v1.UtimensatRequest
+	(*OpenatRequest)(nil),                    // 197: rump.sp.v1.OpenatRequest
+	(*ReadlinkatRequest)(nil),                // 198: rump.sp.v1.ReadlinkatRequest
+	(*SymlinkatRequest)(nil),                 // 199: rump.sp.v1.SymlinkatRequest
+	(*UnlinkatRequest)(nil),                  // 200: rump.sp.v1.UnlinkatRequest
+	(*FutimensRequest)(nil),                  // 201: rump.sp.v1.FutimensRequest
+	(*QuotactlRequest)(nil),                  // 202: rump.sp.v1.QuotactlRequest
+	(*PosixFallocateRequest)(nil),            // 203: rump.sp.v1.PosixFallocateRequest
+	(*FdiscardRequest)(nil),                  // 204: rump.sp.v1.FdiscardRequest
+	(*RecvmsgRequest)(nil),                   // 205: rump.sp.v1.RecvmsgRequest
+	(*SendmsgRequest)(nil),                   // 206: rump.sp.v1.SendmsgRequest
+	(*RecvfromRequest)(nil),                  // 207: rump.sp.v1.RecvfromRequest
+	(*AcceptRequest)(nil),                    // 208: rump.sp.v1.AcceptRequest
+	(*GetpeernameRequest)(nil),               // 209: rump.sp.v1.GetpeernameRequest
+	(*GetsocknameRequest)(nil),               // 210: rump.sp.v1.GetsocknameRequest
+	(*ConnectRequest)(nil),                   // 211: rump.sp.v1.ConnectRequest
+	(*BindRequest)(nil),                      // 212: rump.sp.v1.BindRequest
+	(*SetsockoptRequest)(nil),                // 213: rump.sp.v1.SetsockoptRequest
+	(*ListenRequest)(nil),                    // 214: rump.sp.v1.ListenRequest
+	(*GetsockoptRequest)(nil),                // 215: rump.sp.v1.GetsockoptRequest
+	(*SendtoRequest)(nil),                    // 216: rump.sp.v1.SendtoRequest
+	(*ShutdownRequest)(nil),                  // 217: rump.sp.v1.ShutdownRequest
+	(*SocketpairRequest)(nil),                // 218: rump.sp.v1.SocketpairRequest
+	(*SocketRequest)(nil),                    // 219: rump.sp.v1.SocketRequest
+	(*PacceptRequest)(nil),                   // 220: rump.sp.v1.PacceptRequest
+	(*RecvmmsgRequest)(nil),                  // 221: rump.sp.v1.RecvmmsgRequest
+	(*SendmmsgRequest)(nil),                  // 222: rump.sp.v1.SendmmsgRequest
+	(*ModuleInitRequest)(nil),                // 223: rump.sp.v1.ModuleInitRequest
+	(*ModuleFiniRequest)(nil),                // 224: rump.sp.v1.ModuleFiniRequest
+	(*EtfsRegisterRequest)(nil),              // 225: rump.sp.v1.EtfsRegisterRequest
+	(*EtfsRegisterWithsizeRequest)(nil),      // 226: rump.sp.v1.EtfsRegisterWithsizeRequest
+	(*EtfsRemoveRequest)(nil),                // 227: rump.sp.v1.EtfsRemoveRequest
+	(*NewfsRequest)(nil),                     // 228: rump.sp.v1.NewfsRequest
+	(*NetconfigIfcreateRequest)(nil),         // 229: rump.sp.v1.NetconfigIfcreateRequest
+	(*NetconfigIfdestroyRequest)(nil),        // 230: rump.sp.v1.NetconfigIfdestroyRequest
+	(*NetconfigIfupRequest)(nil),             // 231: rump.sp.v1.NetconfigIfupRequest
+	(*NetconfigIfdownRequest)(nil),           // 232: rump.sp.v1.NetconfigIfdownRequest
+	(*NetconfigIfsetlinkstrRequest)(nil),     // 233: rump.sp.v1.NetconfigIfsetlinkstrRequest
+	(*NetconfigBraddRequest)(nil),            // 234: rump.sp.v1.NetconfigBraddRequest
+	(*NetconfigBrdelRequest)(nil),            // 235: rump.sp.v1.NetconfigBrdelRequest
+	(*NetconfigIpv4IfaddrRequest)(nil),       // 236: rump.sp.v1.NetconfigIpv4IfaddrRequest
+	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 237: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	(*NetconfigIpv6IfaddrRequest)(nil),       // 238: rump.sp.v1.NetconfigIpv6IfaddrRequest
+	(*NetconfigIpv4GwRequest)(nil),           // 239: rump.sp.v1.NetconfigIpv4GwRequest
+	(*NetconfigIpv6GwRequest)(nil),           // 240: rump.sp.v1.NetconfigIpv6GwRequest
+	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 241: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	(*NetconfigAutoIpv6Request)(nil),         // 242: rump.sp.v1.NetconfigAutoIpv6Request
+	(*NetconfigIfaddrsRequest)(nil),          // 243: rump.sp.v1.NetconfigIfaddrsRequest
+	(*NetconfigIfimpairRequest)(nil),         // 244: rump.sp.v1.NetconfigIfimpairRequest
+	(*NetconfigIfimpairstatRequest)(nil),     // 245: rump.sp.v1.NetconfigIfimpairstatRequest
+	(*NetconfigIfcaptureRequest)(nil),        // 246: rump.sp.v1.NetconfigIfcaptureRequest
+	(*BpfOpenRequest)(nil),                   // 247: rump.sp.v1.BpfOpenRequest
+	(*DevListRequest)(nil),                   // 248: rump.sp.v1.DevListRequest
+	(*MdCreateRequest)(nil),                  // 249: rump.sp.v1.MdCreateRequest
+	(*MdDestroyRequest)(nil),                 // 250: rump.sp.v1.MdDestroyRequest
+	(*KillRequest)(nil),                      // 251: rump.sp.v1.KillRequest
+	(*SigpendingRequest)(nil),                // 252: rump.sp.v1.SigpendingRequest
+	(*NpfLoadRequest)(nil),                   // 253: rump.sp.v1.NpfLoadRequest
+	(*NpfConfigGetRequest)(nil),              // 254: rump.sp.v1.NpfConfigGetRequest
+	(*NpfSwitchRequest)(nil),                 // 255: rump.sp.v1.NpfSwitchRequest
+	(*NpfFlushRequest)(nil),                  // 256: rump.sp.v1.NpfFlushRequest
+	(*NpfConnectionsRequest)(nil),            // 257: rump.sp.v1.NpfConnectionsRequest
+	(*NpfStatsRequest)(nil),                  // 258: rump.sp.v1.NpfStatsRequest
+	(*NpfTableRequest)(nil),                  // 259: rump.sp.v1.NpfTableRequest
+	(*NpfRuleAddRequest)(nil),                // 260: rump.sp.v1.NpfRuleAddRequest
+	(*NpfRuleRemoveRequest)(nil),             // 261: rump.sp.v1.NpfRuleRemoveRequest
+	(*DhcpStartRequest)(nil),                 // 262: rump.sp.v1.DhcpStartRequest
+	(*DhcpRenewRequest)(nil),                 // 263: rump.sp.v1.DhcpRenewRequest
+	(*DhcpStopRequest)(nil),                  // 264: rump.sp.v1.DhcpStopRequest
+	(*DhcpLeasesRequest)(nil),                // 265: rump.sp.v1.DhcpLeasesRequest
+	(*DhcpdStartRequest)(nil),                // 266: rump.sp.v1.DhcpdStartRequest
+	(*DhcpdStopRequest)(nil),                 // 267: rump.sp.v1.DhcpdStopRequest
+	(*DhcpdBindingsRequest)(nil),             // 268: rump.sp.v1.DhcpdBindingsRequest
+	(*DnsForwardRequest)(nil),                // 269: rump.sp.v1.DnsForwardRequest
+	(*NetconfigIfaddrdelRequest)(nil),        // 270: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*RouteSendRequest)(nil),                 // 271: rump.sp.v1.RouteSendRequest
+	(*RouteRecvRequest)(nil),                 // 272: rump.sp.v1.RouteRecvRequest
+	(*RouteDumpRequest)(nil),                 // 273: rump.sp.v1.RouteDumpRequest
+	(*NetPcblistRequest)(nil),                // 274: rump.sp.v1.NetPcblistRequest
+	(*NetCountersRequest)(nil),               // 275: rump.sp.v1.NetCountersRequest
+	(*NdListRequest)(nil),                    // 276: rump.sp.v1.NdListRequest
+	(*SyscallError)(nil),                     // 277: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 278: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 279: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 280: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 281: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 282: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 283: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 284: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 285: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 286: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 287: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 288: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 289: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 290: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 291: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 292: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 293: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 294: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 295: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 296: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 297: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 298: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 299: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 300: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 301: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 302: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 303: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 304: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 305: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 306: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 307: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 308: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 309: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 310: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 311: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 312: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 313: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 314: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 315: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 316: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 317: rump.sp.v1.TimerGetoverrunResponse
+	(*ModctlResponse)(nil),                   // 318: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 319: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 320: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 321: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 322: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 323: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 324: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 325: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 326: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 327: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 328: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 329: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 330: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 331: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 332: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 333: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 334: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 335: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 336: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 337: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 338: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 339: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 340: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 341: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 342: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 343: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 344: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 345: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 346: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 347: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 348: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 349: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 350: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 351: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 352: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 353: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 354: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 355: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 356: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 357: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 358: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 359: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 360: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 361: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 362: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 363: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 364: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 365: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 366: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 367: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 368: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 369: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 370: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 371: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 372: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 373: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 374: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 375: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 376: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 377: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 378: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 379: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 380: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 381: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 382: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 383: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 384: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 385: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 386: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 387: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 388: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 389: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 390: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 391: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 392: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 393: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 394: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 395: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 396: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 397: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 398: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 399: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 400: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 401: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 402: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 403: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 404: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 405: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 406: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 407: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 408: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 409: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 410: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 411: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 412: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 413: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 414: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 415: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 416: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 417: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 418: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 419: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 420: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 421: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 422: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 423: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 424: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 425: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 426: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 427: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 428: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 429: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 430: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 431: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 432: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 433: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 434: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 435: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 436: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 437: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 438: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 439: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 440: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 441: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 442: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 443: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 444: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 445: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 446: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 447: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 448: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 449: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 450: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 451: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 452: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 453: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 454: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 455: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 456: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 457: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 458: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 459: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 460: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 461: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 462: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 463: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 464: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 465: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 466: rump.sp.v1.ModuleFiniResponse
+	(*EtfsRegisterResponse)(nil),             // 467: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 468: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 469: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 470: rump.sp.v1.NewfsResponse
+	(*NetconfigIfcreateResponse)(nil),        // 471: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 472: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 473: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 474: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 475: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 476: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 477: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 478: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 479: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 480: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 481: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 482: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 483: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 484: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 485: rump.sp.v1.NetconfigIfaddrsResponse
+	(*NetconfigIfimpairResponse)(nil),        // 486: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatResponse)(nil),    // 487: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureResponse)(nil),       // 488: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenResponse)(nil),                  // 489: rump.sp.v1.BpfOpenResponse
+	(*DevListResponse)(nil),                  // 490: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 491: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 492: rump.sp.v1.MdDestroyResponse
+	(*KillResponse)(nil),                     // 493: rump.sp.v1.KillResponse
+	(*SigpendingResponse)(nil),               // 494: rump.sp.v1.SigpendingResponse
+	(*NpfLoadResponse)(nil),                  // 495: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 496: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 497: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 498: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 499: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 500: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 501: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 502: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 503: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 504: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 505: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 506: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 507: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 508: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 509: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 510: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 511: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 512: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 513: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 514: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 515: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 516: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 517: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 518: rump.sp.v1.NdListResponse
+	(*ModuleStat)(nil),                       // 519: rump.sp.v1.ModuleStat
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
-	34,  // 1: rump.sp.v1.Call.read:type_name -> rump.sp.v1.ReadRequest
-	35,  // 2: rump.sp.v1.Call.write:type_name -> rump.sp.v1.WriteRequest
-	36,  // 3: rump.sp.v1.Call.close:type_name -> rump.sp.v1.CloseRequest
-	37,  // 4: rump.sp.v1.Call.getpid:type_name -> rump.sp.v1.GetpidRequest
-	38,  // 5: rump.sp.v1.Call.setuid:type_name -> rump.sp.v1.SetuidRequest
-	39,  // 6: rump.sp.v1.Call.getuid:type_name -> rump.sp.v1.GetuidRequest
-	40,  // 7: rump.sp.v1.Call.geteuid:type_name -> rump.sp.v1.GeteuidRequest
-	41,  // 8: rump.sp.v1.Call.getppid:type_name -> rump.sp.v1.GetppidRequest
-	42,  // 9: rump.sp.v1.Call.dup:type_name -> rump.sp.v1.DupRequest
-	43,  // 10: rump.sp.v1.Call.pipe:type_name -> rump.sp.v1.PipeRequest
-	44,  // 11: rump.sp.v1.Call.getegid:type_name -> rump.sp.v1.GetegidRequest
-	45,  // 12: rump.sp.v1.Call.getgid:type_name -> rump.sp.v1.GetgidRequest
-	46,  // 13: rump.sp.v1.Call.getlogin:type_name -> rump.sp.v1.GetloginRequest
-	47,  // 14: rump.sp.v1.Call.setlogin:type_name -> rump.sp.v1.SetloginRequest
-	48,  // 15: rump.sp.v1.Call.ioctl:type_name -> rump.sp.v1.IoctlRequest
-	49,  // 16: rump.sp.v1.Call.getgroups:type_name -> rump.sp.v1.GetgroupsRequest
-	50,  // 17: rump.sp.v1.Call.setgroups:type_name -> rump.sp.v1.SetgroupsRequest
-	51,  // 18: rump.sp.v1.Call.getpgrp:type_name -> rump.sp.v1.GetpgrpRequest
-	52,  // 19: rump.sp.v1.Call.setpgid:type_name -> rump.sp.v1.SetpgidRequest
-	53,  // 20: rump.sp.v1.Call.dup2:type_name -> rump.sp.v1.Dup2Request
-	54,  // 21: rump.sp.v1.Call.fcntl:type_name -> rump.sp.v1.FcntlRequest
-	55,  // 22: rump.sp.v1.Call.readv:type_name -> rump.sp.v1.ReadvRequest
-	56,  // 23: rump.sp.v1.Call.writev:type_name -> rump.sp.v1.WritevRequest
-	57,  // 24: rump.sp.v1.Call.setreuid:type_name -> rump.sp.v1.SetreuidRequest
-	58,  // 25: rump.sp.v1.Call.setregid:type_name -> rump.sp.v1.SetregidRequest
-	59,  // 26: rump.sp.v1.Call.flock:type_name -> rump.sp.v1.FlockRequest
-	60,  // 27: rump.sp.v1.Call.setsid:type_name -> rump.sp.v1.SetsidRequest
-	61,  // 28: rump.sp.v1.Call.setgid:type_name -> rump.sp.v1.SetgidRequest
-	62,  // 29: rump.sp.v1.Call.setegid:type_name -> rump.sp.v1.SetegidRequest
-	63,  // 30: rump.sp.v1.Call.seteuid:type_name -> rump.sp.v1.SeteuidRequest
-	64,  // 31: rump.sp.v1.Call.fpathconf:type_name -> rump.sp.v1.FpathconfRequest
-	65,  // 32: rump.sp.v1.Call.getrlimit:type_name -> rump.sp.v1.GetrlimitRequest
-	66,  // 33: rump.sp.v1.Call.setrlimit:type_name -> rump.sp.v1.SetrlimitRequest
-	67,  // 34: rump.sp.v1.Call.sysctl:type_name -> rump.sp.v1.SysctlRequest
-	68,  // 35: rump.sp.v1.Call.getpgid:type_name -> rump.sp.v1.GetpgidRequest
-	69,  // 36: rump.sp.v1.Call.reboot:type_name -> rump.sp.v1.RebootRequest
-	70,  // 37: rump.sp.v1.Call.poll:type_name -> rump.sp.v1.PollRequest
-	71,  // 38: rump.sp.v1.Call.timer_create:type_name -> rump.sp.v1.TimerCreateRequest
-	72,  // 39: rump.sp.v1.Call.timer_delete:type_name -> rump.sp.v1.TimerDeleteRequest
-	73,  // 40: rump.sp.v1.Call.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunRequest
-	74,  // 41: rump.sp.v1.Call.modctl:type_name -> rump.sp.v1.ModctlRequest
-	75,  // 42: rump.sp.v1.Call.getsid:type_name -> rump.sp.v1.GetsidRequest
-	76,  // 43: rump.sp.v1.Call.fktrace:type_name -> rump.sp.v1.FktraceRequest
-	77,  // 44: rump.sp.v1.Call.issetugid:type_name -> rump.sp.v1.IssetugidRequest
-	78,  // 45: rump.sp.v1.Call.utrace:type_name -> rump.sp.v1.UtraceRequest
-	79,  // 46: rump.sp.v1.Call.kqueue:type_name -> rump.sp.v1.KqueueRequest
-	80,  // 47: rump.sp.v1.Call.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseRequest
-	81,  // 48: rump.sp.v1.Call.select:type_name -> rump.sp.v1.SelectRequest
-	82,  // 49: rump.sp.v1.Call.gettimeofday:type_name -> rump.sp.v1.GettimeofdayRequest
-	83,  // 50: rump.sp.v1.Call.settimeofday:type_name -> rump.sp.v1.SettimeofdayRequest
-	84,  // 51: rump.sp.v1.Call.adjtime:type_name -> rump.sp.v1.AdjtimeRequest
-	85,  // 52: rump.sp.v1.Call.setitimer:type_name -> rump.sp.v1.SetitimerRequest
-	86,  // 53: rump.sp.v1.Call.getitimer:type_name -> rump.sp.v1.GetitimerRequest
-	87,  // 54: rump.sp.v1.Call.clock_gettime:type_name -> rump.sp.v1.ClockGettimeRequest
-	88,  // 55: rump.sp.v1.Call.clock_settime:type_name -> rump.sp.v1.ClockSettimeRequest
-	89,  // 56: rump.sp.v1.Call.clock_getres:type_name -> rump.sp.v1.ClockGetresRequest
-	90,  // 57: rump.sp.v1.Call.nanosleep:type_name -> rump.sp.v1.NanosleepRequest
-	91,  // 58: rump.sp.v1.Call.kevent:type_name -> rump.sp.v1.KeventRequest
-	92,  // 59: rump.sp.v1.Call.pselect:type_name -> rump.sp.v1.PselectRequest
-	93,  // 60: rump.sp.v1.Call.pollts:type_name -> rump.sp.v1.PolltsRequest
-	94,  // 61: rump.sp.v1.Call.fstat:type_name -> rump.sp.v1.FstatRequest
-	95,  // 62: rump.sp.v1.Call.timer_settime:type_name -> rump.sp.v1.TimerSettimeRequest
-	96,  // 63: rump.sp.v1.Call.timer_gettime:type_name -> rump.sp.v1.TimerGettimeRequest
-	97,  // 64: rump.sp.v1.Call.pipe2:type_name -> rump.sp.v1.Pipe2Request
-	98,  // 65: rump.sp.v1.Call.dup3:type_name -> rump.sp.v1.Dup3Request
-	99,  // 66: rump.sp.v1.Call.kqueue1:type_name -> rump.sp.v1.Kqueue1Request
-	100, // 67: rump.sp.v1.Call.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepRequest
-	101, // 68: rump.sp.v1.Call.open:type_name -> rump.sp.v1.OpenRequest
-	102, // 69: rump.sp.v1.Call.link:type_name -> rump.sp.v1.LinkRequest
-	103, // 70: rump.sp.v1.Call.unlink:type_name -> rump.sp.v1.UnlinkRequest
-	104, // 71: rump.sp.v1.Call.chdir:type_name -> rump.sp.v1.ChdirRequest
-	105, // 72: rump.sp.v1.Call.fchdir:type_name -> rump.sp.v1.FchdirRequest
-	106, // 73: rump.sp.v1.Call.chmod:type_name -> rump.sp.v1.ChmodRequest
-	107, // 74: rump.sp.v1.Call.chown:type_name -> rump.sp.v1.ChownRequest
-	108, // 75: rump.sp.v1.Call.unmount:type_name -> rump.sp.v1.UnmountRequest
-	109, // 76: rump.sp.v1.Call.access:type_name -> rump.sp.v1.AccessRequest
-	110, // 77: rump.sp.v1.Call.chflags:type_name -> rump.sp.v1.ChflagsRequest
-	111, // 78: rump.sp.v1.Call.fchflags:type_name -> rump.sp.v1.FchflagsRequest
-	112, // 79: rump.sp.v1.Call.sync:type_name -> rump.sp.v1.SyncRequest
-	113, // 80: rump.sp.v1.Call.ktrace:type_name -> rump.sp.v1.KtraceRequest
-	114, // 81: rump.sp.v1.Call.revoke:type_name -> rump.sp.v1.RevokeRequest
-	115, // 82: rump.sp.v1.Call.symlink:type_name -> rump.sp.v1.SymlinkRequest
-	116, // 83: rump.sp.v1.Call.readlink:type_name -> rump.sp.v1.ReadlinkRequest
-	117, // 84: rump.sp.v1.Call.umask:type_name -> rump.sp.v1.UmaskRequest
-	118, // 85: rump.sp.v1.Call.chroot:type_name -> rump.sp.v1.ChrootRequest
-	119, // 86: rump.sp.v1.Call.fsync:type_name -> rump.sp.v1.FsyncRequest
-	120, // 87: rump.sp.v1.Call.fchown:type_name -> rump.sp.v1.FchownRequest
-	121, // 88: rump.sp.v1.Call.fchmod:type_name -> rump.sp.v1.FchmodRequest
-	122, // 89: rump.sp.v1.Call.rename:type_name -> rump.sp.v1.RenameRequest
-	123, // 90: rump.sp.v1.Call.mkfifo:type_name -> rump.sp.v1.MkfifoRequest
-	124, // 91: rump.sp.v1.Call.mkdir:type_name -> rump.sp.v1.MkdirRequest
-	125, // 92: rump.sp.v1.Call.rmdir:type_name -> rump.sp.v1.RmdirRequest
-	126, // 93: rump.sp.v1.Call.pread:type_name -> rump.sp.v1.PreadRequest
-	127, // 94: rump.sp.v1.Call.pwrite:type_name -> rump.sp.v1.PwriteRequest
-	128, // 95: rump.sp.v1.Call.pathconf:type_name -> rump.sp.v1.PathconfRequest
-	129, // 96: rump.sp.v1.Call.lseek:type_name -> rump.sp.v1.LseekRequest
-	130, // 97: rump.sp.v1.Call.truncate:type_name -> rump.sp.v1.TruncateRequest
-	131, // 98: rump.sp.v1.Call.ftruncate:type_name -> rump.sp.v1.FtruncateRequest
-	132, // 99: rump.sp.v1.Call.fdatasync:type_name -> rump.sp.v1.FdatasyncRequest
-	133, // 100: rump.sp.v1.Call.posix_rename:type_name -> rump.sp.v1.PosixRenameRequest
-	134, // 101: rump.sp.v1.Call.lchmod:type_name -> rump.sp.v1.LchmodRequest
-	135, // 102: rump.sp.v1.Call.lchown:type_name -> rump.sp.v1.LchownRequest
-	136, // 103: rump.sp.v1.Call.posix_chown:type_name -> rump.sp.v1.PosixChownRequest
-	137, // 104: rump.sp.v1.Call.posix_fchown:type_name -> rump.sp.v1.PosixFchownRequest
-	138, // 105: rump.sp.v1.Call.posix_lchown:type_name -> rump.sp.v1.PosixLchownRequest
-	139, // 106: rump.sp.v1.Call.preadv:type_name -> rump.sp.v1.PreadvRequest
-	140, // 107: rump.sp.v1.Call.pwritev:type_name -> rump.sp.v1.PwritevRequest
-	141, // 108: rump.sp.v1.Call.getcwd:type_name -> rump.sp.v1.GetcwdRequest
-	142, // 109: rump.sp.v1.Call.fchroot:type_name -> rump.sp.v1.FchrootRequest
-	143, // 110: rump.sp.v1.Call.lchflags:type_name -> rump.sp.v1.LchflagsRequest
-	144, // 111: rump.sp.v1.Call.fsync_range:type_name -> rump.sp.v1.FsyncRangeRequest
-	145, // 112: rump.sp.v1.Call.getvfsstat:type_name -> rump.sp.v1.GetvfsstatRequest
-	146, // 113: rump.sp.v1.Call.statvfs1:type_name -> rump.sp.v1.Statvfs1Request
-	147, // 114: rump.sp.v1.Call.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Request
-	148, // 115: rump.sp.v1.Call.extattrctl:type_name -> rump.sp.v1.ExtattrctlRequest
-	149, // 116: rump.sp.v1.Call.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileRequest
-	150, // 117: rump.sp.v1.Call.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileRequest
-	151, // 118: rump.sp.v1.Call.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileRequest
-	152, // 119: rump.sp.v1.Call.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdRequest
-	153, // 120: rump.sp.v1.Call.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdRequest
-	154, // 121: rump.sp.v1.Call.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdRequest
-	155, // 122: rump.sp.v1.Call.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkRequest
-	156, // 123: rump.sp.v1.Call.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkRequest
-	157, // 124: rump.sp.v1.Call.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkRequest
-	158, // 125: rump.sp.v1.Call.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdRequest
-	159, // 126: rump.sp.v1.Call.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileRequest
-	160, // 127: rump.sp.v1.Call.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkRequest
-	161, // 128: rump.sp.v1.Call.setxattr:type_name -> rump.sp.v1.SetxattrRequest
-	162, // 129: rump.sp.v1.Call.lsetxattr:type_name -> rump.sp.v1.LsetxattrRequest
-	163, // 130: rump.sp.v1.Call.fsetxattr:type_name -> rump.sp.v1.FsetxattrRequest
-	164, // 131: rump.sp.v1.Call.getxattr:type_name -> rump.sp.v1.GetxattrRequest
-	165, // 132: rump.sp.v1.Call.lgetxattr:type_name -> rump.sp.v1.LgetxattrRequest
-	166, // 133: rump.sp.v1.Call.fgetxattr:type_name -> rump.sp.v1.FgetxattrRequest
-	167, // 134: rump.sp.v1.Call.listxattr:type_name -> rump.sp.v1.ListxattrRequest
-	168, // 135: rump.sp.v1.Call.llistxattr:type_name -> rump.sp.v1.LlistxattrRequest
-	169, // 136: rump.sp.v1.Call.flistxattr:type_name -> rump.sp.v1.FlistxattrRequest
-	170, // 137: rump.sp.v1.Call.removexattr:type_name -> rump.sp.v1.RemovexattrRequest
-	171, // 138: rump.sp.v1.Call.lremovexattr:type_name -> rump.sp.v1.LremovexattrRequest
-	172, // 139: rump.sp.v1.Call.fremovexattr:type_name -> rump.sp.v1.FremovexattrRequest
-	173, // 140: rump.sp.v1.Call.getdents:type_name -> rump.sp.v1.GetdentsRequest
-	174, // 141: rump.sp.v1.Call.getfh:type_name -> rump.sp.v1.GetfhRequest
-	175, // 142: rump.sp.v1.Call.fhopen:type_name -> rump.sp.v1.FhopenRequest
-	176, // 143: rump.sp.v1.Call.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Request
-	177, // 144: rump.sp.v1.Call.mount:type_name -> rump.sp.v1.MountRequest
-	178, // 145: rump.sp.v1.Call.utimes:type_name -> rump.sp.v1.UtimesRequest
-	179, // 146: rump.sp.v1.Call.futimes:type_name -> rump.sp.v1.FutimesRequest
-	180, // 147: rump.sp.v1.Call.lutimes:type_name -> rump.sp.v1.LutimesRequest
-	181, // 148: rump.sp.v1.Call.stat:type_name -> rump.sp.v1.StatRequest
-	182, // 149: rump.sp.v1.Call.lstat:type_name -> rump.sp.v1.LstatRequest
-	183, // 150: rump.sp.v1.Call.mknod:type_name -> rump.sp.v1.MknodRequest
-	184, // 151: rump.sp.v1.Call.fhstat:type_name -> rump.sp.v1.FhstatRequest
-	185, // 152: rump.sp.v1.Call.linkat:type_name -> rump.sp.v1.LinkatRequest
-	186, // 153: rump.sp.v1.Call.renameat:type_name -> rump.sp.v1.RenameatRequest
-	187, // 154: rump.sp.v1.Call.mkfifoat:type_name -> rump.sp.v1.MkfifoatRequest
-	188, // 155: rump.sp.v1.Call.mknodat:type_name -> rump.sp.v1.MknodatRequest
-	189, // 156: rump.sp.v1.Call.mkdirat:type_name -> rump.sp.v1.MkdiratRequest
-	190, // 157: rump.sp.v1.Call.faccessat:type_name -> rump.sp.v1.FaccessatRequest
-	191, // 158: rump.sp.v1.Call.fchmodat:type_name -> rump.sp.v1.FchmodatRequest
-	192, // 159: rump.sp.v1.Call.fchownat:type_name -> rump.sp.v1.FchownatRequest
-	193, // 160: rump.sp.v1.Call.fstatat:type_name -> rump.sp.v1.FstatatRequest
-	194, // 161: rump.sp.v1.Call.utimensat:type_name -> rump.sp.v1.UtimensatRequest
-	195, // 162: rump.sp.v1.Call.openat:type_name -> rump.sp.v1.OpenatRequest
-	196, // 163: rump.sp.v1.Call.readlinkat:type_name -> rump.sp.v1.ReadlinkatRequest
-	197, // 164: rump.sp.v1.Call.symlinkat:type_name -> rump.sp.v1.SymlinkatRequest
-	198, // 165: rump.sp.v1.Call.unlinkat:type_name -> rump.sp.v1.UnlinkatRequest
-	199, // 166: rump.sp.v1.Call.futimens:type_name -> rump.sp.v1.FutimensRequest
-	200, // 167: rump.sp.v1.Call.quotactl:type_name -> rump.sp.v1.QuotactlRequest
-	201, // 168: rump.sp.v1.Call.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateRequest
-	202, // 169: rump.sp.v1.Call.fdiscard:type_name -> rump.sp.v1.FdiscardRequest
-	203, // 170: rump.sp.v1.Call.recvmsg:type_name -> rump.sp.v1.RecvmsgRequest
-	204, // 171: rump.sp.v1.Call.sendmsg:type_name -> rump.sp.v1.SendmsgRequest
-	205, // 172: rump.sp.v1.Call.recvfrom:type_name -> rump.sp.v1.RecvfromRequest
-	206, // 173: rump.sp.v1.Call.accept:type_name -> rump.sp.v1.AcceptRequest
-	207, // 174: rump.sp.v1.Call.getpeername:type_name -> rump.sp.v1.GetpeernameRequest
-	208, // 175: rump.sp.v1.Call.getsockname:type_name -> rump.sp.v1.GetsocknameRequest
-	209, // 176: rump.sp.v1.Call.connect:type_name -> rump.sp.v1.ConnectRequest
-	210, // 177: rump.sp.v1.Call.bind:type_name -> rump.sp.v1.BindRequest
-	211, // 178: rump.sp.v1.Call.setsockopt:type_name -> rump.sp.v1.SetsockoptRequest
-	212, // 179: rump.sp.v1.Call.listen:type_name -> rump.sp.v1.ListenRequest
-	213, // 180: rump.sp.v1.Call.getsockopt:type_name -> rump.sp.v1.GetsockoptRequest
-	214, // 181: rump.sp.v1.Call.sendto:type_name -> rump.sp.v1.SendtoRequest
-	215, // 182: rump.sp.v1.Call.shutdown:type_name -> rump.sp.v1.ShutdownRequest
-	216, // 183: rump.sp.v1.Call.socketpair:type_name -> rump.sp.v1.SocketpairRequest
-	217, // 184: rump.sp.v1.Call.socket:type_name -> rump.sp.v1.SocketRequest
-	218, // 185: rump.sp.v1.Call.paccept:type_name -> rump.sp.v1.PacceptRequest
-	219, // 186: rump.sp.v1.Call.recvmmsg:type_name -> rump.sp.v1.RecvmmsgRequest
-	220, // 187: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
-	221, // 188: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
-	222, // 189: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
-	223, // 190: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
-	224, // 191: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	225, // 192: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
-	226, // 193: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
-	227, // 194: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
-	228, // 195: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
-	229, // 196: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
-	230, // 197: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
-	231, // 198: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	232, // 199: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
-	233, // 200: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
-	234, // 201: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	235, // 202: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	236, // 203: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	237, // 204: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
-	238, // 205: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
-	239, // 206: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	240, // 207: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
-	241, // 208: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
-	242, // 209: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
-	243, // 210: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
-	244, // 211: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
-	245, // 212: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
-	246, // 213: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
-	247, // 214: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
-	248, // 215: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
-	249, // 216: rump.sp.v1.Call.kill:type_name -> rump.sp.v1.KillRequest
-	250, // 217: rump.sp.v1.Call.sigpending:type_name -> rump.sp.v1.SigpendingRequest
-	251, // 218: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
-	252, // 219: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
-	253, // 220: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
-	254, // 221: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
-	255, // 222: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
-	256, // 223: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
-	257, // 224: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
-	258, // 225: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
-	259, // 226: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
-	260, // 227: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
-	261, // 228: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
-	262, // 229: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
-	263, // 230: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
-	264, // 231: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
-	265, // 232: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
-	266, // 233: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
-	267, // 234: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
-	268, // 235: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
-	269, // 236: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
-	270, // 237: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
-	271, // 238: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
-	272, // 239: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
-	273, // 240: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
-	274, // 241: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
-	275, // 242: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	276, // 243: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	277, // 244: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	278, // 245: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	279, // 246: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	280, // 247: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	281, // 248: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	282, // 249: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	283, // 250: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	284, // 251: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	285, // 252: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	286, // 253: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	287, // 254: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	288, // 255: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	289, // 256: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	290, // 257: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	291, // 258: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	292, // 259: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	293, // 260: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	294, // 261: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	295, // 262: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	296, // 263: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	297, // 264: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	298, // 265: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	299, // 266: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	300, // 267: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	301, // 268: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	302, // 269: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	303, // 270: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	304, // 271: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	305, // 272: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	306, // 273: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	307, // 274: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	308, // 275: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	309, // 276: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	310, // 277: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	311, // 278: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	312, // 279: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	313, // 280: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	314, // 281: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	315, // 282: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	316, // 283: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	317, // 284: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	318, // 285: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	319, // 286: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	320, // 287: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	321, // 288: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	322, // 289: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	323, // 290: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	324, // 291: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	325, // 292: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	326, // 293: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	327, // 294: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	328, // 295: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	329, // 296: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	330, // 297: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	331, // 298: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	332, // 299: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	333, // 300: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	334, // 301: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	335, // 302: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	336, // 303: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	337, // 304: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	338, // 305: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	339, // 306: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	340, // 307: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	341, // 308: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	342, // 309: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	343, // 310: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	344, // 311: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	345, // 312: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	346, // 313: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	347, // 314: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	348, // 315: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	349, // 316: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	350, // 317: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	351, // 318: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	352, // 319: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	353, // 320: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	354, // 321: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	355, // 322: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	356, // 323: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	357, // 324: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	358, // 325: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	359, // 326: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	360, // 327: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	361, // 328: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	362, // 329: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	363, // 330: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	364, // 331: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	365, // 332: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	366, // 333: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	367, // 334: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	368, // 335: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	369, // 336: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	370, // 337: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	371, // 338: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	372, // 339: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	373, // 340: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	374, // 341: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	375, // 342: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	376, // 343: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	377, // 344: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	378, // 345: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	379, // 346: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	380, // 347: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	381, // 348: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	382, // 349: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	383, // 350: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	384, // 351: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	385, // 352: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	386, // 353: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	387, // 354: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	388, // 355: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	389, // 356: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	390, // 357: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	391, // 358: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	392, // 359: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	393, // 360: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	394, // 361: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	395, // 362: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	396, // 363: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	397, // 364: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	398, // 365: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	399, // 366: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	400, // 367: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	401, // 368: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	402, // 369: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	403, // 370: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	404, // 371: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	405, // 372: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	406, // 373: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	407, // 374: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	408, // 375: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	409, // 376: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	410, // 377: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	411, // 378: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	412, // 379: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	413, // 380: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	414, // 381: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	415, // 382: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	416, // 383: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	417, // 384: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	418, // 385: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	419, // 386: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	420, // 387: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	421, // 388: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	422, // 389: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	423, // 390: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	424, // 391: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	425, // 392: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	426, // 393: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	427, // 394: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	428, // 395: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	429, // 396: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	430, // 397: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	431, // 398: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	432, // 399: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	433, // 400: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	434, // 401: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	435, // 402: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	436, // 403: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	437, // 404: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	438, // 405: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	439, // 406: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	440, // 407: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	441, // 408: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	442, // 409: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	443, // 410: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	444, // 411: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	445, // 412: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	446, // 413: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	447, // 414: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	448, // 415: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	449, // 416: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	450, // 417: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	451, // 418: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	452, // 419: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	453, // 420: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	454, // 421: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	455, // 422: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	456, // 423: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	457, // 424: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	458, // 425: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	459, // 426: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	460, // 427: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	461, // 428: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	462, // 429: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	463, // 430: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	464, // 431: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	465, // 432: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	466, // 433: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	467, // 434: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	468, // 435: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	469, // 436: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	470, // 437: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	471, // 438: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	472, // 439: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	473, // 440: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	474, // 441: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	475, // 442: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	476, // 443: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	477, // 444: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	478, // 445: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	479, // 446: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	480, // 447: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	481, // 448: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	482, // 449: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	483, // 450: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	484, // 451: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
-	485, // 452: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
-	486, // 453: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
-	487, // 454: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
-	488, // 455: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	489, // 456: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	490, // 457: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	491, // 458: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
-	492, // 459: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
-	493, // 460: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
-	494, // 461: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
-	495, // 462: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
-	496, // 463: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
-	497, // 464: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
-	498, // 465: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
-	499, // 466: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
-	500, // 467: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
-	501, // 468: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
-	502, // 469: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
-	503, // 470: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
-	504, // 471: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
-	505, // 472: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
-	506, // 473: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
-	507, // 474: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
-	508, // 475: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
-	509, // 476: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
-	510, // 477: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
-	511, // 478: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
-	512, // 479: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
-	513, // 480: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
-	514, // 481: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
-	515, // 482: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
-	516, // 483: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	36,  // 1: rump.sp.v1.Call.read:type_name -> rump.sp.v1.ReadRequest
+	37,  // 2: rump.sp.v1.Call.write:type_name -> rump.sp.v1.WriteRequest
+	38,  // 3: rump.sp.v1.Call.close:type_name -> rump.sp.v1.CloseRequest
+	39,  // 4: rump.sp.v1.Call.getpid:type_name -> rump.sp.v1.GetpidRequest
+	40,  // 5: rump.sp.v1.Call.setuid:type_name -> rump.sp.v1.SetuidRequest
+	41,  // 6: rump.sp.v1.Call.getuid:type_name -> rump.sp.v1.GetuidRequest
+	42,  // 7: rump.sp.v1.Call.geteuid:type_name -> rump.sp.v1.GeteuidRequest
+	43,  // 8: rump.sp.v1.Call.getppid:type_name -> rump.sp.v1.GetppidRequest
+	44,  // 9: rump.sp.v1.Call.dup:type_name -> rump.sp.v1.DupRequest
+	45,  // 10: rump.sp.v1.Call.pipe:type_name -> rump.sp.v1.PipeRequest
+	46,  // 11: rump.sp.v1.Call.getegid:type_name -> rump.sp.v1.GetegidRequest
+	47,  // 12: rump.sp.v1.Call.getgid:type_name -> rump.sp.v1.GetgidRequest
+	48,  // 13: rump.sp.v1.Call.getlogin:type_name -> rump.sp.v1.GetloginRequest
+	49,  // 14: rump.sp.v1.Call.setlogin:type_name -> rump.sp.v1.SetloginRequest
+	50,  // 15: rump.sp.v1.Call.ioctl:type_name -> rump.sp.v1.IoctlRequest
+	51,  // 16: rump.sp.v1.Call.getgroups:type_name -> rump.sp.v1.GetgroupsRequest
+	52,  // 17: rump.sp.v1.Call.setgroups:type_name -> rump.sp.v1.SetgroupsRequest
+	53,  // 18: rump.sp.v1.Call.getpgrp:type_name -> rump.sp.v1.GetpgrpRequest
+	54,  // 19: rump.sp.v1.Call.setpgid:type_name -> rump.sp.v1.SetpgidRequest
+	55,  // 20: rump.sp.v1.Call.dup2:type_name -> rump.sp.v1.Dup2Request
+	56,  // 21: rump.sp.v1.Call.fcntl:type_name -> rump.sp.v1.FcntlRequest
+	57,  // 22: rump.sp.v1.Call.readv:type_name -> rump.sp.v1.ReadvRequest
+	58,  // 23: rump.sp.v1.Call.writev:type_name -> rump.sp.v1.WritevRequest
+	59,  // 24: rump.sp.v1.Call.setreuid:type_name -> rump.sp.v1.SetreuidRequest
+	60,  // 25: rump.sp.v1.Call.setregid:type_name -> rump.sp.v1.SetregidRequest
+	61,  // 26: rump.sp.v1.Call.flock:type_name -> rump.sp.v1.FlockRequest
+	62,  // 27: rump.sp.v1.Call.setsid:type_name -> rump.sp.v1.SetsidRequest
+	63,  // 28: rump.sp.v1.Call.setgid:type_name -> rump.sp.v1.SetgidRequest
+	64,  // 29: rump.sp.v1.Call.setegid:type_name -> rump.sp.v1.SetegidRequest
+	65,  // 30: rump.sp.v1.Call.seteuid:type_name -> rump.sp.v1.SeteuidRequest
+	66,  // 31: rump.sp.v1.Call.fpathconf:type_name -> rump.sp.v1.FpathconfRequest
+	67,  // 32: rump.sp.v1.Call.getrlimit:type_name -> rump.sp.v1.GetrlimitRequest
+	68,  // 33: rump.sp.v1.Call.setrlimit:type_name -> rump.sp.v1.SetrlimitRequest
+	69,  // 34: rump.sp.v1.Call.sysctl:type_name -> rump.sp.v1.SysctlRequest
+	70,  // 35: rump.sp.v1.Call.getpgid:type_name -> rump.sp.v1.GetpgidRequest
+	71,  // 36: rump.sp.v1.Call.reboot:type_name -> rump.sp.v1.RebootRequest
+	72,  // 37: rump.sp.v1.Call.poll:type_name -> rump.sp.v1.PollRequest
+	73,  // 38: rump.sp.v1.Call.timer_create:type_name -> rump.sp.v1.TimerCreateRequest
+	74,  // 39: rump.sp.v1.Call.timer_delete:type_name -> rump.sp.v1.TimerDeleteRequest
+	75,  // 40: rump.sp.v1.Call.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunRequest
+	76,  // 41: rump.sp.v1.Call.modctl:type_name -> rump.sp.v1.ModctlRequest
+	77,  // 42: rump.sp.v1.Call.getsid:type_name -> rump.sp.v1.GetsidRequest
+	78,  // 43: rump.sp.v1.Call.fktrace:type_name -> rump.sp.v1.FktraceRequest
+	79,  // 44: rump.sp.v1.Call.issetugid:type_name -> rump.sp.v1.IssetugidRequest
+	80,  // 45: rump.sp.v1.Call.utrace:type_name -> rump.sp.v1.UtraceRequest
+	81,  // 46: rump.sp.v1.Call.kqueue:type_name -> rump.sp.v1.KqueueRequest
+	82,  // 47: rump.sp.v1.Call.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseRequest
+	83,  // 48: rump.sp.v1.Call.select:type_name -> rump.sp.v1.SelectRequest
+	84,  // 49: rump.sp.v1.Call.gettimeofday:type_name -> rump.sp.v1.GettimeofdayRequest
+	85,  // 50: rump.sp.v1.Call.settimeofday:type_name -> rump.sp.v1.SettimeofdayRequest
+	86,  // 51: rump.sp.v1.Call.adjtime:type_name -> rump.sp.v1.AdjtimeRequest
+	87,  // 52: rump.sp.v1.Call.setitimer:type_name -> rump.sp.v1.SetitimerRequest
+	88,  // 53: rump.sp.v1.Call.getitimer:type_name -> rump.sp.v1.GetitimerRequest
+	89,  // 54: rump.sp.v1.Call.clock_gettime:type_name -> rump.sp.v1.ClockGettimeRequest
+	90,  // 55: rump.sp.v1.Call.clock_settime:type_name -> rump.sp.v1.ClockSettimeRequest
+	91,  // 56: rump.sp.v1.Call.clock_getres:type_name -> rump.sp.v1.ClockGetresRequest
+	92,  // 57: rump.sp.v1.Call.nanosleep:type_name -> rump.sp.v1.NanosleepRequest
+	93,  // 58: rump.sp.v1.Call.kevent:type_name -> rump.sp.v1.KeventRequest
+	94,  // 59: rump.sp.v1.Call.pselect:type_name -> rump.sp.v1.PselectRequest
+	95,  // 60: rump.sp.v1.Call.pollts:type_name -> rump.sp.v1.PolltsRequest
+	96,  // 61: rump.sp.v1.Call.fstat:type_name -> rump.sp.v1.FstatRequest
+	97,  // 62: rump.sp.v1.Call.timer_settime:type_name -> rump.sp.v1.TimerSettimeRequest
+	98,  // 63: rump.sp.v1.Call.timer_gettime:type_name -> rump.sp.v1.TimerGettimeRequest
+	99,  // 64: rump.sp.v1.Call.pipe2:type_name -> rump.sp.v1.Pipe2Request
+	100, // 65: rump.sp.v1.Call.dup3:type_name -> rump.sp.v1.Dup3Request
+	101, // 66: rump.sp.v1.Call.kqueue1:type_name -> rump.sp.v1.Kqueue1Request
+	102, // 67: rump.sp.v1.Call.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepRequest
+	103, // 68: rump.sp.v1.Call.open:type_name -> rump.sp.v1.OpenRequest
+	104, // 69: rump.sp.v1.Call.link:type_name -> rump.sp.v1.LinkRequest
+	105, // 70: rump.sp.v1.Call.unlink:type_name -> rump.sp.v1.UnlinkRequest
+	106, // 71: rump.sp.v1.Call.chdir:type_name -> rump.sp.v1.ChdirRequest
+	107, // 72: rump.sp.v1.Call.fchdir:type_name -> rump.sp.v1.FchdirRequest
+	108, // 73: rump.sp.v1.Call.chmod:type_name -> rump.sp.v1.ChmodRequest
+	109, // 74: rump.sp.v1.Call.chown:type_name -> rump.sp.v1.ChownRequest
+	110, // 75: rump.sp.v1.Call.unmount:type_name -> rump.sp.v1.UnmountRequest
+	111, // 76: rump.sp.v1.Call.access:type_name -> rump.sp.v1.AccessRequest
+	112, // 77: rump.sp.v1.Call.chflags:type_name -> rump.sp.v1.ChflagsRequest
+	113, // 78: rump.sp.v1.Call.fchflags:type_name -> rump.sp.v1.FchflagsRequest
+	114, // 79: rump.sp.v1.Call.sync:type_name -> rump.sp.v1.SyncRequest
+	115, // 80: rump.sp.v1.Call.ktrace:type_name -> rump.sp.v1.KtraceRequest
+	116, // 81: rump.sp.v1.Call.revoke:type_name -> rump.sp.v1.RevokeRequest
+	117, // 82: rump.sp.v1.Call.symlink:type_name -> rump.sp.v1.SymlinkRequest
+	118, // 83: rump.sp.v1.Call.readlink:type_name -> rump.sp.v1.ReadlinkRequest
+	119, // 84: rump.sp.v1.Call.umask:type_name -> rump.sp.v1.UmaskRequest
+	120, // 85: rump.sp.v1.Call.chroot:type_name -> rump.sp.v1.ChrootRequest
+	121, // 86: rump.sp.v1.Call.fsync:type_name -> rump.sp.v1.FsyncRequest
+	122, // 87: rump.sp.v1.Call.fchown:type_name -> rump.sp.v1.FchownRequest
+	123, // 88: rump.sp.v1.Call.fchmod:type_name -> rump.sp.v1.FchmodRequest
+	124, // 89: rump.sp.v1.Call.rename:type_name -> rump.sp.v1.RenameRequest
+	125, // 90: rump.sp.v1.Call.mkfifo:type_name -> rump.sp.v1.MkfifoRequest
+	126, // 91: rump.sp.v1.Call.mkdir:type_name -> rump.sp.v1.MkdirRequest
+	127, // 92: rump.sp.v1.Call.rmdir:type_name -> rump.sp.v1.RmdirRequest
+	128, // 93: rump.sp.v1.Call.pread:type_name -> rump.sp.v1.PreadRequest
+	129, // 94: rump.sp.v1.Call.pwrite:type_name -> rump.sp.v1.PwriteRequest
+	130, // 95: rump.sp.v1.Call.pathconf:type_name -> rump.sp.v1.PathconfRequest
+	131, // 96: rump.sp.v1.Call.lseek:type_name -> rump.sp.v1.LseekRequest
+	132, // 97: rump.sp.v1.Call.truncate:type_name -> rump.sp.v1.TruncateRequest
+	133, // 98: rump.sp.v1.Call.ftruncate:type_name -> rump.sp.v1.FtruncateRequest
+	134, // 99: rump.sp.v1.Call.fdatasync:type_name -> rump.sp.v1.FdatasyncRequest
+	135, // 100: rump.sp.v1.Call.posix_rename:type_name -> rump.sp.v1.PosixRenameRequest
+	136, // 101: rump.sp.v1.Call.lchmod:type_name -> rump.sp.v1.LchmodRequest
+	137, // 102: rump.sp.v1.Call.lchown:type_name -> rump.sp.v1.LchownRequest
+	138, // 103: rump.sp.v1.Call.posix_chown:type_name -> rump.sp.v1.PosixChownRequest
+	139, // 104: rump.sp.v1.Call.posix_fchown:type_name -> rump.sp.v1.PosixFchownRequest
+	140, // 105: rump.sp.v1.Call.posix_lchown:type_name -> rump.sp.v1.PosixLchownRequest
+	141, // 106: rump.sp.v1.Call.preadv:type_name -> rump.sp.v1.PreadvRequest
+	142, // 107: rump.sp.v1.Call.pwritev:type_name -> rump.sp.v1.PwritevRequest
+	143, // 108: rump.sp.v1.Call.getcwd:type_name -> rump.sp.v1.GetcwdRequest
+	144, // 109: rump.sp.v1.Call.fchroot:type_name -> rump.sp.v1.FchrootRequest
+	145, // 110: rump.sp.v1.Call.lchflags:type_name -> rump.sp.v1.LchflagsRequest
+	146, // 111: rump.sp.v1.Call.fsync_range:type_name -> rump.sp.v1.FsyncRangeRequest
+	147, // 112: rump.sp.v1.Call.getvfsstat:type_name -> rump.sp.v1.GetvfsstatRequest
+	148, // 113: rump.sp.v1.Call.statvfs1:type_name -> rump.sp.v1.Statvfs1Request
+	149, // 114: rump.sp.v1.Call.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Request
+	150, // 115: rump.sp.v1.Call.extattrctl:type_name -> rump.sp.v1.ExtattrctlRequest
+	151, // 116: rump.sp.v1.Call.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileRequest
+	152, // 117: rump.sp.v1.Call.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileRequest
+	153, // 118: rump.sp.v1.Call.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileRequest
+	154, // 119: rump.sp.v1.Call.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdRequest
+	155, // 120: rump.sp.v1.Call.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdRequest
+	156, // 121: rump.sp.v1.Call.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdRequest
+	157, // 122: rump.sp.v1.Call.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkRequest
+	158, // 123: rump.sp.v1.Call.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkRequest
+	159, // 124: rump.sp.v1.Call.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkRequest
+	160, // 125: rump.sp.v1.Call.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdRequest
+	161, // 126: rump.sp.v1.Call.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileRequest
+	162, // 127: rump.sp.v1.Call.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkRequest
+	163, // 128: rump.sp.v1.Call.setxattr:type_name -> rump.sp.v1.SetxattrRequest
+	164, // 129: rump.sp.v1.Call.lsetxattr:type_name -> rump.sp.v1.LsetxattrRequest
+	165, // 130: rump.sp.v1.Call.fsetxattr:type_name -> rump.sp.v1.FsetxattrRequest
+	166, // 131: rump.sp.v1.Call.getxattr:type_name -> rump.sp.v1.GetxattrRequest
+	167, // 132: rump.sp.v1.Call.lgetxattr:type_name -> rump.sp.v1.LgetxattrRequest
+	168, // 133: rump.sp.v1.Call.fgetxattr:type_name -> rump.sp.v1.FgetxattrRequest
+	169, // 134: rump.sp.v1.Call.listxattr:type_name -> rump.sp.v1.ListxattrRequest
+	170, // 135: rump.sp.v1.Call.llistxattr:type_name -> rump.sp.v1.LlistxattrRequest
+	171, // 136: rump.sp.v1.Call.flistxattr:type_name -> rump.sp.v1.FlistxattrRequest
+	172, // 137: rump.sp.v1.Call.removexattr:type_name -> rump.sp.v1.RemovexattrRequest
+	173, // 138: rump.sp.v1.Call.lremovexattr:type_name -> rump.sp.v1.LremovexattrRequest
+	174, // 139: rump.sp.v1.Call.fremovexattr:type_name -> rump.sp.v1.FremovexattrRequest
+	175, // 140: rump.sp.v1.Call.getdents:type_name -> rump.sp.v1.GetdentsRequest
+	176, // 141: rump.sp.v1.Call.getfh:type_name -> rump.sp.v1.GetfhRequest
+	177, // 142: rump.sp.v1.Call.fhopen:type_name -> rump.sp.v1.FhopenRequest
+	178, // 143: rump.sp.v1.Call.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Request
+	179, // 144: rump.sp.v1.Call.mount:type_name -> rump.sp.v1.MountRequest
+	180, // 145: rump.sp.v1.Call.utimes:type_name -> rump.sp.v1.UtimesRequest
+	181, // 146: rump.sp.v1.Call.futimes:type_name -> rump.sp.v1.FutimesRequest
+	182, // 147: rump.sp.v1.Call.lutimes:type_name -> rump.sp.v1.LutimesRequest
+	183, // 148: rump.sp.v1.Call.stat:type_name -> rump.sp.v1.StatRequest
+	184, // 149: rump.sp.v1.Call.lstat:type_name -> rump.sp.v1.LstatRequest
+	185, // 150: rump.sp.v1.Call.mknod:type_name -> rump.sp.v1.MknodRequest
+	186, // 151: rump.sp.v1.Call.fhstat:type_name -> rump.sp.v1.FhstatRequest
+	187, // 152: rump.sp.v1.Call.linkat:type_name -> rump.sp.v1.LinkatRequest
+	188, // 153: rump.sp.v1.Call.renameat:type_name -> rump.sp.v1.RenameatRequest
+	189, // 154: rump.sp.v1.Call.mkfifoat:type_name -> rump.sp.v1.MkfifoatRequest
+	190, // 155: rump.sp.v1.Call.mknodat:type_name -> rump.sp.v1.MknodatRequest
+	191, // 156: rump.sp.v1.Call.mkdirat:type_name -> rump.sp.v1.MkdiratRequest
+	192, // 157: rump.sp.v1.Call.faccessat:type_name -> rump.sp.v1.FaccessatRequest
+	193, // 158: rump.sp.v1.Call.fchmodat:type_name -> rump.sp.v1.FchmodatRequest
+	194, // 159: rump.sp.v1.Call.fchownat:type_name -> rump.sp.v1.FchownatRequest
+	195, // 160: rump.sp.v1.Call.fstatat:type_name -> rump.sp.v1.FstatatRequest
+	196, // 161: rump.sp.v1.Call.utimensat:type_name -> rump.sp.v1.UtimensatRequest
+	197, // 162: rump.sp.v1.Call.openat:type_name -> rump.sp.v1.OpenatRequest
+	198, // 163: rump.sp.v1.Call.readlinkat:type_name -> rump.sp.v1.ReadlinkatRequest
+	199, // 164: rump.sp.v1.Call.symlinkat:type_name -> rump.sp.v1.SymlinkatRequest
+	200, // 165: rump.sp.v1.Call.unlinkat:type_name -> rump.sp.v1.UnlinkatRequest
+	201, // 166: rump.sp.v1.Call.futimens:type_name -> rump.sp.v1.FutimensRequest
+	202, // 167: rump.sp.v1.Call.quotactl:type_name -> rump.sp.v1.QuotactlRequest
+	203, // 168: rump.sp.v1.Call.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateRequest
+	204, // 169: rump.sp.v1.Call.fdiscard:type_name -> rump.sp.v1.FdiscardRequest
+	205, // 170: rump.sp.v1.Call.recvmsg:type_name -> rump.sp.v1.RecvmsgRequest
+	206, // 171: rump.sp.v1.Call.sendmsg:type_name -> rump.sp.v1.SendmsgRequest
+	207, // 172: rump.sp.v1.Call.recvfrom:type_name -> rump.sp.v1.RecvfromRequest
+	208, // 173: rump.sp.v1.Call.accept:type_name -> rump.sp.v1.AcceptRequest
+	209, // 174: rump.sp.v1.Call.getpeername:type_name -> rump.sp.v1.GetpeernameRequest
+	210, // 175: rump.sp.v1.Call.getsockname:type_name -> rump.sp.v1.GetsocknameRequest
+	211, // 176: rump.sp.v1.Call.connect:type_name -> rump.sp.v1.ConnectRequest
+	212, // 177: rump.sp.v1.Call.bind:type_name -> rump.sp.v1.BindRequest
+	213, // 178: rump.sp.v1.Call.setsockopt:type_name -> rump.sp.v1.SetsockoptRequest
+	214, // 179: rump.sp.v1.Call.listen:type_name -> rump.sp.v1.ListenRequest
+	215, // 180: rump.sp.v1.Call.getsockopt:type_name -> rump.sp.v1.GetsockoptRequest
+	216, // 181: rump.sp.v1.Call.sendto:type_name -> rump.sp.v1.SendtoRequest
+	217, // 182: rump.sp.v1.Call.shutdown:type_name -> rump.sp.v1.ShutdownRequest
+	218, // 183: rump.sp.v1.Call.socketpair:type_name -> rump.sp.v1.SocketpairRequest
+	219, // 184: rump.sp.v1.Call.socket:type_name -> rump.sp.v1.SocketRequest
+	220, // 185: rump.sp.v1.Call.paccept:type_name -> rump.sp.v1.PacceptRequest
+	221, // 186: rump.sp.v1.Call.recvmmsg:type_name -> rump.sp.v1.RecvmmsgRequest
+	222, // 187: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
+	223, // 188: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
+	224, // 189: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
+	225, // 190: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
+	226, // 191: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	227, // 192: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
+	228, // 193: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
+	229, // 194: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
+	230, // 195: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
+	231, // 196: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
+	232, // 197: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
+	233, // 198: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	234, // 199: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
+	235, // 200: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
+	236, // 201: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	237, // 202: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	238, // 203: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	239, // 204: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
+	240, // 205: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
+	241, // 206: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	242, // 207: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
+	243, // 208: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
+	244, // 209: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
+	245, // 210: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
+	246, // 211: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
+	247, // 212: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
+	248, // 213: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
+	249, // 214: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
+	250, // 215: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
+	251, // 216: rump.sp.v1.Call.kill:type_name -> rump.sp.v1.KillRequest
+	252, // 217: rump.sp.v1.Call.sigpending:type_name -> rump.sp.v1.SigpendingRequest
+	253, // 218: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
+	254, // 219: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
+	255, // 220: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
+	256, // 221: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
+	257, // 222: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
+	258, // 223: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
+	259, // 224: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
+	260, // 225: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
+	261, // 226: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
+	262, // 227: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
+	263, // 228: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
+	264, // 229: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
+	265, // 230: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
+	266, // 231: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
+	267, // 232: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
+	268, // 233: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
+	269, // 234: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
+	270, // 235: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
+	271, // 236: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
+	272, // 237: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
+	273, // 238: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
+	274, // 239: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
+	275, // 240: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
+	276, // 241: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
+	277, // 242: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	278, // 243: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	279, // 244: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	280, // 245: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	281, // 246: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	282, // 247: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	283, // 248: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	284, // 249: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	285, // 250: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	286, // 251: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	287, // 252: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	288, // 253: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	289, // 254: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	290, // 255: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	291, // 256: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	292, // 257: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	293, // 258: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	294, // 259: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	295, // 260: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	296, // 261: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	297, // 262: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	298, // 263: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	299, // 264: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	300, // 265: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	301, // 266: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	302, // 267: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	303, // 268: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	304, // 269: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	305, // 270: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	306, // 271: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	307, // 272: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	308, // 273: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	309, // 274: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	310, // 275: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	311, // 276: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	312, // 277: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	313, // 278: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	314, // 279: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	315, // 280: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	316, // 281: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	317, // 282: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	318, // 283: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	319, // 284: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	320, // 285: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	321, // 286: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	322, // 287: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	323, // 288: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	324, // 289: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	325, // 290: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	326, // 291: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	327, // 292: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	328, // 293: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	329, // 294: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	330, // 295: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	331, // 296: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	332, // 297: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	333, // 298: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	334, // 299: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	335, // 300: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	336, // 301: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	337, // 302: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	338, // 303: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	339, // 304: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	340, // 305: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	341, // 306: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	342, // 307: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	343, // 308: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	344, // 309: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	345, // 310: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	346, // 311: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	347, // 312: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	348, // 313: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	349, // 314: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	350, // 315: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	351, // 316: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	352, // 317: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	353, // 318: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	354, // 319: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	355, // 320: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	356, // 321: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	357, // 322: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	358, // 323: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	359, // 324: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	360, // 325: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	361, // 326: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	362, // 327: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	363, // 328: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	364, // 329: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	365, // 330: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	366, // 331: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	367, // 332: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	368, // 333: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	369, // 334: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	370, // 335: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	371, // 336: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	372, // 337: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	373, // 338: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	374, // 339: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	375, // 340: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	376, // 341: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	377, // 342: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	378, // 343: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	379, // 344: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	380, // 345: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	381, // 346: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	382, // 347: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	383, // 348: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	384, // 349: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	385, // 350: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	386, // 351: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	387, // 352: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	388, // 353: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	389, // 354: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	390, // 355: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	391, // 356: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	392, // 357: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	393, // 358: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	394, // 359: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	395, // 360: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	396, // 361: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	397, // 362: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	398, // 363: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	399, // 364: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	400, // 365: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	401, // 366: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	402, // 367: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	403, // 368: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	404, // 369: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	405, // 370: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	406, // 371: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	407, // 372: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	408, // 373: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	409, // 374: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	410, // 375: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	411, // 376: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	412, // 377: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	413, // 378: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	414, // 379: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	415, // 380: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	416, // 381: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	417, // 382: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	418, // 383: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	419, // 384: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	420, // 385: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	421, // 386: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	422, // 387: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	423, // 388: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	424, // 389: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	425, // 390: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	426, // 391: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	427, // 392: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	428, // 393: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	429, // 394: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	430, // 395: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	431, // 396: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	432, // 397: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	433, // 398: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	434, // 399: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	435, // 400: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	436, // 401: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	437, // 402: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	438, // 403: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	439, // 404: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	440, // 405: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	441, // 406: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	442, // 407: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	443, // 408: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	444, // 409: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	445, // 410: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	446, // 411: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	447, // 412: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	448, // 413: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	449, // 414: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	450, // 415: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	451, // 416: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	452, // 417: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	453, // 418: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	454, // 419: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	455, // 420: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	456, // 421: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	457, // 422: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	458, // 423: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	459, // 424: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	460, // 425: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	461, // 426: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	462, // 427: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	463, // 428: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	464, // 429: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	465, // 430: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	466, // 431: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	467, // 432: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	468, // 433: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	469, // 434: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	470, // 435: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	471, // 436: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	472, // 437: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	473, // 438: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	474, // 439: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	475, // 440: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	476, // 441: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	477, // 442: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	478, // 443: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	479, // 444: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	480, // 445: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	481, // 446: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	482, // 447: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	483, // 448: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	484, // 449: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	485, // 450: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	486, // 451: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
+	487, // 452: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
+	488, // 453: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
+	489, // 454: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
+	490, // 455: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	491, // 456: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	492, // 457: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	493, // 458: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
+	494, // 459: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
+	495, // 460: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	496, // 461: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	497, // 462: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	498, // 463: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	499, // 464: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	500, // 465: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	501, // 466: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	502, // 467: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	503, // 468: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	504, // 469: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	505, // 470: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	506, // 471: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	507, // 472: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	508, // 473: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	509, // 474: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	510, // 475: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	511, // 476: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	512, // 477: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	513, // 478: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	514, // 479: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	515, // 480: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	516, // 481: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	517, // 482: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	518, // 483: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
 	1,   // 484: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
 	2,   // 485: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
 	1,   // 486: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
 	2,   // 487: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	517, // 488: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	24,  // 489: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	27,  // 490: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	33,  // 491: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
-	30,  // 492: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
-	31,  // 493: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
-	24,  // 494: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	519, // 488: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	26,  // 489: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	29,  // 490: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	35,  // 491: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
+	32,  // 492: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
+	33,  // 493: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
+	26,  // 494: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
 	3,   // 495: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
 	5,   // 496: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
 	7,   // 497: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
 	9,   // 498: rump.sp.v1.Session.Prefork:input_type -> rump.sp.v1.PreforkRequest
 	11,  // 499: rump.sp.v1.Session.ForkCancel:input_type -> rump.sp.v1.ForkCancelRequest
-	13,  // 500: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
-	15,  // 501: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
-	17,  // 502: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	19,  // 503: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	21,  // 504: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	23,  // 505: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	26,  // 506: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	29,  // 507: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
-	34,  // 508: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	35,  // 509: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	36,  // 510: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	249, // 511: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
-	250, // 512: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
-	37,  // 513: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	38,  // 514: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	39,  // 515: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	40,  // 516: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	41,  // 517: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	42,  // 518: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	43,  // 519: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	44,  // 520: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	45,  // 521: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	46,  // 522: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	47,  // 523: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	48,  // 524: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	49,  // 525: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	50,  // 526: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	51,  // 527: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	52,  // 528: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	53,  // 529: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	54,  // 530: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	55,  // 531: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	56,  // 532: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	57,  // 533: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	58,  // 534: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	59,  // 535: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	60,  // 536: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	61,  // 537: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	62,  // 538: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	63,  // 539: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	64,  // 540: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	65,  // 541: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	66,  // 542: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	67,  // 543: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	68,  // 544: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	69,  // 545: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	70,  // 546: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	71,  // 547: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	72,  // 548: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	73,  // 549: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	74,  // 550: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	75,  // 551: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	76,  // 552: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	77,  // 553: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	78,  // 554: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	79,  // 555: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	80,  // 556: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	81,  // 557: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	82,  // 558: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	83,  // 559: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	84,  // 560: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	85,  // 561: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	86,  // 562: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	87,  // 563: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	88,  // 564: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	89,  // 565: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	90,  // 566: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	91,  // 567: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	92,  // 568: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	93,  // 569: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	94,  // 570: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	95,  // 571: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	96,  // 572: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	97,  // 573: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	98,  // 574: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	99,  // 575: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	100, // 576: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	221, // 577: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	222, // 578: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	101, // 579: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	102, // 580: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	103, // 581: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	104, // 582: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	105, // 583: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	106, // 584: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	107, // 585: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	108, // 586: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	109, // 587: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	110, // 588: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	111, // 589: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	112, // 590: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	113, // 591: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	114, // 592: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	115, // 593: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	116, // 594: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	117, // 595: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	118, // 596: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	119, // 597: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	120, // 598: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	121, // 599: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	122, // 600: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	123, // 601: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	124, // 602: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	125, // 603: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	126, // 604: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	127, // 605: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	128, // 606: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	129, // 607: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	130, // 608: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	131, // 609: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	132, // 610: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	133, // 611: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	134, // 612: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	135, // 613: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	136, // 614: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	137, // 615: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	138, // 616: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	139, // 617: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	140, // 618: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	141, // 619: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	142, // 620: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	143, // 621: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	144, // 622: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	145, // 623: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	146, // 624: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	147, // 625: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	148, // 626: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	149, // 627: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	150, // 628: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	151, // 629: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	152, // 630: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	153, // 631: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	154, // 632: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	155, // 633: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	156, // 634: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	157, // 635: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	158, // 636: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	159, // 637: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	160, // 638: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	161, // 639: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	162, // 640: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	163, // 641: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	164, // 642: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	165, // 643: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	166, // 644: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	167, // 645: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	168, // 646: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	169, // 647: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	170, // 648: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	171, // 649: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	172, // 650: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	173, // 651: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	174, // 652: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	175, // 653: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	176, // 654: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	177, // 655: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	178, // 656: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	179, // 657: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	180, // 658: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	181, // 659: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	182, // 660: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	183, // 661: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	184, // 662: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	185, // 663: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	186, // 664: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	187, // 665: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	188, // 666: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	189, // 667: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	190, // 668: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	191, // 669: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	192, // 670: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	193, // 671: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	194, // 672: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	195, // 673: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	196, // 674: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	197, // 675: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	198, // 676: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	199, // 677: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	200, // 678: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	201, // 679: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	202, // 680: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	223, // 681: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	224, // 682: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	225, // 683: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	226, // 684: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	203, // 685: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	204, // 686: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	205, // 687: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	206, // 688: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	207, // 689: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	208, // 690: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	209, // 691: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	210, // 692: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	211, // 693: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	212, // 694: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	213, // 695: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	214, // 696: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	215, // 697: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	216, // 698: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	217, // 699: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	218, // 700: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	219, // 701: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	220, // 702: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	227, // 703: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	228, // 704: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	229, // 705: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	230, // 706: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	231, // 707: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	232, // 708: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	233, // 709: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	234, // 710: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	235, // 711: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	236, // 712: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	237, // 713: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	238, // 714: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	239, // 715: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	240, // 716: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	241, // 717: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	251, // 718: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
-	252, // 719: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
-	253, // 720: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
-	254, // 721: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
-	255, // 722: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
-	256, // 723: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
-	257, // 724: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
-	258, // 725: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
-	259, // 726: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
-	260, // 727: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
-	261, // 728: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
-	262, // 729: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
-	263, // 730: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
-	264, // 731: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
-	265, // 732: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
-	266, // 733: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
-	267, // 734: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
-	268, // 735: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
-	269, // 736: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
-	270, // 737: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
-	271, // 738: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
-	272, // 739: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
-	273, // 740: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
-	274, // 741: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
-	242, // 742: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
-	243, // 743: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
-	244, // 744: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
-	245, // 745: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
-	246, // 746: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	247, // 747: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	248, // 748: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 749: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 750: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 751: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 752: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
-	12,  // 753: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
-	14,  // 754: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
-	16,  // 755: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
-	18,  // 756: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	20,  // 757: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	22,  // 758: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	25,  // 759: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	28,  // 760: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	32,  // 761: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
-	276, // 762: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	277, // 763: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	278, // 764: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	491, // 765: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
-	492, // 766: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
-	279, // 767: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	280, // 768: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	281, // 769: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	282, // 770: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	283, // 771: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	284, // 772: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	285, // 773: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	286, // 774: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	287, // 775: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	288, // 776: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	289, // 777: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	290, // 778: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	291, // 779: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	292, // 780: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	293, // 781: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	294, // 782: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	295, // 783: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	296, // 784: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	297, // 785: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	298, // 786: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	299, // 787: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	300, // 788: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	301, // 789: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	302, // 790: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	303, // 791: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	304, // 792: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	305, // 793: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	306, // 794: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	307, // 795: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	308, // 796: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	309, // 797: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	310, // 798: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	311, // 799: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	312, // 800: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	313, // 801: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	314, // 802: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	315, // 803: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	316, // 804: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	317, // 805: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	318, // 806: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	319, // 807: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	320, // 808: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	321, // 809: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	322, // 810: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	323, // 811: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	324, // 812: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	325, // 813: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	326, // 814: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	327, // 815: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	328, // 816: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	329, // 817: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	330, // 818: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	331, // 819: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	332, // 820: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	333, // 821: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	334, // 822: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	335, // 823: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	336, // 824: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	337, // 825: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	338, // 826: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	339, // 827: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	340, // 828: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	341, // 829: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	342, // 830: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	463, // 831: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	464, // 832: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	343, // 833: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	344, // 834: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	345, // 835: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	346, // 836: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	347, // 837: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	348, // 838: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	349, // 839: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	350, // 840: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	351, // 841: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	352, // 842: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	353, // 843: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	354, // 844: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	355, // 845: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	356, // 846: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	357, // 847: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	358, // 848: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	359, // 849: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	360, // 850: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	361, // 851: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	362, // 852: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	363, // 853: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	364, // 854: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	365, // 855: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	366, // 856: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	367, // 857: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	368, // 858: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	369, // 859: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	370, // 860: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	371, // 861: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	372, // 862: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	373, // 863: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	374, // 864: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	375, // 865: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	376, // 866: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	377, // 867: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	378, // 868: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	379, // 869: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	380, // 870: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	381, // 871: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	382, // 872: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	383, // 873: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	384, // 874: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	385, // 875: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	386, // 876: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	387, // 877: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	388, // 878: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	389, // 879: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	390, // 880: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	391, // 881: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	392, // 882: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	393, // 883: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	394, // 884: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	395, // 885: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	396, // 886: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	397, // 887: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	398, // 888: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	399, // 889: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	400, // 890: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	401, // 891: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	402, // 892: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	403, // 893: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	404, // 894: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	405, // 895: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	406, // 896: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	407, // 897: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	408, // 898: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	409, // 899: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	410, // 900: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	411, // 901: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	412, // 902: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	413, // 903: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	414, // 904: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	415, // 905: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	416, // 906: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	417, // 907: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	418, // 908: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	419, // 909: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	420, // 910: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	421, // 911: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	422, // 912: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	423, // 913: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	424, // 914: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	425, // 915: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	426, // 916: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	427, // 917: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	428, // 918: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	429, // 919: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	430, // 920: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	431, // 921: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	432, // 922: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	433, // 923: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	434, // 924: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	435, // 925: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	436, // 926: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	437, // 927: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	438, // 928: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	439, // 929: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	440, // 930: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	441, // 931: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	442, // 932: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	443, // 933: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	444, // 934: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	465, // 935: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	466, // 936: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	467, // 937: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	468, // 938: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	445, // 939: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	446, // 940: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	447, // 941: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	448, // 942: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	449, // 943: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	450, // 944: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	451, // 945: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	452, // 946: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	453, // 947: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	454, // 948: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	455, // 949: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	456, // 950: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	457, // 951: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	458, // 952: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	459, // 953: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	460, // 954: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	461, // 955: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	462, // 956: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	469, // 957: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	470, // 958: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	471, // 959: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	472, // 960: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	473, // 961: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	474, // 962: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	475, // 963: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	476, // 964: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	477, // 965: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	478, // 966: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	479, // 967: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	480, // 968: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	481, // 969: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	482, // 970: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	483, // 971: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	493, // 972: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
-	494, // 973: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
-	495, // 974: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
-	496, // 975: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
-	497, // 976: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
-	498, // 977: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
-	499, // 978: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
-	500, // 979: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
-	501, // 980: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
-	502, // 981: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
-	503, // 982: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
-	504, // 983: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
-	505, // 984: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
-	506, // 985: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
-	507, // 986: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
-	508, // 987: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
-	509, // 988: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
-	510, // 989: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
-	511, // 990: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
-	512, // 991: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
-	513, // 992: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
-	514, // 993: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
-	515, // 994: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
-	516, // 995: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
-	484, // 996: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
-	485, // 997: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
-	486, // 998: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
-	487, // 999: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
-	488, // 1000: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	489, // 1001: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	490, // 1002: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	749, // [749:1003] is the sub-list for method output_type
-	495, // [495:749] is the sub-list for method input_type
+	13,  // 500: rump.sp.v1.Session.Signals:input_type -> rump.sp.v1.SignalsRequest
+	15,  // 501: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
+	17,  // 502: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
+	19,  // 503: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	21,  // 504: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	23,  // 505: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	25,  // 506: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	28,  // 507: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	31,  // 508: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
+	36,  // 509: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	37,  // 510: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	38,  // 511: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	251, // 512: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
+	252, // 513: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
+	39,  // 514: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	40,  // 515: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	41,  // 516: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	42,  // 517: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	43,  // 518: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	44,  // 519: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	45,  // 520: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	46,  // 521: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	47,  // 522: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	48,  // 523: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	49,  // 524: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	50,  // 525: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	51,  // 526: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	52,  // 527: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	53,  // 528: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	54,  // 529: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	55,  // 530: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	56,  // 531: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	57,  // 532: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	58,  // 533: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	59,  // 534: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	60,  // 535: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	61,  // 536: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	62,  // 537: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	63,  // 538: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	64,  // 539: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	65,  // 540: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	66,  // 541: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	67,  // 542: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	68,  // 543: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	69,  // 544: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	70,  // 545: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	71,  // 546: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	72,  // 547: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	73,  // 548: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	74,  // 549: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	75,  // 550: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	76,  // 551: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	77,  // 552: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	78,  // 553: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	79,  // 554: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	80,  // 555: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	81,  // 556: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	82,  // 557: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	83,  // 558: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	84,  // 559: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	85,  // 560: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	86,  // 561: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	87,  // 562: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	88,  // 563: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	89,  // 564: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	90,  // 565: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	91,  // 566: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	92,  // 567: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	93,  // 568: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	94,  // 569: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	95,  // 570: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	96,  // 571: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	97,  // 572: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	98,  // 573: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	99,  // 574: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	100, // 575: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	101, // 576: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	102, // 577: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	223, // 578: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	224, // 579: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	103, // 580: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	104, // 581: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	105, // 582: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	106, // 583: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	107, // 584: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	108, // 585: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	109, // 586: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	110, // 587: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	111, // 588: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	112, // 589: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	113, // 590: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	114, // 591: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	115, // 592: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	116, // 593: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	117, // 594: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	118, // 595: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	119, // 596: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	120, // 597: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	121, // 598: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	122, // 599: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	123, // 600: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	124, // 601: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	125, // 602: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	126, // 603: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	127, // 604: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	128, // 605: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	129, // 606: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	130, // 607: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	131, // 608: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	132, // 609: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	133, // 610: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	134, // 611: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	135, // 612: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	136, // 613: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	137, // 614: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	138, // 615: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	139, // 616: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	140, // 617: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	141, // 618: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	142, // 619: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	143, // 620: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	144, // 621: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	145, // 622: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	146, // 623: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	147, // 624: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	148, // 625: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	149, // 626: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	150, // 627: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	151, // 628: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	152, // 629: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	153, // 630: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	154, // 631: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	155, // 632: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	156, // 633: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	157, // 634: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	158, // 635: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	159, // 636: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	160, // 637: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	161, // 638: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	162, // 639: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	163, // 640: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	164, // 641: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	165, // 642: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	166, // 643: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	167, // 644: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	168, // 645: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	169, // 646: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	170, // 647: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	171, // 648: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	172, // 649: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	173, // 650: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	174, // 651: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	175, // 652: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	176, // 653: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	177, // 654: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	178, // 655: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	179, // 656: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	180, // 657: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	181, // 658: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	182, // 659: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	183, // 660: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	184, // 661: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	185, // 662: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	186, // 663: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	187, // 664: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	188, // 665: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	189, // 666: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	190, // 667: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	191, // 668: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	192, // 669: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	193, // 670: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	194, // 671: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	195, // 672: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	196, // 673: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	197, // 674: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	198, // 675: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	199, // 676: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	200, // 677: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	201, // 678: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	202, // 679: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	203, // 680: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	204, // 681: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	225, // 682: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	226, // 683: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	227, // 684: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	228, // 685: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	205, // 686: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	206, // 687: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	207, // 688: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	208, // 689: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	209, // 690: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	210, // 691: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	211, // 692: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	212, // 693: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	213, // 694: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	214, // 695: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	215, // 696: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	216, // 697: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	217, // 698: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	218, // 699: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	219, // 700: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	220, // 701: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	221, // 702: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	222, // 703: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	229, // 704: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	230, // 705: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	231, // 706: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	232, // 707: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	233, // 708: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	234, // 709: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	235, // 710: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	236, // 711: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	237, // 712: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	238, // 713: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	239, // 714: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	240, // 715: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	241, // 716: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	242, // 717: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	243, // 718: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	253, // 719: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	254, // 720: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	255, // 721: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	256, // 722: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	257, // 723: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	258, // 724: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	259, // 725: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	260, // 726: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	261, // 727: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	262, // 728: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	263, // 729: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	264, // 730: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	265, // 731: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	266, // 732: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	267, // 733: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	268, // 734: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	269, // 735: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	270, // 736: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	271, // 737: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	272, // 738: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	273, // 739: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	274, // 740: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	275, // 741: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	276, // 742: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	244, // 743: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
+	245, // 744: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
+	246, // 745: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
+	247, // 746: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
+	248, // 747: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	249, // 748: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	250, // 749: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 750: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 751: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 752: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 753: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
+	12,  // 754: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
+	14,  // 755: rump.sp.v1.Session.Signals:output_type -> rump.sp.v1.SignalsResponse
+	16,  // 756: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
+	18,  // 757: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
+	20,  // 758: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	22,  // 759: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	24,  // 760: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	27,  // 761: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	30,  // 762: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	34,  // 763: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
+	278, // 764: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	279, // 765: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	280, // 766: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	493, // 767: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
+	494, // 768: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
+	281, // 769: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	282, // 770: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	283, // 771: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	284, // 772: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	285, // 773: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	286, // 774: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	287, // 775: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	288, // 776: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	289, // 777: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	290, // 778: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	291, // 779: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	292, // 780: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	293, // 781: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	294, // 782: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	295, // 783: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	296, // 784: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	297, // 785: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	298, // 786: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	299, // 787: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	300, // 788: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	301, // 789: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	302, // 790: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	303, // 791: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	304, // 792: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	305, // 793: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	306, // 794: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	307, // 795: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	308, // 796: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	309, // 797: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	310, // 798: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	311, // 799: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	312, // 800: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	313, // 801: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	314, // 802: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	315, // 803: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	316, // 804: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	317, // 805: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	318, // 806: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	319, // 807: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	320, // 808: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	321, // 809: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	322, // 810: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	323, // 811: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	324, // 812: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	325, // 813: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	326, // 814: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	327, // 815: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	328, // 816: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	329, // 817: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	330, // 818: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	331, // 819: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	332, // 820: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	333, // 821: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	334, // 822: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	335, // 823: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	336, // 824: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	337, // 825: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	338, // 826: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	339, // 827: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	340, // 828: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	341, // 829: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	342, // 830: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	343, // 831: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	344, // 832: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	465, // 833: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	466, // 834: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	345, // 835: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	346, // 836: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	347, // 837: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	348, // 838: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	349, // 839: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	350, // 840: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	351, // 841: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	352, // 842: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	353, // 843: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	354, // 844: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	355, // 845: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	356, // 846: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	357, // 847: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	358, // 848: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	359, // 849: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	360, // 850: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	361, // 851: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	362, // 852: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	363, // 853: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	364, // 854: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	365, // 855: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	366, // 856: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	367, // 857: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	368, // 858: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	369, // 859: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	370, // 860: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	371, // 861: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	372, // 862: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	373, // 863: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	374, // 864: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	375, // 865: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	376, // 866: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	377, // 867: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	378, // 868: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	379, // 869: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	380, // 870: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	381, // 871: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	382, // 872: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	383, // 873: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	384, // 874: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	385, // 875: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	386, // 876: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	387, // 877: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	388, // 878: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	389, // 879: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	390, // 880: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	391, // 881: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	392, // 882: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	393, // 883: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	394, // 884: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	395, // 885: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	396, // 886: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	397, // 887: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	398, // 888: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	399, // 889: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	400, // 890: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	401, // 891: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	402, // 892: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	403, // 893: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	404, // 894: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	405, // 895: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	406, // 896: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	407, // 897: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	408, // 898: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	409, // 899: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	410, // 900: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	411, // 901: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	412, // 902: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	413, // 903: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	414, // 904: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	415, // 905: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	416, // 906: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	417, // 907: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	418, // 908: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	419, // 909: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	420, // 910: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	421, // 911: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	422, // 912: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	423, // 913: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	424, // 914: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	425, // 915: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	426, // 916: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	427, // 917: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	428, // 918: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	429, // 919: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	430, // 920: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	431, // 921: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	432, // 922: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	433, // 923: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	434, // 924: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	435, // 925: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	436, // 926: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	437, // 927: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	438, // 928: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	439, // 929: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	440, // 930: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	441, // 931: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	442, // 932: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	443, // 933: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	444, // 934: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	445, // 935: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	446, // 936: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	467, // 937: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	468, // 938: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	469, // 939: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	470, // 940: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	447, // 941: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	448, // 942: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	449, // 943: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	450, // 944: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	451, // 945: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	452, // 946: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	453, // 947: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	454, // 948: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	455, // 949: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	456, // 950: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	457, // 951: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	458, // 952: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	459, // 953: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	460, // 954: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	461, // 955: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	462, // 956: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	463, // 957: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	464, // 958: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	471, // 959: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	472, // 960: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	473, // 961: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	474, // 962: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	475, // 963: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	476, // 964: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	477, // 965: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	478, // 966: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	479, // 967: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	480, // 968: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	481, // 969: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	482, // 970: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	483, // 971: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	484, // 972: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	485, // 973: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	495, // 974: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	496, // 975: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	497, // 976: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	498, // 977: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	499, // 978: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	500, // 979: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	501, // 980: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	502, // 981: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	503, // 982: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	504, // 983: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	505, // 984: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	506, // 985: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	507, // 986: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	508, // 987: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	509, // 988: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	510, // 989: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	511, // 990: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	512, // 991: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	513, // 992: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	514, // 993: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	515, // 994: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	516, // 995: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	517, // 996: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	518, // 997: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	486, // 998: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
+	487, // 999: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
+	488, // 1000: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
+	489, // 1001: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
+	490, // 1002: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	491, // 1003: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	492, // 1004: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	750, // [750:1005] is the sub-list for method output_type
+	495, // [495:750] is the sub-list for method input_type
 	495, // [495:495] is the sub-list for extension type_name
 	495, // [495:495] is the sub-list for extension extendee
 	0,   // [0:495] is the sub-list for field type_name
@@ -12793,7 +12954,7 @@ func file_rump_sp_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_sp_proto_rawDesc), len(file_rump_sp_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   5,
 		},

@@ -26,6 +26,7 @@ const (
 	Session_Fork_FullMethodName         = "/rump.sp.v1.Session/Fork"
 	Session_Prefork_FullMethodName      = "/rump.sp.v1.Session/Prefork"
 	Session_ForkCancel_FullMethodName   = "/rump.sp.v1.Session/ForkCancel"
+	Session_Signals_FullMethodName      = "/rump.sp.v1.Session/Signals"
 	Session_Exec_FullMethodName         = "/rump.sp.v1.Session/Exec"
 	Session_Handover_FullMethodName     = "/rump.sp.v1.Session/Handover"
 	Session_Batch_FullMethodName        = "/rump.sp.v1.Session/Batch"
@@ -52,6 +53,8 @@ type SessionClient interface {
 	Prefork(ctx context.Context, in *PreforkRequest, opts ...grpc.CallOption) (*PreforkResponse, error)
 	// Frees a child that nobody has claimed. ESRCH.
 	ForkCancel(ctx context.Context, in *ForkCancelRequest, opts ...grpc.CallOption) (*ForkCancelResponse, error)
+	// The signals of the process, in place of its stream, as long as this call lasts.
+	Signals(ctx context.Context, in *SignalsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SignalsResponse], error)
 	// The process has a new program: its calls that wait end with EINTR, close-on-exec descriptors are closed. EBUSY when it is in exec.
 	Exec(ctx context.Context, in *ExecRequest, opts ...grpc.CallOption) (*ExecResponse, error)
 	// Keeps the session without a connection for a while: another program takes it over. EINVAL.
@@ -128,6 +131,25 @@ func (c *sessionClient) ForkCancel(ctx context.Context, in *ForkCancelRequest, o
 	return out, nil
 }
 
+func (c *sessionClient) Signals(ctx context.Context, in *SignalsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SignalsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Session_ServiceDesc.Streams[0], Session_Signals_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[SignalsRequest, SignalsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Session_SignalsClient = grpc.ServerStreamingClient[SignalsResponse]
+
 func (c *sessionClient) Exec(ctx context.Context, in *ExecRequest, opts ...grpc.CallOption) (*ExecResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ExecResponse)
@@ -160,7 +182,7 @@ func (c *sessionClient) Batch(ctx context.Context, in *BatchRequest, opts ...grp
 
 func (c *sessionClient) Stream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[StreamRequest, StreamResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &Session_ServiceDesc.Streams[0], Session_Stream_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &Session_ServiceDesc.Streams[1], Session_Stream_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +195,7 @@ type Session_StreamClient = grpc.BidiStreamingClient[StreamRequest, StreamRespon
 
 func (c *sessionClient) UploadModule(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[UploadModuleRequest, UploadModuleResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &Session_ServiceDesc.Streams[1], Session_UploadModule_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &Session_ServiceDesc.Streams[2], Session_UploadModule_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -230,6 +252,8 @@ type SessionServer interface {
 	Prefork(context.Context, *PreforkRequest) (*PreforkResponse, error)
 	// Frees a child that nobody has claimed. ESRCH.
 	ForkCancel(context.Context, *ForkCancelRequest) (*ForkCancelResponse, error)
+	// The signals of the process, in place of its stream, as long as this call lasts.
+	Signals(*SignalsRequest, grpc.ServerStreamingServer[SignalsResponse]) error
 	// The process has a new program: its calls that wait end with EINTR, close-on-exec descriptors are closed. EBUSY when it is in exec.
 	Exec(context.Context, *ExecRequest) (*ExecResponse, error)
 	// Keeps the session without a connection for a while: another program takes it over. EINVAL.
@@ -270,6 +294,9 @@ func (UnimplementedSessionServer) Prefork(context.Context, *PreforkRequest) (*Pr
 }
 func (UnimplementedSessionServer) ForkCancel(context.Context, *ForkCancelRequest) (*ForkCancelResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ForkCancel not implemented")
+}
+func (UnimplementedSessionServer) Signals(*SignalsRequest, grpc.ServerStreamingServer[SignalsResponse]) error {
+	return status.Error(codes.Unimplemented, "method Signals not implemented")
 }
 func (UnimplementedSessionServer) Exec(context.Context, *ExecRequest) (*ExecResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Exec not implemented")
@@ -405,6 +432,17 @@ func _Session_ForkCancel_Handler(srv interface{}, ctx context.Context, dec func(
 	}
 	return interceptor(ctx, in, info, handler)
 }
+
+func _Session_Signals_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(SignalsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(SessionServer).Signals(m, &grpc.GenericServerStream[SignalsRequest, SignalsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Session_SignalsServer = grpc.ServerStreamingServer[SignalsResponse]
 
 func _Session_Exec_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ExecRequest)
@@ -581,6 +619,11 @@ var Session_ServiceDesc = grpc.ServiceDesc{
 		},
 	},
 	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Signals",
+			Handler:       _Session_Signals_Handler,
+			ServerStreams: true,
+		},
 		{
 			StreamName:    "Stream",
 			Handler:       _Session_Stream_Handler,

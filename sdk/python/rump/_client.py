@@ -17,6 +17,7 @@ from rump._connection import Connection, Prepared, ProcessStatus, Statistics, St
 from rump._errors import RumpError, error_of
 from rump._io import open_file
 from rump._modules import load_wheel
+from rump._retry import Policy, Retry
 from rump._select import FileLike, Kqueue, Poll, Selector, chosen, sets
 from rump._signals import Handler
 from rump._socket import Socket
@@ -322,19 +323,30 @@ def connect(
     *,
     comm: str | None = None,
     timeout: float | None = None,
+    retry: Retry | None = None,
     fork: Prepared | bytes | None = None,
 ) -> Client:
-    """Becomes a process of the kernel at a URL, or at RUMP_SERVER: a new one, or the child that ``fork`` (`Client.prefork`) names.
+    """Becomes a process of the kernel at a URL, or at RUMP_SERVER: a new one, or the child that ``fork`` names.
 
     ``comm`` is the name of the process, ``timeout`` the first value of `Client.timeout`. FileNotFoundError when no kernel
     is named or its socket is not there, ConnectionRefusedError when nobody listens, EINVAL for a bad URL.
+
+    ``retry`` says what to do when the connection is lost: 0 (calls fail with ENOTCONN), for how many seconds to try to get
+    it back, ``"once"``, ``"inftime"`` (for ever) or ``"die"`` (exit with status 1); if it is not given RUMP_RETRYCONNECT
+    is asked. With a connection that is back in time the process is the same, and every call is done once. Otherwise calls
+    fail once with ESTALE, and the next one is made as a new process.
     """
     from rump._grpc import Credentials, server_url
     from rump._remote import RemoteConnection
 
     try:
+        policy = Policy.parse(retry)
         connection = RemoteConnection(
-            server_url(url), Credentials.from_environment(), comm or default_comm(), cookie=cookie_of(fork)
+            server_url(url),
+            Credentials.from_environment(),
+            comm or default_comm(),
+            policy=policy,
+            cookie=cookie_of(fork),
         )
     except KernelError as error:
         raise error_of(error) from None

@@ -1,17 +1,13 @@
-"""Kernels behind a gateway, over gRPC.
-
-A connection is one `Session.Stream`. Any number of threads call over it at once: the first that waits reads the answers
-of all, gives each its own, and when it has its own hands the reading over to one that still waits. So a lone caller
-reads its answer itself, without a switch of threads.
-"""
+"""Kernels behind a gateway, over gRPC: a connection is a session, whose calls go over one `Session.Stream` at a time."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
 import os
-import queue
+import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -20,6 +16,8 @@ import grpc
 from rump._connection import CHUNK, ComponentStatus, Prepared, ProcessStatus, Statistics, Status, Wheel
 from rump._errors import CONNECTION
 from rump._grpc import Credentials, Method, kernel_error, open_channel, unreachable
+from rump._line import GONE, Line, SignalReader, Waiter, Wire, copy, lost
+from rump._retry import Policy, log
 from rump._signals import Signals
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2 as sp
@@ -36,192 +34,6 @@ PATIENCE_S = 5.0
 """How long after its timeout a call may take to end before the connection counts as lost."""
 
 
-class _Waiter:
-    """An answer that is to come. The thread that wants it waits for it, or is the one that reads."""
-
-    __slots__ = ("leads", "reply", "waits", "wake")
-
-    def __init__(self) -> None:
-        self.reply: Any = None
-        self.leads = False
-        self.waits = False
-        self.wake = threading.Lock()
-        self.wake.acquire()
-
-
-class _Stream:
-    """Requests and replies matched by id."""
-
-    def __init__(
-        self, channel: grpc.Channel, metadata: Sequence[tuple[str, str]], signals: Callable[[int], None]
-    ) -> None:
-        self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        method: Any = channel.stream_stream(
-            "/rump.sp.v1.Session/Stream", request_serializer=None, response_deserializer=sp.StreamResponse.FromString
-        )
-        requests: Iterator[bytes] = iter(self._outgoing.get, None)
-        self._call = method(requests, metadata=metadata)
-        self._lock = threading.Lock()
-        self._waiting: dict[int, _Waiter] = {}
-        self._reading = False
-        self.broken: KernelError | None = None
-        self._signals = signals
-        self._leader = 0
-
-    def exchange(self, id: int, payload: bytes) -> Any:
-        """The reply to a request. ENOTCONN when the stream ends first, EINTR when another thread was interrupted."""
-        return self.collect(id, self.post(id, payload))
-
-    def post(self, id: int, payload: bytes) -> _Waiter:
-        """Sends a request; `collect` gives the reply."""
-        waiter = _Waiter()
-        with self._lock:
-            if self.broken is not None:
-                raise _copy(self.broken)
-            self._waiting[id] = waiter
-        self._outgoing.put(payload)
-        return waiter
-
-    def collect(self, id: int, waiter: _Waiter) -> Any:
-        try:
-            self._enter(waiter)
-            if waiter.waits and not waiter.leads:
-                waiter.wake.acquire()
-            if waiter.leads:
-                self._lead(waiter)
-        except KernelError:
-            raise
-        except BaseException:
-            self._abandon(id, waiter)
-            raise
-        if waiter.reply is None:
-            raise _copy(self.broken)
-        return waiter.reply
-
-    def _enter(self, waiter: _Waiter) -> None:
-        with self._lock:
-            if waiter.reply is not None or self.broken is not None:
-                return
-            waiter.waits = True
-            if not self._reading:
-                self._reading = waiter.leads = True
-            elif self._leader == threading.get_ident():
-                # The handler of a host signal, in the thread that waits for an answer: it cannot read another one.
-                text = "a handler of a signal calls the kernel in the middle of another call; see Client.on_signal"
-                raise KernelError(Errno.EDEADLK, text, CONNECTION)
-
-    def cancel(self, id: int) -> None:
-        """Has the kernel end a call that waits."""
-        self._outgoing.put(sp.StreamRequest(id=id, cancel=True).SerializeToString())
-
-    def close(self, why: KernelError) -> None:
-        with self._lock:
-            self._break(why)
-        self._outgoing.put(None)
-        self._call.cancel()
-
-    def _lead(self, waiter: _Waiter) -> None:
-        """Reads replies until the waiter's own has come."""
-        self._leader = threading.get_ident()
-        try:
-            while waiter.reply is None:
-                reply = next(self._call)
-                if reply.signal:
-                    self._signals(reply.signal)
-                    continue
-                with self._lock:
-                    other = self._waiting.pop(reply.id, None)
-                    if other is None:
-                        continue
-                    other.reply = reply
-                    if other is waiter:
-                        self._leader = 0
-                        self._hand_over()
-                    elif other.waits:
-                        other.wake.release()
-        except (StopIteration, grpc.RpcError) as error:
-            with self._lock:
-                self._break(lost(error))
-
-    def _abandon(self, id: int, waiter: _Waiter) -> None:
-        """The waiter was interrupted (KeyboardInterrupt)."""
-        with self._lock:
-            leads = waiter.leads
-            if not leads:
-                self._waiting.pop(id, None)
-        if leads:
-            # A read that was interrupted cannot be taken up again, so the stream ends, and with it what waits on it.
-            self.close(KernelError(Errno.EINTR, "interrupted", CONNECTION))
-        else:
-            self.cancel(id)
-
-    def _hand_over(self) -> None:
-        """Makes another waiter the one that reads. With the lock held."""
-        heir = next((waiter for waiter in self._waiting.values() if waiter.waits), None)
-        self._reading = heir is not None
-        if heir is not None:
-            heir.leads = True
-            heir.wake.release()
-
-    def _break(self, why: KernelError) -> None:
-        """Ends all that wait. With the lock held."""
-        if self.broken is None:
-            self.broken = why
-        for waiter in self._waiting.values():
-            if waiter.waits and not waiter.leads:
-                waiter.wake.release()
-        self._waiting.clear()
-
-
-class SignalStream:
-    """A second stream of a session, which carries its signals; a thread reads them."""
-
-    def __init__(
-        self, channel: grpc.Channel, metadata: Sequence[tuple[str, str]], signals: Callable[[int], None]
-    ) -> None:
-        self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._outgoing.put(sp.StreamRequest(id=1, signals=True).SerializeToString())
-        method: Any = channel.stream_stream(
-            "/rump.sp.v1.Session/Stream", request_serializer=None, response_deserializer=sp.StreamResponse.FromString
-        )
-        self._call = method(iter(self._outgoing.get, None), metadata=metadata)
-        self._signals = signals
-        try:
-            next(self._call)  # from now on signals come here
-        except (StopIteration, grpc.RpcError) as error:
-            raise lost(error) from None
-        threading.Thread(target=self._read, name="rump-signals", daemon=True).start()
-
-    def close(self) -> None:
-        self._outgoing.put(None)
-        self._call.cancel()
-
-    def _read(self) -> None:
-        try:
-            for reply in self._call:
-                if reply.signal:
-                    self._signals(reply.signal)
-        except grpc.RpcError:
-            return  # the connection has ended, as the next call will tell
-
-
-def lost(error: BaseException) -> KernelError:
-    """Why a stream ended."""
-    if isinstance(error, grpc.RpcError):
-        found = kernel_error(error)
-        if found.errno not in (Errno.ENOTCONN, Errno.EINTR):
-            return found
-        return KernelError(Errno.ENOTCONN, f"the connection to the kernel is lost: {found.text}", CONNECTION)
-    return KernelError(Errno.ENOTCONN, "the kernel has ended the connection", CONNECTION)
-
-
-def _copy(error: KernelError | None) -> KernelError:
-    """One exception per thread: tracebacks must not mix."""
-    if error is None:
-        return KernelError(Errno.ENOTCONN, "the connection is closed", CONNECTION)
-    return KernelError(error.errno, error.text, error.origin)
-
-
 class RemoteConnection:
     """A session of a gateway. ``timeout``: seconds after which calls end with ETIMEDOUT."""
 
@@ -231,24 +43,25 @@ class RemoteConnection:
         credentials: Credentials,
         comm: str,
         session: tuple[str, int, int] | None = None,
+        policy: Policy | None = None,
         cookie: bytes = b"",
     ) -> None:
         self._url = url
         self._credentials = credentials
         self._comm = comm
-        self._ids = itertools.count(1)
+        self._policy = policy or Policy()
         self._closed = False
+        self._over = False
+        self._renewing = threading.Lock()
         self.timeout: float | None = None
+        self.signals = Signals()
+        self._watcher: SignalReader | None = None
         self._channel = open_channel(url, credentials)
         try:
-            token, self._pid, self._max = session or self._attach(cookie)
+            self._stream = self._begin(session or self._attach(cookie))
         except BaseException:
             self._channel.close()
             raise
-        self._metadata = (("rump-session", token),)
-        self.signals = Signals()
-        self._watcher: Any = None
-        self._stream = _Stream(self._channel, self._metadata, self.signals)
 
     @property
     def pid(self) -> int:
@@ -258,22 +71,64 @@ class RemoteConnection:
     def same_host(self) -> bool:
         return self._url.scheme == "unix"
 
-    def _attach(self, cookie: bytes) -> tuple[str, int, int]:
-        attach: Method = Method(self._channel, "Attach")
-        try:
-            reply = attach(
-                sp.AttachRequest(comm=self._comm, token=self._credentials.token, cookie=cookie), timeout=ATTACH_S
-            )
-        except grpc.RpcError as error:
-            found = kernel_error(error)
-            raise unreachable(self._url, found) if found.errno == Errno.ENOTCONN else found from None
-        return reply.session, reply.pid, reply.max_message
+    # -- sessions and streams
+
+    def _attach(self, cookie: bytes = b"") -> tuple[str, int, int]:
+        """A new session. A kernel that is there, but whose answer is lost, is asked again with the same nonce."""
+        request = attach_request(self._comm, self._credentials, self._policy, cookie)
+        waits = self._policy.waits()
+        while True:
+            try:
+                reply = Method(self._channel, "Attach")(request, timeout=ATTACH_S)
+            except grpc.RpcError as error:
+                found = kernel_error(error)
+                if found.errno != Errno.ENOTCONN or found.origin != CONNECTION:
+                    raise found from None
+                why = unreachable(self._url, found)
+                wait = next(waits, None)
+                if wait is None or why.errno != Errno.ENOTCONN:
+                    raise why from None
+                time.sleep(wait)
+                self._renew_channel()
+            else:
+                return reply.session, reply.pid, reply.max_message
+
+    def _begin(self, session: tuple[str, int, int]) -> Line:
+        token, self._pid, limit = session
+        self._metadata = (("rump-session", token),)
+        wire = Wire(self._channel, self._metadata)
+        return Line(wire, self._connect, self._policy, str(self._url), limit, self.signals)
+
+    def _connect(self, anew: bool) -> Wire:
+        if anew:
+            self._renew_channel()
+        return Wire(self._channel, self._metadata)
+
+    def _renew_channel(self) -> None:
+        old, self._channel = self._channel, open_channel(self._url, self._credentials)
+        old.close()
+        if self._over:
+            self._channel.close()
+
+    @property
+    def _line(self) -> Line:
+        """The line to call on. After the end of a session, once that was told, that of another one by the policy."""
+        line = self._stream
+        if line.broken is None or not line.told or line.broken.errno not in GONE or not self._policy.tries:
+            return line
+        with self._renewing:
+            if self._stream is line and not self._closed:
+                self._renew_channel()
+                self._stream = self._begin(self._attach())
+                log.warning("attached to %s anew, as process %d", self._url, self._pid)
+            return self._stream
+
+    # -- calls
 
     def call(self, op: Op, args: tuple[Any, ...]) -> Any:
-        id = next(self._ids)
-        request = sp.StreamRequest(id=id)
+        request = sp.StreamRequest()
         encode_call(Step(op, args), request.calls.add())
-        results = self._exchange(id, request).results
+        results = self._exchange(request).results
         value = decode_result(op, results[0]) if results else NOT_TRIED
         if isinstance(value, KernelError):
             raise value
@@ -284,85 +139,57 @@ class RemoteConnection:
     def run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
         if not steps:
             return []
-        id = next(self._ids)
-        return decode_results(steps, self._exchange(id, self._request(id, steps, keep_going)).results)
+        return decode_results(steps, self._exchange(batch_request(steps, keep_going)).results)
 
     def post(self, steps: Sequence[Step], keep_going: bool) -> Callable[[], list[Any]]:
         if not steps or self.timeout is not None:
             return lambda: self.run(steps, keep_going)
-        id, stream = next(self._ids), self._stream
-        waiter = stream.post(id, self._payload(self._request(id, steps, keep_going)))
+        line = self._line
+        waiter = line.post(batch_request(steps, keep_going))
+        return lambda: decode_results(steps, line.collect(waiter).results)
 
-        def collect() -> list[Any]:
-            with self._renewing(stream):
-                return decode_results(steps, stream.collect(id, waiter).results)
+    def _exchange(self, request: Any) -> Any:
+        line = self._line
+        if self.timeout is None:
+            return line.collect(line.post(request))
+        request.timeout_ms = max(1, int(self.timeout * 1000))
+        waiter = line.post(request)
+        with _patience(line, waiter, self.timeout):
+            return line.collect(waiter)
 
-        return collect
+    def _unary(
+        self, name: str, request: Any, metadata: tuple[tuple[str, str], ...] = (), timeout: float | None = None
+    ) -> Any:
+        seconds = timeout or self.timeout
+        return self._again(
+            lambda: Method(self._channel, name)(request, metadata=self._metadata + metadata, timeout=seconds)
+        )
 
-    def _request(self, id: int, steps: Sequence[Step], keep_going: bool) -> Any:
-        request = sp.StreamRequest(id=id, keep_going=keep_going)
-        encode_steps(steps, request.calls)
-        return request
-
-    def _payload(self, request: Any) -> bytes:
-        payload: bytes = request.SerializeToString()
-        if len(payload) > self._max:
-            text = f"the message has {len(payload)} bytes, the kernel takes {self._max}"
-            raise KernelError(Errno.EMSGSIZE, text, CONNECTION)
-        return payload
-
-    def _exchange(self, id: int, request: Any) -> Any:
-        payload, stream = self._payload(request), self._stream
-        with self._renewing(stream):
-            if self.timeout is None:
-                return stream.exchange(id, payload)
-            return self._exchange_in_time(stream, id, payload, self.timeout)
-
-    @contextlib.contextmanager
-    def _renewing(self, stream: _Stream) -> Iterator[None]:
-        try:
-            yield
-        except BaseException as error:
-            if not isinstance(error, KernelError) and stream.broken is not None and not self._closed:
-                # Interrupted: a new stream at once, since the session does not outlive the last one for long.
-                self._stream = _Stream(self._channel, self._metadata, self.signals)
-            raise
-
-    def _exchange_in_time(self, stream: _Stream, id: int, payload: bytes, timeout: float) -> Any:
-        late = threading.Event()
-
-        def end() -> None:
-            late.set()
-            stream.cancel(id)
-
-        lost = KernelError(Errno.ENOTCONN, f"the kernel has not answered for {timeout + PATIENCE_S:g} s", CONNECTION)
-        timers = [threading.Timer(timeout, end), threading.Timer(timeout + PATIENCE_S, stream.close, [lost])]
-        for timer in timers:
-            timer.daemon = True
-            timer.start()
-        try:
-            reply = stream.exchange(id, payload)
-        finally:
-            for timer in timers:
-                timer.cancel()
-        if late.is_set():
-            for result in reply.results:
-                if result.error.errno == Errno.EINTR:
-                    result.error.errno, result.error.text = Errno.ETIMEDOUT, f"not done within {timeout:g} s"
-        return reply
-
-    def _unary(self, name: str, request: Any) -> Any:
-        try:
-            return Method(self._channel, name)(request, metadata=self._metadata, timeout=self.timeout)
-        except grpc.RpcError as error:
-            raise kernel_error(error) from None
+    def _again(self, call: Callable[[], Any]) -> Any:
+        """Makes a unary call, which may be made again when the connection is lost on its way."""
+        for wait in itertools.chain((0.0,), self._policy.waits()):
+            time.sleep(wait)
+            try:
+                return call()
+            except grpc.RpcError as error:
+                found = lost(error)
+            except ValueError:  # the channel is being replaced
+                found = copy(None)
+            if found.errno != Errno.ENOTCONN or found.origin != CONNECTION:
+                break
+            if self._policy.tries:
+                self._stream.ping()
+        raise found
 
     def fork(self, flags: int) -> RemoteConnection:
-        reply = self._unary("Fork", sp.ForkRequest(flags=flags))
-        return RemoteConnection(self._url, self._credentials, self._comm, (reply.session, reply.pid, self._max))
+        with self._line.reserved() as metadata:
+            reply = self._unary("Fork", sp.ForkRequest(flags=flags), metadata)
+        session = (reply.session, reply.pid, self._stream.limit)
+        return RemoteConnection(self._url, self._credentials, self._comm, session, self._policy)
 
     def prefork(self, flags: int, wait_ms: int) -> Prepared:
-        reply = self._unary("Prefork", sp.PreforkRequest(flags=flags, wait_ms=wait_ms))
+        with self._line.reserved() as metadata:
+            reply = self._unary("Prefork", sp.PreforkRequest(flags=flags, wait_ms=wait_ms), metadata)
         return Prepared(reply.cookie, reply.pid, reply.wait_ms / 1000)
 
     def fork_cancel(self, cookie: bytes) -> None:
@@ -373,9 +200,9 @@ class RemoteConnection:
         self._comm = comm
 
     def watch_signals(self) -> None:
-        """A stream for signals alone, and a thread that reads it."""
+        """A call that brings signals alone, and a thread that reads them."""
         if self._watcher is None and not self._closed:
-            self._watcher = SignalStream(self._channel, self._metadata, self.signals)
+            self._watcher = SignalReader(self._channel, self._metadata, self.signals)
 
     def status(self) -> Status:
         return status_of(self._unary("Status", sp.StatusRequest()))
@@ -387,27 +214,65 @@ class RemoteConnection:
         return statistics_of(self._unary("Statistics", sp.StatisticsRequest()))
 
     def upload_module(self, wheel: Wheel) -> ModuleStat:
-        method = self._channel.stream_unary(
-            "/rump.sp.v1.Session/UploadModule",
-            request_serializer=sp.UploadModuleRequest.SerializeToString,
-            response_deserializer=sp.UploadModuleResponse.FromString,
-        )
-        try:
-            return _dec_ModuleStat(method(upload_requests(wheel), metadata=self._metadata).module)
-        except grpc.RpcError as error:
-            raise kernel_error(error) from None
+        def upload() -> Any:
+            method = self._channel.stream_unary(
+                "/rump.sp.v1.Session/UploadModule",
+                request_serializer=sp.UploadModuleRequest.SerializeToString,
+                response_deserializer=sp.UploadModuleResponse.FromString,
+            )
+            return method(upload_requests(wheel), metadata=self._metadata + metadata)
+
+        with self._line.reserved() as metadata:
+            return _dec_ModuleStat(self._again(upload).module)
 
     def close(self) -> None:
         if self._closed:
             return
         self._closed = True
-        if self._stream.broken is None:
-            with contextlib.suppress(grpc.RpcError):
-                Method(self._channel, "Detach")(sp.DetachRequest(), metadata=self._metadata, timeout=PATIENCE_S)
+        line = self._stream
+        if line.broken is None:
+            line.leave()
+            late = threading.Timer(PATIENCE_S, line.close)
+            late.daemon = True
+            late.start()
+            with contextlib.suppress(KernelError):
+                self._unary("Detach", sp.DetachRequest(), timeout=PATIENCE_S)
+            late.cancel()
+        self._over = True
         if self._watcher is not None:
             self._watcher.close()
-        self._stream.close(KernelError(Errno.ENOTCONN, "the connection is closed", CONNECTION))
+        line.close()
         self._channel.close()
+
+
+def attach_request(comm: str, credentials: Credentials, policy: Policy, cookie: bytes = b"") -> Any:
+    return sp.AttachRequest(
+        comm=comm,
+        token=credentials.token,
+        lease_ms=policy.lease_ms,
+        cookie=cookie,
+        nonce=secrets.token_bytes(16) if policy.tries else b"",
+    )
+
+
+def batch_request(steps: Sequence[Step], keep_going: bool) -> Any:
+    request = sp.StreamRequest(keep_going=keep_going)
+    encode_steps(steps, request.calls)
+    return request
+
+
+@contextlib.contextmanager
+def _patience(line: Line, waiter: Waiter, timeout: float) -> Iterator[None]:
+    """The kernel ends the call by itself; who gets no answer even then has lost the connection."""
+    text = f"the kernel has not answered for {timeout + PATIENCE_S:g} s"
+    why = KernelError(Errno.ENOTCONN if not line.lasting else Errno.ETIMEDOUT, text, CONNECTION)
+    timer = threading.Timer(timeout + PATIENCE_S, line.give_up, [waiter, why])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def status_of(reply: Any) -> Status:

@@ -4,12 +4,12 @@ import { ChannelCredentials, Client, type ClientDuplexStream, Metadata, credenti
 
 import { RumpError, ofStatus } from "./error.js";
 import {
-  type AttachRequest,
+  AttachRequest,
   type AttachResponse,
   type Call,
   type Result,
   SessionService,
-  type StreamRequest,
+  StreamRequest,
   type StreamResponse,
 } from "./gen/rump_sp.js";
 import { type OneCall, Pub, Sys } from "./sys.js";
@@ -33,6 +33,9 @@ export interface CallOptions {
   keepGoing?: boolean;
 }
 
+/** A message whose fields all have their defaults. */
+const NOTHING = new Uint8Array();
+
 interface Waiter {
   done: (results: Result[]) => void;
   failed: (error: Error) => void;
@@ -45,7 +48,8 @@ export async function connect(url?: string, options: Options = {}): Promise<Conn
   const client = new Client(target, protection, {
     "grpc.max_receive_message_length": -1, // the kernel's word on that comes with the first answer
   });
-  const request = { comm: options.comm ?? command(), token: options.token ?? process.env.RUMP_TOKEN ?? "" };
+  const token = options.token ?? process.env.RUMP_TOKEN ?? "";
+  const request = { ...AttachRequest.decode(NOTHING), comm: options.comm ?? command(), token };
   const deadline = Date.now() + (options.timeoutMs ?? 20_000);
   try {
     return new Connection(client, await attach(client, request, deadline));
@@ -141,7 +145,7 @@ export class Connection {
         return;
       }
       const id = ++this.#lastId;
-      const abort = (): void => this.#send({ id, calls: [], keep_going: false, cancel: true });
+      const abort = (): void => this.#send({ id, cancel: true });
       signal?.addEventListener("abort", abort, { once: true });
       const settled = <T>(then: (value: T) => void) => (value: T) => {
         signal?.removeEventListener("abort", abort);
@@ -149,7 +153,7 @@ export class Connection {
       };
       this.#waiting.set(id, { done: settled(done), failed: settled(failed) });
       const whole = calls.map((call) => ({ references: [], call: undefined, ...call }));
-      this.#send({ id, calls: whole, keep_going: keepGoing, cancel: false });
+      this.#send({ id, calls: whole, keep_going: keepGoing });
     });
   }
 
@@ -160,8 +164,8 @@ export class Connection {
     this.#client.close();
   }
 
-  #send(request: StreamRequest): void {
-    this.#stream.write(request);
+  #send(request: Partial<StreamRequest>): void {
+    this.#stream.write({ ...StreamRequest.decode(NOTHING), ...request });
   }
 
   #reply(reply: StreamResponse): void {

@@ -23,6 +23,16 @@ T = TypeVar("T")
 
 Call = Coroutine["Pending[Any]", None, T]
 
+ENDED = (Errno.EINTR, Errno.ETIMEDOUT)
+"""What a call that was ended from outside fails with, at its owner and at all who asked on its way."""
+
+
+class EndedError(KernelError):
+    """A wait was ended from outside: EINTR when its caller was cancelled, ETIMEDOUT when the time for it is over.
+
+    What was done before counts: a write that has given away some of its bytes returns how many.
+    """
+
 
 class Pending(Generic[T]):
     """A value that is not there yet. Finished exactly once, by `resolve` or `fail`; later attempts do nothing."""
@@ -129,12 +139,12 @@ class Running(Generic[T]):
     def __init__(self, coroutine: Call[T], waiting: Pending[Any]) -> None:
         self._coroutine = coroutine
         self._waiting: Pending[Any] | None = waiting
-        self._cancelled: BaseException | None = None
+        self._cancelled: KernelError | None = None
         self.outcome: Pending[T] = Pending()
         waiting.when_done(self._go_on)
 
-    def cancel(self, error: BaseException | None = None) -> None:
-        """Ends this and every later wait with an error, EINTR if none is given. Nothing when the call is finished.
+    def cancel(self, error: KernelError | None = None) -> None:
+        """Ends this and every later wait with `EndedError`, EINTR if nothing is given. Nothing when it is finished.
 
         What must not be broken off, such as the answer to a cancelled call of a peer, is waited for all the same.
         """
@@ -144,7 +154,7 @@ class Running(Generic[T]):
             self._step(lambda: self._coroutine.throw(self._interruption()))
             _abandon(waiting, self._cancelled)
 
-    def _interruption(self) -> BaseException:
+    def _interruption(self) -> EndedError:
         return _anew(self._cancelled)
 
     def _go_on(self) -> None:
@@ -172,10 +182,10 @@ class Running(Generic[T]):
             waiting.when_done(self._go_on)
 
 
-def _anew(error: BaseException | None) -> BaseException:
+def _anew(error: KernelError | None) -> EndedError:
     """The error to throw; a new one each time, since tracebacks gather in exceptions."""
     assert error is not None
-    return KernelError(error.errno, error.text, error.origin) if isinstance(error, KernelError) else error
+    return EndedError(error.errno, error.text, error.origin)
 
 
 def _abandon(pending: Pending[Any], error: BaseException) -> None:
@@ -237,9 +247,9 @@ class Sleeper:
 
     def __init__(self, turn: threading.Condition) -> None:
         self._turn = turn
-        self.error: BaseException | None = None
+        self.error: KernelError | None = None
 
-    def cancel(self, error: BaseException | None = None) -> None:
+    def cancel(self, error: KernelError | None = None) -> None:
         """Ends this and every later wait of the call, EINTR if nothing else is given. With the lock held."""
         self.error = error or KernelError(Errno.EINTR, "cancelled")
         self._turn.notify_all()

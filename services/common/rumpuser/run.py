@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
-from rumpwire.step import Step, follow
+from rumpwire.step import Step, follow, same_type
 
 if TYPE_CHECKING:
     from rumpuser.component import Context, Peer
@@ -66,7 +66,8 @@ def diverted(op: Op, value: Any) -> bool:
 
 
 def arguments(steps: Sequence[Step], outcomes: Sequence[Any], step: Step) -> tuple[Any, ...]:
-    """The arguments of a step with its references filled in. EINVAL for a reference that leads nowhere.
+    """The arguments of a step with its references filled in. EINVAL for a reference that leads nowhere, or to another
+    type than the argument has.
 
     A reference to a call that failed, or was left out, fails with the error of that call (ECANCELED if left out).
     """
@@ -74,8 +75,22 @@ def arguments(steps: Sequence[Step], outcomes: Sequence[Any], step: Step) -> tup
         return step.args
     args = list(step.args)
     for reference in step.references:
-        args[reference.arg] = _resolve(steps, outcomes, reference.call, reference.path)
+        value = _resolve(steps, outcomes, reference.call, reference.path)
+        if not _fits(args[reference.arg], value) and not same_type(
+            steps[reference.call].op, tuple(reference.path), step.op, reference.arg
+        ):
+            name = step.op.args[reference.arg]
+            raise KernelError(Errno.EINVAL, f"reference to call {reference.call} has not the type of argument {name}")
+        args[reference.arg] = value
     return tuple(args)
+
+
+def _fits(given: Any, value: Any) -> bool:
+    """Whether both are numbers, bytes or text; structures and lists are compared by what the contract says of them."""
+    for kind in (int, str, (bytes, bytearray, memoryview)):
+        if isinstance(given, kind):
+            return isinstance(value, kind)
+    return False
 
 
 def _resolve(steps: Sequence[Step], outcomes: Sequence[Any], call: int, path: Sequence[str]) -> Any:

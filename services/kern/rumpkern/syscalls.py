@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rumpuser.component import Context, Entry, Support
+from rumpuser.kauth import Action
 
 if TYPE_CHECKING:
     from rumpkern.component import KernComponent
@@ -16,7 +17,7 @@ def syscalls(component: KernComponent) -> dict[str, Entry]:
 
     def reboot(ctx: Context, opt: int, bootstr: str) -> None:
         """May the caller? The gateway does the rest. EPERM."""
-        processes.superuser(ctx, "reboot")
+        processes.authorize(ctx, Action.SYSTEM_REBOOT)
 
     return {
         # processes, for the gateway

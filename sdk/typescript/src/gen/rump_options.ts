@@ -47,14 +47,25 @@ export interface SyscallOptions {
   blocking: boolean;
   /** May be repeated without a second effect. */
   idempotent: boolean;
-  /** The kauth scope and action that are asked for, as "scope.action". */
+  /** The kauth scope and action that are asked for whatever the arguments are, as "scope.action". */
   authorisation: string;
   /** A rump_pub call: an exported kernel function rather than a system call. */
   pub: boolean;
+  /** Actions that are asked for where the arguments are such as to need them. */
+  conditional: string[];
 }
 
 function createBaseSyscallOptions(): SyscallOptions {
-  return { number: 0, name: "", faction: 0, blocking: false, idempotent: false, authorisation: "", pub: false };
+  return {
+    number: 0,
+    name: "",
+    faction: 0,
+    blocking: false,
+    idempotent: false,
+    authorisation: "",
+    pub: false,
+    conditional: [],
+  };
 }
 
 export const SyscallOptions: MessageFns<SyscallOptions> = {
@@ -79,6 +90,9 @@ export const SyscallOptions: MessageFns<SyscallOptions> = {
     }
     if (message.pub !== false) {
       writer.uint32(56).bool(message.pub);
+    }
+    for (const v of message.conditional) {
+      writer.uint32(482).string(v!);
     }
     return writer;
   },
@@ -150,6 +164,14 @@ export const SyscallOptions: MessageFns<SyscallOptions> = {
             }
 
             message.pub = reader.bool();
+            continue;
+          }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.conditional.push(reader.string());
             continue;
           }
         }

@@ -9,6 +9,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type {
   handleBidiStreamingCall,
   handleClientStreamingCall,
+  handleServerStreamingCall,
   handleUnaryCall,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
@@ -1023,13 +1024,20 @@ export interface AttachRequest {
   token: string;
   /** Becomes the child that Prefork prepared, in place of a new process. */
   cookie: Buffer;
+  /**
+   * How long the session shall outlive its last stream, with all that its process holds; 0: only long enough to open
+   * another at once. docs/sessions.md has the whole protocol.
+   */
+  lease_ms: number;
+  /** Random, at least 16 bytes: an attach that is sent again with the same nonce gives the same session. */
+  nonce: Buffer;
 }
 
 export interface AttachResponse {
   /** Names the session: metadata "rump-session" of every later call. */
   session: string;
   pid: number;
-  /** A session without a stream ends after this time without a call. */
+  /** A session without a stream ends after this time without a call. What was asked for, or the most that is granted. */
   lease_ms: number;
   /** Largest message that is taken. */
   max_message: bigint;
@@ -1074,6 +1082,14 @@ export interface ForkCancelRequest {
 export interface ForkCancelResponse {
 }
 
+export interface SignalsRequest {
+}
+
+/** With signal 0 first, when signals come this way from now on. */
+export interface SignalsResponse {
+  signal: number;
+}
+
 export interface ExecRequest {
   /** Command name of the new program. */
   comm: string;
@@ -1112,10 +1128,23 @@ export interface StreamRequest {
   keep_going: boolean;
   /** Ends the calls of this id that still wait: they fail with EINTR. */
   cancel: boolean;
-  /** This stream carries the signals of the process, from now on. Without it the one that was opened first does. */
-  signals: boolean;
   /** As in BatchRequest. */
   traceparent: string;
+  /**
+   * The lowest id without a reply. A client that says so (its ids grow from 1) may send a request again on a later stream
+   * of the session: it is done once. Replies to ids below this one, and those of `answered`, have arrived and are
+   * forgotten. With the id 0 a request says only this.
+   */
+  acked: bigint;
+  answered: bigint[];
+  /**
+   * First message of a stream that takes up where another was cut: of all that was asked before, the client still waits
+   * for the ids of `waiting` (and sends them again); the rest is forgotten, or ended. Answered with the id 0.
+   */
+  resume: boolean;
+  waiting: bigint[];
+  /** When the calls still wait after this time they end with ETIMEDOUT; 0: never. */
+  timeout_ms: number;
 }
 
 export interface StreamResponse {
@@ -1124,6 +1153,8 @@ export interface StreamResponse {
   results: Result[];
   /** A signal for the process, by NetBSD's number, in a response with id 0. */
   signal: number;
+  /** Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged. */
+  busy: boolean;
 }
 
 export interface UploadModuleRequest {
@@ -6864,7 +6895,7 @@ export const Result: MessageFns<Result> = {
 };
 
 function createBaseAttachRequest(): AttachRequest {
-  return { comm: "", token: "", cookie: Buffer.alloc(0) };
+  return { comm: "", token: "", cookie: Buffer.alloc(0), lease_ms: 0, nonce: Buffer.alloc(0) };
 }
 
 export const AttachRequest: MessageFns<AttachRequest> = {
@@ -6877,6 +6908,12 @@ export const AttachRequest: MessageFns<AttachRequest> = {
     }
     if (message.cookie.length !== 0) {
       writer.uint32(242).bytes(message.cookie);
+    }
+    if (message.lease_ms !== 0) {
+      writer.uint32(400).uint32(message.lease_ms);
+    }
+    if (message.nonce.length !== 0) {
+      writer.uint32(410).bytes(message.nonce);
     }
     return writer;
   },
@@ -6916,6 +6953,22 @@ export const AttachRequest: MessageFns<AttachRequest> = {
             }
 
             message.cookie = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 50: {
+            if (tag !== 400) {
+              break;
+            }
+
+            message.lease_ms = reader.uint32();
+            continue;
+          }
+          case 51: {
+            if (tag !== 410) {
+              break;
+            }
+
+            message.nonce = Buffer.from(reader.bytes());
             continue;
           }
         }
@@ -7403,6 +7456,87 @@ export const ForkCancelResponse: MessageFns<ForkCancelResponse> = {
   },
 };
 
+function createBaseSignalsRequest(): SignalsRequest {
+  return {};
+}
+
+export const SignalsRequest: MessageFns<SignalsRequest> = {
+  encode(_: SignalsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SignalsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignalsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSignalsResponse(): SignalsResponse {
+  return { signal: 0 };
+}
+
+export const SignalsResponse: MessageFns<SignalsResponse> = {
+  encode(message: SignalsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.signal !== 0) {
+      writer.uint32(8).uint32(message.signal);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SignalsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignalsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.signal = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseExecRequest(): ExecRequest {
   return { comm: "" };
 }
@@ -7716,7 +7850,18 @@ export const BatchResponse: MessageFns<BatchResponse> = {
 };
 
 function createBaseStreamRequest(): StreamRequest {
-  return { id: 0n, calls: [], keep_going: false, cancel: false, signals: false, traceparent: "" };
+  return {
+    id: 0n,
+    calls: [],
+    keep_going: false,
+    cancel: false,
+    traceparent: "",
+    acked: 0n,
+    answered: [],
+    resume: false,
+    waiting: [],
+    timeout_ms: 0,
+  };
 }
 
 export const StreamRequest: MessageFns<StreamRequest> = {
@@ -7736,11 +7881,40 @@ export const StreamRequest: MessageFns<StreamRequest> = {
     if (message.cancel !== false) {
       writer.uint32(32).bool(message.cancel);
     }
-    if (message.signals !== false) {
-      writer.uint32(240).bool(message.signals);
-    }
     if (message.traceparent !== "") {
       writer.uint32(722).string(message.traceparent);
+    }
+    if (message.acked !== 0n) {
+      if (BigInt.asUintN(64, message.acked) !== message.acked) {
+        throw new globalThis.Error("value provided for field message.acked of type uint64 too large");
+      }
+      writer.uint32(400).uint64(message.acked);
+    }
+    if (message.answered.length !== 0) {
+      writer.uint32(410).fork();
+      for (const v of message.answered) {
+        if (BigInt.asUintN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field answered of type uint64 is too large");
+        }
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    if (message.resume !== false) {
+      writer.uint32(416).bool(message.resume);
+    }
+    if (message.waiting.length !== 0) {
+      writer.uint32(426).fork();
+      for (const v of message.waiting) {
+        if (BigInt.asUintN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field waiting of type uint64 is too large");
+        }
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    if (message.timeout_ms !== 0) {
+      writer.uint32(432).uint32(message.timeout_ms);
     }
     return writer;
   },
@@ -7790,20 +7964,72 @@ export const StreamRequest: MessageFns<StreamRequest> = {
             message.cancel = reader.bool();
             continue;
           }
-          case 30: {
-            if (tag !== 240) {
-              break;
-            }
-
-            message.signals = reader.bool();
-            continue;
-          }
           case 90: {
             if (tag !== 722) {
               break;
             }
 
             message.traceparent = reader.string();
+            continue;
+          }
+          case 50: {
+            if (tag !== 400) {
+              break;
+            }
+
+            message.acked = reader.uint64() as bigint;
+            continue;
+          }
+          case 51: {
+            if (tag === 408) {
+              message.answered.push(reader.uint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 410) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.answered.push(reader.uint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 52: {
+            if (tag !== 416) {
+              break;
+            }
+
+            message.resume = reader.bool();
+            continue;
+          }
+          case 53: {
+            if (tag === 424) {
+              message.waiting.push(reader.uint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 426) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.waiting.push(reader.uint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 54: {
+            if (tag !== 432) {
+              break;
+            }
+
+            message.timeout_ms = reader.uint32();
             continue;
           }
         }
@@ -7820,7 +8046,7 @@ export const StreamRequest: MessageFns<StreamRequest> = {
 };
 
 function createBaseStreamResponse(): StreamResponse {
-  return { id: 0n, results: [], signal: 0 };
+  return { id: 0n, results: [], signal: 0, busy: false };
 }
 
 export const StreamResponse: MessageFns<StreamResponse> = {
@@ -7836,6 +8062,9 @@ export const StreamResponse: MessageFns<StreamResponse> = {
     }
     if (message.signal !== 0) {
       writer.uint32(240).uint32(message.signal);
+    }
+    if (message.busy !== false) {
+      writer.uint32(400).bool(message.busy);
     }
     return writer;
   },
@@ -7875,6 +8104,14 @@ export const StreamResponse: MessageFns<StreamResponse> = {
             }
 
             message.signal = reader.uint32();
+            continue;
+          }
+          case 50: {
+            if (tag !== 400) {
+              break;
+            }
+
+            message.busy = reader.bool();
             continue;
           }
         }
@@ -8949,6 +9186,16 @@ export const SessionService = {
     responseSerialize: (value: ForkCancelResponse): Buffer => Buffer.from(ForkCancelResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ForkCancelResponse => ForkCancelResponse.decode(value),
   },
+  /** The signals of the process, in place of its stream, as long as this call lasts. */
+  signals: {
+    path: "/rump.sp.v1.Session/Signals" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: SignalsRequest): Buffer => Buffer.from(SignalsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SignalsRequest => SignalsRequest.decode(value),
+    responseSerialize: (value: SignalsResponse): Buffer => Buffer.from(SignalsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SignalsResponse => SignalsResponse.decode(value),
+  },
   /** The process has a new program: its calls that wait end with EINTR, close-on-exec descriptors are closed. EBUSY when it is in exec. */
   exec: {
     path: "/rump.sp.v1.Session/Exec" as const,
@@ -9043,6 +9290,8 @@ export interface SessionServer extends UntypedServiceImplementation {
   prefork: handleUnaryCall<PreforkRequest, PreforkResponse>;
   /** Frees a child that nobody has claimed. ESRCH. */
   forkCancel: handleUnaryCall<ForkCancelRequest, ForkCancelResponse>;
+  /** The signals of the process, in place of its stream, as long as this call lasts. */
+  signals: handleServerStreamingCall<SignalsRequest, SignalsResponse>;
   /** The process has a new program: its calls that wait end with EINTR, close-on-exec descriptors are closed. EBUSY when it is in exec. */
   exec: handleUnaryCall<ExecRequest, ExecResponse>;
   /** Keeps the session without a connection for a while: another program takes it over. EINVAL. */

@@ -19,7 +19,7 @@ from rumpuser.pending import Running
 from rumpuser.transport.grpc_client import GrpcPeer
 from rumpuser.transport.grpc_server import OUTBOX, ComponentService
 from rumpuser.transport.peer import RemotePeer
-from rumpuser.transport.wire import encode_failure
+from rumpuser.transport.wire import cancellation, encode_failure
 from rumpuser.url import MAX_PATH, Url
 from rumpwire import rump_bus_pb2 as pb
 from rumpwire.errno import Errno, KernelError
@@ -130,7 +130,7 @@ class _Caller(Frames):
             return
         if request.cancel:
             if running := self._waiting.get(request.id):
-                running.cancel()
+                running.cancel(cancellation(request))
         elif request.id in self._waiting:
             self.send(encode_failure(request.id, KernelError(Errno.EBADRPC, "id of a run under way")))
         else:

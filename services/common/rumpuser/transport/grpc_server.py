@@ -25,7 +25,7 @@ from rumpuser.pending import Pending, Running, start
 from rumpuser.run import run_steps
 from rumpuser.transport import channel
 from rumpuser.transport.names import MAX_MESSAGE, TOKEN_KEY, Tls
-from rumpuser.transport.wire import ContextCache, decode_calls, encode_failure, encode_outcomes
+from rumpuser.transport.wire import ContextCache, cancellation, decode_calls, encode_failure, encode_outcomes
 from rumpuser.url import Url
 from rumpuser.usage import usage
 from rumpwire import rump_bus_pb2 as pb
@@ -162,7 +162,7 @@ class ComponentService:
                 request = await self._parse(data, context)
                 if request.cancel:
                     if running := waiting.get(request.id):
-                        running.cancel()
+                        running.cancel(cancellation(request))
                     continue
                 if request.id in waiting or len(waiting) >= MAX_WAITING:
                     await outbox.send(encode_failure(request.id, _refusal(request.id, waiting)))

@@ -86,10 +86,10 @@ class RemotePeer:
         self._post(data)
         try:
             return await answer
-        except KernelError:
+        except KernelError as error:
             if answer.done:
                 raise
-            self._post(encode_cancel(run_id))
+            self._post(encode_cancel(run_id, error.errno))
             answer.interruptible = False
             return await answer
         except BaseException:

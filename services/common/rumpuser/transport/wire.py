@@ -76,8 +76,17 @@ def encode_run(id: int, context: bytes, steps: Sequence[Step], keep_going: bool)
     return context + request.SerializeToString()
 
 
-def encode_cancel(id: int) -> bytes:
-    return pb.RunRequest(id=id, cancel=True).SerializeToString()
+def encode_cancel(id: int, errno: int = Errno.EINTR) -> bytes:
+    """Ends a run that waits with EINTR, or what else is said (ETIMEDOUT)."""
+    data: bytes = pb.RunRequest(id=id, cancel=True, cancel_errno=errno).SerializeToString()
+    return data
+
+
+def cancellation(request: Any) -> KernelError:
+    """What a run that is cancelled ends with."""
+    if request.cancel_errno == Errno.ETIMEDOUT:
+        return KernelError(Errno.ETIMEDOUT, "not done in time")
+    return KernelError(Errno.EINTR, "cancelled")
 
 
 def decode_calls(request: Any) -> list[Step]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from rumpkern.core.proc import ProcessTable
 from rumpuser.component import Context
 from rumpuser.host import Host
+from rumpuser.kauth import Action
 from rumpuser.pending import Channel
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -78,7 +79,7 @@ class Clocks:
             self._settime(ctx, nanoseconds(tp))
 
     def _settime(self, ctx: Context, ns: int) -> None:
-        self._processes.superuser(ctx, "setting the clock")
+        self._processes.authorize(ctx, Action.SYSTEM_TIME_SYSTEM)
         if ns > LAST * SECOND:
             raise KernelError(Errno.EINVAL, f"{ns // SECOND} s is beyond the end of time")
         step = ns - self.now(const.CLOCK_REALTIME)

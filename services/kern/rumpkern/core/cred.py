@@ -1,13 +1,15 @@
 """Credentials (setuid(2), seteuid(2), setreuid(2), setgroups(2) and their like).
 
-One rule for all: root sets what it likes; others may set an id only to one of those that the call names, out of their
-real, effective and saved ids. Groups are root's alone. ``-1`` leaves an id as it is.
+One rule for all: whoever has process.setid sets what it likes; others may set an id only to one of those that the call
+names, out of their real, effective and saved ids. Groups are for those alone. ``-1`` leaves an id as it is.
 """
 
 from __future__ import annotations
 
 from rumpkern.core.proc import Process, ProcessTable
+from rumpuser import kauth
 from rumpuser.component import Context
+from rumpuser.kauth import Action
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Credentials, GetgidResult, GetgroupsResult, GetuidResult
@@ -27,7 +29,9 @@ def resolve(kind: str, old: Ids, new: Ids, allowed: tuple[tuple[int, ...], ...],
         if new[which] != KEEP and not 0 <= new[which] <= ID_MAX:
             raise KernelError(Errno.EINVAL, f"{kind} {new[which]} is not in 0..{ID_MAX}")
         if not root and new[which] != KEEP and new[which] not in [old[i] for i in allowed[which]]:
-            raise KernelError(Errno.EPERM, f"only root may change its {kind} from {old} to {new[which]}")
+            raise KernelError(
+                Errno.EPERM, f"only {Action.PROCESS_SETID.label} changes the {kind} from {old} to {new[which]}"
+            )
     real, effective, saved = (o if n == KEEP else n for o, n in zip(old, new, strict=True))
     return real, effective, saved
 
@@ -68,7 +72,7 @@ class CredentialCalls:
     def _set_uids(self, ctx: Context, new: Ids, allowed: tuple[tuple[int, ...], ...]) -> None:
         process = self._processes.of(ctx)
         cred = process.cred
-        root = cred.euid == 0
+        root = kauth.permitted(cred, Action.PROCESS_SETID)
         uid, euid, svuid = resolve("uid", (cred.uid, cred.euid, cred.svuid), new, allowed, root=root)
         _change(process, cred._replace(uid=uid, euid=euid, svuid=svuid))
 
@@ -94,7 +98,7 @@ class CredentialCalls:
     def _set_gids(self, ctx: Context, new: Ids, allowed: tuple[tuple[int, ...], ...]) -> None:
         process = self._processes.of(ctx)
         cred = process.cred
-        root = cred.euid == 0
+        root = kauth.permitted(cred, Action.PROCESS_SETID)
         gid, egid, svgid = resolve("gid", (cred.gid, cred.egid, cred.svgid), new, allowed, root=root)
         _change(process, cred._replace(gid=gid, egid=egid, svgid=svgid))
 
@@ -114,7 +118,7 @@ class CredentialCalls:
             raise KernelError(Errno.EINVAL, f"{len(gidset)} groups, {const.NGROUPS_MAX} are possible")
         if not all(0 <= gid <= ID_MAX for gid in gidset):
             raise KernelError(Errno.EINVAL, f"a gid is not in 0..{ID_MAX}")
-        self._processes.superuser(ctx, "setgroups")
+        self._processes.authorize(ctx, Action.PROCESS_SETID)
         _change(process, process.cred._replace(groups=list(gidset)))
 
     def issetugid(self, ctx: Context) -> int:

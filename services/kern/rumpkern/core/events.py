@@ -13,6 +13,7 @@ from rumpkern.core.proc import Process, ProcessTable
 from rumpkern.core.signals import NSIG, Signals
 from rumpuser.component import Context
 from rumpuser.host import Host
+from rumpuser.kauth import Action
 from rumpuser.kqueue import Filter, Knote
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -99,7 +100,9 @@ class ProcessFilter(Filter):
     def attach(self, ctx: Context, knote: Knote, spec: KnoteSpec) -> Callable[[], None]:
         """ESRCH, EACCES for processes of other users."""
         process = self._processes.get(spec.ident)
-        if not self._processes.privileged(ctx) and process.cred.uid != self._processes.cred(ctx).uid:
+        if process.cred.uid != self._processes.cred(ctx).uid and not self._processes.permitted(
+            ctx, Action.PROCESS_KEVENT_FILTER
+        ):
             raise KernelError(Errno.EACCES, f"process {spec.ident} is another user's")
         knote.flags |= const.EV_CLEAR
         return self._watch(knote)

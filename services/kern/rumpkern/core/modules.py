@@ -17,8 +17,9 @@ from rumpkern.core.proc import ProcessTable
 from rumpkern.core.signature import read_signed, verify_upload
 from rumpuser.component import KERNEL, Bus, Component, Context
 from rumpuser.host import Host
+from rumpuser.kauth import Action
 from rumpuser.module import GROUP, wheel_module
-from rumpuser.pending import Channel, value_of
+from rumpuser.pending import ENDED, Channel, value_of
 from rumpwire import calls, const
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
@@ -103,7 +104,7 @@ class Modules:
             return self.module_list(ctx)
         if cmd not in (const.MODCTL_LOAD, const.MODCTL_UNLOAD, const.MODCTL_EXISTS):
             raise KernelError(Errno.EINVAL, f"there is no modctl command {cmd}")
-        self._processes.superuser(ctx, "modctl")
+        self._processes.authorize(ctx, Action.SYSTEM_MODULE)
         if cmd == const.MODCTL_LOAD:
             return self._modctl_load(ctx, load)
         if cmd == const.MODCTL_UNLOAD:
@@ -114,19 +115,19 @@ class Modules:
 
     async def module_init(self, ctx: Context, names: Sequence[str]) -> None:
         """Loads installed modules, all or none. EPERM, EEXIST, and those of a load."""
-        self._processes.superuser(ctx, "module_init")
+        self._processes.authorize(ctx, Action.SYSTEM_MODULE)
         await self._locked(self._load(Wanted(ctx, const.MODCTL_LOAD_FORCE), [(name, b"") for name in names]))
 
     async def module_fini(self, ctx: Context, name: str) -> None:
         """EPERM, ENOENT, EBUSY."""
-        self._processes.superuser(ctx, "module_fini")
+        self._processes.authorize(ctx, Action.SYSTEM_MODULE)
         await self._unload_one(name)
 
     async def module_upload(
         self, ctx: Context, filename: str, sha256: bytes, public_key: bytes, signature: bytes, wheel: bytes
     ) -> ModuleStat:
         """Loads a module out of a signed wheel. EPERM, EFBIG, EBADMSG, EAUTH, ENOEXEC, EINVAL, and those of a load."""
-        self._processes.superuser(ctx, "loading a module")
+        self._processes.authorize(ctx, Action.SYSTEM_MODULE)
         verify_upload(filename, sha256, public_key, signature, wheel, self._keys)
         return await self._load_wheel(Wanted(ctx, source="upload"), wheel)
 
@@ -296,7 +297,7 @@ class Modules:
         try:
             stats: list[ModuleStat] = await value_of(self._bus.peer(faction).call(KERNEL, calls.MODULE_LIST, ()))
         except KernelError as error:
-            if error.errno == Errno.EINTR:
+            if error.errno in ENDED:
                 raise
             return []
         return stats

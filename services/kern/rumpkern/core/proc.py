@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from rumpuser import kauth
 from rumpuser.component import ROOT_CRED, Context
+from rumpuser.kauth import Action
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Credentials, GetpidResult, ProcessInfo, Rlimit
@@ -114,14 +116,12 @@ class ProcessTable:
         """What the caller may do now, whatever snapshot it came with. ESRCH."""
         return ROOT_CRED if ctx.pid == 0 else self.of(ctx).cred
 
-    def privileged(self, ctx: Context) -> bool:
-        return self.cred(ctx).euid == 0
+    def permitted(self, ctx: Context, action: Action) -> bool:
+        return kauth.permitted(self.cred(ctx), action)
 
-    def superuser(self, ctx: Context, what: str) -> None:
-        """EPERM unless the caller is root, the one rule of the suser security model."""
-        euid = self.cred(ctx).euid
-        if euid != 0:
-            raise KernelError(Errno.EPERM, f"{what} needs effective uid 0, not {euid}")
+    def authorize(self, ctx: Context, action: Action) -> None:
+        """`kauth.authorize` by what the caller may do now. EPERM."""
+        kauth.check(self.cred(ctx), action, pid=ctx.pid)
 
     def in_group(self, pgid: int) -> Process | None:
         """Some process of a process group."""
@@ -134,8 +134,9 @@ class ProcessTable:
         return self._spawn(self.init, comm).info()
 
     def fork(self, ctx: Context) -> ProcessInfo:
-        """A child of the caller. ESRCH, EAGAIN."""
+        """A child of the caller. ESRCH, EPERM, EAGAIN."""
         parent = self.of(ctx)
+        kauth.check(parent.cred, Action.PROCESS_FORK, pid=parent.pid)
         child = self._spawn(parent, parent.comm)
         for told in self.when_forked:
             told(parent, child)
@@ -181,9 +182,10 @@ class ProcessTable:
     def _room(self, parent: Process) -> None:
         """EAGAIN when the table, or what the user may have of it, is used up."""
         free = MAXPROC - len(self._table)
-        if free <= (0 if parent.cred.euid == 0 else RESERVED):
+        bypass = kauth.permitted(parent.cred, Action.PROCESS_RLIMIT_BYPASS)
+        if free <= (0 if bypass else RESERVED):
             raise KernelError(Errno.EAGAIN, f"{len(self._table)} of {MAXPROC} processes are there")
-        if parent.cred.euid == 0:
+        if bypass:
             return
         limit = parent.limits[const.RLIMIT_NPROC].rlim_cur
         count = sum(p.cred.uid == parent.cred.uid for p in self)

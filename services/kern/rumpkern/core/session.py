@@ -7,6 +7,7 @@ from typing import Any
 
 from rumpkern.core.proc import MAXPROC, Process, ProcessTable, Session
 from rumpuser.component import KERNEL, Bus, Context
+from rumpuser.kauth import Action
 from rumpuser.pending import value_of
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
@@ -82,7 +83,7 @@ class SessionCalls:
 
     def setlogin(self, ctx: Context, namebuf: bytes) -> None:
         """EPERM; EINVAL for a name that is too long."""
-        self._processes.superuser(ctx, "setlogin")
+        self._processes.authorize(ctx, Action.PROCESS_SETLOGIN)
         name = bytes(namebuf).partition(b"\0")[0]
         if len(name) > LOGIN_MAX:
             raise KernelError(Errno.EINVAL, f"a login name of {len(name)} bytes, {LOGIN_MAX} are possible")
@@ -98,8 +99,8 @@ class SessionCalls:
         limits = self._limits(ctx, which)
         if rlp is None or not 0 <= rlp.rlim_cur <= rlp.rlim_max <= const.RLIM_INFINITY:
             raise KernelError(Errno.EINVAL, f"not a limit, soft being at most hard: {rlp}")
-        if rlp.rlim_max > limits[which].rlim_max and not self._processes.privileged(ctx):
-            raise KernelError(Errno.EPERM, f"only root may raise a limit from {limits[which].rlim_max}")
+        if rlp.rlim_max > limits[which].rlim_max:
+            self._processes.authorize(ctx, Action.PROCESS_RLIMIT_SET)
         ceiling = CEILINGS.get(which, const.RLIM_INFINITY)
         limits[which] = Rlimit(min(rlp.rlim_cur, ceiling), min(rlp.rlim_max, ceiling))
         return self._tell(self._processes.of(ctx)) if which in TOLD else None

@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 from rumpkern.core.proc import Process, ProcessTable
 from rumpuser.component import KERNEL, Bus, Context
+from rumpuser.kauth import Action
 from rumpuser.pending import start
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
@@ -103,12 +104,15 @@ class Signals:
         return found
 
     def _may(self, ctx: Context, process: Process, signo: int) -> bool:
-        if self._processes.privileged(ctx) or ctx.pid == process.pid:
+        if ctx.pid == process.pid or self._processes.permitted(ctx, Action.PROCESS_SIGNAL):
             return True
         if signo == const.SIGCONT and process.session is self._processes.of(ctx).session:
             return True
         mine, its = self._processes.cred(ctx), process.cred
-        return bool({mine.uid, mine.euid} & {its.uid, its.euid})
+        shared = {mine.uid, mine.euid} & {its.uid, its.euid}
+        if mine.limited:
+            shared.discard(0)  # uid 0 alone gives no power to who is limited
+        return bool(shared)
 
     # -- what becomes of it
 

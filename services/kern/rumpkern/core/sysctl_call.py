@@ -9,7 +9,8 @@ from typing import Any
 from rumpkern.core.proc import ProcessTable
 from rumpkern.core.sysctl import MAXNAME, OWN, TOP, Component, Node, Tree, convert, dotted
 from rumpuser.component import KERNEL, Bus, Context, Peer
-from rumpuser.pending import value_of
+from rumpuser.kauth import Action
+from rumpuser.pending import ENDED, value_of
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import SysctlExport, SysctlResult, SysctlValue
@@ -71,13 +72,13 @@ class SysctlCalls:
         if node.interior:
             raise KernelError(Errno.EINVAL, f"sysctl node {node.path} has no value, but nodes below it")
         if node.flags & const.CTLFLAG_PRIVATE:
-            self._processes.superuser(ctx, f"reading {node.path}")
+            self._processes.authorize(ctx, Action.SYSTEM_SYSCTL_PRIVATE)
         if newv is None:
             return None
         if not node.flags & (const.CTLFLAG_READWRITE | const.CTLFLAG_ANYWRITE):
             raise KernelError(Errno.EPERM, f"sysctl node {node.path} is read-only")
         if not node.flags & const.CTLFLAG_ANYWRITE:
-            self._processes.superuser(ctx, f"setting {node.path}")
+            self._processes.authorize(ctx, Action.SYSTEM_SYSCTL_MODIFY)
         return convert(node, newv)
 
     def _as_process(self, ctx: Context, pid: int, node: Node, *, writing: bool) -> Context:
@@ -85,7 +86,7 @@ class SysctlCalls:
         cred, other = self._processes.cred(ctx), self._processes.get(pid)
         if writing and pid != ctx.pid:
             raise KernelError(Errno.EPERM, f"{node.path} of another process is read-only")
-        if cred.euid not in (0, other.cred.uid):
+        if cred.euid != other.cred.uid and not self._processes.permitted(ctx, Action.PROCESS_RLIMIT_GET):
             raise KernelError(Errno.EPERM, f"process {pid} is uid {other.cred.uid}'s, not {cred.euid}'s")
         return replace(ctx, pid=pid)
 
@@ -123,7 +124,7 @@ class SysctlCalls:
         try:
             exports: list[SysctlExport] = await value_of(peer.call(KERNEL, calls.SYSCTL_EXPORT, ()))
         except KernelError as error:
-            if error.errno == Errno.EINTR:
+            if error.errno in ENDED:
                 raise
             return []  # it offers nothing, or has just gone
         return exports

@@ -12,7 +12,7 @@ from rumpnet.core.net import Net
 from rumpnet.core.socket import Received, Sent, Socket
 from rumpuser.component import Context
 from rumpuser.host import Buffer
-from rumpuser.pending import value_of
+from rumpuser.pending import EndedError, value_of
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import (
@@ -159,7 +159,7 @@ class Calls:
             except KernelError as error:
                 if not messages:
                     raise
-                if error.errno not in (Errno.EAGAIN, Errno.EINTR):
+                if not isinstance(error, EndedError) and error.errno != Errno.EAGAIN:
                     so.error = so.error or error.errno
                 break
             if flags & const.MSG_WAITFORONE:

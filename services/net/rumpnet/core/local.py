@@ -23,7 +23,7 @@ from rumpnet.core.options import SB_MAX, integer
 from rumpnet.core.socket import EMPTY, READ_MAX, Accepting, Received, Sent, Socket
 from rumpuser.component import Context
 from rumpuser.host import Buffer
-from rumpuser.pending import value_of
+from rumpuser.pending import EndedError, value_of
 from rumpwire import const
 from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError
@@ -368,7 +368,7 @@ class LocalStream(Accepting, LocalSocket):
                 done = self._put(ctx, memoryview(data)[max(count, 0) :], flags, () if count > 0 else control)
                 count = done if count < 0 else count + max(done, 0)
         except KernelError as error:
-            if count > 0 and error.errno in (Errno.EINTR, Errno.EAGAIN):
+            if count > 0 and (isinstance(error, EndedError) or error.errno == Errno.EAGAIN):
                 return count
             raise
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rumpuser.component import KERNEL
-from rumpuser.pending import value_of
+from rumpuser.pending import ENDED, value_of
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import FileSystemType
 from rumpwire import const
@@ -30,7 +30,7 @@ async def _load(vfs: Vfs, name: str) -> str:
         kern = vfs.bus.peer("kern")
         await value_of(kern.call(KERNEL, OPS["modctl"], (const.MODCTL_LOAD, load, None, None)))
     except KernelError as error:
-        if error.errno == Errno.EINTR:
+        if error.errno in ENDED:
             raise
         return f": {error.text or error.name}"
     return ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from rumpuser.component import KERNEL, Bus, Context
-from rumpuser.pending import value_of
+from rumpuser.pending import ENDED, value_of
 from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError
 
@@ -59,6 +59,6 @@ class Questions:
         try:
             return await value_of(self._bus.peer(faction).call(KERNEL, OPS[call], tuple(args)))
         except KernelError as error:
-            if error.errno == Errno.EINTR:
+            if error.errno in ENDED:
                 raise
             return error

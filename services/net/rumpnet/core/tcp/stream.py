@@ -15,6 +15,7 @@ from rumpnet.core.tcp.state import CAN_SEND, State
 from rumpnet.core.tcp.tcb import Connection, Options
 from rumpuser.component import Context
 from rumpuser.host import Buffer
+from rumpuser.pending import EndedError
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Sockaddr
@@ -174,7 +175,7 @@ class TcpStream(InetSocket):
                 self.sending = mine = True
                 count += self._write(view[count:], flags)
         except KernelError as error:
-            if count and error.errno in (Errno.EINTR, Errno.EAGAIN):
+            if count and (isinstance(error, EndedError) or error.errno == Errno.EAGAIN):
                 return count
             raise
         finally:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rumpuser.host import Buffer
+from rumpuser.pending import ENDED
 from rumpvfs.fs.nfs import rpc
 from rumpvfs.fs.nfs.xdr import Unpacker
 from rumpwire import const
@@ -79,7 +80,7 @@ class RpcClient:
             except TooLate:
                 failures += 1
             except KernelError as error:
-                if error.errno == Errno.EINTR and not self.patience.interruptible:
+                if error.errno in ENDED and not self.patience.interruptible:
                     continue
                 if error.errno not in _BROKEN:
                     raise

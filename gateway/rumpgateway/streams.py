@@ -1,0 +1,223 @@
+"""`Session.Stream`: reads requests, answers at once what does not wait, the rest when it is finished."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from time import perf_counter_ns
+from typing import Any
+
+import grpc
+
+from rumpgateway.sessions import Session
+from rumpgateway.statistics import Statistics
+from rumpuser.pending import Running
+from rumpuser.transport.grpc_server import Outbox
+from rumpwire import codec, rump_sp_pb2
+from rumpwire.errno import Errno, KernelError
+from rumpwire.status import abort, parsed
+from rumpwire.wire import encode_error
+
+MAX_IN_FLIGHT = 1024
+"""Calls of one session that may wait at a time; more are refused with EAGAIN."""
+
+MAX_SIGNALS = 1024
+"""Signals that wait to be sent; more are lost."""
+
+log = logging.getLogger("rump.gateway")
+
+Begin = Callable[[Session, Any], tuple[list[Any], Any]]
+"""Starts the calls of a request: the steps, and their outcomes or the batch on its way."""
+
+
+class Stream:
+    """One Stream call. What waits belongs to the session where the client acknowledges, else to the stream."""
+
+    def __init__(self, begin: Begin, session: Session, context: Any, statistics: Statistics) -> None:
+        self._begin = begin
+        self._statistics = statistics
+        self._session = session
+        self._context = context
+        self._outbox = Outbox(context)
+        self._idle = asyncio.Event()
+        self._task = asyncio.current_task()
+        self._why: KernelError | None = None
+
+    async def serve(self) -> None:
+        self._session.opened(self)
+        read, send = self._context.read, self._outbox.send
+        try:
+            while (data := await read()) is not grpc.aio.EOF:
+                reply = self._take(await parsed(rump_sp_pb2.StreamRequest, data, self._context))
+                if reply is not None:
+                    await send(reply)
+            while any(number > 0 for number in self._session.calls):  # the client sends no more, but waits for answers
+                self._idle.clear()
+                await self._idle.wait()
+            await self._outbox.flushed()
+        except asyncio.CancelledError:
+            if self._why is None:
+                raise
+            assert self._task is not None
+            self._task.uncancel()
+            await abort(self._context, self._why)
+        finally:
+            self._outbox.closed = True
+            self._session.closed(self)
+
+    def raise_signal(self, signo: int) -> None:
+        """A signal for the client."""
+        self._outbox.put(rump_sp_pb2.StreamResponse(signal=signo).SerializeToString())
+
+    def put(self, data: bytes) -> None:
+        self._outbox.put(data)
+        self._idle.set()
+
+    def end(self, why: KernelError) -> None:
+        """Nothing is read from here on, also what has arrived already: the client will send it again."""
+        self._why = why
+        self._outbox.closed = True
+        assert self._task is not None
+        self._task.cancel()
+
+    def _take(self, request: Any) -> bytes | None:
+        """Starts what a request asks for: the reply, or None when that comes later, or never."""
+        session, number = self._session, request.id
+        if request.cancel:
+            if call := session.calls.get(number):
+                call.running.cancel()
+            return None
+        lasting = request.acked > 0
+        if lasting:
+            session.replies.acknowledge(request.acked, request.answered)
+            if request.resume:
+                session.resume(set(request.waiting))
+                return _empty(0)
+            if not number or number in session.calls:
+                return None
+            if (known := self._known(number)) is not None:
+                return known
+        if len(session.calls) >= MAX_IN_FLIGHT or number in session.calls:
+            return _refusal(number, Errno.EAGAIN, f"{MAX_IN_FLIGHT} calls wait, or id {number} is in use")
+        return self._start(request, number, lasting)
+
+    def _known(self, id: int) -> bytes | None:
+        """The answer to a request that was answered before, or cannot be taken now."""
+        replies = self._session.replies
+        kept = replies.get(id)
+        if kept is None and id >= replies.floor:
+            return _empty(id, busy=True) if replies.full else None
+        if isinstance(kept, bytes):
+            return kept
+        what = "is acknowledged already" if kept is None else "was that of a unary call"
+        return _refusal(id, Errno.EBADRPC, f"the id {id} {what}")
+
+    def _start(self, request: Any, id: int, lasting: bool) -> bytes | None:
+        session, began = self._session, perf_counter_ns()
+        steps, outcomes = self._begin(session, request)
+        if not isinstance(outcomes, Running):
+            self._statistics.done(session.process, steps, outcomes, began)
+            return self._answer(id, steps, outcomes, lasting)
+
+        def finish(wanted: bool) -> bytes | None:
+            found = outcomes_of(outcomes)
+            self._statistics.done(session.process, steps, found, began)
+            if not wanted:
+                return None
+            data = self._answer(id, steps, found, lasting)
+            stream = session.stream if lasting else self
+            if stream is not None:
+                stream.put(data)
+            return data
+
+        call = session.begun(id, outcomes, finish, None if lasting else self)
+        if request.timeout_ms:
+            call.end_after(request.timeout_ms / 1000)
+        return None
+
+    def _answer(self, id: int, steps: list[Any], outcomes: list[Any], lasting: bool) -> bytes:
+        reply = rump_sp_pb2.StreamResponse(id=id)
+        encode_outcomes(steps, outcomes, reply)
+        data: bytes = reply.SerializeToString()
+        if lasting:
+            self._session.replies.keep(id, data, len(data))
+        return data
+
+
+class SignalStream:
+    """One Signals call: the signals of a process, instead of on the stream of its calls."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._signals: asyncio.Queue[int] = asyncio.Queue(MAX_SIGNALS)
+
+    async def serve(self, session: Session) -> None:
+        write = self._context.write
+        await write(rump_sp_pb2.SignalsResponse())
+        session.carried_by(self)
+        try:
+            while signo := await self._signals.get():
+                await write(rump_sp_pb2.SignalsResponse(signal=signo))
+        finally:
+            session.carried_by(None, instead_of=self)
+
+    def raise_signal(self, signo: int) -> None:
+        """A client that takes none for so long has more than enough of them."""
+        if not self._signals.full():
+            self._signals.put_nowait(signo)
+
+    def end(self) -> None:
+        """The session is over."""
+        while self._signals.full():
+            self._signals.get_nowait()
+        self._signals.put_nowait(0)
+
+
+def _empty(id: int, *, busy: bool = False) -> bytes:
+    data: bytes = rump_sp_pb2.StreamResponse(id=id, busy=busy).SerializeToString()
+    return data
+
+
+def _refusal(id: int, errno: Errno, text: str) -> bytes:
+    reply = rump_sp_pb2.StreamResponse(id=id)
+    encode_outcomes([None], [KernelError(errno, text, "gateway")], reply)
+    data: bytes = reply.SerializeToString()
+    return data
+
+
+def outcomes_of(running: Running[Any]) -> list[Any]:
+    """The outcomes of a batch that is finished."""
+    try:
+        found: list[Any] = running.outcome.result()
+    except Exception as error:  # noqa: BLE001  a defect fails one batch, not the stream
+        return [failure(error)]
+    return found
+
+
+def encode_outcomes(steps: list[Any], outcomes: list[Any], response: Any) -> None:
+    """Outcomes into a message; calls that were not tried get an empty result."""
+    add = response.results.add
+    for step, outcome in zip(steps, outcomes, strict=False):
+        result = add()
+        if isinstance(outcome, KernelError):
+            encode_error(outcome, result.error)
+            continue
+        name = step.op.name
+        try:
+            _ENCODE[name](outcome, getattr(result, name))
+        except (TypeError, ValueError, AttributeError, LookupError) as error:
+            encode_error(failure(error), result.error)  # a component gave something that is no response
+    for _ in range(len(steps) - len(outcomes)):
+        add()
+
+
+_ENCODE = {name: encode for name, (encode, _) in codec.RESPONSE.items()}
+
+
+def failure(error: BaseException) -> KernelError:
+    """What a client is told. Anything but a KernelError is a defect here: it goes to the log with its traceback."""
+    if isinstance(error, KernelError):
+        return error
+    log.error("internal error", exc_info=error)
+    return KernelError(Errno.EIO, f"internal error: {type(error).__name__}", "gateway")

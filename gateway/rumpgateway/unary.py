@@ -1,0 +1,125 @@
+"""Unary calls: once each where they bear an id, and ended by their deadline.
+
+The id is the metadata ``rump-call``, of the same row of numbers as those of the session's stream; ``rump-acked`` is the
+lowest id that the client still waits for. A call with an id goes on when the connection is cut, and whoever sends it
+again gets its answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from rumpgateway.sessions import Call, Session
+from rumpgateway.streams import MAX_IN_FLIGHT, failure
+from rumpuser.aio import arrival
+from rumpuser.pending import Running
+from rumpwire.errno import Errno, KernelError
+from rumpwire.status import abort
+
+
+def metadata_of(context: Any, name: str) -> str:
+    """A value of the metadata of a call, or nothing."""
+    for key, value in context.invocation_metadata():
+        if key == name:
+            return str(value)
+    return ""
+
+
+async def once(context: Any, session: Session, begin: Callable[[], Any], finish: Callable[[Any], Any]) -> Any:
+    """The answer to a unary call.
+
+    ``begin`` starts it and gives its value, or the call on its way; ``finish`` makes the answer of the value, or of the
+    KernelError that it ended with. An answer that is a KernelError ends the call with that status.
+    """
+    with session:
+        try:
+            answer = await _answer(context, session, begin, finish)
+        except KernelError as error:
+            answer = error
+    if isinstance(answer, KernelError):
+        await abort(context, answer)
+    return answer
+
+
+async def _answer(context: Any, session: Session, begin: Callable[[], Any], finish: Callable[[Any], Any]) -> Any:
+    number = _call_id(context, session)
+    if number:
+        kept = session.replies.get(number)
+        if kept is not None:
+            return _checked(kept)
+        _refuse(session, number)
+    call = session.calls.get(number) if number else None
+    if call is None:
+        call = _start(session, number, begin, finish)
+    if isinstance(call, Call):
+        return _checked(await _arrived(context, call, lasting=bool(number)))
+    return call
+
+
+def _call_id(context: Any, session: Session) -> int:
+    """The id of a call, 0 for none. EINVAL."""
+    text = metadata_of(context, "rump-call")
+    if not text:
+        return 0
+    acked = metadata_of(context, "rump-acked")
+    if not (text.isdecimal() and acked.isdecimal() and 0 < int(text) < 1 << 64 and int(acked)):
+        raise KernelError(Errno.EINVAL, f"rump-call {text}, rump-acked {acked}: both are numbers from 1 on", "gateway")
+    session.replies.acknowledge(int(acked), ())
+    return int(text)
+
+
+def _refuse(session: Session, id: int) -> None:
+    """EBADRPC, EAGAIN: nothing is done."""
+    if id in session.calls:
+        return
+    if id < session.replies.floor:
+        raise KernelError(Errno.EBADRPC, f"the id {id} is acknowledged already", "gateway")
+    if session.replies.full or len(session.calls) >= MAX_IN_FLIGHT:
+        raise KernelError(Errno.EAGAIN, "too many answers are not acknowledged, or too many calls wait", "gateway")
+
+
+def _start(session: Session, id: int, begin: Callable[[], Any], finish: Callable[[Any], Any]) -> Any:
+    """The answer, or the call that waits."""
+
+    def finished(outcome: Any, wanted: bool = True) -> Any:
+        answer = finish(outcome)
+        if id and wanted:
+            session.replies.keep(id, answer, 0 if isinstance(answer, KernelError) else answer.ByteSize())
+        return answer
+
+    try:
+        value = begin()
+    except Exception as error:  # noqa: BLE001  a defect fails one call
+        return finished(failure(error))
+    if not isinstance(value, Running):
+        return finished(value)
+
+    def done(wanted: bool) -> Any:
+        try:
+            outcome = value.outcome.result()
+        except Exception as error:  # noqa: BLE001  as above
+            outcome = failure(error)
+        return finished(outcome, wanted)
+
+    return session.begun(id or session.unnamed(), value, done)
+
+
+async def _arrived(context: Any, call: Call, *, lasting: bool) -> Any:
+    """The answer to a call that waits. The RPC's deadline ends the call; so does its end, but for a lasting one."""
+    try:
+        return await arrival(call.answer)
+    except asyncio.CancelledError:
+        left = context.time_remaining()
+        if left is not None and left <= 0:
+            call.running.cancel(KernelError(Errno.ETIMEDOUT, "not done by the deadline", "gateway"))
+        elif not lasting:
+            call.running.cancel(KernelError(Errno.EINTR, "cancelled by the caller", "gateway"))
+        raise
+
+
+def _checked(answer: Any) -> Any:
+    if isinstance(answer, bytes):
+        return KernelError(Errno.EBADRPC, "the id was that of a call on the stream", "gateway")
+    return answer

@@ -1,0 +1,359 @@
+"""Sessions of a gateway for asyncio: as `rump._remote` and `rump._line`, with a task that reads the answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Self
+
+import grpc
+import grpc.aio
+
+from rump._connection import ProcessStatus, Statistics, Status, Wheel
+from rump._errors import CONNECTION
+from rump._grpc import OPTIONS, Credentials, Method, channel_credentials, kernel_error, unreachable
+from rump._line import GONE, RESUME_S, copy, lost
+from rump._remote import (
+    ATTACH_S,
+    PATIENCE_S,
+    attach_request,
+    batch_request,
+    processes_of,
+    statistics_of,
+    status_of,
+    upload_requests,
+)
+from rump._retry import Policy, die, log
+from rump._signals import Signals
+from rumpuser.url import Url
+from rumpwire import rump_sp_pb2 as sp
+from rumpwire.calls import Op
+from rumpwire.codec import _dec_ModuleStat
+from rumpwire.errno import Errno, KernelError
+from rumpwire.step import Step
+from rumpwire.values import ModuleStat
+from rumpwire.wire import NOT_TRIED, decode_results
+
+
+class RemoteConnection:
+    """A session of a gateway over one stream after another."""
+
+    def __init__(self, url: Url, credentials: Credentials, comm: str, policy: Policy | None = None) -> None:
+        self._url = url
+        self._credentials = credentials
+        self._comm = comm
+        self._policy = policy or Policy()
+        self._channel = self._new_channel()
+        self._pid = 0
+        self._max = 0
+        self.signals = Signals()
+        self._renewing = asyncio.Lock()
+        self._reset()
+
+    def _reset(self) -> None:
+        self._next = 1
+        self._waiting: dict[int, tuple[asyncio.Future[Any], bytes]] = {}
+        self._answered: list[int] = []
+        self._broken: KernelError | None = None
+        self._told = False
+        self._outgoing: asyncio.Queue[bytes] = asyncio.Queue()
+
+    @property
+    def pid(self) -> int:
+        return self._pid
+
+    @property
+    def same_host(self) -> bool:
+        return self._url.scheme == "unix"
+
+    def _new_channel(self) -> grpc.aio.Channel:
+        if self._url.secure:
+            return grpc.aio.secure_channel(self._url.target, channel_credentials(self._credentials), OPTIONS)
+        return grpc.aio.insecure_channel(self._url.target, OPTIONS)
+
+    async def _renew_channel(self) -> None:
+        old, self._channel = self._channel, self._new_channel()
+        await old.close()
+
+    # -- sessions and streams
+
+    async def open(self, session: tuple[str, int, int] | None = None) -> Self:
+        """Attaches, or takes a session that is there, and starts the stream."""
+        try:
+            token, self._pid, self._max = session or await self._attach()
+        except BaseException:
+            await self._channel.close()
+            raise
+        self._metadata = (("rump-session", token),)
+        self._reader = asyncio.get_running_loop().create_task(self._keep())
+        return self
+
+    async def _attach(self) -> tuple[str, int, int]:
+        request = attach_request(self._comm, self._credentials, self._policy)
+        waits = self._policy.waits()
+        while True:
+            try:
+                reply = await Method(self._channel, "Attach")(request, timeout=ATTACH_S)
+            except grpc.RpcError as error:
+                found = kernel_error(error)
+                if found.errno != Errno.ENOTCONN or found.origin != CONNECTION:
+                    raise found from None
+                why = await asyncio.to_thread(unreachable, self._url, found)
+                wait = next(waits, None)
+                if wait is None or why.errno != Errno.ENOTCONN:
+                    raise why from None
+                await asyncio.sleep(wait)
+                await self._renew_channel()
+            else:
+                return reply.session, reply.pid, reply.max_message
+
+    async def _keep(self) -> None:
+        """Reads answers over one stream after another, until there are to be no more."""
+        try:
+            why = await self._serve(self._stream())
+            while why.errno == Errno.ENOTCONN and self._policy.tries:
+                log.warning("connection to %s lost (%s); trying again", self._url, why.text)
+                found = await self._mend(why)
+                if isinstance(found, KernelError):
+                    why = found
+                    break
+                log.warning("connection to %s is back", self._url)
+                why = await self._serve(found)
+            if self._policy.die:
+                log.error("connection to %s lost (%s); this process ends", self._url, why.text)
+                die()
+            self._break(why)
+        except asyncio.CancelledError:
+            self._break(KernelError(Errno.ENOTCONN, "the connection is closed", CONNECTION))
+            raise
+
+    def _stream(self) -> Any:
+        method: Any = self._channel.stream_stream(
+            "/rump.sp.v1.Session/Stream", request_serializer=None, response_deserializer=sp.StreamResponse.FromString
+        )
+        return method(metadata=self._metadata)
+
+    async def _mend(self, why: KernelError) -> Any:
+        """A new stream that takes up where the old one was cut, or why there is none."""
+        for wait in self._policy.waits():
+            await asyncio.sleep(wait)
+            await self._renew_channel()
+            stream = self._stream()
+            try:
+                async with asyncio.timeout(RESUME_S):
+                    waiting = await self._resume(stream)
+            except TimeoutError:
+                stream.cancel()
+            except (grpc.RpcError, asyncio.InvalidStateError):
+                why = await _why(stream)
+                if why.errno in GONE:
+                    text = f"{why.text}; whether calls that had no answer were done is not known"
+                    return KernelError(Errno.ESTALE, text, CONNECTION)
+                if why.errno != Errno.ENOTCONN:
+                    return why
+            else:
+                self._send_again(waiting)
+                return stream
+        return why
+
+    async def _resume(self, stream: Any) -> list[int]:
+        """Tells the gateway what is still waited for."""
+        self._answered.clear()
+        waiting = list(self._waiting)
+        first = sp.StreamRequest(resume=True, acked=waiting[0] if waiting else self._next, waiting=waiting)
+        await stream.write(first.SerializeToString())
+        if await stream.read() is grpc.aio.EOF:
+            raise asyncio.InvalidStateError
+        return waiting
+
+    def _send_again(self, told: Sequence[int]) -> None:
+        """All that is waited for goes into the new stream; what of it was given up meanwhile is ended there."""
+        self._outgoing = asyncio.Queue()
+        for number in told:
+            if number not in self._waiting:
+                self._outgoing.put_nowait(sp.StreamRequest(id=number, cancel=True).SerializeToString())
+        for _, payload in self._waiting.values():
+            if payload:
+                self._outgoing.put_nowait(payload)
+
+    async def _serve(self, stream: Any) -> KernelError:
+        """Sends and reads over a stream until it ends: why it did."""
+        writer = asyncio.get_running_loop().create_task(self._write(stream))
+        try:
+            while (reply := await stream.read()) is not grpc.aio.EOF:
+                self._deliver(reply)
+            return lost(StopAsyncIteration())
+        except grpc.RpcError as error:
+            return lost(error)
+        finally:
+            writer.cancel()
+            stream.cancel()
+
+    async def _write(self, stream: Any) -> None:
+        with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):
+            while True:
+                await stream.write(await self._outgoing.get())
+
+    def _deliver(self, reply: Any) -> None:
+        if reply.signal:
+            self.signals(reply.signal)
+        elif reply.busy:
+            self._again(reply.id)
+        elif (waiter := self._settle(reply.id)) is not None and not waiter.done():
+            waiter.set_result(reply)
+
+    def _again(self, number: int) -> None:
+        """The gateway holds too many answers that it does not know to have arrived."""
+        if number in self._waiting:
+            only = sp.StreamRequest(acked=next(iter(self._waiting)), answered=self._answered)
+            self._answered.clear()
+            self._outgoing.put_nowait(only.SerializeToString())
+            self._outgoing.put_nowait(self._waiting[number][1])
+
+    def _settle(self, number: int) -> asyncio.Future[Any] | None:
+        waiter, _ = self._waiting.pop(number, (None, b""))
+        if next(iter(self._waiting), number) < number:
+            self._answered.append(number)
+        return waiter
+
+    def _break(self, why: KernelError) -> None:
+        self._broken = self._broken or why
+        self._told = bool(self._waiting)
+        for waiter, _ in self._waiting.values():
+            if not waiter.done():
+                waiter.set_exception(copy(why))
+        self._waiting.clear()
+
+    async def _ready(self) -> None:
+        """Raises why there is no session. After its end, once that was told, there is another by the policy."""
+        broken = self._broken
+        if broken is None:
+            return
+        if not self._told or broken.errno not in GONE or not self._policy.tries:
+            self._told = True
+            raise copy(broken)
+        async with self._renewing:
+            if self._broken is not broken:  # another task was here first
+                return
+            await self._renew_channel()
+            session = await self._attach()
+            self._reset()
+            await self.open(session)
+            log.warning("attached to %s anew, as process %d", self._url, self._pid)
+
+    # -- calls
+
+    async def call(self, op: Op, args: tuple[Any, ...]) -> Any:
+        (value,) = await self.run([Step(op, args)], keep_going=False) or [NOT_TRIED]
+        if isinstance(value, KernelError):
+            raise value
+        if value is NOT_TRIED:
+            raise KernelError(Errno.EBADRPC, f"the answer to {op.cname} is empty", CONNECTION)
+        return value
+
+    async def run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
+        if not steps:
+            return []
+        return decode_results(steps, (await self._exchange(batch_request(steps, keep_going))).results)
+
+    async def _exchange(self, request: Any) -> Any:
+        """The reply. When the task is cancelled the kernel ends the call."""
+        await self._ready()
+        request.id, request.acked = self._next, next(iter(self._waiting), self._next)
+        request.answered.extend(self._answered)
+        payload = request.SerializeToString()
+        if len(payload) > self._max:
+            text = f"the message has {len(payload)} bytes, the kernel takes {self._max}"
+            raise KernelError(Errno.EMSGSIZE, text, CONNECTION)
+        self._answered.clear()
+        number, waiter = self._register(payload)
+        self._outgoing.put_nowait(payload)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if self._waiting.pop(number, None) is not None:
+                self._outgoing.put_nowait(sp.StreamRequest(id=number, cancel=True).SerializeToString())
+            raise
+
+    def _register(self, payload: bytes) -> tuple[int, asyncio.Future[Any]]:
+        number, self._next = self._next, self._next + 1
+        waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = waiter, payload
+        return number, waiter
+
+    async def _unary(self, name: str, request: Any) -> Any:
+        return await self._again_unary(lambda: Method(self._channel, name)(request, metadata=self._metadata))
+
+    async def _once(self, call: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Makes a unary call under an id, which the gateway does once."""
+        await self._ready()
+        acked = next(iter(self._waiting), self._next)
+        number, _ = self._register(b"")
+        metadata = (("rump-call", str(number)), ("rump-acked", str(acked)))
+        try:
+            return await self._again_unary(lambda: call(self._metadata + metadata))
+        finally:
+            self._settle(number)
+
+    async def _again_unary(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        for wait in itertools.chain((0.0,), self._policy.waits()):
+            await asyncio.sleep(wait)
+            try:
+                return await call()
+            except (grpc.RpcError, grpc.aio.UsageError) as error:
+                found = lost(error)  # a channel that is being replaced says that it is closed
+            if found.errno != Errno.ENOTCONN or found.origin != CONNECTION:
+                break
+            if self._policy.tries:
+                await self._exchange(sp.StreamRequest())
+        raise found
+
+    async def fork(self, flags: int) -> RemoteConnection:
+        request = sp.ForkRequest(flags=flags)
+        reply = await self._once(lambda metadata: Method(self._channel, "Fork")(request, metadata=metadata))
+        child = RemoteConnection(self._url, self._credentials, self._comm, self._policy)
+        return await child.open((reply.session, reply.pid, self._max))
+
+    async def status(self) -> Status:
+        return status_of(await self._unary("Status", sp.StatusRequest()))
+
+    async def processes(self) -> list[ProcessStatus]:
+        return processes_of(await self._unary("Processes", sp.ProcessesRequest()))
+
+    async def statistics(self) -> Statistics:
+        return statistics_of(await self._unary("Statistics", sp.StatisticsRequest()))
+
+    async def upload_module(self, wheel: Wheel) -> ModuleStat:
+        def upload(metadata: Any) -> Awaitable[Any]:
+            method: Any = self._channel.stream_unary(
+                "/rump.sp.v1.Session/UploadModule",
+                request_serializer=sp.UploadModuleRequest.SerializeToString,
+                response_deserializer=sp.UploadModuleResponse.FromString,
+            )
+            reply: Awaitable[Any] = method(upload_requests(wheel), metadata=metadata)
+            return reply
+
+        return _dec_ModuleStat((await self._once(upload)).module)
+
+    async def close(self) -> None:
+        if not (self._reader.done() and self._broken is not None):
+            with contextlib.suppress(KernelError, TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    await self._unary("Detach", sp.DetachRequest())
+            self._reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError, grpc.RpcError):
+                await self._reader
+        await self._channel.close()
+
+
+async def _why(stream: Any) -> KernelError:
+    """Why a stream has ended."""
+    try:
+        await stream.read()
+    except grpc.RpcError as error:
+        return lost(error)
+    except asyncio.InvalidStateError:
+        pass
+    return lost(StopAsyncIteration())
