@@ -9,7 +9,7 @@ export PATH
 PYTEST_FLAGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check generate fuzz pjdfstest bench clean
+.PHONY: help demo test check generate fuzz pjdfstest bench connections clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ fuzz: $(VENV)/dev.stamp ## IMAGES=100000 hostile images of each format, FRAMES=1
 pjdfstest: $(VENV)/dev.stamp ## pjdfstest on tmpfs and ext4 through rump_fuse: PJDFSTEST=/path/to/your/built/copy; as root
 	@test -x "$(PJDFSTEST)/pjdfstest" || { echo "make: PJDFSTEST names no built copy: see docs/tools.md" >&2; exit 1; }
 	PJDFSTEST=$(PJDFSTEST) $(BIN)/pytest -n 2 --timeout 0 -rP tests/integration/test_pjdfstest.py
+
+connections: $(VENV)/dev.stamp ## 10,000 connections each way with the kernel of Linux, as root
+	RUMP_CONNECTIONS=10000 $(BIN)/pytest -q --durations=2 tests/integration/test_many_connections.py
 
 bench: $(VENV)/run.stamp ## the benchmarks, each beside its yardstick
 	$(BIN)/rump bench

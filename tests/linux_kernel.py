@@ -11,6 +11,7 @@ import os
 import platform
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,13 @@ from tests.tools import need
 
 _MODULES = {
     "udf": ("lib/crc-itu-t", "drivers/cdrom/cdrom", "fs/udf/udf"),
+    "netem": (
+        "net/sched/sch_netem",
+        "net/sched/sch_ingress",
+        "net/sched/act_mirred",
+        "net/sched/cls_matchall",
+        "drivers/net/ifb",
+    ),
     "iso9660": ("drivers/cdrom/cdrom", "lib/zlib_inflate/zlib_inflate", "fs/isofs/isofs"),
 }
 _INIT = """#!/bin/sh
@@ -37,15 +45,20 @@ poweroff -f
 """
 
 
-def run_in_linux(folder: Path, fstype: str, script: str, *images: Path) -> str:
-    """Runs a shell script in that kernel, its working directory being ``folder``. What it printed."""
+def run_in_linux(
+    folder: Path, needs: str, script: str, *images: Path, prefix: Sequence[str] = (), devices: Sequence[str] = ()
+) -> str:
+    """Runs a shell script in that kernel, its working directory being ``folder``. What it printed.
+
+    ``needs`` names the modules; ``prefix`` runs the kernel in a namespace; ``devices`` are words of its command line.
+    """
     if platform.machine() != "x86_64":
         pytest.skip("user mode Linux is built for amd64 alone")
     program = need("linux.uml")
     trees = sorted(glob.glob("/usr/lib/uml/modules/*/kernel"))
     if not trees:
         pytest.skip("no modules of a user mode Linux")
-    names = [f"{trees[-1]}/{name}.ko" for name in _MODULES[fstype]]
+    names = [f"{trees[-1]}/{name}.ko" for name in _MODULES[needs]]
     inserts = "\n".join(f"insmod {name}" for name in names if Path(name).exists())
     (folder / "job.sh").write_text(script)
     init = folder / "init.sh"
@@ -53,7 +66,7 @@ def run_in_linux(folder: Path, fstype: str, script: str, *images: Path) -> str:
     init.chmod(0o755)
     disks = [f"ubd{number}={image}" for number, image in enumerate(images)]
     words = [program, "mem=128M", f"uml_dir={folder}/", "rootfstype=hostfs", "rootflags=/", "ro", f"init={init}"]
-    shown = _start([*words, "con=null", "quiet", *disks])
+    shown = _start([*prefix, *words, "con=null", "quiet", *disks, *devices])
     log = folder / "log"
     if not log.exists():
         pytest.skip(f"user mode Linux does not run here: {shown[-300:]}")

@@ -29,6 +29,9 @@ def parser() -> Parser:
         sub.add_argument("--json", action="store_true", help="as JSON")
         if name == "status":
             sub.add_argument("--calls", action="store_true", help="what calls have cost, and what components use")
+    sub = commands.add_parser("restart", help="end the process of a component and start it again, with all it had")
+    _where(sub)
+    sub.add_argument("name", metavar="NAME", help="kern, vfs, net or dev")
     sub = commands.add_parser("env", help="shell lines that set RUMP_SERVER and the prompt: eval $(rump env)")
     sub.add_argument("url", nargs="?", help="the kernel (default: that of RUMP_SERVER, or of `rump up`)")
     _module_commands(commands.add_parser("module", help="keys and signatures of modules"))
@@ -57,6 +60,9 @@ def _up_flags(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--channelz", action="store_true", help="serve grpc.channelz.v1 as well, which shows connections")
     sub.add_argument("--trace", metavar="otlp|FILE", help="traces of calls: to a collector, or as JSON lines")
     sub.add_argument("--config", metavar="FILE", help="TOML file with boot parameters")
+    sub.add_argument("--health", metavar="S", help="kill a component that does not answer for so long (5)")
+    sub.add_argument("--steady", metavar="S", help="service after which an end is no failure in a row (10)")
+    sub.add_argument("--give-up", metavar="N", help="failures in a row after which a component is left alone (8)")
     sub.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning, error")
     sub.add_argument("--log-json", action="store_true", help="log lines as JSON")
     sub.add_argument("--detach", action="store_true", help="return when it is ready")
@@ -80,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] in (["demo"], ["bench"]):
         return _other(arguments[0], arguments[1:])
     options = parser().parse_args(arguments)
-    work = {"up": up, "status": status, "ps": ps, "env": env, "module": module}[options.command]
+    work = {"up": up, "status": status, "ps": ps, "env": env, "module": module, "restart": restart}[options.command]
     return run(f"{PROG} {options.command}", lambda: work(options))
 
 
@@ -112,7 +118,7 @@ def gateway_flags(options: argparse.Namespace) -> list[str]:
     folder = options.dir or _start.folder_for(options.url)
     flags = ["--dir", folder]
     valued = ("factions", "placement", "policy", "tls_cert", "tls_key", "tls_client_ca", "metrics")
-    for name in (*valued, "slow_calls", "trace", "config", "log_level"):
+    for name in (*valued, "slow_calls", "trace", "config", "log_level", "health", "steady", "give_up"):
         value = getattr(options, name)
         if value is not None:
             flags += [f"--{name.replace('_', '-')}", value]
@@ -152,6 +158,14 @@ def status(options: argparse.Namespace) -> None:
         for c in found["components"]
     ]
     print_table(["NAME", "PID", "STATE", "RESTARTS", "URL", "MODULES"], rows, right=(1, 3))
+    for c in found["components"]:
+        if c["why"]:
+            print(f"{c['name']}: {c['why']}")
+
+
+def restart(options: argparse.Namespace) -> None:
+    with _connect(options.url) as k:
+        k.pub.component_restart(options.name)
 
 
 def _show_statistics(found: rump.Statistics) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from rumpgateway.kernel import MAX_BUS_MESSAGE, Kernel, KernelConfig
 from rumpgateway.registry import FACTIONS
+from rumpgateway.supervisor import Care
 from rumpuser import config, log
 from rumpuser.component import Parameters
 from rumpuser.transport.names import Tls
@@ -48,6 +49,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--slow-calls", type=float, default=1000, metavar="MS", help="log calls that take longer; 0: never")
     p.add_argument("--channelz", action="store_true", help="serve grpc.channelz.v1 as well, which shows connections")
     p.add_argument("--trace", metavar="otlp|FILE", help="traces of calls: to the collector of OTEL_*, or as JSON lines")
+    p.add_argument("--health", type=float, default=5.0, metavar="S", help="kill a component that answers no sooner")
+    p.add_argument("--steady", type=float, default=10.0, metavar="S", help="service after which an end is no failure")
+    p.add_argument("--give-up", type=int, default=8, metavar="N", help="so many failures in a row are too many")
     p.add_argument("--config", metavar="FILE", help="TOML file with the same names")
     p.add_argument("--log-level", default="warning", choices=log.LEVELS)
     p.add_argument("--log-json", action="store_true")
@@ -81,6 +85,7 @@ def configuration(arguments: argparse.Namespace) -> KernelConfig:
         bus=parse(arguments.bus, server=True) if arguments.bus else None,
         token=config.read_token(arguments.token_file, os.environ),
         spawn=not arguments.no_spawn,
+        outlived=arguments.no_spawn,
         max_message=config.size("--max-message", arguments.max_message),
         parameters=parameters,
         environment=(
@@ -92,6 +97,7 @@ def configuration(arguments: argparse.Namespace) -> KernelConfig:
         slow_ns=int(arguments.slow_calls * 1e6),
         channelz=arguments.channelz,
         trace=arguments.trace or "",
+        care=Care(arguments.health, arguments.steady, arguments.give_up),
         tls=Tls(arguments.tls_cert or "", arguments.tls_key or "", arguments.tls_client_ca or ""),
     )
 

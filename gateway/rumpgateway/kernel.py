@@ -16,14 +16,16 @@ import grpc
 from rumpgateway import components
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.monitor import Monitor
+from rumpgateway.recovery import Recovery
 from rumpgateway.registry import Registry
 from rumpgateway.service import Service
 from rumpgateway.sessions import Sessions
 from rumpgateway.statistics import SLOW_NS, Statistics
-from rumpgateway.supervisor import Supervisor
+from rumpgateway.supervisor import Care, Supervisor
 from rumpgateway.tracing import Tracer
 from rumpuser.aio import pending_of, settle
 from rumpuser.component import KERNEL, Component, Parameters
+from rumpuser.records import RecordFile
 from rumpuser.systemhost import SystemHost
 from rumpuser.transport.channel import listen, options, unlink
 from rumpuser.transport.frames import peer_at
@@ -38,13 +40,18 @@ log = logging.getLogger("rump.kernel")
 
 MAX_BUS_MESSAGE = 64 << 20
 """Largest message between components: wheels of modules travel in one."""
+STATUS_S = 1.0
+"""How long a component may take to tell of its modules; kern asks the others, who may be restarting."""
 DRAIN_S = 2.0
 """How long calls in flight may take to finish when the kernel halts."""
 
 
 @dataclass(frozen=True, slots=True)
 class KernelConfig:
-    """How a kernel is brought up. ``spawn`` is off where the components start apart and join over the bus."""
+    """How a kernel is brought up. ``spawn`` is off where the components start apart and join over the bus.
+
+    ``outlived``: the components go on when the gateway is killed, and the next one takes over.
+    """
 
     urls: tuple[Url, ...]
     folder: str
@@ -53,6 +60,7 @@ class KernelConfig:
     bus: Url | None = None
     token: str = ""
     spawn: bool = True
+    outlived: bool = False
     max_message: int = 16 << 20
     parameters: Parameters = field(default_factory=Parameters)
     component_flags: tuple[str, ...] = ()
@@ -62,6 +70,7 @@ class KernelConfig:
     slow_ns: int = SLOW_NS
     channelz: bool = False
     trace: str = ""
+    care: Care = field(default_factory=Care)
 
 
 class Kernel:
@@ -77,8 +86,10 @@ class Kernel:
         self.metrics: tuple[str, int] | None = None
         """Where Prometheus finds its figures."""
         self._served: list[Url] = []
+        self._modules: dict[str, list[str]] = {}
         self._local: list[Component] = []
-        self._host = SystemHost(asyncio.get_running_loop())
+        self._records = RecordFile(f"{config.folder}/gateway.records") if config.outlived else None
+        self._host = SystemHost(asyncio.get_running_loop(), self._records)
         self._tracer = Tracer(config.trace) if config.trace else None
         self.registry = Registry(self._token, self._connect)
         if self._tracer is not None:
@@ -93,8 +104,13 @@ class Kernel:
             str(self._bus_url),
             config.component_flags,
             {**dict(config.environment), "RUMP_BUS_TOKEN": self._token},
+            config.care,
         )
-        self.registry.joined = self.supervisor.notice
+        self.registry.restarted = self.supervisor.restarts
+        self.registry.inherit = self.gateway.inherit
+        self.gateway.restart = lambda name: pending_of(self._restart(name))
+        self.recovery = Recovery(self._host.records, self.gateway, self.sessions)
+        self.registry.joined = self._joined
         self.registry.lost = self._lost
         self.gateway.halt = lambda opt: self._halted.set()
         self.gateway.panic = _panic
@@ -113,6 +129,8 @@ class Kernel:
             await self._listen_to_components()
             if self._config.spawn:
                 await self.supervisor.start(names)
+        if self._host.records.inherited:
+            await self.recovery.run()
         await self._listen_to_clients()
 
     async def run(self) -> None:
@@ -136,6 +154,8 @@ class Kernel:
         await asyncio.gather(*(server.stop(0) for server in self._servers))
         for url in (*self._served, self._bus_url):
             unlink(url)
+        if self._records is not None:
+            self._records.remove()
         if self._tracer is not None:
             await asyncio.to_thread(self._tracer.close)
 
@@ -168,7 +188,17 @@ class Kernel:
             return pending_of(self._start_here([name]))
         return pending_of(self.supervisor.start_faction(name))
 
+    async def _restart(self, name: str) -> None:
+        if self._config.placement == "server" or not self._config.spawn:
+            raise KernelError(Errno.EOPNOTSUPP, "the components of this kernel are no processes of its own")
+        await self.supervisor.restart(name)
+
+    def _joined(self, name: str) -> None:
+        self.recovery.joined(name, self.registry.members[name].instance)
+        self.supervisor.notice(name)
+
     def _lost(self, name: str) -> None:
+        self.recovery.left(name)
         self.supervisor.notice(name)
         self.gateway.lost(name)
         if name == "kern" and not self._halted.is_set():
@@ -193,7 +223,9 @@ class Kernel:
         )
         server.add_generic_rpc_handlers(service.handlers())
         await _add_introspection(server, channelz=self._config.channelz)
-        self._served = [listen(server, url, self._config.tls) for url in self._config.urls]
+        before = [parse(url, server=True) for url in self.recovery.urls] or self._config.urls
+        self._served = [listen(server, url, self._config.tls) for url in before]
+        self.recovery.serves(self.urls)
         if self._config.metrics:
             self.metrics = monitor.serve_prometheus(*self._config.metrics)
         await server.start()
@@ -215,19 +247,24 @@ class Kernel:
     async def _component_status(self, name: str) -> Any:
         member, child = self.registry.members.get(name), self.supervisor.children.get(name)
         modules: list[str] = []
-        if member is not None:
+        if member is not None and self.registry.serving(name):
             try:
-                listed = await settle(member.peer.call(KERNEL, calls.MODULE_LIST, ()))
-                modules = [m.name for m in listed if m.faction == name]
-            except KernelError:
-                modules = []
+                async with asyncio.timeout(STATUS_S):
+                    listed = await settle(member.peer.call(KERNEL, calls.MODULE_LIST, ()))
+                self._modules[name] = [m.name for m in listed if m.faction == name]
+            except (KernelError, TimeoutError):
+                pass  # what it had when it was asked last
+            modules = self._modules.get(name, [])
+        state = "serving" if self.registry.serving(name) else "stopped"
         return rump_sp_pb2.ComponentStatus(
             name=name,
             pid=member.pid if member else 0,
             url=member.url if member else "",
-            state="serving" if member else (child.state if child else "stopped"),
+            state=child.state if child is not None and child.state != "serving" else state,
             restarts=child.restarts if child else 0,
             modules=modules,
+            why=child.why if child else "",
+            recovery_ms=round(child.recovery_s * 1e3) if child else 0,
         )
 
 

@@ -134,17 +134,31 @@ class LocalKernel:
     def _finish(self, result: Any) -> Any:
         return run_blocking(result, self._turn)
 
-    def enter(self, p: Process, result: Any) -> Any:
-        """Drives what a call gave to its end. Views of kernel memory are copied before the kernel goes on."""
+    def enter(self, p: Process, result: Any, timeout: float | None = None) -> Any:
+        """Drives what a call gave to its end. Views of kernel memory are copied before the kernel goes on.
+
+        ETIMEDOUT when it still waits after ``timeout`` seconds.
+        """
+        value = result
         if type(result) is CoroutineType:
             sleeper = Sleeper(self._turn)
             p.wait_begins(sleeper)
             try:
-                result = run_blocking(result, self._turn, sleeper)
+                value = self._in_time(sleeper, result, timeout)
             finally:
                 p.wait_ends(sleeper)
-        value = result
         return bytes(value) if type(value) in (memoryview, bytearray) else value
+
+    def _in_time(self, sleeper: Sleeper, result: Any, timeout: float | None) -> Any:
+        if timeout is None:
+            return run_blocking(result, self._turn, sleeper)
+        late = KernelError(Errno.ETIMEDOUT, f"not done within {timeout:g} s", "gateway")
+        deadline = self._host.monotonic_ns() + int(timeout * 1e9)
+        disarm = self._host.call_at(deadline, lambda: sleeper.cancel(late))
+        try:
+            return run_blocking(result, self._turn, sleeper)
+        finally:
+            disarm()
 
 
 class LocalSession:
@@ -159,17 +173,20 @@ class LocalSession:
         self.on_signal: Callable[[int], None] = lambda signo: None
         """Takes the signals of the process, by NetBSD's numbers."""
 
-    def call(self, op: Op, args: tuple[Any, ...]) -> Any:
+    def call(self, op: Op, args: tuple[Any, ...], timeout: float | None = None) -> Any:
         """The value of a call. Raises KernelError."""
-        with self._turn:
-            self._check()
-            return self._kernel.enter(self._process, self._kernel.gateway.call(self._process, op, args))
+        with self._turn.lock:
+            if self._process.exited or self._process.in_exec or self._kernel.halted:
+                self._check()
+            return self._kernel.enter(self._process, self._kernel.gateway.call(self._process, op, args), timeout)
 
-    def run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
+    def run(self, steps: Sequence[Step], keep_going: bool, timeout: float | None = None) -> list[Any]:
         """The outcomes of a batch, shorter than it when a call failed and the rest was left out."""
         with self._turn:
             self._check()
-            outcomes = self._kernel.enter(self._process, self._kernel.gateway.run(self._process, steps, keep_going))
+            outcomes = self._kernel.enter(
+                self._process, self._kernel.gateway.run(self._process, steps, keep_going), timeout
+            )
             return [bytes(o) if type(o) in (memoryview, bytearray) else o for o in outcomes]
 
     def fork(self, flags: int) -> LocalSession:
@@ -205,7 +222,8 @@ class LocalSession:
     def _status_of(self, name: str) -> dict[str, Any]:
         component = self._kernel._components.get(name, self._kernel.gateway)
         modules = [m.name for m in component.loader.active()]
-        return {"name": name, "pid": os.getpid(), "url": "", "state": "serving", "restarts": 0, "modules": modules}
+        here = {"name": name, "pid": os.getpid(), "url": "", "state": "serving", "restarts": 0, "modules": modules}
+        return here | {"why": "", "recovery_ms": 0}
 
     def processes(self) -> list[dict[str, Any]]:
         """The shape of ``rump ps --json``."""

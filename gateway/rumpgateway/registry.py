@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
 
-from rumpuser.component import Component
+from rumpuser.aio import settle
+from rumpuser.component import KERNEL, Component
 from rumpuser.guard import Guarded
 from rumpuser.transport.inprocess import blocking
-from rumpwire import rump_bus_pb2
+from rumpuser.transport.succession import Succession
+from rumpwire import calls, rump_bus_pb2
 from rumpwire.errno import Errno, KernelError
 
 log = logging.getLogger("rump.registry")
@@ -30,6 +32,8 @@ class Member:
     url: str
     pid: int
     peer: Any
+    instance: bytes = b""
+    connection: Any = None
     told: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
 
 
@@ -50,13 +54,19 @@ class Registry:
         self.traced: Callable[[str, Any], Any] = lambda name, peer: peer
         """Puts what watches a component in front of it."""
         self._draining: set[str] = set()
+        self.succession = Succession()
+        self.restarted: Callable[[str], bool] = lambda name: False
+        """Whether a component that went will be started again."""
+        self.inherit: Callable[[str, Any], Any] = lambda name, peer: None
+        """Has the successor of a component take over what it held."""
+        self._tasks: set[asyncio.Task[None]] = set()
 
     # -- Bus
 
     def peer(self, name: str) -> Any:
-        member = self.members.get(name)
-        if member is not None:
-            return member.peer
+        found = self.succession.peer(name)
+        if found is not None:
+            return found
         if name == "gateway" and self.gateway is not None:
             return self.gateway
         raise KernelError(Errno.ENOSYS, f"the {name} faction is not running in this kernel", "gateway")
@@ -72,19 +82,69 @@ class Registry:
         self._add(Member(component.name, "", pid, Guarded(component)))
 
     def _add(self, member: Member) -> None:
-        member.peer = self.traced(member.name, member.peer)
+        member.connection, member.peer = member.peer, self.traced(member.name, member.peer)
         self.members[member.name] = member
+        if self.succession.awaits(member.name):
+            self._task(self._succeed(member))
+        else:
+            self.succession.serves(member.name, member.peer, member.connection)
         self._tell()
         self.joined(member.name)
 
-    def _remove(self, member: Member) -> None:
+    async def _succeed(self, member: Member) -> None:
+        """Has the successor of a component take calls when it has started, and has taken over what was held."""
+        try:
+            await settle(member.connection.call(KERNEL, calls.PING, ()))
+            await settle(self.inherit(member.name, member.peer))
+        except KernelError as error:
+            log.warning("%s cannot take over: %s", member.name, error)
+            return
         if self.members.get(member.name) is member:
-            del self.members[member.name]
+            self.succession.serves(member.name, member.peer, member.connection)
+            self._tell()
+            self.joined(member.name)
+
+    def _task(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _remove(self, member: Member) -> None:
+        if self.members.get(member.name) is not member:
+            return
+        del self.members[member.name]
+        if member.name not in self._draining and self.restarted(member.name):
+            self.succession.restarts(member.name)
+            self._tell()
+        else:
+            self.succession.ends(member.name)
             self._tell()
             self.lost(member.name)
 
+    def ended(self, name: str, pid: int) -> None:
+        """The process of a member has ended: it is out, before its connections tell."""
+        member = self.members.get(name)
+        if member is not None and member.pid == pid:
+            self._remove(member)
+            if member.connection is not None:
+                self._task(member.connection.close())
+
+    def give_up(self, name: str, why: str) -> None:
+        """A component will not be started again: calls that wait for it fail."""
+        awaited = self.succession.awaits(name)
+        self.succession.ends(name, why)
+        self._tell()
+        if awaited:
+            self.lost(name)
+
+    def serving(self, name: str) -> bool:
+        return name in self.members and not self.succession.awaits(name)
+
     def _tell(self) -> None:
-        peers = [rump_bus_pb2.Peer(name=m.name, url=m.url) for m in self.members.values()]
+        waits = self.succession.awaits
+        peers = [rump_bus_pb2.Peer(name=m.name, url=m.url, restarting=waits(m.name)) for m in self.members.values()]
+        gone = [name for name in FACTIONS if waits(name) and name not in self.members]
+        peers += [rump_bus_pb2.Peer(name=name, restarting=True) for name in gone]
         peers.append(rump_bus_pb2.Peer(name="gateway", url=self.gateway_url))
         for member in self.members.values():
             member.told.put_nowait(rump_bus_pb2.JoinResponse(peers=peers, drain=member.name in self._draining))
@@ -115,7 +175,7 @@ class Registry:
             return
         await self._check(request, context)
         peer = self._connect(request.name, request.url)
-        member = Member(request.name, request.url, request.pid, peer)
+        member = Member(request.name, request.url, request.pid, peer, request.instance)
         log.info("%s joined from %s (pid %d)", member.name, member.url, member.pid)
         self._add(member)
         telling = asyncio.get_running_loop().create_task(_forward(member.told, context))

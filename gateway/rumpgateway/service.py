@@ -20,7 +20,7 @@ from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpgateway.monitor import Monitor
 from rumpgateway.sessions import LEASE_S, Session, Sessions
-from rumpgateway.streams import SignalStream, Stream, encode_outcomes, failure
+from rumpgateway.streams import SignalStream, Stream, doubt, encode_outcomes, failure, repeatable
 from rumpgateway.tracing import Tracer
 from rumpgateway.unary import metadata_of, once
 from rumpuser.aio import settle
@@ -123,7 +123,7 @@ class Service:
                 encode(outcome, response)
                 return response
 
-            return await once(context, session, begin, finish)
+            return await once(context, session, begin, finish, repeatable=repeatable(op))
 
         return grpc.unary_unary_rpc_method_handler(handler, None, response_class.SerializeToString)
 
@@ -239,6 +239,8 @@ class Service:
             if len(request.calls) > MAX_BATCH:
                 raise KernelError(Errno.E2BIG, f"{len(request.calls)} calls in a batch; {MAX_BATCH} are allowed")
             steps = decode_steps(request.calls, decode_call)
+            if session.doubtful:
+                _check_doubt(session, request, steps)
         except KernelError as error:
             return [None], [error]
         try:
@@ -295,6 +297,12 @@ class Service:
 
 def _process_status(p: Process) -> Any:
     return rump_sp_pb2.ProcessStatus(pid=p.pid, ppid=p.ppid, comm=p.comm, uid=p.cred.uid, nfd=len(p.fds), nlwps=p.nlwps)
+
+
+def _check_doubt(session: Session, request: Any, steps: list[Step]) -> None:
+    """ENOLINK for calls that a gateway before this one may have done, where that cannot be done again."""
+    if 0 < getattr(request, "id", 0) <= session.doubtful and not all(repeatable(step.op) for step in steps):
+        raise doubt(steps[0].op.cname)
 
 
 def _uploaded(outcome: Any) -> Any:

@@ -92,6 +92,10 @@ class Session:
         """Calls that wait, by id; unary ones without an id of the client's have one below 0."""
         self.stream: Stream | None = None
         self.lease_s = lease_s
+        self.doubtful = 0
+        """Calls up to this id may have been begun by a gateway that has ended."""
+        self._seen = 0
+        self._streamed = False
         self._sessions = sessions
         self._busy = 0
         self._unnamed = 0
@@ -124,6 +128,9 @@ class Session:
         self._kept_until = 0.0
         if self._carrier is None:
             self.process.listen(stream.raise_signal)
+        if not self._streamed:
+            self._streamed = True
+            self.write_down()
         self._grace_s = self.lease_s or GRACE_S
         if older is not None:
             older.end(KernelError(Errno.ECONNABORTED, "a newer stream of this session has taken over", "gateway"))
@@ -137,6 +144,10 @@ class Session:
         self.stream = None
         if self._carrier is None:
             self.process.listen(None)
+        self._run_out()
+
+    def _run_out(self) -> None:
+        """The lease runs from now on."""
         self._due = max(self._loop.time() + self._grace_s, self._kept_until)
         self._timer.cancel()
         self._timer = self._loop.call_at(self._due, self._check)
@@ -159,6 +170,26 @@ class Session:
             older.end()
         by = carrier or self.stream
         self.process.listen(by.raise_signal if by is not None else None)
+
+    # -- for the successor of this gateway
+
+    def write_down(self) -> None:
+        value = (self.process.pid, self.lease_s, self.nonce, self._streamed)
+        self._sessions.records.put("session", self.token, value, self._seen)
+
+    def seen(self, id: int) -> None:
+        """A call with this id is about to be begun, if it was not before."""
+        if id > self._seen:
+            self._seen = id
+            self._sessions.records.count("session", self.token, id)
+
+    def restore(self, nonce: bytes, streamed: bool, seen: int) -> None:
+        """It was there before this gateway."""
+        self.nonce, self._streamed, self._seen, self.doubtful = nonce, streamed, seen, seen
+        if streamed:
+            self._grace_s = self.lease_s or GRACE_S
+            self._run_out()
+        self.write_down()
 
     # -- its calls
 
@@ -220,6 +251,7 @@ class Sessions:
 
     def __init__(self, gateway: Gateway) -> None:
         self.room = Room()
+        self.records = gateway.host.records
         self._gateway = gateway
         self._sessions: dict[str, Session] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -287,8 +319,25 @@ class Sessions:
     def _add(self, process: Process, lease_s: float, nonce: bytes = b"") -> Session:
         session = Session(secrets.token_hex(16), process, self, lease_s)
         session.nonce = nonce
+        session.write_down()
         self._sessions[session.token] = session
         return session
+
+    async def restore(self) -> None:
+        """The sessions of a gateway that was killed; what it had begun, or not ended, without one is ended."""
+        loop = asyncio.get_running_loop()
+        for token, (pid, lease_s, nonce, streamed), seen in self.records.items("session"):
+            process = self._gateway.processes.get(pid)
+            if process is None:
+                self.records.delete("session", token)
+                continue
+            session = self._sessions[token] = Session(token, process, self, lease_s)
+            session.restore(nonce, streamed, seen)
+            if nonce:
+                self._attached[nonce] = loop.create_task(_known(session))
+        held = {session.process for session in self._sessions.values()}
+        for process in [p for p in self._gateway.processes.values() if p not in held]:
+            await settle(self._gateway.exit(process))
 
     async def end(self, session: Session, why: str = "the session has ended: its client has detached") -> None:
         """Ends a session and its process. Who still names it is told why."""
@@ -298,6 +347,7 @@ class Sessions:
         self._ended[session.token] = why
         if len(self._ended) > MAX_ENDED:
             del self._ended[next(iter(self._ended))]
+        self.records.delete("session", session.token)
         session.over(KernelError(Errno.ESTALE, why, "gateway"))
         await settle(self._gateway.exit(session.process))
 
@@ -310,3 +360,7 @@ class Sessions:
         for session in list(self._sessions.values()):
             await self.end(session, why)
         await settle(self._gateway.cookies.free_all())
+
+
+async def _known(session: Session) -> Session:
+    return session

@@ -15,6 +15,7 @@ from rumpgateway.statistics import Statistics
 from rumpuser.pending import Running
 from rumpuser.transport.grpc_server import Outbox
 from rumpwire import codec, rump_sp_pb2
+from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.status import abort, parsed
 from rumpwire.wire import encode_error
@@ -98,6 +99,7 @@ class Stream:
                 return None
             if (known := self._known(number)) is not None:
                 return known
+            session.seen(number)
         if len(session.calls) >= MAX_IN_FLIGHT or number in session.calls:
             return _refusal(number, Errno.EAGAIN, f"{MAX_IN_FLIGHT} calls wait, or id {number} is in use")
         return self._start(request, number, lasting)
@@ -221,3 +223,17 @@ def failure(error: BaseException) -> KernelError:
         return error
     log.error("internal error", exc_info=error)
     return KernelError(Errno.EIO, f"internal error: {type(error).__name__}", "gateway")
+
+
+CONSUMING = ("read", "readv")
+"""Idempotent in the contract, as they change nothing but where the next one begins: which is what matters here."""
+
+
+def repeatable(op: Op) -> bool:
+    """Whether a call may be done again when nobody knows whether it was."""
+    return op.idempotent and op.name not in CONSUMING
+
+
+def doubt(what: str) -> KernelError:
+    text = f"the gateway ended while the call was under way: it may or may not have been done ({what})"
+    return KernelError(Errno.ENOLINK, text, "gateway")

@@ -1,4 +1,10 @@
-"""Starts, watches and stops the processes of the factions (placement ``split``)."""
+"""Starts, watches and stops the processes of the factions (placement ``split``).
+
+A component is asked at short intervals whether it answers; one that does not within a bound is killed, however it hangs
+(stopped, in a loop, waiting for itself). One that has ended is started again, and gets back what it had recorded
+(`rumpuser.records`): at once the first time, then after growing pauses, until it has served well for a while. One that
+ends again and again is given up, and can be started by hand.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +12,17 @@ import asyncio
 import contextlib
 import logging
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 
 from rumpgateway.registry import FACTIONS, Registry
+from rumpgateway.zygote import Process, Spawner
+from rumpuser.aio import settle
+from rumpuser.component import KERNEL
+from rumpwire import calls
 from rumpwire.errno import Errno, KernelError
 
 START_S = 20.0
@@ -21,20 +31,35 @@ STOP_S = 5.0
 """How long an orderly stop may take before the process is killed."""
 STOP_ORDER = (("vfs",), ("net", "dev"), ("kern",))
 """vfs writes to disks of dev and reaches servers through net; all ask kern."""
-BACKOFF_S = (0.1, 0.5, 2.0, 5.0)
-"""Waits before restarts of a component that died; the last one is repeated."""
+BACKOFF_S = (0.0, 0.1, 0.5, 2.0, 5.0)
+"""Waits before a component that ended is started again; the last one is repeated."""
 
 log = logging.getLogger("rump.supervisor")
 
 
+@dataclass(frozen=True, slots=True)
+class Care:
+    """How components are watched: seconds, and how many ends in a row without ``steady_s`` of service are too many."""
+
+    answer_s: float = 5.0
+    steady_s: float = 10.0
+    give_up: int = 8
+
+
 @dataclass(slots=True)
 class Child:
-    """A component's process. ``state``: starting, serving, failed, stopped."""
+    """A component's process. ``state``: starting, serving, restarting, failed, stopped. ``why`` it is not as it was."""
 
     name: str
-    process: asyncio.subprocess.Process | None = None
+    process: Process | None = None
     restarts: int = 0
     state: str = "starting"
+    why: str = ""
+    failures: int = 0
+    began: float = 0.0
+    ended: float = 0.0
+    recovery_s: float = 0.0
+    """How long the last restart took, from the end of the process to the first call."""
     watcher: asyncio.Task[None] | None = None
 
 
@@ -42,23 +67,32 @@ class Supervisor:
     """The processes of one kernel's components."""
 
     def __init__(
-        self, registry: Registry, folder: str, bus_url: str, flags: Sequence[str], environment: dict[str, str]
+        self,
+        registry: Registry,
+        folder: str,
+        bus_url: str,
+        flags: Sequence[str],
+        environment: dict[str, str],
+        care: Care | None = None,
     ) -> None:
         self._registry = registry
         self._folder = folder
         self._bus_url = bus_url
         self._flags = list(flags)
         self._environment = {**os.environ, **environment}
+        self._care = care or Care()
+        self._spawner: Spawner | None = None
         self._stopping = False
         self._changed = asyncio.Event()
         self.children: dict[str, Child] = {}
 
     async def start(self, names: Sequence[str]) -> None:
         """Starts components side by side and waits until all have joined. ETIMEDOUT, EIO."""
+        if self._spawner is None:
+            self._spawner = Spawner(names, self._environment)
         for name in names:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._records(name))  # of a kernel before this one
-            await self._launch(name)
+            self._unlink_records(name)  # of a kernel before this one
+            await self._launch(self.children.setdefault(name, Child(name)))
         await asyncio.gather(*(self._joined(name) for name in names))
 
     async def start_faction(self, name: str) -> None:
@@ -68,12 +102,39 @@ class Supervisor:
         if name not in self.children:
             await self.start([name])
 
-    def notice(self, name: str) -> None:
-        """The registry has a new member, or lost one."""
+    async def restart(self, name: str) -> None:
+        """Ends a component and starts it again, with all it had; also one that was given up. ENOENT, EIO, ETIMEDOUT."""
         child = self.children.get(name)
-        if child is not None and name in self._registry.members:
-            child.state = "serving"
+        if child is None:
+            raise KernelError(Errno.ENOENT, f"no process of this kernel is called {name}; see rump status")
+        child.failures, child.why = 0, "restarted by hand"
+        if child.process is not None and not child.process.ended:
+            if name == "vfs":
+                with contextlib.suppress(KernelError):
+                    await settle(self._registry.peer(name).call(KERNEL, calls.SYNC, ()))
+            child.process.kill()
+            await child.process.wait()
+        else:
+            self._registry.succession.restarts(name)
+            child.state = "restarting"
+            await self._launch(child)
+        await self._joined(name)
+
+    def notice(self, name: str) -> None:
+        """The registry has a new member, one that serves, or lost one."""
+        child = self.children.get(name)
+        if child is not None and self._registry.serving(name) and child.state != "serving":
+            child.state, child.why = "serving", ""
+            child.began = asyncio.get_running_loop().time()
+            if child.ended:
+                child.recovery_s, child.ended = child.began - child.ended, 0.0
+                log.info("%s serves again after %.0f ms", name, child.recovery_s * 1e3)
         self._changed.set()
+
+    def restarts(self, name: str) -> bool:
+        """Whether a component that is gone will come back."""
+        child = self.children.get(name)
+        return not self._stopping and child is not None and child.state in ("serving", "restarting")
 
     async def stop(self) -> None:
         """Orderly: asks all to leave, those first that stand on others; kills who does not in time."""
@@ -81,27 +142,25 @@ class Supervisor:
         for names in STOP_ORDER:
             self._registry.drain(names)
             await asyncio.gather(*(self._stop_child(self.children[name]) for name in names if name in self.children))
+        if self._spawner is not None:
+            await self._spawner.close()
 
-    def _records(self, name: str) -> str:
-        return f"{self._folder}/{name}.records"
+    # -- one process
 
-    async def _launch(self, name: str) -> None:
-        child = self.children.setdefault(name, Child(name))
-        child.state = "starting"
-        socket = f"unix://{self._folder}/{name}.sock"
-        child.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", f"rump{name}", "--listen", socket, "--gateway", self._bus_url,
-            "--records", self._records(name), *self._flags,
-            env=self._environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        if child.watcher is None:
-            child.watcher = asyncio.get_running_loop().create_task(self._watch(child))
+    async def _launch(self, child: Child) -> None:
+        assert self._spawner is not None
+        name = child.name
+        arguments = ["--listen", f"unix://{self._folder}/{name}.sock", "--gateway", self._bus_url]
+        arguments += ["--records", self._records(name), *self._flags]
+        child.process = await self._spawner.spawn(name, arguments)
+        child.watcher = asyncio.get_running_loop().create_task(self._watch(child, child.process))
 
     async def _joined(self, name: str) -> None:
+        child = self.children[name]
         try:
             async with asyncio.timeout(START_S):
-                while name not in self._registry.members:
-                    if self.children[name].state == "failed":
+                while not self._registry.serving(name):
+                    if child.state == "failed":
                         raise KernelError(Errno.EIO, f"{name} ended while it started; its log says why")
                     self._changed.clear()
                     await self._changed.wait()
@@ -111,31 +170,88 @@ class Supervisor:
         except (grpc.RpcError, KeyError):
             raise KernelError(Errno.EIO, f"{name} ended while it started; its log says why") from None
 
-    async def _watch(self, child: Child) -> None:
-        """Waits for the process to end and starts it again, slower each time."""
+    async def _watch(self, child: Child, process: Process) -> None:
+        """Until the process ends, by itself or since it does not answer; then starts the next one."""
+        asking = asyncio.get_running_loop().create_task(self._ask(child, process))
+        await process.wait()
+        asking.cancel()
+        now = asyncio.get_running_loop().time()
+        if self._stopping:
+            child.state = "stopped"
+            return
+        if child.state == "starting":
+            self._fail(child, "it ended while it started; its log says why")
+            return
+        steady = child.state == "serving" and now - child.began >= self._care.steady_s
+        child.failures = 1 if steady else child.failures + 1
+        child.why = child.why or "its process ended"
+        log.error("%s: %s; starting it again", child.name, child.why)
+        child.ended, child.state = child.ended or now, "restarting"
+        self._registry.ended(child.name, process.pid)
+        await self._again(child)
+
+    async def _again(self, child: Child) -> None:
+        if child.failures > self._care.give_up:
+            self._fail(child, f"it ended {child.failures} times in a row; rump restart {child.name} starts it again")
+            return
+        await asyncio.sleep(BACKOFF_S[min(child.failures, len(BACKOFF_S)) - 1])
+        child.restarts += 1
+        try:
+            await self._launch(child)
+        except KernelError as error:
+            self._fail(child, error.text)
+
+    def _fail(self, child: Child, why: str) -> None:
+        log.error("%s is given up: %s", child.name, why)
+        child.state, child.why = "failed", why
+        self._registry.give_up(child.name, why)
+        self._changed.set()
+
+    async def _ask(self, child: Child, process: Process) -> None:
+        """Whether it answers. While it starts it may take longer: what it has recorded has to come back first."""
+        loop = asyncio.get_running_loop()
+        launched = loop.time()
         while True:
-            assert child.process is not None
-            status = await child.process.wait()
-            if self._stopping:
-                child.state = "stopped"
-                return
-            if child.state == "starting" and not child.restarts:
-                child.state = "failed"
-                self._changed.set()
-                return
-            log.error("%s ended with status %d; starting it again", child.name, status)
-            await asyncio.sleep(BACKOFF_S[min(child.restarts, len(BACKOFF_S) - 1)])
-            child.restarts += 1
-            await self._launch(child.name)
+            await asyncio.sleep(self._care.answer_s / 3)
+            member = self._registry.members.get(child.name)
+            patience = self._care.answer_s if child.state == "serving" else START_S
+            if member is None or member.pid != process.pid:
+                if loop.time() < launched + START_S:
+                    continue
+            elif await _answers(member.connection, patience):
+                continue
+            child.why = f"it did not answer for {patience:.1f} s"
+            process.kill()
+            return
 
     async def _stop_child(self, child: Child) -> None:
-        if child.process is None or child.process.returncode is not None:
-            return
-        try:
-            async with asyncio.timeout(STOP_S):
+        if child.process is not None and not child.process.ended:
+            try:
+                async with asyncio.timeout(STOP_S):
+                    await child.process.wait()
+            except TimeoutError:
+                log.warning("%s does not end; killing it", child.name)
+                child.process.kill()
                 await child.process.wait()
-        except TimeoutError:
-            log.warning("%s does not end; killing it", child.name)
-            child.process.kill()
-            await child.process.wait()
         child.state = "stopped"
+        self._unlink_records(child.name)
+
+    # -- records
+
+    def _records(self, name: str) -> str:
+        return f"{self._folder}/{name}.records"
+
+    def _unlink_records(self, name: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._records(name))
+
+
+async def _answers(connection: Any, patience: float) -> bool:
+    try:
+        async with asyncio.timeout(patience):
+            await settle(connection.call(KERNEL, calls.PING, ()))
+    except TimeoutError:
+        return False
+    except KernelError:
+        pass  # it is about to go, as its end will tell
+    return True

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rumpgateway.sessions import Call, Session
-from rumpgateway.streams import MAX_IN_FLIGHT, failure
+from rumpgateway.streams import MAX_IN_FLIGHT, doubt, failure
 from rumpuser.aio import arrival
 from rumpuser.pending import Running
 from rumpwire.errno import Errno, KernelError
@@ -27,15 +27,18 @@ def metadata_of(context: Any, name: str) -> str:
     return ""
 
 
-async def once(context: Any, session: Session, begin: Callable[[], Any], finish: Callable[[Any], Any]) -> Any:
+async def once(
+    context: Any, session: Session, begin: Callable[[], Any], finish: Callable[[Any], Any], *, repeatable: bool = False
+) -> Any:
     """The answer to a unary call.
 
     ``begin`` starts it and gives its value, or the call on its way; ``finish`` makes the answer of the value, or of the
-    KernelError that it ended with. An answer that is a KernelError ends the call with that status.
+    KernelError that it ended with. An answer that is a KernelError ends the call with that status. ``repeatable``: it
+    may be done again when nobody knows whether it was.
     """
     with session:
         try:
-            answer = await _answer(context, session, begin, finish)
+            answer = await _answer(context, session, begin, finish, repeatable)
         except KernelError as error:
             answer = error
     if isinstance(answer, KernelError):
@@ -43,13 +46,18 @@ async def once(context: Any, session: Session, begin: Callable[[], Any], finish:
     return answer
 
 
-async def _answer(context: Any, session: Session, begin: Callable[[], Any], finish: Callable[[Any], Any]) -> Any:
+async def _answer(
+    context: Any, session: Session, begin: Callable[[], Any], finish: Callable[[Any], Any], repeatable: bool
+) -> Any:
     number = _call_id(context, session)
     if number:
         kept = session.replies.get(number)
         if kept is not None:
             return _checked(kept)
         _refuse(session, number)
+        if number <= session.doubtful and not repeatable:
+            raise doubt("a unary call")
+        session.seen(number)
     call = session.calls.get(number) if number else None
     if call is None:
         call = _start(session, number, begin, finish)

@@ -99,7 +99,7 @@ def test_cuts_at_every_frame(kernel: LiveKernel, cutter: Cutter) -> None:
 def test_cuts_of_what_takes_up_the_session(kernel: LiveKernel, cutter: Cutter) -> None:
     """Cuts again at the first frames of the connection that follows one, and of the one after it."""
     chance = random.Random(5)
-    for _ in range(25):
+    for _ in range(12):
         first = len(cutter.seen)
         cuts = {first: (UP, chance.randrange(8, 60))} | {
             first + n: (chance.choice((UP, DOWN)), chance.randrange(10)) for n in range(1, chance.randrange(2, 5))

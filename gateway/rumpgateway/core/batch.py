@@ -153,10 +153,9 @@ class _Run:
 
     async def _signalled(self, index: int, error: KernelError) -> None:
         step = self.steps[index]
-        with contextlib.suppress(KernelError):
-            if not step.references:
-                handle = step.args[0]
-                await signals.failed(self._gateway, self._process, step.op, step.args, self.owner, handle, error)
+        if not step.references:
+            args = step.args
+            await signals.signalled(self._gateway, self._process, step.op, args, self.owner, args[0], error)
 
     async def _duplicated(self, index: int, value: int) -> Any:
         step = self.steps[index]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rumpgateway.core.descriptors import Description
 from rumpuser.component import Context, Entry
+from rumpuser.kauth import Action, authorize
 from rumpuser.pending import value_of
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
@@ -186,11 +187,13 @@ def _owner(gateway: Gateway, p: Process, description: Description, new: int | No
     if new > 0 and new not in gateway.processes:
         raise KernelError(Errno.ESRCH, f"there is no process {new}")
     description.pgid = new
+    for each in gateway.processes.values():
+        each.fds.write_down()
     return 0
 
 
 def _set_cloexec(p: Process, fd: int, on: bool) -> None:
-    (p.fds.cloexec.add if on else p.fds.cloexec.discard)(fd)
+    p.fds.set_cloexec(fd, on)
 
 
 # -- descriptors by name (fdesc)
@@ -305,6 +308,11 @@ async def reboot(gateway: Gateway, p: Process, opt: int, bootstr: str) -> None:
     gateway.halt(opt)
 
 
+async def component_restart(gateway: Gateway, p: Process, name: str) -> None:
+    authorize(p.context, Action.SYSTEM_REBOOT)
+    await gateway.restart(name)
+
+
 IDENTITY_CALLS = ("setuid", "seteuid", "setreuid", "setgid", "setegid", "setregid", "setgroups")
 
 GATEWAY_CALLS: dict[str, Entry] = {
@@ -327,4 +335,5 @@ GATEWAY_CALLS: dict[str, Entry] = {
     "chroot": Entry(chroot),
     "fchroot": Entry(fchroot),
     "reboot": Entry(reboot),
+    "component_restart": Entry(component_restart),
 }

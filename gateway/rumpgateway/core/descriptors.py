@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 
+from rumpuser.records import Records
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 
@@ -40,7 +41,7 @@ class Description:
 class DescriptorTable:
     """The descriptors of one process. New ones get the lowest free number."""
 
-    __slots__ = ("_count", "_free", "_slots", "cloexec", "limit", "users")
+    __slots__ = ("_count", "_free", "_pid", "_records", "_slots", "cloexec", "limit", "users")
 
     def __init__(self, limit: int = const.OPEN_MAX) -> None:
         self._slots: list[Description | None] = []
@@ -50,11 +51,33 @@ class DescriptorTable:
         self.limit = limit
         self.users = 1
         """Processes that share it."""
+        self._pid = 0
+        self._records: Records | None = None
+
+    def record(self, pid: int, records: Records) -> None:
+        """From here on a successor of the gateway will know these descriptors as those of a process."""
+        self._pid, self._records = pid, records
+        self.write_down()
+
+    def write_down(self, fd: int | None = None) -> None:
+        """Records what a number stands for, and the others too if none is given."""
+        if self._records is None:
+            return
+        for number in range(len(self._slots)) if fd is None else (fd,):
+            found = self._slots[number]
+            if found is not None:
+                value = (found.owner, found.handle, found.pgid, number in self.cloexec)
+                self._records.put("fd", (self._pid, number), value)
+
+    def set_cloexec(self, fd: int, on: bool) -> None:
+        (self.cloexec.add if on else self.cloexec.discard)(fd)
+        self.write_down(fd)
 
     def get(self, fd: int) -> Description:
         """EBADF."""
-        if 0 <= fd < len(self._slots):
-            found = self._slots[fd]
+        slots = self._slots
+        if 0 <= fd < len(slots):
+            found = slots[fd]
             if found is not None:
                 return found
         raise KernelError(Errno.EBADF, f"descriptor {fd} is not open")
@@ -89,6 +112,8 @@ class DescriptorTable:
         self._slots[fd] = None
         self._count -= 1
         self.cloexec.discard(fd)
+        if self._records is not None:
+            self._records.delete("fd", (self._pid, fd))
         heapq.heappush(self._free, fd)
         description.refs -= 1
         return None if description.refs else description
@@ -128,6 +153,8 @@ class DescriptorTable:
         description.refs += 1
         if cloexec:
             self.cloexec.add(fd)
+        if self._records is not None:
+            self.write_down(fd)
 
     def _lowest(self, lowest: int) -> int:
         if lowest <= 0:

@@ -22,7 +22,7 @@ from rumpgateway.core.polling import POLL_CALLS
 from rumpgateway.core.process import Process
 from rumpgateway.core.rights import RIGHTS_CALLS, Rights
 from rumpgateway.core.sigio import Asynchronous
-from rumpuser.component import Bus, Component, Context, Entry, Parameters
+from rumpuser.component import KERNEL, Bus, Component, Context, Entry, Parameters
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.pending import start, value_of
@@ -91,6 +91,7 @@ class Gateway(Component):
         self.start_faction: Callable[[str], Any] = _cannot_start
         self.halt: Callable[[int], None] = lambda opt: None
         self.panic: Callable[[str], None] = lambda text: None
+        self.restart: Callable[[str], Any] = _cannot_restart
 
     def _console(self, handle: int) -> Selectable:
         if handle:
@@ -151,10 +152,11 @@ class Gateway(Component):
         """Hands a call to its owner."""
         if op.internal:
             raise KernelError(Errno.ENOSYS, f"{op.cname} is between components", self.name)
-        owner = op.faction
+        owner, original = op.faction, args
         if op.descriptors or op.directories:
             owner, args = self.translate(p, op, args)
-        p.fds.room(len(op.new))
+        if op.new:
+            p.fds.room(len(op.new))
         try:
             value = self.peer(owner).call(p.context, op, args)
         except KernelError as error:
@@ -162,21 +164,28 @@ class Gateway(Component):
                 return signals.failed(self, p, op, args, owner, args[0], error)
             raise
         if type(value) is CoroutineType:
-            return self._finish(p, op, args, owner, value)
-        if diverted(op, value):
+            return self._finish(p, op, args, owner, value, original)
+        if op.new and diverted(op, value):
             return self.duplicate(p, op, args, value)
         return self.install(p, op, args, owner, value)
 
-    async def _finish(self, p: Process, op: Op, args: tuple[Any, ...], owner: str, value: Any) -> Any:
+    async def _finish(
+        self, p: Process, op: Op, args: tuple[Any, ...], owner: str, value: Any, original: tuple[Any, ...]
+    ) -> Any:
         try:
             value = await value
         except KernelError as error:
             if op.name in signals.WRITING:
-                await signals.failed(self, p, op, args, owner, args[0], error)
-            raise
+                await signals.signalled(self, p, op, args, owner, args[0], error)
+            raise (self._lost_meanwhile(p, op, original) if error.errno == Errno.EBADF else None) or error from None
         if diverted(op, value):
             return await self.duplicate(p, op, args, value)
         return self.install(p, op, args, owner, value)
+
+    def _lost_meanwhile(self, p: Process, op: Op, args: tuple[Any, ...]) -> KernelError | None:
+        """EIO, when a call waited for the successor of a component that has not got the object any more."""
+        found = [p.fds.find(args[position]) for position in op.descriptors]
+        return _lost() if any(d is not None and d.owner == LOST for d in found) else None
 
     async def duplicate(self, p: Process, op: Op, args: tuple[Any, ...], value: int) -> int:
         """open of a name of fdesc: what is to be opened is descriptor -1 - value of the caller."""
@@ -185,8 +194,33 @@ class Gateway(Component):
 
     def peer(self, owner: str) -> Any:
         if owner == LOST:
-            raise KernelError(Errno.EIO, "the component that held this object has ended", self.name)
+            raise _lost()
         return self if owner == self.name else self.bus.peer(owner)
+
+    async def inherit(self, owner: str, peer: Any) -> None:
+        """A component has a successor: what that has of what is held goes on, the rest is lost, and more is closed."""
+        held = [d for d in self._descriptions() if d.owner == owner]
+        directories = {h for p in self.processes.values() for h in (p.cwd, p.root) if h} if owner == "vfs" else ()
+        if owner == "kern":  # which tells its processes from those that were being born, or ended
+            directories = set(self.processes)
+        asked = sorted({d.handle for d in held}), sorted(directories)
+        kept, kept_directories = await value_of(peer.call(KERNEL, calls.HANDLES_KEPT, asked))
+        kept = set(kept)
+        for description in held:
+            description.device = None if owner == "vfs" or description.device is None else description.device
+            if description.handle not in kept:
+                description.owner = LOST
+        for p in self.processes.values() if owner == "vfs" else ():
+            p.cwd = p.cwd if p.cwd in (0, *kept_directories) else NO_DIRECTORY
+            p.root = p.root if p.root in (0, *kept_directories) else NO_DIRECTORY
+        for p in self.processes.values():
+            p.fds.write_down()
+        dropping: Any = self.rights.drop(self.rights.lost(owner))
+        start(dropping)
+
+    def _descriptions(self) -> set[Description]:
+        """All open objects, those in messages on their way among them."""
+        return {d for p in self.processes.values() for d in p.fds.descriptions()} | set(self.rights.descriptions())
 
     def lost(self, owner: str) -> None:
         """A component has ended: what it held is gone, and must not be taken for what its successor makes."""
@@ -195,9 +229,11 @@ class Gateway(Component):
         dropping: Any = self.rights.drop(self.rights.lost(owner))
         start(dropping)
         for p in self.processes.values():
-            for description in p.fds.descriptions():
+            for fd, description in p.fds.items():
                 if description.owner == owner:
                     description.owner = LOST
+                if description.owner == LOST:
+                    p.fds.write_down(fd)
             if owner == "vfs":
                 p.cwd = NO_DIRECTORY if p.cwd else 0
                 p.root = NO_DIRECTORY if p.root else 0
@@ -208,12 +244,12 @@ class Gateway(Component):
         EBADF; ENOTSOCK, ESPIPE, EINVAL or ENOTDIR for a descriptor of another kind than the call is for.
         """
         translated = list(args)
-        owner = op.faction
+        owner = faction = op.faction
         for position in op.descriptors:
             description = p.fds.get(args[position])
             owner = description.owner
             translated[position] = description.handle
-            if owner != op.faction and op.faction in ("vfs", "net") and owner != LOST:
+            if owner != faction and faction in ("vfs", "net") and owner != LOST:
                 raise _wrong_kind(op, args[position])
         for position in op.directories:
             if args[position] != const.AT_FDCWD:
@@ -280,12 +316,20 @@ def _own_objects(console: dict[str, Entry], kqueues: dict[str, Callable[..., Any
     return console | {name: either(name) for name in kqueues}
 
 
+def _lost() -> KernelError:
+    return KernelError(Errno.EIO, "the component that held this object has ended", "gateway")
+
+
 def _wrong_kind(op: Op, fd: int) -> KernelError:
     if op.faction == "net":
         return KernelError(Errno.ENOTSOCK, f"descriptor {fd} is no socket")
     if op.name in _SEEKING:
         return KernelError(Errno.ESPIPE, f"descriptor {fd} cannot seek")
     return KernelError(Errno.EINVAL, f"descriptor {fd} is no file")
+
+
+def _cannot_restart(name: str) -> Any:
+    raise KernelError(Errno.EOPNOTSUPP, "the components of this kernel are no processes of their own")
 
 
 def _cannot_start(faction: str) -> Any:

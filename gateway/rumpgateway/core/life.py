@@ -58,6 +58,7 @@ def _descriptors(parent: Process, flags: int) -> DescriptorTable:
 
 def _adopt(gateway: Gateway, p: Process) -> Process:
     gateway.processes[p.pid] = p
+    p.record(gateway.host.records)
     return p
 
 
@@ -83,6 +84,7 @@ async def _close_on_exec(gateway: Gateway, p: Process) -> None:
     if p.fds.users > 1:  # whom it was shared with keeps it as it is
         p.fds.users -= 1
         p.fds, p.kqueues = p.fds.copy(), []
+        p.record(gateway.host.records)
     for fd in sorted(p.fds.cloexec):
         there = p.fds.get(fd)
         try:
@@ -118,6 +120,7 @@ async def leave(gateway: Gateway, p: Process, status: int) -> None:
             await value_of(gateway.peer(owner).run(p.context, steps, True))
         except KernelError:
             continue  # the owner is gone, and what it held with it
+    gateway.host.records.delete("process", p.pid)
     if gateway.rights:
         await gateway.rights.collect()
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from rumpgateway.core.descriptors import DescriptorTable
 from rumpuser.component import Context
 from rumpuser.pending import Pending
+from rumpuser.plain import flat
+from rumpuser.records import Records
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Credentials, ProcessInfo
@@ -29,6 +31,7 @@ class Process:
         "_cred",
         "_cwd",
         "_fsize",
+        "_records",
         "_root",
         "_umask",
         "comm",
@@ -81,7 +84,15 @@ class Process:
         self._cwd = 0
         self._root = 0
         self._umask = 0o022
+        self._records: Records | None = None
         self._renew()
+
+    def record(self, records: Records) -> None:
+        """From here on a successor of the gateway will know this process, and what it holds."""
+        self._records = records
+        self._renew()
+        if self.fds.users == 1:  # a shared table is written down as that of the first
+            self.fds.record(self.pid, records)
 
     @property
     def cred(self) -> Credentials:
@@ -169,3 +180,6 @@ class Process:
 
     def _renew(self) -> None:
         self.context = Context(self.pid, self._cred, self._cwd, self._root, self._umask, self._fsize)
+        if self._records is not None:
+            value = (self.ppid, self.comm, flat(self._cred), self._cwd, self._root, self._umask)
+            self._records.put("process", self.pid, value)

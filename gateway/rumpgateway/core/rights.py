@@ -46,6 +46,9 @@ class Rights:
     def __len__(self) -> int:
         return len(self._flying)
 
+    def descriptions(self) -> Iterable[Description]:
+        return self._flying.values()
+
     # -- sending and receiving
 
     def send(self, p: Process, control: Sequence[Cmsg]) -> tuple[list[Cmsg], list[int]]:
@@ -70,7 +73,15 @@ class Rights:
         description.refs += 1
         description.flying += 1
         self._flying[self._last] = description
+        self._gateway.host.records.put("flying", self._last, (description.owner, description.handle, description.pgid))
         return self._last
+
+    def restore(self, token: int, description: Description) -> None:
+        """What a predecessor of the gateway had taken off."""
+        self._last = max(self._last, token)
+        self._flying[token] = description
+        description.refs += 1
+        description.flying += 1
 
     async def receive(self, p: Process, message: Msghdr, *, cloexec: bool) -> Msghdr:
         """The message with new descriptors; those for which there is no number are lost (MSG_CTRUNC)."""
@@ -90,6 +101,7 @@ class Rights:
 
     def _land(self, p: Process, token: int, *, cloexec: bool) -> int:
         description = self._flying.pop(token)
+        self._gateway.host.records.delete("flying", token)
         description.flying -= 1
         description.refs -= 1
         return p.fds.install(description, cloexec=cloexec)
@@ -101,6 +113,7 @@ class Rights:
         for token in tokens:
             description = self._flying.pop(token, None)
             if description is not None:
+                self._gateway.host.records.delete("flying", token)
                 description.flying -= 1
                 description.refs -= 1
                 if not description.refs:

@@ -81,7 +81,15 @@ def _release(p: Process) -> None:
 async def failed(
     gateway: Gateway, p: Process, op: Op, args: tuple[Any, ...], owner: str, handle: int, error: KernelError
 ) -> Any:
-    """Raises the error of a call that writes, after the signal that goes with it: SIGPIPE, SIGXFSZ."""
+    """Raises the error of a call that writes, after the signal that goes with it."""
+    await signalled(gateway, p, op, args, owner, handle, error)
+    raise error
+
+
+async def signalled(
+    gateway: Gateway, p: Process, op: Op, args: tuple[Any, ...], owner: str, handle: int, error: KernelError
+) -> None:
+    """The signal that goes with the error of a call that writes: SIGPIPE, SIGXFSZ."""
     signo = 0
     if error.errno == Errno.EFBIG and p.context.fsize != const.RLIM_INFINITY:
         signo = const.SIGXFSZ
@@ -89,7 +97,6 @@ async def failed(
         signo = const.SIGPIPE
     if signo:
         await post(gateway, p.pid, signo)
-    raise error
 
 
 async def _silent(gateway: Gateway, p: Process, op: Op, args: tuple[Any, ...], owner: str, handle: int) -> bool:

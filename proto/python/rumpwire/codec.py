@@ -2602,6 +2602,19 @@ def _dec_r_module_fini(m: Any) -> Any:
     return None
 
 
+def _enc_q_component_restart(a: Any, m: Any) -> None:
+    m.name = a[0]
+
+def _dec_q_component_restart(m: Any) -> Any:
+    return (m.name,)
+
+def _enc_r_component_restart(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_component_restart(m: Any) -> Any:
+    return None
+
+
 def _enc_q_open(a: Any, m: Any) -> None:
     m.path = _buffer(a[0])
     m.flags = a[1]
@@ -5557,6 +5570,49 @@ def _dec_r_knote_detach(m: Any) -> Any:
     return None
 
 
+def _enc_q_ping(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_ping(m: Any) -> Any:
+    return ()
+
+def _enc_r_ping(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_ping(m: Any) -> Any:
+    return None
+
+
+def _enc_q_run_seen(a: Any, m: Any) -> None:
+    m.link = a[0]
+
+def _dec_q_run_seen(m: Any) -> Any:
+    return (m.link,)
+
+def _enc_r_run_seen(v: Any, m: Any) -> None:
+    m.last = v
+
+def _dec_r_run_seen(m: Any) -> Any:
+    return m.last
+
+
+def _enc_q_handles_kept(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0]: m.handles.extend(a[0])
+    if a[1]: m.directories.extend(a[1])
+
+def _dec_q_handles_kept(m: Any) -> Any:
+    return (list(m.handles), list(m.directories))
+
+def _enc_r_handles_kept(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v[0]: m.handles.extend(v[0])
+    if v[1]: m.directories.extend(v[1])
+
+def _dec_r_handles_kept(m: Any) -> Any:
+    return HandlesKeptResult(list(m.handles), list(m.directories))
+
+
 def _enc_q_fd_list(a: Any, m: Any) -> None:
     m.pid = a[0]
 
@@ -5730,6 +5786,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "clock_nanosleep": (_enc_q_clock_nanosleep, _dec_q_clock_nanosleep),
     "module_init": (_enc_q_module_init, _dec_q_module_init),
     "module_fini": (_enc_q_module_fini, _dec_q_module_fini),
+    "component_restart": (_enc_q_component_restart, _dec_q_component_restart),
     "open": (_enc_q_open, _dec_q_open),
     "link": (_enc_q_link, _dec_q_link),
     "unlink": (_enc_q_unlink, _dec_q_unlink),
@@ -5932,6 +5989,9 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "knote_change": (_enc_q_knote_change, _dec_q_knote_change),
     "knote_collect": (_enc_q_knote_collect, _dec_q_knote_collect),
     "knote_detach": (_enc_q_knote_detach, _dec_q_knote_detach),
+    "ping": (_enc_q_ping, _dec_q_ping),
+    "run_seen": (_enc_q_run_seen, _dec_q_run_seen),
+    "handles_kept": (_enc_q_handles_kept, _dec_q_handles_kept),
     "fd_list": (_enc_q_fd_list, _dec_q_fd_list),
     "fd_stat": (_enc_q_fd_stat, _dec_q_fd_stat),
     "faction_start": (_enc_q_faction_start, _dec_q_faction_start),
@@ -6013,6 +6073,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "clock_nanosleep": (_enc_r_clock_nanosleep, _dec_r_clock_nanosleep),
     "module_init": (_enc_r_module_init, _dec_r_module_init),
     "module_fini": (_enc_r_module_fini, _dec_r_module_fini),
+    "component_restart": (_enc_r_component_restart, _dec_r_component_restart),
     "open": (_enc_r_open, _dec_r_open),
     "link": (_enc_r_link, _dec_r_link),
     "unlink": (_enc_r_unlink, _dec_r_unlink),
@@ -6215,6 +6276,9 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "knote_change": (_enc_r_knote_change, _dec_r_knote_change),
     "knote_collect": (_enc_r_knote_collect, _dec_r_knote_collect),
     "knote_detach": (_enc_r_knote_detach, _dec_r_knote_detach),
+    "ping": (_enc_r_ping, _dec_r_ping),
+    "run_seen": (_enc_r_run_seen, _dec_r_run_seen),
+    "handles_kept": (_enc_r_handles_kept, _dec_r_handles_kept),
     "fd_list": (_enc_r_fd_list, _dec_r_fd_list),
     "fd_stat": (_enc_r_fd_stat, _dec_r_fd_stat),
     "faction_start": (_enc_r_faction_start, _dec_r_faction_start),

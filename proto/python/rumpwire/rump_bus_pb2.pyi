@@ -1856,6 +1856,9 @@ class BusCall(_message.Message):
     SIGNAL_DELIVER_FIELD_NUMBER: _builtins.int
     SESSION_END_FIELD_NUMBER: _builtins.int
     LIMITS_SET_FIELD_NUMBER: _builtins.int
+    PING_FIELD_NUMBER: _builtins.int
+    RUN_SEEN_FIELD_NUMBER: _builtins.int
+    HANDLES_KEPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def references(self) -> _containers.RepeatedCompositeFieldContainer[_rump_sp_pb2.Reference]: ...
     @_builtins.property
@@ -1938,6 +1941,12 @@ class BusCall(_message.Message):
     def session_end(self) -> Global___SessionEndRequest: ...
     @_builtins.property
     def limits_set(self) -> Global___LimitsSetRequest: ...
+    @_builtins.property
+    def ping(self) -> Global___PingRequest: ...
+    @_builtins.property
+    def run_seen(self) -> Global___RunSeenRequest: ...
+    @_builtins.property
+    def handles_kept(self) -> Global___HandlesKeptRequest: ...
     def __init__(
         self,
         *,
@@ -1982,12 +1991,15 @@ class BusCall(_message.Message):
         signal_deliver: Global___SignalDeliverRequest | None = ...,
         session_end: Global___SessionEndRequest | None = ...,
         limits_set: Global___LimitsSetRequest | None = ...,
+        ping: Global___PingRequest | None = ...,
+        run_seen: Global___RunSeenRequest | None = ...,
+        handles_kept: Global___HandlesKeptRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set"]  # noqa: Y015
+    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "ping", "run_seen", "handles_kept"]  # noqa: Y015
     _WhichOneofArgType_call: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_call) -> _WhichOneofReturnType_call | None: ...
 
@@ -2037,6 +2049,9 @@ class BusResult(_message.Message):
     SIGNAL_DELIVER_FIELD_NUMBER: _builtins.int
     SESSION_END_FIELD_NUMBER: _builtins.int
     LIMITS_SET_FIELD_NUMBER: _builtins.int
+    PING_FIELD_NUMBER: _builtins.int
+    RUN_SEEN_FIELD_NUMBER: _builtins.int
+    HANDLES_KEPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def sys(self) -> _rump_sp_pb2.Result: ...
     @_builtins.property
@@ -2117,6 +2132,12 @@ class BusResult(_message.Message):
     def session_end(self) -> Global___SessionEndResponse: ...
     @_builtins.property
     def limits_set(self) -> Global___LimitsSetResponse: ...
+    @_builtins.property
+    def ping(self) -> Global___PingResponse: ...
+    @_builtins.property
+    def run_seen(self) -> Global___RunSeenResponse: ...
+    @_builtins.property
+    def handles_kept(self) -> Global___HandlesKeptResponse: ...
     def __init__(
         self,
         *,
@@ -2160,12 +2181,15 @@ class BusResult(_message.Message):
         signal_deliver: Global___SignalDeliverResponse | None = ...,
         session_end: Global___SessionEndResponse | None = ...,
         limits_set: Global___LimitsSetResponse | None = ...,
+        ping: Global___PingResponse | None = ...,
+        run_seen: Global___RunSeenResponse | None = ...,
+        handles_kept: Global___HandlesKeptResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set"]  # noqa: Y015
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "ping", "run_seen", "handles_kept"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 
@@ -2238,10 +2262,13 @@ class JoinRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     URL_FIELD_NUMBER: _builtins.int
     PID_FIELD_NUMBER: _builtins.int
+    INSTANCE_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     url: _builtins.str
     pid: _builtins.int
+    instance: _builtins.bytes
+    """Random, one for each process: a gateway that comes back knows by it whether a component has what it had before."""
     token: _builtins.str
     def __init__(
         self,
@@ -2249,11 +2276,12 @@ class JoinRequest(_message.Message):
         name: _builtins.str = ...,
         url: _builtins.str = ...,
         pid: _builtins.int = ...,
+        instance: _builtins.bytes = ...,
         token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "pid", b"pid", "token", b"token", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instance", b"instance", "name", b"name", "pid", b"pid", "token", b"token", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2291,17 +2319,21 @@ class Peer(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     URL_FIELD_NUMBER: _builtins.int
+    RESTARTING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     url: _builtins.str
+    restarting: _builtins.bool
+    """Its process has ended, and the next one does not serve yet: calls wait for that."""
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         url: _builtins.str = ...,
+        restarting: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "restarting", b"restarting", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2401,3 +2433,122 @@ class RightsHolder(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RightsHolder: _TypeAlias = RightsHolder  # noqa: Y015
+
+@_typing.final
+class PingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PingRequest: _TypeAlias = PingRequest  # noqa: Y015
+
+@_typing.final
+class PingResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PingResponse: _TypeAlias = PingResponse  # noqa: Y015
+
+@_typing.final
+class RunSeenRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINK_FIELD_NUMBER: _builtins.int
+    link: _builtins.str
+    def __init__(
+        self,
+        *,
+        link: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["link", b"link"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunSeenRequest: _TypeAlias = RunSeenRequest  # noqa: Y015
+
+@_typing.final
+class RunSeenResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LAST_FIELD_NUMBER: _builtins.int
+    last: _builtins.int
+    """The largest number where nothing is known of the connection: all of it may have been begun."""
+    def __init__(
+        self,
+        *,
+        last: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last", b"last"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunSeenResponse: _TypeAlias = RunSeenResponse  # noqa: Y015
+
+@_typing.final
+class HandlesKeptRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HANDLES_FIELD_NUMBER: _builtins.int
+    DIRECTORIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def handles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def directories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Of working and root directories."""
+
+    def __init__(
+        self,
+        *,
+        handles: _abc.Iterable[_builtins.int] | None = ...,
+        directories: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["directories", b"directories", "handles", b"handles"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HandlesKeptRequest: _TypeAlias = HandlesKeptRequest  # noqa: Y015
+
+@_typing.final
+class HandlesKeptResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HANDLES_FIELD_NUMBER: _builtins.int
+    DIRECTORIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def handles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def directories(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        handles: _abc.Iterable[_builtins.int] | None = ...,
+        directories: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["directories", b"directories", "handles", b"handles"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HandlesKeptResponse: _TypeAlias = HandlesKeptResponse  # noqa: Y015

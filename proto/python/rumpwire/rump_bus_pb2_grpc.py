@@ -1428,6 +1428,21 @@ class AnyBusStub(object):
                 request_serializer=rump__bus__pb2.KnoteDetachRequest.SerializeToString,
                 response_deserializer=rump__bus__pb2.KnoteDetachResponse.FromString,
                 _registered_method=True)
+        self.Ping = channel.unary_unary(
+                '/rump.sp.v1.AnyBus/Ping',
+                request_serializer=rump__bus__pb2.PingRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.PingResponse.FromString,
+                _registered_method=True)
+        self.RunSeen = channel.unary_unary(
+                '/rump.sp.v1.AnyBus/RunSeen',
+                request_serializer=rump__bus__pb2.RunSeenRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.RunSeenResponse.FromString,
+                _registered_method=True)
+        self.HandlesKept = channel.unary_unary(
+                '/rump.sp.v1.AnyBus/HandlesKept',
+                request_serializer=rump__bus__pb2.HandlesKeptRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.HandlesKeptResponse.FromString,
+                _registered_method=True)
 
 
 class AnyBusServicer(object):
@@ -1497,6 +1512,27 @@ class AnyBusServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Ping(self, request, context):
+        """Answered as soon as the component serves, and at once from then on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RunSeen(self, request, context):
+        """The last run that this component, or the one before it, has begun of those that came over a connection.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def HandlesKept(self, request, context):
+        """For the successor of a component: what the gateway holds. The rest is closed; the answer is what could be kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AnyBusServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -1544,6 +1580,21 @@ def add_AnyBusServicer_to_server(servicer, server):
                     servicer.KnoteDetach,
                     request_deserializer=rump__bus__pb2.KnoteDetachRequest.FromString,
                     response_serializer=rump__bus__pb2.KnoteDetachResponse.SerializeToString,
+            ),
+            'Ping': grpc.unary_unary_rpc_method_handler(
+                    servicer.Ping,
+                    request_deserializer=rump__bus__pb2.PingRequest.FromString,
+                    response_serializer=rump__bus__pb2.PingResponse.SerializeToString,
+            ),
+            'RunSeen': grpc.unary_unary_rpc_method_handler(
+                    servicer.RunSeen,
+                    request_deserializer=rump__bus__pb2.RunSeenRequest.FromString,
+                    response_serializer=rump__bus__pb2.RunSeenResponse.SerializeToString,
+            ),
+            'HandlesKept': grpc.unary_unary_rpc_method_handler(
+                    servicer.HandlesKept,
+                    request_deserializer=rump__bus__pb2.HandlesKeptRequest.FromString,
+                    response_serializer=rump__bus__pb2.HandlesKeptResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1790,6 +1841,87 @@ class AnyBus(object):
             '/rump.sp.v1.AnyBus/KnoteDetach',
             rump__bus__pb2.KnoteDetachRequest.SerializeToString,
             rump__bus__pb2.KnoteDetachResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Ping(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.AnyBus/Ping',
+            rump__bus__pb2.PingRequest.SerializeToString,
+            rump__bus__pb2.PingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunSeen(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.AnyBus/RunSeen',
+            rump__bus__pb2.RunSeenRequest.SerializeToString,
+            rump__bus__pb2.RunSeenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HandlesKept(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.AnyBus/HandlesKept',
+            rump__bus__pb2.HandlesKeptRequest.SerializeToString,
+            rump__bus__pb2.HandlesKeptResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -470,6 +470,12 @@ class AnyBusStub:
     """Takes events out of that part."""
     KnoteDetach: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.KnoteDetachRequest, _rump_bus_pb2.KnoteDetachResponse]
     """Ends the watch over a closed descriptor, or that part."""
+    Ping: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.PingRequest, _rump_bus_pb2.PingResponse]
+    """Answered as soon as the component serves, and at once from then on."""
+    RunSeen: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.RunSeenRequest, _rump_bus_pb2.RunSeenResponse]
+    """The last run that this component, or the one before it, has begun of those that came over a connection."""
+    HandlesKept: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.HandlesKeptRequest, _rump_bus_pb2.HandlesKeptResponse]
+    """For the successor of a component: what the gateway holds. The rest is closed; the answer is what could be kept."""
 
 @_typing.type_check_only
 class AnyBusAsyncStub(AnyBusStub):
@@ -494,6 +500,12 @@ class AnyBusAsyncStub(AnyBusStub):
     """Takes events out of that part."""
     KnoteDetach: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.KnoteDetachRequest, _rump_bus_pb2.KnoteDetachResponse]  # type: ignore[assignment]
     """Ends the watch over a closed descriptor, or that part."""
+    Ping: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.PingRequest, _rump_bus_pb2.PingResponse]  # type: ignore[assignment]
+    """Answered as soon as the component serves, and at once from then on."""
+    RunSeen: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.RunSeenRequest, _rump_bus_pb2.RunSeenResponse]  # type: ignore[assignment]
+    """The last run that this component, or the one before it, has begun of those that came over a connection."""
+    HandlesKept: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.HandlesKeptRequest, _rump_bus_pb2.HandlesKeptResponse]  # type: ignore[assignment]
+    """For the successor of a component: what the gateway holds. The rest is closed; the answer is what could be kept."""
 
 class AnyBusServicer(metaclass=_abc_1.ABCMeta):
     """What every component does for kern and the gateway. Reached through Component only."""
@@ -569,6 +581,30 @@ class AnyBusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_bus_pb2.KnoteDetachResponse, _abc.Awaitable[_rump_bus_pb2.KnoteDetachResponse]]:
         """Ends the watch over a closed descriptor, or that part."""
+
+    @_abc_1.abstractmethod
+    def Ping(
+        self,
+        request: _rump_bus_pb2.PingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.PingResponse, _abc.Awaitable[_rump_bus_pb2.PingResponse]]:
+        """Answered as soon as the component serves, and at once from then on."""
+
+    @_abc_1.abstractmethod
+    def RunSeen(
+        self,
+        request: _rump_bus_pb2.RunSeenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.RunSeenResponse, _abc.Awaitable[_rump_bus_pb2.RunSeenResponse]]:
+        """The last run that this component, or the one before it, has begun of those that came over a connection."""
+
+    @_abc_1.abstractmethod
+    def HandlesKept(
+        self,
+        request: _rump_bus_pb2.HandlesKeptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.HandlesKeptResponse, _abc.Awaitable[_rump_bus_pb2.HandlesKeptResponse]]:
+        """For the successor of a component: what the gateway holds. The rest is closed; the answer is what could be kept."""
 
 def add_AnyBusServicer_to_server(servicer: AnyBusServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

@@ -1042,6 +1042,11 @@ class KernStub(object):
                 request_serializer=rump__kern__pb2.ModuleFiniRequest.SerializeToString,
                 response_deserializer=rump__kern__pb2.ModuleFiniResponse.FromString,
                 _registered_method=True)
+        self.ComponentRestart = channel.unary_unary(
+                '/rump.sp.v1.Kern/ComponentRestart',
+                request_serializer=rump__kern__pb2.ComponentRestartRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.ComponentRestartResponse.FromString,
+                _registered_method=True)
 
 
 class KernServicer(object):
@@ -1545,6 +1550,13 @@ class KernServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ComponentRestart(self, request, context):
+        """Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO, ETIMEDOUT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_KernServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -1902,6 +1914,11 @@ def add_KernServicer_to_server(servicer, server):
                     servicer.ModuleFini,
                     request_deserializer=rump__kern__pb2.ModuleFiniRequest.FromString,
                     response_serializer=rump__kern__pb2.ModuleFiniResponse.SerializeToString,
+            ),
+            'ComponentRestart': grpc.unary_unary_rpc_method_handler(
+                    servicer.ComponentRestart,
+                    request_deserializer=rump__kern__pb2.ComponentRestartRequest.FromString,
+                    response_serializer=rump__kern__pb2.ComponentRestartResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -3822,6 +3839,33 @@ class Kern(object):
             '/rump.sp.v1.Kern/ModuleFini',
             rump__kern__pb2.ModuleFiniRequest.SerializeToString,
             rump__kern__pb2.ModuleFiniResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ComponentRestart(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/ComponentRestart',
+            rump__kern__pb2.ComponentRestartRequest.SerializeToString,
+            rump__kern__pb2.ComponentRestartResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -366,6 +366,8 @@ class KernStub:
     """Initialises installed modules by name (rump_pub_module_init). EEXIST, ENOENT, EDEADLK, EPERM."""
     ModuleFini: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.ModuleFiniRequest, _rump_kern_pb2.ModuleFiniResponse]
     """Finishes a module (rump_pub_module_fini). ENOENT, EBUSY, EPERM."""
+    ComponentRestart: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.ComponentRestartRequest, _rump_kern_pb2.ComponentRestartResponse]
+    """Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO, ETIMEDOUT."""
 
 @_typing.type_check_only
 class KernAsyncStub(KernStub):
@@ -514,6 +516,8 @@ class KernAsyncStub(KernStub):
     """Initialises installed modules by name (rump_pub_module_init). EEXIST, ENOENT, EDEADLK, EPERM."""
     ModuleFini: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.ModuleFiniRequest, _rump_kern_pb2.ModuleFiniResponse]  # type: ignore[assignment]
     """Finishes a module (rump_pub_module_fini). ENOENT, EBUSY, EPERM."""
+    ComponentRestart: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.ComponentRestartRequest, _rump_kern_pb2.ComponentRestartResponse]  # type: ignore[assignment]
+    """Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO, ETIMEDOUT."""
 
 class KernServicer(metaclass=_abc_1.ABCMeta):
     """The base: who you are (processes, identities), clocks, sysctl and modules, and the calls on any descriptor."""
@@ -1085,6 +1089,14 @@ class KernServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_kern_pb2.ModuleFiniResponse, _abc.Awaitable[_rump_kern_pb2.ModuleFiniResponse]]:
         """Finishes a module (rump_pub_module_fini). ENOENT, EBUSY, EPERM."""
+
+    @_abc_1.abstractmethod
+    def ComponentRestart(
+        self,
+        request: _rump_kern_pb2.ComponentRestartRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.ComponentRestartResponse, _abc.Awaitable[_rump_kern_pb2.ComponentRestartResponse]]:
+        """Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO, ETIMEDOUT."""
 
 def add_KernServicer_to_server(servicer: KernServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

@@ -1259,3 +1259,10 @@ class DevMapResult(NamedTuple):
     size: int = 0
     begin: int = 0
     file: int = 0
+
+
+class HandlesKeptResult(NamedTuple):
+    """What handles_kept gives."""
+
+    handles: list[int] = []
+    directories: list[int] = []

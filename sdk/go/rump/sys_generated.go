@@ -1278,6 +1278,13 @@ func (c Pub) ModuleFini(ctx context.Context, name string) error {
 	return err
 }
 
+// ComponentRestart: ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP,
+// EPERM, EIO, ETIMEDOUT.
+func (c Pub) ComponentRestart(ctx context.Context, name string) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_ComponentRestart{ComponentRestart: &rumpsp.ComponentRestartRequest{Name: name}}})
+	return err
+}
+
 // EtfsRegister: shows a host file in the kernel's name space (rump_pub_etfs_register). EINVAL, EEXIST, ENOENT,
 // ENOTDIR, EBUSY.
 func (c Pub) EtfsRegister(ctx context.Context, key string, hostpath string, typ int32) error {

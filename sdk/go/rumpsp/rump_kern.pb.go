@@ -6559,6 +6559,87 @@ func (x *SigpendingResponse) GetSet() uint64 {
 	return 0
 }
 
+type ComponentRestartRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// kern, vfs, net, dev
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComponentRestartRequest) Reset() {
+	*x = ComponentRestartRequest{}
+	mi := &file_rump_kern_proto_msgTypes[142]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComponentRestartRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComponentRestartRequest) ProtoMessage() {}
+
+func (x *ComponentRestartRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[142]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComponentRestartRequest.ProtoReflect.Descriptor instead.
+func (*ComponentRestartRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{142}
+}
+
+func (x *ComponentRestartRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type ComponentRestartResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComponentRestartResponse) Reset() {
+	*x = ComponentRestartResponse{}
+	mi := &file_rump_kern_proto_msgTypes[143]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComponentRestartResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComponentRestartResponse) ProtoMessage() {}
+
+func (x *ComponentRestartResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[143]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComponentRestartResponse.ProtoReflect.Descriptor instead.
+func (*ComponentRestartResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{143}
+}
+
 var File_rump_kern_proto protoreflect.FileDescriptor
 
 const file_rump_kern_proto_rawDesc = "" +
@@ -6894,7 +6975,10 @@ const file_rump_kern_proto_rawDesc = "" +
 	"\x11SigpendingRequest\x12\x12\n" +
 	"\x04take\x18\x01 \x01(\bR\x04take\"&\n" +
 	"\x12SigpendingResponse\x12\x10\n" +
-	"\x03set\x18\x01 \x01(\x04R\x03setB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
+	"\x03set\x18\x01 \x01(\x04R\x03set\"-\n" +
+	"\x17ComponentRestartRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"\x1a\n" +
+	"\x18ComponentRestartResponseB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
 
 var (
 	file_rump_kern_proto_rawDescOnce sync.Once
@@ -6908,205 +6992,207 @@ func file_rump_kern_proto_rawDescGZIP() []byte {
 	return file_rump_kern_proto_rawDescData
 }
 
-var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 142)
+var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 144)
 var file_rump_kern_proto_goTypes = []any{
-	(*ReadRequest)(nil),             // 0: rump.sp.v1.ReadRequest
-	(*ReadResponse)(nil),            // 1: rump.sp.v1.ReadResponse
-	(*WriteRequest)(nil),            // 2: rump.sp.v1.WriteRequest
-	(*WriteResponse)(nil),           // 3: rump.sp.v1.WriteResponse
-	(*CloseRequest)(nil),            // 4: rump.sp.v1.CloseRequest
-	(*CloseResponse)(nil),           // 5: rump.sp.v1.CloseResponse
-	(*GetpidRequest)(nil),           // 6: rump.sp.v1.GetpidRequest
-	(*GetpidResponse)(nil),          // 7: rump.sp.v1.GetpidResponse
-	(*SetuidRequest)(nil),           // 8: rump.sp.v1.SetuidRequest
-	(*SetuidResponse)(nil),          // 9: rump.sp.v1.SetuidResponse
-	(*GetuidRequest)(nil),           // 10: rump.sp.v1.GetuidRequest
-	(*GetuidResponse)(nil),          // 11: rump.sp.v1.GetuidResponse
-	(*GeteuidRequest)(nil),          // 12: rump.sp.v1.GeteuidRequest
-	(*GeteuidResponse)(nil),         // 13: rump.sp.v1.GeteuidResponse
-	(*GetppidRequest)(nil),          // 14: rump.sp.v1.GetppidRequest
-	(*GetppidResponse)(nil),         // 15: rump.sp.v1.GetppidResponse
-	(*DupRequest)(nil),              // 16: rump.sp.v1.DupRequest
-	(*DupResponse)(nil),             // 17: rump.sp.v1.DupResponse
-	(*PipeRequest)(nil),             // 18: rump.sp.v1.PipeRequest
-	(*PipeResponse)(nil),            // 19: rump.sp.v1.PipeResponse
-	(*GetegidRequest)(nil),          // 20: rump.sp.v1.GetegidRequest
-	(*GetegidResponse)(nil),         // 21: rump.sp.v1.GetegidResponse
-	(*GetgidRequest)(nil),           // 22: rump.sp.v1.GetgidRequest
-	(*GetgidResponse)(nil),          // 23: rump.sp.v1.GetgidResponse
-	(*GetloginRequest)(nil),         // 24: rump.sp.v1.GetloginRequest
-	(*GetloginResponse)(nil),        // 25: rump.sp.v1.GetloginResponse
-	(*SetloginRequest)(nil),         // 26: rump.sp.v1.SetloginRequest
-	(*SetloginResponse)(nil),        // 27: rump.sp.v1.SetloginResponse
-	(*IoctlRequest)(nil),            // 28: rump.sp.v1.IoctlRequest
-	(*IoctlResponse)(nil),           // 29: rump.sp.v1.IoctlResponse
-	(*GetgroupsRequest)(nil),        // 30: rump.sp.v1.GetgroupsRequest
-	(*GetgroupsResponse)(nil),       // 31: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsRequest)(nil),        // 32: rump.sp.v1.SetgroupsRequest
-	(*SetgroupsResponse)(nil),       // 33: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpRequest)(nil),          // 34: rump.sp.v1.GetpgrpRequest
-	(*GetpgrpResponse)(nil),         // 35: rump.sp.v1.GetpgrpResponse
-	(*SetpgidRequest)(nil),          // 36: rump.sp.v1.SetpgidRequest
-	(*SetpgidResponse)(nil),         // 37: rump.sp.v1.SetpgidResponse
-	(*Dup2Request)(nil),             // 38: rump.sp.v1.Dup2Request
-	(*Dup2Response)(nil),            // 39: rump.sp.v1.Dup2Response
-	(*FcntlRequest)(nil),            // 40: rump.sp.v1.FcntlRequest
-	(*FcntlResponse)(nil),           // 41: rump.sp.v1.FcntlResponse
-	(*ReadvRequest)(nil),            // 42: rump.sp.v1.ReadvRequest
-	(*ReadvResponse)(nil),           // 43: rump.sp.v1.ReadvResponse
-	(*WritevRequest)(nil),           // 44: rump.sp.v1.WritevRequest
-	(*WritevResponse)(nil),          // 45: rump.sp.v1.WritevResponse
-	(*SetreuidRequest)(nil),         // 46: rump.sp.v1.SetreuidRequest
-	(*SetreuidResponse)(nil),        // 47: rump.sp.v1.SetreuidResponse
-	(*SetregidRequest)(nil),         // 48: rump.sp.v1.SetregidRequest
-	(*SetregidResponse)(nil),        // 49: rump.sp.v1.SetregidResponse
-	(*FlockRequest)(nil),            // 50: rump.sp.v1.FlockRequest
-	(*FlockResponse)(nil),           // 51: rump.sp.v1.FlockResponse
-	(*SetsidRequest)(nil),           // 52: rump.sp.v1.SetsidRequest
-	(*SetsidResponse)(nil),          // 53: rump.sp.v1.SetsidResponse
-	(*SetgidRequest)(nil),           // 54: rump.sp.v1.SetgidRequest
-	(*SetgidResponse)(nil),          // 55: rump.sp.v1.SetgidResponse
-	(*SetegidRequest)(nil),          // 56: rump.sp.v1.SetegidRequest
-	(*SetegidResponse)(nil),         // 57: rump.sp.v1.SetegidResponse
-	(*SeteuidRequest)(nil),          // 58: rump.sp.v1.SeteuidRequest
-	(*SeteuidResponse)(nil),         // 59: rump.sp.v1.SeteuidResponse
-	(*FpathconfRequest)(nil),        // 60: rump.sp.v1.FpathconfRequest
-	(*FpathconfResponse)(nil),       // 61: rump.sp.v1.FpathconfResponse
-	(*GetrlimitRequest)(nil),        // 62: rump.sp.v1.GetrlimitRequest
-	(*GetrlimitResponse)(nil),       // 63: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitRequest)(nil),        // 64: rump.sp.v1.SetrlimitRequest
-	(*SetrlimitResponse)(nil),       // 65: rump.sp.v1.SetrlimitResponse
-	(*SysctlRequest)(nil),           // 66: rump.sp.v1.SysctlRequest
-	(*SysctlResponse)(nil),          // 67: rump.sp.v1.SysctlResponse
-	(*GetpgidRequest)(nil),          // 68: rump.sp.v1.GetpgidRequest
-	(*GetpgidResponse)(nil),         // 69: rump.sp.v1.GetpgidResponse
-	(*RebootRequest)(nil),           // 70: rump.sp.v1.RebootRequest
-	(*RebootResponse)(nil),          // 71: rump.sp.v1.RebootResponse
-	(*PollRequest)(nil),             // 72: rump.sp.v1.PollRequest
-	(*PollResponse)(nil),            // 73: rump.sp.v1.PollResponse
-	(*TimerCreateRequest)(nil),      // 74: rump.sp.v1.TimerCreateRequest
-	(*TimerCreateResponse)(nil),     // 75: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteRequest)(nil),      // 76: rump.sp.v1.TimerDeleteRequest
-	(*TimerDeleteResponse)(nil),     // 77: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunRequest)(nil),  // 78: rump.sp.v1.TimerGetoverrunRequest
-	(*TimerGetoverrunResponse)(nil), // 79: rump.sp.v1.TimerGetoverrunResponse
-	(*ModctlRequest)(nil),           // 80: rump.sp.v1.ModctlRequest
-	(*ModctlResponse)(nil),          // 81: rump.sp.v1.ModctlResponse
-	(*GetsidRequest)(nil),           // 82: rump.sp.v1.GetsidRequest
-	(*GetsidResponse)(nil),          // 83: rump.sp.v1.GetsidResponse
-	(*FktraceRequest)(nil),          // 84: rump.sp.v1.FktraceRequest
-	(*FktraceResponse)(nil),         // 85: rump.sp.v1.FktraceResponse
-	(*IssetugidRequest)(nil),        // 86: rump.sp.v1.IssetugidRequest
-	(*IssetugidResponse)(nil),       // 87: rump.sp.v1.IssetugidResponse
-	(*UtraceRequest)(nil),           // 88: rump.sp.v1.UtraceRequest
-	(*UtraceResponse)(nil),          // 89: rump.sp.v1.UtraceResponse
-	(*KqueueRequest)(nil),           // 90: rump.sp.v1.KqueueRequest
-	(*KqueueResponse)(nil),          // 91: rump.sp.v1.KqueueResponse
-	(*PosixFadviseRequest)(nil),     // 92: rump.sp.v1.PosixFadviseRequest
-	(*PosixFadviseResponse)(nil),    // 93: rump.sp.v1.PosixFadviseResponse
-	(*SelectRequest)(nil),           // 94: rump.sp.v1.SelectRequest
-	(*SelectResponse)(nil),          // 95: rump.sp.v1.SelectResponse
-	(*GettimeofdayRequest)(nil),     // 96: rump.sp.v1.GettimeofdayRequest
-	(*GettimeofdayResponse)(nil),    // 97: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayRequest)(nil),     // 98: rump.sp.v1.SettimeofdayRequest
-	(*SettimeofdayResponse)(nil),    // 99: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeRequest)(nil),          // 100: rump.sp.v1.AdjtimeRequest
-	(*AdjtimeResponse)(nil),         // 101: rump.sp.v1.AdjtimeResponse
-	(*SetitimerRequest)(nil),        // 102: rump.sp.v1.SetitimerRequest
-	(*SetitimerResponse)(nil),       // 103: rump.sp.v1.SetitimerResponse
-	(*GetitimerRequest)(nil),        // 104: rump.sp.v1.GetitimerRequest
-	(*GetitimerResponse)(nil),       // 105: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeRequest)(nil),     // 106: rump.sp.v1.ClockGettimeRequest
-	(*ClockGettimeResponse)(nil),    // 107: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeRequest)(nil),     // 108: rump.sp.v1.ClockSettimeRequest
-	(*ClockSettimeResponse)(nil),    // 109: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresRequest)(nil),      // 110: rump.sp.v1.ClockGetresRequest
-	(*ClockGetresResponse)(nil),     // 111: rump.sp.v1.ClockGetresResponse
-	(*NanosleepRequest)(nil),        // 112: rump.sp.v1.NanosleepRequest
-	(*NanosleepResponse)(nil),       // 113: rump.sp.v1.NanosleepResponse
-	(*KeventRequest)(nil),           // 114: rump.sp.v1.KeventRequest
-	(*KeventResponse)(nil),          // 115: rump.sp.v1.KeventResponse
-	(*PselectRequest)(nil),          // 116: rump.sp.v1.PselectRequest
-	(*PselectResponse)(nil),         // 117: rump.sp.v1.PselectResponse
-	(*PolltsRequest)(nil),           // 118: rump.sp.v1.PolltsRequest
-	(*PolltsResponse)(nil),          // 119: rump.sp.v1.PolltsResponse
-	(*FstatRequest)(nil),            // 120: rump.sp.v1.FstatRequest
-	(*FstatResponse)(nil),           // 121: rump.sp.v1.FstatResponse
-	(*TimerSettimeRequest)(nil),     // 122: rump.sp.v1.TimerSettimeRequest
-	(*TimerSettimeResponse)(nil),    // 123: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeRequest)(nil),     // 124: rump.sp.v1.TimerGettimeRequest
-	(*TimerGettimeResponse)(nil),    // 125: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Request)(nil),            // 126: rump.sp.v1.Pipe2Request
-	(*Pipe2Response)(nil),           // 127: rump.sp.v1.Pipe2Response
-	(*Dup3Request)(nil),             // 128: rump.sp.v1.Dup3Request
-	(*Dup3Response)(nil),            // 129: rump.sp.v1.Dup3Response
-	(*Kqueue1Request)(nil),          // 130: rump.sp.v1.Kqueue1Request
-	(*Kqueue1Response)(nil),         // 131: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepRequest)(nil),   // 132: rump.sp.v1.ClockNanosleepRequest
-	(*ClockNanosleepResponse)(nil),  // 133: rump.sp.v1.ClockNanosleepResponse
-	(*ModuleInitRequest)(nil),       // 134: rump.sp.v1.ModuleInitRequest
-	(*ModuleInitResponse)(nil),      // 135: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniRequest)(nil),       // 136: rump.sp.v1.ModuleFiniRequest
-	(*ModuleFiniResponse)(nil),      // 137: rump.sp.v1.ModuleFiniResponse
-	(*KillRequest)(nil),             // 138: rump.sp.v1.KillRequest
-	(*KillResponse)(nil),            // 139: rump.sp.v1.KillResponse
-	(*SigpendingRequest)(nil),       // 140: rump.sp.v1.SigpendingRequest
-	(*SigpendingResponse)(nil),      // 141: rump.sp.v1.SigpendingResponse
-	(*IoctlArgs)(nil),               // 142: rump.sp.v1.IoctlArgs
-	(*Flock)(nil),                   // 143: rump.sp.v1.Flock
-	(*Rlimit)(nil),                  // 144: rump.sp.v1.Rlimit
-	(*SysctlValue)(nil),             // 145: rump.sp.v1.SysctlValue
-	(*SysctlNode)(nil),              // 146: rump.sp.v1.SysctlNode
-	(*Pollfd)(nil),                  // 147: rump.sp.v1.Pollfd
-	(*Sigevent)(nil),                // 148: rump.sp.v1.Sigevent
-	(*ModctlLoad)(nil),              // 149: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),              // 150: rump.sp.v1.ModuleStat
-	(*Timespec)(nil),                // 151: rump.sp.v1.Timespec
-	(*Itimerspec)(nil),              // 152: rump.sp.v1.Itimerspec
-	(*Kevent)(nil),                  // 153: rump.sp.v1.Kevent
-	(*Stat)(nil),                    // 154: rump.sp.v1.Stat
+	(*ReadRequest)(nil),              // 0: rump.sp.v1.ReadRequest
+	(*ReadResponse)(nil),             // 1: rump.sp.v1.ReadResponse
+	(*WriteRequest)(nil),             // 2: rump.sp.v1.WriteRequest
+	(*WriteResponse)(nil),            // 3: rump.sp.v1.WriteResponse
+	(*CloseRequest)(nil),             // 4: rump.sp.v1.CloseRequest
+	(*CloseResponse)(nil),            // 5: rump.sp.v1.CloseResponse
+	(*GetpidRequest)(nil),            // 6: rump.sp.v1.GetpidRequest
+	(*GetpidResponse)(nil),           // 7: rump.sp.v1.GetpidResponse
+	(*SetuidRequest)(nil),            // 8: rump.sp.v1.SetuidRequest
+	(*SetuidResponse)(nil),           // 9: rump.sp.v1.SetuidResponse
+	(*GetuidRequest)(nil),            // 10: rump.sp.v1.GetuidRequest
+	(*GetuidResponse)(nil),           // 11: rump.sp.v1.GetuidResponse
+	(*GeteuidRequest)(nil),           // 12: rump.sp.v1.GeteuidRequest
+	(*GeteuidResponse)(nil),          // 13: rump.sp.v1.GeteuidResponse
+	(*GetppidRequest)(nil),           // 14: rump.sp.v1.GetppidRequest
+	(*GetppidResponse)(nil),          // 15: rump.sp.v1.GetppidResponse
+	(*DupRequest)(nil),               // 16: rump.sp.v1.DupRequest
+	(*DupResponse)(nil),              // 17: rump.sp.v1.DupResponse
+	(*PipeRequest)(nil),              // 18: rump.sp.v1.PipeRequest
+	(*PipeResponse)(nil),             // 19: rump.sp.v1.PipeResponse
+	(*GetegidRequest)(nil),           // 20: rump.sp.v1.GetegidRequest
+	(*GetegidResponse)(nil),          // 21: rump.sp.v1.GetegidResponse
+	(*GetgidRequest)(nil),            // 22: rump.sp.v1.GetgidRequest
+	(*GetgidResponse)(nil),           // 23: rump.sp.v1.GetgidResponse
+	(*GetloginRequest)(nil),          // 24: rump.sp.v1.GetloginRequest
+	(*GetloginResponse)(nil),         // 25: rump.sp.v1.GetloginResponse
+	(*SetloginRequest)(nil),          // 26: rump.sp.v1.SetloginRequest
+	(*SetloginResponse)(nil),         // 27: rump.sp.v1.SetloginResponse
+	(*IoctlRequest)(nil),             // 28: rump.sp.v1.IoctlRequest
+	(*IoctlResponse)(nil),            // 29: rump.sp.v1.IoctlResponse
+	(*GetgroupsRequest)(nil),         // 30: rump.sp.v1.GetgroupsRequest
+	(*GetgroupsResponse)(nil),        // 31: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsRequest)(nil),         // 32: rump.sp.v1.SetgroupsRequest
+	(*SetgroupsResponse)(nil),        // 33: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpRequest)(nil),           // 34: rump.sp.v1.GetpgrpRequest
+	(*GetpgrpResponse)(nil),          // 35: rump.sp.v1.GetpgrpResponse
+	(*SetpgidRequest)(nil),           // 36: rump.sp.v1.SetpgidRequest
+	(*SetpgidResponse)(nil),          // 37: rump.sp.v1.SetpgidResponse
+	(*Dup2Request)(nil),              // 38: rump.sp.v1.Dup2Request
+	(*Dup2Response)(nil),             // 39: rump.sp.v1.Dup2Response
+	(*FcntlRequest)(nil),             // 40: rump.sp.v1.FcntlRequest
+	(*FcntlResponse)(nil),            // 41: rump.sp.v1.FcntlResponse
+	(*ReadvRequest)(nil),             // 42: rump.sp.v1.ReadvRequest
+	(*ReadvResponse)(nil),            // 43: rump.sp.v1.ReadvResponse
+	(*WritevRequest)(nil),            // 44: rump.sp.v1.WritevRequest
+	(*WritevResponse)(nil),           // 45: rump.sp.v1.WritevResponse
+	(*SetreuidRequest)(nil),          // 46: rump.sp.v1.SetreuidRequest
+	(*SetreuidResponse)(nil),         // 47: rump.sp.v1.SetreuidResponse
+	(*SetregidRequest)(nil),          // 48: rump.sp.v1.SetregidRequest
+	(*SetregidResponse)(nil),         // 49: rump.sp.v1.SetregidResponse
+	(*FlockRequest)(nil),             // 50: rump.sp.v1.FlockRequest
+	(*FlockResponse)(nil),            // 51: rump.sp.v1.FlockResponse
+	(*SetsidRequest)(nil),            // 52: rump.sp.v1.SetsidRequest
+	(*SetsidResponse)(nil),           // 53: rump.sp.v1.SetsidResponse
+	(*SetgidRequest)(nil),            // 54: rump.sp.v1.SetgidRequest
+	(*SetgidResponse)(nil),           // 55: rump.sp.v1.SetgidResponse
+	(*SetegidRequest)(nil),           // 56: rump.sp.v1.SetegidRequest
+	(*SetegidResponse)(nil),          // 57: rump.sp.v1.SetegidResponse
+	(*SeteuidRequest)(nil),           // 58: rump.sp.v1.SeteuidRequest
+	(*SeteuidResponse)(nil),          // 59: rump.sp.v1.SeteuidResponse
+	(*FpathconfRequest)(nil),         // 60: rump.sp.v1.FpathconfRequest
+	(*FpathconfResponse)(nil),        // 61: rump.sp.v1.FpathconfResponse
+	(*GetrlimitRequest)(nil),         // 62: rump.sp.v1.GetrlimitRequest
+	(*GetrlimitResponse)(nil),        // 63: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitRequest)(nil),         // 64: rump.sp.v1.SetrlimitRequest
+	(*SetrlimitResponse)(nil),        // 65: rump.sp.v1.SetrlimitResponse
+	(*SysctlRequest)(nil),            // 66: rump.sp.v1.SysctlRequest
+	(*SysctlResponse)(nil),           // 67: rump.sp.v1.SysctlResponse
+	(*GetpgidRequest)(nil),           // 68: rump.sp.v1.GetpgidRequest
+	(*GetpgidResponse)(nil),          // 69: rump.sp.v1.GetpgidResponse
+	(*RebootRequest)(nil),            // 70: rump.sp.v1.RebootRequest
+	(*RebootResponse)(nil),           // 71: rump.sp.v1.RebootResponse
+	(*PollRequest)(nil),              // 72: rump.sp.v1.PollRequest
+	(*PollResponse)(nil),             // 73: rump.sp.v1.PollResponse
+	(*TimerCreateRequest)(nil),       // 74: rump.sp.v1.TimerCreateRequest
+	(*TimerCreateResponse)(nil),      // 75: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteRequest)(nil),       // 76: rump.sp.v1.TimerDeleteRequest
+	(*TimerDeleteResponse)(nil),      // 77: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunRequest)(nil),   // 78: rump.sp.v1.TimerGetoverrunRequest
+	(*TimerGetoverrunResponse)(nil),  // 79: rump.sp.v1.TimerGetoverrunResponse
+	(*ModctlRequest)(nil),            // 80: rump.sp.v1.ModctlRequest
+	(*ModctlResponse)(nil),           // 81: rump.sp.v1.ModctlResponse
+	(*GetsidRequest)(nil),            // 82: rump.sp.v1.GetsidRequest
+	(*GetsidResponse)(nil),           // 83: rump.sp.v1.GetsidResponse
+	(*FktraceRequest)(nil),           // 84: rump.sp.v1.FktraceRequest
+	(*FktraceResponse)(nil),          // 85: rump.sp.v1.FktraceResponse
+	(*IssetugidRequest)(nil),         // 86: rump.sp.v1.IssetugidRequest
+	(*IssetugidResponse)(nil),        // 87: rump.sp.v1.IssetugidResponse
+	(*UtraceRequest)(nil),            // 88: rump.sp.v1.UtraceRequest
+	(*UtraceResponse)(nil),           // 89: rump.sp.v1.UtraceResponse
+	(*KqueueRequest)(nil),            // 90: rump.sp.v1.KqueueRequest
+	(*KqueueResponse)(nil),           // 91: rump.sp.v1.KqueueResponse
+	(*PosixFadviseRequest)(nil),      // 92: rump.sp.v1.PosixFadviseRequest
+	(*PosixFadviseResponse)(nil),     // 93: rump.sp.v1.PosixFadviseResponse
+	(*SelectRequest)(nil),            // 94: rump.sp.v1.SelectRequest
+	(*SelectResponse)(nil),           // 95: rump.sp.v1.SelectResponse
+	(*GettimeofdayRequest)(nil),      // 96: rump.sp.v1.GettimeofdayRequest
+	(*GettimeofdayResponse)(nil),     // 97: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayRequest)(nil),      // 98: rump.sp.v1.SettimeofdayRequest
+	(*SettimeofdayResponse)(nil),     // 99: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeRequest)(nil),           // 100: rump.sp.v1.AdjtimeRequest
+	(*AdjtimeResponse)(nil),          // 101: rump.sp.v1.AdjtimeResponse
+	(*SetitimerRequest)(nil),         // 102: rump.sp.v1.SetitimerRequest
+	(*SetitimerResponse)(nil),        // 103: rump.sp.v1.SetitimerResponse
+	(*GetitimerRequest)(nil),         // 104: rump.sp.v1.GetitimerRequest
+	(*GetitimerResponse)(nil),        // 105: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeRequest)(nil),      // 106: rump.sp.v1.ClockGettimeRequest
+	(*ClockGettimeResponse)(nil),     // 107: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeRequest)(nil),      // 108: rump.sp.v1.ClockSettimeRequest
+	(*ClockSettimeResponse)(nil),     // 109: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresRequest)(nil),       // 110: rump.sp.v1.ClockGetresRequest
+	(*ClockGetresResponse)(nil),      // 111: rump.sp.v1.ClockGetresResponse
+	(*NanosleepRequest)(nil),         // 112: rump.sp.v1.NanosleepRequest
+	(*NanosleepResponse)(nil),        // 113: rump.sp.v1.NanosleepResponse
+	(*KeventRequest)(nil),            // 114: rump.sp.v1.KeventRequest
+	(*KeventResponse)(nil),           // 115: rump.sp.v1.KeventResponse
+	(*PselectRequest)(nil),           // 116: rump.sp.v1.PselectRequest
+	(*PselectResponse)(nil),          // 117: rump.sp.v1.PselectResponse
+	(*PolltsRequest)(nil),            // 118: rump.sp.v1.PolltsRequest
+	(*PolltsResponse)(nil),           // 119: rump.sp.v1.PolltsResponse
+	(*FstatRequest)(nil),             // 120: rump.sp.v1.FstatRequest
+	(*FstatResponse)(nil),            // 121: rump.sp.v1.FstatResponse
+	(*TimerSettimeRequest)(nil),      // 122: rump.sp.v1.TimerSettimeRequest
+	(*TimerSettimeResponse)(nil),     // 123: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeRequest)(nil),      // 124: rump.sp.v1.TimerGettimeRequest
+	(*TimerGettimeResponse)(nil),     // 125: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Request)(nil),             // 126: rump.sp.v1.Pipe2Request
+	(*Pipe2Response)(nil),            // 127: rump.sp.v1.Pipe2Response
+	(*Dup3Request)(nil),              // 128: rump.sp.v1.Dup3Request
+	(*Dup3Response)(nil),             // 129: rump.sp.v1.Dup3Response
+	(*Kqueue1Request)(nil),           // 130: rump.sp.v1.Kqueue1Request
+	(*Kqueue1Response)(nil),          // 131: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepRequest)(nil),    // 132: rump.sp.v1.ClockNanosleepRequest
+	(*ClockNanosleepResponse)(nil),   // 133: rump.sp.v1.ClockNanosleepResponse
+	(*ModuleInitRequest)(nil),        // 134: rump.sp.v1.ModuleInitRequest
+	(*ModuleInitResponse)(nil),       // 135: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniRequest)(nil),        // 136: rump.sp.v1.ModuleFiniRequest
+	(*ModuleFiniResponse)(nil),       // 137: rump.sp.v1.ModuleFiniResponse
+	(*KillRequest)(nil),              // 138: rump.sp.v1.KillRequest
+	(*KillResponse)(nil),             // 139: rump.sp.v1.KillResponse
+	(*SigpendingRequest)(nil),        // 140: rump.sp.v1.SigpendingRequest
+	(*SigpendingResponse)(nil),       // 141: rump.sp.v1.SigpendingResponse
+	(*ComponentRestartRequest)(nil),  // 142: rump.sp.v1.ComponentRestartRequest
+	(*ComponentRestartResponse)(nil), // 143: rump.sp.v1.ComponentRestartResponse
+	(*IoctlArgs)(nil),                // 144: rump.sp.v1.IoctlArgs
+	(*Flock)(nil),                    // 145: rump.sp.v1.Flock
+	(*Rlimit)(nil),                   // 146: rump.sp.v1.Rlimit
+	(*SysctlValue)(nil),              // 147: rump.sp.v1.SysctlValue
+	(*SysctlNode)(nil),               // 148: rump.sp.v1.SysctlNode
+	(*Pollfd)(nil),                   // 149: rump.sp.v1.Pollfd
+	(*Sigevent)(nil),                 // 150: rump.sp.v1.Sigevent
+	(*ModctlLoad)(nil),               // 151: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),               // 152: rump.sp.v1.ModuleStat
+	(*Timespec)(nil),                 // 153: rump.sp.v1.Timespec
+	(*Itimerspec)(nil),               // 154: rump.sp.v1.Itimerspec
+	(*Kevent)(nil),                   // 155: rump.sp.v1.Kevent
+	(*Stat)(nil),                     // 156: rump.sp.v1.Stat
 }
 var file_rump_kern_proto_depIdxs = []int32{
-	142, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
-	142, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
-	143, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
-	143, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
-	144, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
-	144, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
-	145, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
-	145, // 7: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
-	146, // 8: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
-	147, // 9: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
-	147, // 10: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
-	148, // 11: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
-	149, // 12: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
-	150, // 13: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
-	151, // 14: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
-	151, // 15: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
-	151, // 16: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
-	151, // 17: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
-	151, // 18: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
-	152, // 19: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
-	152, // 20: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
-	152, // 21: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
-	151, // 22: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
-	151, // 23: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
-	151, // 24: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
-	151, // 25: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	151, // 26: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	153, // 27: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
-	151, // 28: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
-	153, // 29: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
-	151, // 30: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
-	147, // 31: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
-	151, // 32: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
-	147, // 33: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
-	154, // 34: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
-	152, // 35: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
-	152, // 36: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
-	152, // 37: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
-	151, // 38: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	151, // 39: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	144, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
+	144, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
+	145, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
+	145, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
+	146, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
+	146, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
+	147, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
+	147, // 7: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
+	148, // 8: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
+	149, // 9: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
+	149, // 10: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
+	150, // 11: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
+	151, // 12: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
+	152, // 13: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
+	153, // 14: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
+	153, // 15: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
+	153, // 16: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
+	153, // 17: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
+	153, // 18: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
+	154, // 19: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
+	154, // 20: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
+	154, // 21: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
+	153, // 22: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
+	153, // 23: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
+	153, // 24: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
+	153, // 25: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	153, // 26: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	155, // 27: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
+	153, // 28: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
+	155, // 29: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
+	153, // 30: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
+	149, // 31: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
+	153, // 32: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
+	149, // 33: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
+	156, // 34: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
+	154, // 35: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
+	154, // 36: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
+	154, // 37: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
+	153, // 38: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	153, // 39: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
 	40,  // [40:40] is the sub-list for method output_type
 	40,  // [40:40] is the sub-list for method input_type
 	40,  // [40:40] is the sub-list for extension type_name
@@ -7131,7 +7217,7 @@ func file_rump_kern_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_kern_proto_rawDesc), len(file_rump_kern_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   142,
+			NumMessages:   144,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -282,6 +282,7 @@ type Call struct {
 	//	*Call_Sendmmsg
 	//	*Call_ModuleInit
 	//	*Call_ModuleFini
+	//	*Call_ComponentRestart
 	//	*Call_EtfsRegister
 	//	*Call_EtfsRegisterWithsize
 	//	*Call_EtfsRemove
@@ -2084,6 +2085,15 @@ func (x *Call) GetModuleFini() *ModuleFiniRequest {
 	return nil
 }
 
+func (x *Call) GetComponentRestart() *ComponentRestartRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_ComponentRestart); ok {
+			return x.ComponentRestart
+		}
+	}
+	return nil
+}
+
 func (x *Call) GetEtfsRegister() *EtfsRegisterRequest {
 	if x != nil {
 		if x, ok := x.Call.(*Call_EtfsRegister); ok {
@@ -3312,6 +3322,10 @@ type Call_ModuleFini struct {
 	ModuleFini *ModuleFiniRequest `protobuf:"bytes,2002,opt,name=module_fini,json=moduleFini,proto3,oneof"`
 }
 
+type Call_ComponentRestart struct {
+	ComponentRestart *ComponentRestartRequest `protobuf:"bytes,10160,opt,name=component_restart,json=componentRestart,proto3,oneof"`
+}
+
 type Call_EtfsRegister struct {
 	EtfsRegister *EtfsRegisterRequest `protobuf:"bytes,2010,opt,name=etfs_register,json=etfsRegister,proto3,oneof"`
 }
@@ -3898,6 +3912,8 @@ func (*Call_ModuleInit) isCall_Call() {}
 
 func (*Call_ModuleFini) isCall_Call() {}
 
+func (*Call_ComponentRestart) isCall_Call() {}
+
 func (*Call_EtfsRegister) isCall_Call() {}
 
 func (*Call_EtfsRegisterWithsize) isCall_Call() {}
@@ -4197,6 +4213,7 @@ type Result struct {
 	//	*Result_Sendmmsg
 	//	*Result_ModuleInit
 	//	*Result_ModuleFini
+	//	*Result_ComponentRestart
 	//	*Result_EtfsRegister
 	//	*Result_EtfsRegisterWithsize
 	//	*Result_EtfsRemove
@@ -6001,6 +6018,15 @@ func (x *Result) GetModuleFini() *ModuleFiniResponse {
 	return nil
 }
 
+func (x *Result) GetComponentRestart() *ComponentRestartResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_ComponentRestart); ok {
+			return x.ComponentRestart
+		}
+	}
+	return nil
+}
+
 func (x *Result) GetEtfsRegister() *EtfsRegisterResponse {
 	if x != nil {
 		if x, ok := x.Result.(*Result_EtfsRegister); ok {
@@ -7233,6 +7259,10 @@ type Result_ModuleFini struct {
 	ModuleFini *ModuleFiniResponse `protobuf:"bytes,2002,opt,name=module_fini,json=moduleFini,proto3,oneof"`
 }
 
+type Result_ComponentRestart struct {
+	ComponentRestart *ComponentRestartResponse `protobuf:"bytes,10160,opt,name=component_restart,json=componentRestart,proto3,oneof"`
+}
+
 type Result_EtfsRegister struct {
 	EtfsRegister *EtfsRegisterResponse `protobuf:"bytes,2010,opt,name=etfs_register,json=etfsRegister,proto3,oneof"`
 }
@@ -7820,6 +7850,8 @@ func (*Result_Sendmmsg) isResult_Result() {}
 func (*Result_ModuleInit) isResult_Result() {}
 
 func (*Result_ModuleFini) isResult_Result() {}
+
+func (*Result_ComponentRestart) isResult_Result() {}
 
 func (*Result_EtfsRegister) isResult_Result() {}
 
@@ -9184,10 +9216,14 @@ type ComponentStatus struct {
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Pid   int32                  `protobuf:"varint,2,opt,name=pid,proto3" json:"pid,omitempty"`
 	Url   string                 `protobuf:"bytes,3,opt,name=url,proto3" json:"url,omitempty"`
-	// starting, serving, failed, stopped
-	State         string   `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
-	Restarts      uint32   `protobuf:"varint,5,opt,name=restarts,proto3" json:"restarts,omitempty"`
-	Modules       []string `protobuf:"bytes,6,rep,name=modules,proto3" json:"modules,omitempty"`
+	// starting, serving, restarting, failed, stopped
+	State    string   `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
+	Restarts uint32   `protobuf:"varint,5,opt,name=restarts,proto3" json:"restarts,omitempty"`
+	Modules  []string `protobuf:"bytes,6,rep,name=modules,proto3" json:"modules,omitempty"`
+	// Why it is not serving.
+	Why string `protobuf:"bytes,70,opt,name=why,proto3" json:"why,omitempty"`
+	// How long its last restart took, from the end of its process to its first call.
+	RecoveryMs    uint32 `protobuf:"varint,71,opt,name=recovery_ms,json=recoveryMs,proto3" json:"recovery_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -9262,6 +9298,20 @@ func (x *ComponentStatus) GetModules() []string {
 		return x.Modules
 	}
 	return nil
+}
+
+func (x *ComponentStatus) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+func (x *ComponentStatus) GetRecoveryMs() uint32 {
+	if x != nil {
+		return x.RecoveryMs
+	}
+	return 0
 }
 
 type StatusResponse struct {
@@ -9803,7 +9853,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tReference\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\rR\x04call\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\rR\x05field\x12\x12\n" +
-	"\x04path\x18\x03 \x03(\rR\x04path\"\xc0w\n" +
+	"\x04path\x18\x03 \x03(\rR\x04path\"\x95x\n" +
 	"\x04Call\x125\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x15.rump.sp.v1.ReferenceR\n" +
@@ -10065,7 +10115,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\vmodule_init\x18\xd1\x0f \x01(\v2\x1d.rump.sp.v1.ModuleInitRequestH\x00R\n" +
 	"moduleInit\x12A\n" +
 	"\vmodule_fini\x18\xd2\x0f \x01(\v2\x1d.rump.sp.v1.ModuleFiniRequestH\x00R\n" +
-	"moduleFini\x12G\n" +
+	"moduleFini\x12S\n" +
+	"\x11component_restart\x18\xb0O \x01(\v2#.rump.sp.v1.ComponentRestartRequestH\x00R\x10componentRestart\x12G\n" +
 	"\retfs_register\x18\xda\x0f \x01(\v2\x1f.rump.sp.v1.EtfsRegisterRequestH\x00R\fetfsRegister\x12`\n" +
 	"\x16etfs_register_withsize\x18\xdb\x0f \x01(\v2'.rump.sp.v1.EtfsRegisterWithsizeRequestH\x00R\x14etfsRegisterWithsize\x12A\n" +
 	"\vetfs_remove\x18\xdc\x0f \x01(\v2\x1d.rump.sp.v1.EtfsRemoveRequestH\x00R\n" +
@@ -10134,7 +10185,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"netPcblist\x12D\n" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1e.rump.sp.v1.NetCountersRequestH\x00R\vnetCounters\x125\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndListB\x06\n" +
-	"\x04call\"\xb0y\n" +
+	"\x04call\"\x86z\n" +
 	"\x06Result\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x18.rump.sp.v1.SyscallErrorH\x00R\x05error\x12/\n" +
 	"\x04read\x18\xeb\a \x01(\v2\x18.rump.sp.v1.ReadResponseH\x00R\x04read\x122\n" +
@@ -10394,7 +10445,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\vmodule_init\x18\xd1\x0f \x01(\v2\x1e.rump.sp.v1.ModuleInitResponseH\x00R\n" +
 	"moduleInit\x12B\n" +
 	"\vmodule_fini\x18\xd2\x0f \x01(\v2\x1e.rump.sp.v1.ModuleFiniResponseH\x00R\n" +
-	"moduleFini\x12H\n" +
+	"moduleFini\x12T\n" +
+	"\x11component_restart\x18\xb0O \x01(\v2$.rump.sp.v1.ComponentRestartResponseH\x00R\x10componentRestart\x12H\n" +
 	"\retfs_register\x18\xda\x0f \x01(\v2 .rump.sp.v1.EtfsRegisterResponseH\x00R\fetfsRegister\x12a\n" +
 	"\x16etfs_register_withsize\x18\xdb\x0f \x01(\v2(.rump.sp.v1.EtfsRegisterWithsizeResponseH\x00R\x14etfsRegisterWithsize\x12B\n" +
 	"\vetfs_remove\x18\xdc\x0f \x01(\v2\x1e.rump.sp.v1.EtfsRemoveResponseH\x00R\n" +
@@ -10541,14 +10593,17 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x05chunk\x18\x05 \x01(\fR\x05chunk\"F\n" +
 	"\x14UploadModuleResponse\x12.\n" +
 	"\x06module\x18\x01 \x01(\v2\x16.rump.sp.v1.ModuleStatR\x06module\"\x0f\n" +
-	"\rStatusRequest\"\x95\x01\n" +
+	"\rStatusRequest\"\xc8\x01\n" +
 	"\x0fComponentStatus\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x10\n" +
 	"\x03url\x18\x03 \x01(\tR\x03url\x12\x14\n" +
 	"\x05state\x18\x04 \x01(\tR\x05state\x12\x1a\n" +
 	"\brestarts\x18\x05 \x01(\rR\brestarts\x12\x18\n" +
-	"\amodules\x18\x06 \x03(\tR\amodules\"\x98\x01\n" +
+	"\amodules\x18\x06 \x03(\tR\amodules\x12\x10\n" +
+	"\x03why\x18F \x01(\tR\x03why\x12\x1f\n" +
+	"\vrecovery_ms\x18G \x01(\rR\n" +
+	"recoveryMs\"\x98\x01\n" +
 	"\x0eStatusResponse\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12;\n" +
 	"\n" +
@@ -10610,9 +10665,9 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Status\x12\x19.rump.sp.v1.StatusRequest\x1a\x1a.rump.sp.v1.StatusResponse\x12H\n" +
 	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse\x12K\n" +
 	"\n" +
-	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xb96\n" +
-	"\x04Kern\x12M\n" +
-	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x12\x8a\xb5\x18\x0e\b\x03\x12\x04read\x18\x01 \x01(\x01\x12O\n" +
+	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xc47\n" +
+	"\x04Kern\x12K\n" +
+	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x10\x8a\xb5\x18\f\b\x03\x12\x04read\x18\x01 \x01\x12O\n" +
 	"\x05Write\x12\x18.rump.sp.v1.WriteRequest\x1a\x19.rump.sp.v1.WriteResponse\"\x11\x8a\xb5\x18\r\b\x04\x12\x05write\x18\x01 \x01\x12M\n" +
 	"\x05Close\x12\x18.rump.sp.v1.CloseRequest\x1a\x19.rump.sp.v1.CloseResponse\"\x0f\x8a\xb5\x18\v\b\x06\x12\x05close\x18\x01\x12\\\n" +
 	"\x04Kill\x12\x17.rump.sp.v1.KillRequest\x1a\x18.rump.sp.v1.KillResponse\"!\x8a\xb5\x18\x1d\b\xfeN\x12\x04kill\x18\x012\x0eprocess.signal8\x01\x12d\n" +
@@ -10640,8 +10695,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\aSetpgid\x12\x1a.rump.sp.v1.SetpgidRequest\x1a\x1b.rump.sp.v1.SetpgidResponse\"\x13\x8a\xb5\x18\x0f\bR\x12\asetpgid\x18\x01(\x01\x12I\n" +
 	"\x04Dup2\x12\x17.rump.sp.v1.Dup2Request\x1a\x18.rump.sp.v1.Dup2Response\"\x0e\x8a\xb5\x18\n" +
 	"\bZ\x12\x04dup2\x18\x01\x12O\n" +
-	"\x05Fcntl\x12\x18.rump.sp.v1.FcntlRequest\x1a\x19.rump.sp.v1.FcntlResponse\"\x11\x8a\xb5\x18\r\b\\\x12\x05fcntl\x18\x01 \x01\x12Q\n" +
-	"\x05Readv\x12\x18.rump.sp.v1.ReadvRequest\x1a\x19.rump.sp.v1.ReadvResponse\"\x13\x8a\xb5\x18\x0f\bx\x12\x05readv\x18\x01 \x01(\x01\x12S\n" +
+	"\x05Fcntl\x12\x18.rump.sp.v1.FcntlRequest\x1a\x19.rump.sp.v1.FcntlResponse\"\x11\x8a\xb5\x18\r\b\\\x12\x05fcntl\x18\x01 \x01\x12O\n" +
+	"\x05Readv\x12\x18.rump.sp.v1.ReadvRequest\x1a\x19.rump.sp.v1.ReadvResponse\"\x11\x8a\xb5\x18\r\bx\x12\x05readv\x18\x01 \x01\x12S\n" +
 	"\x06Writev\x12\x19.rump.sp.v1.WritevRequest\x1a\x1a.rump.sp.v1.WritevResponse\"\x12\x8a\xb5\x18\x0e\by\x12\x06writev\x18\x01 \x01\x12k\n" +
 	"\bSetreuid\x12\x1b.rump.sp.v1.SetreuidRequest\x1a\x1c.rump.sp.v1.SetreuidResponse\"$\x8a\xb5\x18 \b~\x12\bsetreuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12k\n" +
 	"\bSetregid\x12\x1b.rump.sp.v1.SetregidRequest\x1a\x1c.rump.sp.v1.SetregidResponse\"$\x8a\xb5\x18 \b\x7f\x12\bsetregid\x18\x01(\x01\xe2\x03\rprocess.setid\x12P\n" +
@@ -10652,8 +10707,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\aSeteuid\x12\x1a.rump.sp.v1.SeteuidRequest\x1a\x1b.rump.sp.v1.SeteuidResponse\"$\x8a\xb5\x18 \b\xb7\x01\x12\aseteuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12`\n" +
 	"\tFpathconf\x12\x1c.rump.sp.v1.FpathconfRequest\x1a\x1d.rump.sp.v1.FpathconfResponse\"\x16\x8a\xb5\x18\x12\b\xc0\x01\x12\tfpathconf\x18\x01(\x01\x12`\n" +
 	"\tGetrlimit\x12\x1c.rump.sp.v1.GetrlimitRequest\x1a\x1d.rump.sp.v1.GetrlimitResponse\"\x16\x8a\xb5\x18\x12\b\xc2\x01\x12\tgetrlimit\x18\x01(\x01\x12u\n" +
-	"\tSetrlimit\x12\x1c.rump.sp.v1.SetrlimitRequest\x1a\x1d.rump.sp.v1.SetrlimitResponse\"+\x8a\xb5\x18'\b\xc3\x01\x12\tsetrlimit\x18\x01(\x01\xe2\x03\x12process.rlimit.set\x12\x85\x01\n" +
-	"\x06Sysctl\x12\x19.rump.sp.v1.SysctlRequest\x1a\x1a.rump.sp.v1.SysctlResponse\"D\x8a\xb5\x18@\b\xca\x01\x12\b__sysctl\x18\x01(\x01\xe2\x03\x14system.sysctl.modify\xe2\x03\x15system.sysctl.private\x12X\n" +
+	"\tSetrlimit\x12\x1c.rump.sp.v1.SetrlimitRequest\x1a\x1d.rump.sp.v1.SetrlimitResponse\"+\x8a\xb5\x18'\b\xc3\x01\x12\tsetrlimit\x18\x01(\x01\xe2\x03\x12process.rlimit.set\x12\x83\x01\n" +
+	"\x06Sysctl\x12\x19.rump.sp.v1.SysctlRequest\x1a\x1a.rump.sp.v1.SysctlResponse\"B\x8a\xb5\x18>\b\xca\x01\x12\b__sysctl\x18\x01\xe2\x03\x14system.sysctl.modify\xe2\x03\x15system.sysctl.private\x12X\n" +
 	"\aGetpgid\x12\x1a.rump.sp.v1.GetpgidRequest\x1a\x1b.rump.sp.v1.GetpgidResponse\"\x14\x8a\xb5\x18\x10\b\xcf\x01\x12\agetpgid\x18\x01(\x01\x12a\n" +
 	"\x06Reboot\x12\x19.rump.sp.v1.RebootRequest\x1a\x1a.rump.sp.v1.RebootResponse\" \x8a\xb5\x18\x1c\b\xd0\x01\x12\x06reboot\x18\x012\rsystem.reboot\x12N\n" +
 	"\x04Poll\x12\x17.rump.sp.v1.PollRequest\x1a\x18.rump.sp.v1.PollResponse\"\x13\x8a\xb5\x18\x0f\b\xd1\x01\x12\x04poll\x18\x01 \x01(\x01\x12g\n" +
@@ -10690,7 +10745,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\n" +
 	"ModuleInit\x12\x1d.rump.sp.v1.ModuleInitRequest\x1a\x1e.rump.sp.v1.ModuleInitResponse\"'\x8a\xb5\x18#\b\x91N\x12\vmodule_init\x18\x012\rsystem.module8\x01\x12t\n" +
 	"\n" +
-	"ModuleFini\x12\x1d.rump.sp.v1.ModuleFiniRequest\x1a\x1e.rump.sp.v1.ModuleFiniResponse\"'\x8a\xb5\x18#\b\x92N\x12\vmodule_fini\x18\x012\rsystem.module8\x012\xedS\n" +
+	"ModuleFini\x12\x1d.rump.sp.v1.ModuleFiniRequest\x1a\x1e.rump.sp.v1.ModuleFiniResponse\"'\x8a\xb5\x18#\b\x92N\x12\vmodule_fini\x18\x012\rsystem.module8\x01\x12\x8e\x01\n" +
+	"\x10ComponentRestart\x12#.rump.sp.v1.ComponentRestartRequest\x1a$.rump.sp.v1.ComponentRestartResponse\"/\x8a\xb5\x18+\b\xb0O\x12\x11component_restart\x18\x01 \x012\rsystem.reboot8\x012\xe3S\n" +
 	"\x03Vfs\x12K\n" +
 	"\x04Open\x12\x17.rump.sp.v1.OpenRequest\x1a\x18.rump.sp.v1.OpenResponse\"\x10\x8a\xb5\x18\f\b\x05\x12\x04open\x18\x02 \x01\x12I\n" +
 	"\x04Link\x12\x17.rump.sp.v1.LinkRequest\x1a\x18.rump.sp.v1.LinkResponse\"\x0e\x8a\xb5\x18\n" +
@@ -10719,8 +10775,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Mkfifo\x12\x19.rump.sp.v1.MkfifoRequest\x1a\x1a.rump.sp.v1.MkfifoResponse\"\x11\x8a\xb5\x18\r\b\x84\x01\x12\x06mkfifo\x18\x02\x12N\n" +
 	"\x05Mkdir\x12\x18.rump.sp.v1.MkdirRequest\x1a\x19.rump.sp.v1.MkdirResponse\"\x10\x8a\xb5\x18\f\b\x88\x01\x12\x05mkdir\x18\x02\x12N\n" +
 	"\x05Rmdir\x12\x18.rump.sp.v1.RmdirRequest\x1a\x19.rump.sp.v1.RmdirResponse\"\x10\x8a\xb5\x18\f\b\x89\x01\x12\x05rmdir\x18\x02\x12R\n" +
-	"\x05Pread\x12\x18.rump.sp.v1.PreadRequest\x1a\x19.rump.sp.v1.PreadResponse\"\x14\x8a\xb5\x18\x10\b\xad\x01\x12\x05pread\x18\x02 \x01(\x01\x12V\n" +
-	"\x06Pwrite\x12\x19.rump.sp.v1.PwriteRequest\x1a\x1a.rump.sp.v1.PwriteResponse\"\x15\x8a\xb5\x18\x11\b\xae\x01\x12\x06pwrite\x18\x02 \x01(\x01\x12\\\n" +
+	"\x05Pread\x12\x18.rump.sp.v1.PreadRequest\x1a\x19.rump.sp.v1.PreadResponse\"\x14\x8a\xb5\x18\x10\b\xad\x01\x12\x05pread\x18\x02 \x01(\x01\x12T\n" +
+	"\x06Pwrite\x12\x19.rump.sp.v1.PwriteRequest\x1a\x1a.rump.sp.v1.PwriteResponse\"\x13\x8a\xb5\x18\x0f\b\xae\x01\x12\x06pwrite\x18\x02 \x01\x12\\\n" +
 	"\bPathconf\x12\x1b.rump.sp.v1.PathconfRequest\x1a\x1c.rump.sp.v1.PathconfResponse\"\x15\x8a\xb5\x18\x11\b\xbf\x01\x12\bpathconf\x18\x02(\x01\x12N\n" +
 	"\x05Lseek\x12\x18.rump.sp.v1.LseekRequest\x1a\x19.rump.sp.v1.LseekResponse\"\x10\x8a\xb5\x18\f\b\xc7\x01\x12\x05lseek\x18\x02\x12\\\n" +
 	"\bTruncate\x12\x1b.rump.sp.v1.TruncateRequest\x1a\x1c.rump.sp.v1.TruncateResponse\"\x15\x8a\xb5\x18\x11\b\xc8\x01\x12\btruncate\x18\x02(\x01\x12`\n" +
@@ -10733,8 +10789,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"PosixChown\x12\x1d.rump.sp.v1.PosixChownRequest\x1a\x1e.rump.sp.v1.PosixChownResponse\"\x1a\x8a\xb5\x18\x16\b\x9b\x02\x12\r__posix_chown\x18\x02(\x01\x12k\n" +
 	"\vPosixFchown\x12\x1e.rump.sp.v1.PosixFchownRequest\x1a\x1f.rump.sp.v1.PosixFchownResponse\"\x1b\x8a\xb5\x18\x17\b\x9c\x02\x12\x0e__posix_fchown\x18\x02(\x01\x12k\n" +
 	"\vPosixLchown\x12\x1e.rump.sp.v1.PosixLchownRequest\x1a\x1f.rump.sp.v1.PosixLchownResponse\"\x1b\x8a\xb5\x18\x17\b\x9d\x02\x12\x0e__posix_lchown\x18\x02(\x01\x12V\n" +
-	"\x06Preadv\x12\x19.rump.sp.v1.PreadvRequest\x1a\x1a.rump.sp.v1.PreadvResponse\"\x15\x8a\xb5\x18\x11\b\xa1\x02\x12\x06preadv\x18\x02 \x01(\x01\x12Z\n" +
-	"\aPwritev\x12\x1a.rump.sp.v1.PwritevRequest\x1a\x1b.rump.sp.v1.PwritevResponse\"\x16\x8a\xb5\x18\x12\b\xa2\x02\x12\apwritev\x18\x02 \x01(\x01\x12V\n" +
+	"\x06Preadv\x12\x19.rump.sp.v1.PreadvRequest\x1a\x1a.rump.sp.v1.PreadvResponse\"\x15\x8a\xb5\x18\x11\b\xa1\x02\x12\x06preadv\x18\x02 \x01(\x01\x12X\n" +
+	"\aPwritev\x12\x1a.rump.sp.v1.PwritevRequest\x1a\x1b.rump.sp.v1.PwritevResponse\"\x14\x8a\xb5\x18\x10\b\xa2\x02\x12\apwritev\x18\x02 \x01\x12V\n" +
 	"\x06Getcwd\x12\x19.rump.sp.v1.GetcwdRequest\x1a\x1a.rump.sp.v1.GetcwdResponse\"\x15\x8a\xb5\x18\x11\b\xa8\x02\x12\b__getcwd\x18\x02(\x01\x12m\n" +
 	"\aFchroot\x12\x1a.rump.sp.v1.FchrootRequest\x1a\x1b.rump.sp.v1.FchrootResponse\")\x8a\xb5\x18%\b\xa9\x02\x12\afchroot\x18\x022\x15system.chroot.fchroot\x12p\n" +
 	"\bLchflags\x12\x1b.rump.sp.v1.LchflagsRequest\x1a\x1c.rump.sp.v1.LchflagsResponse\")\x8a\xb5\x18%\b\xb0\x02\x12\blchflags\x18\x02(\x01\xe2\x03\x11system.chsysflags\x12g\n" +
@@ -10759,10 +10815,10 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x11ExtattrDeleteLink\x12$.rump.sp.v1.ExtattrDeleteLinkRequest\x1a%.rump.sp.v1.ExtattrDeleteLinkResponse\"\x1e\x8a\xb5\x18\x1a\b\xf1\x02\x12\x13extattr_delete_link\x18\x02\x12r\n" +
 	"\rExtattrListFd\x12 .rump.sp.v1.ExtattrListFdRequest\x1a!.rump.sp.v1.ExtattrListFdResponse\"\x1c\x8a\xb5\x18\x18\b\xf2\x02\x12\x0fextattr_list_fd\x18\x02(\x01\x12z\n" +
 	"\x0fExtattrListFile\x12\".rump.sp.v1.ExtattrListFileRequest\x1a#.rump.sp.v1.ExtattrListFileResponse\"\x1e\x8a\xb5\x18\x1a\b\xf3\x02\x12\x11extattr_list_file\x18\x02(\x01\x12z\n" +
-	"\x0fExtattrListLink\x12\".rump.sp.v1.ExtattrListLinkRequest\x1a#.rump.sp.v1.ExtattrListLinkResponse\"\x1e\x8a\xb5\x18\x1a\b\xf4\x02\x12\x11extattr_list_link\x18\x02(\x01\x12\\\n" +
-	"\bSetxattr\x12\x1b.rump.sp.v1.SetxattrRequest\x1a\x1c.rump.sp.v1.SetxattrResponse\"\x15\x8a\xb5\x18\x11\b\xf7\x02\x12\bsetxattr\x18\x02(\x01\x12`\n" +
-	"\tLsetxattr\x12\x1c.rump.sp.v1.LsetxattrRequest\x1a\x1d.rump.sp.v1.LsetxattrResponse\"\x16\x8a\xb5\x18\x12\b\xf8\x02\x12\tlsetxattr\x18\x02(\x01\x12`\n" +
-	"\tFsetxattr\x12\x1c.rump.sp.v1.FsetxattrRequest\x1a\x1d.rump.sp.v1.FsetxattrResponse\"\x16\x8a\xb5\x18\x12\b\xf9\x02\x12\tfsetxattr\x18\x02(\x01\x12\\\n" +
+	"\x0fExtattrListLink\x12\".rump.sp.v1.ExtattrListLinkRequest\x1a#.rump.sp.v1.ExtattrListLinkResponse\"\x1e\x8a\xb5\x18\x1a\b\xf4\x02\x12\x11extattr_list_link\x18\x02(\x01\x12Z\n" +
+	"\bSetxattr\x12\x1b.rump.sp.v1.SetxattrRequest\x1a\x1c.rump.sp.v1.SetxattrResponse\"\x13\x8a\xb5\x18\x0f\b\xf7\x02\x12\bsetxattr\x18\x02\x12^\n" +
+	"\tLsetxattr\x12\x1c.rump.sp.v1.LsetxattrRequest\x1a\x1d.rump.sp.v1.LsetxattrResponse\"\x14\x8a\xb5\x18\x10\b\xf8\x02\x12\tlsetxattr\x18\x02\x12^\n" +
+	"\tFsetxattr\x12\x1c.rump.sp.v1.FsetxattrRequest\x1a\x1d.rump.sp.v1.FsetxattrResponse\"\x14\x8a\xb5\x18\x10\b\xf9\x02\x12\tfsetxattr\x18\x02\x12\\\n" +
 	"\bGetxattr\x12\x1b.rump.sp.v1.GetxattrRequest\x1a\x1c.rump.sp.v1.GetxattrResponse\"\x15\x8a\xb5\x18\x11\b\xfa\x02\x12\bgetxattr\x18\x02(\x01\x12`\n" +
 	"\tLgetxattr\x12\x1c.rump.sp.v1.LgetxattrRequest\x1a\x1d.rump.sp.v1.LgetxattrResponse\"\x16\x8a\xb5\x18\x12\b\xfb\x02\x12\tlgetxattr\x18\x02(\x01\x12`\n" +
 	"\tFgetxattr\x12\x1c.rump.sp.v1.FgetxattrRequest\x1a\x1d.rump.sp.v1.FgetxattrResponse\"\x16\x8a\xb5\x18\x12\b\xfc\x02\x12\tfgetxattr\x18\x02(\x01\x12`\n" +
@@ -10815,7 +10871,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x14EtfsRegisterWithsize\x12'.rump.sp.v1.EtfsRegisterWithsizeRequest\x1a(.rump.sp.v1.EtfsRegisterWithsizeResponse\"0\x8a\xb5\x18,\b\x9bN\x12\x16etfs_register_withsize\x18\x022\vsystem.etfs8\x01\x12r\n" +
 	"\n" +
 	"EtfsRemove\x12\x1d.rump.sp.v1.EtfsRemoveRequest\x1a\x1e.rump.sp.v1.EtfsRemoveResponse\"%\x8a\xb5\x18!\b\x9cN\x12\vetfs_remove\x18\x022\vsystem.etfs8\x01\x12^\n" +
-	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xeb;\n" +
+	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xe9;\n" +
 	"\x03Net\x12W\n" +
 	"\aRecvmsg\x12\x1a.rump.sp.v1.RecvmsgRequest\x1a\x1b.rump.sp.v1.RecvmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1b\x12\arecvmsg\x18\x03 \x01\x12W\n" +
 	"\aSendmsg\x12\x1a.rump.sp.v1.SendmsgRequest\x1a\x1b.rump.sp.v1.SendmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1c\x12\asendmsg\x18\x03 \x01\x12[\n" +
@@ -10824,10 +10880,10 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\vGetpeername\x12\x1e.rump.sp.v1.GetpeernameRequest\x1a\x1f.rump.sp.v1.GetpeernameResponse\"\x17\x8a\xb5\x18\x13\b\x1f\x12\vgetpeername\x18\x03(\x01\x12g\n" +
 	"\vGetsockname\x12\x1e.rump.sp.v1.GetsocknameRequest\x1a\x1f.rump.sp.v1.GetsocknameResponse\"\x17\x8a\xb5\x18\x13\b \x12\vgetsockname\x18\x03(\x01\x12W\n" +
 	"\aConnect\x12\x1a.rump.sp.v1.ConnectRequest\x1a\x1b.rump.sp.v1.ConnectResponse\"\x13\x8a\xb5\x18\x0f\bb\x12\aconnect\x18\x03 \x01\x12u\n" +
-	"\x04Bind\x12\x17.rump.sp.v1.BindRequest\x1a\x18.rump.sp.v1.BindResponse\":\x8a\xb5\x186\bh\x12\x04bind\x18\x03\xe2\x03\x11network.bind.port\xe2\x03\x15network.bind.privport\x12c\n" +
+	"\x04Bind\x12\x17.rump.sp.v1.BindRequest\x1a\x18.rump.sp.v1.BindResponse\":\x8a\xb5\x186\bh\x12\x04bind\x18\x03\xe2\x03\x11network.bind.port\xe2\x03\x15network.bind.privport\x12a\n" +
 	"\n" +
-	"Setsockopt\x12\x1d.rump.sp.v1.SetsockoptRequest\x1a\x1e.rump.sp.v1.SetsockoptResponse\"\x16\x8a\xb5\x18\x12\bi\x12\n" +
-	"setsockopt\x18\x03(\x01\x12S\n" +
+	"Setsockopt\x12\x1d.rump.sp.v1.SetsockoptRequest\x1a\x1e.rump.sp.v1.SetsockoptResponse\"\x14\x8a\xb5\x18\x10\bi\x12\n" +
+	"setsockopt\x18\x03\x12S\n" +
 	"\x06Listen\x12\x19.rump.sp.v1.ListenRequest\x1a\x1a.rump.sp.v1.ListenResponse\"\x12\x8a\xb5\x18\x0e\bj\x12\x06listen\x18\x03(\x01\x12c\n" +
 	"\n" +
 	"Getsockopt\x12\x1d.rump.sp.v1.GetsockoptRequest\x1a\x1e.rump.sp.v1.GetsockoptResponse\"\x16\x8a\xb5\x18\x12\bv\x12\n" +
@@ -11141,301 +11197,303 @@ var file_rump_sp_proto_goTypes = []any{
 	(*SendmmsgRequest)(nil),                  // 222: rump.sp.v1.SendmmsgRequest
 	(*ModuleInitRequest)(nil),                // 223: rump.sp.v1.ModuleInitRequest
 	(*ModuleFiniRequest)(nil),                // 224: rump.sp.v1.ModuleFiniRequest
-	(*EtfsRegisterRequest)(nil),              // 225: rump.sp.v1.EtfsRegisterRequest
-	(*EtfsRegisterWithsizeRequest)(nil),      // 226: rump.sp.v1.EtfsRegisterWithsizeRequest
-	(*EtfsRemoveRequest)(nil),                // 227: rump.sp.v1.EtfsRemoveRequest
-	(*NewfsRequest)(nil),                     // 228: rump.sp.v1.NewfsRequest
-	(*NetconfigIfcreateRequest)(nil),         // 229: rump.sp.v1.NetconfigIfcreateRequest
-	(*NetconfigIfdestroyRequest)(nil),        // 230: rump.sp.v1.NetconfigIfdestroyRequest
-	(*NetconfigIfupRequest)(nil),             // 231: rump.sp.v1.NetconfigIfupRequest
-	(*NetconfigIfdownRequest)(nil),           // 232: rump.sp.v1.NetconfigIfdownRequest
-	(*NetconfigIfsetlinkstrRequest)(nil),     // 233: rump.sp.v1.NetconfigIfsetlinkstrRequest
-	(*NetconfigBraddRequest)(nil),            // 234: rump.sp.v1.NetconfigBraddRequest
-	(*NetconfigBrdelRequest)(nil),            // 235: rump.sp.v1.NetconfigBrdelRequest
-	(*NetconfigIpv4IfaddrRequest)(nil),       // 236: rump.sp.v1.NetconfigIpv4IfaddrRequest
-	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 237: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	(*NetconfigIpv6IfaddrRequest)(nil),       // 238: rump.sp.v1.NetconfigIpv6IfaddrRequest
-	(*NetconfigIpv4GwRequest)(nil),           // 239: rump.sp.v1.NetconfigIpv4GwRequest
-	(*NetconfigIpv6GwRequest)(nil),           // 240: rump.sp.v1.NetconfigIpv6GwRequest
-	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 241: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	(*NetconfigAutoIpv6Request)(nil),         // 242: rump.sp.v1.NetconfigAutoIpv6Request
-	(*NetconfigIfaddrsRequest)(nil),          // 243: rump.sp.v1.NetconfigIfaddrsRequest
-	(*NetconfigIfimpairRequest)(nil),         // 244: rump.sp.v1.NetconfigIfimpairRequest
-	(*NetconfigIfimpairstatRequest)(nil),     // 245: rump.sp.v1.NetconfigIfimpairstatRequest
-	(*NetconfigIfcaptureRequest)(nil),        // 246: rump.sp.v1.NetconfigIfcaptureRequest
-	(*BpfOpenRequest)(nil),                   // 247: rump.sp.v1.BpfOpenRequest
-	(*DevListRequest)(nil),                   // 248: rump.sp.v1.DevListRequest
-	(*MdCreateRequest)(nil),                  // 249: rump.sp.v1.MdCreateRequest
-	(*MdDestroyRequest)(nil),                 // 250: rump.sp.v1.MdDestroyRequest
-	(*KillRequest)(nil),                      // 251: rump.sp.v1.KillRequest
-	(*SigpendingRequest)(nil),                // 252: rump.sp.v1.SigpendingRequest
-	(*NpfLoadRequest)(nil),                   // 253: rump.sp.v1.NpfLoadRequest
-	(*NpfConfigGetRequest)(nil),              // 254: rump.sp.v1.NpfConfigGetRequest
-	(*NpfSwitchRequest)(nil),                 // 255: rump.sp.v1.NpfSwitchRequest
-	(*NpfFlushRequest)(nil),                  // 256: rump.sp.v1.NpfFlushRequest
-	(*NpfConnectionsRequest)(nil),            // 257: rump.sp.v1.NpfConnectionsRequest
-	(*NpfStatsRequest)(nil),                  // 258: rump.sp.v1.NpfStatsRequest
-	(*NpfTableRequest)(nil),                  // 259: rump.sp.v1.NpfTableRequest
-	(*NpfRuleAddRequest)(nil),                // 260: rump.sp.v1.NpfRuleAddRequest
-	(*NpfRuleRemoveRequest)(nil),             // 261: rump.sp.v1.NpfRuleRemoveRequest
-	(*DhcpStartRequest)(nil),                 // 262: rump.sp.v1.DhcpStartRequest
-	(*DhcpRenewRequest)(nil),                 // 263: rump.sp.v1.DhcpRenewRequest
-	(*DhcpStopRequest)(nil),                  // 264: rump.sp.v1.DhcpStopRequest
-	(*DhcpLeasesRequest)(nil),                // 265: rump.sp.v1.DhcpLeasesRequest
-	(*DhcpdStartRequest)(nil),                // 266: rump.sp.v1.DhcpdStartRequest
-	(*DhcpdStopRequest)(nil),                 // 267: rump.sp.v1.DhcpdStopRequest
-	(*DhcpdBindingsRequest)(nil),             // 268: rump.sp.v1.DhcpdBindingsRequest
-	(*DnsForwardRequest)(nil),                // 269: rump.sp.v1.DnsForwardRequest
-	(*NetconfigIfaddrdelRequest)(nil),        // 270: rump.sp.v1.NetconfigIfaddrdelRequest
-	(*RouteSendRequest)(nil),                 // 271: rump.sp.v1.RouteSendRequest
-	(*RouteRecvRequest)(nil),                 // 272: rump.sp.v1.RouteRecvRequest
-	(*RouteDumpRequest)(nil),                 // 273: rump.sp.v1.RouteDumpRequest
-	(*NetPcblistRequest)(nil),                // 274: rump.sp.v1.NetPcblistRequest
-	(*NetCountersRequest)(nil),               // 275: rump.sp.v1.NetCountersRequest
-	(*NdListRequest)(nil),                    // 276: rump.sp.v1.NdListRequest
-	(*SyscallError)(nil),                     // 277: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 278: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 279: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 280: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 281: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 282: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 283: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 284: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 285: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 286: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 287: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 288: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 289: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 290: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 291: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 292: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 293: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 294: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 295: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 296: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 297: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 298: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 299: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 300: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 301: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 302: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 303: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 304: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 305: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 306: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 307: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 308: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 309: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 310: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 311: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 312: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 313: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 314: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 315: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 316: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 317: rump.sp.v1.TimerGetoverrunResponse
-	(*ModctlResponse)(nil),                   // 318: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 319: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 320: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 321: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 322: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 323: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 324: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 325: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 326: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 327: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 328: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 329: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 330: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 331: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 332: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 333: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 334: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 335: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 336: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 337: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 338: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 339: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 340: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 341: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 342: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 343: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 344: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 345: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 346: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 347: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 348: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 349: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 350: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 351: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 352: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 353: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 354: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 355: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 356: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 357: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 358: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 359: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 360: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 361: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 362: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 363: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 364: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 365: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 366: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 367: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 368: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 369: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 370: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 371: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 372: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 373: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 374: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 375: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 376: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 377: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 378: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 379: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 380: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 381: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 382: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 383: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 384: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 385: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 386: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 387: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 388: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 389: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 390: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 391: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 392: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 393: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 394: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 395: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 396: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 397: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 398: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 399: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 400: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 401: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 402: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 403: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 404: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 405: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 406: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 407: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 408: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 409: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 410: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 411: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 412: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 413: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 414: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 415: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 416: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 417: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 418: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 419: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 420: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 421: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 422: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 423: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 424: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 425: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 426: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 427: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 428: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 429: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 430: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 431: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 432: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 433: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 434: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 435: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 436: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 437: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 438: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 439: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 440: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 441: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 442: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 443: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 444: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 445: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 446: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 447: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 448: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 449: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 450: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 451: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 452: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 453: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 454: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 455: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 456: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 457: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 458: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 459: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 460: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 461: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 462: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 463: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 464: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 465: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 466: rump.sp.v1.ModuleFiniResponse
-	(*EtfsRegisterResponse)(nil),             // 467: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 468: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 469: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 470: rump.sp.v1.NewfsResponse
-	(*NetconfigIfcreateResponse)(nil),        // 471: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 472: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 473: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 474: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 475: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 476: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 477: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 478: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 479: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 480: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 481: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 482: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 483: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 484: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 485: rump.sp.v1.NetconfigIfaddrsResponse
-	(*NetconfigIfimpairResponse)(nil),        // 486: rump.sp.v1.NetconfigIfimpairResponse
-	(*NetconfigIfimpairstatResponse)(nil),    // 487: rump.sp.v1.NetconfigIfimpairstatResponse
-	(*NetconfigIfcaptureResponse)(nil),       // 488: rump.sp.v1.NetconfigIfcaptureResponse
-	(*BpfOpenResponse)(nil),                  // 489: rump.sp.v1.BpfOpenResponse
-	(*DevListResponse)(nil),                  // 490: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 491: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 492: rump.sp.v1.MdDestroyResponse
-	(*KillResponse)(nil),                     // 493: rump.sp.v1.KillResponse
-	(*SigpendingResponse)(nil),               // 494: rump.sp.v1.SigpendingResponse
-	(*NpfLoadResponse)(nil),                  // 495: rump.sp.v1.NpfLoadResponse
-	(*NpfConfigGetResponse)(nil),             // 496: rump.sp.v1.NpfConfigGetResponse
-	(*NpfSwitchResponse)(nil),                // 497: rump.sp.v1.NpfSwitchResponse
-	(*NpfFlushResponse)(nil),                 // 498: rump.sp.v1.NpfFlushResponse
-	(*NpfConnectionsResponse)(nil),           // 499: rump.sp.v1.NpfConnectionsResponse
-	(*NpfStatsResponse)(nil),                 // 500: rump.sp.v1.NpfStatsResponse
-	(*NpfTableResponse)(nil),                 // 501: rump.sp.v1.NpfTableResponse
-	(*NpfRuleAddResponse)(nil),               // 502: rump.sp.v1.NpfRuleAddResponse
-	(*NpfRuleRemoveResponse)(nil),            // 503: rump.sp.v1.NpfRuleRemoveResponse
-	(*DhcpStartResponse)(nil),                // 504: rump.sp.v1.DhcpStartResponse
-	(*DhcpRenewResponse)(nil),                // 505: rump.sp.v1.DhcpRenewResponse
-	(*DhcpStopResponse)(nil),                 // 506: rump.sp.v1.DhcpStopResponse
-	(*DhcpLeasesResponse)(nil),               // 507: rump.sp.v1.DhcpLeasesResponse
-	(*DhcpdStartResponse)(nil),               // 508: rump.sp.v1.DhcpdStartResponse
-	(*DhcpdStopResponse)(nil),                // 509: rump.sp.v1.DhcpdStopResponse
-	(*DhcpdBindingsResponse)(nil),            // 510: rump.sp.v1.DhcpdBindingsResponse
-	(*DnsForwardResponse)(nil),               // 511: rump.sp.v1.DnsForwardResponse
-	(*NetconfigIfaddrdelResponse)(nil),       // 512: rump.sp.v1.NetconfigIfaddrdelResponse
-	(*RouteSendResponse)(nil),                // 513: rump.sp.v1.RouteSendResponse
-	(*RouteRecvResponse)(nil),                // 514: rump.sp.v1.RouteRecvResponse
-	(*RouteDumpResponse)(nil),                // 515: rump.sp.v1.RouteDumpResponse
-	(*NetPcblistResponse)(nil),               // 516: rump.sp.v1.NetPcblistResponse
-	(*NetCountersResponse)(nil),              // 517: rump.sp.v1.NetCountersResponse
-	(*NdListResponse)(nil),                   // 518: rump.sp.v1.NdListResponse
-	(*ModuleStat)(nil),                       // 519: rump.sp.v1.ModuleStat
+	(*ComponentRestartRequest)(nil),          // 225: rump.sp.v1.ComponentRestartRequest
+	(*EtfsRegisterRequest)(nil),              // 226: rump.sp.v1.EtfsRegisterRequest
+	(*EtfsRegisterWithsizeRequest)(nil),      // 227: rump.sp.v1.EtfsRegisterWithsizeRequest
+	(*EtfsRemoveRequest)(nil),                // 228: rump.sp.v1.EtfsRemoveRequest
+	(*NewfsRequest)(nil),                     // 229: rump.sp.v1.NewfsRequest
+	(*NetconfigIfcreateRequest)(nil),         // 230: rump.sp.v1.NetconfigIfcreateRequest
+	(*NetconfigIfdestroyRequest)(nil),        // 231: rump.sp.v1.NetconfigIfdestroyRequest
+	(*NetconfigIfupRequest)(nil),             // 232: rump.sp.v1.NetconfigIfupRequest
+	(*NetconfigIfdownRequest)(nil),           // 233: rump.sp.v1.NetconfigIfdownRequest
+	(*NetconfigIfsetlinkstrRequest)(nil),     // 234: rump.sp.v1.NetconfigIfsetlinkstrRequest
+	(*NetconfigBraddRequest)(nil),            // 235: rump.sp.v1.NetconfigBraddRequest
+	(*NetconfigBrdelRequest)(nil),            // 236: rump.sp.v1.NetconfigBrdelRequest
+	(*NetconfigIpv4IfaddrRequest)(nil),       // 237: rump.sp.v1.NetconfigIpv4IfaddrRequest
+	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 238: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	(*NetconfigIpv6IfaddrRequest)(nil),       // 239: rump.sp.v1.NetconfigIpv6IfaddrRequest
+	(*NetconfigIpv4GwRequest)(nil),           // 240: rump.sp.v1.NetconfigIpv4GwRequest
+	(*NetconfigIpv6GwRequest)(nil),           // 241: rump.sp.v1.NetconfigIpv6GwRequest
+	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 242: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	(*NetconfigAutoIpv6Request)(nil),         // 243: rump.sp.v1.NetconfigAutoIpv6Request
+	(*NetconfigIfaddrsRequest)(nil),          // 244: rump.sp.v1.NetconfigIfaddrsRequest
+	(*NetconfigIfimpairRequest)(nil),         // 245: rump.sp.v1.NetconfigIfimpairRequest
+	(*NetconfigIfimpairstatRequest)(nil),     // 246: rump.sp.v1.NetconfigIfimpairstatRequest
+	(*NetconfigIfcaptureRequest)(nil),        // 247: rump.sp.v1.NetconfigIfcaptureRequest
+	(*BpfOpenRequest)(nil),                   // 248: rump.sp.v1.BpfOpenRequest
+	(*DevListRequest)(nil),                   // 249: rump.sp.v1.DevListRequest
+	(*MdCreateRequest)(nil),                  // 250: rump.sp.v1.MdCreateRequest
+	(*MdDestroyRequest)(nil),                 // 251: rump.sp.v1.MdDestroyRequest
+	(*KillRequest)(nil),                      // 252: rump.sp.v1.KillRequest
+	(*SigpendingRequest)(nil),                // 253: rump.sp.v1.SigpendingRequest
+	(*NpfLoadRequest)(nil),                   // 254: rump.sp.v1.NpfLoadRequest
+	(*NpfConfigGetRequest)(nil),              // 255: rump.sp.v1.NpfConfigGetRequest
+	(*NpfSwitchRequest)(nil),                 // 256: rump.sp.v1.NpfSwitchRequest
+	(*NpfFlushRequest)(nil),                  // 257: rump.sp.v1.NpfFlushRequest
+	(*NpfConnectionsRequest)(nil),            // 258: rump.sp.v1.NpfConnectionsRequest
+	(*NpfStatsRequest)(nil),                  // 259: rump.sp.v1.NpfStatsRequest
+	(*NpfTableRequest)(nil),                  // 260: rump.sp.v1.NpfTableRequest
+	(*NpfRuleAddRequest)(nil),                // 261: rump.sp.v1.NpfRuleAddRequest
+	(*NpfRuleRemoveRequest)(nil),             // 262: rump.sp.v1.NpfRuleRemoveRequest
+	(*DhcpStartRequest)(nil),                 // 263: rump.sp.v1.DhcpStartRequest
+	(*DhcpRenewRequest)(nil),                 // 264: rump.sp.v1.DhcpRenewRequest
+	(*DhcpStopRequest)(nil),                  // 265: rump.sp.v1.DhcpStopRequest
+	(*DhcpLeasesRequest)(nil),                // 266: rump.sp.v1.DhcpLeasesRequest
+	(*DhcpdStartRequest)(nil),                // 267: rump.sp.v1.DhcpdStartRequest
+	(*DhcpdStopRequest)(nil),                 // 268: rump.sp.v1.DhcpdStopRequest
+	(*DhcpdBindingsRequest)(nil),             // 269: rump.sp.v1.DhcpdBindingsRequest
+	(*DnsForwardRequest)(nil),                // 270: rump.sp.v1.DnsForwardRequest
+	(*NetconfigIfaddrdelRequest)(nil),        // 271: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*RouteSendRequest)(nil),                 // 272: rump.sp.v1.RouteSendRequest
+	(*RouteRecvRequest)(nil),                 // 273: rump.sp.v1.RouteRecvRequest
+	(*RouteDumpRequest)(nil),                 // 274: rump.sp.v1.RouteDumpRequest
+	(*NetPcblistRequest)(nil),                // 275: rump.sp.v1.NetPcblistRequest
+	(*NetCountersRequest)(nil),               // 276: rump.sp.v1.NetCountersRequest
+	(*NdListRequest)(nil),                    // 277: rump.sp.v1.NdListRequest
+	(*SyscallError)(nil),                     // 278: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 279: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 280: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 281: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 282: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 283: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 284: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 285: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 286: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 287: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 288: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 289: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 290: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 291: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 292: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 293: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 294: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 295: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 296: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 297: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 298: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 299: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 300: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 301: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 302: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 303: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 304: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 305: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 306: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 307: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 308: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 309: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 310: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 311: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 312: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 313: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 314: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 315: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 316: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 317: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 318: rump.sp.v1.TimerGetoverrunResponse
+	(*ModctlResponse)(nil),                   // 319: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 320: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 321: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 322: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 323: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 324: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 325: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 326: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 327: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 328: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 329: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 330: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 331: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 332: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 333: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 334: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 335: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 336: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 337: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 338: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 339: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 340: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 341: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 342: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 343: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 344: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 345: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 346: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 347: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 348: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 349: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 350: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 351: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 352: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 353: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 354: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 355: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 356: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 357: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 358: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 359: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 360: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 361: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 362: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 363: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 364: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 365: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 366: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 367: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 368: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 369: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 370: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 371: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 372: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 373: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 374: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 375: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 376: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 377: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 378: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 379: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 380: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 381: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 382: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 383: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 384: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 385: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 386: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 387: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 388: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 389: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 390: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 391: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 392: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 393: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 394: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 395: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 396: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 397: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 398: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 399: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 400: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 401: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 402: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 403: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 404: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 405: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 406: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 407: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 408: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 409: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 410: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 411: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 412: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 413: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 414: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 415: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 416: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 417: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 418: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 419: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 420: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 421: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 422: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 423: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 424: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 425: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 426: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 427: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 428: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 429: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 430: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 431: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 432: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 433: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 434: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 435: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 436: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 437: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 438: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 439: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 440: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 441: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 442: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 443: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 444: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 445: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 446: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 447: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 448: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 449: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 450: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 451: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 452: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 453: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 454: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 455: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 456: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 457: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 458: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 459: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 460: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 461: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 462: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 463: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 464: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 465: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 466: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 467: rump.sp.v1.ModuleFiniResponse
+	(*ComponentRestartResponse)(nil),         // 468: rump.sp.v1.ComponentRestartResponse
+	(*EtfsRegisterResponse)(nil),             // 469: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 470: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 471: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 472: rump.sp.v1.NewfsResponse
+	(*NetconfigIfcreateResponse)(nil),        // 473: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 474: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 475: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 476: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 477: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 478: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 479: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 480: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 481: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 482: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 483: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 484: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 485: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 486: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 487: rump.sp.v1.NetconfigIfaddrsResponse
+	(*NetconfigIfimpairResponse)(nil),        // 488: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatResponse)(nil),    // 489: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureResponse)(nil),       // 490: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenResponse)(nil),                  // 491: rump.sp.v1.BpfOpenResponse
+	(*DevListResponse)(nil),                  // 492: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 493: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 494: rump.sp.v1.MdDestroyResponse
+	(*KillResponse)(nil),                     // 495: rump.sp.v1.KillResponse
+	(*SigpendingResponse)(nil),               // 496: rump.sp.v1.SigpendingResponse
+	(*NpfLoadResponse)(nil),                  // 497: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 498: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 499: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 500: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 501: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 502: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 503: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 504: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 505: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 506: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 507: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 508: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 509: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 510: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 511: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 512: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 513: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 514: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 515: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 516: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 517: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 518: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 519: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 520: rump.sp.v1.NdListResponse
+	(*ModuleStat)(nil),                       // 521: rump.sp.v1.ModuleStat
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
@@ -11628,826 +11686,830 @@ var file_rump_sp_proto_depIdxs = []int32{
 	222, // 187: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
 	223, // 188: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
 	224, // 189: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
-	225, // 190: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
-	226, // 191: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	227, // 192: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
-	228, // 193: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
-	229, // 194: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
-	230, // 195: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
-	231, // 196: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
-	232, // 197: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
-	233, // 198: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	234, // 199: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
-	235, // 200: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
-	236, // 201: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	237, // 202: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	238, // 203: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	239, // 204: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
-	240, // 205: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
-	241, // 206: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	242, // 207: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
-	243, // 208: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
-	244, // 209: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
-	245, // 210: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
-	246, // 211: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
-	247, // 212: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
-	248, // 213: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
-	249, // 214: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
-	250, // 215: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
-	251, // 216: rump.sp.v1.Call.kill:type_name -> rump.sp.v1.KillRequest
-	252, // 217: rump.sp.v1.Call.sigpending:type_name -> rump.sp.v1.SigpendingRequest
-	253, // 218: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
-	254, // 219: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
-	255, // 220: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
-	256, // 221: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
-	257, // 222: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
-	258, // 223: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
-	259, // 224: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
-	260, // 225: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
-	261, // 226: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
-	262, // 227: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
-	263, // 228: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
-	264, // 229: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
-	265, // 230: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
-	266, // 231: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
-	267, // 232: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
-	268, // 233: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
-	269, // 234: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
-	270, // 235: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
-	271, // 236: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
-	272, // 237: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
-	273, // 238: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
-	274, // 239: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
-	275, // 240: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
-	276, // 241: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
-	277, // 242: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	278, // 243: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	279, // 244: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	280, // 245: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	281, // 246: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	282, // 247: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	283, // 248: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	284, // 249: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	285, // 250: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	286, // 251: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	287, // 252: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	288, // 253: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	289, // 254: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	290, // 255: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	291, // 256: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	292, // 257: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	293, // 258: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	294, // 259: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	295, // 260: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	296, // 261: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	297, // 262: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	298, // 263: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	299, // 264: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	300, // 265: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	301, // 266: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	302, // 267: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	303, // 268: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	304, // 269: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	305, // 270: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	306, // 271: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	307, // 272: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	308, // 273: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	309, // 274: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	310, // 275: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	311, // 276: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	312, // 277: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	313, // 278: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	314, // 279: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	315, // 280: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	316, // 281: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	317, // 282: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	318, // 283: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	319, // 284: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	320, // 285: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	321, // 286: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	322, // 287: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	323, // 288: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	324, // 289: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	325, // 290: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	326, // 291: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	327, // 292: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	328, // 293: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	329, // 294: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	330, // 295: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	331, // 296: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	332, // 297: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	333, // 298: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	334, // 299: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	335, // 300: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	336, // 301: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	337, // 302: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	338, // 303: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	339, // 304: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	340, // 305: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	341, // 306: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	342, // 307: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	343, // 308: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	344, // 309: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	345, // 310: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	346, // 311: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	347, // 312: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	348, // 313: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	349, // 314: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	350, // 315: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	351, // 316: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	352, // 317: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	353, // 318: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	354, // 319: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	355, // 320: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	356, // 321: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	357, // 322: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	358, // 323: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	359, // 324: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	360, // 325: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	361, // 326: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	362, // 327: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	363, // 328: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	364, // 329: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	365, // 330: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	366, // 331: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	367, // 332: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	368, // 333: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	369, // 334: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	370, // 335: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	371, // 336: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	372, // 337: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	373, // 338: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	374, // 339: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	375, // 340: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	376, // 341: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	377, // 342: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	378, // 343: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	379, // 344: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	380, // 345: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	381, // 346: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	382, // 347: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	383, // 348: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	384, // 349: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	385, // 350: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	386, // 351: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	387, // 352: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	388, // 353: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	389, // 354: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	390, // 355: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	391, // 356: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	392, // 357: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	393, // 358: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	394, // 359: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	395, // 360: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	396, // 361: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	397, // 362: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	398, // 363: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	399, // 364: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	400, // 365: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	401, // 366: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	402, // 367: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	403, // 368: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	404, // 369: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	405, // 370: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	406, // 371: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	407, // 372: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	408, // 373: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	409, // 374: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	410, // 375: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	411, // 376: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	412, // 377: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	413, // 378: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	414, // 379: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	415, // 380: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	416, // 381: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	417, // 382: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	418, // 383: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	419, // 384: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	420, // 385: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	421, // 386: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	422, // 387: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	423, // 388: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	424, // 389: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	425, // 390: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	426, // 391: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	427, // 392: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	428, // 393: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	429, // 394: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	430, // 395: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	431, // 396: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	432, // 397: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	433, // 398: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	434, // 399: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	435, // 400: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	436, // 401: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	437, // 402: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	438, // 403: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	439, // 404: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	440, // 405: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	441, // 406: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	442, // 407: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	443, // 408: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	444, // 409: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	445, // 410: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	446, // 411: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	447, // 412: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	448, // 413: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	449, // 414: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	450, // 415: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	451, // 416: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	452, // 417: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	453, // 418: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	454, // 419: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	455, // 420: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	456, // 421: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	457, // 422: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	458, // 423: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	459, // 424: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	460, // 425: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	461, // 426: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	462, // 427: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	463, // 428: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	464, // 429: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	465, // 430: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	466, // 431: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	467, // 432: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	468, // 433: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	469, // 434: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	470, // 435: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	471, // 436: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	472, // 437: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	473, // 438: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	474, // 439: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	475, // 440: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	476, // 441: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	477, // 442: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	478, // 443: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	479, // 444: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	480, // 445: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	481, // 446: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	482, // 447: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	483, // 448: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	484, // 449: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	485, // 450: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	486, // 451: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
-	487, // 452: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
-	488, // 453: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
-	489, // 454: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
-	490, // 455: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	491, // 456: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	492, // 457: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	493, // 458: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
-	494, // 459: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
-	495, // 460: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
-	496, // 461: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
-	497, // 462: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
-	498, // 463: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
-	499, // 464: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
-	500, // 465: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
-	501, // 466: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
-	502, // 467: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
-	503, // 468: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
-	504, // 469: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
-	505, // 470: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
-	506, // 471: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
-	507, // 472: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
-	508, // 473: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
-	509, // 474: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
-	510, // 475: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
-	511, // 476: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
-	512, // 477: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
-	513, // 478: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
-	514, // 479: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
-	515, // 480: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
-	516, // 481: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
-	517, // 482: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
-	518, // 483: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
-	1,   // 484: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 485: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
-	1,   // 486: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 487: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	519, // 488: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	26,  // 489: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	29,  // 490: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	35,  // 491: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
-	32,  // 492: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
-	33,  // 493: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
-	26,  // 494: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	3,   // 495: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 496: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 497: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 498: rump.sp.v1.Session.Prefork:input_type -> rump.sp.v1.PreforkRequest
-	11,  // 499: rump.sp.v1.Session.ForkCancel:input_type -> rump.sp.v1.ForkCancelRequest
-	13,  // 500: rump.sp.v1.Session.Signals:input_type -> rump.sp.v1.SignalsRequest
-	15,  // 501: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
-	17,  // 502: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
-	19,  // 503: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	21,  // 504: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	23,  // 505: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	25,  // 506: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	28,  // 507: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	31,  // 508: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
-	36,  // 509: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	37,  // 510: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	38,  // 511: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	251, // 512: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
-	252, // 513: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
-	39,  // 514: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	40,  // 515: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	41,  // 516: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	42,  // 517: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	43,  // 518: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	44,  // 519: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	45,  // 520: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	46,  // 521: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	47,  // 522: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	48,  // 523: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	49,  // 524: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	50,  // 525: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	51,  // 526: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	52,  // 527: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	53,  // 528: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	54,  // 529: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	55,  // 530: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	56,  // 531: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	57,  // 532: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	58,  // 533: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	59,  // 534: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	60,  // 535: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	61,  // 536: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	62,  // 537: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	63,  // 538: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	64,  // 539: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	65,  // 540: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	66,  // 541: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	67,  // 542: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	68,  // 543: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	69,  // 544: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	70,  // 545: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	71,  // 546: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	72,  // 547: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	73,  // 548: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	74,  // 549: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	75,  // 550: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	76,  // 551: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	77,  // 552: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	78,  // 553: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	79,  // 554: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	80,  // 555: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	81,  // 556: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	82,  // 557: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	83,  // 558: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	84,  // 559: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	85,  // 560: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	86,  // 561: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	87,  // 562: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	88,  // 563: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	89,  // 564: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	90,  // 565: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	91,  // 566: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	92,  // 567: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	93,  // 568: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	94,  // 569: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	95,  // 570: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	96,  // 571: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	97,  // 572: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	98,  // 573: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	99,  // 574: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	100, // 575: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	101, // 576: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	102, // 577: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	223, // 578: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	224, // 579: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	103, // 580: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	104, // 581: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	105, // 582: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	106, // 583: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	107, // 584: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	108, // 585: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	109, // 586: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	110, // 587: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	111, // 588: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	112, // 589: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	113, // 590: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	114, // 591: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	115, // 592: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	116, // 593: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	117, // 594: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	118, // 595: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	119, // 596: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	120, // 597: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	121, // 598: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	122, // 599: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	123, // 600: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	124, // 601: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	125, // 602: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	126, // 603: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	127, // 604: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	128, // 605: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	129, // 606: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	130, // 607: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	131, // 608: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	132, // 609: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	133, // 610: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	134, // 611: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	135, // 612: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	136, // 613: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	137, // 614: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	138, // 615: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	139, // 616: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	140, // 617: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	141, // 618: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	142, // 619: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	143, // 620: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	144, // 621: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	145, // 622: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	146, // 623: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	147, // 624: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	148, // 625: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	149, // 626: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	150, // 627: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	151, // 628: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	152, // 629: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	153, // 630: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	154, // 631: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	155, // 632: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	156, // 633: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	157, // 634: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	158, // 635: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	159, // 636: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	160, // 637: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	161, // 638: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	162, // 639: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	163, // 640: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	164, // 641: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	165, // 642: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	166, // 643: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	167, // 644: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	168, // 645: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	169, // 646: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	170, // 647: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	171, // 648: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	172, // 649: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	173, // 650: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	174, // 651: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	175, // 652: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	176, // 653: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	177, // 654: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	178, // 655: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	179, // 656: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	180, // 657: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	181, // 658: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	182, // 659: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	183, // 660: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	184, // 661: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	185, // 662: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	186, // 663: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	187, // 664: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	188, // 665: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	189, // 666: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	190, // 667: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	191, // 668: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	192, // 669: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	193, // 670: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	194, // 671: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	195, // 672: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	196, // 673: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	197, // 674: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	198, // 675: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	199, // 676: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	200, // 677: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	201, // 678: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	202, // 679: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	203, // 680: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	204, // 681: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	225, // 682: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	226, // 683: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	227, // 684: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	228, // 685: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	205, // 686: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	206, // 687: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	207, // 688: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	208, // 689: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	209, // 690: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	210, // 691: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	211, // 692: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	212, // 693: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	213, // 694: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	214, // 695: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	215, // 696: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	216, // 697: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	217, // 698: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	218, // 699: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	219, // 700: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	220, // 701: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	221, // 702: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	222, // 703: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	229, // 704: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	230, // 705: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	231, // 706: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	232, // 707: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	233, // 708: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	234, // 709: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	235, // 710: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	236, // 711: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	237, // 712: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	238, // 713: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	239, // 714: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	240, // 715: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	241, // 716: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	242, // 717: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	243, // 718: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	253, // 719: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
-	254, // 720: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
-	255, // 721: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
-	256, // 722: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
-	257, // 723: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
-	258, // 724: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
-	259, // 725: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
-	260, // 726: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
-	261, // 727: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
-	262, // 728: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
-	263, // 729: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
-	264, // 730: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
-	265, // 731: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
-	266, // 732: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
-	267, // 733: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
-	268, // 734: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
-	269, // 735: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
-	270, // 736: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
-	271, // 737: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
-	272, // 738: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
-	273, // 739: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
-	274, // 740: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
-	275, // 741: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
-	276, // 742: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
-	244, // 743: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
-	245, // 744: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
-	246, // 745: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
-	247, // 746: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
-	248, // 747: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	249, // 748: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	250, // 749: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 750: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 751: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 752: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 753: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
-	12,  // 754: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
-	14,  // 755: rump.sp.v1.Session.Signals:output_type -> rump.sp.v1.SignalsResponse
-	16,  // 756: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
-	18,  // 757: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
-	20,  // 758: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	22,  // 759: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	24,  // 760: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	27,  // 761: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	30,  // 762: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	34,  // 763: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
-	278, // 764: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	279, // 765: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	280, // 766: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	493, // 767: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
-	494, // 768: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
-	281, // 769: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	282, // 770: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	283, // 771: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	284, // 772: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	285, // 773: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	286, // 774: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	287, // 775: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	288, // 776: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	289, // 777: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	290, // 778: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	291, // 779: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	292, // 780: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	293, // 781: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	294, // 782: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	295, // 783: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	296, // 784: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	297, // 785: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	298, // 786: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	299, // 787: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	300, // 788: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	301, // 789: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	302, // 790: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	303, // 791: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	304, // 792: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	305, // 793: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	306, // 794: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	307, // 795: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	308, // 796: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	309, // 797: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	310, // 798: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	311, // 799: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	312, // 800: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	313, // 801: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	314, // 802: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	315, // 803: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	316, // 804: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	317, // 805: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	318, // 806: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	319, // 807: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	320, // 808: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	321, // 809: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	322, // 810: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	323, // 811: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	324, // 812: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	325, // 813: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	326, // 814: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	327, // 815: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	328, // 816: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	329, // 817: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	330, // 818: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	331, // 819: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	332, // 820: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	333, // 821: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	334, // 822: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	335, // 823: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	336, // 824: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	337, // 825: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	338, // 826: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	339, // 827: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	340, // 828: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	341, // 829: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	342, // 830: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	343, // 831: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	344, // 832: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	465, // 833: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	466, // 834: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	345, // 835: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	346, // 836: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	347, // 837: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	348, // 838: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	349, // 839: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	350, // 840: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	351, // 841: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	352, // 842: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	353, // 843: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	354, // 844: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	355, // 845: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	356, // 846: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	357, // 847: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	358, // 848: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	359, // 849: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	360, // 850: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	361, // 851: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	362, // 852: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	363, // 853: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	364, // 854: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	365, // 855: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	366, // 856: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	367, // 857: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	368, // 858: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	369, // 859: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	370, // 860: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	371, // 861: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	372, // 862: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	373, // 863: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	374, // 864: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	375, // 865: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	376, // 866: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	377, // 867: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	378, // 868: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	379, // 869: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	380, // 870: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	381, // 871: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	382, // 872: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	383, // 873: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	384, // 874: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	385, // 875: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	386, // 876: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	387, // 877: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	388, // 878: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	389, // 879: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	390, // 880: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	391, // 881: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	392, // 882: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	393, // 883: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	394, // 884: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	395, // 885: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	396, // 886: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	397, // 887: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	398, // 888: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	399, // 889: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	400, // 890: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	401, // 891: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	402, // 892: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	403, // 893: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	404, // 894: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	405, // 895: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	406, // 896: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	407, // 897: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	408, // 898: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	409, // 899: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	410, // 900: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	411, // 901: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	412, // 902: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	413, // 903: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	414, // 904: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	415, // 905: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	416, // 906: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	417, // 907: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	418, // 908: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	419, // 909: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	420, // 910: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	421, // 911: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	422, // 912: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	423, // 913: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	424, // 914: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	425, // 915: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	426, // 916: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	427, // 917: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	428, // 918: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	429, // 919: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	430, // 920: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	431, // 921: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	432, // 922: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	433, // 923: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	434, // 924: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	435, // 925: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	436, // 926: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	437, // 927: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	438, // 928: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	439, // 929: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	440, // 930: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	441, // 931: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	442, // 932: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	443, // 933: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	444, // 934: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	445, // 935: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	446, // 936: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	467, // 937: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	468, // 938: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	469, // 939: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	470, // 940: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	447, // 941: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	448, // 942: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	449, // 943: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	450, // 944: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	451, // 945: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	452, // 946: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	453, // 947: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	454, // 948: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	455, // 949: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	456, // 950: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	457, // 951: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	458, // 952: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	459, // 953: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	460, // 954: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	461, // 955: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	462, // 956: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	463, // 957: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	464, // 958: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	471, // 959: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	472, // 960: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	473, // 961: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	474, // 962: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	475, // 963: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	476, // 964: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	477, // 965: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	478, // 966: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	479, // 967: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	480, // 968: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	481, // 969: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	482, // 970: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	483, // 971: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	484, // 972: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	485, // 973: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	495, // 974: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
-	496, // 975: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
-	497, // 976: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
-	498, // 977: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
-	499, // 978: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
-	500, // 979: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
-	501, // 980: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
-	502, // 981: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
-	503, // 982: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
-	504, // 983: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
-	505, // 984: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
-	506, // 985: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
-	507, // 986: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
-	508, // 987: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
-	509, // 988: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
-	510, // 989: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
-	511, // 990: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
-	512, // 991: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
-	513, // 992: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
-	514, // 993: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
-	515, // 994: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
-	516, // 995: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
-	517, // 996: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
-	518, // 997: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
-	486, // 998: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
-	487, // 999: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
-	488, // 1000: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
-	489, // 1001: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
-	490, // 1002: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	491, // 1003: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	492, // 1004: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	750, // [750:1005] is the sub-list for method output_type
-	495, // [495:750] is the sub-list for method input_type
-	495, // [495:495] is the sub-list for extension type_name
-	495, // [495:495] is the sub-list for extension extendee
-	0,   // [0:495] is the sub-list for field type_name
+	225, // 190: rump.sp.v1.Call.component_restart:type_name -> rump.sp.v1.ComponentRestartRequest
+	226, // 191: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
+	227, // 192: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	228, // 193: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
+	229, // 194: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
+	230, // 195: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
+	231, // 196: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
+	232, // 197: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
+	233, // 198: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
+	234, // 199: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	235, // 200: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
+	236, // 201: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
+	237, // 202: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	238, // 203: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	239, // 204: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	240, // 205: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
+	241, // 206: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
+	242, // 207: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	243, // 208: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
+	244, // 209: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
+	245, // 210: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
+	246, // 211: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
+	247, // 212: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
+	248, // 213: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
+	249, // 214: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
+	250, // 215: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
+	251, // 216: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
+	252, // 217: rump.sp.v1.Call.kill:type_name -> rump.sp.v1.KillRequest
+	253, // 218: rump.sp.v1.Call.sigpending:type_name -> rump.sp.v1.SigpendingRequest
+	254, // 219: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
+	255, // 220: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
+	256, // 221: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
+	257, // 222: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
+	258, // 223: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
+	259, // 224: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
+	260, // 225: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
+	261, // 226: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
+	262, // 227: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
+	263, // 228: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
+	264, // 229: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
+	265, // 230: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
+	266, // 231: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
+	267, // 232: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
+	268, // 233: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
+	269, // 234: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
+	270, // 235: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
+	271, // 236: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
+	272, // 237: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
+	273, // 238: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
+	274, // 239: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
+	275, // 240: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
+	276, // 241: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
+	277, // 242: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
+	278, // 243: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	279, // 244: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	280, // 245: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	281, // 246: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	282, // 247: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	283, // 248: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	284, // 249: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	285, // 250: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	286, // 251: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	287, // 252: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	288, // 253: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	289, // 254: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	290, // 255: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	291, // 256: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	292, // 257: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	293, // 258: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	294, // 259: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	295, // 260: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	296, // 261: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	297, // 262: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	298, // 263: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	299, // 264: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	300, // 265: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	301, // 266: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	302, // 267: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	303, // 268: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	304, // 269: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	305, // 270: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	306, // 271: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	307, // 272: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	308, // 273: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	309, // 274: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	310, // 275: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	311, // 276: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	312, // 277: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	313, // 278: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	314, // 279: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	315, // 280: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	316, // 281: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	317, // 282: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	318, // 283: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	319, // 284: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	320, // 285: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	321, // 286: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	322, // 287: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	323, // 288: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	324, // 289: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	325, // 290: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	326, // 291: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	327, // 292: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	328, // 293: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	329, // 294: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	330, // 295: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	331, // 296: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	332, // 297: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	333, // 298: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	334, // 299: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	335, // 300: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	336, // 301: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	337, // 302: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	338, // 303: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	339, // 304: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	340, // 305: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	341, // 306: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	342, // 307: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	343, // 308: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	344, // 309: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	345, // 310: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	346, // 311: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	347, // 312: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	348, // 313: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	349, // 314: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	350, // 315: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	351, // 316: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	352, // 317: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	353, // 318: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	354, // 319: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	355, // 320: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	356, // 321: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	357, // 322: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	358, // 323: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	359, // 324: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	360, // 325: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	361, // 326: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	362, // 327: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	363, // 328: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	364, // 329: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	365, // 330: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	366, // 331: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	367, // 332: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	368, // 333: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	369, // 334: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	370, // 335: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	371, // 336: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	372, // 337: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	373, // 338: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	374, // 339: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	375, // 340: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	376, // 341: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	377, // 342: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	378, // 343: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	379, // 344: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	380, // 345: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	381, // 346: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	382, // 347: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	383, // 348: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	384, // 349: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	385, // 350: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	386, // 351: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	387, // 352: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	388, // 353: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	389, // 354: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	390, // 355: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	391, // 356: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	392, // 357: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	393, // 358: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	394, // 359: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	395, // 360: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	396, // 361: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	397, // 362: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	398, // 363: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	399, // 364: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	400, // 365: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	401, // 366: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	402, // 367: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	403, // 368: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	404, // 369: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	405, // 370: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	406, // 371: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	407, // 372: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	408, // 373: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	409, // 374: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	410, // 375: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	411, // 376: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	412, // 377: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	413, // 378: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	414, // 379: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	415, // 380: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	416, // 381: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	417, // 382: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	418, // 383: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	419, // 384: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	420, // 385: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	421, // 386: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	422, // 387: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	423, // 388: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	424, // 389: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	425, // 390: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	426, // 391: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	427, // 392: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	428, // 393: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	429, // 394: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	430, // 395: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	431, // 396: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	432, // 397: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	433, // 398: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	434, // 399: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	435, // 400: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	436, // 401: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	437, // 402: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	438, // 403: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	439, // 404: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	440, // 405: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	441, // 406: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	442, // 407: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	443, // 408: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	444, // 409: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	445, // 410: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	446, // 411: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	447, // 412: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	448, // 413: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	449, // 414: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	450, // 415: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	451, // 416: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	452, // 417: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	453, // 418: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	454, // 419: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	455, // 420: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	456, // 421: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	457, // 422: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	458, // 423: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	459, // 424: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	460, // 425: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	461, // 426: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	462, // 427: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	463, // 428: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	464, // 429: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	465, // 430: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	466, // 431: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	467, // 432: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	468, // 433: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
+	469, // 434: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	470, // 435: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	471, // 436: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	472, // 437: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	473, // 438: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	474, // 439: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	475, // 440: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	476, // 441: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	477, // 442: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	478, // 443: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	479, // 444: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	480, // 445: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	481, // 446: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	482, // 447: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	483, // 448: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	484, // 449: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	485, // 450: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	486, // 451: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	487, // 452: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	488, // 453: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
+	489, // 454: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
+	490, // 455: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
+	491, // 456: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
+	492, // 457: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	493, // 458: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	494, // 459: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	495, // 460: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
+	496, // 461: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
+	497, // 462: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	498, // 463: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	499, // 464: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	500, // 465: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	501, // 466: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	502, // 467: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	503, // 468: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	504, // 469: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	505, // 470: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	506, // 471: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	507, // 472: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	508, // 473: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	509, // 474: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	510, // 475: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	511, // 476: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	512, // 477: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	513, // 478: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	514, // 479: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	515, // 480: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	516, // 481: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	517, // 482: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	518, // 483: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	519, // 484: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	520, // 485: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	1,   // 486: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 487: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
+	1,   // 488: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 489: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
+	521, // 490: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	26,  // 491: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	29,  // 492: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	35,  // 493: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
+	32,  // 494: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
+	33,  // 495: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
+	26,  // 496: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	3,   // 497: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 498: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 499: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 500: rump.sp.v1.Session.Prefork:input_type -> rump.sp.v1.PreforkRequest
+	11,  // 501: rump.sp.v1.Session.ForkCancel:input_type -> rump.sp.v1.ForkCancelRequest
+	13,  // 502: rump.sp.v1.Session.Signals:input_type -> rump.sp.v1.SignalsRequest
+	15,  // 503: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
+	17,  // 504: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
+	19,  // 505: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	21,  // 506: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	23,  // 507: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	25,  // 508: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	28,  // 509: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	31,  // 510: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
+	36,  // 511: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	37,  // 512: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	38,  // 513: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	252, // 514: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
+	253, // 515: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
+	39,  // 516: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	40,  // 517: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	41,  // 518: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	42,  // 519: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	43,  // 520: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	44,  // 521: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	45,  // 522: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	46,  // 523: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	47,  // 524: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	48,  // 525: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	49,  // 526: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	50,  // 527: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	51,  // 528: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	52,  // 529: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	53,  // 530: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	54,  // 531: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	55,  // 532: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	56,  // 533: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	57,  // 534: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	58,  // 535: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	59,  // 536: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	60,  // 537: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	61,  // 538: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	62,  // 539: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	63,  // 540: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	64,  // 541: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	65,  // 542: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	66,  // 543: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	67,  // 544: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	68,  // 545: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	69,  // 546: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	70,  // 547: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	71,  // 548: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	72,  // 549: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	73,  // 550: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	74,  // 551: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	75,  // 552: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	76,  // 553: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	77,  // 554: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	78,  // 555: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	79,  // 556: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	80,  // 557: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	81,  // 558: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	82,  // 559: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	83,  // 560: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	84,  // 561: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	85,  // 562: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	86,  // 563: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	87,  // 564: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	88,  // 565: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	89,  // 566: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	90,  // 567: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	91,  // 568: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	92,  // 569: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	93,  // 570: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	94,  // 571: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	95,  // 572: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	96,  // 573: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	97,  // 574: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	98,  // 575: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	99,  // 576: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	100, // 577: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	101, // 578: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	102, // 579: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	223, // 580: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	224, // 581: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	225, // 582: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
+	103, // 583: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	104, // 584: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	105, // 585: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	106, // 586: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	107, // 587: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	108, // 588: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	109, // 589: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	110, // 590: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	111, // 591: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	112, // 592: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	113, // 593: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	114, // 594: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	115, // 595: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	116, // 596: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	117, // 597: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	118, // 598: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	119, // 599: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	120, // 600: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	121, // 601: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	122, // 602: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	123, // 603: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	124, // 604: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	125, // 605: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	126, // 606: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	127, // 607: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	128, // 608: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	129, // 609: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	130, // 610: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	131, // 611: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	132, // 612: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	133, // 613: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	134, // 614: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	135, // 615: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	136, // 616: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	137, // 617: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	138, // 618: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	139, // 619: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	140, // 620: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	141, // 621: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	142, // 622: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	143, // 623: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	144, // 624: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	145, // 625: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	146, // 626: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	147, // 627: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	148, // 628: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	149, // 629: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	150, // 630: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	151, // 631: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	152, // 632: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	153, // 633: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	154, // 634: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	155, // 635: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	156, // 636: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	157, // 637: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	158, // 638: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	159, // 639: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	160, // 640: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	161, // 641: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	162, // 642: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	163, // 643: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	164, // 644: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	165, // 645: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	166, // 646: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	167, // 647: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	168, // 648: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	169, // 649: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	170, // 650: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	171, // 651: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	172, // 652: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	173, // 653: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	174, // 654: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	175, // 655: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	176, // 656: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	177, // 657: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	178, // 658: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	179, // 659: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	180, // 660: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	181, // 661: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	182, // 662: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	183, // 663: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	184, // 664: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	185, // 665: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	186, // 666: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	187, // 667: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	188, // 668: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	189, // 669: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	190, // 670: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	191, // 671: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	192, // 672: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	193, // 673: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	194, // 674: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	195, // 675: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	196, // 676: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	197, // 677: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	198, // 678: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	199, // 679: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	200, // 680: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	201, // 681: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	202, // 682: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	203, // 683: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	204, // 684: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	226, // 685: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	227, // 686: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	228, // 687: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	229, // 688: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	205, // 689: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	206, // 690: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	207, // 691: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	208, // 692: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	209, // 693: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	210, // 694: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	211, // 695: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	212, // 696: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	213, // 697: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	214, // 698: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	215, // 699: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	216, // 700: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	217, // 701: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	218, // 702: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	219, // 703: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	220, // 704: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	221, // 705: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	222, // 706: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	230, // 707: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	231, // 708: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	232, // 709: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	233, // 710: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	234, // 711: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	235, // 712: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	236, // 713: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	237, // 714: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	238, // 715: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	239, // 716: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	240, // 717: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	241, // 718: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	242, // 719: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	243, // 720: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	244, // 721: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	254, // 722: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	255, // 723: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	256, // 724: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	257, // 725: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	258, // 726: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	259, // 727: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	260, // 728: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	261, // 729: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	262, // 730: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	263, // 731: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	264, // 732: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	265, // 733: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	266, // 734: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	267, // 735: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	268, // 736: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	269, // 737: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	270, // 738: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	271, // 739: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	272, // 740: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	273, // 741: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	274, // 742: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	275, // 743: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	276, // 744: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	277, // 745: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	245, // 746: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
+	246, // 747: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
+	247, // 748: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
+	248, // 749: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
+	249, // 750: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	250, // 751: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	251, // 752: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 753: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 754: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 755: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 756: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
+	12,  // 757: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
+	14,  // 758: rump.sp.v1.Session.Signals:output_type -> rump.sp.v1.SignalsResponse
+	16,  // 759: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
+	18,  // 760: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
+	20,  // 761: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	22,  // 762: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	24,  // 763: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	27,  // 764: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	30,  // 765: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	34,  // 766: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
+	279, // 767: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	280, // 768: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	281, // 769: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	495, // 770: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
+	496, // 771: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
+	282, // 772: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	283, // 773: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	284, // 774: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	285, // 775: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	286, // 776: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	287, // 777: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	288, // 778: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	289, // 779: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	290, // 780: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	291, // 781: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	292, // 782: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	293, // 783: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	294, // 784: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	295, // 785: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	296, // 786: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	297, // 787: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	298, // 788: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	299, // 789: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	300, // 790: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	301, // 791: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	302, // 792: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	303, // 793: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	304, // 794: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	305, // 795: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	306, // 796: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	307, // 797: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	308, // 798: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	309, // 799: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	310, // 800: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	311, // 801: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	312, // 802: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	313, // 803: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	314, // 804: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	315, // 805: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	316, // 806: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	317, // 807: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	318, // 808: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	319, // 809: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	320, // 810: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	321, // 811: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	322, // 812: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	323, // 813: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	324, // 814: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	325, // 815: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	326, // 816: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	327, // 817: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	328, // 818: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	329, // 819: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	330, // 820: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	331, // 821: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	332, // 822: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	333, // 823: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	334, // 824: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	335, // 825: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	336, // 826: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	337, // 827: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	338, // 828: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	339, // 829: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	340, // 830: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	341, // 831: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	342, // 832: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	343, // 833: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	344, // 834: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	345, // 835: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	466, // 836: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	467, // 837: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	468, // 838: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
+	346, // 839: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	347, // 840: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	348, // 841: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	349, // 842: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	350, // 843: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	351, // 844: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	352, // 845: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	353, // 846: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	354, // 847: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	355, // 848: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	356, // 849: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	357, // 850: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	358, // 851: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	359, // 852: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	360, // 853: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	361, // 854: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	362, // 855: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	363, // 856: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	364, // 857: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	365, // 858: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	366, // 859: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	367, // 860: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	368, // 861: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	369, // 862: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	370, // 863: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	371, // 864: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	372, // 865: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	373, // 866: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	374, // 867: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	375, // 868: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	376, // 869: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	377, // 870: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	378, // 871: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	379, // 872: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	380, // 873: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	381, // 874: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	382, // 875: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	383, // 876: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	384, // 877: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	385, // 878: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	386, // 879: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	387, // 880: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	388, // 881: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	389, // 882: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	390, // 883: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	391, // 884: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	392, // 885: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	393, // 886: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	394, // 887: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	395, // 888: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	396, // 889: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	397, // 890: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	398, // 891: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	399, // 892: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	400, // 893: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	401, // 894: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	402, // 895: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	403, // 896: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	404, // 897: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	405, // 898: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	406, // 899: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	407, // 900: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	408, // 901: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	409, // 902: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	410, // 903: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	411, // 904: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	412, // 905: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	413, // 906: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	414, // 907: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	415, // 908: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	416, // 909: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	417, // 910: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	418, // 911: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	419, // 912: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	420, // 913: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	421, // 914: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	422, // 915: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	423, // 916: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	424, // 917: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	425, // 918: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	426, // 919: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	427, // 920: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	428, // 921: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	429, // 922: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	430, // 923: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	431, // 924: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	432, // 925: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	433, // 926: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	434, // 927: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	435, // 928: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	436, // 929: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	437, // 930: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	438, // 931: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	439, // 932: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	440, // 933: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	441, // 934: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	442, // 935: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	443, // 936: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	444, // 937: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	445, // 938: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	446, // 939: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	447, // 940: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	469, // 941: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	470, // 942: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	471, // 943: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	472, // 944: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	448, // 945: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	449, // 946: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	450, // 947: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	451, // 948: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	452, // 949: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	453, // 950: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	454, // 951: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	455, // 952: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	456, // 953: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	457, // 954: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	458, // 955: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	459, // 956: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	460, // 957: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	461, // 958: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	462, // 959: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	463, // 960: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	464, // 961: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	465, // 962: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	473, // 963: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	474, // 964: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	475, // 965: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	476, // 966: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	477, // 967: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	478, // 968: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	479, // 969: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	480, // 970: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	481, // 971: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	482, // 972: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	483, // 973: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	484, // 974: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	485, // 975: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	486, // 976: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	487, // 977: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	497, // 978: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	498, // 979: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	499, // 980: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	500, // 981: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	501, // 982: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	502, // 983: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	503, // 984: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	504, // 985: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	505, // 986: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	506, // 987: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	507, // 988: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	508, // 989: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	509, // 990: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	510, // 991: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	511, // 992: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	512, // 993: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	513, // 994: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	514, // 995: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	515, // 996: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	516, // 997: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	517, // 998: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	518, // 999: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	519, // 1000: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	520, // 1001: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	488, // 1002: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
+	489, // 1003: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
+	490, // 1004: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
+	491, // 1005: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
+	492, // 1006: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	493, // 1007: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	494, // 1008: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	753, // [753:1009] is the sub-list for method output_type
+	497, // [497:753] is the sub-list for method input_type
+	497, // [497:497] is the sub-list for extension type_name
+	497, // [497:497] is the sub-list for extension extendee
+	0,   // [0:497] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -12651,6 +12713,7 @@ func file_rump_sp_proto_init() {
 		(*Call_Sendmmsg)(nil),
 		(*Call_ModuleInit)(nil),
 		(*Call_ModuleFini)(nil),
+		(*Call_ComponentRestart)(nil),
 		(*Call_EtfsRegister)(nil),
 		(*Call_EtfsRegisterWithsize)(nil),
 		(*Call_EtfsRemove)(nil),
@@ -12895,6 +12958,7 @@ func file_rump_sp_proto_init() {
 		(*Result_Sendmmsg)(nil),
 		(*Result_ModuleInit)(nil),
 		(*Result_ModuleFini)(nil),
+		(*Result_ComponentRestart)(nil),
 		(*Result_EtfsRegister)(nil),
 		(*Result_EtfsRegisterWithsize)(nil),
 		(*Result_EtfsRemove)(nil),

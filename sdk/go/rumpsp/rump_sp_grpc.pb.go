@@ -640,77 +640,78 @@ var Session_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
-	Kern_Read_FullMethodName            = "/rump.sp.v1.Kern/Read"
-	Kern_Write_FullMethodName           = "/rump.sp.v1.Kern/Write"
-	Kern_Close_FullMethodName           = "/rump.sp.v1.Kern/Close"
-	Kern_Kill_FullMethodName            = "/rump.sp.v1.Kern/Kill"
-	Kern_Sigpending_FullMethodName      = "/rump.sp.v1.Kern/Sigpending"
-	Kern_Getpid_FullMethodName          = "/rump.sp.v1.Kern/Getpid"
-	Kern_Setuid_FullMethodName          = "/rump.sp.v1.Kern/Setuid"
-	Kern_Getuid_FullMethodName          = "/rump.sp.v1.Kern/Getuid"
-	Kern_Geteuid_FullMethodName         = "/rump.sp.v1.Kern/Geteuid"
-	Kern_Getppid_FullMethodName         = "/rump.sp.v1.Kern/Getppid"
-	Kern_Dup_FullMethodName             = "/rump.sp.v1.Kern/Dup"
-	Kern_Pipe_FullMethodName            = "/rump.sp.v1.Kern/Pipe"
-	Kern_Getegid_FullMethodName         = "/rump.sp.v1.Kern/Getegid"
-	Kern_Getgid_FullMethodName          = "/rump.sp.v1.Kern/Getgid"
-	Kern_Getlogin_FullMethodName        = "/rump.sp.v1.Kern/Getlogin"
-	Kern_Setlogin_FullMethodName        = "/rump.sp.v1.Kern/Setlogin"
-	Kern_Ioctl_FullMethodName           = "/rump.sp.v1.Kern/Ioctl"
-	Kern_Getgroups_FullMethodName       = "/rump.sp.v1.Kern/Getgroups"
-	Kern_Setgroups_FullMethodName       = "/rump.sp.v1.Kern/Setgroups"
-	Kern_Getpgrp_FullMethodName         = "/rump.sp.v1.Kern/Getpgrp"
-	Kern_Setpgid_FullMethodName         = "/rump.sp.v1.Kern/Setpgid"
-	Kern_Dup2_FullMethodName            = "/rump.sp.v1.Kern/Dup2"
-	Kern_Fcntl_FullMethodName           = "/rump.sp.v1.Kern/Fcntl"
-	Kern_Readv_FullMethodName           = "/rump.sp.v1.Kern/Readv"
-	Kern_Writev_FullMethodName          = "/rump.sp.v1.Kern/Writev"
-	Kern_Setreuid_FullMethodName        = "/rump.sp.v1.Kern/Setreuid"
-	Kern_Setregid_FullMethodName        = "/rump.sp.v1.Kern/Setregid"
-	Kern_Flock_FullMethodName           = "/rump.sp.v1.Kern/Flock"
-	Kern_Setsid_FullMethodName          = "/rump.sp.v1.Kern/Setsid"
-	Kern_Setgid_FullMethodName          = "/rump.sp.v1.Kern/Setgid"
-	Kern_Setegid_FullMethodName         = "/rump.sp.v1.Kern/Setegid"
-	Kern_Seteuid_FullMethodName         = "/rump.sp.v1.Kern/Seteuid"
-	Kern_Fpathconf_FullMethodName       = "/rump.sp.v1.Kern/Fpathconf"
-	Kern_Getrlimit_FullMethodName       = "/rump.sp.v1.Kern/Getrlimit"
-	Kern_Setrlimit_FullMethodName       = "/rump.sp.v1.Kern/Setrlimit"
-	Kern_Sysctl_FullMethodName          = "/rump.sp.v1.Kern/Sysctl"
-	Kern_Getpgid_FullMethodName         = "/rump.sp.v1.Kern/Getpgid"
-	Kern_Reboot_FullMethodName          = "/rump.sp.v1.Kern/Reboot"
-	Kern_Poll_FullMethodName            = "/rump.sp.v1.Kern/Poll"
-	Kern_TimerCreate_FullMethodName     = "/rump.sp.v1.Kern/TimerCreate"
-	Kern_TimerDelete_FullMethodName     = "/rump.sp.v1.Kern/TimerDelete"
-	Kern_TimerGetoverrun_FullMethodName = "/rump.sp.v1.Kern/TimerGetoverrun"
-	Kern_Modctl_FullMethodName          = "/rump.sp.v1.Kern/Modctl"
-	Kern_Getsid_FullMethodName          = "/rump.sp.v1.Kern/Getsid"
-	Kern_Fktrace_FullMethodName         = "/rump.sp.v1.Kern/Fktrace"
-	Kern_Issetugid_FullMethodName       = "/rump.sp.v1.Kern/Issetugid"
-	Kern_Utrace_FullMethodName          = "/rump.sp.v1.Kern/Utrace"
-	Kern_Kqueue_FullMethodName          = "/rump.sp.v1.Kern/Kqueue"
-	Kern_PosixFadvise_FullMethodName    = "/rump.sp.v1.Kern/PosixFadvise"
-	Kern_Select_FullMethodName          = "/rump.sp.v1.Kern/Select"
-	Kern_Gettimeofday_FullMethodName    = "/rump.sp.v1.Kern/Gettimeofday"
-	Kern_Settimeofday_FullMethodName    = "/rump.sp.v1.Kern/Settimeofday"
-	Kern_Adjtime_FullMethodName         = "/rump.sp.v1.Kern/Adjtime"
-	Kern_Setitimer_FullMethodName       = "/rump.sp.v1.Kern/Setitimer"
-	Kern_Getitimer_FullMethodName       = "/rump.sp.v1.Kern/Getitimer"
-	Kern_ClockGettime_FullMethodName    = "/rump.sp.v1.Kern/ClockGettime"
-	Kern_ClockSettime_FullMethodName    = "/rump.sp.v1.Kern/ClockSettime"
-	Kern_ClockGetres_FullMethodName     = "/rump.sp.v1.Kern/ClockGetres"
-	Kern_Nanosleep_FullMethodName       = "/rump.sp.v1.Kern/Nanosleep"
-	Kern_Kevent_FullMethodName          = "/rump.sp.v1.Kern/Kevent"
-	Kern_Pselect_FullMethodName         = "/rump.sp.v1.Kern/Pselect"
-	Kern_Pollts_FullMethodName          = "/rump.sp.v1.Kern/Pollts"
-	Kern_Fstat_FullMethodName           = "/rump.sp.v1.Kern/Fstat"
-	Kern_TimerSettime_FullMethodName    = "/rump.sp.v1.Kern/TimerSettime"
-	Kern_TimerGettime_FullMethodName    = "/rump.sp.v1.Kern/TimerGettime"
-	Kern_Pipe2_FullMethodName           = "/rump.sp.v1.Kern/Pipe2"
-	Kern_Dup3_FullMethodName            = "/rump.sp.v1.Kern/Dup3"
-	Kern_Kqueue1_FullMethodName         = "/rump.sp.v1.Kern/Kqueue1"
-	Kern_ClockNanosleep_FullMethodName  = "/rump.sp.v1.Kern/ClockNanosleep"
-	Kern_ModuleInit_FullMethodName      = "/rump.sp.v1.Kern/ModuleInit"
-	Kern_ModuleFini_FullMethodName      = "/rump.sp.v1.Kern/ModuleFini"
+	Kern_Read_FullMethodName             = "/rump.sp.v1.Kern/Read"
+	Kern_Write_FullMethodName            = "/rump.sp.v1.Kern/Write"
+	Kern_Close_FullMethodName            = "/rump.sp.v1.Kern/Close"
+	Kern_Kill_FullMethodName             = "/rump.sp.v1.Kern/Kill"
+	Kern_Sigpending_FullMethodName       = "/rump.sp.v1.Kern/Sigpending"
+	Kern_Getpid_FullMethodName           = "/rump.sp.v1.Kern/Getpid"
+	Kern_Setuid_FullMethodName           = "/rump.sp.v1.Kern/Setuid"
+	Kern_Getuid_FullMethodName           = "/rump.sp.v1.Kern/Getuid"
+	Kern_Geteuid_FullMethodName          = "/rump.sp.v1.Kern/Geteuid"
+	Kern_Getppid_FullMethodName          = "/rump.sp.v1.Kern/Getppid"
+	Kern_Dup_FullMethodName              = "/rump.sp.v1.Kern/Dup"
+	Kern_Pipe_FullMethodName             = "/rump.sp.v1.Kern/Pipe"
+	Kern_Getegid_FullMethodName          = "/rump.sp.v1.Kern/Getegid"
+	Kern_Getgid_FullMethodName           = "/rump.sp.v1.Kern/Getgid"
+	Kern_Getlogin_FullMethodName         = "/rump.sp.v1.Kern/Getlogin"
+	Kern_Setlogin_FullMethodName         = "/rump.sp.v1.Kern/Setlogin"
+	Kern_Ioctl_FullMethodName            = "/rump.sp.v1.Kern/Ioctl"
+	Kern_Getgroups_FullMethodName        = "/rump.sp.v1.Kern/Getgroups"
+	Kern_Setgroups_FullMethodName        = "/rump.sp.v1.Kern/Setgroups"
+	Kern_Getpgrp_FullMethodName          = "/rump.sp.v1.Kern/Getpgrp"
+	Kern_Setpgid_FullMethodName          = "/rump.sp.v1.Kern/Setpgid"
+	Kern_Dup2_FullMethodName             = "/rump.sp.v1.Kern/Dup2"
+	Kern_Fcntl_FullMethodName            = "/rump.sp.v1.Kern/Fcntl"
+	Kern_Readv_FullMethodName            = "/rump.sp.v1.Kern/Readv"
+	Kern_Writev_FullMethodName           = "/rump.sp.v1.Kern/Writev"
+	Kern_Setreuid_FullMethodName         = "/rump.sp.v1.Kern/Setreuid"
+	Kern_Setregid_FullMethodName         = "/rump.sp.v1.Kern/Setregid"
+	Kern_Flock_FullMethodName            = "/rump.sp.v1.Kern/Flock"
+	Kern_Setsid_FullMethodName           = "/rump.sp.v1.Kern/Setsid"
+	Kern_Setgid_FullMethodName           = "/rump.sp.v1.Kern/Setgid"
+	Kern_Setegid_FullMethodName          = "/rump.sp.v1.Kern/Setegid"
+	Kern_Seteuid_FullMethodName          = "/rump.sp.v1.Kern/Seteuid"
+	Kern_Fpathconf_FullMethodName        = "/rump.sp.v1.Kern/Fpathconf"
+	Kern_Getrlimit_FullMethodName        = "/rump.sp.v1.Kern/Getrlimit"
+	Kern_Setrlimit_FullMethodName        = "/rump.sp.v1.Kern/Setrlimit"
+	Kern_Sysctl_FullMethodName           = "/rump.sp.v1.Kern/Sysctl"
+	Kern_Getpgid_FullMethodName          = "/rump.sp.v1.Kern/Getpgid"
+	Kern_Reboot_FullMethodName           = "/rump.sp.v1.Kern/Reboot"
+	Kern_Poll_FullMethodName             = "/rump.sp.v1.Kern/Poll"
+	Kern_TimerCreate_FullMethodName      = "/rump.sp.v1.Kern/TimerCreate"
+	Kern_TimerDelete_FullMethodName      = "/rump.sp.v1.Kern/TimerDelete"
+	Kern_TimerGetoverrun_FullMethodName  = "/rump.sp.v1.Kern/TimerGetoverrun"
+	Kern_Modctl_FullMethodName           = "/rump.sp.v1.Kern/Modctl"
+	Kern_Getsid_FullMethodName           = "/rump.sp.v1.Kern/Getsid"
+	Kern_Fktrace_FullMethodName          = "/rump.sp.v1.Kern/Fktrace"
+	Kern_Issetugid_FullMethodName        = "/rump.sp.v1.Kern/Issetugid"
+	Kern_Utrace_FullMethodName           = "/rump.sp.v1.Kern/Utrace"
+	Kern_Kqueue_FullMethodName           = "/rump.sp.v1.Kern/Kqueue"
+	Kern_PosixFadvise_FullMethodName     = "/rump.sp.v1.Kern/PosixFadvise"
+	Kern_Select_FullMethodName           = "/rump.sp.v1.Kern/Select"
+	Kern_Gettimeofday_FullMethodName     = "/rump.sp.v1.Kern/Gettimeofday"
+	Kern_Settimeofday_FullMethodName     = "/rump.sp.v1.Kern/Settimeofday"
+	Kern_Adjtime_FullMethodName          = "/rump.sp.v1.Kern/Adjtime"
+	Kern_Setitimer_FullMethodName        = "/rump.sp.v1.Kern/Setitimer"
+	Kern_Getitimer_FullMethodName        = "/rump.sp.v1.Kern/Getitimer"
+	Kern_ClockGettime_FullMethodName     = "/rump.sp.v1.Kern/ClockGettime"
+	Kern_ClockSettime_FullMethodName     = "/rump.sp.v1.Kern/ClockSettime"
+	Kern_ClockGetres_FullMethodName      = "/rump.sp.v1.Kern/ClockGetres"
+	Kern_Nanosleep_FullMethodName        = "/rump.sp.v1.Kern/Nanosleep"
+	Kern_Kevent_FullMethodName           = "/rump.sp.v1.Kern/Kevent"
+	Kern_Pselect_FullMethodName          = "/rump.sp.v1.Kern/Pselect"
+	Kern_Pollts_FullMethodName           = "/rump.sp.v1.Kern/Pollts"
+	Kern_Fstat_FullMethodName            = "/rump.sp.v1.Kern/Fstat"
+	Kern_TimerSettime_FullMethodName     = "/rump.sp.v1.Kern/TimerSettime"
+	Kern_TimerGettime_FullMethodName     = "/rump.sp.v1.Kern/TimerGettime"
+	Kern_Pipe2_FullMethodName            = "/rump.sp.v1.Kern/Pipe2"
+	Kern_Dup3_FullMethodName             = "/rump.sp.v1.Kern/Dup3"
+	Kern_Kqueue1_FullMethodName          = "/rump.sp.v1.Kern/Kqueue1"
+	Kern_ClockNanosleep_FullMethodName   = "/rump.sp.v1.Kern/ClockNanosleep"
+	Kern_ModuleInit_FullMethodName       = "/rump.sp.v1.Kern/ModuleInit"
+	Kern_ModuleFini_FullMethodName       = "/rump.sp.v1.Kern/ModuleFini"
+	Kern_ComponentRestart_FullMethodName = "/rump.sp.v1.Kern/ComponentRestart"
 )
 
 // KernClient is the client API for Kern service.
@@ -861,6 +862,8 @@ type KernClient interface {
 	ModuleInit(ctx context.Context, in *ModuleInitRequest, opts ...grpc.CallOption) (*ModuleInitResponse, error)
 	// Finishes a module (rump_pub_module_fini). ENOENT, EBUSY, EPERM.
 	ModuleFini(ctx context.Context, in *ModuleFiniRequest, opts ...grpc.CallOption) (*ModuleFiniResponse, error)
+	// Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO, ETIMEDOUT.
+	ComponentRestart(ctx context.Context, in *ComponentRestartRequest, opts ...grpc.CallOption) (*ComponentRestartResponse, error)
 }
 
 type kernClient struct {
@@ -1581,6 +1584,16 @@ func (c *kernClient) ModuleFini(ctx context.Context, in *ModuleFiniRequest, opts
 	return out, nil
 }
 
+func (c *kernClient) ComponentRestart(ctx context.Context, in *ComponentRestartRequest, opts ...grpc.CallOption) (*ComponentRestartResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ComponentRestartResponse)
+	err := c.cc.Invoke(ctx, Kern_ComponentRestart_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // KernServer is the server API for Kern service.
 // All implementations must embed UnimplementedKernServer
 // for forward compatibility.
@@ -1729,6 +1742,8 @@ type KernServer interface {
 	ModuleInit(context.Context, *ModuleInitRequest) (*ModuleInitResponse, error)
 	// Finishes a module (rump_pub_module_fini). ENOENT, EBUSY, EPERM.
 	ModuleFini(context.Context, *ModuleFiniRequest) (*ModuleFiniResponse, error)
+	// Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO, ETIMEDOUT.
+	ComponentRestart(context.Context, *ComponentRestartRequest) (*ComponentRestartResponse, error)
 	mustEmbedUnimplementedKernServer()
 }
 
@@ -1951,6 +1966,9 @@ func (UnimplementedKernServer) ModuleInit(context.Context, *ModuleInitRequest) (
 }
 func (UnimplementedKernServer) ModuleFini(context.Context, *ModuleFiniRequest) (*ModuleFiniResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ModuleFini not implemented")
+}
+func (UnimplementedKernServer) ComponentRestart(context.Context, *ComponentRestartRequest) (*ComponentRestartResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ComponentRestart not implemented")
 }
 func (UnimplementedKernServer) mustEmbedUnimplementedKernServer() {}
 func (UnimplementedKernServer) testEmbeddedByValue()              {}
@@ -3251,6 +3269,24 @@ func _Kern_ModuleFini_Handler(srv interface{}, ctx context.Context, dec func(int
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Kern_ComponentRestart_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ComponentRestartRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).ComponentRestart(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_ComponentRestart_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).ComponentRestart(ctx, req.(*ComponentRestartRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Kern_ServiceDesc is the grpc.ServiceDesc for Kern service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -3541,6 +3577,10 @@ var Kern_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ModuleFini",
 			Handler:    _Kern_ModuleFini_Handler,
+		},
+		{
+			MethodName: "ComponentRestart",
+			Handler:    _Kern_ComponentRestart_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -6,6 +6,7 @@ import ipaddress
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias, Union
 
 from rump import _host
@@ -106,13 +107,17 @@ def inet_address(host: str, port: int, flow: int = 0, scope: int = 0) -> Sockadd
     """An IPv4 or IPv6 address; "" is 0.0.0.0. EINVAL for a host that is not numeric."""
     if not 0 <= port <= 0xFFFF:
         raise KernelError(Errno.EINVAL, f"not a port: {port}")
+    packed = _packed(host)
+    return SockaddrIn(packed, port) if len(packed) == 4 else SockaddrIn6(packed, port, flow, scope)
+
+
+@lru_cache(1024)
+def _packed(host: str) -> bytes:
+    """A numeric address in 4 or 16 bytes. Programs send to few addresses, again and again."""
     try:
-        ip = ipaddress.ip_address((host or "0.0.0.0").partition("%")[0])  # noqa: S104
+        return ipaddress.ip_address((host or "0.0.0.0").partition("%")[0]).packed  # noqa: S104
     except ValueError as error:
         raise KernelError(Errno.EINVAL, f"not an address: {error}") from None
-    if ip.version == 4:
-        return SockaddrIn(ip.packed, port)
-    return SockaddrIn6(ip.packed, port, flow, scope)
 
 
 def option(value: OptionArg) -> Sockopt:

@@ -43,8 +43,11 @@ class SyncBase:
 
     def _do(self, op: Op, args: tuple[Any, ...]) -> Any:
         try:
-            ready = prepare(op, args)
-            return finish(op, ready, self._connection.call(op, ready))
+            convert = CONVERT.get(op)
+            ready = args if convert is None else convert(*args)
+            value = self._connection.call(op, ready)
+            shape = _RESULTS.get(op)
+            return value if shape is None else shape(ready, value)
         except KernelError as error:
             raise failure(op, args, error) from None
 

@@ -1788,6 +1788,12 @@ class PubCalls(SyncBase):
         """Finishes a module (rump_pub_module_fini). ENOENT, EBUSY, EPERM."""
         self._do(C.MODULE_FINI, (name,))
 
+    def component_restart(self, name: str) -> None:
+        """Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO,
+        ETIMEDOUT.
+        """
+        self._do(C.COMPONENT_RESTART, (name,))
+
     def etfs_register(self, key: A.PathArg, hostpath: A.PathArg, type: int | str = "reg") -> None:
         """Shows a host file in the kernel's name space (rump_pub_etfs_register). EINVAL, EEXIST, ENOENT, ENOTDIR,
         EBUSY.
@@ -2054,6 +2060,12 @@ class AsyncPubCalls(AsyncBase):
     async def module_fini(self, name: str) -> None:
         """Finishes a module (rump_pub_module_fini). ENOENT, EBUSY, EPERM."""
         await self._do(C.MODULE_FINI, (name,))
+
+    async def component_restart(self, name: str) -> None:
+        """Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO,
+        ETIMEDOUT.
+        """
+        await self._do(C.COMPONENT_RESTART, (name,))
 
     async def etfs_register(self, key: A.PathArg, hostpath: A.PathArg, type: int | str = "reg") -> None:
         """Shows a host file in the kernel's name space (rump_pub_etfs_register). EINVAL, EEXIST, ENOENT, ENOTDIR,
@@ -2595,6 +2607,12 @@ class BatchCalls(BatchBase):
     def module_fini(self, name: str | Ref) -> Future[None]:
         """Finishes a module (rump_pub_module_fini). ENOENT, EBUSY, EPERM."""
         return self._add(C.MODULE_FINI, (name,))
+
+    def component_restart(self, name: str | Ref) -> Future[None]:
+        """Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO,
+        ETIMEDOUT.
+        """
+        return self._add(C.COMPONENT_RESTART, (name,))
 
     def open(self, path: A.PathArg | Ref, flags: int | Ref = 0, mode: int | None | Ref = None) -> Future[int]:
         """Opens, and with O_CREAT makes, a file. ENOENT, EEXIST, EACCES, EISDIR, ENOTDIR, ELOOP, ENAMETOOLONG, EMFILE,

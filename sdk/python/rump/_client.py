@@ -137,7 +137,7 @@ class Client:
 
     @property
     def timeout(self) -> float | None:
-        """Seconds after which a call ends with TimeoutError; None: never. Calls inside this process have none."""
+        """Seconds after which a call that waits ends with TimeoutError; None: never."""
         found: float | None = getattr(self._connection, "timeout", None)
         return found
 

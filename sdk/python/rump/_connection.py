@@ -24,6 +24,8 @@ class ComponentStatus(TypedDict):
     state: str
     restarts: int
     modules: list[str]
+    why: str
+    recovery_ms: int
 
 
 class Status(TypedDict):

@@ -35,10 +35,10 @@ class LocalConnection:
         return self._session.pid
 
     def call(self, op: Op, args: tuple[Any, ...]) -> Any:
-        return _own(self._session.call(op, args))
+        return _own(self._session.call(op, args, self.timeout))
 
     def run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
-        return [_own(outcome) for outcome in self._session.run(steps, keep_going)]
+        return [_own(outcome) for outcome in self._session.run(steps, keep_going, self.timeout)]
 
     def post(self, steps: Sequence[Step], keep_going: bool) -> Callable[[], list[Any]]:
         return lambda: self.run(steps, keep_going)
@@ -81,7 +81,7 @@ def _own(value: Any) -> Any:
     """A value that holds no views of the kernel's memory."""
     if type(value) is memoryview:
         return bytes(value)
-    if isinstance(value, tuple) and any(type(part) is memoryview for part in value):
+    if isinstance(value, tuple) and memoryview in map(type, value):
         return type(value)._make(map(_own, value))  # type: ignore[attr-defined]
     return value
 

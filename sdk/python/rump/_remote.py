@@ -287,6 +287,8 @@ def component_of(c: Any) -> ComponentStatus:
         "state": c.state,
         "restarts": c.restarts,
         "modules": list(c.modules),
+        "why": c.why,
+        "recovery_ms": c.recovery_ms,
     }
 
 

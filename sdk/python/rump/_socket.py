@@ -8,9 +8,9 @@ import os
 import select
 import socket as host
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from rump import _host
 from rump._arguments import Buffer, buffer, inet_address, timespec
@@ -21,6 +21,7 @@ from rumpwire.values import (
     Cmsg,
     Linger,
     Msghdr,
+    RecvfromResult,
     Sockaddr,
     SockaddrDl,
     SockaddrIn,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 _SEND = 1 << 18
 """sendall sends pieces of this size: larger ones would only wait in the kernel."""
 _FILE_CHUNK = 1 << 16
+T = TypeVar("T")
 
 
 def python_address(address: Sockaddr | None) -> Any:
@@ -193,12 +195,10 @@ class Socket:
         return 0
 
     def accept(self) -> tuple[Socket, Any]:
-        found = self._waiting(lambda: self._sys.accept(self._fd))
+        found = self._waiting(self._sys.accept, self._fd)
         new = Socket(self._sys, self.family, self.type, self.proto, found.s)
-        if self._timeout is not None:  # the kernel hands the listener's mode on
-            new._nonblocking(False)
         default = host.getdefaulttimeout()
-        if default is not None:
+        if self._timeout is not None or default is not None:  # the kernel hands the listener's mode and times on
             new.settimeout(default)
         return new, python_address(found.name)
 
@@ -207,23 +207,26 @@ class Socket:
 
     # -- data
 
-    def _waiting(self, call: Any) -> Any:
+    def _waiting(self, call: Callable[..., T], *args: Any) -> T:
         """A call that the kernel gives up with EAGAIN when the timeout of the socket is over."""
         try:
-            return call()
+            return call(*args)
         except BlockingIOError:
             if self._timeout:
                 raise TimeoutError(errno.ETIMEDOUT, "timed out") from None
             raise
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
-        return self.recvfrom(bufsize, flags)[0]
+        return self._receive(bufsize, flags).data
 
     def recvfrom(self, bufsize: int, flags: int = 0) -> tuple[bytes, Any]:
+        found = self._receive(bufsize, flags)
+        return found.data, python_address(found.from_addr)
+
+    def _receive(self, bufsize: int, flags: int) -> RecvfromResult:
         if bufsize < 0:
             raise ValueError("negative buffersize")
-        found = self._waiting(lambda: self._sys.recvfrom(self._fd, bufsize, flags))
-        return found.data, python_address(found.from_addr)
+        return self._waiting(self._sys.recvfrom, self._fd, bufsize, flags)
 
     def recv_into(self, target: Any, nbytes: int = 0, flags: int = 0) -> int:
         return self.recvfrom_into(target, nbytes, flags)[0]
@@ -235,7 +238,7 @@ class Socket:
         return len(data), address
 
     def send(self, data: Buffer, flags: int = 0) -> int:
-        return int(self._waiting(lambda: self._sys.sendto(self._fd, data, flags)))
+        return self._waiting(self._sys.sendto, self._fd, data, flags)
 
     def sendall(self, data: Buffer, flags: int = 0) -> None:
         view = memoryview(buffer(data))
@@ -246,17 +249,18 @@ class Socket:
         """``sendto(data, address)`` or ``sendto(data, flags, address)``."""
         flags, address = rest if len(rest) == 2 else (0, *rest)
         to = self._named(address)
-        return int(self._waiting(lambda: self._sys.sendto(self._fd, data, flags, to)))
+        return self._waiting(self._sys.sendto, self._fd, data, flags, to)
 
     def sendmsg(
         self, buffers: Iterable[Buffer], ancdata: Iterable[Any] = (), flags: int = 0, address: Any = None
     ) -> int:
         control = [_control(*item) for item in ancdata]
         msg = Msghdr(self._named(address), b"".join(buffers), control, 0)
-        return int(self._waiting(lambda: self._sys.sendmsg(self._fd, msg, flags)))
+        return self._waiting(self._sys.sendmsg, self._fd, msg, flags)
 
     def recvmsg(self, bufsize: int, ancbufsize: int = 0, flags: int = 0) -> tuple[bytes, list[Any], int, Any]:
-        msg = self._waiting(lambda: self._sys.recvmsg(self._fd, bufsize, ancbufsize, flags))
+        msg = self._waiting(self._sys.recvmsg, self._fd, bufsize, ancbufsize, flags)
+        assert msg is not None
         return msg.data, [_ancillary(c) for c in msg.control], msg.msg_flags, python_address(msg.msg_name)
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:

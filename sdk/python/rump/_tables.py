@@ -296,6 +296,7 @@ ZERO: dict[Op, tuple[Any, ...]] = {
     C.CLOCK_NANOSLEEP: (0, 0, None),
     C.MODULE_INIT: ((),),
     C.MODULE_FINI: ("",),
+    C.COMPONENT_RESTART: ("",),
     C.OPEN: (b"", 0, 0),
     C.LINK: (b"", b""),
     C.UNLINK: (b"",),

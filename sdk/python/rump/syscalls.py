@@ -388,6 +388,11 @@ def rump_pub_module_fini(name: str) -> None:
     default().pub.module_fini(name)
 
 
+def rump_pub_component_restart(name: str) -> None:
+    """Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO, ETIMEDOUT."""
+    default().pub.component_restart(name)
+
+
 def rump_sys_open(path: A.PathArg, flags: int = 0, mode: int | None = None) -> int:
     """Opens, and with O_CREAT makes, a file. ENOENT, EEXIST, EACCES, EISDIR, ENOTDIR, ELOOP, ENAMETOOLONG, EMFILE,
     ENFILE, EROFS, ENXIO, EINVAL, EOPNOTSUPP.
@@ -1355,6 +1360,7 @@ __all__ = [
     "rump_sys_clock_nanosleep",
     "rump_pub_module_init",
     "rump_pub_module_fini",
+    "rump_pub_component_restart",
     "rump_sys_open",
     "rump_sys_link",
     "rump_sys_unlink",

@@ -1543,6 +1543,14 @@ export class Pub {
   }
 
   /**
+   * Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO,
+   * ETIMEDOUT.
+   */
+  async component_restart(name: string): Promise<void> {
+    await this.#do({ $case: "component_restart", value: { name } });
+  }
+
+  /**
    * Shows a host file in the kernel's name space (rump_pub_etfs_register). EINVAL, EEXIST, ENOENT, ENOTDIR, EBUSY.
    */
   async etfs_register(key: string | Uint8Array, hostpath: string | Uint8Array, type: number): Promise<void> {

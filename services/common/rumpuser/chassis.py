@@ -11,16 +11,20 @@ import contextlib
 import ctypes
 import logging
 import os
+import secrets
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from rumpuser import config
 from rumpuser import log as logs
 from rumpuser.component import Bus, Component, Parameters, Peer
 from rumpuser.host import Host
+from rumpuser.records import RecordFile
+from rumpuser.remember import bring_back, remember
+from rumpuser.transport.succession import Succession
 from rumpuser.tune import tune
 from rumpuser.url import Url, parse
 from rumpwire.errno import Errno, KernelError
@@ -76,10 +80,11 @@ class RemoteBus:
         self._peers: dict[str, Any] = {}
         self._blocking: Any = None
         self._closing: set[asyncio.Task[None]] = set()
+        self._succession = Succession()
         self.set_peers({})
 
     def peer(self, name: str) -> Peer:
-        found: Peer | None = self._peers.get(name)
+        found: Peer | None = self._peers.get(name) or self._succession.peer(name)
         if found is not None:
             return found
         url = self._urls.get(name)
@@ -103,8 +108,17 @@ class RemoteBus:
         peer: BlockingPeer = self._blocking.get(name, url, token=s.token, tls=s.tls, max_message=s.max_message)
         return peer
 
-    def set_peers(self, urls: dict[str, str]) -> None:
-        """The kernel has changed. Connections to who is gone, or elsewhere now, are closed."""
+    def set_peers(self, urls: dict[str, str], restarting: Collection[str] = ()) -> None:
+        """The kernel has changed. Connections to who is gone, or elsewhere now, are closed.
+
+        What those who are ``restarting`` are asked meanwhile waits.
+        """
+        known = {*self._urls, *restarting, *self._succession.awaited} - {"gateway", *urls}
+        for name in known:
+            if name in restarting:
+                self._succession.restarts(name)
+            else:
+                self._succession.ends(name)
         before, self._urls = self._urls, {"gateway": self._settings.gateway, **urls}
         if self._blocking is not None:
             for name in [name for name in before if before[name] != self._urls.get(name)]:
@@ -113,10 +127,14 @@ class RemoteBus:
             task = asyncio.get_running_loop().create_task(self._peers.pop(name).close())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
+        for name in [name for name in urls if self._succession.awaits(name)]:
+            self._connect(name, urls[name])
 
     async def close(self) -> None:
         peers, self._peers = self._peers, {}
         self._urls = {}
+        for name in peers:
+            self._succession.ends(name)
         if self._blocking is not None:
             self._blocking.close()
         await asyncio.gather(*(peer.close() for peer in peers.values()), *self._closing)
@@ -127,6 +145,7 @@ class RemoteBus:
         s = self._settings
         peer = peer_at(parse(url), name, token=s.token, tls=s.tls, max_message=s.max_message)
         self._peers[name] = peer
+        self._succession.serves(name, peer)
         return peer
 
 
@@ -138,11 +157,11 @@ class Chassis:
         self._settings = settings
         self._ending = asyncio.Event()
         self._error: KernelError | None = None
+        self._halting = False
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     async def run(self) -> None:
         """Serves until a signal, the gateway's word, or its end. Raises KernelError when something failed."""
-        from rumpuser.records import RecordFile
         from rumpuser.systemhost import SystemHost
         from rumpuser.transport.grpc_server import ComponentServer
 
@@ -153,21 +172,25 @@ class Chassis:
         bus = RemoteBus(s)
         records = RecordFile(s.records) if s.records else None
         component = self._class(SystemHost(loop, records), bus, s.parameters)
-        server = ComponentServer(component, self._listen_url(), token=s.token, tls=s.tls, max_message=s.max_message)
+        if records is not None:
+            remember(component, records)
+        server = ComponentServer(
+            component, self._listen_url(), token=s.token, tls=s.tls, max_message=s.max_message, records=records
+        )
         await server.start()
         try:
-            await self._serve(component, server, bus)
+            await self._serve(component, server, bus, records)
         finally:
             await server.stop(STOP_S)
             await bus.close()
-            if records is not None and self._error is None:
-                records.remove()
+            if records is not None:
+                self._leave(records)
             if self._folder is not None:
                 self._folder.cleanup()
         if self._error is not None:
             raise self._error
 
-    async def _serve(self, component: Component, server: Any, bus: RemoteBus) -> None:
+    async def _serve(self, component: Component, server: Any, bus: RemoteBus, records: RecordFile | None) -> None:
         from rumpuser.aio import settle
 
         member = Membership(self._settings, component.name, self._advertised(server.url), bus, self._ending)
@@ -175,19 +198,29 @@ class Chassis:
         try:
             await _first(member.ready.wait(), self._ending.wait())
             if not self._ending.is_set():
-                await settle(component.start())
+                await settle(bring_back(component, records) if records is not None else component.start())
                 await server.set_serving(serving=True)
                 server.service.started.resolve(None)
                 log.info("ready at %s", server.url)
                 await self._ending.wait()
             log.info("stopping")
+            if records is not None and not member.halting:
+                await server.stop(0)  # what comes now is for the successor
+                records.freeze()
             await server.set_serving(serving=False)
             await settle(component.stop())
         finally:
-            self._error = member.error
+            self._error, self._halting = member.error, member.halting
             joined.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await joined
+
+    def _leave(self, records: RecordFile) -> None:
+        """With the kernel go the records; else somebody will take over."""
+        if self._halting:
+            records.remove()
+        else:
+            records.close()
 
     def _listen_url(self) -> Url:
         if self._settings.listen:
@@ -214,8 +247,10 @@ class Membership:
         self._bus = bus
         self._ending = ending
         self._tries = 0
+        self._instance = secrets.token_bytes(16)
         self.ready = asyncio.Event()
         self.error: KernelError | None = None
+        self.halting = False
 
     async def keep(self) -> None:
         """Stays joined; ends the process when that is over. Without a gateway there is nothing to join."""
@@ -233,7 +268,6 @@ class Membership:
                     self.error = lost
                     return
                 log.warning("the gateway is gone (%s); joining again", lost or "it ended")
-                self._bus.set_peers({})
                 await asyncio.sleep(BACKOFF_S[min(self._tries, len(BACKOFF_S) - 1)])
                 self._tries += 1
         finally:
@@ -253,7 +287,11 @@ class Membership:
             )
             stream: Any = method(metadata=((names.TOKEN_KEY, s.token),), wait_for_ready=True)
             async with asyncio.timeout(JOIN_S):
-                await stream.write(pb.JoinRequest(name=self._name, url=self._url, pid=os.getpid(), token=s.token))
+                await stream.write(
+                    pb.JoinRequest(
+                        name=self._name, url=self._url, pid=os.getpid(), token=s.token, instance=self._instance
+                    )
+                )
                 first = await stream.read()
             await self._follow(stream, first)
         except TimeoutError:
@@ -277,10 +315,13 @@ class Membership:
 
         while message is not grpc.aio.EOF:
             self._tries = 0
-            self._bus.set_peers({peer.name: peer.url for peer in message.peers if peer.name != self._name})
+            others = [peer for peer in message.peers if peer.name != self._name]
+            restarting = {peer.name for peer in others if peer.restarting}
+            self._bus.set_peers({peer.name: peer.url for peer in others if not peer.restarting}, restarting)
             self.ready.set()
             if message.drain:
                 log.info("the kernel halts")
+                self.halting = True
                 self._ending.set()
                 await asyncio.Event().wait()  # the stream stays until the component has stopped
             message = await stream.read()

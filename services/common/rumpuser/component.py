@@ -119,6 +119,7 @@ class Component:
             "module_describe": Entry(lambda ctx, name, wheel: self.loader.describe(name, wheel)),
             "module_load": Entry(lambda ctx, name, props: self.loader.load(self, name, props)),
             "module_list": Entry(lambda ctx: self.loader.active()),
+            "handles_kept": Entry(lambda ctx, handles, directories: self.keep(handles, directories)),
             "module_unload": Entry(lambda ctx, name: self.loader.unload(self, name)),
         }
 
@@ -136,6 +137,13 @@ class Component:
     def start(self) -> Any:
         """Called once when the peers can be reached; may be a coroutine."""
         return None
+
+    def keep(self, handles: Sequence[int], directories: Sequence[int]) -> Any:
+        """Called at a successor, after `start`: closes what is held by none of these handles.
+
+        What of them is there, as a tuple of two lists.
+        """
+        return [], []
 
     def stop(self) -> Any:
         """Called before the component goes: flush, release host files; may be a coroutine."""

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import importlib
 import io
+import logging
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from rumpuser.records import NoRecords, Records
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import ModuleStat
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     import tempfile
 
 # Imported where they are used, which at boot is nowhere: configparser, importlib.metadata, tempfile, zipfile.
+
+log = logging.getLogger(__name__)
 
 GROUP = "rump.modules."
 ABI = 1
@@ -65,6 +69,7 @@ class Loader:
 
     faction: str
     found: dict[str, Found] = field(default_factory=dict)
+    records: Records = field(default_factory=NoRecords)
 
     def describe(self, name: str, wheel: bytes) -> ModuleStat:
         """The manifest of an installed module, or of one in a wheel. ENOENT, ENOEXEC, EINVAL, EFBIG, EPROGMISMATCH."""
@@ -106,6 +111,7 @@ class Loader:
             raise KernelError(Errno.EEXIST, f"module {name} is loaded")
         found.module.init(component, props)
         found.active = True
+        self.records.put("modules", name, (found.wheel, props))
         return found.stat()
 
     def unload(self, component: Any, name: str) -> None:
@@ -116,7 +122,20 @@ class Loader:
         found.module.fini(component)
         found.active = False
         del self.found[name]
+        self.records.put("modules", name, None)
         found.forget()
+
+    def restore(self, component: Any) -> None:
+        """At a successor: the modules that were loaded, and not those that were unloaded, of what it begins with."""
+        for name, value, _ in self.records.items("modules"):
+            try:
+                if value is not None and (name not in self.found or not self.found[name].active):
+                    self.describe(name, value[0])
+                    self.load(component, name, value[1])
+                elif value is None and name in self.found:
+                    self.unload(component, name)
+            except KernelError as error:
+                log.error("module %s does not come back: %s", name, error)
 
 
 @dataclass(slots=True)
@@ -129,6 +148,7 @@ class Found:
     packages: tuple[str, ...] = ()
     folder: tempfile.TemporaryDirectory[str] | None = None
     active: bool = False
+    wheel: bytes = field(default=b"", repr=False)
 
     @classmethod
     def installed(cls, faction: str, name: str) -> Found:
@@ -156,7 +176,7 @@ class Found:
             archive.extractall(folder.name)
         package, _, attribute = target.partition(":")
         top = package.split(".")[0]
-        found = cls(Module(), "upload", len(wheel), (top,), folder)
+        found = cls(Module(), "upload", len(wheel), (top,), folder, wheel=bytes(wheel))
         if top in sys.modules:
             found.forget()
             raise KernelError(Errno.EEXIST, f"module {name}: a package {top} is loaded already")

@@ -8,9 +8,9 @@ is looked at again and again, other processes being let run in between (sched_yi
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
 import os
-import select
 import threading
 import time
 from typing import Any, Protocol
@@ -23,6 +23,9 @@ _SLICE_NS = 30_000
 """An event loop has other things to do as well."""
 _ROUNDS = 4
 """Batches that a caller still takes when its own call is done."""
+_yield = ctypes.CDLL(None).sched_yield
+"""Lets other processes run and, unlike `os.sched_yield`, other threads of this one: it gives the interpreter away."""
+_yield.argtypes = ()
 
 
 class Polled(Protocol):
@@ -115,14 +118,21 @@ class Turn(threading.Condition):
     """
 
     def __init__(self) -> None:
-        super().__init__(threading.RLock())
+        self.lock = threading.RLock()
+        """The bare lock: for those who only go in and out, and do not wait, it takes less than a `with` of this."""
+        super().__init__(self.lock)
         self.devices: list[Polled] = []
         self._callers = 0
         self._notices = 0
+        self._waiters: Any  # of the base class
 
     def notify(self, n: int = 1) -> None:
         self._notices += 1
-        super().notify(n)
+        if self._waiters:
+            super().notify(n)
+
+    def notify_all(self) -> None:
+        self.notify(len(self._waiters))
 
     def wait(self, timeout: float | None = None) -> bool:
         if self.devices and timeout is None and not self._callers:
@@ -170,7 +180,10 @@ class Turn(threading.Condition):
 
     def _arm(self) -> bool:
         """False when a device has something already; then not all are armed."""
-        return all(device.arm() for device in tuple(self.devices))
+        for device in tuple(self.devices):  # noqa: SIM110  a generator takes longer than what it does
+            if not device.arm():
+                return False
+        return True
 
     def _leave(self) -> None:
         """The caller goes on with its own work: what comes from now on is the poller thread's."""
@@ -183,14 +196,7 @@ class Turn(threading.Condition):
                 device.ring()
 
     def _pause(self) -> None:
-        """Lets others have the lock, the interpreter (which sched_yield keeps) and the processor."""
-        held = self._release()
-        select.select((), (), (), 0)
-        os.sched_yield()
-        self._acquire(held)
-
-    def _release(self) -> Any:
-        return self._release_save()  # type: ignore[attr-defined]
-
-    def _acquire(self, held: Any) -> None:
+        """Lets others have the lock, the interpreter and the processor."""
+        held = self._release_save()  # type: ignore[attr-defined]
+        _yield()
         self._acquire_restore(held)  # type: ignore[attr-defined]

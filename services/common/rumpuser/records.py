@@ -101,6 +101,7 @@ class RecordFile:
         self._limit = limit
         self._dropped = 0
         self._fd = -1
+        self._frozen = False
         self._end = self._live = self._size = 0
         self._at: dict[tuple[str, Any], int] = {}
         kept = _predecessor(path)
@@ -111,6 +112,8 @@ class RecordFile:
 
     def put(self, table: str, key: Key, value: Any, number: int = 0) -> None:
         """Records a value, in the place of one with the same key. ValueError for what is not plain."""
+        if self._frozen:
+            return
         payload = marshal.dumps((table, key, value), _VERSION)
         length = len(payload)
         end = self._end + HEADER.size + length
@@ -130,11 +133,11 @@ class RecordFile:
 
     def count(self, table: str, key: Key, number: int) -> None:
         at = self._at.get((table, key))
-        if at is not None:
+        if at is not None and not self._frozen:
             self._numbers[(at + 8) >> 3] = number
 
     def delete(self, table: str, key: Key) -> None:
-        at = self._at.pop((table, key), None)
+        at = None if self._frozen else self._at.pop((table, key), None)
         if at is not None:
             self._discard(at)
 
@@ -142,6 +145,10 @@ class RecordFile:
         return [self._item(at) for index, at in self._at.items() if index[0] == table]
 
     # -- life
+
+    def freeze(self) -> None:
+        """From now on nothing changes: an orderly end takes away what a successor has to bring back."""
+        self._frozen = True
 
     def close(self) -> None:
         """Leaves the file to a successor."""

@@ -6,6 +6,8 @@ import functools
 import importlib.metadata
 import os
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 from rumpkern.core.clock import Clocks
 from rumpkern.core.cred import CredentialCalls
@@ -13,17 +15,19 @@ from rumpkern.core.events import ProcessFilter, SignalFilter, TimerFilter
 from rumpkern.core.modules import FACTIONS, Modules
 from rumpkern.core.pipe import Pipes
 from rumpkern.core.proc import ProcessTable
+from rumpkern.core.restoring import Recorder, keep, restore
 from rumpkern.core.session import SessionCalls
 from rumpkern.core.signals import Signals
 from rumpkern.core.sysctl import Tree
 from rumpkern.core.sysctl_call import SysctlCalls
 from rumpkern.core.sysctl_nodes import Identity, fill
 from rumpkern.syscalls import syscalls
-from rumpuser.component import Bus, Component, Parameters
+from rumpuser.component import Bus, Component, Context, Parameters
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.module import GROUP
 from rumpwire import const
+from rumpwire.calls import Op
 
 MACHINES = {"x86_64": "amd64", "i686": "i386", "aarch64": "evbarm", "armv7l": "evbarm", "riscv64": "riscv"}
 """NetBSD's port for a machine of the host, where it is called otherwise."""
@@ -59,12 +63,33 @@ class KernComponent(Component):
             self.signals,
             self.modules.settings,
         )
-        self.sysctl = SysctlCalls(tree, bus, self.processes)
+        self.sysctl = SysctlCalls(tree, bus, self.processes, host.records)
         self.watching = Watching(host, self.pipes.end)
         self.watching.filters[const.EVFILT_TIMER] = TimerFilter(host, self.clocks)
         self.watching.filters[const.EVFILT_PROC] = ProcessFilter(self.processes)
         self.watching.filters[const.EVFILT_SIGNAL] = SignalFilter(self.processes, self.signals)
         self.table |= syscalls(self)
+        self.host = host
+        self.recorder = Recorder(self, host.records)
+        if self.recorder.on:
+            self.modules.changed = self.recorder.modules
+
+    def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
+        value = super().call(ctx, op, args)
+        if self.recorder.on:
+            self.recorder.done(ctx, op.name, args, value)
+        return value
+
+    def start(self) -> None:
+        """What a predecessor left, if there was one."""
+        if self.host.records.inherited:
+            restore(self, self.host.records)
+        self.clocks.record()
+
+    def keep(self, handles: Sequence[int], directories: Sequence[int]) -> Any:
+        """Of kern these are pipes, which are gone, and the processes that the gateway knows."""
+        keep(self, list(directories))
+        return [], list(directories)
 
 
 def identity(host: Host, parameters: Parameters) -> Identity:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import CoroutineType
 from typing import Any
 
@@ -10,6 +11,7 @@ from rumpuser.host import Host
 from rumpuser.pending import value_of
 from rumpvfs.core.gates import Slow
 from rumpvfs.core.questions import ASKED_MAX, Again, Question
+from rumpvfs.core.restoring import Restoring, keep
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import FileSystemType
 from rumpvfs.fs.tmpfs import FILE_SYSTEM as TMPFS
@@ -26,6 +28,7 @@ class VfsComponent(Component):
     def __init__(self, host: Host, bus: Bus, parameters: Parameters) -> None:
         super().__init__()
         self.vfs = Vfs(host, bus, parameters, TMPFS)
+        self.restoring: Restoring
         self.table.update(syscalls(self))
 
     def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
@@ -84,6 +87,13 @@ class VfsComponent(Component):
     def remove_filesystem(self, name: str) -> None:
         """ENOENT, EBUSY while one is mounted."""
         self.vfs.mounts.remove_type(name)
+
+    def start(self) -> Any:
+        """What a predecessor left, if there was one."""
+        return self.restoring.restore() if self.vfs.host.records.inherited else None
+
+    def keep(self, handles: Sequence[int], directories: Sequence[int]) -> Any:
+        return keep(self.vfs, handles, directories)
 
     def stop(self) -> Any:
         """Writes everything out and unmounts it, closes the host files. EIO when something could not be written."""

@@ -16,6 +16,7 @@ from rumpvfs.core.newfs import Newfs
 from rumpvfs.core.opening import Opening
 from rumpvfs.core.paths import Paths
 from rumpvfs.core.quotactl import Quotactl
+from rumpvfs.core.restoring import Restoring
 from rumpvfs.core.xattrs import ExtendedAttributes
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
     files, extended, control = Descriptors(vfs, locking), ExtendedAttributes(vfs), Control(vfs)
     disks, handles = Disks(vfs), FileHandles(vfs, opening)
     mounts = Mounting(vfs, disks)
+    component.restoring = Restoring(vfs, component.call, locking, disks)
     partial = Support.PARTIAL
     return {
         # opening

@@ -189,3 +189,17 @@ def test_detach_and_dup() -> None:
     assert c.last[0] == "dup"
     other.close()
     assert c.last == ("close", (4,))
+
+
+def test_accepted_sockets_wait_for_ever(kernel: rump.Kernel) -> None:
+    """The kernel hands on what a listening socket has; Python does not."""
+    with kernel.socket(rump.AF_INET, rump.SOCK_STREAM) as s, kernel.socket(rump.AF_INET, rump.SOCK_STREAM) as c:
+        s.bind(("127.0.0.1", 0))
+        s.listen(1)
+        s.settimeout(7)
+        c.connect(s.getsockname())
+        a, _ = s.accept()
+        with a:
+            assert a.gettimeout() is None
+            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                assert a.getsockopt(socket.SOL_SOCKET, option, 16) == bytes(16)

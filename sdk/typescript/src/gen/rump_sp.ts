@@ -34,6 +34,8 @@ import {
   ClockSettimeResponse,
   CloseRequest,
   CloseResponse,
+  ComponentRestartRequest,
+  ComponentRestartResponse,
   Dup2Request,
   Dup2Response,
   Dup3Request,
@@ -714,6 +716,7 @@ export interface Call {
     | { $case: "sendmmsg"; value: SendmmsgRequest }
     | { $case: "module_init"; value: ModuleInitRequest }
     | { $case: "module_fini"; value: ModuleFiniRequest }
+    | { $case: "component_restart"; value: ComponentRestartRequest }
     | { $case: "etfs_register"; value: EtfsRegisterRequest }
     | { $case: "etfs_register_withsize"; value: EtfsRegisterWithsizeRequest }
     | { $case: "etfs_remove"; value: EtfsRemoveRequest }
@@ -962,6 +965,7 @@ export interface Result {
     | { $case: "sendmmsg"; value: SendmmsgResponse }
     | { $case: "module_init"; value: ModuleInitResponse }
     | { $case: "module_fini"; value: ModuleFiniResponse }
+    | { $case: "component_restart"; value: ComponentRestartResponse }
     | { $case: "etfs_register"; value: EtfsRegisterResponse }
     | { $case: "etfs_register_withsize"; value: EtfsRegisterWithsizeResponse }
     | { $case: "etfs_remove"; value: EtfsRemoveResponse }
@@ -1179,10 +1183,14 @@ export interface ComponentStatus {
   name: string;
   pid: number;
   url: string;
-  /** starting, serving, failed, stopped */
+  /** starting, serving, restarting, failed, stopped */
   state: string;
   restarts: number;
   modules: string[];
+  /** Why it is not serving. */
+  why: string;
+  /** How long its last restart took, from the end of its process to its first call. */
+  recovery_ms: number;
 }
 
 export interface StatusResponse {
@@ -1913,6 +1921,9 @@ export const Call: MessageFns<Call> = {
         break;
       case "module_fini":
         ModuleFiniRequest.encode(message.call.value, writer.uint32(16018).fork()).join();
+        break;
+      case "component_restart":
+        ComponentRestartRequest.encode(message.call.value, writer.uint32(81282).fork()).join();
         break;
       case "etfs_register":
         EtfsRegisterRequest.encode(message.call.value, writer.uint32(16082).fork()).join();
@@ -3622,6 +3633,17 @@ export const Call: MessageFns<Call> = {
             message.call = { $case: "module_fini", value: ModuleFiniRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 10160: {
+            if (tag !== 81282) {
+              break;
+            }
+
+            message.call = {
+              $case: "component_restart",
+              value: ComponentRestartRequest.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
           case 2010: {
             if (tag !== 16082) {
               break;
@@ -4675,6 +4697,9 @@ export const Result: MessageFns<Result> = {
         break;
       case "module_fini":
         ModuleFiniResponse.encode(message.result.value, writer.uint32(16018).fork()).join();
+        break;
+      case "component_restart":
+        ComponentRestartResponse.encode(message.result.value, writer.uint32(81282).fork()).join();
         break;
       case "etfs_register":
         EtfsRegisterResponse.encode(message.result.value, writer.uint32(16082).fork()).join();
@@ -6403,6 +6428,17 @@ export const Result: MessageFns<Result> = {
             }
 
             message.result = { $case: "module_fini", value: ModuleFiniResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 10160: {
+            if (tag !== 81282) {
+              break;
+            }
+
+            message.result = {
+              $case: "component_restart",
+              value: ComponentRestartResponse.decode(reader, reader.uint32()),
+            };
             continue;
           }
           case 2010: {
@@ -8305,7 +8341,7 @@ export const StatusRequest: MessageFns<StatusRequest> = {
 };
 
 function createBaseComponentStatus(): ComponentStatus {
-  return { name: "", pid: 0, url: "", state: "", restarts: 0, modules: [] };
+  return { name: "", pid: 0, url: "", state: "", restarts: 0, modules: [], why: "", recovery_ms: 0 };
 }
 
 export const ComponentStatus: MessageFns<ComponentStatus> = {
@@ -8327,6 +8363,12 @@ export const ComponentStatus: MessageFns<ComponentStatus> = {
     }
     for (const v of message.modules) {
       writer.uint32(50).string(v!);
+    }
+    if (message.why !== "") {
+      writer.uint32(562).string(message.why);
+    }
+    if (message.recovery_ms !== 0) {
+      writer.uint32(568).uint32(message.recovery_ms);
     }
     return writer;
   },
@@ -8390,6 +8432,22 @@ export const ComponentStatus: MessageFns<ComponentStatus> = {
             }
 
             message.modules.push(reader.string());
+            continue;
+          }
+          case 70: {
+            if (tag !== 562) {
+              break;
+            }
+
+            message.why = reader.string();
+            continue;
+          }
+          case 71: {
+            if (tag !== 568) {
+              break;
+            }
+
+            message.recovery_ms = reader.uint32();
             continue;
           }
         }
@@ -10034,6 +10092,18 @@ export const KernService = {
     responseSerialize: (value: ModuleFiniResponse): Buffer => Buffer.from(ModuleFiniResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ModuleFiniResponse => ModuleFiniResponse.decode(value),
   },
+  /** Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO, ETIMEDOUT. */
+  componentRestart: {
+    path: "/rump.sp.v1.Kern/ComponentRestart" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ComponentRestartRequest): Buffer =>
+      Buffer.from(ComponentRestartRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ComponentRestartRequest => ComponentRestartRequest.decode(value),
+    responseSerialize: (value: ComponentRestartResponse): Buffer =>
+      Buffer.from(ComponentRestartResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ComponentRestartResponse => ComponentRestartResponse.decode(value),
+  },
 } as const;
 
 export interface KernServer extends UntypedServiceImplementation {
@@ -10179,6 +10249,8 @@ export interface KernServer extends UntypedServiceImplementation {
   moduleInit: handleUnaryCall<ModuleInitRequest, ModuleInitResponse>;
   /** Finishes a module (rump_pub_module_fini). ENOENT, EBUSY, EPERM. */
   moduleFini: handleUnaryCall<ModuleFiniRequest, ModuleFiniResponse>;
+  /** Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO, ETIMEDOUT. */
+  componentRestart: handleUnaryCall<ComponentRestartRequest, ComponentRestartResponse>;
 }
 
 /** The file system faction: names, files, directories, mounts and host files shown in the kernel. */

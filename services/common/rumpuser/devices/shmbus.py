@@ -57,16 +57,22 @@ _BATCH = 64
 """Frames that are taken at a time, so that the timers of the stack have their turn."""
 _TRIES = 200
 _TSO = platform.machine() in ("x86_64", "i686", "AMD64")
-_barrier = threading.Lock()
+_U64 = struct.Struct("<Q")
 
 
-def _fence() -> None:
-    """A full memory barrier: the atomic exchange of a lock is one on x86, a system call elsewhere."""
-    if _TSO:
-        _barrier.acquire(blocking=False)
-        _barrier.release()
-    else:
-        os.sched_yield()
+def _fence() -> Callable[[], None]:
+    """Makes a full memory barrier, for one thread at a time: the atomic exchange of a lock is one on x86, a system call
+    elsewhere."""
+    if not _TSO:
+        return os.sched_yield
+    lock = threading.Lock()
+    acquire, release = lock.acquire, lock.release
+
+    def fence() -> None:
+        acquire()
+        release()
+
+    return fence
 
 
 class ShmBus:
@@ -82,6 +88,7 @@ class ShmBus:
         self.on_close: Callable[[], None] = lambda: None
         self._lladdr: bytes | None = None
         self._closed = False
+        self._fence = _fence()
         self._fd = _open(path)
         try:
             self._join()
@@ -99,6 +106,7 @@ class ShmBus:
             self._check_header()
             self.slot = self._claim()
             self._map()
+            self._base = PAGE + self.slot * RING
             self._bells = Bells(self.path, self.slot, stat.S_IMODE(os.fstat(self._fd).st_mode) & 0o666)
             self._bells.sweep(slot for slot in range(self._count()) if not self._held(slot))
         except OSError as error:
@@ -185,9 +193,16 @@ class ShmBus:
         self._mapped[_ASLEEP_AT + self.slot] = 0
         self.set_filter(None)
         self._counted = self._counter[0]
-        self._n = max(self._count(), self.slot + 1)
-        self._seen = self._snapshot()
-        self._positions = list(struct.unpack(f"<{self._n}Q", self._seen))
+        self._set_count(max(self._count(), self.slot + 1))
+        self._seen = bytearray(self._snapshot())
+        """The tails as of the last look; one's own is always up to date, so that nobody wakes himself."""
+        self._positions = list(self._unpack(self._seen))
+
+    def _set_count(self, count: int) -> None:
+        """How many slots are looked at."""
+        self._n = count
+        self._tails_end = _TAILS_AT + 8 * count
+        self._unpack = struct.Struct(f"<{count}Q").unpack
 
     def close(self) -> None:
         """Leaves the bus; the slot is free for others when the descriptor is."""
@@ -220,24 +235,27 @@ class ShmBus:
         at = position & RING - 1
         skip = RING - at if at + size > RING else 0
         end = position + skip + size
-        mapped, base = self._mapped, PAGE + self.slot * RING
-        self._reserves[self.slot] = end
+        slot, mapped, base = self.slot, self._mapped, self._base
+        self._reserves[slot] = end
         if not _TSO:
-            _fence()
+            self._fence()
         if skip:
             _RECORD.pack_into(mapped, base + at, position >> 4 & 0xFFFFFFFF, _WRAP, 0, 0, 0, 0)
             position, at = position + skip, 0
-        flags = _CSUM_VALID if offload.csum_valid else 0
-        _RECORD.pack_into(mapped, base + at, position >> 4 & 0xFFFFFFFF, length, flags, *offload[:3])
-        at += base + 16
+        gso_size, csum_start, csum_offset, valid = offload
+        at += base
+        stamp = position >> 4 & 0xFFFFFFFF
+        _RECORD.pack_into(mapped, at, stamp, length, _CSUM_VALID if valid else 0, gso_size, csum_start, csum_offset)
+        at += 16
         for part in parts:
             to = at + len(part)
             mapped[at:to] = part
             at = to
         if not _TSO:
-            _fence()
-        self._tail = self._tails[self.slot] = end
-        _fence()
+            self._fence()
+        self._tail = self._positions[slot] = self._tails[slot] = end
+        _U64.pack_into(self._seen, 8 * slot, end)
+        self._fence()
         asleep = mapped.find(b"\1", _ASLEEP_AT, _ASLEEP_AT + SLOTS)
         if asleep >= 0:
             self._ring(bytes(parts[0][:6]), asleep)
@@ -264,26 +282,33 @@ class ShmBus:
 
     def ready(self) -> bool:
         """Whether there may be something to take."""
-        return self._snapshot() != self._seen or self._counter[0] != self._counted
+        return self._mapped[_TAILS_AT : self._tails_end] != self._seen or self._counter[0] != self._counted
 
     def take(self) -> bool:
         """Hands over what has come in, a batch at most; whether there was anything."""
         if self._closed or not self.ready() or not self._whole():
             return False
-        self._counted = self._counter[0]
-        count = max(self._n, self._count())
-        for slot in range(self._n, count):  # members that are new, with what they have sent since
-            self._positions.append(0 if self._tails[slot] <= RING else self._tails[slot])
-        self._n = count
+        if self._counter[0] != self._counted:
+            self._look_for_members()
         seen = self._snapshot()
         budget = _BATCH
-        for slot, tail in enumerate(struct.unpack(f"<{count}Q", seen)):
-            if tail != self._positions[slot]:
+        positions = self._positions
+        for slot, tail in enumerate(self._unpack(seen)):
+            if tail != positions[slot]:
                 budget = self._drain(slot, tail, budget)
                 if budget <= 0 or self._closed:
                     return True  # `_seen` stays as it was, so there is still something to take
-        self._seen = seen
+        self._seen[:] = seen
+        _U64.pack_into(self._seen, 8 * self.slot, self._positions[self.slot])
         return True
+
+    def _look_for_members(self) -> None:
+        """Members that are new, with what they have sent since."""
+        self._counted = self._counter[0]
+        count = max(self._n, self._count())
+        for slot in range(self._n, count):
+            self._positions.append(0 if self._tails[slot] <= RING else self._tails[slot])
+        self._set_count(count)
 
     def _whole(self) -> bool:
         """Touching a mapping beyond the end of its file kills the process: a bus that was cut short is left."""
@@ -298,7 +323,7 @@ class ShmBus:
         if self._closed or not self._whole():
             return True
         self._mapped[_ASLEEP_AT + self.slot] = 1
-        _fence()
+        self._fence()
         if self.ready():
             self.disarm()
             return False
@@ -311,7 +336,7 @@ class ShmBus:
         self._mapped[_ASLEEP_AT + self.slot] = 0
 
     def _snapshot(self) -> bytes:
-        return self._mapped[_TAILS_AT : _TAILS_AT + 8 * self._n]
+        return self._mapped[_TAILS_AT : self._tails_end]
 
     def _drain(self, slot: int, tail: int, budget: int) -> int:
         """Takes what is in a ring; what is left of the budget. A ring that makes no sense is skipped to its end."""
@@ -322,37 +347,33 @@ class ShmBus:
         if not 0 < tail - position <= RING or (tail | position) % 16:
             self._lost(slot, tail, overrun=tail > position)
             return budget
-        base = PAGE + slot * RING
+        mapped, base, lladdr = self._mapped, PAGE + slot * RING, self._lladdr
         while position != tail and budget > 0 and not self._closed:
             at = position & RING - 1
-            stamp, length, flags, *fields = _RECORD.unpack_from(self._mapped, base + at)
-            if length == _WRAP and stamp == position >> 4 & 0xFFFFFFFF:
-                size = RING - at
-                frame: bytes | None = b""
-            else:
-                size = 16 + length + 15 & ~15
-                good = stamp == position >> 4 & 0xFFFFFFFF and 14 <= length <= FRAME_MAX and at + size <= RING
-                frame = self._wanted(base + at + 16, length) if good and position + size <= tail else None
+            stamp, length, flags, gso_size, csum_start, csum_offset = _RECORD.unpack_from(mapped, base + at)
+            size = RING - at if length == _WRAP else 16 + length + 15 & ~15
+            good = stamp == position >> 4 & 0xFFFFFFFF and position + size <= tail
+            frame = b""
+            if good and length != _WRAP:
+                good = 14 <= length <= FRAME_MAX and at + size <= RING
+                begin = base + at + 16
+                if good and (lladdr is None or mapped[begin : begin + 6] == lladdr or mapped[begin] & 1):
+                    frame = mapped[begin : begin + length]
             overrun = self._reserves[slot] - position > RING
-            if frame is None or overrun or position + size > tail:
+            if overrun or not good:
                 self._lost(slot, tail, overrun=overrun)
                 return budget
-            position += size
-            self._positions[slot] = position
+            self._positions[slot] = position = position + size
             budget -= 1
             if frame:
-                self._hand_over(frame, Offload(fields[0], fields[1], fields[2], bool(flags & _CSUM_VALID)))
+                offload = PLAIN
+                if flags or gso_size or csum_start or csum_offset:
+                    offload = Offload(gso_size, csum_start, csum_offset, bool(flags & _CSUM_VALID))
+                self._hand_over(frame, offload)
         return budget
 
-    def _wanted(self, at: int, length: int) -> bytes:
-        """A copy of the frame; empty for one to somebody else."""
-        mapped = self._mapped
-        if self._lladdr is not None and not mapped[at] & 1 and mapped[at : at + 6] != self._lladdr:
-            return b""
-        return mapped[at : at + length]
-
     def _hand_over(self, frame: bytes, offload: Offload) -> None:
-        if offload.fits(len(frame)):
+        if offload is PLAIN or offload.fits(len(frame)):
             self._receive(memoryview(frame), offload)
         else:
             self.malformed += 1

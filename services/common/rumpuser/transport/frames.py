@@ -3,6 +3,7 @@
 A component that serves gRPC on ``x.sock`` serves frames on ``x.sock.frames``. A frame is a length (u32, little endian)
 and so many bytes. The first frame of a connection is the token of the kernel; after it the caller sends RunRequest
 messages and gets RunResponse messages, those of `Component.Serve`. What does not fit ends the connection, nothing else.
+Behind the token, after a line feed, the caller may name the connection (`rumpuser.transport.links`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import secrets
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -93,6 +95,7 @@ class _Caller(Frames):
     def __init__(self, service: ComponentService, callers: set[_Caller]) -> None:
         super().__init__(MAX_TOKEN)
         self._service = service
+        self._name = ""
         self._callers = callers
         self._waiting: dict[int, Running[list[Any]]] = {}
         self._admitted = False
@@ -136,16 +139,22 @@ class _Caller(Frames):
         else:
             self._run(request)
 
-    def _admit(self, token: bytes) -> None:
+    def _admit(self, hello: bytes) -> None:
+        token, _, name = hello.partition(b"\n")
         if not self._service.admits(token):
             self.refuse("the token of this kernel is needed")
             return
         assert self._timer is not None
         self._timer.cancel()
         self._admitted = True
+        self._name = name.decode(errors="replace")
+        if self._name:
+            self._service.links.begin(self._name)
         self.limit = self._service.max_message
 
     def _run(self, request: Any) -> None:
+        if self._name:
+            self._service.links.saw(self._name, request.id)
         begun = self._service.begin(request)
         if isinstance(begun, bytes):
             self.send(begun)
@@ -199,6 +208,7 @@ class _Link(Frames):
     def __init__(self, peer: FramePeer, limit: int) -> None:
         super().__init__(limit)
         self._peer = peer
+        self.name = secrets.token_hex(8)
 
     def frame(self, data: bytes) -> None:
         try:
@@ -243,7 +253,7 @@ class FramePeer(RemotePeer):
             return
         self._connecting = None
         self._link = link
-        link.send(self._token.encode())
+        link.send(f"{self._token}\n{link.name}".encode())
         outbox, self._outbox = self._outbox, []
         for data in outbox:
             link.send(data)
@@ -256,7 +266,7 @@ class FramePeer(RemotePeer):
         if link is self._link:
             self._link = None
         self._outbox.clear()
-        self._fail(KernelError(Errno.ENOTCONN, f"the {self.name} component {why}"))
+        self._gone(why, None if link is None else link.name)
 
     async def close(self) -> None:
         """Ends the connection; what is in flight fails with ENOTCONN."""

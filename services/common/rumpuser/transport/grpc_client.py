@@ -64,7 +64,7 @@ class GrpcPeer(RemotePeer):
 
     def _begin(self) -> None:
         if self._closed:
-            self._fail(KernelError(Errno.ENOTCONN, f"the {self.name} component has been left"))
+            self._gone("has been left", None)
             return
         self._task = asyncio.get_running_loop().create_task(self._talk())
 
@@ -90,7 +90,10 @@ class GrpcPeer(RemotePeer):
                 await asyncio.wait((writer,))
             self._task = self._more = None
             self._outbox.clear()
-            self._fail(error)
+            if error.errno == Errno.ENOTCONN:
+                self._gone(error.text.removeprefix(f"the {self.name} component "), "")
+            else:
+                self._fail(error)
 
     def _reason(self, failure: grpc.aio.AioRpcError) -> KernelError:
         errno = _REFUSALS.get(failure.code(), Errno.ENOTCONN)

@@ -19,11 +19,13 @@ import grpc.aio
 from google.protobuf.message import DecodeError
 
 from rumpuser.aio import arrival
-from rumpuser.component import Component
+from rumpuser.component import Component, Context, Entry
 from rumpuser.guard import Guarded
 from rumpuser.pending import Pending, Running, start
+from rumpuser.records import NoRecords, Records
 from rumpuser.run import run_steps
 from rumpuser.transport import channel
+from rumpuser.transport.links import Links
 from rumpuser.transport.names import MAX_MESSAGE, TOKEN_KEY, Tls
 from rumpuser.transport.wire import ContextCache, cancellation, decode_calls, encode_failure, encode_outcomes
 from rumpuser.url import Url
@@ -46,6 +48,10 @@ def _refusal(id: int, waiting: Container[int]) -> KernelError:
     if id in waiting:
         return KernelError(Errno.EBADRPC, f"a run with the id {id} is under way")
     return KernelError(Errno.EAGAIN, f"{MAX_WAITING} runs wait already")
+
+
+async def _none_after(started: Pending[None]) -> None:
+    await started
 
 
 class Outbox:
@@ -108,14 +114,22 @@ class Outbox:
 class ComponentService:
     """The methods of the service; messages are bytes here."""
 
-    def __init__(self, component: Component, token: str = "", max_message: int = MAX_MESSAGE) -> None:
+    def __init__(
+        self, component: Component, token: str = "", max_message: int = MAX_MESSAGE, records: Records | None = None
+    ) -> None:
         self._guarded = Guarded(component)
         self._component = component
         self._token = token.encode()
         self._contexts = ContextCache()
         self.max_message = max_message
         self.started: Pending[None] = Pending()
-        """Finished by the chassis when the component's start is done; `describe` waits for it."""
+        """Finished by the chassis when the component's start is done; `describe` and ``ping`` wait for it."""
+        self.links = Links(records or NoRecords())
+        component.table["ping"] = Entry(self._ping)
+        component.table["run_seen"] = Entry(lambda ctx, link: self.links.last(link))
+
+    def _ping(self, ctx: Context) -> Any:
+        return None if self.started.done else _none_after(self.started)
 
     def handler(self) -> grpc.GenericRpcHandler:
         return grpc.method_handlers_generic_handler(
@@ -244,8 +258,9 @@ class ComponentServer:
         token: str = "",
         tls: Tls | None = None,
         max_message: int = MAX_MESSAGE,
+        records: Records | None = None,
     ) -> None:
-        self.service = ComponentService(component, token, max_message)
+        self.service = ComponentService(component, token, max_message, records)
         self.url = url
         self._name = component.name
         self._tls = tls or Tls()

@@ -6,16 +6,18 @@ and hands in what arrives (`_arrived`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from rumpuser.component import Context
-from rumpuser.pending import Pending
+from rumpuser.component import KERNEL, Context, Peer
+from rumpuser.pending import Call, Pending, value_of
+from rumpuser.transport.gone import Gone, harmless, unknown
 from rumpuser.transport.names import MAX_MESSAGE, TOKEN_KEY, Tls
 from rumpuser.transport.wire import ContextCache, decode_outcome, decode_outcomes, encode_cancel, encode_run
 from rumpuser.url import Url
+from rumpwire import calls
 from rumpwire import rump_bus_pb2 as pb
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
@@ -42,18 +44,47 @@ class RemotePeer:
         self._contexts = ContextCache()
         self._last_id = 0
         self._in_flight: dict[int, Pending[Any]] = {}
+        self.next: Callable[[RemotePeer], Call[Peer]] | None = None
+        """Waits for the successor of a component that ended. Without it calls under way fail with ENOTCONN."""
 
     def _post(self, data: bytes) -> None:
         """Sends a message, connecting first where that is needed. Never waits."""
         raise NotImplementedError
 
     async def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
-        """The value of one call. ENOTCONN when the component is gone, or goes before it answers."""
+        """The value of one call. ENOTCONN when the component is gone, or goes before it answers.
+
+        Where there will be a successor, that one does the call: if it may be repeated, or is known not to have been
+        begun. Else ENOLINK.
+        """
         step = Step(op, args)
-        return decode_outcome(step, await self._exchange(ctx, (step,), keep_going=False))
+        try:
+            return decode_outcome(step, await self._exchange(ctx, (step,), keep_going=False))
+        except Gone as lost:
+            gone = lost
+        successor = await self._successor(gone, (step,))
+        return await value_of(successor.call(ctx, op, args))
 
     async def run(self, ctx: Context, steps: Sequence[Step], keep_going: bool) -> Any:
-        return decode_outcomes(steps, await self._exchange(ctx, steps, keep_going=keep_going))
+        try:
+            return decode_outcomes(steps, await self._exchange(ctx, steps, keep_going=keep_going))
+        except Gone as lost:
+            gone = lost
+        successor = await self._successor(gone, steps)
+        return await value_of(successor.run(ctx, steps, keep_going))
+
+    async def _successor(self, gone: Gone, steps: Sequence[Step]) -> Peer:
+        """Who is to do a call again, as soon as it serves."""
+        if self.next is None:
+            raise gone
+        peer = await self.next(self)
+        if gone.link is not None and not harmless(steps):
+            last = await value_of(peer.call(KERNEL, calls.RUN_SEEN, (gone.link,))) if gone.link else gone.run
+            if gone.run <= last:
+                raise unknown(gone, steps)
+        if gone.interrupt is not None:
+            raise gone.interrupt
+        return peer
 
     async def started(self) -> None:
         """Waits until the component has started, which it does after it joined. For asyncio, not for handlers."""
@@ -86,12 +117,16 @@ class RemotePeer:
         self._post(data)
         try:
             return await answer
-        except KernelError as error:
+        except KernelError as interrupt:
             if answer.done:
                 raise
-            self._post(encode_cancel(run_id, error.errno))
+            self._post(encode_cancel(run_id, interrupt.errno))
             answer.interruptible = False
-            return await answer
+            try:
+                return await answer
+            except Gone as gone:
+                gone.interrupt = interrupt
+                raise
         except BaseException:
             if not answer.done:
                 self._post(encode_cancel(run_id))
@@ -114,3 +149,9 @@ class RemotePeer:
         in_flight, self._in_flight = self._in_flight, {}
         for answer in in_flight.values():
             answer.fail(KernelError(error.errno, error.text))
+
+    def _gone(self, why: str, link: str | None) -> None:
+        """The same when the component is gone."""
+        in_flight, self._in_flight = self._in_flight, {}
+        for run_id, answer in in_flight.items():
+            answer.fail(Gone(self.name, why, link, run_id))

@@ -54,6 +54,15 @@ class Clocks:
             return self._host.monotonic_ns() - self._start
         raise KernelError(Errno.EINVAL, f"there is no clock {clock_id}; there are CLOCK_REALTIME and CLOCK_MONOTONIC")
 
+    # -- for a successor
+
+    def record(self) -> None:
+        self._host.records.put("clocks", 0, (self._offset, self.boottime), self._start)
+
+    def restore(self, offset: int, boottime: int, start: int) -> None:
+        """The clocks of the kern before: the host's monotonic clock is the same for both."""
+        self._offset, self.boottime, self._start = offset, boottime, start
+
     # -- reading and setting
 
     def clock_gettime(self, ctx: Context, clock_id: int) -> Timespec:
@@ -85,6 +94,7 @@ class Clocks:
         step = ns - self.now(const.CLOCK_REALTIME)
         self._offset += step
         self.boottime += step
+        self.record()
         for sleeper in list(self._sleepers):
             sleeper.wake()
 

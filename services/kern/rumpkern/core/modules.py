@@ -93,6 +93,19 @@ class Modules:
         self._disabled: dict[str, Record] = {}
         self._busy = False
         self._freed = Channel(host)
+        self.changed: Callable[[], None] = lambda: None
+
+    # -- for a successor
+
+    def rows(self) -> list[Record]:
+        return list(self._table.values())
+
+    def disabled(self) -> list[Record]:
+        return list(self._disabled.values())
+
+    def restore(self, rows: Sequence[Record], disabled: Sequence[Record]) -> None:
+        self._table = {row.stat.name: row for row in rows}
+        self._disabled = {row.stat.name: row for row in disabled}
 
     # -- calls
 
@@ -246,6 +259,7 @@ class Modules:
             record = Record(stat._replace(source="filesys" if required else wanted.source))
         record.flags = const.MODFLG_AUTO_LOADED if auto else 0
         self._table[stat.name] = record
+        self.changed()
         wanted.done.append(stat.name)
 
     # -- UNLOAD
@@ -265,11 +279,13 @@ class Modules:
         del self._table[name]
         if record.brought:
             self._disabled[name] = record
+        self.changed()
 
     async def _undo(self, name: str) -> None:
         """Takes back a load whose requirer failed; what does not want to go stays."""
         if await self._end(self._table[name].stat):
             del self._table[name]
+            self.changed()
 
     async def _end(self, stat: ModuleStat) -> bool:
         """Has a faction end, or forget, a module that is not wanted after all: whether it did."""

@@ -164,8 +164,13 @@ class Pipes:
         pipe = Pipe(self._last // 2 + 1, Channel(self._host), cred.euid, cred.egid, now, read_at=now, written_at=now)
         return self._handle(End(pipe, const.O_RDONLY | flags)), self._handle(End(pipe, const.O_WRONLY | flags))
 
+    def restart_handles(self, last: int) -> None:
+        """Handles that a predecessor gave out do not come again."""
+        self._last = max(self._last, last)
+
     def _handle(self, end: End) -> int:
         self._last += 1
+        self._host.records.put("pipes", 0, None, self._last)
         self._ends[self._last] = end
         return self._last
 

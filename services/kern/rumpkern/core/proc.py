@@ -91,6 +91,22 @@ class ProcessTable:
         self._last = INIT
         self._again = False
 
+    @property
+    def last(self) -> int:
+        """The number that was given out last."""
+        return self._last
+
+    @last.setter
+    def last(self, number: int) -> None:
+        self._last = number
+
+    def adopt(self, pid: int, session: Session) -> Process:
+        """A process that a kern before this one knew; the rest of it is filled in by the caller."""
+        parent = self.init
+        process = Process(pid, parent, "", parent.cred, session, pid, dict(parent.limits))
+        self._table[pid] = process
+        return process
+
     def __len__(self) -> int:
         return len(self._table)
 

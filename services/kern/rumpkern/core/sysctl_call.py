@@ -11,6 +11,8 @@ from rumpkern.core.sysctl import MAXNAME, OWN, TOP, Component, Node, Tree, conve
 from rumpuser.component import KERNEL, Bus, Context, Peer
 from rumpuser.kauth import Action
 from rumpuser.pending import ENDED, value_of
+from rumpuser.plain import flat
+from rumpuser.records import NoRecords, Records
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import SysctlExport, SysctlResult, SysctlValue
@@ -22,10 +24,17 @@ FACTIONS = ("vfs", "net", "dev")
 class SysctlCalls:
     """__sysctl, over a tree and the factions that add to it."""
 
-    def __init__(self, tree: Tree, bus: Bus, processes: ProcessTable) -> None:
+    def __init__(self, tree: Tree, bus: Bus, processes: ProcessTable, records: Records | None = None) -> None:
         self.tree = tree
         self._bus = bus
         self._processes = processes
+        self._records = records or NoRecords()
+
+    def restore(self, path: str, value: SysctlValue) -> None:
+        """A node that was set before this kern. ENOENT, and what the node says."""
+        node, _ = self.tree.find(path.split("."))
+        if node.write is not None:
+            node.write(KERNEL, value)
 
     def sysctl(self, ctx: Context, name: Sequence[int], path: str, newv: SysctlValue | None) -> Any:
         """The old value of a node, named by numbers or by path; or with CTL_QUERY at the end, the nodes below it.
@@ -65,6 +74,8 @@ class SysctlCalls:
         if newv is not None:
             assert node.write is not None
             node.write(ctx, newv)
+            if pid is None:
+                self._records.put("sysctl", node.path, flat(newv))
         return SysctlResult(old, [])
 
     def _check(self, ctx: Context, node: Node, newv: SysctlValue | None) -> SysctlValue | None:

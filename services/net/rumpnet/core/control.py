@@ -92,7 +92,8 @@ class Rights:
 
     def drop(self, control: Iterable[Cmsg]) -> None:
         """Messages are gone without having been received."""
-        self.drop_tokens(tokens_of(control))
+        if control:
+            self.drop_tokens(tokens_of(control))
 
     def drop_tokens(self, tokens: list[int]) -> None:
         if not tokens:

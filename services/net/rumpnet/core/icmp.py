@@ -39,6 +39,8 @@ ERRNOS = {
     (icmp.TIME_EXCEEDED, icmp.TTL_IN_TRANSIT): Errno.EHOSTUNREACH,
     **{(icmp.PARAMETER_PROBLEM, code): Errno.ENOPROTOOPT for code in (0, 1)},
 }
+_INPUT = [f"input type {number}" for number in range(256)]
+_OUTPUT = [f"output type {number}" for number in range(256)]
 
 
 class IcmpLayer:
@@ -77,7 +79,7 @@ class IcmpLayer:
         except Malformed:
             self.stats["bad messages"] += 1
             raise
-        self.stats[f"input type {message.type}"] += 1
+        self.stats[_INPUT[message.type]] += 1
         if message.type in (icmp.ECHO, icmp.TIMESTAMP_REQUEST, icmp.MASK_REQUEST):
             self._asked(iface, header, message, packet)
             return
@@ -210,7 +212,7 @@ class IcmpLayer:
             found = self.ip.route(dst)
             src = src if src != route.ANY else self.ip.source_for(dst)
             self.ip.send(found, src, dst, icmp.PROTOCOL, message, hop_limit=255, tclass=tos, options=options)
-            self.stats[f"output type {kind}"] += 1
+            self.stats[_OUTPUT[kind]] += 1
         except KernelError:
             self.stats["messages that could not be sent"] += 1
 

@@ -49,6 +49,9 @@ def endpoint6(name: Sockaddr | None) -> tuple[bytes, int]:
 class InetSocket(Socket):
     """A socket with a local and perhaps a foreign end. Addresses are as in `rumpnet.core.pcb`."""
 
+    default_hops = 0
+    """The hop limit of IPv4 packets where none was set; 0 for what the layer has."""
+
     def __init__(self, net: Net, domain: int, kind: int, protocol: int, send_space: int, recv_space: int) -> None:
         buffer = StreamBuffer(recv_space) if kind == const.SOCK_STREAM else RecordBuffer(recv_space)
         super().__init__(net, domain, kind, protocol, buffer)
@@ -146,6 +149,9 @@ class InetSocket(Socket):
     def route_to(self, dst: bytes, how: Outgoing = PLAIN) -> Route:
         """By the table, or out of the interface that was asked for. ENETUNREACH, EHOSTUNREACH, ENETDOWN."""
         layer = self.net.layers[len(dst)]
+        if how is PLAIN and self.sticky is PLAIN and dst[0] < 224 and not self.options & const.SO_DONTROUTE:
+            plain: Route = layer.route(dst)
+            return plain
         chosen = how.ifindex or self.sticky.ifindex
         iface = self.net.interfaces.by_index.get(chosen) if chosen else None
         if iface is None and is_group(dst) and not zone_of(dst):
@@ -161,6 +167,11 @@ class InetSocket(Socket):
     def pass_down(self, route: Route, src: bytes, dst: bytes, packet: Packet, how: Outgoing = PLAIN) -> None:
         """Sends a packet of its protocol as its options say. Errors of `Layer.send`."""
         layer = self.net.layers[len(dst)]
+        if how is PLAIN and not self.numbers and len(dst) == 4 and dst[0] < 224:  # nothing was asked for: most packets
+            layer.send(
+                route, src, dst, self.protocol, packet, hop_limit=self.default_hops, options=self.ip_options or None
+            )
+            return
         group = is_group(dst)
         if len(dst) == 16 and self.numbers.get((const.IPPROTO_IPV6, const.IPV6_USE_MIN_MTU)) == 1:
             route = _narrow(route)

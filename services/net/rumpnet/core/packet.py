@@ -19,7 +19,7 @@ class Packet:
 
     def __init__(self, *parts: Buffer) -> None:
         self.parts: list[Buffer] = list(parts)
-        self.length = sum(map(len, parts))
+        self.length = len(parts[0]) if len(parts) == 1 else sum(map(len, parts))
         self.gso_size = 0
         """Payload of a segment when it must be cut into several, else 0."""
         self.csum_start = 0
@@ -53,7 +53,8 @@ class Packet:
 
     def strip(self, length: int) -> memoryview:
         """Takes ``length`` bytes from the front, which must be there. What is left."""
-        view = self.view()[length:]
+        first = self.parts[0]
+        view = first[length:] if type(first) is memoryview and len(self.parts) == 1 else self.view()[length:]
         self.parts[0] = view
         self.length -= length
         self.csum_start -= length

@@ -96,13 +96,15 @@ class RawLayer(RawSockets["RawSocket"]):
 class RawSocket(AnyRawSocket):
     """One of them."""
 
+    default_hops = 255
+
     def __init__(self, raw: RawLayer, protocol: int) -> None:
         super().__init__(raw, const.AF_INET, protocol)
         self.header_included = protocol == const.IPPROTO_RAW
 
     @property
     def hop_limit(self) -> int:
-        return super().hop_limit or 255
+        return super().hop_limit or self.default_hops
 
     def getopt(self, level: int, name: int) -> Sockopt:
         if (level, name) == (const.IPPROTO_IP, const.IP_HDRINCL):

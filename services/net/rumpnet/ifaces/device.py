@@ -38,8 +38,9 @@ class DeviceEthernet(Ethernet):
 
     def _arrived(self, data: memoryview, offload: Offload) -> None:
         frame = Packet(data)
-        frame.gso_size, frame.csum_start, frame.csum_offset, valid = offload
-        frame.csum_valid = valid or frame.csum_offset > 0
+        if offload is not PLAIN:
+            frame.gso_size, frame.csum_start, frame.csum_offset, valid = offload
+            frame.csum_valid = valid or frame.csum_offset > 0
         self.receive(frame)
 
     # -- attaching

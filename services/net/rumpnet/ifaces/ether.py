@@ -19,6 +19,7 @@ from rumpwire.errno import Errno, KernelError
 MTU = 1500
 IFT_ETHER = 6
 _FLAGS = const.IFF_BROADCAST | const.IFF_SIMPLEX | const.IFF_MULTICAST
+_REACHABLE = State.REACHABLE
 _BROADCAST_HOP = b"\xff\xff\xff\xff"
 
 Upper = Callable[[Packet], bool]
@@ -60,9 +61,10 @@ class Ethernet(Iface):
         raise NotImplementedError
 
     def output(self, packet: Packet, hop: bytes) -> None:
-        self.check_up()
+        if not self.flags & const.IFF_UP:
+            self.check_up()
         entry = self.neighbours.entries.get(hop)
-        if entry is not None and entry.state is State.REACHABLE and entry.header:
+        if entry is not None and entry.state is _REACHABLE and entry.header:
             header = entry.header
         elif hop[0] == 0xFF or (len(hop) == 4 and 224 <= hop[0] < 240):
             lladdr = ethernet.BROADCAST if hop == _BROADCAST_HOP else ethernet.group_address(hop)

@@ -10,7 +10,7 @@ from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpuser.pending import value_of
 from rumpvfs.core import access
-from rumpvfs.core.file import IO_MAX, OFFSET_MAX, joined, total
+from rumpvfs.core.file import IO_MAX, OFFSET_MAX, OpenFile, joined, total
 from rumpvfs.core.locking import COMMANDS, Locking
 from rumpvfs.core.mount import Dead
 from rumpvfs.core.namei import check_path
@@ -43,39 +43,58 @@ class Descriptors:
         self.locking = locking
         self.files = vfs.files
         self.file = vfs.file
+        self.recording, self.moved = vfs.recorder.on, vfs.recorder.moved
         self.terminals = Terminals(vfs)
 
     # -- data
 
     def read(self, ctx: Context, fd: int, nbyte: int) -> Any:
-        return self.file(fd).read(ctx, nbyte)
+        file = self.file(fd)
+        data = file.read(ctx, nbyte)
+        if self.recording:
+            self.moved(fd, file)
+        return data
 
     def write(self, ctx: Context, fd: int, data: Buffer) -> Any:
-        return self.file(fd).write(ctx, data)
+        file = self.file(fd)
+        count = file.write(ctx, data)
+        if self.recording:
+            self.moved(fd, file)
+        return count
 
     def pread(self, ctx: Context, fd: int, nbyte: int, offset: int) -> Any:
         return self.file(fd).pread(ctx, nbyte, offset)
 
     def pwrite(self, ctx: Context, fd: int, data: Buffer, offset: int) -> Any:
-        return self.file(fd).pwrite(ctx, data, offset)
+        file = self.file(fd)
+        return self._done(fd, file, file.pwrite(ctx, data, offset))
 
     def readv(self, ctx: Context, fd: int, iov: Sequence[int]) -> Any:
-        return self.file(fd).read(ctx, total(iov))
+        return self.read(ctx, fd, total(iov))
 
     def writev(self, ctx: Context, fd: int, iov: Sequence[Buffer]) -> Any:
-        return self.file(fd).write(ctx, joined(iov))
+        return self.write(ctx, fd, joined(iov))
 
     def preadv(self, ctx: Context, fd: int, iov: Sequence[int], offset: int) -> Any:
         return self.file(fd).pread(ctx, total(iov), offset)
 
     def pwritev(self, ctx: Context, fd: int, iov: Sequence[Buffer], offset: int) -> Any:
-        return self.file(fd).pwrite(ctx, joined(iov), offset)
+        return self.pwrite(ctx, fd, joined(iov), offset)
 
     def lseek(self, ctx: Context, fd: int, offset: int, whence: int) -> Any:
-        return self.file(fd).seek(ctx, offset, whence)
+        file = self.file(fd)
+        return self._done(fd, file, file.seek(ctx, offset, whence))
 
     def getdents(self, ctx: Context, fd: int, count: int) -> list[Dirent]:
-        return self.file(fd).getdents(count)
+        file = self.file(fd)
+        entries: list[Dirent] = self._done(fd, file, file.getdents(count))
+        return entries
+
+    def _done(self, fd: int, file: OpenFile, value: Any) -> Any:
+        """Offset and safety of the file may have changed."""
+        if self.recording:
+            self.moved(fd, file)
+        return value
 
     # -- control
 
@@ -87,7 +106,11 @@ class Descriptors:
     def fcntl(self, ctx: Context, fd: int, cmd: int, arg: int, lock: Flock | None) -> Any:
         if cmd in COMMANDS:
             return self.locking.fcntl(ctx, fd, cmd, lock)
-        return self.file(fd).fcntl(ctx, cmd, arg)
+        file = self.file(fd)
+        result = file.fcntl(ctx, cmd, arg)
+        if cmd == const.F_SETFL and self.recording:
+            self.vfs.recorder.flags(fd, file)
+        return result
 
     def ioctl(self, ctx: Context, fd: int, com: int, data: IoctlArgs | None) -> Any:
         file = self.file(fd)
@@ -100,16 +123,25 @@ class Descriptors:
     def ftruncate(self, ctx: Context, fd: int, length: int) -> None:
         if length < 0:
             raise KernelError(Errno.EINVAL)
-        self.file(fd).truncate(length)
+        file = self.file(fd)
+        file.truncate(length)
+        self._done(fd, file, None)
 
     def fsync(self, ctx: Context, fd: int) -> Any:
-        return self.file(fd).sync(data_only=False)
+        return self._sync(fd, data_only=False)
+
+    def _sync(self, fd: int, *, data_only: bool) -> Any:
+        file = self.file(fd)
+        try:
+            return file.sync(data_only=data_only)
+        finally:
+            self._done(fd, file, None)
 
     def fdatasync(self, ctx: Context, fd: int) -> Any:
         """EBADF unless open for writing."""
         file = self.file(fd)
         file.need_write()
-        return file.sync(data_only=True)
+        return self._sync(fd, data_only=True)
 
     def fsync_range(self, ctx: Context, fd: int, flags: int, start: int, length: int) -> Any:
         """EINVAL unless it is just one of FDATASYNC and FFILESYNC, and for a bad range. The whole file is written."""
@@ -119,7 +151,7 @@ class Descriptors:
             raise KernelError(Errno.EINVAL)
         file = self.file(fd)
         file.need_write()
-        return file.sync(data_only=bool(flags & const.FDATASYNC))
+        return self._sync(fd, data_only=bool(flags & const.FDATASYNC))
 
     def posix_fallocate(self, ctx: Context, fd: int, pos: int, len: int) -> None:
         """EINVAL, EBADF, EFBIG, ESPIPE, ENODEV, ENOSPC, EOPNOTSUPP."""

@@ -28,6 +28,7 @@ _OPEN, _MAP, _IOCTL, _CLOSE = OPS["dev_open"], OPS["dev_map"], OPS["ioctl"], OPS
 
 Key = Vnode | int
 """What may be in use: a file, or a device by its number, whichever node led to it."""
+KERNEL_ROOT = Context(pid=0, umask=0)
 WHOLE = (0, 1 << 63)
 
 
@@ -198,6 +199,20 @@ class Disks:
     # -- for dev
 
     def disk_take(self, ctx: Context, path: bytes, readonly: bool, files: bool) -> DiskTakeResult:
+        """As `take`, on record."""
+        result = self.take(ctx, path, readonly, files)
+        self.vfs.recorder.taken(result.handle, path, readonly, files)
+        return result
+
+    def take_again(self, handle: int, path: bytes, readonly: bool, files: bool) -> None:
+        """For the successor of a vfs: dev knows a disk by its handle."""
+        result = self.take(KERNEL_ROOT, path, readonly, files)
+        self._taken[handle] = self._taken.pop(result.handle)
+        file = self.vfs.forget_file(result.handle)
+        if file is not None:
+            self.vfs.files[handle] = file
+
+    def take(self, ctx: Context, path: bytes, readonly: bool, files: bool) -> DiskTakeResult:
         """A disk, or with ``files`` a file, for a disk of dev.
 
         EPERM; errors of namei; ENOTBLK, EISDIR, EINVAL for what is neither; EOPNOTSUPP for images in it; ENXIO; EROFS;
@@ -242,7 +257,8 @@ class Disks:
 
         def done() -> None:
             self._let_go(use)
-            self.vfs.files.pop(handle, None)
+            for number in [number for number, found in self.vfs.files.items() if found is file]:
+                self.vfs.forget_file(number)
             file.close(ctx)
 
         self._taken[handle] = Taken(done, file)
@@ -261,8 +277,10 @@ class Disks:
         if handle == 0:
             for one in list(self._taken):
                 self._taken.pop(one).done()
+                self.vfs.recorder.given(one)
             return
         taken = self._taken.pop(handle, None)
+        self.vfs.recorder.given(handle)
         if taken is None:
             raise KernelError(Errno.EBADF, f"no disk {handle} has been taken")
         taken.done()

@@ -32,9 +32,13 @@ SHOWN = const.O_ACCMODE | SETTABLE | const.O_NOSIGPIPE
 
 
 class OpenFile(Selectable):
-    """An open file description."""
+    """An open file description.
 
-    __slots__ = ("flags", "offset", "readable", "vnode", "writable")
+    ``unsafe``: something was written that no fsync has made safe. ``failed``: that was so when the vfs before this one
+    ended, which the next fsync has to tell.
+    """
+
+    __slots__ = ("failed", "flags", "offset", "readable", "unsafe", "vnode", "writable")
 
     seekable = False
 
@@ -42,6 +46,7 @@ class OpenFile(Selectable):
         self.vnode = hold(vnode)
         self.flags = flags
         self.offset = 0
+        self.unsafe = self.failed = False
         mode = flags & const.O_ACCMODE
         self.readable = mode != const.O_WRONLY
         self.writable = mode != const.O_RDONLY
@@ -73,7 +78,12 @@ class OpenFile(Selectable):
         raise KernelError(Errno.ENOTDIR)
 
     def sync(self, *, data_only: bool) -> Any:
+        """EIO, also once when what was written before may be lost."""
+        failed, self.failed = self.failed, False
         self.vnode.fsync(data_only=data_only)
+        self.unsafe = False
+        if failed:
+            raise KernelError(Errno.EIO, "what was written before vfs ended may be lost", "vfs")
 
     # -- control
 
@@ -180,6 +190,7 @@ class DataFile(OpenFile):
             raise KernelError(Errno.EFBIG, f"a file of more than {ctx.fsize} bytes (RLIMIT_FSIZE)")
         if self.append_only and offset < vnode.getattr().st_size:
             raise KernelError(Errno.EPERM, "the file is append-only")
+        self.unsafe = True
         notes = vnode.base().notes
         if notes is None:
             count = vnode.write(offset, data)
@@ -191,6 +202,7 @@ class DataFile(OpenFile):
             clear_set_id(vnode)
         if self.flags & (const.O_SYNC | const.O_DSYNC) or vnode.fs.mount.flags & const.MNT_SYNCHRONOUS:
             vnode.fsync(data_only=not self.flags & const.O_SYNC)
+            self.unsafe = self.failed
         return count
 
     def seek(self, ctx: Context, offset: int, whence: int) -> int:
@@ -220,6 +232,7 @@ class DataFile(OpenFile):
             raise KernelError(Errno.EINVAL, "not open for writing")
         if self.append_only:
             raise KernelError(Errno.EPERM, "the file is append-only")
+        self.unsafe = True
         truncate(self.vnode, length)
 
     def getdents(self, count: int) -> list[Dirent]:

@@ -24,7 +24,7 @@ class Locking:
 
     def __init__(self, vfs: Vfs) -> None:
         self.vfs = vfs
-        self.table = LockTable()
+        self.table = LockTable(vfs.recorder.locked)
         self.waits = Waits()
         self.channels: dict[Vnode, Channel] = {}
         vfs.when_killed.append(self.forget)

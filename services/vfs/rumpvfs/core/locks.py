@@ -9,7 +9,7 @@ Nothing here waits. `LockTable.conflict` says what is in the way, and `Waits` wh
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rumpvfs.core.vnode import Vnode
@@ -44,9 +44,10 @@ class Lock:
 class LockTable:
     """The locks of all files, by vnode."""
 
-    __slots__ = ("_files", "_users", "total")
+    __slots__ = ("_files", "_users", "changed", "total")
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[Vnode, Sequence[Lock]], None] = lambda vnode, locks: None) -> None:
+        self.changed = changed
         self._files: dict[Vnode, list[Lock]] = {}
         self._users: dict[int, int] = {}
         self.total = 0
@@ -110,6 +111,7 @@ class LockTable:
         self._count(locks, 1)
         if locks:
             self._files[vnode] = locks
+        self.changed(vnode, locks)
 
     def _count(self, locks: Iterable[Lock], by: int) -> None:
         for lock in locks:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rumpvfs.core.gates import Gate, Gates
 from rumpvfs.core.namecache import NameCache
@@ -18,6 +19,9 @@ from rumpvfs.core.vnode import BlockDevice, Environment, FileSystem, FileSystemT
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import MountArgs, OptionArgs, Statvfs
+
+if TYPE_CHECKING:
+    from rumpvfs.core.recording import Recorder
 
 VISIBLE = (
     const.MNT_RDONLY
@@ -153,6 +157,7 @@ class Mounts:
         self.types: dict[str, FileSystemType] = {}
         self.list: list[Mount] = []
         self._devices = 0
+        self.recorder: Recorder | None = None
         dead = DeadFileSystem()
         kind = FileSystemType("dead", lambda request, environment: dead, needs_device=False)
         dead.mount = Mount(dead, kind, Vnode(dead, 0, VType.DIR), None, 0, 0, b"", b"", 0, dead=True)
@@ -213,7 +218,13 @@ class Mounts:
         if covered is not None:
             hold(covered).mounted = mount
         self.list.append(mount)
+        if self.recorder is not None:
+            self.recorder.mounted(mount)
         return mount
+
+    def number_next(self, number: int) -> None:
+        """Which number the next mount has: that of its predecessor, by which files are known."""
+        self._devices = number - 1
 
     def _gates_of(self, kind: FileSystemType, fs: FileSystem, device: BlockDevice | None) -> tuple[Gate, ...]:
         """One of its own for a file system that may have to wait, and those of what it stands on."""
@@ -238,6 +249,8 @@ class Mounts:
                 mount.flush()
             mount.fs.remount(readonly=readonly)
         mount.flags = flags & VISIBLE
+        if self.recorder is not None:
+            self.recorder.mounted(mount)
         mount.fs.noatime = bool(flags & (const.MNT_NOATIME | const.MNT_RDONLY))
 
     def detach(self, mount: Mount, names: Names, *, force: bool, bury: Callable[[FileSystem], None]) -> None:
@@ -270,6 +283,8 @@ class Mounts:
                 mount.root.uses += 1
                 raise
         mount.dead = True
+        if self.recorder is not None:
+            self.recorder.unmounted(mount)
         self.syncer.forget(mount)
         self.list.remove(mount)
         if mount.covered is not None:

@@ -151,6 +151,7 @@ class Mounting:
     def etfs_register(self, ctx: Context, key: bytes, hostpath: bytes, type: int) -> None:
         superuser(ctx)
         self.vfs.etfs.register(key, hostpath, type)
+        self.vfs.recorder.registered(key, hostpath, type, 0, None)
 
     def etfs_register_withsize(
         self, ctx: Context, key: bytes, hostpath: bytes, type: int, begin: int, size: int | None
@@ -158,10 +159,12 @@ class Mounting:
         """``size`` None: to the end (RUMP_ETFS_SIZE_ENDOFF)."""
         superuser(ctx)
         self.vfs.etfs.register(key, hostpath, type, begin, size)
+        self.vfs.recorder.registered(key, hostpath, type, begin, size)
 
     def etfs_remove(self, ctx: Context, key: bytes) -> None:
         superuser(ctx)
         self.vfs.etfs.remove(key)
+        self.vfs.recorder.removed(key)
 
 
 def superuser(ctx: Context) -> None:

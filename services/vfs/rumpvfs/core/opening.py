@@ -8,9 +8,9 @@ from typing import Any
 from rumpuser.component import Context
 from rumpuser.pending import value_of
 from rumpvfs.core import access, acl
-from rumpvfs.core.etfs import DiskFile, HostVnode
+from rumpvfs.core.etfs import HostVnode
 from rumpvfs.core.fifo import FifoFile
-from rumpvfs.core.file import DataFile, OpenFile, truncate
+from rumpvfs.core.file import OpenFile, truncate
 from rumpvfs.core.locking import Locking
 from rumpvfs.core.mount import hold, release, settle
 from rumpvfs.core.namei import Place
@@ -70,7 +70,7 @@ class Opening:
             if waiting is not None:
                 await waiting
         except BaseException:
-            file = self.vfs.files.pop(handle)
+            file = self.vfs.take_file(handle)
             self.locking.closed(ctx, file)
             await value_of(file.close(ctx))
             raise
@@ -163,13 +163,13 @@ class Opening:
         vtype = vnode.vtype
         if vtype is VType.REG or vtype is VType.DIR:
             vnode.opening(write=flags & O_ACCMODE != const.O_RDONLY)
-            return self.vfs.install(DataFile(vnode, flags))
+            return self.vfs.install(self.vfs.open_data(vnode, flags))
         if vtype is VType.FIFO:
             return self._fifo(ctx, vnode, flags)
         if vnode.fs.mount.flags & const.MNT_NODEV:
             raise KernelError(Errno.ENXIO, "the mount allows no devices")
         if isinstance(vnode, HostVnode):
-            return self.vfs.install(DiskFile(vnode, flags))
+            return self.vfs.install(self.vfs.open_data(vnode, flags))
         return self._device(ctx, vnode, flags)
 
     def _fifo(self, ctx: Context, vnode: Vnode, flags: int) -> Opened:

@@ -99,6 +99,7 @@ class Paths:
                 raise KernelError(Errno.EADDRINUSE) from error
             raise
         self.vfs.sockets[socket_key(vnode)] = socket
+        self.vfs.recorder.bound(socket_key(vnode), socket)
 
     def find_socket(self, ctx: Context, path: bytes) -> int:
         """ENOTSOCK, EACCES without write permission, ECONNREFUSED when its socket is gone."""

@@ -11,14 +11,15 @@ from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.readiness import Selinfo
 from rumpvfs.core.access import EXEC, LinkRules, check
-from rumpvfs.core.etfs import Etfs
+from rumpvfs.core.etfs import DiskFile, Etfs
 from rumpvfs.core.fifo import Fifo
-from rumpvfs.core.file import OpenFile
+from rumpvfs.core.file import DataFile, OpenFile
 from rumpvfs.core.gates import Gates
 from rumpvfs.core.mount import Mounts, hold, release
 from rumpvfs.core.namei import Names
 from rumpvfs.core.notes import MountFilter, VnodeFilter, name_taken, note
 from rumpvfs.core.questions import Questions
+from rumpvfs.core.recording import Recorder
 from rumpvfs.core.specfs import DeviceFile
 from rumpvfs.core.syncer import Syncer
 from rumpvfs.core.vnode import FileSystem, FileSystemType, NewNode, Vnode, VType
@@ -148,8 +149,10 @@ class Vfs:
         self.watching.filters[const.EVFILT_VNODE] = VnodeFilter(lambda handle: self.file(handle).vnode)
         self.watching.filters[const.EVFILT_FS] = MountFilter(self.mounted)
         self.link_rules = LinkRules()
+        self.recorder = Recorder(self, host.records)
         self._handle = 0
         self.mounts = Mounts(self.environment, Syncer(host, self.environment.log, self.gates), self.gates)
+        self.mounts.recorder = self.recorder
         self.mounts.add_type(root_type)
         self.root_mount = self.mounts.attach(root_type, None, b"/", 0, source=b"rumpfs", args=TmpfsArgs())
         self.etfs = Etfs(host.files, self.root_mount, host.realtime_ns)
@@ -175,7 +178,26 @@ class Vfs:
     def install(self, file: OpenFile) -> int:
         self._handle = handle = self._handle + 1
         self.files[handle] = file
+        if self.recorder.on:
+            self.recorder.opened(handle, file)
         return handle
+
+    def open_data(self, vnode: Vnode, flags: int) -> DataFile:
+        """A regular file, a directory, or a device that is a host file."""
+        return (DataFile if vnode.vtype in (VType.REG, VType.DIR) else DiskFile)(vnode, flags)
+
+    def restart_handles(self, last: int) -> None:
+        """Handles that a predecessor gave out do not come again."""
+        self._handle = max(self._handle, last)
+
+    def device_node(self, block: bool, rdev: int) -> Vnode:
+        """A node of /dev that leads to a device. ENOENT."""
+        vtype = VType.BLK if block else VType.CHR
+        dev = self.root_mount.root.lookup(b"dev")
+        for entry in dev.readdir(0):
+            if entry.vtype is vtype and (node := dev.lookup(entry.name)).getattr().st_rdev == rdev:
+                return node
+        raise KernelError(Errno.ENOENT, f"no node in /dev leads to device {rdev:#x}")
 
     def file(self, handle: int) -> OpenFile:
         """EBADF."""
@@ -193,8 +215,12 @@ class Vfs:
             self._come_to(handle, file, interruptible=False)
         if file is None:
             raise KernelError(Errno.EBADF)
-        del self.files[handle]
+        self.forget_file(handle)
         return file
+
+    def forget_file(self, handle: int) -> OpenFile | None:
+        self.recorder.closed(handle)
+        return self.files.pop(handle, None)
 
     def _come_to(self, handle: int, file: OpenFile, *, interruptible: bool = True) -> None:
         self.gates.enter(file.vnode.fs.gates, interruptible=interruptible)
@@ -218,6 +244,7 @@ class Vfs:
         name_taken(vnode)
         if vnode.vtype is VType.SOCK and vnode.getattr().st_nlink == 0:
             self.sockets.pop(socket_key(vnode), None)
+            self.recorder.unbound(socket_key(vnode))
         if vnode.vtype is VType.DIR:
             self.names.cache.forget_directory(vnode)
         if vnode.uses == 0:
@@ -234,6 +261,8 @@ class Vfs:
         self.check_directory(ctx, vnode)
         handle = self.handle()
         self.directories[handle] = Held(hold(vnode))
+        if self.recorder.on:
+            self.recorder.held(handle, vnode, 1)
         return handle
 
     def check_directory(self, ctx: Context, vnode: Vnode) -> None:
@@ -243,7 +272,9 @@ class Vfs:
 
     def dir_dup(self, ctx: Context, handle: int) -> None:
         if handle:
-            self._held(handle).count += 1
+            held = self._held(handle)
+            held.count += 1
+            self.recorder.counted(handle, held.count)
 
     def dir_release(self, ctx: Context, handle: int) -> None:
         if not handle:
@@ -252,6 +283,7 @@ class Vfs:
         if held.vnode.fs.gates:
             self.gates.enter(held.vnode.fs.gates, interruptible=False)
         held.count -= 1
+        self.recorder.counted(handle, held.count)
         if held.count == 0:
             del self.directories[handle]
             release(held.vnode)

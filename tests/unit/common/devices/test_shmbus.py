@@ -77,6 +77,30 @@ def test_frames_reach_all_others_in_order_and_not_their_sender(join: Callable[..
     assert a.take() == []
 
 
+def test_what_a_member_sends_is_no_news_to_itself(join: Callable[..., Member]) -> None:
+    a, b = join(A), join(B)
+    a.take()
+    a.send(B, b"1")
+    assert not a.bus.ready()
+    assert not a.bus.take()
+    b.send(A, b"2")
+    assert a.bus.ready()
+    a.send(B, b"3")
+    assert len(a.take()) == 1
+    assert not a.bus.ready()
+    assert len(b.take()) == 2
+
+
+def test_an_answer_from_within_a_look_is_no_news_either(join: Callable[..., Member]) -> None:
+    a, b = join(A), join(B)
+    a.take()
+    a.bus._receive = lambda frame, offload: a.send(B, b"answer") and None
+    b.send(A, b"1")
+    assert a.bus.take()
+    assert not a.bus.ready()
+    assert len(b.take()) == 1
+
+
 def test_unicast_is_for_its_receiver_and_for_who_listens_to_all(join: Callable[..., Member]) -> None:
     a, b, c, promiscuous = join(A), join(B), join(C), join()
     a.send(B, b"for b")

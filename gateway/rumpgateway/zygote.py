@@ -1,0 +1,156 @@
+"""Processes of components, forked from one that has imported all that they need.
+
+Python takes half a second to import a component; a fork of a process that has done so takes milliseconds. The zygote
+has one thread, talks to nobody but its `Spawner`, and knows no state of the kernel: whoever is forked from it is as
+new as a process of its own would be. ``python -m rumpgateway.zygote FACTION...`` reads a JSON list (name, arguments)
+per line and answers with the pid, a line each; it ends with its input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import importlib
+import json
+import os
+import random
+import signal
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+
+from rumpuser.component import Component
+from rumpwire.errno import Errno, KernelError
+
+_MODULES = ("rumpuser.systemhost", "rumpuser.transport.grpc_server", "rumpuser.transport.frames", "rumpuser.records",
+            "grpc_health.v1.health", "grpc_reflection.v1alpha.reflection")  # fmt: skip
+
+
+class Process:
+    """A process of a component, and its end."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._fd = os.pidfd_open(pid)
+        self._ended = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._fd, self._end)
+
+    @property
+    def ended(self) -> bool:
+        return self._ended.is_set()
+
+    async def wait(self) -> None:
+        await self._ended.wait()
+
+    def kill(self) -> None:
+        """SIGKILL, which a stopped process heeds as well. Nothing when it has ended."""
+        if not self.ended:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._fd, signal.SIGKILL)
+
+    def _end(self) -> None:
+        self._loop.remove_reader(self._fd)
+        os.close(self._fd)
+        self._ended.set()
+
+
+class Spawner:
+    """Starts processes of components."""
+
+    def __init__(self, factions: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._factions = tuple(factions)
+        self._environment = dict(environment)
+        self._zygote: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+
+    async def spawn(self, name: str, arguments: Sequence[str]) -> Process:
+        """EIO when that is not possible twice in a row."""
+        async with self._turn:
+            for _ in range(2):
+                try:
+                    return await self._ask(name, arguments)
+                except (OSError, ValueError):
+                    await self._bury()
+        raise KernelError(Errno.EIO, f"the process of {name} cannot be started; the log says why")
+
+    async def close(self) -> None:
+        async with self._turn:
+            await self._bury()
+
+    async def _ask(self, name: str, arguments: Sequence[str]) -> Process:
+        if self._zygote is None:
+            self._zygote = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "rumpgateway.zygote", *dict.fromkeys((*self._factions, name)),
+                env=self._environment, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )  # fmt: skip
+        zygote = self._zygote
+        assert zygote.stdin is not None
+        assert zygote.stdout is not None
+        zygote.stdin.write(json.dumps([name, *arguments]).encode() + b"\n")
+        await zygote.stdin.drain()
+        return Process(int(await zygote.stdout.readline()))
+
+    async def _bury(self) -> None:
+        zygote, self._zygote = self._zygote, None
+        if zygote is None:
+            return
+        if zygote.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                zygote.kill()
+        await zygote.wait()
+
+
+# -- in the zygote
+
+
+def main(factions: Sequence[str]) -> None:
+    for module in (*_MODULES, *(f"rump{name}.component" for name in factions)):
+        importlib.import_module(module)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them here: whoever is interested has a pidfd
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()
+    for line in sys.stdin:
+        name, *arguments = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            _become(name, arguments)
+        print(pid, flush=True)
+
+
+def _become(name: str, arguments: Sequence[str]) -> None:
+    """A component's process, in which nothing is left of the zygote."""
+    from rumpuser.chassis import main as serve
+
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1):
+        os.dup2(null, fd)
+    for number in (signal.SIGCHLD, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    random.seed()
+    with contextlib.suppress(OSError), open("/proc/self/comm", "w") as comm:
+        comm.write(f"rump{name}")
+    status = 1
+    try:
+        serve(_component(name), arguments)
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    except BaseException:  # noqa: BLE001  nothing above this may go on in a second process
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _component(name: str) -> type[Component]:
+    module = importlib.import_module(f"rump{name}.component")
+    found: type[Component] = getattr(module, f"{name.capitalize()}Component")
+    return found
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

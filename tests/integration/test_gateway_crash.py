@@ -1,0 +1,270 @@
+"""The gateway is killed: the components go on, the next one takes over, and clients find what they had."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import rump
+from tests.live import eventually
+
+COMPONENTS = ("kern", "vfs", "net", "dev")
+
+
+class Apart:
+    """Components by themselves, and a gateway that may be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = f"unix://{folder}/kernel.sock"
+        self._env = {**os.environ, "RUMP_BUS_TOKEN": secrets.token_hex(16)}
+        self.components = {name: self.component(name) for name in COMPONENTS}
+        self.gateway = self.start()
+
+    def _run(self, module: str, *flags: str) -> subprocess.Popen[str]:
+        with (self.folder / "log").open("a") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", module, *flags], env=self._env, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+
+    def component(self, name: str) -> subprocess.Popen[str]:
+        bus = f"unix://{self.folder}/bus.sock"
+        return self._run(f"rump{name}", "--listen", f"unix://{self.folder}/{name}.sock", "--gateway", bus, "--keep")
+
+    def start(self) -> subprocess.Popen[str]:
+        gateway = self._run("rumpgateway", "--dir", str(self.folder), "--no-spawn", "--log-level", "info")
+        assert gateway.stdout is not None
+        assert gateway.stdout.readline().startswith("ready"), (self.folder / "log").read_text()
+        eventually(self.whole, 20, "all components have joined")
+        return gateway
+
+    def whole(self) -> bool:
+        try:
+            with rump.connect(self.url) as k:
+                return {c["name"] for c in k.status()["components"] if c["state"] == "serving"} >= set(COMPONENTS)
+        except OSError:  # kern has not joined yet
+            return False
+
+    def kill(self) -> None:
+        self.gateway.kill()
+        self.gateway.wait()
+        assert self.gateway.stdout is not None
+        self.gateway.stdout.close()
+
+    def crash(self) -> None:
+        self.kill()
+        self.gateway = self.start()
+
+    def stop(self) -> None:
+        for process in (self.gateway, *self.components.values()):
+            process.terminate()
+            process.wait(20)
+            assert process.stdout is not None
+            process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apart]:
+    made = Apart(tmp_path_factory.mktemp("crash"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def k(apart: Apart) -> Iterator[Any]:
+    with rump.connect(apart.url, retry=60) as client:
+        yield client
+
+
+def test_a_process_is_the_same(apart: Apart, k: Any) -> None:
+    k.sys.mkdir("/tmp/here", 0o755)
+    k.sys.chdir("/tmp/here")
+    k.sys.umask(0o27)
+    fd = k.sys.open("file", os.O_CREAT | os.O_RDWR, 0o666)
+    k.sys.write(fd, b"before")
+    copy = k.sys.dup2(fd, 40)
+    k.sys.fcntl(fd, rump.F_SETFD, rump.FD_CLOEXEC)
+    r, w = k.sys.pipe()
+    k.sys.write(w, b"waits")
+    a, b = k.socketpair(rump.AF_UNIX, rump.SOCK_DGRAM)
+    a.send(b"too")
+    k.sys.setuid(7)
+    child = k.fork()
+    pids = k.pid, child.pid
+    closed = k.sys.dup(fd)
+    k.sys.close(closed)
+    apart.crash()
+    assert (k.sys.getpid(), child.sys.getpid()) == pids
+    assert (k.sys.getuid(), child.sys.getppid()) == (7, k.pid)
+    assert k.sys.write(copy, b" and after") == 10
+    assert k.sys.lseek(fd, 0, os.SEEK_CUR) == 16  # still one open file
+    assert k.sys.pread(fd, 99, 0) == b"before and after"
+    assert (k.sys.fcntl(fd, rump.F_GETFD).value, k.sys.fcntl(copy, rump.F_GETFD).value) == (rump.FD_CLOEXEC, 0)
+    assert k.sys.umask(0o27) == 0o27
+    assert k.listdir(".") == ["file"]
+    assert child.sys.read(r, 9) == b"waits"
+    assert b.recv(9) == b"too"
+    assert k.sys.dup(r) == closed
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        k.sys.close(39)
+    child.close()
+
+
+def test_what_is_in_messages_arrives(apart: Apart, k: Any) -> None:
+    a, b = k.socketpair(rump.AF_UNIX, rump.SOCK_STREAM)
+    r, w = k.sys.pipe()
+    rights = rump.Cmsg(rump.SOL_SOCKET, rump.SCM_RIGHTS, rights=[w])
+    k.sys.sendmsg(a.fileno(), rump.Msghdr(data=b"x", control=[rights]))
+    k.sys.close(w)
+    apart.crash()
+    message = k.sys.recvmsg(b.fileno(), 9, 99)
+    (fd,) = message.control[0].rights
+    k.sys.write(fd, b"by a descriptor that was under way")
+    k.sys.close(fd)
+    assert k.sys.read(r, 99) == b"by a descriptor that was under way"
+    assert k.sys.read(r, 99) == b""
+
+
+def test_a_kqueue_is_lost(apart: Apart, k: Any) -> None:
+    kq = k.sys.kqueue()
+    apart.crash()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        k.sys.kevent(kq, [], 1, 0)
+    with pytest.raises(OSError, match="Input/output error"):
+        k.sys.fstat(kq)
+    k.sys.close(kq)
+
+
+def test_calls_that_wait(apart: Apart, k: Any) -> None:
+    """What may be done again goes on; what may not be says that it is not known to have been done."""
+    r, w = k.sys.pipe()
+    found: dict[str, Any] = {}
+
+    def ask(name: str, call: Any) -> threading.Thread:
+        def run() -> None:
+            try:
+                found[name] = call()
+            except OSError as error:
+                found[name] = error.errno
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
+
+    threads = [ask("poll", lambda: k.sys.poll([(r, 1)], -1)), ask("read", lambda: k.sys.read(r, 9))]
+    eventually(lambda: len(k._connection._stream._waiting) == 2, 5, "both wait")
+    with rump.connect(apart.url) as other:
+        eventually(lambda: other.statistics()["in_flight"] == 2, 5, "both wait in the kernel")
+    apart.kill()
+    apart.gateway = apart.start()
+    k.sys.write(w, b"x")
+    for thread in threads:
+        thread.join(20)
+    assert found["read"] == errno.ENOLINK
+    assert found["poll"].fds[0].revents & 1
+    assert k.sys.read(r, 9) == b"x"
+
+
+def test_sessions_that_nobody_takes_up_end(apart: Apart) -> None:
+    k = rump.connect(apart.url)
+    pid = k.pid
+    apart.crash()
+    with pytest.raises(ConnectionError):
+        k.sys.getpid()
+    with rump.connect(apart.url) as other:
+        eventually(lambda: pid not in {p["pid"] for p in other.processes()}, 5, "its process has ended")
+
+
+def test_what_a_component_that_went_too_had_held_is_lost(apart: Apart, k: Any) -> None:
+    fd = k.sys.open("/tmp/gone", os.O_CREAT | os.O_RDWR, 0o644)
+    r, _ = k.sys.pipe()
+    apart.kill()
+    vfs = apart.components["vfs"]
+    vfs.kill()
+    vfs.wait()
+    assert vfs.stdout is not None
+    vfs.stdout.close()
+    apart.components["vfs"] = apart.component("vfs")
+    apart.gateway = apart.start()
+    with pytest.raises(OSError) as caught:  # noqa: PT011
+        k.sys.fstat(fd)
+    assert caught.value.errno == errno.EIO
+    assert k.sys.fstat(r).st_mode
+
+
+def test_killed_under_load(apart: Apart) -> None:
+    """Each client knows what it has written; what it does not know, it is told that it does not."""
+    crashes, over = 3, threading.Event()
+    wrong: list[object] = []
+    doubts = [0]
+
+    def work(number: int) -> None:
+        try:
+            with rump.connect(apart.url, retry=60) as k:
+                model(k, number)
+        except BaseException as error:  # noqa: BLE001  the test shows it
+            wrong.append(error)
+
+    def model(k: rump.Client, number: int) -> None:
+        pid, path = k.pid, f"/tmp/load{number}"
+        fd = k.sys.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o644)
+        written, open_fds, count = [], {fd}, 0
+        while not over.is_set():
+            line = b"%d\n" % count
+            count += 1
+            try:
+                k.sys.write(fd, line)
+                written.append((line, True))
+            except OSError as error:
+                expect(error, errno.ENOLINK)
+                doubts[0] += 1
+                written.append((line, False))
+            try:
+                extra = k.sys.dup(fd)
+                assert extra not in open_fds, (extra, open_fds)
+                k.sys.close(extra)
+            except OSError as error:
+                expect(error, errno.ENOLINK, errno.EBADF)
+                doubts[0] += 1
+                open_fds = {n for n in range(64) if is_open(k, n)}
+            assert k.sys.getpid() == pid
+        lines = k.sys.pread(fd, 1 << 22, 0).splitlines(keepends=True)
+        assert [line for line, sure in written if sure] == [line for line in lines if (line, False) not in written]
+        assert len(set(lines)) == len(lines)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    chance = random.Random(3)
+    for _ in range(crashes):
+        time.sleep(chance.uniform(0.1, 0.4))
+        apart.crash()
+    over.set()
+    for thread in threads:
+        thread.join(30)
+    assert wrong == []
+    assert doubts[0] <= 2 * crashes * len(threads)
+
+
+def expect(error: OSError, *errnos: int) -> None:
+    if error.errno not in errnos:
+        raise error
+
+
+def is_open(k: rump.Client, fd: int) -> bool:
+    try:
+        k.sys.fcntl(fd, rump.F_GETFD)
+    except OSError:
+        return False
+    return True
