@@ -1266,6 +1266,13 @@ func (c Pub) Sigpending(ctx context.Context, take bool) (uint64, error) {
 	return r.GetSet(), err
 }
 
+// FileList: descriptors of all processes (sysctl kern.file2). Cannot fail.
+func (c Pub) FileList(ctx context.Context) ([]*rumpsp.KinfoFile, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_FileList{FileList: &rumpsp.FileListRequest{}}})
+	r := result.GetFileList()
+	return r.GetFiles(), err
+}
+
 // ModuleInit: initialises installed modules by name (rump_pub_module_init). EEXIST, ENOENT, EDEADLK, EPERM.
 func (c Pub) ModuleInit(ctx context.Context, names []string) error {
 	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_ModuleInit{ModuleInit: &rumpsp.ModuleInitRequest{Names: names}}})

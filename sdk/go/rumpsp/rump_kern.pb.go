@@ -6640,6 +6640,86 @@ func (*ComponentRestartResponse) Descriptor() ([]byte, []int) {
 	return file_rump_kern_proto_rawDescGZIP(), []int{143}
 }
 
+type FileListRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FileListRequest) Reset() {
+	*x = FileListRequest{}
+	mi := &file_rump_kern_proto_msgTypes[144]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FileListRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FileListRequest) ProtoMessage() {}
+
+func (x *FileListRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[144]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FileListRequest.ProtoReflect.Descriptor instead.
+func (*FileListRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{144}
+}
+
+type FileListResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Files         []*KinfoFile           `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FileListResponse) Reset() {
+	*x = FileListResponse{}
+	mi := &file_rump_kern_proto_msgTypes[145]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FileListResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FileListResponse) ProtoMessage() {}
+
+func (x *FileListResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[145]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FileListResponse.ProtoReflect.Descriptor instead.
+func (*FileListResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{145}
+}
+
+func (x *FileListResponse) GetFiles() []*KinfoFile {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
 var File_rump_kern_proto protoreflect.FileDescriptor
 
 const file_rump_kern_proto_rawDesc = "" +
@@ -6978,7 +7058,10 @@ const file_rump_kern_proto_rawDesc = "" +
 	"\x03set\x18\x01 \x01(\x04R\x03set\"-\n" +
 	"\x17ComponentRestartRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x1a\n" +
-	"\x18ComponentRestartResponseB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
+	"\x18ComponentRestartResponse\"\x11\n" +
+	"\x0fFileListRequest\"?\n" +
+	"\x10FileListResponse\x12+\n" +
+	"\x05files\x18\x01 \x03(\v2\x15.rump.sp.v1.KinfoFileR\x05filesB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
 
 var (
 	file_rump_kern_proto_rawDescOnce sync.Once
@@ -6992,7 +7075,7 @@ func file_rump_kern_proto_rawDescGZIP() []byte {
 	return file_rump_kern_proto_rawDescData
 }
 
-var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 144)
+var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 146)
 var file_rump_kern_proto_goTypes = []any{
 	(*ReadRequest)(nil),              // 0: rump.sp.v1.ReadRequest
 	(*ReadResponse)(nil),             // 1: rump.sp.v1.ReadResponse
@@ -7138,66 +7221,70 @@ var file_rump_kern_proto_goTypes = []any{
 	(*SigpendingResponse)(nil),       // 141: rump.sp.v1.SigpendingResponse
 	(*ComponentRestartRequest)(nil),  // 142: rump.sp.v1.ComponentRestartRequest
 	(*ComponentRestartResponse)(nil), // 143: rump.sp.v1.ComponentRestartResponse
-	(*IoctlArgs)(nil),                // 144: rump.sp.v1.IoctlArgs
-	(*Flock)(nil),                    // 145: rump.sp.v1.Flock
-	(*Rlimit)(nil),                   // 146: rump.sp.v1.Rlimit
-	(*SysctlValue)(nil),              // 147: rump.sp.v1.SysctlValue
-	(*SysctlNode)(nil),               // 148: rump.sp.v1.SysctlNode
-	(*Pollfd)(nil),                   // 149: rump.sp.v1.Pollfd
-	(*Sigevent)(nil),                 // 150: rump.sp.v1.Sigevent
-	(*ModctlLoad)(nil),               // 151: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),               // 152: rump.sp.v1.ModuleStat
-	(*Timespec)(nil),                 // 153: rump.sp.v1.Timespec
-	(*Itimerspec)(nil),               // 154: rump.sp.v1.Itimerspec
-	(*Kevent)(nil),                   // 155: rump.sp.v1.Kevent
-	(*Stat)(nil),                     // 156: rump.sp.v1.Stat
+	(*FileListRequest)(nil),          // 144: rump.sp.v1.FileListRequest
+	(*FileListResponse)(nil),         // 145: rump.sp.v1.FileListResponse
+	(*IoctlArgs)(nil),                // 146: rump.sp.v1.IoctlArgs
+	(*Flock)(nil),                    // 147: rump.sp.v1.Flock
+	(*Rlimit)(nil),                   // 148: rump.sp.v1.Rlimit
+	(*SysctlValue)(nil),              // 149: rump.sp.v1.SysctlValue
+	(*SysctlNode)(nil),               // 150: rump.sp.v1.SysctlNode
+	(*Pollfd)(nil),                   // 151: rump.sp.v1.Pollfd
+	(*Sigevent)(nil),                 // 152: rump.sp.v1.Sigevent
+	(*ModctlLoad)(nil),               // 153: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),               // 154: rump.sp.v1.ModuleStat
+	(*Timespec)(nil),                 // 155: rump.sp.v1.Timespec
+	(*Itimerspec)(nil),               // 156: rump.sp.v1.Itimerspec
+	(*Kevent)(nil),                   // 157: rump.sp.v1.Kevent
+	(*Stat)(nil),                     // 158: rump.sp.v1.Stat
+	(*KinfoFile)(nil),                // 159: rump.sp.v1.KinfoFile
 }
 var file_rump_kern_proto_depIdxs = []int32{
-	144, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
-	144, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
-	145, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
-	145, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
-	146, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
-	146, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
-	147, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
-	147, // 7: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
-	148, // 8: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
-	149, // 9: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
-	149, // 10: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
-	150, // 11: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
-	151, // 12: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
-	152, // 13: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
-	153, // 14: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
-	153, // 15: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
-	153, // 16: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
-	153, // 17: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
-	153, // 18: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
-	154, // 19: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
-	154, // 20: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
-	154, // 21: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
-	153, // 22: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
-	153, // 23: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
-	153, // 24: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
-	153, // 25: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	153, // 26: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	155, // 27: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
-	153, // 28: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
-	155, // 29: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
-	153, // 30: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
-	149, // 31: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
-	153, // 32: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
-	149, // 33: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
-	156, // 34: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
-	154, // 35: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
-	154, // 36: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
-	154, // 37: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
-	153, // 38: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	153, // 39: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	40,  // [40:40] is the sub-list for method output_type
-	40,  // [40:40] is the sub-list for method input_type
-	40,  // [40:40] is the sub-list for extension type_name
-	40,  // [40:40] is the sub-list for extension extendee
-	0,   // [0:40] is the sub-list for field type_name
+	146, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
+	146, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
+	147, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
+	147, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
+	148, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
+	148, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
+	149, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
+	149, // 7: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
+	150, // 8: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
+	151, // 9: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
+	151, // 10: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
+	152, // 11: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
+	153, // 12: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
+	154, // 13: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
+	155, // 14: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
+	155, // 15: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
+	155, // 16: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
+	155, // 17: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
+	155, // 18: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
+	156, // 19: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
+	156, // 20: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
+	156, // 21: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
+	155, // 22: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
+	155, // 23: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
+	155, // 24: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
+	155, // 25: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	155, // 26: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	157, // 27: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
+	155, // 28: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
+	157, // 29: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
+	155, // 30: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
+	151, // 31: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
+	155, // 32: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
+	151, // 33: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
+	158, // 34: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
+	156, // 35: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
+	156, // 36: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
+	156, // 37: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
+	155, // 38: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	155, // 39: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	159, // 40: rump.sp.v1.FileListResponse.files:type_name -> rump.sp.v1.KinfoFile
+	41,  // [41:41] is the sub-list for method output_type
+	41,  // [41:41] is the sub-list for method input_type
+	41,  // [41:41] is the sub-list for extension type_name
+	41,  // [41:41] is the sub-list for extension extendee
+	0,   // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_rump_kern_proto_init() }
@@ -7217,7 +7304,7 @@ func file_rump_kern_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_kern_proto_rawDesc), len(file_rump_kern_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   144,
+			NumMessages:   146,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -335,6 +335,7 @@ type Call struct {
 	//	*Call_NetPcblist
 	//	*Call_NetCounters
 	//	*Call_NdList
+	//	*Call_FileList
 	Call          isCall_Call `protobuf_oneof:"call"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2562,6 +2563,15 @@ func (x *Call) GetNdList() *NdListRequest {
 	return nil
 }
 
+func (x *Call) GetFileList() *FileListRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_FileList); ok {
+			return x.FileList
+		}
+	}
+	return nil
+}
+
 type isCall_Call interface {
 	isCall_Call()
 }
@@ -3534,6 +3544,10 @@ type Call_NdList struct {
 	NdList *NdListRequest `protobuf:"bytes,2041,opt,name=nd_list,json=ndList,proto3,oneof"`
 }
 
+type Call_FileList struct {
+	FileList *FileListRequest `protobuf:"bytes,2100,opt,name=file_list,json=fileList,proto3,oneof"`
+}
+
 func (*Call_Read) isCall_Call() {}
 
 func (*Call_Write) isCall_Call() {}
@@ -4018,6 +4032,8 @@ func (*Call_NetCounters) isCall_Call() {}
 
 func (*Call_NdList) isCall_Call() {}
 
+func (*Call_FileList) isCall_Call() {}
+
 // The outcome of one call: an error, or its response. Neither: the call was not tried, since an earlier one failed.
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4266,6 +4282,7 @@ type Result struct {
 	//	*Result_NetPcblist
 	//	*Result_NetCounters
 	//	*Result_NdList
+	//	*Result_FileList
 	Result        isResult_Result `protobuf_oneof:"result"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -6495,6 +6512,15 @@ func (x *Result) GetNdList() *NdListResponse {
 	return nil
 }
 
+func (x *Result) GetFileList() *FileListResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_FileList); ok {
+			return x.FileList
+		}
+	}
+	return nil
+}
+
 type isResult_Result interface {
 	isResult_Result()
 }
@@ -7471,6 +7497,10 @@ type Result_NdList struct {
 	NdList *NdListResponse `protobuf:"bytes,2041,opt,name=nd_list,json=ndList,proto3,oneof"`
 }
 
+type Result_FileList struct {
+	FileList *FileListResponse `protobuf:"bytes,2100,opt,name=file_list,json=fileList,proto3,oneof"`
+}
+
 func (*Result_Error) isResult_Result() {}
 
 func (*Result_Read) isResult_Result() {}
@@ -7956,6 +7986,8 @@ func (*Result_NetPcblist) isResult_Result() {}
 func (*Result_NetCounters) isResult_Result() {}
 
 func (*Result_NdList) isResult_Result() {}
+
+func (*Result_FileList) isResult_Result() {}
 
 type AttachRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -9853,7 +9885,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tReference\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\rR\x04call\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\rR\x05field\x12\x12\n" +
-	"\x04path\x18\x03 \x03(\rR\x04path\"\x95x\n" +
+	"\x04path\x18\x03 \x03(\rR\x04path\"\xd2x\n" +
 	"\x04Call\x125\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x15.rump.sp.v1.ReferenceR\n" +
@@ -10184,8 +10216,9 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\vnet_pcblist\x18\xf7\x0f \x01(\v2\x1d.rump.sp.v1.NetPcblistRequestH\x00R\n" +
 	"netPcblist\x12D\n" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1e.rump.sp.v1.NetCountersRequestH\x00R\vnetCounters\x125\n" +
-	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndListB\x06\n" +
-	"\x04call\"\x86z\n" +
+	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndList\x12;\n" +
+	"\tfile_list\x18\xb4\x10 \x01(\v2\x1b.rump.sp.v1.FileListRequestH\x00R\bfileListB\x06\n" +
+	"\x04call\"\xc4z\n" +
 	"\x06Result\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x18.rump.sp.v1.SyscallErrorH\x00R\x05error\x12/\n" +
 	"\x04read\x18\xeb\a \x01(\v2\x18.rump.sp.v1.ReadResponseH\x00R\x04read\x122\n" +
@@ -10514,7 +10547,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\vnet_pcblist\x18\xf7\x0f \x01(\v2\x1e.rump.sp.v1.NetPcblistResponseH\x00R\n" +
 	"netPcblist\x12E\n" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1f.rump.sp.v1.NetCountersResponseH\x00R\vnetCounters\x126\n" +
-	"\and_list\x18\xf9\x0f \x01(\v2\x1a.rump.sp.v1.NdListResponseH\x00R\x06ndListB\b\n" +
+	"\and_list\x18\xf9\x0f \x01(\v2\x1a.rump.sp.v1.NdListResponseH\x00R\x06ndList\x12<\n" +
+	"\tfile_list\x18\xb4\x10 \x01(\v2\x1c.rump.sp.v1.FileListResponseH\x00R\bfileListB\b\n" +
 	"\x06result\"\x82\x01\n" +
 	"\rAttachRequest\x12\x12\n" +
 	"\x04comm\x18\x01 \x01(\tR\x04comm\x12\x14\n" +
@@ -10665,7 +10699,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Status\x12\x19.rump.sp.v1.StatusRequest\x1a\x1a.rump.sp.v1.StatusResponse\x12H\n" +
 	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse\x12K\n" +
 	"\n" +
-	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xc47\n" +
+	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xa58\n" +
 	"\x04Kern\x12K\n" +
 	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x10\x8a\xb5\x18\f\b\x03\x12\x04read\x18\x01 \x01\x12O\n" +
 	"\x05Write\x12\x18.rump.sp.v1.WriteRequest\x1a\x19.rump.sp.v1.WriteResponse\"\x11\x8a\xb5\x18\r\b\x04\x12\x05write\x18\x01 \x01\x12M\n" +
@@ -10678,7 +10712,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Setuid\x12\x19.rump.sp.v1.SetuidRequest\x1a\x1a.rump.sp.v1.SetuidResponse\"\"\x8a\xb5\x18\x1e\b\x17\x12\x06setuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12S\n" +
 	"\x06Getuid\x12\x19.rump.sp.v1.GetuidRequest\x1a\x1a.rump.sp.v1.GetuidResponse\"\x12\x8a\xb5\x18\x0e\b\x18\x12\x06getuid\x18\x01(\x01\x12W\n" +
 	"\aGeteuid\x12\x1a.rump.sp.v1.GeteuidRequest\x1a\x1b.rump.sp.v1.GeteuidResponse\"\x13\x8a\xb5\x18\x0f\b\x19\x12\ageteuid\x18\x01(\x01\x12W\n" +
-	"\aGetppid\x12\x1a.rump.sp.v1.GetppidRequest\x1a\x1b.rump.sp.v1.GetppidResponse\"\x13\x8a\xb5\x18\x0f\b'\x12\agetppid\x18\x01(\x01\x12E\n" +
+	"\aGetppid\x12\x1a.rump.sp.v1.GetppidRequest\x1a\x1b.rump.sp.v1.GetppidResponse\"\x13\x8a\xb5\x18\x0f\b'\x12\agetppid\x18\x01(\x01\x12_\n" +
+	"\bFileList\x12\x1b.rump.sp.v1.FileListRequest\x1a\x1c.rump.sp.v1.FileListResponse\"\x18\x8a\xb5\x18\x14\b\xf4N\x12\tfile_list\x18\x01(\x018\x01\x12E\n" +
 	"\x03Dup\x12\x16.rump.sp.v1.DupRequest\x1a\x17.rump.sp.v1.DupResponse\"\r\x8a\xb5\x18\t\b)\x12\x03dup\x18\x01\x12I\n" +
 	"\x04Pipe\x12\x17.rump.sp.v1.PipeRequest\x1a\x18.rump.sp.v1.PipeResponse\"\x0e\x8a\xb5\x18\n" +
 	"\b*\x12\x04pipe\x18\x01\x12W\n" +
@@ -11250,250 +11285,252 @@ var file_rump_sp_proto_goTypes = []any{
 	(*NetPcblistRequest)(nil),                // 275: rump.sp.v1.NetPcblistRequest
 	(*NetCountersRequest)(nil),               // 276: rump.sp.v1.NetCountersRequest
 	(*NdListRequest)(nil),                    // 277: rump.sp.v1.NdListRequest
-	(*SyscallError)(nil),                     // 278: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 279: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 280: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 281: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 282: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 283: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 284: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 285: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 286: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 287: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 288: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 289: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 290: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 291: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 292: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 293: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 294: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 295: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 296: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 297: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 298: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 299: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 300: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 301: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 302: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 303: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 304: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 305: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 306: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 307: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 308: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 309: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 310: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 311: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 312: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 313: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 314: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 315: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 316: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 317: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 318: rump.sp.v1.TimerGetoverrunResponse
-	(*ModctlResponse)(nil),                   // 319: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 320: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 321: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 322: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 323: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 324: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 325: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 326: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 327: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 328: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 329: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 330: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 331: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 332: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 333: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 334: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 335: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 336: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 337: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 338: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 339: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 340: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 341: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 342: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 343: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 344: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 345: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 346: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 347: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 348: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 349: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 350: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 351: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 352: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 353: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 354: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 355: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 356: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 357: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 358: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 359: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 360: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 361: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 362: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 363: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 364: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 365: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 366: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 367: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 368: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 369: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 370: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 371: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 372: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 373: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 374: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 375: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 376: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 377: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 378: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 379: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 380: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 381: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 382: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 383: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 384: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 385: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 386: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 387: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 388: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 389: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 390: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 391: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 392: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 393: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 394: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 395: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 396: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 397: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 398: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 399: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 400: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 401: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 402: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 403: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 404: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 405: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 406: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 407: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 408: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 409: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 410: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 411: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 412: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 413: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 414: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 415: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 416: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 417: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 418: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 419: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 420: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 421: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 422: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 423: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 424: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 425: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 426: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 427: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 428: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 429: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 430: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 431: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 432: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 433: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 434: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 435: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 436: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 437: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 438: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 439: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 440: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 441: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 442: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 443: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 444: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 445: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 446: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 447: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 448: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 449: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 450: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 451: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 452: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 453: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 454: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 455: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 456: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 457: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 458: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 459: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 460: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 461: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 462: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 463: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 464: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 465: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 466: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 467: rump.sp.v1.ModuleFiniResponse
-	(*ComponentRestartResponse)(nil),         // 468: rump.sp.v1.ComponentRestartResponse
-	(*EtfsRegisterResponse)(nil),             // 469: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 470: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 471: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 472: rump.sp.v1.NewfsResponse
-	(*NetconfigIfcreateResponse)(nil),        // 473: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 474: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 475: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 476: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 477: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 478: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 479: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 480: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 481: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 482: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 483: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 484: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 485: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 486: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 487: rump.sp.v1.NetconfigIfaddrsResponse
-	(*NetconfigIfimpairResponse)(nil),        // 488: rump.sp.v1.NetconfigIfimpairResponse
-	(*NetconfigIfimpairstatResponse)(nil),    // 489: rump.sp.v1.NetconfigIfimpairstatResponse
-	(*NetconfigIfcaptureResponse)(nil),       // 490: rump.sp.v1.NetconfigIfcaptureResponse
-	(*BpfOpenResponse)(nil),                  // 491: rump.sp.v1.BpfOpenResponse
-	(*DevListResponse)(nil),                  // 492: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 493: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 494: rump.sp.v1.MdDestroyResponse
-	(*KillResponse)(nil),                     // 495: rump.sp.v1.KillResponse
-	(*SigpendingResponse)(nil),               // 496: rump.sp.v1.SigpendingResponse
-	(*NpfLoadResponse)(nil),                  // 497: rump.sp.v1.NpfLoadResponse
-	(*NpfConfigGetResponse)(nil),             // 498: rump.sp.v1.NpfConfigGetResponse
-	(*NpfSwitchResponse)(nil),                // 499: rump.sp.v1.NpfSwitchResponse
-	(*NpfFlushResponse)(nil),                 // 500: rump.sp.v1.NpfFlushResponse
-	(*NpfConnectionsResponse)(nil),           // 501: rump.sp.v1.NpfConnectionsResponse
-	(*NpfStatsResponse)(nil),                 // 502: rump.sp.v1.NpfStatsResponse
-	(*NpfTableResponse)(nil),                 // 503: rump.sp.v1.NpfTableResponse
-	(*NpfRuleAddResponse)(nil),               // 504: rump.sp.v1.NpfRuleAddResponse
-	(*NpfRuleRemoveResponse)(nil),            // 505: rump.sp.v1.NpfRuleRemoveResponse
-	(*DhcpStartResponse)(nil),                // 506: rump.sp.v1.DhcpStartResponse
-	(*DhcpRenewResponse)(nil),                // 507: rump.sp.v1.DhcpRenewResponse
-	(*DhcpStopResponse)(nil),                 // 508: rump.sp.v1.DhcpStopResponse
-	(*DhcpLeasesResponse)(nil),               // 509: rump.sp.v1.DhcpLeasesResponse
-	(*DhcpdStartResponse)(nil),               // 510: rump.sp.v1.DhcpdStartResponse
-	(*DhcpdStopResponse)(nil),                // 511: rump.sp.v1.DhcpdStopResponse
-	(*DhcpdBindingsResponse)(nil),            // 512: rump.sp.v1.DhcpdBindingsResponse
-	(*DnsForwardResponse)(nil),               // 513: rump.sp.v1.DnsForwardResponse
-	(*NetconfigIfaddrdelResponse)(nil),       // 514: rump.sp.v1.NetconfigIfaddrdelResponse
-	(*RouteSendResponse)(nil),                // 515: rump.sp.v1.RouteSendResponse
-	(*RouteRecvResponse)(nil),                // 516: rump.sp.v1.RouteRecvResponse
-	(*RouteDumpResponse)(nil),                // 517: rump.sp.v1.RouteDumpResponse
-	(*NetPcblistResponse)(nil),               // 518: rump.sp.v1.NetPcblistResponse
-	(*NetCountersResponse)(nil),              // 519: rump.sp.v1.NetCountersResponse
-	(*NdListResponse)(nil),                   // 520: rump.sp.v1.NdListResponse
-	(*ModuleStat)(nil),                       // 521: rump.sp.v1.ModuleStat
+	(*FileListRequest)(nil),                  // 278: rump.sp.v1.FileListRequest
+	(*SyscallError)(nil),                     // 279: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 280: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 281: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 282: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 283: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 284: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 285: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 286: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 287: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 288: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 289: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 290: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 291: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 292: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 293: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 294: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 295: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 296: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 297: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 298: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 299: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 300: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 301: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 302: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 303: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 304: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 305: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 306: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 307: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 308: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 309: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 310: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 311: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 312: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 313: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 314: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 315: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 316: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 317: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 318: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 319: rump.sp.v1.TimerGetoverrunResponse
+	(*ModctlResponse)(nil),                   // 320: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 321: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 322: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 323: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 324: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 325: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 326: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 327: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 328: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 329: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 330: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 331: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 332: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 333: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 334: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 335: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 336: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 337: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 338: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 339: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 340: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 341: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 342: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 343: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 344: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 345: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 346: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 347: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 348: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 349: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 350: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 351: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 352: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 353: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 354: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 355: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 356: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 357: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 358: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 359: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 360: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 361: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 362: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 363: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 364: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 365: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 366: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 367: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 368: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 369: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 370: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 371: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 372: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 373: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 374: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 375: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 376: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 377: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 378: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 379: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 380: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 381: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 382: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 383: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 384: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 385: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 386: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 387: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 388: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 389: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 390: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 391: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 392: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 393: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 394: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 395: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 396: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 397: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 398: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 399: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 400: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 401: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 402: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 403: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 404: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 405: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 406: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 407: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 408: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 409: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 410: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 411: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 412: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 413: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 414: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 415: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 416: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 417: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 418: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 419: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 420: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 421: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 422: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 423: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 424: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 425: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 426: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 427: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 428: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 429: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 430: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 431: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 432: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 433: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 434: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 435: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 436: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 437: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 438: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 439: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 440: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 441: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 442: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 443: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 444: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 445: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 446: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 447: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 448: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 449: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 450: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 451: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 452: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 453: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 454: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 455: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 456: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 457: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 458: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 459: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 460: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 461: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 462: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 463: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 464: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 465: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 466: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 467: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 468: rump.sp.v1.ModuleFiniResponse
+	(*ComponentRestartResponse)(nil),         // 469: rump.sp.v1.ComponentRestartResponse
+	(*EtfsRegisterResponse)(nil),             // 470: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 471: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 472: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 473: rump.sp.v1.NewfsResponse
+	(*NetconfigIfcreateResponse)(nil),        // 474: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 475: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 476: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 477: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 478: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 479: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 480: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 481: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 482: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 483: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 484: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 485: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 486: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 487: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 488: rump.sp.v1.NetconfigIfaddrsResponse
+	(*NetconfigIfimpairResponse)(nil),        // 489: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatResponse)(nil),    // 490: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureResponse)(nil),       // 491: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenResponse)(nil),                  // 492: rump.sp.v1.BpfOpenResponse
+	(*DevListResponse)(nil),                  // 493: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 494: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 495: rump.sp.v1.MdDestroyResponse
+	(*KillResponse)(nil),                     // 496: rump.sp.v1.KillResponse
+	(*SigpendingResponse)(nil),               // 497: rump.sp.v1.SigpendingResponse
+	(*NpfLoadResponse)(nil),                  // 498: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 499: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 500: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 501: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 502: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 503: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 504: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 505: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 506: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 507: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 508: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 509: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 510: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 511: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 512: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 513: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 514: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 515: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 516: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 517: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 518: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 519: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 520: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 521: rump.sp.v1.NdListResponse
+	(*FileListResponse)(nil),                 // 522: rump.sp.v1.FileListResponse
+	(*ModuleStat)(nil),                       // 523: rump.sp.v1.ModuleStat
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
@@ -11739,777 +11776,781 @@ var file_rump_sp_proto_depIdxs = []int32{
 	275, // 240: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
 	276, // 241: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
 	277, // 242: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
-	278, // 243: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	279, // 244: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	280, // 245: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	281, // 246: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	282, // 247: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	283, // 248: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	284, // 249: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	285, // 250: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	286, // 251: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	287, // 252: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	288, // 253: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	289, // 254: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	290, // 255: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	291, // 256: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	292, // 257: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	293, // 258: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	294, // 259: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	295, // 260: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	296, // 261: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	297, // 262: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	298, // 263: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	299, // 264: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	300, // 265: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	301, // 266: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	302, // 267: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	303, // 268: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	304, // 269: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	305, // 270: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	306, // 271: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	307, // 272: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	308, // 273: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	309, // 274: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	310, // 275: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	311, // 276: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	312, // 277: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	313, // 278: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	314, // 279: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	315, // 280: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	316, // 281: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	317, // 282: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	318, // 283: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	319, // 284: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	320, // 285: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	321, // 286: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	322, // 287: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	323, // 288: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	324, // 289: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	325, // 290: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	326, // 291: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	327, // 292: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	328, // 293: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	329, // 294: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	330, // 295: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	331, // 296: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	332, // 297: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	333, // 298: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	334, // 299: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	335, // 300: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	336, // 301: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	337, // 302: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	338, // 303: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	339, // 304: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	340, // 305: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	341, // 306: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	342, // 307: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	343, // 308: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	344, // 309: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	345, // 310: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	346, // 311: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	347, // 312: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	348, // 313: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	349, // 314: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	350, // 315: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	351, // 316: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	352, // 317: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	353, // 318: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	354, // 319: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	355, // 320: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	356, // 321: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	357, // 322: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	358, // 323: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	359, // 324: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	360, // 325: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	361, // 326: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	362, // 327: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	363, // 328: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	364, // 329: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	365, // 330: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	366, // 331: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	367, // 332: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	368, // 333: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	369, // 334: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	370, // 335: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	371, // 336: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	372, // 337: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	373, // 338: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	374, // 339: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	375, // 340: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	376, // 341: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	377, // 342: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	378, // 343: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	379, // 344: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	380, // 345: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	381, // 346: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	382, // 347: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	383, // 348: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	384, // 349: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	385, // 350: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	386, // 351: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	387, // 352: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	388, // 353: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	389, // 354: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	390, // 355: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	391, // 356: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	392, // 357: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	393, // 358: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	394, // 359: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	395, // 360: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	396, // 361: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	397, // 362: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	398, // 363: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	399, // 364: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	400, // 365: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	401, // 366: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	402, // 367: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	403, // 368: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	404, // 369: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	405, // 370: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	406, // 371: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	407, // 372: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	408, // 373: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	409, // 374: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	410, // 375: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	411, // 376: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	412, // 377: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	413, // 378: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	414, // 379: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	415, // 380: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	416, // 381: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	417, // 382: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	418, // 383: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	419, // 384: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	420, // 385: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	421, // 386: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	422, // 387: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	423, // 388: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	424, // 389: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	425, // 390: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	426, // 391: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	427, // 392: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	428, // 393: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	429, // 394: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	430, // 395: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	431, // 396: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	432, // 397: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	433, // 398: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	434, // 399: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	435, // 400: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	436, // 401: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	437, // 402: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	438, // 403: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	439, // 404: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	440, // 405: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	441, // 406: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	442, // 407: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	443, // 408: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	444, // 409: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	445, // 410: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	446, // 411: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	447, // 412: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	448, // 413: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	449, // 414: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	450, // 415: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	451, // 416: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	452, // 417: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	453, // 418: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	454, // 419: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	455, // 420: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	456, // 421: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	457, // 422: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	458, // 423: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	459, // 424: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	460, // 425: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	461, // 426: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	462, // 427: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	463, // 428: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	464, // 429: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	465, // 430: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	466, // 431: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	467, // 432: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	468, // 433: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
-	469, // 434: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	470, // 435: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	471, // 436: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	472, // 437: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	473, // 438: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	474, // 439: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	475, // 440: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	476, // 441: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	477, // 442: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	478, // 443: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	479, // 444: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	480, // 445: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	481, // 446: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	482, // 447: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	483, // 448: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	484, // 449: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	485, // 450: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	486, // 451: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	487, // 452: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	488, // 453: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
-	489, // 454: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
-	490, // 455: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
-	491, // 456: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
-	492, // 457: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	493, // 458: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	494, // 459: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	495, // 460: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
-	496, // 461: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
-	497, // 462: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
-	498, // 463: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
-	499, // 464: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
-	500, // 465: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
-	501, // 466: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
-	502, // 467: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
-	503, // 468: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
-	504, // 469: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
-	505, // 470: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
-	506, // 471: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
-	507, // 472: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
-	508, // 473: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
-	509, // 474: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
-	510, // 475: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
-	511, // 476: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
-	512, // 477: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
-	513, // 478: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
-	514, // 479: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
-	515, // 480: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
-	516, // 481: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
-	517, // 482: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
-	518, // 483: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
-	519, // 484: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
-	520, // 485: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
-	1,   // 486: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 487: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
-	1,   // 488: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 489: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	521, // 490: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	26,  // 491: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	29,  // 492: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	35,  // 493: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
-	32,  // 494: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
-	33,  // 495: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
-	26,  // 496: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	3,   // 497: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 498: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 499: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 500: rump.sp.v1.Session.Prefork:input_type -> rump.sp.v1.PreforkRequest
-	11,  // 501: rump.sp.v1.Session.ForkCancel:input_type -> rump.sp.v1.ForkCancelRequest
-	13,  // 502: rump.sp.v1.Session.Signals:input_type -> rump.sp.v1.SignalsRequest
-	15,  // 503: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
-	17,  // 504: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
-	19,  // 505: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	21,  // 506: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	23,  // 507: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	25,  // 508: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	28,  // 509: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	31,  // 510: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
-	36,  // 511: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	37,  // 512: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	38,  // 513: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	252, // 514: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
-	253, // 515: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
-	39,  // 516: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	40,  // 517: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	41,  // 518: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	42,  // 519: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	43,  // 520: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	44,  // 521: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	45,  // 522: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	46,  // 523: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	47,  // 524: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	48,  // 525: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	49,  // 526: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	50,  // 527: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	51,  // 528: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	52,  // 529: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	53,  // 530: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	54,  // 531: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	55,  // 532: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	56,  // 533: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	57,  // 534: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	58,  // 535: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	59,  // 536: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	60,  // 537: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	61,  // 538: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	62,  // 539: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	63,  // 540: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	64,  // 541: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	65,  // 542: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	66,  // 543: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	67,  // 544: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	68,  // 545: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	69,  // 546: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	70,  // 547: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	71,  // 548: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	72,  // 549: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	73,  // 550: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	74,  // 551: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	75,  // 552: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	76,  // 553: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	77,  // 554: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	78,  // 555: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	79,  // 556: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	80,  // 557: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	81,  // 558: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	82,  // 559: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	83,  // 560: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	84,  // 561: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	85,  // 562: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	86,  // 563: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	87,  // 564: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	88,  // 565: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	89,  // 566: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	90,  // 567: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	91,  // 568: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	92,  // 569: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	93,  // 570: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	94,  // 571: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	95,  // 572: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	96,  // 573: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	97,  // 574: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	98,  // 575: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	99,  // 576: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	100, // 577: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	101, // 578: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	102, // 579: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	223, // 580: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	224, // 581: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	225, // 582: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
-	103, // 583: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	104, // 584: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	105, // 585: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	106, // 586: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	107, // 587: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	108, // 588: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	109, // 589: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	110, // 590: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	111, // 591: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	112, // 592: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	113, // 593: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	114, // 594: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	115, // 595: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	116, // 596: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	117, // 597: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	118, // 598: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	119, // 599: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	120, // 600: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	121, // 601: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	122, // 602: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	123, // 603: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	124, // 604: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	125, // 605: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	126, // 606: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	127, // 607: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	128, // 608: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	129, // 609: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	130, // 610: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	131, // 611: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	132, // 612: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	133, // 613: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	134, // 614: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	135, // 615: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	136, // 616: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	137, // 617: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	138, // 618: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	139, // 619: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	140, // 620: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	141, // 621: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	142, // 622: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	143, // 623: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	144, // 624: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	145, // 625: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	146, // 626: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	147, // 627: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	148, // 628: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	149, // 629: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	150, // 630: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	151, // 631: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	152, // 632: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	153, // 633: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	154, // 634: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	155, // 635: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	156, // 636: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	157, // 637: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	158, // 638: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	159, // 639: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	160, // 640: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	161, // 641: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	162, // 642: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	163, // 643: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	164, // 644: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	165, // 645: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	166, // 646: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	167, // 647: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	168, // 648: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	169, // 649: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	170, // 650: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	171, // 651: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	172, // 652: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	173, // 653: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	174, // 654: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	175, // 655: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	176, // 656: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	177, // 657: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	178, // 658: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	179, // 659: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	180, // 660: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	181, // 661: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	182, // 662: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	183, // 663: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	184, // 664: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	185, // 665: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	186, // 666: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	187, // 667: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	188, // 668: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	189, // 669: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	190, // 670: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	191, // 671: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	192, // 672: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	193, // 673: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	194, // 674: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	195, // 675: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	196, // 676: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	197, // 677: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	198, // 678: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	199, // 679: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	200, // 680: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	201, // 681: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	202, // 682: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	203, // 683: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	204, // 684: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	226, // 685: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	227, // 686: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	228, // 687: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	229, // 688: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	205, // 689: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	206, // 690: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	207, // 691: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	208, // 692: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	209, // 693: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	210, // 694: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	211, // 695: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	212, // 696: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	213, // 697: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	214, // 698: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	215, // 699: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	216, // 700: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	217, // 701: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	218, // 702: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	219, // 703: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	220, // 704: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	221, // 705: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	222, // 706: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	230, // 707: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	231, // 708: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	232, // 709: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	233, // 710: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	234, // 711: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	235, // 712: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	236, // 713: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	237, // 714: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	238, // 715: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	239, // 716: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	240, // 717: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	241, // 718: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	242, // 719: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	243, // 720: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	244, // 721: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	254, // 722: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
-	255, // 723: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
-	256, // 724: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
-	257, // 725: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
-	258, // 726: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
-	259, // 727: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
-	260, // 728: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
-	261, // 729: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
-	262, // 730: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
-	263, // 731: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
-	264, // 732: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
-	265, // 733: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
-	266, // 734: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
-	267, // 735: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
-	268, // 736: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
-	269, // 737: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
-	270, // 738: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
-	271, // 739: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
-	272, // 740: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
-	273, // 741: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
-	274, // 742: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
-	275, // 743: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
-	276, // 744: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
-	277, // 745: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
-	245, // 746: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
-	246, // 747: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
-	247, // 748: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
-	248, // 749: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
-	249, // 750: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	250, // 751: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	251, // 752: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 753: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 754: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 755: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 756: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
-	12,  // 757: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
-	14,  // 758: rump.sp.v1.Session.Signals:output_type -> rump.sp.v1.SignalsResponse
-	16,  // 759: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
-	18,  // 760: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
-	20,  // 761: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	22,  // 762: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	24,  // 763: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	27,  // 764: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	30,  // 765: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	34,  // 766: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
-	279, // 767: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	280, // 768: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	281, // 769: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	495, // 770: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
-	496, // 771: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
-	282, // 772: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	283, // 773: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	284, // 774: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	285, // 775: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	286, // 776: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	287, // 777: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	288, // 778: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	289, // 779: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	290, // 780: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	291, // 781: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	292, // 782: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	293, // 783: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	294, // 784: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	295, // 785: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	296, // 786: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	297, // 787: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	298, // 788: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	299, // 789: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	300, // 790: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	301, // 791: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	302, // 792: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	303, // 793: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	304, // 794: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	305, // 795: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	306, // 796: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	307, // 797: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	308, // 798: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	309, // 799: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	310, // 800: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	311, // 801: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	312, // 802: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	313, // 803: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	314, // 804: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	315, // 805: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	316, // 806: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	317, // 807: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	318, // 808: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	319, // 809: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	320, // 810: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	321, // 811: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	322, // 812: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	323, // 813: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	324, // 814: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	325, // 815: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	326, // 816: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	327, // 817: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	328, // 818: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	329, // 819: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	330, // 820: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	331, // 821: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	332, // 822: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	333, // 823: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	334, // 824: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	335, // 825: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	336, // 826: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	337, // 827: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	338, // 828: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	339, // 829: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	340, // 830: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	341, // 831: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	342, // 832: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	343, // 833: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	344, // 834: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	345, // 835: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	466, // 836: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	467, // 837: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	468, // 838: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
-	346, // 839: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	347, // 840: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	348, // 841: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	349, // 842: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	350, // 843: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	351, // 844: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	352, // 845: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	353, // 846: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	354, // 847: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	355, // 848: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	356, // 849: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	357, // 850: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	358, // 851: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	359, // 852: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	360, // 853: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	361, // 854: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	362, // 855: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	363, // 856: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	364, // 857: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	365, // 858: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	366, // 859: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	367, // 860: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	368, // 861: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	369, // 862: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	370, // 863: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	371, // 864: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	372, // 865: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	373, // 866: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	374, // 867: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	375, // 868: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	376, // 869: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	377, // 870: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	378, // 871: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	379, // 872: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	380, // 873: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	381, // 874: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	382, // 875: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	383, // 876: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	384, // 877: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	385, // 878: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	386, // 879: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	387, // 880: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	388, // 881: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	389, // 882: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	390, // 883: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	391, // 884: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	392, // 885: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	393, // 886: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	394, // 887: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	395, // 888: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	396, // 889: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	397, // 890: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	398, // 891: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	399, // 892: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	400, // 893: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	401, // 894: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	402, // 895: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	403, // 896: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	404, // 897: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	405, // 898: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	406, // 899: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	407, // 900: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	408, // 901: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	409, // 902: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	410, // 903: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	411, // 904: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	412, // 905: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	413, // 906: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	414, // 907: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	415, // 908: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	416, // 909: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	417, // 910: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	418, // 911: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	419, // 912: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	420, // 913: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	421, // 914: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	422, // 915: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	423, // 916: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	424, // 917: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	425, // 918: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	426, // 919: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	427, // 920: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	428, // 921: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	429, // 922: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	430, // 923: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	431, // 924: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	432, // 925: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	433, // 926: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	434, // 927: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	435, // 928: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	436, // 929: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	437, // 930: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	438, // 931: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	439, // 932: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	440, // 933: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	441, // 934: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	442, // 935: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	443, // 936: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	444, // 937: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	445, // 938: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	446, // 939: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	447, // 940: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	469, // 941: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	470, // 942: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	471, // 943: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	472, // 944: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	448, // 945: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	449, // 946: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	450, // 947: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	451, // 948: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	452, // 949: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	453, // 950: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	454, // 951: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	455, // 952: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	456, // 953: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	457, // 954: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	458, // 955: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	459, // 956: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	460, // 957: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	461, // 958: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	462, // 959: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	463, // 960: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	464, // 961: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	465, // 962: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	473, // 963: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	474, // 964: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	475, // 965: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	476, // 966: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	477, // 967: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	478, // 968: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	479, // 969: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	480, // 970: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	481, // 971: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	482, // 972: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	483, // 973: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	484, // 974: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	485, // 975: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	486, // 976: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	487, // 977: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	497, // 978: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
-	498, // 979: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
-	499, // 980: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
-	500, // 981: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
-	501, // 982: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
-	502, // 983: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
-	503, // 984: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
-	504, // 985: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
-	505, // 986: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
-	506, // 987: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
-	507, // 988: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
-	508, // 989: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
-	509, // 990: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
-	510, // 991: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
-	511, // 992: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
-	512, // 993: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
-	513, // 994: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
-	514, // 995: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
-	515, // 996: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
-	516, // 997: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
-	517, // 998: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
-	518, // 999: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
-	519, // 1000: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
-	520, // 1001: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
-	488, // 1002: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
-	489, // 1003: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
-	490, // 1004: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
-	491, // 1005: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
-	492, // 1006: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	493, // 1007: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	494, // 1008: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	753, // [753:1009] is the sub-list for method output_type
-	497, // [497:753] is the sub-list for method input_type
-	497, // [497:497] is the sub-list for extension type_name
-	497, // [497:497] is the sub-list for extension extendee
-	0,   // [0:497] is the sub-list for field type_name
+	278, // 243: rump.sp.v1.Call.file_list:type_name -> rump.sp.v1.FileListRequest
+	279, // 244: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	280, // 245: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	281, // 246: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	282, // 247: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	283, // 248: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	284, // 249: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	285, // 250: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	286, // 251: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	287, // 252: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	288, // 253: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	289, // 254: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	290, // 255: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	291, // 256: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	292, // 257: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	293, // 258: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	294, // 259: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	295, // 260: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	296, // 261: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	297, // 262: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	298, // 263: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	299, // 264: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	300, // 265: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	301, // 266: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	302, // 267: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	303, // 268: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	304, // 269: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	305, // 270: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	306, // 271: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	307, // 272: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	308, // 273: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	309, // 274: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	310, // 275: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	311, // 276: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	312, // 277: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	313, // 278: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	314, // 279: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	315, // 280: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	316, // 281: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	317, // 282: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	318, // 283: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	319, // 284: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	320, // 285: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	321, // 286: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	322, // 287: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	323, // 288: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	324, // 289: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	325, // 290: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	326, // 291: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	327, // 292: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	328, // 293: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	329, // 294: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	330, // 295: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	331, // 296: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	332, // 297: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	333, // 298: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	334, // 299: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	335, // 300: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	336, // 301: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	337, // 302: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	338, // 303: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	339, // 304: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	340, // 305: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	341, // 306: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	342, // 307: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	343, // 308: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	344, // 309: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	345, // 310: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	346, // 311: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	347, // 312: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	348, // 313: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	349, // 314: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	350, // 315: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	351, // 316: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	352, // 317: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	353, // 318: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	354, // 319: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	355, // 320: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	356, // 321: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	357, // 322: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	358, // 323: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	359, // 324: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	360, // 325: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	361, // 326: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	362, // 327: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	363, // 328: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	364, // 329: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	365, // 330: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	366, // 331: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	367, // 332: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	368, // 333: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	369, // 334: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	370, // 335: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	371, // 336: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	372, // 337: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	373, // 338: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	374, // 339: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	375, // 340: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	376, // 341: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	377, // 342: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	378, // 343: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	379, // 344: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	380, // 345: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	381, // 346: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	382, // 347: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	383, // 348: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	384, // 349: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	385, // 350: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	386, // 351: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	387, // 352: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	388, // 353: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	389, // 354: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	390, // 355: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	391, // 356: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	392, // 357: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	393, // 358: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	394, // 359: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	395, // 360: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	396, // 361: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	397, // 362: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	398, // 363: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	399, // 364: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	400, // 365: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	401, // 366: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	402, // 367: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	403, // 368: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	404, // 369: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	405, // 370: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	406, // 371: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	407, // 372: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	408, // 373: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	409, // 374: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	410, // 375: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	411, // 376: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	412, // 377: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	413, // 378: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	414, // 379: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	415, // 380: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	416, // 381: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	417, // 382: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	418, // 383: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	419, // 384: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	420, // 385: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	421, // 386: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	422, // 387: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	423, // 388: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	424, // 389: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	425, // 390: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	426, // 391: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	427, // 392: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	428, // 393: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	429, // 394: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	430, // 395: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	431, // 396: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	432, // 397: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	433, // 398: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	434, // 399: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	435, // 400: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	436, // 401: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	437, // 402: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	438, // 403: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	439, // 404: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	440, // 405: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	441, // 406: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	442, // 407: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	443, // 408: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	444, // 409: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	445, // 410: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	446, // 411: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	447, // 412: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	448, // 413: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	449, // 414: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	450, // 415: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	451, // 416: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	452, // 417: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	453, // 418: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	454, // 419: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	455, // 420: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	456, // 421: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	457, // 422: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	458, // 423: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	459, // 424: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	460, // 425: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	461, // 426: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	462, // 427: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	463, // 428: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	464, // 429: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	465, // 430: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	466, // 431: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	467, // 432: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	468, // 433: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	469, // 434: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
+	470, // 435: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	471, // 436: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	472, // 437: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	473, // 438: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	474, // 439: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	475, // 440: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	476, // 441: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	477, // 442: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	478, // 443: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	479, // 444: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	480, // 445: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	481, // 446: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	482, // 447: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	483, // 448: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	484, // 449: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	485, // 450: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	486, // 451: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	487, // 452: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	488, // 453: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	489, // 454: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
+	490, // 455: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
+	491, // 456: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
+	492, // 457: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
+	493, // 458: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	494, // 459: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	495, // 460: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	496, // 461: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
+	497, // 462: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
+	498, // 463: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	499, // 464: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	500, // 465: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	501, // 466: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	502, // 467: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	503, // 468: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	504, // 469: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	505, // 470: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	506, // 471: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	507, // 472: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	508, // 473: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	509, // 474: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	510, // 475: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	511, // 476: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	512, // 477: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	513, // 478: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	514, // 479: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	515, // 480: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	516, // 481: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	517, // 482: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	518, // 483: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	519, // 484: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	520, // 485: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	521, // 486: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	522, // 487: rump.sp.v1.Result.file_list:type_name -> rump.sp.v1.FileListResponse
+	1,   // 488: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 489: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
+	1,   // 490: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 491: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
+	523, // 492: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	26,  // 493: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	29,  // 494: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	35,  // 495: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
+	32,  // 496: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
+	33,  // 497: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
+	26,  // 498: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	3,   // 499: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 500: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 501: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 502: rump.sp.v1.Session.Prefork:input_type -> rump.sp.v1.PreforkRequest
+	11,  // 503: rump.sp.v1.Session.ForkCancel:input_type -> rump.sp.v1.ForkCancelRequest
+	13,  // 504: rump.sp.v1.Session.Signals:input_type -> rump.sp.v1.SignalsRequest
+	15,  // 505: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
+	17,  // 506: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
+	19,  // 507: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	21,  // 508: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	23,  // 509: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	25,  // 510: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	28,  // 511: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	31,  // 512: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
+	36,  // 513: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	37,  // 514: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	38,  // 515: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	252, // 516: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
+	253, // 517: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
+	39,  // 518: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	40,  // 519: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	41,  // 520: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	42,  // 521: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	43,  // 522: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	278, // 523: rump.sp.v1.Kern.FileList:input_type -> rump.sp.v1.FileListRequest
+	44,  // 524: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	45,  // 525: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	46,  // 526: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	47,  // 527: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	48,  // 528: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	49,  // 529: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	50,  // 530: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	51,  // 531: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	52,  // 532: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	53,  // 533: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	54,  // 534: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	55,  // 535: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	56,  // 536: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	57,  // 537: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	58,  // 538: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	59,  // 539: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	60,  // 540: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	61,  // 541: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	62,  // 542: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	63,  // 543: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	64,  // 544: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	65,  // 545: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	66,  // 546: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	67,  // 547: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	68,  // 548: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	69,  // 549: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	70,  // 550: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	71,  // 551: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	72,  // 552: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	73,  // 553: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	74,  // 554: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	75,  // 555: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	76,  // 556: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	77,  // 557: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	78,  // 558: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	79,  // 559: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	80,  // 560: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	81,  // 561: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	82,  // 562: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	83,  // 563: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	84,  // 564: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	85,  // 565: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	86,  // 566: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	87,  // 567: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	88,  // 568: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	89,  // 569: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	90,  // 570: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	91,  // 571: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	92,  // 572: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	93,  // 573: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	94,  // 574: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	95,  // 575: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	96,  // 576: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	97,  // 577: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	98,  // 578: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	99,  // 579: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	100, // 580: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	101, // 581: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	102, // 582: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	223, // 583: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	224, // 584: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	225, // 585: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
+	103, // 586: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	104, // 587: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	105, // 588: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	106, // 589: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	107, // 590: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	108, // 591: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	109, // 592: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	110, // 593: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	111, // 594: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	112, // 595: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	113, // 596: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	114, // 597: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	115, // 598: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	116, // 599: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	117, // 600: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	118, // 601: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	119, // 602: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	120, // 603: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	121, // 604: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	122, // 605: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	123, // 606: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	124, // 607: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	125, // 608: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	126, // 609: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	127, // 610: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	128, // 611: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	129, // 612: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	130, // 613: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	131, // 614: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	132, // 615: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	133, // 616: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	134, // 617: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	135, // 618: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	136, // 619: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	137, // 620: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	138, // 621: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	139, // 622: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	140, // 623: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	141, // 624: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	142, // 625: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	143, // 626: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	144, // 627: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	145, // 628: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	146, // 629: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	147, // 630: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	148, // 631: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	149, // 632: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	150, // 633: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	151, // 634: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	152, // 635: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	153, // 636: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	154, // 637: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	155, // 638: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	156, // 639: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	157, // 640: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	158, // 641: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	159, // 642: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	160, // 643: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	161, // 644: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	162, // 645: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	163, // 646: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	164, // 647: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	165, // 648: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	166, // 649: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	167, // 650: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	168, // 651: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	169, // 652: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	170, // 653: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	171, // 654: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	172, // 655: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	173, // 656: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	174, // 657: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	175, // 658: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	176, // 659: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	177, // 660: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	178, // 661: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	179, // 662: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	180, // 663: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	181, // 664: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	182, // 665: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	183, // 666: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	184, // 667: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	185, // 668: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	186, // 669: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	187, // 670: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	188, // 671: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	189, // 672: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	190, // 673: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	191, // 674: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	192, // 675: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	193, // 676: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	194, // 677: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	195, // 678: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	196, // 679: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	197, // 680: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	198, // 681: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	199, // 682: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	200, // 683: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	201, // 684: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	202, // 685: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	203, // 686: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	204, // 687: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	226, // 688: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	227, // 689: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	228, // 690: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	229, // 691: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	205, // 692: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	206, // 693: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	207, // 694: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	208, // 695: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	209, // 696: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	210, // 697: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	211, // 698: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	212, // 699: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	213, // 700: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	214, // 701: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	215, // 702: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	216, // 703: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	217, // 704: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	218, // 705: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	219, // 706: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	220, // 707: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	221, // 708: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	222, // 709: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	230, // 710: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	231, // 711: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	232, // 712: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	233, // 713: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	234, // 714: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	235, // 715: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	236, // 716: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	237, // 717: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	238, // 718: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	239, // 719: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	240, // 720: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	241, // 721: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	242, // 722: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	243, // 723: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	244, // 724: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	254, // 725: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	255, // 726: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	256, // 727: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	257, // 728: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	258, // 729: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	259, // 730: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	260, // 731: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	261, // 732: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	262, // 733: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	263, // 734: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	264, // 735: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	265, // 736: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	266, // 737: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	267, // 738: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	268, // 739: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	269, // 740: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	270, // 741: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	271, // 742: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	272, // 743: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	273, // 744: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	274, // 745: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	275, // 746: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	276, // 747: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	277, // 748: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	245, // 749: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
+	246, // 750: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
+	247, // 751: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
+	248, // 752: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
+	249, // 753: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	250, // 754: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	251, // 755: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 756: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 757: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 758: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 759: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
+	12,  // 760: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
+	14,  // 761: rump.sp.v1.Session.Signals:output_type -> rump.sp.v1.SignalsResponse
+	16,  // 762: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
+	18,  // 763: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
+	20,  // 764: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	22,  // 765: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	24,  // 766: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	27,  // 767: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	30,  // 768: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	34,  // 769: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
+	280, // 770: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	281, // 771: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	282, // 772: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	496, // 773: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
+	497, // 774: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
+	283, // 775: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	284, // 776: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	285, // 777: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	286, // 778: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	287, // 779: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	522, // 780: rump.sp.v1.Kern.FileList:output_type -> rump.sp.v1.FileListResponse
+	288, // 781: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	289, // 782: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	290, // 783: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	291, // 784: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	292, // 785: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	293, // 786: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	294, // 787: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	295, // 788: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	296, // 789: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	297, // 790: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	298, // 791: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	299, // 792: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	300, // 793: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	301, // 794: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	302, // 795: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	303, // 796: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	304, // 797: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	305, // 798: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	306, // 799: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	307, // 800: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	308, // 801: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	309, // 802: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	310, // 803: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	311, // 804: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	312, // 805: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	313, // 806: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	314, // 807: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	315, // 808: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	316, // 809: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	317, // 810: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	318, // 811: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	319, // 812: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	320, // 813: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	321, // 814: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	322, // 815: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	323, // 816: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	324, // 817: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	325, // 818: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	326, // 819: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	327, // 820: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	328, // 821: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	329, // 822: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	330, // 823: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	331, // 824: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	332, // 825: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	333, // 826: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	334, // 827: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	335, // 828: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	336, // 829: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	337, // 830: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	338, // 831: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	339, // 832: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	340, // 833: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	341, // 834: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	342, // 835: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	343, // 836: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	344, // 837: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	345, // 838: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	346, // 839: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	467, // 840: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	468, // 841: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	469, // 842: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
+	347, // 843: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	348, // 844: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	349, // 845: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	350, // 846: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	351, // 847: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	352, // 848: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	353, // 849: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	354, // 850: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	355, // 851: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	356, // 852: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	357, // 853: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	358, // 854: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	359, // 855: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	360, // 856: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	361, // 857: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	362, // 858: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	363, // 859: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	364, // 860: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	365, // 861: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	366, // 862: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	367, // 863: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	368, // 864: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	369, // 865: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	370, // 866: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	371, // 867: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	372, // 868: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	373, // 869: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	374, // 870: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	375, // 871: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	376, // 872: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	377, // 873: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	378, // 874: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	379, // 875: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	380, // 876: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	381, // 877: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	382, // 878: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	383, // 879: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	384, // 880: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	385, // 881: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	386, // 882: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	387, // 883: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	388, // 884: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	389, // 885: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	390, // 886: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	391, // 887: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	392, // 888: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	393, // 889: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	394, // 890: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	395, // 891: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	396, // 892: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	397, // 893: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	398, // 894: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	399, // 895: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	400, // 896: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	401, // 897: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	402, // 898: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	403, // 899: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	404, // 900: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	405, // 901: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	406, // 902: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	407, // 903: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	408, // 904: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	409, // 905: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	410, // 906: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	411, // 907: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	412, // 908: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	413, // 909: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	414, // 910: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	415, // 911: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	416, // 912: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	417, // 913: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	418, // 914: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	419, // 915: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	420, // 916: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	421, // 917: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	422, // 918: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	423, // 919: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	424, // 920: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	425, // 921: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	426, // 922: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	427, // 923: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	428, // 924: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	429, // 925: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	430, // 926: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	431, // 927: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	432, // 928: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	433, // 929: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	434, // 930: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	435, // 931: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	436, // 932: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	437, // 933: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	438, // 934: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	439, // 935: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	440, // 936: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	441, // 937: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	442, // 938: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	443, // 939: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	444, // 940: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	445, // 941: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	446, // 942: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	447, // 943: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	448, // 944: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	470, // 945: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	471, // 946: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	472, // 947: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	473, // 948: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	449, // 949: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	450, // 950: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	451, // 951: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	452, // 952: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	453, // 953: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	454, // 954: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	455, // 955: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	456, // 956: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	457, // 957: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	458, // 958: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	459, // 959: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	460, // 960: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	461, // 961: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	462, // 962: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	463, // 963: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	464, // 964: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	465, // 965: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	466, // 966: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	474, // 967: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	475, // 968: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	476, // 969: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	477, // 970: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	478, // 971: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	479, // 972: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	480, // 973: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	481, // 974: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	482, // 975: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	483, // 976: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	484, // 977: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	485, // 978: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	486, // 979: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	487, // 980: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	488, // 981: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	498, // 982: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	499, // 983: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	500, // 984: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	501, // 985: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	502, // 986: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	503, // 987: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	504, // 988: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	505, // 989: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	506, // 990: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	507, // 991: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	508, // 992: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	509, // 993: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	510, // 994: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	511, // 995: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	512, // 996: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	513, // 997: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	514, // 998: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	515, // 999: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	516, // 1000: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	517, // 1001: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	518, // 1002: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	519, // 1003: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	520, // 1004: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	521, // 1005: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	489, // 1006: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
+	490, // 1007: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
+	491, // 1008: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
+	492, // 1009: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
+	493, // 1010: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	494, // 1011: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	495, // 1012: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	756, // [756:1013] is the sub-list for method output_type
+	499, // [499:756] is the sub-list for method input_type
+	499, // [499:499] is the sub-list for extension type_name
+	499, // [499:499] is the sub-list for extension extendee
+	0,   // [0:499] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -12766,6 +12807,7 @@ func file_rump_sp_proto_init() {
 		(*Call_NetPcblist)(nil),
 		(*Call_NetCounters)(nil),
 		(*Call_NdList)(nil),
+		(*Call_FileList)(nil),
 	}
 	file_rump_sp_proto_msgTypes[2].OneofWrappers = []any{
 		(*Result_Error)(nil),
@@ -13011,6 +13053,7 @@ func file_rump_sp_proto_init() {
 		(*Result_NetPcblist)(nil),
 		(*Result_NetCounters)(nil),
 		(*Result_NdList)(nil),
+		(*Result_FileList)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -13,6 +13,7 @@ import type {
   Dup3Response,
   DupResponse,
   FcntlResponse,
+  FileListResponse,
   FpathconfResponse,
   FstatResponse,
   GetegidResponse,
@@ -101,6 +102,7 @@ import type {
   IoctlArgs,
   Itimerspec,
   Kevent,
+  KinfoFile,
   ModctlLoad,
   ModuleStat,
   MountArgs,
@@ -1526,6 +1528,13 @@ export class Pub {
    */
   async sigpending(take: boolean): Promise<bigint> {
     return ((await this.#do({ $case: "sigpending", value: { take } })) as SigpendingResponse).set;
+  }
+
+  /**
+   * Descriptors of all processes (sysctl kern.file2). Cannot fail.
+   */
+  async file_list(): Promise<KinfoFile[]> {
+    return ((await this.#do({ $case: "file_list", value: {} })) as FileListResponse).files;
   }
 
   /**

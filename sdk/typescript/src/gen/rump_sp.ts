@@ -44,6 +44,8 @@ import {
   DupResponse,
   FcntlRequest,
   FcntlResponse,
+  FileListRequest,
+  FileListResponse,
   FktraceRequest,
   FktraceResponse,
   FlockRequest,
@@ -769,6 +771,7 @@ export interface Call {
     | { $case: "net_pcblist"; value: NetPcblistRequest }
     | { $case: "net_counters"; value: NetCountersRequest }
     | { $case: "nd_list"; value: NdListRequest }
+    | { $case: "file_list"; value: FileListRequest }
     | undefined;
 }
 
@@ -1018,6 +1021,7 @@ export interface Result {
     | { $case: "net_pcblist"; value: NetPcblistResponse }
     | { $case: "net_counters"; value: NetCountersResponse }
     | { $case: "nd_list"; value: NdListResponse }
+    | { $case: "file_list"; value: FileListResponse }
     | undefined;
 }
 
@@ -2080,6 +2084,9 @@ export const Call: MessageFns<Call> = {
         break;
       case "nd_list":
         NdListRequest.encode(message.call.value, writer.uint32(16330).fork()).join();
+        break;
+      case "file_list":
+        FileListRequest.encode(message.call.value, writer.uint32(16802).fork()).join();
         break;
     }
     return writer;
@@ -4108,6 +4115,14 @@ export const Call: MessageFns<Call> = {
             message.call = { $case: "nd_list", value: NdListRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2100: {
+            if (tag !== 16802) {
+              break;
+            }
+
+            message.call = { $case: "file_list", value: FileListRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4856,6 +4871,9 @@ export const Result: MessageFns<Result> = {
         break;
       case "nd_list":
         NdListResponse.encode(message.result.value, writer.uint32(16330).fork()).join();
+        break;
+      case "file_list":
+        FileListResponse.encode(message.result.value, writer.uint32(16802).fork()).join();
         break;
     }
     return writer;
@@ -6915,6 +6933,14 @@ export const Result: MessageFns<Result> = {
             }
 
             message.result = { $case: "nd_list", value: NdListResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2100: {
+            if (tag !== 16802) {
+              break;
+            }
+
+            message.result = { $case: "file_list", value: FileListResponse.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -9471,6 +9497,16 @@ export const KernService = {
     responseSerialize: (value: GetppidResponse): Buffer => Buffer.from(GetppidResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetppidResponse => GetppidResponse.decode(value),
   },
+  /** Descriptors of all processes (sysctl kern.file2). Cannot fail. */
+  fileList: {
+    path: "/rump.sp.v1.Kern/FileList" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: FileListRequest): Buffer => Buffer.from(FileListRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FileListRequest => FileListRequest.decode(value),
+    responseSerialize: (value: FileListResponse): Buffer => Buffer.from(FileListResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FileListResponse => FileListResponse.decode(value),
+  },
   /** Second descriptor for the same open object, lowest free number. EBADF, EMFILE. */
   dup: {
     path: "/rump.sp.v1.Kern/Dup" as const,
@@ -10127,6 +10163,8 @@ export interface KernServer extends UntypedServiceImplementation {
   geteuid: handleUnaryCall<GeteuidRequest, GeteuidResponse>;
   /** Id of the parent process. Cannot fail. */
   getppid: handleUnaryCall<GetppidRequest, GetppidResponse>;
+  /** Descriptors of all processes (sysctl kern.file2). Cannot fail. */
+  fileList: handleUnaryCall<FileListRequest, FileListResponse>;
   /** Second descriptor for the same open object, lowest free number. EBADF, EMFILE. */
   dup: handleUnaryCall<DupRequest, DupResponse>;
   /** Makes a pipe: read end, write end. EMFILE, ENFILE. */
