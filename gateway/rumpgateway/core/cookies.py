@@ -43,6 +43,8 @@ class Child:
     parent: int
     wait_ms: int
     until: int
+    owner: object = None
+    """The identity, of a policy, that may claim it."""
     disarm: Callable[[], None] = field(repr=False, default=lambda: None)
 
 
@@ -56,29 +58,30 @@ class Cookies:
     def __len__(self) -> int:
         return len(self._children)
 
-    async def prefork(self, parent: Process, flags: int, wait_ms: int) -> Child:
+    async def prefork(self, parent: Process, flags: int, wait_ms: int, owner: object = None) -> Child:
         """A child that is freed when nobody claims it in time. EINVAL, EAGAIN."""
         wait_ms = waiting_time(wait_ms)
         host = self._gateway.host
         process = await life.fork(self._gateway, parent, flags)
-        child = Child(host.entropy(16), process, parent.pid, wait_ms, host.monotonic_ns() + wait_ms * 1_000_000)
+        until = host.monotonic_ns() + wait_ms * 1_000_000
+        child = Child(host.entropy(16), process, parent.pid, wait_ms, until, owner)
         self._children[_digest(child.cookie)] = child
         self._arm(child, child.until)
         if parent.exited:
             self.parent_left(parent.pid)
         return child
 
-    def claim(self, cookie: bytes) -> Process:
-        """The child of a cookie, which is worth nothing from then on. ESRCH."""
+    def claim(self, cookie: bytes, owner: object = None) -> Process:
+        """The child of a cookie, which is worth nothing from then on. ESRCH, also for another identity."""
         child = self._children.get(_digest(cookie))
-        if child is None or not hmac.compare_digest(child.cookie, cookie):
+        if child is None or child.owner != owner or not hmac.compare_digest(child.cookie, cookie):
             raise KernelError(Errno.ESRCH, "no child waits for this cookie: wrong, used, or too late", "gateway")
         self._drop(child)
         return child.process
 
-    async def cancel(self, cookie: bytes) -> None:
+    async def cancel(self, cookie: bytes, owner: object = None) -> None:
         """Frees a child that nobody has claimed. ESRCH."""
-        await life.leave(self._gateway, self.claim(cookie), 0)
+        await life.leave(self._gateway, self.claim(cookie, owner), 0)
 
     def parent_left(self, pid: int) -> None:
         """The children of a process that has gone do not wait for long any more."""

@@ -26,6 +26,7 @@ from rumpuser.component import KERNEL, Bus, Component, Context, Entry, Parameter
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.pending import start, value_of
+from rumpuser.policy import Identity
 from rumpuser.readiness import Selectable
 from rumpuser.run import diverted
 from rumpwire import calls, const, values
@@ -103,9 +104,9 @@ class Gateway(Component):
 
     # -- processes
 
-    async def attach(self, comm: str) -> Process:
-        """A guest process. EAGAIN."""
-        return await life.attach(self, comm)
+    async def attach(self, comm: str, identity: Identity | None = None) -> Process:
+        """A guest process: root's, as in the original, unless an identity of a policy is given. EPROCLIM, EAGAIN."""
+        return await life.attach(self, comm, identity)
 
     async def fork(self, parent: Process, flags: int) -> Process:
         """A child of a process, RFFDG, RFCFDG or RFSHARE. EINVAL, EAGAIN."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rumpgateway.core.console import CONSOLE
 from rumpgateway.core.descriptors import DescriptorTable
 from rumpgateway.core.process import Process
 from rumpuser.component import KERNEL
 from rumpuser.pending import Pending, value_of
+from rumpuser.policy import Identity
 from rumpwire import calls
 from rumpwire.const import RFCFDG, RFFDG, RFSHARE
 from rumpwire.errno import Errno, KernelError
@@ -21,9 +22,14 @@ INIT = 1
 """Adopts orphans."""
 
 
-async def attach(gateway: Gateway, comm: str) -> Process:
-    """A guest process, child of init, with descriptors 0, 1 and 2 on the console. EAGAIN."""
-    info = await value_of(gateway.bus.peer("kern").call(KERNEL, calls.PROC_CREATE, (comm,)))
+async def attach(gateway: Gateway, comm: str, identity: Identity | None = None) -> Process:
+    """A guest process, child of init, with descriptors 0, 1 and 2 on the console. EPROCLIM, EAGAIN."""
+    op: calls.Op = calls.PROC_CREATE
+    args: tuple[Any, ...] = (comm,)
+    if identity is not None:
+        limits = identity.limits
+        op, args = calls.PROC_ADMIT, (comm, identity.cred, limits.processes, limits.descriptors)
+    info = await value_of(gateway.bus.peer("kern").call(KERNEL, op, args))
     return _adopt(gateway, Process(info, CONSOLE.descriptors()))
 
 
