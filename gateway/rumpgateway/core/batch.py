@@ -14,6 +14,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from rumpgateway.core import signals
+from rumpgateway.core.descriptors import misplaced
 from rumpuser.run import arguments, diverted
 from rumpwire import const
 from rumpwire.calls import Op
@@ -103,7 +104,7 @@ class _Run:
         owner = op.faction
         for position in op.descriptors:
             found = self._object(op, args, position, inside)
-            if found is None or (found != op.faction and op.faction in ("vfs", "net")):
+            if found is None or misplaced(op, found):
                 return None
             owner = found
         for position in op.directories:
