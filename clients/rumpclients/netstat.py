@@ -10,7 +10,7 @@ from typing import Any
 
 import rump
 from rumpclients import _route
-from rumpclients._command import Parser, UsageError, connect, print_json, run
+from rumpclients._command import Parser, UsageError, connect, print_json, print_table, run
 from rumpclients._net import address, endpoint, lladdr, requests
 
 
@@ -176,15 +176,26 @@ def sockstat(argv: Sequence[str] | None = None) -> int:
 
 def _sockstat(options: argparse.Namespace) -> None:
     ports = _ports(options.ports)
-    with connect("rump.sockstat") as k:
-        found = [p for p in k.pub.net_pcblist() if _wanted(p, options, ports)]
+    with connect("rump.sockstat") as k, k.batch() as b:
+        files, sockets = b.file_list(), b.net_pcblist()
+    owners: dict[int, list[rump.KinfoFile | None]] = {}
+    for file in files.result():
+        if file.component == "net":
+            owners.setdefault(file.handle, []).append(file)
+    found = [(p, f) for p in sockets.result() if _wanted(p, options, ports) for f in owners.get(p.handle) or [None]]
     if options.json:
-        print_json([_pcb(p) for p in found])
+        print_json([_pcb(p) | _owner(f) for p, f in found])
         return
-    print(f"{'PROTO':<6} {'LOCAL ADDRESS':<30} {'FOREIGN ADDRESS':<30} STATE")
-    for p in found:
-        row = _pcb(p)
-        print(f"{p.protocol:<6} {row['local']:<30} {row['foreign']:<30} {p.state}".rstrip())
+    header = ["USER", "COMMAND", "PID", "FD", "PROTO", "LOCAL ADDRESS", "FOREIGN ADDRESS", "STATE"]
+    rows = [[*_owner(f).values(), p.protocol, _pcb(p)["local"], _pcb(p)["foreign"], p.state] for p, f in found]
+    print_table(header, [["?" if cell is None else cell for cell in row] for row in rows], right=(2, 3))
+
+
+def _owner(f: rump.KinfoFile | None) -> dict[str, Any]:
+    """Who holds a socket. Nobody holds those in TIME_WAIT, and the kernel's own."""
+    if f is None:
+        return dict.fromkeys(("user", "command", "pid", "fd"))
+    return {"user": "root" if f.ki_uid == 0 else str(f.ki_uid), "command": f.comm, "pid": f.ki_pid, "fd": f.ki_fd}
 
 
 def _wanted(p: rump.Inpcb, options: argparse.Namespace, ports: list[range]) -> bool:

@@ -21,7 +21,9 @@ from rumpclients._command import CommandError, Parser, UsageError, connect, run
 from rumpclients._packets import describe
 
 _HEADER = struct.Struct("<qqIIH")
-_DLT = {0: "NULL", 1: "EN10MB", 12: "RAW"}
+_DLT = {0: "NULL", 1: "EN10MB", 12: "RAW", 117: "PFLOG"}
+_PFLOG = 117
+_PFLOG_LEN = 64
 _WAIT_NS = 250_000_000
 """How long a read waits: what is told of -c and ^C comes no later."""
 _BUFFER = 1 << 18
@@ -34,7 +36,7 @@ def parser() -> Parser:
     p.add_argument("-w", dest="file", default="", metavar="FILE", help="write packets to a file (pcap), - for stdout")
     p.add_argument("-c", dest="count", type=int, default=0, metavar="COUNT", help="end after so many packets")
     p.add_argument("-s", dest="snaplen", type=int, default=262144, metavar="BYTES", help="of each packet at most")
-    p.add_argument("-y", dest="dlt", default="", metavar="TYPE", help="link type: EN10MB, NULL")
+    p.add_argument("-y", dest="dlt", default="", metavar="TYPE", help="link type: EN10MB, NULL, PFLOG")
     p.add_argument("-p", dest="promiscuous", action="store_false", help="do not listen to frames for others")
     p.add_argument("-D", dest="interfaces", action="store_true", help="list the interfaces")
     p.add_argument("-n", action="count", help="addresses instead of names: always done")
@@ -156,7 +158,12 @@ class Sink:
 
     alive = True
 
+    def __init__(self, dlt: int) -> None:
+        self._dlt = dlt
+
     def put(self, sec: int, usec: int, data: bytes, length: int) -> None:
+        if self._dlt == _PFLOG:
+            data, length = bytes(4) + data[_PFLOG_LEN:], length - _PFLOG_LEN
         print(describe(sec, usec, data, length))
 
     def flush(self) -> None:
@@ -167,6 +174,7 @@ class Pcap(Sink):
     """A stream of pcap: a file, or the tcpdump of the host."""
 
     def __init__(self, stream: BinaryIO, dlt: int, snaplen: int) -> None:
+        super().__init__(dlt)
         self._stream = stream
         stream.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, snaplen, dlt))
         self.flush()
@@ -191,7 +199,7 @@ def _sink(options: argparse.Namespace, dlt: int) -> Iterator[Sink]:
     else:
         program = _host_tcpdump()
         if program is None:
-            yield Sink()
+            yield Sink(dlt)
         else:
             with _printed(program, options, dlt) as sink:
                 yield sink

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from typing import Any
 
 import pytest
@@ -155,3 +156,18 @@ def test_what_a_client_held_goes_with_it(connect: Any, folder: str) -> None:
     child.close()
     assert k.sys.read(r, 1) == b"", "the writing end went with the child"
     assert other.sys.getpid() != k.sys.getpid()
+
+
+def test_descriptors_of_all_processes_are_listed(k: Any) -> None:
+    """With the component whose object it is, whichever processes share it."""
+    s = k.sys.socket(socket.AF_INET, socket.SOCK_DGRAM, 0)
+    with k.fork() as child:
+        again = child.sys.dup(s)
+        rows = {(row.ki_pid, row.ki_fd): row for row in k.pub.file_list()}
+        own = rows[k.pid, s]
+        assert own.component == "net"
+        assert {rows[key].handle for key in ((child.pid, s), (child.pid, again))} == {own.handle}
+        assert rows[k.pid, 0].component == "gateway"
+    assert not [row for row in k.pub.file_list() if row.ki_pid == child.pid]
+    k.sys.close(s)
+    assert (k.pid, s) not in [(row.ki_pid, row.ki_fd) for row in k.pub.file_list()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import select
 import socket
@@ -244,6 +245,56 @@ def test_options(k: Any, pair: tuple[Any, Any]) -> None:
     raw = one.getsockopt(level, socket.TCP_INFO, 104)
     assert raw[0] == 1, "TCP_ESTABLISHED, as C programs on Linux have it"
     assert one.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == socket.SOCK_STREAM
+
+
+def test_more_and_records(pair: tuple[Any, Any]) -> None:
+    """MSG_MORE holds a small segment back until a send without it; TCP_INQ says how much is left."""
+    one, two = pair
+    level = socket.IPPROTO_TCP
+    one.setsockopt(level, socket.TCP_NODELAY, 1)
+    two.setsockopt(level, rump.TCP_INQ, 1)
+    two.setblocking(False)
+    assert one.send(b"head", socket.MSG_MORE) == 4
+    assert code(two.recv, 100) == "EAGAIN"
+    assert one.send(b"body", socket.MSG_EOR) == 4
+    item = (level, rump.TCP_INQ, (3).to_bytes(4, "little"))
+    data, control, flags, _ = two.recvmsg(5, 100)
+    assert (data, control, flags) == (b"headb", [item], 0)
+    assert code(one.setsockopt, level, rump.TCP_INQ, 2) == "EINVAL"
+    one.close()
+    assert two.recvmsg(100, 100)[:2] == (b"ody", [(level, rump.TCP_INQ, (1).to_bytes(4, "little"))])
+    assert two.recv(10) == b""
+
+
+def test_unsent_low_water(k: Any, pair: tuple[Any, Any]) -> None:
+    """With TCP_NOTSENT_LOWAT no more waits in the socket than was asked for, beside what is under way."""
+    one, two = pair
+    one.setsockopt(socket.IPPROTO_TCP, rump.TCP_NOTSENT_LOWAT, 3000)
+    one.setblocking(False)
+    sent = 0
+    with contextlib.suppress(BlockingIOError):
+        while sent < 1 << 24:
+            sent += one.send(bytes(100_000))
+    info = k.sys.getsockopt(one.fileno(), socket.IPPROTO_TCP, socket.TCP_INFO)
+    assert 0 < info.tcpi_notsent_bytes <= 3000
+    one.setblocking(True)
+    writer = threading.Thread(target=one.sendall, args=(bytes(500_000),))
+    writer.start()
+    got = 0
+    while got < sent + 500_000:
+        got += len(two.recv(1 << 16))
+    writer.join()
+
+
+def test_largest_buffer(k: Any) -> None:
+    """kern.sbmax bounds SO_SNDBUF and SO_RCVBUF."""
+    s = k.socket(rump.AF_INET, rump.SOCK_STREAM)
+    most = k.sysctl("kern.sbmax")
+    assert code(s.setsockopt, socket.SOL_SOCKET, socket.SO_RCVBUF, most + 1) == "ENOBUFS"
+    k.sysctl("kern.sbmax", most * 2)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, most + 1)
+    assert code(k.sysctl, "kern.sbmax", 1) == "EINVAL"
+    s.close()
 
 
 def test_receive_low_water_and_timeouts(pair: tuple[Any, Any]) -> None:

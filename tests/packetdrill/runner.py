@@ -28,7 +28,8 @@ NOTE = 'for a in "$@"; do case "$a" in -*|*.py) ;; *) echo "$a" | tr / . >> "$RU
 RESTORE = '; f=/tmp/sysctl_restore_$PACKETDRILL_PID.sh; echo "#!/bin/sh\nrm -f $f" > $f; chmod +x $f'
 """Scripts call this at their end."""
 STUBS = {
-    "sysctl": NOTE, "python3": NOTE + RESTORE, "python": NOTE + RESTORE, "ip": "", "tc": "", "ethtool": "",
+    "sysctl": NOTE, "python3": NOTE + RESTORE, "python": NOTE + RESTORE, "ip": "", "tc": "",
+    "ethtool": 'case "$*" in *"tso off"*) echo .tso=0 >> "$RUMP_SYSCTLS";; esac',
 }  # fmt: skip
 """Instead of the programs by which scripts set a kernel up: they note what they were told, and touch nothing."""
 

@@ -27,7 +27,7 @@
 #define MOST (1 << 20)
 
 enum { SOCKET, BIND, LISTEN, ACCEPT, CONNECT, RECV, SEND, FCNTL, IOCTL, CLOSE, SHUTDOWN, GETSOCKOPT, SETSOCKOPT, POLL,
-       NETSEND, NETRECEIVE, USLEEP, NOW };
+       NETSEND, NETRECEIVE, USLEEP, NOW, RECVMSG };
 
 static __thread int line = -1;
 
@@ -105,16 +105,22 @@ static size_t total(const struct iovec *v, int count)
 	return sum;
 }
 
+static void scatter(const struct iovec *v, int count, const char *from, size_t got)
+{
+	size_t at = 0;
+	for (int i = 0; i < count && at < got; i++) {
+		size_t n = got - at < v[i].iov_len ? got - at : v[i].iov_len;
+		memcpy(v[i].iov_base, from + at, n);
+		at += n;
+	}
+}
+
 static ssize_t receive(int fd, const struct iovec *v, int count, int flags)
 {
 	static __thread char buffer[MOST];
-	size_t want = total(v, count), got = want < MOST ? want : MOST, at = 0;
+	size_t want = total(v, count), got = want < MOST ? want : MOST;
 	ssize_t result = call(RECV, INTS(fd, (int)got, flags), NULL, 0, buffer, &got);
-	for (int i = 0; i < count && at < got; i++) {
-		size_t n = got - at < v[i].iov_len ? got - at : v[i].iov_len;
-		memcpy(v[i].iov_base, buffer + at, n);
-		at += n;
-	}
+	scatter(v, count, buffer, got);
 	return result;
 }
 
@@ -140,9 +146,24 @@ static ssize_t s_recv(void *u, int fd, void *b, size_t n, int f) { return receiv
 static ssize_t s_recvfrom(void *u, int fd, void *b, size_t n, int f, struct sockaddr *a, socklen_t *l) { return receive(fd, ONE(b, n), f); }
 static ssize_t s_recvmsg(void *u, int fd, struct msghdr *m, int f)
 {
+	/* An answer is a count, and that often level, kind and a number; then the data. */
+	static __thread char buffer[MOST];
+	size_t want = total(m->msg_iov, m->msg_iovlen), got = MOST, room = m->msg_controllen;
+	ssize_t result = call(RECVMSG, INTS(fd, want < MOST / 2 ? (int)want : MOST / 2, f, (int)room), NULL, 0, buffer, &got);
+	int32_t count = 0, (*item)[3] = (void *)(buffer + 4);
 	m->msg_controllen = 0;
 	m->msg_flags = 0;
-	return receive(fd, m->msg_iov, m->msg_iovlen, f);
+	if (result < 0)
+		return result;
+	memcpy(&count, buffer, 4);
+	for (int i = 0; i < count && m->msg_controllen + CMSG_SPACE(4) <= room; i++) {
+		struct cmsghdr *c = (void *)((char *)m->msg_control + m->msg_controllen);
+		*c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(4), .cmsg_level = item[i][0], .cmsg_type = item[i][1] };
+		memcpy(CMSG_DATA(c), &item[i][2], 4);
+		m->msg_controllen += CMSG_SPACE(4);
+	}
+	scatter(m->msg_iov, m->msg_iovlen, buffer + 4 + 12 * count, got - 4 - 12 * count);
+	return result;
 }
 static ssize_t s_write(void *u, int fd, const void *b, size_t n) { return transmit(fd, ONE(b, n), 0, NULL, 0); }
 static ssize_t s_writev(void *u, int fd, const struct iovec *v, int n) { return transmit(fd, v, n, 0, NULL, 0); }

@@ -18,7 +18,7 @@ from rump import _socket as sdk
 from rumpnet.component import NetComponent
 from rumpnet.core.iface import CSUM, IPV4, IPV6, TSO4, TSO6, Iface
 from rumpnet.core.net import Net
-from rumpnet.core.offload import finish_checksum
+from rumpnet.core.offload import finish_checksum, segments
 from rumpnet.core.options import SB_MAX
 from rumpnet.core.packet import Packet
 from rumpnet.core.tcp.socket import TcpSocket
@@ -28,20 +28,20 @@ from rumpuser.pending import Running, start
 from rumpwire import const
 from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError, to_host
-from rumpwire.values import IoctlArgsInteger, SockaddrIn, SockaddrIn6, SockoptInteger, SockoptRaw, TcpInfo
+from rumpwire.values import IoctlArgsInteger, Msghdr, SockaddrIn, SockaddrIn6, SockoptInteger, SockoptRaw, TcpInfo
 
 FIRST = 1000
 (
     SOCKET, BIND, LISTEN, ACCEPT, CONNECT, RECV, SEND, FCNTL, IOCTL, CLOSE, SHUTDOWN, GETSOCKOPT, SETSOCKOPT, POLL,
-    NETSEND, NETRECEIVE, USLEEP, NOW,
-) = range(18)  # fmt: skip
+    NETSEND, NETRECEIVE, USLEEP, NOW, RECVMSG,
+) = range(19)  # fmt: skip
 PATIENCE_US = 400_000_000
 """Virtual time without a packet after which none will come."""
 GRACE = 0.25
 """Seconds for the thread of a call that has blocked to look at the clock before it moves on."""
 NOTHING_TO_TELL = {(6, 26): b"", (1, 55): bytes(64)}
 """TCP_CC_INFO and SO_MEMINFO, which code in scripts asks for."""
-MSG_MORE, MSG_FASTOPEN = 0x8000, 0x20000000
+MSG_FASTOPEN = 0x20000000
 SIOCINQ, SIOCOUTQ = 0x541B, 0x5411
 
 
@@ -56,8 +56,9 @@ class Tun(Iface):
         self.out: deque[tuple[int, bytes]] = deque()
 
     def output(self, packet: Packet, hop: bytes) -> None:
-        finish_checksum(packet)
-        self.out.append((self.net.host.monotonic_ns() // 1000, bytes(packet.view())))
+        for part in [packet] if self.capabilities & TSO4 else segments(packet):
+            finish_checksum(part)
+            self.out.append((self.net.host.monotonic_ns() // 1000, bytes(part.view())))
 
 
 class Stack:
@@ -81,6 +82,7 @@ class Stack:
         self.net.routes.add(bytes(16), 0, tun, gateway=b"", src=bytes.fromhex("fd3d0a0b17d600000000000000000001"))
         self.tun.out.clear()
         self.tcp = self.net.domains[const.AF_INET].tcp  # type: ignore[attr-defined]
+        self.tcp.sysctl.tolerate_missing_ts.value = 1  # as Linux does
 
     def peer(self, name: str) -> Any:
         raise KernelError(Errno.ENOSYS, name)
@@ -136,6 +138,8 @@ class Stack:
             getattr(sysctl, space).value, getattr(sysctl, limit).value = default, most
         elif name == "tcp_congestion_control":
             self.tcp.selected = {"reno": "newreno"}.get(value, value)
+        elif name == "tso":  # ethtool
+            self.tun.capabilities = CSUM
         elif name == "tcp_fastopen":
             sysctl.fastopen_client.value, sysctl.fastopen_server.value = int(value, 0) & 1, int(value, 0) >> 1 & 1
         else:
@@ -145,6 +149,10 @@ class Stack:
             }  # fmt: skip
             if name == "tcp_ecn":
                 sysctl.ecn.value = int(value)
+            elif name == "tcp_min_tso_segs":
+                sysctl.tso_min.value = int(value)
+            elif name == "tcp_notsent_lowat":
+                sysctl.notsent_lowat.value = int(value) if int(value) < 1 << 31 else 0
             elif name in known:
                 known[name].value = int(bool(int(value)))
 
@@ -177,18 +185,19 @@ class Stack:
         fd, length, flags = struct.unpack("3i", data)
         return self.call("recvfrom", fd - FIRST, length, _host.MESSAGE.wire(flags & ~socket.MSG_NOSIGNAL))
 
+    def receive_message(self, data: bytes) -> Any:
+        """What comes back is data, ints of level, kind and value for each piece of control data, and their count."""
+        fd, length, flags, room = struct.unpack("4i", data)
+        wire = _host.MESSAGE.wire(flags & ~socket.MSG_NOSIGNAL)
+        return self.call("recvmsg", fd - FIRST, length, room, wire)
+
     def send(self, data: bytes) -> Any:
         fd, flags, named = struct.unpack_from("3i", data)
         to = name_of(data[12 : 12 + named]) if named and flags & MSG_FASTOPEN else None  # else Linux ignores it
-        so, more = self.so(fd), flags & MSG_MORE
         if flags & MSG_FASTOPEN:
-            so.opt.fastopen = 1
-        cork, so.opt.cork = so.opt.cork, bool(more) or so.opt.cork
-        wire = _host.MESSAGE.wire(flags & ~(MSG_MORE | MSG_FASTOPEN | socket.MSG_NOSIGNAL))
-        try:
-            return self.call("sendto", fd - FIRST, data[12 + named :], wire, to)
-        finally:
-            so.opt.cork = cork
+            self.so(fd).opt.fastopen = 1
+        wire = _host.MESSAGE.wire(flags & ~(MSG_FASTOPEN | socket.MSG_NOSIGNAL))
+        return self.call("sendto", fd - FIRST, data[12 + named :], wire, to)
 
     def fcntl(self, data: bytes) -> Any:
         fd, command, arg = struct.unpack("3i", data)
@@ -287,8 +296,9 @@ def tcp_info(info: TcpInfo) -> bytes:
 
 HANDLERS: dict[int, Any] = {
     SOCKET: Stack.socket, BIND: Stack.bind, LISTEN: Stack.listen, ACCEPT: Stack.accept, CONNECT: Stack.connect,
-    RECV: Stack.receive, SEND: Stack.send, FCNTL: Stack.fcntl, IOCTL: Stack.ioctl, CLOSE: Stack.close,
-    SHUTDOWN: Stack.shutdown, GETSOCKOPT: Stack.getsockopt, SETSOCKOPT: Stack.setsockopt, POLL: Stack.poll,
+    RECV: Stack.receive, RECVMSG: Stack.receive_message, SEND: Stack.send, FCNTL: Stack.fcntl, IOCTL: Stack.ioctl,
+    CLOSE: Stack.close, SHUTDOWN: Stack.shutdown, GETSOCKOPT: Stack.getsockopt,
+    SETSOCKOPT: Stack.setsockopt, POLL: Stack.poll,
 }  # fmt: skip
 
 
@@ -302,6 +312,9 @@ def answer(value: Any) -> tuple[int, bytes]:
         return value, b""
     if hasattr(value, "from_addr"):
         return len(value.data), bytes(value.data)
+    if isinstance(value, Msghdr):
+        items = [struct.pack("2i", c.cmsg_level, c.cmsg_type) + c.data for c in value.control]
+        return len(value.data), struct.pack("i", len(items)) + b"".join(items) + value.data
     return value.s + FIRST, sockaddr(value.name)
 
 

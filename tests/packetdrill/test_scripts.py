@@ -11,7 +11,13 @@ import pytest
 from tests.packetdrill.runner import HERE, build, play
 
 LINES = (HERE / "scripts.list").read_text().splitlines()
-SCRIPTS = [line[2:] for line in LINES if line and not line.startswith("#")]
+SCRIPTS = [
+    pytest.param(line[2:], version, id=f"{line[2:]}-{version}")
+    for line in LINES
+    if line and not line.startswith("#")
+    for version in (4, 6)
+    if line[1] in (" ", str(version))
+]
 WHERE = os.environ.get("PACKETDRILL", "")
 
 pytestmark = [
@@ -25,8 +31,7 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(Path(WHERE), tmp_path_factory.mktemp("packetdrill"))
 
 
-@pytest.mark.parametrize("version", [4, 6])
-@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize(("script", "version"), SCRIPTS)
 def test_script(script: str, version: int, shim: Path) -> None:
     verdict = play(Path(WHERE), script, shim, shim.parent, version)
     assert verdict.passed, verdict.text

@@ -19,6 +19,7 @@ from rumpwire.values import (
     GetuidResult,
     IoctlArgsInteger,
     IoctlResult,
+    KinfoFile,
     Ptmget,
 )
 
@@ -209,6 +210,15 @@ def fd_list(gateway: Gateway, ctx: Context, pid: int) -> list[int]:
     return [fd for fd, _ in _process(gateway, pid).fds.items()]
 
 
+def file_list(gateway: Gateway, p: Process) -> list[KinfoFile]:
+    """By process and number."""
+    return [
+        KinfoFile(each.pid, each.comm, each.cred.euid, fd, description.owner, description.handle)
+        for _, each in sorted(gateway.processes.items())
+        for fd, description in each.fds.items()
+    ]
+
+
 def fd_stat(gateway: Gateway, ctx: Context, pid: int, fd: int) -> Any:
     """What fstat gives for a descriptor of a process. ESRCH, EBADF, and what its owner says."""
     p = _process(gateway, pid)
@@ -301,6 +311,7 @@ async def component_restart(gateway: Gateway, p: Process, name: str) -> None:
 IDENTITY_CALLS = ("setuid", "seteuid", "setreuid", "setgid", "setegid", "setregid", "setgroups")
 
 GATEWAY_CALLS: dict[str, Entry] = {
+    "file_list": Entry(file_list),
     "getpid": Entry(getpid),
     "getppid": Entry(getppid),
     "getuid": Entry(getuid),

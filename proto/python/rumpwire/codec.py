@@ -1276,6 +1276,19 @@ def _enc_Inpcb(v: Any, m: Any) -> None:
     m.handle = v.handle
 
 
+def _dec_KinfoFile(m: Any) -> KinfoFile:
+    return KinfoFile(m.ki_pid, m.comm, m.ki_uid, m.ki_fd, m.component, m.handle)
+
+
+def _enc_KinfoFile(v: Any, m: Any) -> None:
+    m.ki_pid = v.ki_pid
+    m.comm = v.comm
+    m.ki_uid = v.ki_uid
+    m.ki_fd = v.ki_fd
+    m.component = v.component
+    m.handle = v.handle
+
+
 def _dec_NetCounter(m: Any) -> NetCounter:
     return NetCounter(m.protocol, m.name, m.value)
 
@@ -1693,6 +1706,20 @@ def _enc_r_getppid(v: Any, m: Any) -> None:
 
 def _dec_r_getppid(m: Any) -> Any:
     return m.pid
+
+
+def _enc_q_file_list(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_file_list(m: Any) -> Any:
+    return ()
+
+def _enc_r_file_list(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_KinfoFile(x, m.files.add())
+
+def _dec_r_file_list(m: Any) -> Any:
+    return [_dec_KinfoFile(x) for x in m.files]
 
 
 def _enc_q_dup(a: Any, m: Any) -> None:
@@ -5623,6 +5650,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "getuid": (_enc_q_getuid, _dec_q_getuid),
     "geteuid": (_enc_q_geteuid, _dec_q_geteuid),
     "getppid": (_enc_q_getppid, _dec_q_getppid),
+    "file_list": (_enc_q_file_list, _dec_q_file_list),
     "dup": (_enc_q_dup, _dec_q_dup),
     "pipe": (_enc_q_pipe, _dec_q_pipe),
     "getegid": (_enc_q_getegid, _dec_q_getegid),
@@ -5903,6 +5931,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "getuid": (_enc_r_getuid, _dec_r_getuid),
     "geteuid": (_enc_r_geteuid, _dec_r_geteuid),
     "getppid": (_enc_r_getppid, _dec_r_getppid),
+    "file_list": (_enc_r_file_list, _dec_r_file_list),
     "dup": (_enc_r_dup, _dec_r_dup),
     "pipe": (_enc_r_pipe, _dec_r_pipe),
     "getegid": (_enc_r_getegid, _dec_r_getegid),

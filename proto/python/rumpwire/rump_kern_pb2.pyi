@@ -2787,6 +2787,41 @@ class ModuleFiniResponse(_message.Message):
 Global___ModuleFiniResponse: _TypeAlias = ModuleFiniResponse  # noqa: Y015
 
 @_typing.final
+class FileListRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileListRequest: _TypeAlias = FileListRequest  # noqa: Y015
+
+@_typing.final
+class FileListResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[_rump_types_pb2.KinfoFile]: ...
+    def __init__(
+        self,
+        *,
+        files: _abc.Iterable[_rump_types_pb2.KinfoFile] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileListResponse: _TypeAlias = FileListResponse  # noqa: Y015
+
+@_typing.final
 class ComponentRestartRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -509,6 +509,11 @@ class KernStub(object):
                 request_serializer=rump__kern__pb2.GetppidRequest.SerializeToString,
                 response_deserializer=rump__kern__pb2.GetppidResponse.FromString,
                 _registered_method=True)
+        self.FileList = channel.unary_unary(
+                '/rump.sp.v1.Kern/FileList',
+                request_serializer=rump__kern__pb2.FileListRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.FileListResponse.FromString,
+                _registered_method=True)
         self.Dup = channel.unary_unary(
                 '/rump.sp.v1.Kern/Dup',
                 request_serializer=rump__kern__pb2.DupRequest.SerializeToString,
@@ -876,6 +881,13 @@ class KernServicer(object):
 
     def Getppid(self, request, context):
         """Id of the parent process. Cannot fail.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FileList(self, request, context):
+        """Descriptors of all processes (sysctl kern.file2). Cannot fail.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -1357,6 +1369,11 @@ def add_KernServicer_to_server(servicer, server):
                     servicer.Getppid,
                     request_deserializer=rump__kern__pb2.GetppidRequest.FromString,
                     response_serializer=rump__kern__pb2.GetppidResponse.SerializeToString,
+            ),
+            'FileList': grpc.unary_unary_rpc_method_handler(
+                    servicer.FileList,
+                    request_deserializer=rump__kern__pb2.FileListRequest.FromString,
+                    response_serializer=rump__kern__pb2.FileListResponse.SerializeToString,
             ),
             'Dup': grpc.unary_unary_rpc_method_handler(
                     servicer.Dup,
@@ -1886,6 +1903,33 @@ class Kern(object):
             '/rump.sp.v1.Kern/Getppid',
             rump__kern__pb2.GetppidRequest.SerializeToString,
             rump__kern__pb2.GetppidResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FileList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/FileList',
+            rump__kern__pb2.FileListRequest.SerializeToString,
+            rump__kern__pb2.FileListResponse.FromString,
             options,
             channel_credentials,
             insecure,

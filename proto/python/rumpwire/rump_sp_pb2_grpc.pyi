@@ -189,6 +189,8 @@ class KernStub:
     """Effective user id. Cannot fail."""
     Getppid: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.GetppidRequest, _rump_kern_pb2.GetppidResponse]
     """Id of the parent process. Cannot fail."""
+    FileList: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.FileListRequest, _rump_kern_pb2.FileListResponse]
+    """Descriptors of all processes (sysctl kern.file2). Cannot fail."""
     Dup: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.DupRequest, _rump_kern_pb2.DupResponse]
     """Second descriptor for the same open object, lowest free number. EBADF, EMFILE."""
     Pipe: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.PipeRequest, _rump_kern_pb2.PipeResponse]
@@ -335,6 +337,8 @@ class KernAsyncStub(KernStub):
     """Effective user id. Cannot fail."""
     Getppid: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.GetppidRequest, _rump_kern_pb2.GetppidResponse]  # type: ignore[assignment]
     """Id of the parent process. Cannot fail."""
+    FileList: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.FileListRequest, _rump_kern_pb2.FileListResponse]  # type: ignore[assignment]
+    """Descriptors of all processes (sysctl kern.file2). Cannot fail."""
     Dup: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.DupRequest, _rump_kern_pb2.DupResponse]  # type: ignore[assignment]
     """Second descriptor for the same open object, lowest free number. EBADF, EMFILE."""
     Pipe: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.PipeRequest, _rump_kern_pb2.PipeResponse]  # type: ignore[assignment]
@@ -526,6 +530,14 @@ class KernServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_kern_pb2.GetppidResponse, _abc.Awaitable[_rump_kern_pb2.GetppidResponse]]:
         """Id of the parent process. Cannot fail."""
+
+    @_abc_1.abstractmethod
+    def FileList(
+        self,
+        request: _rump_kern_pb2.FileListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.FileListResponse, _abc.Awaitable[_rump_kern_pb2.FileListResponse]]:
+        """Descriptors of all processes (sysctl kern.file2). Cannot fail."""
 
     @_abc_1.abstractmethod
     def Dup(

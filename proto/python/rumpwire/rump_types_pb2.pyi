@@ -3003,6 +3003,42 @@ class Inpcb(_message.Message):
 Global___Inpcb: _TypeAlias = Inpcb  # noqa: Y015
 
 @_typing.final
+class KinfoFile(_message.Message):
+    """A descriptor of a process (kinfo_file of sysctl kern.file2), and whose object it is: that of a component, by its handle."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KI_PID_FIELD_NUMBER: _builtins.int
+    COMM_FIELD_NUMBER: _builtins.int
+    KI_UID_FIELD_NUMBER: _builtins.int
+    KI_FD_FIELD_NUMBER: _builtins.int
+    COMPONENT_FIELD_NUMBER: _builtins.int
+    HANDLE_FIELD_NUMBER: _builtins.int
+    ki_pid: _builtins.int
+    comm: _builtins.str
+    ki_uid: _builtins.int
+    ki_fd: _builtins.int
+    component: _builtins.str
+    handle: _builtins.int
+    def __init__(
+        self,
+        *,
+        ki_pid: _builtins.int = ...,
+        comm: _builtins.str = ...,
+        ki_uid: _builtins.int = ...,
+        ki_fd: _builtins.int = ...,
+        component: _builtins.str = ...,
+        handle: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comm", b"comm", "component", b"component", "handle", b"handle", "ki_fd", b"ki_fd", "ki_pid", b"ki_pid", "ki_uid", b"ki_uid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KinfoFile: _TypeAlias = KinfoFile  # noqa: Y015
+
+@_typing.final
 class NetCounter(_message.Message):
     """A counter of a protocol, as netstat -s shows it."""
 

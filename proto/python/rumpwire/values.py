@@ -838,6 +838,17 @@ class Inpcb(NamedTuple):
     handle: int = 0
 
 
+class KinfoFile(NamedTuple):
+    """A descriptor of a process (kinfo_file of sysctl kern.file2), and whose object it is: that of a component, by its handle."""
+
+    ki_pid: int = 0
+    comm: str = ""
+    ki_uid: int = 0
+    ki_fd: int = 0
+    component: str = ""
+    handle: int = 0
+
+
 class NetCounter(NamedTuple):
     """A counter of a protocol, as netstat -s shows it."""
 

@@ -1251,6 +1251,13 @@ func (c Sys) Sendmmsg(ctx context.Context, s int32, msgs []*rumpsp.Msghdr, flags
 // Pub has the exported kernel functions of a process.
 type Pub struct{ k *Connection }
 
+// FileList: descriptors of all processes (sysctl kern.file2). Cannot fail.
+func (c Pub) FileList(ctx context.Context) ([]*rumpsp.KinfoFile, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_FileList{FileList: &rumpsp.FileListRequest{}}})
+	r := result.GetFileList()
+	return r.GetFiles(), err
+}
+
 // ModuleInit: initialises installed modules by name (rump_pub_module_init). EEXIST, ENOENT, EDEADLK, EPERM.
 func (c Pub) ModuleInit(ctx context.Context, names []string) error {
 	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_ModuleInit{ModuleInit: &rumpsp.ModuleInitRequest{Names: names}}})

@@ -6383,6 +6383,86 @@ func (*ModuleFiniResponse) Descriptor() ([]byte, []int) {
 	return file_rump_kern_proto_rawDescGZIP(), []int{137}
 }
 
+type FileListRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FileListRequest) Reset() {
+	*x = FileListRequest{}
+	mi := &file_rump_kern_proto_msgTypes[138]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FileListRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FileListRequest) ProtoMessage() {}
+
+func (x *FileListRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[138]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FileListRequest.ProtoReflect.Descriptor instead.
+func (*FileListRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{138}
+}
+
+type FileListResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Files         []*KinfoFile           `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FileListResponse) Reset() {
+	*x = FileListResponse{}
+	mi := &file_rump_kern_proto_msgTypes[139]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FileListResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FileListResponse) ProtoMessage() {}
+
+func (x *FileListResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[139]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FileListResponse.ProtoReflect.Descriptor instead.
+func (*FileListResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{139}
+}
+
+func (x *FileListResponse) GetFiles() []*KinfoFile {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
 type ComponentRestartRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// kern, vfs, net, dev
@@ -6393,7 +6473,7 @@ type ComponentRestartRequest struct {
 
 func (x *ComponentRestartRequest) Reset() {
 	*x = ComponentRestartRequest{}
-	mi := &file_rump_kern_proto_msgTypes[138]
+	mi := &file_rump_kern_proto_msgTypes[140]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6405,7 +6485,7 @@ func (x *ComponentRestartRequest) String() string {
 func (*ComponentRestartRequest) ProtoMessage() {}
 
 func (x *ComponentRestartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[138]
+	mi := &file_rump_kern_proto_msgTypes[140]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6418,7 +6498,7 @@ func (x *ComponentRestartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentRestartRequest.ProtoReflect.Descriptor instead.
 func (*ComponentRestartRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{138}
+	return file_rump_kern_proto_rawDescGZIP(), []int{140}
 }
 
 func (x *ComponentRestartRequest) GetName() string {
@@ -6436,7 +6516,7 @@ type ComponentRestartResponse struct {
 
 func (x *ComponentRestartResponse) Reset() {
 	*x = ComponentRestartResponse{}
-	mi := &file_rump_kern_proto_msgTypes[139]
+	mi := &file_rump_kern_proto_msgTypes[141]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6448,7 +6528,7 @@ func (x *ComponentRestartResponse) String() string {
 func (*ComponentRestartResponse) ProtoMessage() {}
 
 func (x *ComponentRestartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[139]
+	mi := &file_rump_kern_proto_msgTypes[141]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6461,7 +6541,7 @@ func (x *ComponentRestartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentRestartResponse.ProtoReflect.Descriptor instead.
 func (*ComponentRestartResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{139}
+	return file_rump_kern_proto_rawDescGZIP(), []int{141}
 }
 
 var File_rump_kern_proto protoreflect.FileDescriptor
@@ -6791,7 +6871,10 @@ const file_rump_kern_proto_rawDesc = "" +
 	"\x12ModuleInitResponse\"'\n" +
 	"\x11ModuleFiniRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x14\n" +
-	"\x12ModuleFiniResponse\"-\n" +
+	"\x12ModuleFiniResponse\"\x11\n" +
+	"\x0fFileListRequest\"?\n" +
+	"\x10FileListResponse\x12+\n" +
+	"\x05files\x18\x01 \x03(\v2\x15.rump.sp.v1.KinfoFileR\x05files\"-\n" +
 	"\x17ComponentRestartRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x1a\n" +
 	"\x18ComponentRestartResponseB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
@@ -6808,7 +6891,7 @@ func file_rump_kern_proto_rawDescGZIP() []byte {
 	return file_rump_kern_proto_rawDescData
 }
 
-var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 140)
+var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 142)
 var file_rump_kern_proto_goTypes = []any{
 	(*ReadRequest)(nil),              // 0: rump.sp.v1.ReadRequest
 	(*ReadResponse)(nil),             // 1: rump.sp.v1.ReadResponse
@@ -6948,68 +7031,72 @@ var file_rump_kern_proto_goTypes = []any{
 	(*ModuleInitResponse)(nil),       // 135: rump.sp.v1.ModuleInitResponse
 	(*ModuleFiniRequest)(nil),        // 136: rump.sp.v1.ModuleFiniRequest
 	(*ModuleFiniResponse)(nil),       // 137: rump.sp.v1.ModuleFiniResponse
-	(*ComponentRestartRequest)(nil),  // 138: rump.sp.v1.ComponentRestartRequest
-	(*ComponentRestartResponse)(nil), // 139: rump.sp.v1.ComponentRestartResponse
-	(*IoctlArgs)(nil),                // 140: rump.sp.v1.IoctlArgs
-	(*Flock)(nil),                    // 141: rump.sp.v1.Flock
-	(*Rlimit)(nil),                   // 142: rump.sp.v1.Rlimit
-	(*SysctlValue)(nil),              // 143: rump.sp.v1.SysctlValue
-	(*SysctlNode)(nil),               // 144: rump.sp.v1.SysctlNode
-	(*Pollfd)(nil),                   // 145: rump.sp.v1.Pollfd
-	(*Sigevent)(nil),                 // 146: rump.sp.v1.Sigevent
-	(*ModctlLoad)(nil),               // 147: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),               // 148: rump.sp.v1.ModuleStat
-	(*Timespec)(nil),                 // 149: rump.sp.v1.Timespec
-	(*Itimerspec)(nil),               // 150: rump.sp.v1.Itimerspec
-	(*Kevent)(nil),                   // 151: rump.sp.v1.Kevent
-	(*Stat)(nil),                     // 152: rump.sp.v1.Stat
+	(*FileListRequest)(nil),          // 138: rump.sp.v1.FileListRequest
+	(*FileListResponse)(nil),         // 139: rump.sp.v1.FileListResponse
+	(*ComponentRestartRequest)(nil),  // 140: rump.sp.v1.ComponentRestartRequest
+	(*ComponentRestartResponse)(nil), // 141: rump.sp.v1.ComponentRestartResponse
+	(*IoctlArgs)(nil),                // 142: rump.sp.v1.IoctlArgs
+	(*Flock)(nil),                    // 143: rump.sp.v1.Flock
+	(*Rlimit)(nil),                   // 144: rump.sp.v1.Rlimit
+	(*SysctlValue)(nil),              // 145: rump.sp.v1.SysctlValue
+	(*SysctlNode)(nil),               // 146: rump.sp.v1.SysctlNode
+	(*Pollfd)(nil),                   // 147: rump.sp.v1.Pollfd
+	(*Sigevent)(nil),                 // 148: rump.sp.v1.Sigevent
+	(*ModctlLoad)(nil),               // 149: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),               // 150: rump.sp.v1.ModuleStat
+	(*Timespec)(nil),                 // 151: rump.sp.v1.Timespec
+	(*Itimerspec)(nil),               // 152: rump.sp.v1.Itimerspec
+	(*Kevent)(nil),                   // 153: rump.sp.v1.Kevent
+	(*Stat)(nil),                     // 154: rump.sp.v1.Stat
+	(*KinfoFile)(nil),                // 155: rump.sp.v1.KinfoFile
 }
 var file_rump_kern_proto_depIdxs = []int32{
-	140, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
-	140, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
-	141, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
-	141, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
-	142, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
-	142, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
-	143, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
-	143, // 7: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
-	144, // 8: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
-	145, // 9: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
-	145, // 10: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
-	146, // 11: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
-	147, // 12: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
-	148, // 13: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
-	149, // 14: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
-	149, // 15: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
-	149, // 16: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
-	149, // 17: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
-	149, // 18: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
-	150, // 19: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
-	150, // 20: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
-	150, // 21: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
-	149, // 22: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
-	149, // 23: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
-	149, // 24: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
-	149, // 25: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	149, // 26: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	151, // 27: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
-	149, // 28: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
-	151, // 29: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
-	149, // 30: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
-	145, // 31: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
-	149, // 32: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
-	145, // 33: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
-	152, // 34: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
-	150, // 35: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
-	150, // 36: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
-	150, // 37: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
-	149, // 38: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	149, // 39: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	40,  // [40:40] is the sub-list for method output_type
-	40,  // [40:40] is the sub-list for method input_type
-	40,  // [40:40] is the sub-list for extension type_name
-	40,  // [40:40] is the sub-list for extension extendee
-	0,   // [0:40] is the sub-list for field type_name
+	142, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
+	142, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
+	143, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
+	143, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
+	144, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
+	144, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
+	145, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
+	145, // 7: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
+	146, // 8: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
+	147, // 9: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
+	147, // 10: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
+	148, // 11: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
+	149, // 12: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
+	150, // 13: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
+	151, // 14: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
+	151, // 15: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
+	151, // 16: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
+	151, // 17: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
+	151, // 18: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
+	152, // 19: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
+	152, // 20: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
+	152, // 21: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
+	151, // 22: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
+	151, // 23: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
+	151, // 24: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
+	151, // 25: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	151, // 26: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	153, // 27: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
+	151, // 28: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
+	153, // 29: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
+	151, // 30: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
+	147, // 31: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
+	151, // 32: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
+	147, // 33: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
+	154, // 34: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
+	152, // 35: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
+	152, // 36: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
+	152, // 37: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
+	151, // 38: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	151, // 39: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	155, // 40: rump.sp.v1.FileListResponse.files:type_name -> rump.sp.v1.KinfoFile
+	41,  // [41:41] is the sub-list for method output_type
+	41,  // [41:41] is the sub-list for method input_type
+	41,  // [41:41] is the sub-list for extension type_name
+	41,  // [41:41] is the sub-list for extension extendee
+	0,   // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_rump_kern_proto_init() }
@@ -7029,7 +7116,7 @@ func file_rump_kern_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_kern_proto_rawDesc), len(file_rump_kern_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   140,
+			NumMessages:   142,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -333,6 +333,7 @@ type Call struct {
 	//	*Call_NetPcblist
 	//	*Call_NetCounters
 	//	*Call_NdList
+	//	*Call_FileList
 	Call          isCall_Call `protobuf_oneof:"call"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2542,6 +2543,15 @@ func (x *Call) GetNdList() *NdListRequest {
 	return nil
 }
 
+func (x *Call) GetFileList() *FileListRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_FileList); ok {
+			return x.FileList
+		}
+	}
+	return nil
+}
+
 type isCall_Call interface {
 	isCall_Call()
 }
@@ -3506,6 +3516,10 @@ type Call_NdList struct {
 	NdList *NdListRequest `protobuf:"bytes,2041,opt,name=nd_list,json=ndList,proto3,oneof"`
 }
 
+type Call_FileList struct {
+	FileList *FileListRequest `protobuf:"bytes,2100,opt,name=file_list,json=fileList,proto3,oneof"`
+}
+
 func (*Call_Read) isCall_Call() {}
 
 func (*Call_Write) isCall_Call() {}
@@ -3986,6 +4000,8 @@ func (*Call_NetCounters) isCall_Call() {}
 
 func (*Call_NdList) isCall_Call() {}
 
+func (*Call_FileList) isCall_Call() {}
+
 // The outcome of one call: an error, or its response. Neither: the call was not tried, since an earlier one failed.
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4232,6 +4248,7 @@ type Result struct {
 	//	*Result_NetPcblist
 	//	*Result_NetCounters
 	//	*Result_NdList
+	//	*Result_FileList
 	Result        isResult_Result `protobuf_oneof:"result"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -6443,6 +6460,15 @@ func (x *Result) GetNdList() *NdListResponse {
 	return nil
 }
 
+func (x *Result) GetFileList() *FileListResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_FileList); ok {
+			return x.FileList
+		}
+	}
+	return nil
+}
+
 type isResult_Result interface {
 	isResult_Result()
 }
@@ -7411,6 +7437,10 @@ type Result_NdList struct {
 	NdList *NdListResponse `protobuf:"bytes,2041,opt,name=nd_list,json=ndList,proto3,oneof"`
 }
 
+type Result_FileList struct {
+	FileList *FileListResponse `protobuf:"bytes,2100,opt,name=file_list,json=fileList,proto3,oneof"`
+}
+
 func (*Result_Error) isResult_Result() {}
 
 func (*Result_Read) isResult_Result() {}
@@ -7892,6 +7922,8 @@ func (*Result_NetPcblist) isResult_Result() {}
 func (*Result_NetCounters) isResult_Result() {}
 
 func (*Result_NdList) isResult_Result() {}
+
+func (*Result_FileList) isResult_Result() {}
 
 type AttachRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -9299,7 +9331,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tReference\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\rR\x04call\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\rR\x05field\x12\x12\n" +
-	"\x04path\x18\x03 \x03(\rR\x04path\"\xa3w\n" +
+	"\x04path\x18\x03 \x03(\rR\x04path\"\xe0w\n" +
 	"\x04Call\x125\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x15.rump.sp.v1.ReferenceR\n" +
@@ -9626,8 +9658,9 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\vnet_pcblist\x18\xf7\x0f \x01(\v2\x1d.rump.sp.v1.NetPcblistRequestH\x00R\n" +
 	"netPcblist\x12D\n" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1e.rump.sp.v1.NetCountersRequestH\x00R\vnetCounters\x125\n" +
-	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndListB\x06\n" +
-	"\x04call\"\x92y\n" +
+	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndList\x12;\n" +
+	"\tfile_list\x18\xb4\x10 \x01(\v2\x1b.rump.sp.v1.FileListRequestH\x00R\bfileListB\x06\n" +
+	"\x04call\"\xd0y\n" +
 	"\x06Result\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x18.rump.sp.v1.SyscallErrorH\x00R\x05error\x12/\n" +
 	"\x04read\x18\xeb\a \x01(\v2\x18.rump.sp.v1.ReadResponseH\x00R\x04read\x122\n" +
@@ -9952,7 +9985,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\vnet_pcblist\x18\xf7\x0f \x01(\v2\x1e.rump.sp.v1.NetPcblistResponseH\x00R\n" +
 	"netPcblist\x12E\n" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1f.rump.sp.v1.NetCountersResponseH\x00R\vnetCounters\x126\n" +
-	"\and_list\x18\xf9\x0f \x01(\v2\x1a.rump.sp.v1.NdListResponseH\x00R\x06ndListB\b\n" +
+	"\and_list\x18\xf9\x0f \x01(\v2\x1a.rump.sp.v1.NdListResponseH\x00R\x06ndList\x12<\n" +
+	"\tfile_list\x18\xb4\x10 \x01(\v2\x1c.rump.sp.v1.FileListResponseH\x00R\bfileListB\b\n" +
 	"\x06result\"j\n" +
 	"\rAttachRequest\x12\x12\n" +
 	"\x04comm\x18\x01 \x01(\tR\x04comm\x12\x14\n" +
@@ -10071,7 +10105,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Status\x12\x19.rump.sp.v1.StatusRequest\x1a\x1a.rump.sp.v1.StatusResponse\x12H\n" +
 	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse\x12K\n" +
 	"\n" +
-	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\x806\n" +
+	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xe16\n" +
 	"\x04Kern\x12K\n" +
 	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x10\x8a\xb5\x18\f\b\x03\x12\x04read\x18\x01 \x01\x12O\n" +
 	"\x05Write\x12\x18.rump.sp.v1.WriteRequest\x1a\x19.rump.sp.v1.WriteResponse\"\x11\x8a\xb5\x18\r\b\x04\x12\x05write\x18\x01 \x01\x12M\n" +
@@ -10080,7 +10114,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Setuid\x12\x19.rump.sp.v1.SetuidRequest\x1a\x1a.rump.sp.v1.SetuidResponse\"\"\x8a\xb5\x18\x1e\b\x17\x12\x06setuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12S\n" +
 	"\x06Getuid\x12\x19.rump.sp.v1.GetuidRequest\x1a\x1a.rump.sp.v1.GetuidResponse\"\x12\x8a\xb5\x18\x0e\b\x18\x12\x06getuid\x18\x01(\x01\x12W\n" +
 	"\aGeteuid\x12\x1a.rump.sp.v1.GeteuidRequest\x1a\x1b.rump.sp.v1.GeteuidResponse\"\x13\x8a\xb5\x18\x0f\b\x19\x12\ageteuid\x18\x01(\x01\x12W\n" +
-	"\aGetppid\x12\x1a.rump.sp.v1.GetppidRequest\x1a\x1b.rump.sp.v1.GetppidResponse\"\x13\x8a\xb5\x18\x0f\b'\x12\agetppid\x18\x01(\x01\x12E\n" +
+	"\aGetppid\x12\x1a.rump.sp.v1.GetppidRequest\x1a\x1b.rump.sp.v1.GetppidResponse\"\x13\x8a\xb5\x18\x0f\b'\x12\agetppid\x18\x01(\x01\x12_\n" +
+	"\bFileList\x12\x1b.rump.sp.v1.FileListRequest\x1a\x1c.rump.sp.v1.FileListResponse\"\x18\x8a\xb5\x18\x14\b\xf4N\x12\tfile_list\x18\x01(\x018\x01\x12E\n" +
 	"\x03Dup\x12\x16.rump.sp.v1.DupRequest\x1a\x17.rump.sp.v1.DupResponse\"\r\x8a\xb5\x18\t\b)\x12\x03dup\x18\x01\x12I\n" +
 	"\x04Pipe\x12\x17.rump.sp.v1.PipeRequest\x1a\x18.rump.sp.v1.PipeResponse\"\x0e\x8a\xb5\x18\n" +
 	"\b*\x12\x04pipe\x18\x01\x12W\n" +
@@ -10640,248 +10675,250 @@ var file_rump_sp_proto_goTypes = []any{
 	(*NetPcblistRequest)(nil),                // 263: rump.sp.v1.NetPcblistRequest
 	(*NetCountersRequest)(nil),               // 264: rump.sp.v1.NetCountersRequest
 	(*NdListRequest)(nil),                    // 265: rump.sp.v1.NdListRequest
-	(*SyscallError)(nil),                     // 266: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 267: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 268: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 269: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 270: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 271: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 272: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 273: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 274: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 275: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 276: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 277: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 278: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 279: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 280: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 281: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 282: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 283: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 284: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 285: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 286: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 287: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 288: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 289: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 290: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 291: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 292: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 293: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 294: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 295: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 296: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 297: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 298: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 299: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 300: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 301: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 302: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 303: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 304: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 305: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 306: rump.sp.v1.TimerGetoverrunResponse
-	(*ModctlResponse)(nil),                   // 307: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 308: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 309: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 310: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 311: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 312: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 313: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 314: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 315: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 316: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 317: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 318: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 319: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 320: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 321: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 322: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 323: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 324: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 325: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 326: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 327: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 328: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 329: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 330: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 331: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 332: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 333: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 334: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 335: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 336: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 337: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 338: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 339: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 340: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 341: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 342: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 343: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 344: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 345: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 346: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 347: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 348: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 349: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 350: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 351: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 352: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 353: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 354: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 355: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 356: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 357: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 358: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 359: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 360: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 361: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 362: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 363: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 364: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 365: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 366: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 367: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 368: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 369: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 370: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 371: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 372: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 373: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 374: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 375: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 376: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 377: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 378: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 379: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 380: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 381: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 382: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 383: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 384: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 385: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 386: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 387: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 388: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 389: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 390: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 391: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 392: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 393: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 394: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 395: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 396: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 397: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 398: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 399: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 400: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 401: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 402: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 403: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 404: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 405: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 406: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 407: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 408: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 409: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 410: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 411: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 412: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 413: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 414: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 415: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 416: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 417: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 418: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 419: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 420: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 421: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 422: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 423: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 424: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 425: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 426: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 427: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 428: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 429: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 430: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 431: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 432: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 433: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 434: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 435: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 436: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 437: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 438: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 439: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 440: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 441: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 442: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 443: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 444: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 445: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 446: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 447: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 448: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 449: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 450: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 451: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 452: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 453: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 454: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 455: rump.sp.v1.ModuleFiniResponse
-	(*ComponentRestartResponse)(nil),         // 456: rump.sp.v1.ComponentRestartResponse
-	(*EtfsRegisterResponse)(nil),             // 457: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 458: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 459: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 460: rump.sp.v1.NewfsResponse
-	(*NetconfigIfcreateResponse)(nil),        // 461: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 462: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 463: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 464: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 465: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 466: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 467: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 468: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 469: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 470: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 471: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 472: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 473: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 474: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 475: rump.sp.v1.NetconfigIfaddrsResponse
-	(*NetconfigIfimpairResponse)(nil),        // 476: rump.sp.v1.NetconfigIfimpairResponse
-	(*NetconfigIfimpairstatResponse)(nil),    // 477: rump.sp.v1.NetconfigIfimpairstatResponse
-	(*NetconfigIfcaptureResponse)(nil),       // 478: rump.sp.v1.NetconfigIfcaptureResponse
-	(*BpfOpenResponse)(nil),                  // 479: rump.sp.v1.BpfOpenResponse
-	(*DevListResponse)(nil),                  // 480: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 481: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 482: rump.sp.v1.MdDestroyResponse
-	(*NpfLoadResponse)(nil),                  // 483: rump.sp.v1.NpfLoadResponse
-	(*NpfConfigGetResponse)(nil),             // 484: rump.sp.v1.NpfConfigGetResponse
-	(*NpfSwitchResponse)(nil),                // 485: rump.sp.v1.NpfSwitchResponse
-	(*NpfFlushResponse)(nil),                 // 486: rump.sp.v1.NpfFlushResponse
-	(*NpfConnectionsResponse)(nil),           // 487: rump.sp.v1.NpfConnectionsResponse
-	(*NpfStatsResponse)(nil),                 // 488: rump.sp.v1.NpfStatsResponse
-	(*NpfTableResponse)(nil),                 // 489: rump.sp.v1.NpfTableResponse
-	(*NpfRuleAddResponse)(nil),               // 490: rump.sp.v1.NpfRuleAddResponse
-	(*NpfRuleRemoveResponse)(nil),            // 491: rump.sp.v1.NpfRuleRemoveResponse
-	(*DhcpStartResponse)(nil),                // 492: rump.sp.v1.DhcpStartResponse
-	(*DhcpRenewResponse)(nil),                // 493: rump.sp.v1.DhcpRenewResponse
-	(*DhcpStopResponse)(nil),                 // 494: rump.sp.v1.DhcpStopResponse
-	(*DhcpLeasesResponse)(nil),               // 495: rump.sp.v1.DhcpLeasesResponse
-	(*DhcpdStartResponse)(nil),               // 496: rump.sp.v1.DhcpdStartResponse
-	(*DhcpdStopResponse)(nil),                // 497: rump.sp.v1.DhcpdStopResponse
-	(*DhcpdBindingsResponse)(nil),            // 498: rump.sp.v1.DhcpdBindingsResponse
-	(*DnsForwardResponse)(nil),               // 499: rump.sp.v1.DnsForwardResponse
-	(*NetconfigIfaddrdelResponse)(nil),       // 500: rump.sp.v1.NetconfigIfaddrdelResponse
-	(*RouteSendResponse)(nil),                // 501: rump.sp.v1.RouteSendResponse
-	(*RouteRecvResponse)(nil),                // 502: rump.sp.v1.RouteRecvResponse
-	(*RouteDumpResponse)(nil),                // 503: rump.sp.v1.RouteDumpResponse
-	(*NetPcblistResponse)(nil),               // 504: rump.sp.v1.NetPcblistResponse
-	(*NetCountersResponse)(nil),              // 505: rump.sp.v1.NetCountersResponse
-	(*NdListResponse)(nil),                   // 506: rump.sp.v1.NdListResponse
-	(*ModuleStat)(nil),                       // 507: rump.sp.v1.ModuleStat
+	(*FileListRequest)(nil),                  // 266: rump.sp.v1.FileListRequest
+	(*SyscallError)(nil),                     // 267: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 268: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 269: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 270: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 271: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 272: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 273: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 274: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 275: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 276: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 277: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 278: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 279: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 280: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 281: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 282: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 283: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 284: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 285: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 286: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 287: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 288: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 289: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 290: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 291: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 292: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 293: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 294: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 295: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 296: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 297: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 298: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 299: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 300: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 301: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 302: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 303: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 304: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 305: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 306: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 307: rump.sp.v1.TimerGetoverrunResponse
+	(*ModctlResponse)(nil),                   // 308: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 309: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 310: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 311: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 312: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 313: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 314: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 315: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 316: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 317: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 318: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 319: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 320: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 321: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 322: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 323: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 324: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 325: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 326: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 327: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 328: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 329: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 330: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 331: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 332: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 333: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 334: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 335: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 336: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 337: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 338: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 339: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 340: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 341: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 342: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 343: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 344: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 345: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 346: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 347: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 348: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 349: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 350: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 351: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 352: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 353: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 354: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 355: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 356: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 357: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 358: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 359: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 360: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 361: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 362: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 363: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 364: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 365: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 366: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 367: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 368: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 369: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 370: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 371: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 372: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 373: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 374: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 375: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 376: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 377: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 378: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 379: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 380: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 381: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 382: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 383: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 384: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 385: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 386: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 387: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 388: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 389: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 390: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 391: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 392: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 393: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 394: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 395: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 396: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 397: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 398: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 399: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 400: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 401: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 402: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 403: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 404: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 405: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 406: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 407: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 408: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 409: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 410: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 411: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 412: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 413: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 414: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 415: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 416: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 417: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 418: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 419: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 420: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 421: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 422: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 423: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 424: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 425: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 426: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 427: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 428: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 429: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 430: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 431: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 432: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 433: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 434: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 435: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 436: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 437: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 438: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 439: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 440: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 441: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 442: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 443: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 444: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 445: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 446: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 447: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 448: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 449: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 450: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 451: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 452: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 453: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 454: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 455: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 456: rump.sp.v1.ModuleFiniResponse
+	(*ComponentRestartResponse)(nil),         // 457: rump.sp.v1.ComponentRestartResponse
+	(*EtfsRegisterResponse)(nil),             // 458: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 459: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 460: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 461: rump.sp.v1.NewfsResponse
+	(*NetconfigIfcreateResponse)(nil),        // 462: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 463: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 464: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 465: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 466: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 467: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 468: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 469: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 470: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 471: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 472: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 473: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 474: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 475: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 476: rump.sp.v1.NetconfigIfaddrsResponse
+	(*NetconfigIfimpairResponse)(nil),        // 477: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatResponse)(nil),    // 478: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureResponse)(nil),       // 479: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenResponse)(nil),                  // 480: rump.sp.v1.BpfOpenResponse
+	(*DevListResponse)(nil),                  // 481: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 482: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 483: rump.sp.v1.MdDestroyResponse
+	(*NpfLoadResponse)(nil),                  // 484: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 485: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 486: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 487: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 488: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 489: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 490: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 491: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 492: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 493: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 494: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 495: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 496: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 497: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 498: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 499: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 500: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 501: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 502: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 503: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 504: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 505: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 506: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 507: rump.sp.v1.NdListResponse
+	(*FileListResponse)(nil),                 // 508: rump.sp.v1.FileListResponse
+	(*ModuleStat)(nil),                       // 509: rump.sp.v1.ModuleStat
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
@@ -11125,761 +11162,765 @@ var file_rump_sp_proto_depIdxs = []int32{
 	263, // 238: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
 	264, // 239: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
 	265, // 240: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
-	266, // 241: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	267, // 242: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	268, // 243: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	269, // 244: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	270, // 245: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	271, // 246: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	272, // 247: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	273, // 248: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	274, // 249: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	275, // 250: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	276, // 251: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	277, // 252: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	278, // 253: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	279, // 254: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	280, // 255: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	281, // 256: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	282, // 257: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	283, // 258: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	284, // 259: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	285, // 260: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	286, // 261: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	287, // 262: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	288, // 263: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	289, // 264: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	290, // 265: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	291, // 266: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	292, // 267: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	293, // 268: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	294, // 269: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	295, // 270: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	296, // 271: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	297, // 272: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	298, // 273: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	299, // 274: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	300, // 275: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	301, // 276: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	302, // 277: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	303, // 278: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	304, // 279: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	305, // 280: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	306, // 281: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	307, // 282: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	308, // 283: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	309, // 284: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	310, // 285: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	311, // 286: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	312, // 287: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	313, // 288: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	314, // 289: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	315, // 290: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	316, // 291: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	317, // 292: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	318, // 293: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	319, // 294: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	320, // 295: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	321, // 296: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	322, // 297: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	323, // 298: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	324, // 299: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	325, // 300: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	326, // 301: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	327, // 302: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	328, // 303: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	329, // 304: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	330, // 305: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	331, // 306: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	332, // 307: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	333, // 308: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	334, // 309: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	335, // 310: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	336, // 311: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	337, // 312: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	338, // 313: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	339, // 314: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	340, // 315: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	341, // 316: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	342, // 317: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	343, // 318: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	344, // 319: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	345, // 320: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	346, // 321: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	347, // 322: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	348, // 323: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	349, // 324: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	350, // 325: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	351, // 326: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	352, // 327: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	353, // 328: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	354, // 329: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	355, // 330: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	356, // 331: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	357, // 332: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	358, // 333: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	359, // 334: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	360, // 335: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	361, // 336: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	362, // 337: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	363, // 338: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	364, // 339: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	365, // 340: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	366, // 341: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	367, // 342: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	368, // 343: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	369, // 344: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	370, // 345: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	371, // 346: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	372, // 347: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	373, // 348: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	374, // 349: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	375, // 350: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	376, // 351: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	377, // 352: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	378, // 353: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	379, // 354: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	380, // 355: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	381, // 356: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	382, // 357: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	383, // 358: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	384, // 359: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	385, // 360: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	386, // 361: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	387, // 362: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	388, // 363: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	389, // 364: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	390, // 365: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	391, // 366: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	392, // 367: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	393, // 368: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	394, // 369: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	395, // 370: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	396, // 371: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	397, // 372: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	398, // 373: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	399, // 374: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	400, // 375: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	401, // 376: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	402, // 377: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	403, // 378: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	404, // 379: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	405, // 380: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	406, // 381: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	407, // 382: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	408, // 383: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	409, // 384: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	410, // 385: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	411, // 386: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	412, // 387: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	413, // 388: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	414, // 389: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	415, // 390: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	416, // 391: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	417, // 392: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	418, // 393: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	419, // 394: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	420, // 395: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	421, // 396: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	422, // 397: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	423, // 398: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	424, // 399: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	425, // 400: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	426, // 401: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	427, // 402: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	428, // 403: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	429, // 404: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	430, // 405: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	431, // 406: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	432, // 407: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	433, // 408: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	434, // 409: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	435, // 410: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	436, // 411: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	437, // 412: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	438, // 413: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	439, // 414: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	440, // 415: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	441, // 416: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	442, // 417: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	443, // 418: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	444, // 419: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	445, // 420: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	446, // 421: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	447, // 422: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	448, // 423: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	449, // 424: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	450, // 425: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	451, // 426: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	452, // 427: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	453, // 428: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	454, // 429: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	455, // 430: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	456, // 431: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
-	457, // 432: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	458, // 433: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	459, // 434: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	460, // 435: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	461, // 436: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	462, // 437: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	463, // 438: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	464, // 439: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	465, // 440: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	466, // 441: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	467, // 442: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	468, // 443: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	469, // 444: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	470, // 445: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	471, // 446: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	472, // 447: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	473, // 448: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	474, // 449: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	475, // 450: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	476, // 451: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
-	477, // 452: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
-	478, // 453: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
-	479, // 454: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
-	480, // 455: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	481, // 456: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	482, // 457: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	483, // 458: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
-	484, // 459: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
-	485, // 460: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
-	486, // 461: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
-	487, // 462: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
-	488, // 463: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
-	489, // 464: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
-	490, // 465: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
-	491, // 466: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
-	492, // 467: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
-	493, // 468: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
-	494, // 469: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
-	495, // 470: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
-	496, // 471: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
-	497, // 472: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
-	498, // 473: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
-	499, // 474: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
-	500, // 475: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
-	501, // 476: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
-	502, // 477: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
-	503, // 478: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
-	504, // 479: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
-	505, // 480: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
-	506, // 481: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
-	1,   // 482: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 483: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
-	1,   // 484: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 485: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	507, // 486: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	16,  // 487: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	19,  // 488: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	25,  // 489: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
-	22,  // 490: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
-	23,  // 491: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
-	16,  // 492: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	3,   // 493: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 494: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 495: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 496: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	11,  // 497: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	13,  // 498: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	15,  // 499: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	18,  // 500: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	21,  // 501: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
-	26,  // 502: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	27,  // 503: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	28,  // 504: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	29,  // 505: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	30,  // 506: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	31,  // 507: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	32,  // 508: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	33,  // 509: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	34,  // 510: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	35,  // 511: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	36,  // 512: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	37,  // 513: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	38,  // 514: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	39,  // 515: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	40,  // 516: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	41,  // 517: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	42,  // 518: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	43,  // 519: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	44,  // 520: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	45,  // 521: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	46,  // 522: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	47,  // 523: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	48,  // 524: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	49,  // 525: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	50,  // 526: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	51,  // 527: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	52,  // 528: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	53,  // 529: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	54,  // 530: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	55,  // 531: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	56,  // 532: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	57,  // 533: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	58,  // 534: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	59,  // 535: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	60,  // 536: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	61,  // 537: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	62,  // 538: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	63,  // 539: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	64,  // 540: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	65,  // 541: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	66,  // 542: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	67,  // 543: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	68,  // 544: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	69,  // 545: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	70,  // 546: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	71,  // 547: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	72,  // 548: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	73,  // 549: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	74,  // 550: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	75,  // 551: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	76,  // 552: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	77,  // 553: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	78,  // 554: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	79,  // 555: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	80,  // 556: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	81,  // 557: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	82,  // 558: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	83,  // 559: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	84,  // 560: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	85,  // 561: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	86,  // 562: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	87,  // 563: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	88,  // 564: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	89,  // 565: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	90,  // 566: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	91,  // 567: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	92,  // 568: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	213, // 569: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	214, // 570: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	215, // 571: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
-	93,  // 572: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	94,  // 573: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	95,  // 574: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	96,  // 575: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	97,  // 576: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	98,  // 577: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	99,  // 578: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	100, // 579: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	101, // 580: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	102, // 581: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	103, // 582: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	104, // 583: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	105, // 584: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	106, // 585: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	107, // 586: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	108, // 587: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	109, // 588: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	110, // 589: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	111, // 590: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	112, // 591: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	113, // 592: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	114, // 593: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	115, // 594: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	116, // 595: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	117, // 596: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	118, // 597: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	119, // 598: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	120, // 599: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	121, // 600: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	122, // 601: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	123, // 602: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	124, // 603: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	125, // 604: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	126, // 605: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	127, // 606: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	128, // 607: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	129, // 608: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	130, // 609: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	131, // 610: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	132, // 611: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	133, // 612: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	134, // 613: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	135, // 614: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	136, // 615: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	137, // 616: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	138, // 617: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	139, // 618: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	140, // 619: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	141, // 620: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	142, // 621: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	143, // 622: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	144, // 623: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	145, // 624: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	146, // 625: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	147, // 626: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	148, // 627: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	149, // 628: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	150, // 629: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	151, // 630: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	152, // 631: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	153, // 632: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	154, // 633: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	155, // 634: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	156, // 635: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	157, // 636: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	158, // 637: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	159, // 638: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	160, // 639: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	161, // 640: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	162, // 641: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	163, // 642: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	164, // 643: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	165, // 644: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	166, // 645: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	167, // 646: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	168, // 647: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	169, // 648: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	170, // 649: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	171, // 650: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	172, // 651: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	173, // 652: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	174, // 653: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	175, // 654: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	176, // 655: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	177, // 656: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	178, // 657: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	179, // 658: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	180, // 659: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	181, // 660: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	182, // 661: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	183, // 662: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	184, // 663: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	185, // 664: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	186, // 665: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	187, // 666: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	188, // 667: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	189, // 668: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	190, // 669: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	191, // 670: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	192, // 671: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	193, // 672: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	194, // 673: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	216, // 674: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	217, // 675: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	218, // 676: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	219, // 677: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	195, // 678: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	196, // 679: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	197, // 680: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	198, // 681: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	199, // 682: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	200, // 683: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	201, // 684: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	202, // 685: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	203, // 686: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	204, // 687: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	205, // 688: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	206, // 689: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	207, // 690: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	208, // 691: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	209, // 692: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	210, // 693: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	211, // 694: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	212, // 695: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	220, // 696: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	221, // 697: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	222, // 698: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	223, // 699: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	224, // 700: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	225, // 701: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	226, // 702: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	227, // 703: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	228, // 704: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	229, // 705: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	230, // 706: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	231, // 707: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	232, // 708: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	233, // 709: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	234, // 710: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	242, // 711: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
-	243, // 712: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
-	244, // 713: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
-	245, // 714: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
-	246, // 715: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
-	247, // 716: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
-	248, // 717: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
-	249, // 718: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
-	250, // 719: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
-	251, // 720: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
-	252, // 721: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
-	253, // 722: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
-	254, // 723: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
-	255, // 724: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
-	256, // 725: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
-	257, // 726: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
-	258, // 727: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
-	259, // 728: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
-	260, // 729: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
-	261, // 730: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
-	262, // 731: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
-	263, // 732: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
-	264, // 733: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
-	265, // 734: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
-	235, // 735: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
-	236, // 736: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
-	237, // 737: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
-	238, // 738: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
-	239, // 739: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	240, // 740: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	241, // 741: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 742: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 743: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 744: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 745: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	12,  // 746: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	14,  // 747: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	17,  // 748: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	20,  // 749: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	24,  // 750: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
-	267, // 751: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	268, // 752: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	269, // 753: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	270, // 754: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	271, // 755: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	272, // 756: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	273, // 757: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	274, // 758: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	275, // 759: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	276, // 760: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	277, // 761: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	278, // 762: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	279, // 763: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	280, // 764: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	281, // 765: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	282, // 766: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	283, // 767: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	284, // 768: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	285, // 769: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	286, // 770: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	287, // 771: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	288, // 772: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	289, // 773: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	290, // 774: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	291, // 775: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	292, // 776: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	293, // 777: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	294, // 778: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	295, // 779: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	296, // 780: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	297, // 781: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	298, // 782: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	299, // 783: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	300, // 784: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	301, // 785: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	302, // 786: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	303, // 787: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	304, // 788: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	305, // 789: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	306, // 790: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	307, // 791: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	308, // 792: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	309, // 793: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	310, // 794: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	311, // 795: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	312, // 796: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	313, // 797: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	314, // 798: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	315, // 799: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	316, // 800: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	317, // 801: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	318, // 802: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	319, // 803: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	320, // 804: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	321, // 805: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	322, // 806: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	323, // 807: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	324, // 808: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	325, // 809: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	326, // 810: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	327, // 811: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	328, // 812: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	329, // 813: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	330, // 814: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	331, // 815: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	332, // 816: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	333, // 817: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	454, // 818: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	455, // 819: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	456, // 820: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
-	334, // 821: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	335, // 822: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	336, // 823: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	337, // 824: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	338, // 825: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	339, // 826: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	340, // 827: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	341, // 828: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	342, // 829: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	343, // 830: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	344, // 831: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	345, // 832: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	346, // 833: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	347, // 834: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	348, // 835: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	349, // 836: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	350, // 837: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	351, // 838: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	352, // 839: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	353, // 840: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	354, // 841: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	355, // 842: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	356, // 843: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	357, // 844: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	358, // 845: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	359, // 846: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	360, // 847: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	361, // 848: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	362, // 849: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	363, // 850: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	364, // 851: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	365, // 852: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	366, // 853: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	367, // 854: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	368, // 855: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	369, // 856: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	370, // 857: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	371, // 858: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	372, // 859: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	373, // 860: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	374, // 861: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	375, // 862: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	376, // 863: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	377, // 864: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	378, // 865: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	379, // 866: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	380, // 867: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	381, // 868: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	382, // 869: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	383, // 870: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	384, // 871: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	385, // 872: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	386, // 873: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	387, // 874: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	388, // 875: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	389, // 876: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	390, // 877: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	391, // 878: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	392, // 879: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	393, // 880: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	394, // 881: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	395, // 882: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	396, // 883: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	397, // 884: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	398, // 885: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	399, // 886: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	400, // 887: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	401, // 888: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	402, // 889: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	403, // 890: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	404, // 891: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	405, // 892: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	406, // 893: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	407, // 894: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	408, // 895: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	409, // 896: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	410, // 897: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	411, // 898: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	412, // 899: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	413, // 900: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	414, // 901: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	415, // 902: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	416, // 903: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	417, // 904: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	418, // 905: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	419, // 906: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	420, // 907: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	421, // 908: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	422, // 909: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	423, // 910: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	424, // 911: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	425, // 912: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	426, // 913: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	427, // 914: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	428, // 915: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	429, // 916: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	430, // 917: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	431, // 918: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	432, // 919: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	433, // 920: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	434, // 921: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	435, // 922: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	457, // 923: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	458, // 924: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	459, // 925: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	460, // 926: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	436, // 927: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	437, // 928: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	438, // 929: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	439, // 930: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	440, // 931: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	441, // 932: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	442, // 933: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	443, // 934: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	444, // 935: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	445, // 936: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	446, // 937: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	447, // 938: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	448, // 939: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	449, // 940: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	450, // 941: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	451, // 942: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	452, // 943: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	453, // 944: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	461, // 945: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	462, // 946: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	463, // 947: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	464, // 948: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	465, // 949: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	466, // 950: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	467, // 951: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	468, // 952: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	469, // 953: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	470, // 954: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	471, // 955: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	472, // 956: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	473, // 957: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	474, // 958: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	475, // 959: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	483, // 960: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
-	484, // 961: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
-	485, // 962: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
-	486, // 963: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
-	487, // 964: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
-	488, // 965: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
-	489, // 966: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
-	490, // 967: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
-	491, // 968: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
-	492, // 969: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
-	493, // 970: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
-	494, // 971: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
-	495, // 972: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
-	496, // 973: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
-	497, // 974: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
-	498, // 975: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
-	499, // 976: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
-	500, // 977: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
-	501, // 978: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
-	502, // 979: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
-	503, // 980: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
-	504, // 981: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
-	505, // 982: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
-	506, // 983: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
-	476, // 984: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
-	477, // 985: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
-	478, // 986: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
-	479, // 987: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
-	480, // 988: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	481, // 989: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	482, // 990: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	742, // [742:991] is the sub-list for method output_type
-	493, // [493:742] is the sub-list for method input_type
-	493, // [493:493] is the sub-list for extension type_name
-	493, // [493:493] is the sub-list for extension extendee
-	0,   // [0:493] is the sub-list for field type_name
+	266, // 241: rump.sp.v1.Call.file_list:type_name -> rump.sp.v1.FileListRequest
+	267, // 242: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	268, // 243: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	269, // 244: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	270, // 245: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	271, // 246: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	272, // 247: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	273, // 248: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	274, // 249: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	275, // 250: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	276, // 251: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	277, // 252: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	278, // 253: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	279, // 254: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	280, // 255: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	281, // 256: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	282, // 257: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	283, // 258: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	284, // 259: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	285, // 260: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	286, // 261: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	287, // 262: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	288, // 263: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	289, // 264: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	290, // 265: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	291, // 266: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	292, // 267: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	293, // 268: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	294, // 269: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	295, // 270: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	296, // 271: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	297, // 272: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	298, // 273: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	299, // 274: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	300, // 275: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	301, // 276: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	302, // 277: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	303, // 278: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	304, // 279: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	305, // 280: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	306, // 281: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	307, // 282: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	308, // 283: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	309, // 284: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	310, // 285: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	311, // 286: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	312, // 287: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	313, // 288: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	314, // 289: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	315, // 290: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	316, // 291: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	317, // 292: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	318, // 293: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	319, // 294: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	320, // 295: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	321, // 296: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	322, // 297: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	323, // 298: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	324, // 299: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	325, // 300: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	326, // 301: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	327, // 302: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	328, // 303: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	329, // 304: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	330, // 305: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	331, // 306: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	332, // 307: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	333, // 308: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	334, // 309: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	335, // 310: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	336, // 311: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	337, // 312: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	338, // 313: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	339, // 314: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	340, // 315: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	341, // 316: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	342, // 317: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	343, // 318: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	344, // 319: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	345, // 320: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	346, // 321: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	347, // 322: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	348, // 323: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	349, // 324: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	350, // 325: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	351, // 326: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	352, // 327: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	353, // 328: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	354, // 329: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	355, // 330: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	356, // 331: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	357, // 332: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	358, // 333: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	359, // 334: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	360, // 335: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	361, // 336: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	362, // 337: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	363, // 338: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	364, // 339: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	365, // 340: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	366, // 341: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	367, // 342: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	368, // 343: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	369, // 344: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	370, // 345: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	371, // 346: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	372, // 347: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	373, // 348: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	374, // 349: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	375, // 350: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	376, // 351: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	377, // 352: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	378, // 353: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	379, // 354: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	380, // 355: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	381, // 356: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	382, // 357: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	383, // 358: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	384, // 359: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	385, // 360: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	386, // 361: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	387, // 362: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	388, // 363: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	389, // 364: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	390, // 365: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	391, // 366: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	392, // 367: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	393, // 368: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	394, // 369: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	395, // 370: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	396, // 371: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	397, // 372: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	398, // 373: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	399, // 374: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	400, // 375: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	401, // 376: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	402, // 377: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	403, // 378: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	404, // 379: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	405, // 380: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	406, // 381: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	407, // 382: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	408, // 383: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	409, // 384: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	410, // 385: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	411, // 386: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	412, // 387: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	413, // 388: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	414, // 389: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	415, // 390: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	416, // 391: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	417, // 392: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	418, // 393: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	419, // 394: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	420, // 395: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	421, // 396: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	422, // 397: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	423, // 398: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	424, // 399: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	425, // 400: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	426, // 401: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	427, // 402: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	428, // 403: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	429, // 404: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	430, // 405: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	431, // 406: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	432, // 407: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	433, // 408: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	434, // 409: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	435, // 410: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	436, // 411: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	437, // 412: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	438, // 413: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	439, // 414: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	440, // 415: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	441, // 416: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	442, // 417: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	443, // 418: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	444, // 419: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	445, // 420: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	446, // 421: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	447, // 422: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	448, // 423: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	449, // 424: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	450, // 425: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	451, // 426: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	452, // 427: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	453, // 428: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	454, // 429: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	455, // 430: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	456, // 431: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	457, // 432: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
+	458, // 433: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	459, // 434: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	460, // 435: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	461, // 436: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	462, // 437: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	463, // 438: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	464, // 439: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	465, // 440: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	466, // 441: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	467, // 442: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	468, // 443: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	469, // 444: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	470, // 445: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	471, // 446: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	472, // 447: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	473, // 448: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	474, // 449: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	475, // 450: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	476, // 451: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	477, // 452: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
+	478, // 453: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
+	479, // 454: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
+	480, // 455: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
+	481, // 456: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	482, // 457: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	483, // 458: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	484, // 459: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	485, // 460: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	486, // 461: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	487, // 462: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	488, // 463: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	489, // 464: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	490, // 465: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	491, // 466: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	492, // 467: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	493, // 468: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	494, // 469: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	495, // 470: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	496, // 471: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	497, // 472: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	498, // 473: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	499, // 474: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	500, // 475: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	501, // 476: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	502, // 477: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	503, // 478: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	504, // 479: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	505, // 480: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	506, // 481: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	507, // 482: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	508, // 483: rump.sp.v1.Result.file_list:type_name -> rump.sp.v1.FileListResponse
+	1,   // 484: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 485: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
+	1,   // 486: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 487: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
+	509, // 488: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	16,  // 489: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	19,  // 490: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	25,  // 491: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
+	22,  // 492: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
+	23,  // 493: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
+	16,  // 494: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	3,   // 495: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 496: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 497: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 498: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	11,  // 499: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	13,  // 500: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	15,  // 501: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	18,  // 502: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	21,  // 503: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
+	26,  // 504: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	27,  // 505: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	28,  // 506: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	29,  // 507: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	30,  // 508: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	31,  // 509: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	32,  // 510: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	33,  // 511: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	266, // 512: rump.sp.v1.Kern.FileList:input_type -> rump.sp.v1.FileListRequest
+	34,  // 513: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	35,  // 514: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	36,  // 515: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	37,  // 516: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	38,  // 517: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	39,  // 518: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	40,  // 519: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	41,  // 520: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	42,  // 521: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	43,  // 522: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	44,  // 523: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	45,  // 524: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	46,  // 525: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	47,  // 526: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	48,  // 527: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	49,  // 528: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	50,  // 529: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	51,  // 530: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	52,  // 531: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	53,  // 532: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	54,  // 533: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	55,  // 534: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	56,  // 535: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	57,  // 536: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	58,  // 537: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	59,  // 538: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	60,  // 539: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	61,  // 540: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	62,  // 541: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	63,  // 542: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	64,  // 543: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	65,  // 544: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	66,  // 545: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	67,  // 546: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	68,  // 547: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	69,  // 548: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	70,  // 549: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	71,  // 550: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	72,  // 551: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	73,  // 552: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	74,  // 553: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	75,  // 554: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	76,  // 555: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	77,  // 556: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	78,  // 557: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	79,  // 558: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	80,  // 559: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	81,  // 560: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	82,  // 561: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	83,  // 562: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	84,  // 563: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	85,  // 564: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	86,  // 565: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	87,  // 566: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	88,  // 567: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	89,  // 568: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	90,  // 569: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	91,  // 570: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	92,  // 571: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	213, // 572: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	214, // 573: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	215, // 574: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
+	93,  // 575: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	94,  // 576: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	95,  // 577: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	96,  // 578: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	97,  // 579: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	98,  // 580: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	99,  // 581: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	100, // 582: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	101, // 583: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	102, // 584: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	103, // 585: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	104, // 586: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	105, // 587: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	106, // 588: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	107, // 589: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	108, // 590: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	109, // 591: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	110, // 592: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	111, // 593: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	112, // 594: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	113, // 595: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	114, // 596: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	115, // 597: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	116, // 598: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	117, // 599: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	118, // 600: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	119, // 601: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	120, // 602: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	121, // 603: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	122, // 604: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	123, // 605: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	124, // 606: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	125, // 607: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	126, // 608: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	127, // 609: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	128, // 610: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	129, // 611: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	130, // 612: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	131, // 613: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	132, // 614: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	133, // 615: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	134, // 616: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	135, // 617: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	136, // 618: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	137, // 619: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	138, // 620: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	139, // 621: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	140, // 622: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	141, // 623: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	142, // 624: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	143, // 625: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	144, // 626: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	145, // 627: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	146, // 628: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	147, // 629: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	148, // 630: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	149, // 631: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	150, // 632: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	151, // 633: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	152, // 634: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	153, // 635: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	154, // 636: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	155, // 637: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	156, // 638: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	157, // 639: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	158, // 640: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	159, // 641: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	160, // 642: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	161, // 643: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	162, // 644: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	163, // 645: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	164, // 646: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	165, // 647: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	166, // 648: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	167, // 649: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	168, // 650: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	169, // 651: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	170, // 652: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	171, // 653: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	172, // 654: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	173, // 655: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	174, // 656: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	175, // 657: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	176, // 658: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	177, // 659: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	178, // 660: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	179, // 661: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	180, // 662: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	181, // 663: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	182, // 664: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	183, // 665: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	184, // 666: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	185, // 667: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	186, // 668: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	187, // 669: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	188, // 670: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	189, // 671: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	190, // 672: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	191, // 673: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	192, // 674: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	193, // 675: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	194, // 676: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	216, // 677: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	217, // 678: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	218, // 679: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	219, // 680: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	195, // 681: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	196, // 682: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	197, // 683: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	198, // 684: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	199, // 685: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	200, // 686: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	201, // 687: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	202, // 688: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	203, // 689: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	204, // 690: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	205, // 691: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	206, // 692: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	207, // 693: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	208, // 694: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	209, // 695: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	210, // 696: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	211, // 697: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	212, // 698: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	220, // 699: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	221, // 700: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	222, // 701: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	223, // 702: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	224, // 703: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	225, // 704: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	226, // 705: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	227, // 706: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	228, // 707: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	229, // 708: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	230, // 709: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	231, // 710: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	232, // 711: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	233, // 712: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	234, // 713: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	242, // 714: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	243, // 715: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	244, // 716: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	245, // 717: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	246, // 718: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	247, // 719: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	248, // 720: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	249, // 721: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	250, // 722: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	251, // 723: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	252, // 724: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	253, // 725: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	254, // 726: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	255, // 727: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	256, // 728: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	257, // 729: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	258, // 730: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	259, // 731: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	260, // 732: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	261, // 733: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	262, // 734: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	263, // 735: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	264, // 736: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	265, // 737: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	235, // 738: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
+	236, // 739: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
+	237, // 740: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
+	238, // 741: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
+	239, // 742: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	240, // 743: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	241, // 744: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 745: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 746: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 747: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 748: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	12,  // 749: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	14,  // 750: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	17,  // 751: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	20,  // 752: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	24,  // 753: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
+	268, // 754: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	269, // 755: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	270, // 756: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	271, // 757: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	272, // 758: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	273, // 759: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	274, // 760: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	275, // 761: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	508, // 762: rump.sp.v1.Kern.FileList:output_type -> rump.sp.v1.FileListResponse
+	276, // 763: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	277, // 764: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	278, // 765: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	279, // 766: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	280, // 767: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	281, // 768: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	282, // 769: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	283, // 770: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	284, // 771: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	285, // 772: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	286, // 773: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	287, // 774: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	288, // 775: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	289, // 776: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	290, // 777: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	291, // 778: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	292, // 779: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	293, // 780: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	294, // 781: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	295, // 782: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	296, // 783: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	297, // 784: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	298, // 785: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	299, // 786: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	300, // 787: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	301, // 788: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	302, // 789: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	303, // 790: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	304, // 791: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	305, // 792: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	306, // 793: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	307, // 794: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	308, // 795: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	309, // 796: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	310, // 797: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	311, // 798: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	312, // 799: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	313, // 800: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	314, // 801: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	315, // 802: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	316, // 803: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	317, // 804: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	318, // 805: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	319, // 806: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	320, // 807: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	321, // 808: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	322, // 809: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	323, // 810: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	324, // 811: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	325, // 812: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	326, // 813: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	327, // 814: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	328, // 815: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	329, // 816: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	330, // 817: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	331, // 818: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	332, // 819: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	333, // 820: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	334, // 821: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	455, // 822: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	456, // 823: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	457, // 824: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
+	335, // 825: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	336, // 826: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	337, // 827: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	338, // 828: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	339, // 829: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	340, // 830: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	341, // 831: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	342, // 832: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	343, // 833: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	344, // 834: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	345, // 835: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	346, // 836: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	347, // 837: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	348, // 838: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	349, // 839: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	350, // 840: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	351, // 841: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	352, // 842: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	353, // 843: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	354, // 844: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	355, // 845: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	356, // 846: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	357, // 847: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	358, // 848: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	359, // 849: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	360, // 850: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	361, // 851: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	362, // 852: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	363, // 853: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	364, // 854: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	365, // 855: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	366, // 856: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	367, // 857: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	368, // 858: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	369, // 859: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	370, // 860: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	371, // 861: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	372, // 862: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	373, // 863: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	374, // 864: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	375, // 865: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	376, // 866: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	377, // 867: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	378, // 868: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	379, // 869: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	380, // 870: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	381, // 871: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	382, // 872: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	383, // 873: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	384, // 874: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	385, // 875: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	386, // 876: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	387, // 877: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	388, // 878: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	389, // 879: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	390, // 880: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	391, // 881: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	392, // 882: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	393, // 883: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	394, // 884: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	395, // 885: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	396, // 886: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	397, // 887: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	398, // 888: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	399, // 889: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	400, // 890: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	401, // 891: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	402, // 892: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	403, // 893: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	404, // 894: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	405, // 895: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	406, // 896: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	407, // 897: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	408, // 898: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	409, // 899: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	410, // 900: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	411, // 901: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	412, // 902: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	413, // 903: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	414, // 904: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	415, // 905: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	416, // 906: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	417, // 907: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	418, // 908: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	419, // 909: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	420, // 910: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	421, // 911: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	422, // 912: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	423, // 913: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	424, // 914: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	425, // 915: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	426, // 916: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	427, // 917: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	428, // 918: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	429, // 919: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	430, // 920: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	431, // 921: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	432, // 922: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	433, // 923: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	434, // 924: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	435, // 925: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	436, // 926: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	458, // 927: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	459, // 928: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	460, // 929: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	461, // 930: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	437, // 931: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	438, // 932: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	439, // 933: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	440, // 934: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	441, // 935: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	442, // 936: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	443, // 937: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	444, // 938: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	445, // 939: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	446, // 940: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	447, // 941: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	448, // 942: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	449, // 943: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	450, // 944: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	451, // 945: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	452, // 946: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	453, // 947: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	454, // 948: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	462, // 949: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	463, // 950: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	464, // 951: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	465, // 952: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	466, // 953: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	467, // 954: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	468, // 955: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	469, // 956: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	470, // 957: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	471, // 958: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	472, // 959: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	473, // 960: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	474, // 961: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	475, // 962: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	476, // 963: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	484, // 964: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	485, // 965: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	486, // 966: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	487, // 967: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	488, // 968: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	489, // 969: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	490, // 970: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	491, // 971: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	492, // 972: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	493, // 973: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	494, // 974: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	495, // 975: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	496, // 976: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	497, // 977: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	498, // 978: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	499, // 979: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	500, // 980: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	501, // 981: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	502, // 982: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	503, // 983: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	504, // 984: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	505, // 985: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	506, // 986: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	507, // 987: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	477, // 988: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
+	478, // 989: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
+	479, // 990: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
+	480, // 991: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
+	481, // 992: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	482, // 993: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	483, // 994: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	745, // [745:995] is the sub-list for method output_type
+	495, // [495:745] is the sub-list for method input_type
+	495, // [495:495] is the sub-list for extension type_name
+	495, // [495:495] is the sub-list for extension extendee
+	0,   // [0:495] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -12134,6 +12175,7 @@ func file_rump_sp_proto_init() {
 		(*Call_NetPcblist)(nil),
 		(*Call_NetCounters)(nil),
 		(*Call_NdList)(nil),
+		(*Call_FileList)(nil),
 	}
 	file_rump_sp_proto_msgTypes[2].OneofWrappers = []any{
 		(*Result_Error)(nil),
@@ -12377,6 +12419,7 @@ func file_rump_sp_proto_init() {
 		(*Result_NetPcblist)(nil),
 		(*Result_NetCounters)(nil),
 		(*Result_NdList)(nil),
+		(*Result_FileList)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -449,6 +449,7 @@ const (
 	Kern_Getuid_FullMethodName           = "/rump.sp.v1.Kern/Getuid"
 	Kern_Geteuid_FullMethodName          = "/rump.sp.v1.Kern/Geteuid"
 	Kern_Getppid_FullMethodName          = "/rump.sp.v1.Kern/Getppid"
+	Kern_FileList_FullMethodName         = "/rump.sp.v1.Kern/FileList"
 	Kern_Dup_FullMethodName              = "/rump.sp.v1.Kern/Dup"
 	Kern_Pipe_FullMethodName             = "/rump.sp.v1.Kern/Pipe"
 	Kern_Getegid_FullMethodName          = "/rump.sp.v1.Kern/Getegid"
@@ -535,6 +536,8 @@ type KernClient interface {
 	Geteuid(ctx context.Context, in *GeteuidRequest, opts ...grpc.CallOption) (*GeteuidResponse, error)
 	// Id of the parent process. Cannot fail.
 	Getppid(ctx context.Context, in *GetppidRequest, opts ...grpc.CallOption) (*GetppidResponse, error)
+	// Descriptors of all processes (sysctl kern.file2). Cannot fail.
+	FileList(ctx context.Context, in *FileListRequest, opts ...grpc.CallOption) (*FileListResponse, error)
 	// Second descriptor for the same open object, lowest free number. EBADF, EMFILE.
 	Dup(ctx context.Context, in *DupRequest, opts ...grpc.CallOption) (*DupResponse, error)
 	// Makes a pipe: read end, write end. EMFILE, ENFILE.
@@ -743,6 +746,16 @@ func (c *kernClient) Getppid(ctx context.Context, in *GetppidRequest, opts ...gr
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetppidResponse)
 	err := c.cc.Invoke(ctx, Kern_Getppid_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) FileList(ctx context.Context, in *FileListRequest, opts ...grpc.CallOption) (*FileListResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FileListResponse)
+	err := c.cc.Invoke(ctx, Kern_FileList_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -1391,6 +1404,8 @@ type KernServer interface {
 	Geteuid(context.Context, *GeteuidRequest) (*GeteuidResponse, error)
 	// Id of the parent process. Cannot fail.
 	Getppid(context.Context, *GetppidRequest) (*GetppidResponse, error)
+	// Descriptors of all processes (sysctl kern.file2). Cannot fail.
+	FileList(context.Context, *FileListRequest) (*FileListResponse, error)
 	// Second descriptor for the same open object, lowest free number. EBADF, EMFILE.
 	Dup(context.Context, *DupRequest) (*DupResponse, error)
 	// Makes a pipe: read end, write end. EMFILE, ENFILE.
@@ -1548,6 +1563,9 @@ func (UnimplementedKernServer) Geteuid(context.Context, *GeteuidRequest) (*Geteu
 }
 func (UnimplementedKernServer) Getppid(context.Context, *GetppidRequest) (*GetppidResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Getppid not implemented")
+}
+func (UnimplementedKernServer) FileList(context.Context, *FileListRequest) (*FileListResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FileList not implemented")
 }
 func (UnimplementedKernServer) Dup(context.Context, *DupRequest) (*DupResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Dup not implemented")
@@ -1896,6 +1914,24 @@ func _Kern_Getppid_Handler(srv interface{}, ctx context.Context, dec func(interf
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(KernServer).Getppid(ctx, req.(*GetppidRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_FileList_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FileListRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).FileList(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_FileList_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).FileList(ctx, req.(*FileListRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -3054,6 +3090,10 @@ var Kern_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Getppid",
 			Handler:    _Kern_Getppid_Handler,
+		},
+		{
+			MethodName: "FileList",
+			Handler:    _Kern_FileList_Handler,
 		},
 		{
 			MethodName: "Dup",

@@ -7156,6 +7156,91 @@ func (x *Inpcb) GetHandle() int64 {
 	return 0
 }
 
+// A descriptor of a process (kinfo_file of sysctl kern.file2), and whose object it is: that of a component, by its handle.
+type KinfoFile struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	KiPid         int32                  `protobuf:"varint,1,opt,name=ki_pid,json=kiPid,proto3" json:"ki_pid,omitempty"`
+	Comm          string                 `protobuf:"bytes,2,opt,name=comm,proto3" json:"comm,omitempty"`
+	KiUid         uint32                 `protobuf:"varint,3,opt,name=ki_uid,json=kiUid,proto3" json:"ki_uid,omitempty"`
+	KiFd          int32                  `protobuf:"varint,4,opt,name=ki_fd,json=kiFd,proto3" json:"ki_fd,omitempty"`
+	Component     string                 `protobuf:"bytes,5,opt,name=component,proto3" json:"component,omitempty"`
+	Handle        int64                  `protobuf:"varint,6,opt,name=handle,proto3" json:"handle,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KinfoFile) Reset() {
+	*x = KinfoFile{}
+	mi := &file_rump_types_proto_msgTypes[80]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KinfoFile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KinfoFile) ProtoMessage() {}
+
+func (x *KinfoFile) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[80]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KinfoFile.ProtoReflect.Descriptor instead.
+func (*KinfoFile) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{80}
+}
+
+func (x *KinfoFile) GetKiPid() int32 {
+	if x != nil {
+		return x.KiPid
+	}
+	return 0
+}
+
+func (x *KinfoFile) GetComm() string {
+	if x != nil {
+		return x.Comm
+	}
+	return ""
+}
+
+func (x *KinfoFile) GetKiUid() uint32 {
+	if x != nil {
+		return x.KiUid
+	}
+	return 0
+}
+
+func (x *KinfoFile) GetKiFd() int32 {
+	if x != nil {
+		return x.KiFd
+	}
+	return 0
+}
+
+func (x *KinfoFile) GetComponent() string {
+	if x != nil {
+		return x.Component
+	}
+	return ""
+}
+
+func (x *KinfoFile) GetHandle() int64 {
+	if x != nil {
+		return x.Handle
+	}
+	return 0
+}
+
 // A counter of a protocol, as netstat -s shows it.
 type NetCounter struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -7168,7 +7253,7 @@ type NetCounter struct {
 
 func (x *NetCounter) Reset() {
 	*x = NetCounter{}
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7180,7 +7265,7 @@ func (x *NetCounter) String() string {
 func (*NetCounter) ProtoMessage() {}
 
 func (x *NetCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7193,7 +7278,7 @@ func (x *NetCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetCounter.ProtoReflect.Descriptor instead.
 func (*NetCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{80}
+	return file_rump_types_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *NetCounter) GetProtocol() string {
@@ -7231,7 +7316,7 @@ type NdRouter struct {
 
 func (x *NdRouter) Reset() {
 	*x = NdRouter{}
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7243,7 +7328,7 @@ func (x *NdRouter) String() string {
 func (*NdRouter) ProtoMessage() {}
 
 func (x *NdRouter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7256,7 +7341,7 @@ func (x *NdRouter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdRouter.ProtoReflect.Descriptor instead.
 func (*NdRouter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{81}
+	return file_rump_types_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *NdRouter) GetAddr() *Sockaddr {
@@ -7310,7 +7395,7 @@ type NdPrefix struct {
 
 func (x *NdPrefix) Reset() {
 	*x = NdPrefix{}
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7322,7 +7407,7 @@ func (x *NdPrefix) String() string {
 func (*NdPrefix) ProtoMessage() {}
 
 func (x *NdPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7335,7 +7420,7 @@ func (x *NdPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdPrefix.ProtoReflect.Descriptor instead.
 func (*NdPrefix) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{82}
+	return file_rump_types_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *NdPrefix) GetPrefix() *Sockaddr {
@@ -7398,7 +7483,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7410,7 +7495,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7423,7 +7508,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{83}
+	return file_rump_types_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -7455,7 +7540,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7467,7 +7552,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7480,7 +7565,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{84}
+	return file_rump_types_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -7530,7 +7615,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7542,7 +7627,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7555,7 +7640,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{85}
+	return file_rump_types_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -7596,7 +7681,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7608,7 +7693,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7621,7 +7706,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{86}
+	return file_rump_types_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -7702,7 +7787,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7714,7 +7799,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7727,7 +7812,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{87}
+	return file_rump_types_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -7821,7 +7906,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7833,7 +7918,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7846,7 +7931,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{88}
+	return file_rump_types_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -7904,7 +7989,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7916,7 +8001,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7929,7 +8014,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{89}
+	return file_rump_types_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -8000,7 +8085,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8012,7 +8097,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8025,7 +8110,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{90}
+	return file_rump_types_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *NpfTable) GetName() string {
@@ -8064,7 +8149,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8076,7 +8161,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8089,7 +8174,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{91}
+	return file_rump_types_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -8148,7 +8233,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8160,7 +8245,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8173,7 +8258,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{92}
+	return file_rump_types_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -8228,7 +8313,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8240,7 +8325,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8253,7 +8338,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{93}
+	return file_rump_types_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -8322,7 +8407,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8334,7 +8419,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8347,7 +8432,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{94}
+	return file_rump_types_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -8383,7 +8468,7 @@ type DhcpLease struct {
 
 func (x *DhcpLease) Reset() {
 	*x = DhcpLease{}
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8395,7 +8480,7 @@ func (x *DhcpLease) String() string {
 func (*DhcpLease) ProtoMessage() {}
 
 func (x *DhcpLease) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8408,7 +8493,7 @@ func (x *DhcpLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
 func (*DhcpLease) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{95}
+	return file_rump_types_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *DhcpLease) GetIfname() string {
@@ -8485,7 +8570,7 @@ type DhcpHost struct {
 
 func (x *DhcpHost) Reset() {
 	*x = DhcpHost{}
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8497,7 +8582,7 @@ func (x *DhcpHost) String() string {
 func (*DhcpHost) ProtoMessage() {}
 
 func (x *DhcpHost) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8510,7 +8595,7 @@ func (x *DhcpHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
 func (*DhcpHost) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{96}
+	return file_rump_types_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *DhcpHost) GetLladdr() []byte {
@@ -8544,7 +8629,7 @@ type DhcpPool struct {
 
 func (x *DhcpPool) Reset() {
 	*x = DhcpPool{}
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8556,7 +8641,7 @@ func (x *DhcpPool) String() string {
 func (*DhcpPool) ProtoMessage() {}
 
 func (x *DhcpPool) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8569,7 +8654,7 @@ func (x *DhcpPool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
 func (*DhcpPool) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{97}
+	return file_rump_types_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *DhcpPool) GetFirst() []byte {
@@ -8634,7 +8719,7 @@ type DhcpBinding struct {
 
 func (x *DhcpBinding) Reset() {
 	*x = DhcpBinding{}
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8646,7 +8731,7 @@ func (x *DhcpBinding) String() string {
 func (*DhcpBinding) ProtoMessage() {}
 
 func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8659,7 +8744,7 @@ func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
 func (*DhcpBinding) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{98}
+	return file_rump_types_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *DhcpBinding) GetAddr() []byte {
@@ -8703,7 +8788,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8715,7 +8800,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8728,7 +8813,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{99}
+	return file_rump_types_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *Driver) GetName() string {
@@ -8772,7 +8857,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8784,7 +8869,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8797,7 +8882,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{100}
+	return file_rump_types_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -9467,7 +9552,14 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x05recvq\x18\x04 \x01(\x04R\x05recvq\x12\x14\n" +
 	"\x05sendq\x18\x05 \x01(\x04R\x05sendq\x12\x14\n" +
 	"\x05state\x18\x06 \x01(\tR\x05state\x12\x16\n" +
-	"\x06handle\x18\a \x01(\x03R\x06handle\"R\n" +
+	"\x06handle\x18\a \x01(\x03R\x06handle\"\x98\x01\n" +
+	"\tKinfoFile\x12\x15\n" +
+	"\x06ki_pid\x18\x01 \x01(\x05R\x05kiPid\x12\x12\n" +
+	"\x04comm\x18\x02 \x01(\tR\x04comm\x12\x15\n" +
+	"\x06ki_uid\x18\x03 \x01(\rR\x05kiUid\x12\x13\n" +
+	"\x05ki_fd\x18\x04 \x01(\x05R\x04kiFd\x12\x1c\n" +
+	"\tcomponent\x18\x05 \x01(\tR\tcomponent\x12\x16\n" +
+	"\x06handle\x18\x06 \x01(\x03R\x06handle\"R\n" +
 	"\n" +
 	"NetCounter\x12\x1a\n" +
 	"\bprotocol\x18\x01 \x01(\tR\bprotocol\x12\x12\n" +
@@ -9633,7 +9725,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 105)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 106)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -9715,31 +9807,32 @@ var file_rump_types_proto_goTypes = []any{
 	(*InterfaceAddress)(nil), // 77: rump.sp.v1.InterfaceAddress
 	(*Rtmsg)(nil),            // 78: rump.sp.v1.Rtmsg
 	(*Inpcb)(nil),            // 79: rump.sp.v1.Inpcb
-	(*NetCounter)(nil),       // 80: rump.sp.v1.NetCounter
-	(*NdRouter)(nil),         // 81: rump.sp.v1.NdRouter
-	(*NdPrefix)(nil),         // 82: rump.sp.v1.NdPrefix
-	(*NpfPorts)(nil),         // 83: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 84: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 85: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 86: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 87: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 88: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 89: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 90: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 91: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 92: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 93: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 94: rump.sp.v1.NpfCounter
-	(*DhcpLease)(nil),        // 95: rump.sp.v1.DhcpLease
-	(*DhcpHost)(nil),         // 96: rump.sp.v1.DhcpHost
-	(*DhcpPool)(nil),         // 97: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),      // 98: rump.sp.v1.DhcpBinding
-	(*Driver)(nil),           // 99: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 100: rump.sp.v1.SyscallError
-	nil,                      // 101: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 102: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 103: rump.sp.v1.DevCommand.PropertiesEntry
-	nil,                      // 104: rump.sp.v1.NpfConfig.ParamsEntry
+	(*KinfoFile)(nil),        // 80: rump.sp.v1.KinfoFile
+	(*NetCounter)(nil),       // 81: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),         // 82: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),         // 83: rump.sp.v1.NdPrefix
+	(*NpfPorts)(nil),         // 84: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 85: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 86: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 87: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 88: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 89: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 90: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 91: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 92: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 93: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 94: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 95: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 96: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 97: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 98: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 99: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 100: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 101: rump.sp.v1.SyscallError
+	nil,                      // 102: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 103: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 104: rump.sp.v1.DevCommand.PropertiesEntry
+	nil,                      // 105: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -9758,8 +9851,8 @@ var file_rump_types_proto_depIdxs = []int32{
 	21,  // 13: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
 	14,  // 14: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
 	22,  // 15: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	101, // 16: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	102, // 17: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	102, // 16: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	103, // 17: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
 	28,  // 18: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
 	29,  // 19: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
 	30,  // 20: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
@@ -9795,7 +9888,7 @@ var file_rump_types_proto_depIdxs = []int32{
 	55,  // 50: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
 	57,  // 51: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
 	58,  // 52: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
-	103, // 53: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
+	104, // 53: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
 	14,  // 54: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
 	14,  // 55: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
 	14,  // 56: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
@@ -9831,25 +9924,25 @@ var file_rump_types_proto_depIdxs = []int32{
 	14,  // 86: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
 	14,  // 87: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
 	14,  // 88: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
-	84,  // 89: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	83,  // 90: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	85,  // 91: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	85,  // 92: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	86,  // 93: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	87,  // 94: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	86,  // 95: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	84,  // 96: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	83,  // 97: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	84,  // 98: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	90,  // 99: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	91,  // 100: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	89,  // 101: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	88,  // 102: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	104, // 103: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	85,  // 89: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	84,  // 90: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	86,  // 91: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	86,  // 92: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	87,  // 93: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	88,  // 94: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	87,  // 95: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	85,  // 96: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	84,  // 97: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	85,  // 98: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	91,  // 99: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	92,  // 100: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	90,  // 101: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	89,  // 102: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	105, // 103: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
 	14,  // 104: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
 	14,  // 105: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
 	14,  // 106: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	96,  // 107: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	97,  // 107: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
 	108, // [108:108] is the sub-list for method output_type
 	108, // [108:108] is the sub-list for method input_type
 	108, // [108:108] is the sub-list for extension type_name
@@ -9931,14 +10024,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_BpfStat)(nil),
 		(*IoctlArgs_BpfDltlist)(nil),
 	}
-	file_rump_types_proto_msgTypes[86].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[87].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   105,
+			NumMessages:   106,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1767,6 +1767,11 @@ class PubCalls(SyncBase):
 
     __slots__ = ()
 
+    def file_list(self) -> list[V.KinfoFile]:
+        """Descriptors of all processes (sysctl kern.file2). Cannot fail."""
+        out: list[V.KinfoFile] = self._do(C.FILE_LIST, ())
+        return out
+
     def module_init(self, names: str | Iterable[str]) -> None:
         """Initialises installed modules by name (rump_pub_module_init). EEXIST, ENOENT, EDEADLK, EPERM."""
         self._do(C.MODULE_INIT, (names,))
@@ -2026,6 +2031,11 @@ class AsyncPubCalls(AsyncBase):
     """Exported kernel functions of a process, for asyncio."""
 
     __slots__ = ()
+
+    async def file_list(self) -> list[V.KinfoFile]:
+        """Descriptors of all processes (sysctl kern.file2). Cannot fail."""
+        out: list[V.KinfoFile] = await self._do(C.FILE_LIST, ())
+        return out
 
     async def module_init(self, names: str | Iterable[str]) -> None:
         """Initialises installed modules by name (rump_pub_module_init). EEXIST, ENOENT, EDEADLK, EPERM."""
@@ -2321,6 +2331,10 @@ class BatchCalls(BatchBase):
     def getppid(self) -> Future[int]:
         """Id of the parent process. Cannot fail."""
         return self._add(C.GETPPID, ())
+
+    def file_list(self) -> Future[list[V.KinfoFile]]:
+        """Descriptors of all processes (sysctl kern.file2). Cannot fail."""
+        return self._add(C.FILE_LIST, ())
 
     def dup(self, fd: int | Ref) -> Future[int]:
         """Second descriptor for the same open object, lowest free number. EBADF, EMFILE."""

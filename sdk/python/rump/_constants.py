@@ -349,6 +349,7 @@ MSG_CTRUNC: Final[int] = _of["MSG_CTRUNC"]
 MSG_DONTROUTE: Final[int] = _of["MSG_DONTROUTE"]
 MSG_DONTWAIT: Final[int] = _of["MSG_DONTWAIT"]
 MSG_EOR: Final[int] = _of["MSG_EOR"]
+MSG_MORE: Final[int] = _of["MSG_MORE"]
 MSG_NOSIGNAL: Final[int] = _of["MSG_NOSIGNAL"]
 MSG_OOB: Final[int] = _of["MSG_OOB"]
 MSG_PEEK: Final[int] = _of["MSG_PEEK"]
@@ -686,6 +687,7 @@ TCPI_OPT_WSCALE: Final[int] = _of["TCPI_OPT_WSCALE"]
 TCP_CONGCTL: Final[int] = _of["TCP_CONGCTL"]
 TCP_FASTOPEN: Final[int] = _of["TCP_FASTOPEN"]
 TCP_INFO: Final[int] = _of["TCP_INFO"]
+TCP_INQ: Final[int] = _of["TCP_INQ"]
 TCP_KEEPCNT: Final[int] = _of["TCP_KEEPCNT"]
 TCP_KEEPIDLE: Final[int] = _of["TCP_KEEPIDLE"]
 TCP_KEEPINIT: Final[int] = _of["TCP_KEEPINIT"]
@@ -693,6 +695,7 @@ TCP_KEEPINTVL: Final[int] = _of["TCP_KEEPINTVL"]
 TCP_MAXSEG: Final[int] = _of["TCP_MAXSEG"]
 TCP_NODELAY: Final[int] = _of["TCP_NODELAY"]
 TCP_NOPUSH: Final[int] = _of["TCP_NOPUSH"]
+TCP_NOTSENT_LOWAT: Final[int] = _of["TCP_NOTSENT_LOWAT"]
 TCP_QUICKACK: Final[int] = _of["TCP_QUICKACK"]
 TCP_USER_TIMEOUT: Final[int] = _of["TCP_USER_TIMEOUT"]
 TIMER_ABSTIME: Final[int] = _of["TIMER_ABSTIME"]
@@ -1107,6 +1110,7 @@ __all__ = [
     "MSG_DONTROUTE",
     "MSG_DONTWAIT",
     "MSG_EOR",
+    "MSG_MORE",
     "MSG_NOSIGNAL",
     "MSG_OOB",
     "MSG_PEEK",
@@ -1444,6 +1448,7 @@ __all__ = [
     "TCP_CONGCTL",
     "TCP_FASTOPEN",
     "TCP_INFO",
+    "TCP_INQ",
     "TCP_KEEPCNT",
     "TCP_KEEPIDLE",
     "TCP_KEEPINIT",
@@ -1451,6 +1456,7 @@ __all__ = [
     "TCP_MAXSEG",
     "TCP_NODELAY",
     "TCP_NOPUSH",
+    "TCP_NOTSENT_LOWAT",
     "TCP_QUICKACK",
     "TCP_USER_TIMEOUT",
     "TIMER_ABSTIME",

@@ -232,6 +232,7 @@ ZERO: dict[Op, tuple[Any, ...]] = {
     C.GETUID: (),
     C.GETEUID: (),
     C.GETPPID: (),
+    C.FILE_LIST: (),
     C.DUP: (0,),
     C.PIPE: (),
     C.GETEGID: (),

@@ -56,6 +56,11 @@ def rump_sys_getppid() -> int:
     return default().sys.getppid()
 
 
+def rump_pub_file_list() -> list[V.KinfoFile]:
+    """Descriptors of all processes (sysctl kern.file2). Cannot fail."""
+    return default().pub.file_list()
+
+
 def rump_sys_dup(fd: int) -> int:
     """Second descriptor for the same open object, lowest free number. EBADF, EMFILE."""
     return default().sys.dup(fd)
@@ -1280,6 +1285,7 @@ __all__ = [
     "rump_sys_getuid",
     "rump_sys_geteuid",
     "rump_sys_getppid",
+    "rump_pub_file_list",
     "rump_sys_dup",
     "rump_sys_pipe",
     "rump_sys_getegid",

@@ -13,6 +13,7 @@ import type {
   Dup3Response,
   DupResponse,
   FcntlResponse,
+  FileListResponse,
   FpathconfResponse,
   FstatResponse,
   GetegidResponse,
@@ -100,6 +101,7 @@ import type {
   IoctlArgs,
   Itimerspec,
   Kevent,
+  KinfoFile,
   ModctlLoad,
   ModuleStat,
   MountArgs,
@@ -1509,6 +1511,13 @@ export class Pub {
 
   constructor(send: Do) {
     this.#do = send;
+  }
+
+  /**
+   * Descriptors of all processes (sysctl kern.file2). Cannot fail.
+   */
+  async file_list(): Promise<KinfoFile[]> {
+    return ((await this.#do({ $case: "file_list", value: {} })) as FileListResponse).files;
   }
 
   /**

@@ -215,7 +215,37 @@ def test_sockets_are_listed(wired: Shell, k: rump.Kernel) -> None:
         assert wired("sockstat -p 5001").count("udp") == 0
         assert wired("sockstat -6").count("udp ") == 0
         assert json.loads(wired("sockstat --json -c"))[0]["foreign"] == "10.0.0.1.5000"
+        header, line = wired("sockstat -l -4 -p 5000").splitlines()
+        assert header.split()[:5] == ["USER", "COMMAND", "PID", "FD", "PROTO"]
+        assert line.split()[0] == "root"
+        assert line.split()[2:] == [str(k.pid), str(bound.fileno()), "udp", "10.0.0.1.5000", "*.*"]
     assert "5000" not in wired("netstat -a")
+
+
+def test_owners_of_sockets(wired: Shell, k: rump.Kernel) -> None:
+    """A socket of two processes is in two rows."""
+    with k.fork() as child:
+        shared = child.sys.socket(socket.AF_INET, socket.SOCK_DGRAM, 0)
+        child.sys.bind(shared, rump.SockaddrIn(bytes([10, 0, 0, 1]), 5003))
+        with child.fork() as heir:
+            rows = json.loads(wired("sockstat --json -p 5003"))
+            assert [(row["pid"], row["fd"]) for row in rows] == [(child.pid, shared), (heir.pid, shared)]
+        child.sys.setuid(7)
+        assert [row["user"] for row in json.loads(wired("sockstat --json -p 5003"))] == ["7"]
+
+
+def test_what_nobody_holds_is_nobodys(wired: Shell, k: rump.Kernel) -> None:
+    with k.socket(socket.AF_INET, socket.SOCK_STREAM) as server, k.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+        server.bind(("10.0.0.1", 5002))
+        server.listen(1)
+        client.connect(("10.0.0.1", 5002))
+        served, _ = server.accept()
+        client.close()
+        served.close()
+        (row,) = [row for row in json.loads(wired("sockstat --json -p 5002")) if row["state"] == "TIME_WAIT"]
+        assert (row["user"], row["command"], row["pid"], row["fd"]) == (None, None, None, None)
+        (line,) = [line for line in wired("sockstat -p 5002").splitlines() if "TIME_WAIT" in line]
+        assert line.split()[:4] == ["?"] * 4
 
 
 def test_interfaces_and_counters(wired: Shell, k: rump.Kernel) -> None:

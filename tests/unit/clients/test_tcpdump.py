@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 import rump
-from rumpclients import tcpdump
+from rumpclients import _npf_conf, tcpdump
 from rumpclients._command import CommandError
 from rumpclients._packets import describe
 from tests.live import LiveKernel, live_kernel
@@ -128,6 +128,33 @@ def test_refusals(run: Run, arguments: list[str], status: int) -> None:
     done = run(*arguments)
     assert done.status == status
     assert done.err.strip().splitlines()[-1].startswith("rump.tcpdump: ")
+
+
+@pytest.fixture
+def logging(kernel: LiveKernel, tmp_path: Path) -> Iterator[None]:
+    """The filter logs what comes for port 7777, and lets it pass."""
+    rules = tmp_path / "npf.conf"
+    rules.write_text('procedure "log" { log: npflog0 }\ngroup default {\n pass all\n'
+                     ' pass in final proto udp to any port 7777 apply "log"\n}\n')  # fmt: skip
+    with rump.connect(kernel.url) as k:
+        k.pub.netconfig_ifcreate("npflog0")
+        k.pub.npf_load(_npf_conf.parse(rules.read_text()))
+        k.pub.npf_switch(True)
+        yield
+        k.pub.npf_switch(False)
+        k.pub.netconfig_ifdestroy("npflog0")
+
+
+def test_what_the_filter_logs(run: Run, logging: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    need("tcpdump")
+    line = "rule 2/0(match): pass in on lo0: 127.0.0.1.7777 > 127.0.0.1.7777: UDP, length 5"
+    done = run("-i", "npflog0", "-c", "2", "-e", "-t")
+    assert done.out.splitlines() == [line] * 2
+    wanted = "rnr 2 and action pass and inbound and on lo0 and udp port 7777"
+    done = run("-i", "npflog0", "-c", "1", "-e", "-t", "-vv", wanted)
+    assert "udp sum ok" in done.out
+    monkeypatch.setattr(tcpdump, "_host_tcpdump", lambda: None)
+    assert "IP 127.0.0.1.7777 > 127.0.0.1.7777: UDP, length 33" in run("-i", "npflog0", "-c", "1").out
 
 
 def test_buffers_that_make_no_sense() -> None:

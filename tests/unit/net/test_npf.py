@@ -13,6 +13,7 @@ from rumpclients import _npf_conf, _npf_show
 from rumpnet.core.npf import conn, nat
 from rumpnet.core.npf.filter import Npf
 from rumpnet.core.npf.flow import Flow
+from rumpnet.core.npf.procedure import Seen
 from rumpnet.core.packet import Packet
 from rumpuser.host import ManualHost
 from rumpwire.errno import Errno, KernelError
@@ -41,7 +42,7 @@ class Bench:
     def __init__(self, text: str) -> None:
         self.host = ManualHost(1)
         self.answers: list[tuple[str, bytes, int]] = []
-        self.logged: list[tuple[str, bytes]] = []
+        self.logged: list[tuple[str, Seen]] = []
         self.npf = Npf(self.host, self._addresses, self._answer, self._log)
         self.npf.load(_npf_conf.parse(text))
 
@@ -52,8 +53,8 @@ class Bench:
     def _answer(self, kind: str, flow: Flow, packet: Packet) -> None:
         self.answers.append((kind, flow.src, flow.sport))
 
-    def _log(self, ifname: str, flow: Flow) -> None:
-        self.logged.append((ifname, bytes(flow.head)))
+    def _log(self, ifname: str, flow: Flow, seen: Seen) -> None:
+        self.logged.append((ifname, seen))
 
     def out(self, data: bytes, ifname: str = "ext0") -> bytes | None:
         return self._through(data, ifname, out=True)
@@ -245,7 +246,22 @@ def test_normalize_and_log() -> None:
     assert found[8] == 64
     assert not found[6] & 0x40
     assert found[43:45] == struct.pack("!H", 1400)
-    assert [name for name, _ in bench.logged] == ["npflog0"]
+    assert [(name, seen[1:]) for name, seen in bench.logged] == [("npflog0", ("ext0", False, True, 1))]
+
+
+def test_what_is_logged() -> None:
+    """Which rule, in which direction and with which end; later packets of a connection name the rule that began it."""
+    bench = Bench(
+        'procedure "p" { log: npflog0 }\ngroup default {\n pass all\n block in proto udp to any port 9 apply "p"\n'
+        ' pass stateful out final proto tcp apply "p"\n}'
+    )
+    assert bench.into(udp(SERVER, 1, EXT, 9)) is None
+    assert bench.into(udp(SERVER, 1, EXT, 8))
+    assert bench.out(tcp(CLIENT, 1, SERVER, 2, SYN), "int0")
+    assert bench.into(tcp(SERVER, 2, CLIENT, 1, SYN | ACK, seq=0, ack=1), "int0")
+    assert [seen[1:] for _, seen in bench.logged] == [
+        ("ext0", False, False, 2), ("int0", True, True, 3), ("int0", False, True, 3),
+    ]  # fmt: skip
 
 
 def test_static_maps_exchange_networks() -> None:

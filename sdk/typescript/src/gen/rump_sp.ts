@@ -43,6 +43,8 @@ import {
   DupResponse,
   FcntlRequest,
   FcntlResponse,
+  FileListRequest,
+  FileListResponse,
   FktraceRequest,
   FktraceResponse,
   FlockRequest,
@@ -762,6 +764,7 @@ export interface Call {
     | { $case: "net_pcblist"; value: NetPcblistRequest }
     | { $case: "net_counters"; value: NetCountersRequest }
     | { $case: "nd_list"; value: NdListRequest }
+    | { $case: "file_list"; value: FileListRequest }
     | undefined;
 }
 
@@ -1009,6 +1012,7 @@ export interface Result {
     | { $case: "net_pcblist"; value: NetPcblistResponse }
     | { $case: "net_counters"; value: NetCountersResponse }
     | { $case: "nd_list"; value: NdListResponse }
+    | { $case: "file_list"; value: FileListResponse }
     | undefined;
 }
 
@@ -2010,6 +2014,9 @@ export const Call: MessageFns<Call> = {
         break;
       case "nd_list":
         NdListRequest.encode(message.call.value, writer.uint32(16330).fork()).join();
+        break;
+      case "file_list":
+        FileListRequest.encode(message.call.value, writer.uint32(16802).fork()).join();
         break;
     }
     return writer;
@@ -4022,6 +4029,14 @@ export const Call: MessageFns<Call> = {
             message.call = { $case: "nd_list", value: NdListRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2100: {
+            if (tag !== 16802) {
+              break;
+            }
+
+            message.call = { $case: "file_list", value: FileListRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4764,6 +4779,9 @@ export const Result: MessageFns<Result> = {
         break;
       case "nd_list":
         NdListResponse.encode(message.result.value, writer.uint32(16330).fork()).join();
+        break;
+      case "file_list":
+        FileListResponse.encode(message.result.value, writer.uint32(16802).fork()).join();
         break;
     }
     return writer;
@@ -6809,6 +6827,14 @@ export const Result: MessageFns<Result> = {
             message.result = { $case: "nd_list", value: NdListResponse.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2100: {
+            if (tag !== 16802) {
+              break;
+            }
+
+            message.result = { $case: "file_list", value: FileListResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -8773,6 +8799,16 @@ export const KernService = {
     responseSerialize: (value: GetppidResponse): Buffer => Buffer.from(GetppidResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetppidResponse => GetppidResponse.decode(value),
   },
+  /** Descriptors of all processes (sysctl kern.file2). Cannot fail. */
+  fileList: {
+    path: "/rump.sp.v1.Kern/FileList" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: FileListRequest): Buffer => Buffer.from(FileListRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FileListRequest => FileListRequest.decode(value),
+    responseSerialize: (value: FileListResponse): Buffer => Buffer.from(FileListResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FileListResponse => FileListResponse.decode(value),
+  },
   /** Second descriptor for the same open object, lowest free number. EBADF, EMFILE. */
   dup: {
     path: "/rump.sp.v1.Kern/Dup" as const,
@@ -9425,6 +9461,8 @@ export interface KernServer extends UntypedServiceImplementation {
   geteuid: handleUnaryCall<GeteuidRequest, GeteuidResponse>;
   /** Id of the parent process. Cannot fail. */
   getppid: handleUnaryCall<GetppidRequest, GetppidResponse>;
+  /** Descriptors of all processes (sysctl kern.file2). Cannot fail. */
+  fileList: handleUnaryCall<FileListRequest, FileListResponse>;
   /** Second descriptor for the same open object, lowest free number. EBADF, EMFILE. */
   dup: handleUnaryCall<DupRequest, DupResponse>;
   /** Makes a pipe: read end, write end. EMFILE, ENFILE. */

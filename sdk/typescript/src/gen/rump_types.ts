@@ -851,6 +851,16 @@ export interface Inpcb {
   handle: bigint;
 }
 
+/** A descriptor of a process (kinfo_file of sysctl kern.file2), and whose object it is: that of a component, by its handle. */
+export interface KinfoFile {
+  ki_pid: number;
+  comm: string;
+  ki_uid: number;
+  ki_fd: number;
+  component: string;
+  handle: bigint;
+}
+
 /** A counter of a protocol, as netstat -s shows it. */
 export interface NetCounter {
   protocol: string;
@@ -9572,6 +9582,110 @@ export const Inpcb: MessageFns<Inpcb> = {
           }
           case 7: {
             if (tag !== 56) {
+              break;
+            }
+
+            message.handle = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseKinfoFile(): KinfoFile {
+  return { ki_pid: 0, comm: "", ki_uid: 0, ki_fd: 0, component: "", handle: 0n };
+}
+
+export const KinfoFile: MessageFns<KinfoFile> = {
+  encode(message: KinfoFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ki_pid !== 0) {
+      writer.uint32(8).int32(message.ki_pid);
+    }
+    if (message.comm !== "") {
+      writer.uint32(18).string(message.comm);
+    }
+    if (message.ki_uid !== 0) {
+      writer.uint32(24).uint32(message.ki_uid);
+    }
+    if (message.ki_fd !== 0) {
+      writer.uint32(32).int32(message.ki_fd);
+    }
+    if (message.component !== "") {
+      writer.uint32(42).string(message.component);
+    }
+    if (message.handle !== 0n) {
+      if (BigInt.asIntN(64, message.handle) !== message.handle) {
+        throw new globalThis.Error("value provided for field message.handle of type int64 too large");
+      }
+      writer.uint32(48).int64(message.handle);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KinfoFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKinfoFile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ki_pid = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.comm = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ki_uid = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.ki_fd = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.component = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
               break;
             }
 

@@ -55,6 +55,9 @@ Tap = Callable[[Packet, bool], None]
 DLT_NULL = 0
 """The address family, in the host's byte order, and a packet of that family."""
 DLT_EN10MB = 1
+DLT_PFLOG = 117
+LINK_LEN = {DLT_NULL: 4, DLT_EN10MB: 14, DLT_PFLOG: 64}
+"""Bytes that stand in front of the packet."""
 
 
 class InterfaceAddr:

@@ -38,8 +38,6 @@ CHANGEABLE = (
     | const.IFF_LINK0 | const.IFF_LINK1 | const.IFF_LINK2
 )  # fmt: skip
 """Flags that SIOCSIFFLAGS sets; the others are the interface's own."""
-DLT_NULL = 0
-DLT_EN10MB = 1
 # IFCAP_* of capabilities (net/if.h): transmit and receive sums of TCP and UDP, TSO.
 _CAPS = {CSUM: 0x3FC00, TSO4: 0x80, TSO6: 0x40000}
 
@@ -114,7 +112,7 @@ class Requests:
         return req._replace(ifr_value=self.iface(req.ifr_name).index)
 
     def dlt(self, req: Ifreq) -> Ifreq:
-        return req._replace(ifr_value=DLT_EN10MB if self.iface(req.ifr_name).lladdr else DLT_NULL)
+        return req._replace(ifr_value=self.iface(req.ifr_name).dlt)
 
     def capabilities(self, req: Ifreq) -> Ifreq:
         own = self.iface(req.ifr_name).capabilities

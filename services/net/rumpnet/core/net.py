@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from rumpnet.core.control import Rights
 from rumpnet.core.iface import Iface, InputQueue, Interfaces
 from rumpnet.core.neighbour import Neighbour, Neighbours, Resolver
+from rumpnet.core.options import SB_MAX
 from rumpnet.core.route import Listener as RouteListener
 from rumpnet.core.route import Route, Routes
 from rumpnet.core.socket import Socket
@@ -79,7 +80,9 @@ class Net:
         self.bus = bus
         self.domains: dict[int, Domain] = {}
         self.sockets: dict[int, Socket] = {}
-        self.nodes: dict[str, Node] = {}
+        self.sb_max = Knob(SB_MAX, 16 << 10, 16 << 20)
+        sb_max = self.sb_max.node("kern.sbmax", [1, 58], "Largest buffer that a socket may ask for")
+        self.nodes: dict[str, Node] = {sb_max.path: sb_max}
         self.watching = Watching(host, self.socket)
         self.rights = Rights(self)
         self.queue = InputQueue()

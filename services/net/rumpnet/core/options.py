@@ -8,7 +8,7 @@ from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Linger, Sockopt, SockoptInteger, SockoptRaw, Timespec
 
 SB_MAX = 1 << 20
-"""Largest buffer that a socket may ask for (kern.sbmax)."""
+"""Largest buffer that a socket may ask for, as long as kern.sbmax does not say otherwise."""
 TIMEOUT_MAX = 21_474_836
 """Seconds; the original's ticks do not count further."""
 FLAGS = frozenset(
@@ -62,7 +62,7 @@ def _number(so: Socket, name: int) -> int:
 
 
 def setsockopt(so: Socket, level: int, name: int, value: Sockopt | None) -> None:
-    """ENOPROTOOPT, EINVAL, EDOM for times, ENOBUFS for buffers above `SB_MAX`."""
+    """ENOPROTOOPT, EINVAL, EDOM for times, ENOBUFS for buffers above kern.sbmax."""
     if level != const.SOL_SOCKET or so.keeps(name):
         so.setopt(level, name, value)
     elif name in FLAGS:
@@ -109,8 +109,8 @@ def _set_lowat(so: Socket, name: int, size: int) -> None:
 def _set_buffer(so: Socket, name: int, size: int) -> None:
     if size <= 0:
         raise KernelError(Errno.EINVAL, f"a buffer of {size} bytes")
-    if size > SB_MAX:
-        raise KernelError(Errno.ENOBUFS, f"a buffer of {size} bytes; {SB_MAX} is the most")
+    if size > (most := so.net.sb_max.value):
+        raise KernelError(Errno.ENOBUFS, f"a buffer of {size} bytes; {most} is the most (kern.sbmax)")
     if name == const.SO_RCVBUF:
         so.rcv.hiwat = size
     else:

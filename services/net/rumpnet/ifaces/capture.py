@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 
-from rumpnet.core.iface import DLT_EN10MB, Iface
+from rumpnet.core.iface import LINK_LEN, Iface
 from rumpnet.core.offload import segments
 from rumpnet.core.packet import Packet
 from rumpnet.core.wire import pcapng
-from rumpnet.core.wire.ethernet import HEADER_LEN
 from rumpuser.host import Host, HostFile
 from rumpwire.errno import KernelError
 
 log = logging.getLogger(__name__)
-_LINK = {DLT_EN10MB: HEADER_LEN}
 _BUFFER = 1 << 16
 
 
@@ -21,7 +19,7 @@ def as_on_the_wire(iface: Iface, packet: Packet) -> list[Packet]:
     """The packet with what is left to do done, in as many as it stands for, so that whoever reads it finds no fault."""
     if not packet.csum_offset and not packet.gso_size:
         return [packet]
-    return list(segments(packet.copy(), link=_LINK.get(iface.dlt, 4)))
+    return list(segments(packet.copy(), link=LINK_LEN[iface.dlt]))
 
 
 class Capture:

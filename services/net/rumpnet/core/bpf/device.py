@@ -13,7 +13,7 @@ from typing import Any
 
 from rumpnet.core.bpf.program import Filter, accept_all, compiled
 from rumpnet.core.buffer import Record, RecordBuffer
-from rumpnet.core.iface import DLT_EN10MB, Iface, Listener
+from rumpnet.core.iface import DLT_NULL, LINK_LEN, Iface, Listener
 from rumpnet.core.net import Knob, Net, Node
 from rumpnet.core.packet import Packet
 from rumpnet.core.socket import Received, Sent, Socket
@@ -44,7 +44,6 @@ _NUMBER = [4, 1040]
 DEVICES_MAX = 256
 _HEADER = struct.Struct("<qqIIH")  # seconds, microseconds, caplen, datalen, hdrlen (net/bpf.h of LP64)
 _ALIGN = 8
-_LINK_LEN = {DLT_EN10MB: 14}
 
 
 def _aligned(length: int) -> int:
@@ -91,7 +90,7 @@ class Bpf(Socket, Listener):
         if not wanted:
             return
         self.captured += 1
-        link = _LINK_LEN.get(self.iface.dlt if self.iface else 0, 4)
+        link = LINK_LEN[self.iface.dlt if self.iface else DLT_NULL]
         hdrlen = _aligned(_HEADER.size + link) - link
         begin = _aligned(len(self._store))
         caplen = min(wanted, len(data), self._size - hdrlen)

@@ -61,7 +61,9 @@ class Translation(NamedTuple):
 class Connection:
     """One connection. ``out`` is the direction of its first packet."""
 
-    __slots__ = ("backward", "expires_ns", "forward", "ifname", "out", "packets", "procedure", "tcp", "translation")
+    __slots__ = (
+        "backward", "expires_ns", "forward", "ifname", "out", "packets", "procedure", "rule", "tcp", "translation",
+    )  # fmt: skip
 
     def __init__(self, forward: Key, ifname: str, *, out: bool, procedure: str) -> None:
         self.forward = forward
@@ -69,6 +71,7 @@ class Connection:
         self.ifname = ifname
         self.out = out
         self.procedure = procedure
+        self.rule = 0
         self.tcp = TcpState() if forward.protocol == TCP else None
         self.translation: Translation | None = None
         self.packets = 0

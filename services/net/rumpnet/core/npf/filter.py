@@ -108,17 +108,18 @@ class Npf:
         else:
             found = self.connections.find(key_of(flow), ifname, out=out)
             if found is not None:
-                return self._of_connection(flow, *found)
+                return self._of_connection(flow, procedure.Seen(packet, ifname, out), *found)
         return self._by_rules(flow, packet, ifname, out=out)
 
-    def _of_connection(self, flow: Flow, connection: Connection, forward: bool) -> bool:
+    def _of_connection(self, flow: Flow, seen: procedure.Seen, connection: Connection, forward: bool) -> bool:
         if connection.tcp is not None and not connection.tcp.segment(flow, forward=forward):
             self.stats["dropped: not of the connection's state"] += 1
             return False
         self.connections.touch(connection)
         self.stats["passed: connection"] += 1
         nat.translate(flow, connection, forward=forward)
-        self._apply(connection.procedure, flow)
+        if connection.procedure:
+            self._apply(connection.procedure, flow, seen._replace(rule=connection.rule))
         return True
 
     def _related(self, flow: Flow, ifname: str, *, out: bool) -> bool | None:
@@ -142,21 +143,21 @@ class Npf:
             rule.packets += 1
             rule.bytes += flow.length
             if not rule.value.permit:
-                return self._block(rule, flow, packet)
+                return self._block(rule, flow, procedure.Seen(packet, ifname, out, False, rule.value.id))
         self.stats["passed: ruleset" if rule is not None else "passed: no rule"] += 1
         passes = self._begin(rule, flow, ifname, out=out)
-        if passes and rule is not None:
-            self._apply(rule.value.procedure, flow)
+        if passes and rule is not None and rule.value.procedure:
+            self._apply(rule.value.procedure, flow, procedure.Seen(packet, ifname, out, True, rule.value.id))
         return passes
 
-    def _block(self, rule: Rule, flow: Flow, packet: Packet) -> bool:
+    def _block(self, rule: Rule, flow: Flow, seen: procedure.Seen) -> bool:
         self.stats["blocked: ruleset"] += 1
-        self._apply(rule.value.procedure, flow)
+        self._apply(rule.value.procedure, flow, seen)
         answer = rule.value.answer
         if flow.protocol == TCP and answer in ("rst", "any"):
-            self._answer("rst", flow, packet)
+            self._answer("rst", flow, seen.packet)
         elif flow.protocol not in (TCP, ICMP, ICMP6) and answer in ("icmp", "any"):
-            self._answer("icmp", flow, packet)
+            self._answer("icmp", flow, seen.packet)
         return False
 
     def _begin(self, rule: Rule | None, flow: Flow, ifname: str, *, out: bool) -> bool:
@@ -169,6 +170,7 @@ class Npf:
         connection = Connection(
             key_of(flow), "" if stateful == "all" else ifname, out=out, procedure=rule.value.procedure if rule else ""
         )
+        connection.rule = rule.value.id if rule else 0
         connection.translation = chosen
         connection.backward = nat.backward_key(flow, chosen)
         valid = connection.tcp is None or connection.tcp.segment(flow, forward=True)
@@ -180,10 +182,10 @@ class Npf:
         nat.translate(flow, connection, forward=True)
         return True
 
-    def _apply(self, name: str, flow: Flow) -> None:
+    def _apply(self, name: str, flow: Flow, seen: procedure.Seen) -> None:
         wanted = self._config.procedures.get(name) if name else None
         if wanted is not None:
-            procedure.apply(wanted, flow, self._host, self._log)
+            procedure.apply(wanted, flow, self._host, self._log, seen)
 
     def _gone(self, connection: Connection) -> None:
         self.stats["connections ended"] += 1

@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from rumpnet.core.npf.flow import TCP, Flow
+from rumpnet.core.packet import Packet
 from rumpnet.core.wire.tcp import SYN
 from rumpuser.host import Host
 from rumpwire.values import NpfProcedure
 
 DONT_FRAGMENT = 0x40
 MSS = 2
-Log = Callable[[str, Flow], None]
+
+
+class Seen(NamedTuple):
+    """A packet where the filter decided about it, and by which rule, 0 for none."""
+
+    packet: Packet
+    ifname: str
+    out: bool
+    passes: bool = True
+    rule: int = 0
+
+
+Log = Callable[[str, Flow, Seen], None]
 """Shows a packet to those who listen at a log interface."""
 
 
-def apply(procedure: NpfProcedure, flow: Flow, host: Host, log: Log) -> None:
+def apply(procedure: NpfProcedure, flow: Flow, host: Host, log: Log, seen: Seen) -> None:
     """Changes the packet and its checksums."""
     if flow.version == 4:
         _normalize(procedure, flow, host)
     if procedure.max_mss and flow.protocol == TCP and not flow.fragment and flow.flags & SYN:
         _clamp_mss(flow, procedure.max_mss)
     if procedure.log_ifname:
-        log(procedure.log_ifname, flow)
+        log(procedure.log_ifname, flow, seen)
 
 
 def _normalize(procedure: NpfProcedure, flow: Flow, host: Host) -> None:

@@ -10,11 +10,14 @@ from rumpnet.core.ip import Ip
 from rumpnet.core.net import Net
 from rumpnet.core.npf.filter import Npf
 from rumpnet.core.npf.flow import Flow
+from rumpnet.core.npf.procedure import Seen
 from rumpnet.core.packet import Packet
 from rumpnet.core.reassembly import Reassembly
-from rumpnet.core.wire import Malformed, icmp, ipv4, tcp
+from rumpnet.core.wire import Malformed, icmp, ipv4, pflog, tcp
 from rumpnet.core.wire.tcp import ACK, FIN, RST, SYN
+from rumpnet.ifaces.npflog import Npflog
 from rumpuser.component import Context
+from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import (
     NpfAddress,
@@ -92,8 +95,18 @@ class StackFilter:
         if isinstance(layer, Ip) and layer.errors is not None and view[0] >> 4 == 4:
             layer.errors.send_error(None, ipv4.Packet(view), icmp.UNREACHABLE, icmp.PROHIBITED)
 
-    def _log(self, ifname: str, flow: Flow) -> None:
+    def _log(self, ifname: str, flow: Flow, seen: Seen) -> None:
+        """The packet as it is now, for those who listen at the interface, if there is one."""
         self.npf.stats[f"logged to {ifname[:16]}"] += 1
+        iface = self.net.interfaces.by_name.get(ifname)
+        if not isinstance(iface, Npflog) or not iface.taps:
+            return
+        family = const.AF_INET if flow.version == 4 else const.AF_INET6
+        header = pflog.emit(family, seen.ifname, seen.rule, out=seen.out, passes=seen.passes)
+        shown = Packet(header, bytes(flow.head), seen.packet.view()[len(flow.head) :])
+        shown.gso_size, shown.csum_offset = seen.packet.gso_size, seen.packet.csum_offset
+        shown.csum_start = seen.packet.csum_start + len(header)
+        iface.log(shown, out=seen.out)
 
     # -- calls
 

@@ -113,7 +113,8 @@ def _timestamp_ok(c: Connection, seg: Segment, now: int) -> bool:
     if not c.ts_ok or seg.flags & RST:
         return True
     if seg.tsval < 0:
-        return bool(seg.flags & SYN)  # without a timestamp it is not from this connection (3.2)
+        # Without a timestamp it is not from this connection (3.2), but for peers that forget them.
+        return bool(seg.flags & SYN or c.layer.sysctl.tolerate_missing_ts.value)
     if (seg.tsval - c.ts_recent) & MASK < 1 << 31 or now - c.ts_recent_at > PAWS_IDLE:
         return True
     c.layer.count("old segments dropped by timestamp")
@@ -306,6 +307,8 @@ def _advance(c: Connection, ack: int, acked: Acked, now: int, *, echo: bool = Tr
         if age <= now - acked.again_ns + MS:  # older ones may be echoes of what had come long before (Karn)
             c.rtt.sample(age, now)
     c.snd.drop(min(ack, c.snd.end))
+    while c.eor and c.eor[0] <= ack:
+        c.eor.popleft()
     if c.snd_up >= 0 and ack >= c.snd_up:
         c.snd_up = -1
     timers.acknowledged(c, now)
@@ -324,7 +327,7 @@ def _blocks(c: Connection, seg: Segment, now: int) -> tuple[Acked, bool]:
             recovery.note_dsack(c, begin, end)
         elif begin >= max(seg.ack, c.snd_una):
             blocks.append((begin, end))
-    return c.sb.sack(blocks, now, c.rtt), dsack
+    return c.sb.sack(blocks, now, c.rtt, c.mss), dsack
 
 
 def _within(c: Connection, seg: Segment, begin: int, end: int) -> bool:

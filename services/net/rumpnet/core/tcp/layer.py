@@ -292,6 +292,7 @@ class TcpLayer:
         if self.connections.get(c.key) is c:
             del self.connections[c.key]
         c.snd.clear()
+        c.eor.clear()
         c.sb.records.clear()
         c.reassembly.clear()
         self.left(c)
@@ -326,6 +327,10 @@ class TcpLayer:
         if self.connections.get(entry.key) is entry:
             del self.connections[entry.key]
         self.left(entry)
+
+    def notsent_lowat(self, c: Connection) -> int:
+        """Below how many bytes that were never sent a socket is writable; 0 when that does not matter."""
+        return c.opt.notsent_lowat or self.sysctl.notsent_lowat.value
 
     def orphaned(self, c: Connection) -> bool:
         """Whether nobody holds the socket any more."""

@@ -23,11 +23,18 @@ TIMES = {
     const.TCP_KEEPINTVL: "keepintvl",
     const.TCP_KEEPINIT: "keepinit",
 }
-SWITCHES = {const.TCP_NODELAY: "nodelay", const.TCP_NOPUSH: "cork"}
+SWITCHES = {const.TCP_NODELAY: "nodelay", const.TCP_NOPUSH: "cork", const.TCP_INQ: "inq"}
 TIME_MAX = 32767
 COUNT_MAX = 127
 MSS_MIN, MSS_MAX = 32, 65535 - 60 - 60
 MS = 1_000_000
+# Attribute of `Options`, and what it may be.
+NUMBERS = {
+    const.TCP_KEEPCNT: ("keepcnt", 1, COUNT_MAX),
+    const.TCP_MAXSEG: ("maxseg", MSS_MIN, MSS_MAX),
+    const.TCP_NOTSENT_LOWAT: ("notsent_lowat", 0, (1 << 31) - 1),
+    const.TCP_FASTOPEN: ("fastopen", 0, 1 << 16),
+}
 
 
 def get(so: TcpSocket, name: int) -> Sockopt:
@@ -46,8 +53,8 @@ def get(so: TcpSocket, name: int) -> Sockopt:
         return SockoptRaw((opt.congctl or so.tcp.selected).encode() + b"\0")
     if name == const.TCP_USER_TIMEOUT:
         return SockoptInteger(opt.user_timeout // MS)
-    if name == const.TCP_FASTOPEN:
-        return SockoptInteger(opt.fastopen)
+    if name in (const.TCP_NOTSENT_LOWAT, const.TCP_FASTOPEN):
+        return SockoptInteger(getattr(opt, NUMBERS[name][0]))
     if name == const.TCP_QUICKACK:
         return SockoptInteger(int(bool(so.c is None or so.c.quick)))
     if name == const.TCP_INFO:
@@ -59,21 +66,20 @@ def put(so: TcpSocket, name: int, value: Sockopt | None) -> None:
     """ENOPROTOOPT, EINVAL; ENOENT for an algorithm that is not there."""
     opt = so.opt
     if name in SWITCHES:
-        setattr(opt, SWITCHES[name], bool(integer(value)))
+        on = _between(integer(value), 0, 1) if name == const.TCP_INQ else integer(value)
+        setattr(opt, SWITCHES[name], bool(on))
         so.go_on(push=name == const.TCP_NODELAY and opt.nodelay)
     elif name in TIMES:
         setattr(opt, TIMES[name], _between(integer(value), 1, TIME_MAX) * SECOND)
         so.timers_changed()
-    elif name == const.TCP_KEEPCNT:
-        opt.keepcnt = _between(integer(value), 1, COUNT_MAX)
-    elif name == const.TCP_MAXSEG:
-        opt.maxseg = _between(integer(value), MSS_MIN, MSS_MAX)
+    elif name in NUMBERS:
+        attribute, low, high = NUMBERS[name]
+        setattr(opt, attribute, _between(integer(value), low, high))
+        so.wake()
     elif name == const.TCP_CONGCTL:
         _choose(so, value)
     elif name == const.TCP_USER_TIMEOUT:
         opt.user_timeout = _between(integer(value), 0, 1 << 31) * MS
-    elif name == const.TCP_FASTOPEN:
-        opt.fastopen = _between(integer(value), 0, 1 << 16)
     elif name == const.TCP_QUICKACK:
         so.quick_ack(on=bool(integer(value)))
     else:

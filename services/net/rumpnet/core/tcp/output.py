@@ -13,7 +13,7 @@ from rumpnet.core.packet import Packet
 from rumpnet.core.tcp import timers
 from rumpnet.core.tcp.recovery import note_retransmit
 from rumpnet.core.tcp.state import State
-from rumpnet.core.tcp.wheel import NEVER
+from rumpnet.core.tcp.wheel import MS, NEVER
 from rumpnet.core.wire import tcp
 from rumpnet.core.wire.tcp import ACK, CWR, ECE, FIN, PSH, RST, SYN, URG
 from rumpuser.host import Buffer
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 GSO_MAX = 65535 - 60 - 60
 """Payload of one packet at most, whatever its headers."""
+RTT_SHORT = 512_000
+"""Nanoseconds of round trip for each of which the biggest packet halves."""
 ECT = 2
 """The codepoint by which packets say that they take marks: ECT(0)."""
 
@@ -54,6 +56,8 @@ def _send_new(c: Connection, now: int) -> bool:
         sent = True
         if fin:
             break
+    if sent and c.layer.notsent_lowat(c):
+        c.user.room()
     flight = c.snd_nxt - c.snd_una
     if c.limited or c.snd_una >= c.usage_end or flight > c.flight_max:
         c.flight_max, c.usage_end = flight, c.snd_nxt
@@ -75,11 +79,35 @@ def _sendable(c: Connection) -> int:
     if room < min(left, mss):
         c.limited = True
         return -1
-    most = min(left, room, window, GSO_MAX)
+    most = min(left, room, window)
+    if most > mss:
+        most = min(most, _train(c))
+    if c.eor and (record := _record_left(c)) <= most:
+        if record < left:
+            return record  # what follows must not be joined to it, so there is nothing to wait for
+        most = record
     tail = most % mss
     if tail and (most < left or not _may_send_tail(c)):
         most -= tail
     return most or -1
+
+
+def _train(c: Connection) -> int:
+    """Bytes that go as one packet at most: half a window, and about what the path takes in a millisecond.
+
+    So acknowledgments come while the next packet is on its way. A short path gets big packets whatever its window.
+    """
+    mss, rtt = c.mss, c.rtt
+    most = max(c.cwnd // (2 * mss), 1) * mss
+    if most > 2 * mss and rtt.srtt:
+        bound = 2 * c.cwnd * MS // rtt.srtt + (GSO_MAX >> min(rtt.min // RTT_SHORT, 32))
+        most = min(most, max(bound // mss, c.layer.sysctl.tso_min.value) * mss)
+    return min(most, GSO_MAX)
+
+
+def _record_left(c: Connection) -> int:
+    """Bytes to the end of the record (MSG_EOR) that comes next."""
+    return next((end - c.snd_nxt for end in c.eor if end > c.snd_nxt), GSO_MAX + 1)
 
 
 def _may_send_tail(c: Connection) -> bool:
@@ -102,7 +130,7 @@ def _send_data(c: Connection, length: int, fin: bool, now: int) -> None:
     flags = ACK
     if fin:
         flags |= FIN
-    if (seq + length == c.snd.end and length) or length > c.mss:
+    if length and seq < c.push_seq and (c.push_seq <= seq + length or length > c.mss or seq + length in c.eor):
         flags |= PSH  # in a long one it makes whoever gathers segments pass them on
     if c.cwr_pending and c.ecn and length:
         flags |= CWR
@@ -139,7 +167,8 @@ def resend(c: Connection, record: Sent, now: int) -> None:
     """Sends a record again, as much as the peer's window takes at least a segment."""
     length = min(record.end, c.snd.end) - record.seq
     fin = record.end > c.snd.end
-    flags = ACK | (FIN if fin else 0) | (PSH if record.seq + length == c.snd.end and length else 0)
+    pushes = length > c.mss or (length and (record.seq + length == c.push_seq or record.seq + length in c.eor))
+    flags = ACK | (FIN if fin else 0) | (PSH if pushes else 0)
     c.total_retrans += 1
     c.layer.count("data packets retransmitted")
     c.sb.prr_out += record.end - record.seq

@@ -158,8 +158,11 @@ class Scoreboard:
         if flags & RETRANS:
             self.retrans -= length
 
-    def sack(self, blocks: Sequence[tuple[int, int]], now: int, rtt: Rtt) -> Acked:
-        """Marks what the peer has beyond a gap. Blocks lie within what is under way."""
+    def sack(self, blocks: Sequence[tuple[int, int]], now: int, rtt: Rtt, mss: int = 1) -> Acked:
+        """Marks what the peer has beyond a gap. Blocks lie within what is under way.
+
+        Records are cut where segments end: a report of less than a segment counts when the rest of it is there.
+        """
         fresh, first_ns, original = 0, NEVER, False
         for begin, end in sorted(blocks):
             index = bisect_left(self.records, begin + 1, key=_end)
@@ -169,10 +172,15 @@ class Scoreboard:
                     continue
                 if len(self.records) < RECORDS_MAX:
                     if record.seq < begin:
-                        self.split(index - 1, begin)
+                        cut = record.seq - (record.seq - begin) // mss * mss
+                        if cut < record.end:
+                            self.split(index - 1, cut)
                         continue
                     if record.end > end:
-                        record = self.split(index - 1, end)
+                        cut = record.seq + (end - record.seq) // mss * mss
+                        if cut == record.seq:
+                            continue
+                        record = self.split(index - 1, cut)
                 elif record.seq < begin or record.end > end:
                     continue
                 fresh += record.end - record.seq

@@ -191,6 +191,7 @@ class TcpSocket(Accepting, TcpStream):
         assert c is not None
         count = min(len(data), self.snd_hiwat)
         c.snd.append(memoryview(data)[:count])
+        c.push_seq = c.snd.end
         self.tcp.start(c)
         self.tcp.flush()
         if self.nonblocking and not c.syn_data and self.connecting:

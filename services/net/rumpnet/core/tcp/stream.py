@@ -18,7 +18,7 @@ from rumpuser.host import Buffer
 from rumpuser.pending import EndedError
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Sockaddr
+from rumpwire.values import Cmsg, Sockaddr
 
 CONNECTING = (State.SYN_SENT, State.SYN_RECEIVED)
 
@@ -82,8 +82,19 @@ class TcpStream(InetSocket):
         return self.rcv.count
 
     def space(self) -> int:
+        """For poll. With TCP_NOTSENT_LOWAT there is some when half of what may wait unsent has been sent."""
         c = self.c
-        return max(0, self.snd_hiwat - len(c.snd)) if c is not None else 0
+        if c is None:
+            return 0
+        lowat = self.tcp.notsent_lowat(c)
+        return max(0, self.snd_hiwat - len(c.snd)) if not lowat or 2 * c.unsent < lowat else 0
+
+    def _room(self, c: Connection) -> int:
+        """Bytes that a send may add."""
+        room = self.snd_hiwat - len(c.snd)
+        if lowat := self.tcp.notsent_lowat(c):
+            room = min(room, lowat - c.unsent)
+        return max(0, room)
 
     # -- what the connection tells (`rumpnet.core.tcp.tcb.User`)
 
@@ -197,16 +208,27 @@ class TcpStream(InetSocket):
         """As much as there is room for, and as comes to be while it is sent: over lo0 the peer has it at once."""
         done, view = 0, memoryview(data)
         while done < len(data) and (c := self.c) is not None and c.state in CAN_SEND:
-            count = min(len(data) - done, max(0, self.snd_hiwat - len(c.snd)))
+            count = min(len(data) - done, self._room(c))
             if not count:
                 break
             c.snd.append(data if count == len(data) else view[done : done + count])
             done += count
-            if flags & const.MSG_OOB and done == len(data):
-                c.snd_up = c.snd.end
+            self._mark_end(c, flags, last=done == len(data))
+            cork, self.opt.cork = self.opt.cork, self.opt.cork or bool(flags & const.MSG_MORE)
             output.output(c, self.net.host.monotonic_ns())
+            self.opt.cork = cork
             self.tcp.flush()
         return done
+
+    @staticmethod
+    def _mark_end(c: Connection, flags: int, *, last: bool) -> None:
+        """What the flags say of the data that were just appended."""
+        if not flags & const.MSG_MORE:
+            c.push_seq = c.snd.end
+        if last and flags & const.MSG_OOB:
+            c.snd_up = c.snd.end
+        if last and flags & const.MSG_EOR:
+            c.eor.append(c.snd.end)
 
     # -- receiving
 
@@ -250,7 +272,7 @@ class TcpStream(InetSocket):
         except KernelError:
             if not parts:
                 raise
-        return Record(b"".join(parts))
+        return Record(b"".join(parts), control=self._inq() if self.opt.inq else ())
 
     async def _next_part(self, length: int, deadline: int | None) -> Record:
         while (record := self.try_receive(length, 0)) is None:
@@ -266,7 +288,12 @@ class TcpStream(InetSocket):
         data = self.rcv.take(length, peek=bool(flags & const.MSG_PEEK))
         if not flags & const.MSG_PEEK:
             self._taken(len(data))
-        return Record(data)
+        return Record(data, control=self._inq()) if self.opt.inq else Record(data)
+
+    def _inq(self) -> list[Cmsg]:
+        """TCP_INQ: how much is left to read, at least 1 when the end is next, so that nobody waits to learn of it."""
+        left = self.rcv.count or int(self.cant_receive)
+        return [Cmsg(const.IPPROTO_TCP, const.TCP_INQ, left.to_bytes(4, "little"))]
 
     def _taken(self, count: int) -> None:
         if self.mark >= 0:

@@ -47,6 +47,9 @@ KNOBS = (
     ("syn_cookies", "syn_cookies", 1032, 1, 0, 1, "Answer with SYN cookies when the SYN cache is full"),
     ("fastopen_server", "fastopen.server_enable", 1033, 1, 0, 1, "Accept data in SYNs on sockets with TCP_FASTOPEN"),
     ("fastopen_client", "fastopen.client_enable", 1034, 1, 0, 1, "Send data in SYNs on sockets with TCP_FASTOPEN"),
+    ("notsent_lowat", "notsent_lowat", 1042, 0, 0, 1 << 30, "Unsent bytes at which sockets are full (0: never)"),
+    ("tolerate_missing_ts", "tolerate_missing_ts", 1044, 0, 0, 1, "Take segments without agreed timestamps"),
+    ("tso_min", "tso_min_segs", 1043, 2, 1, 40, "Segments that one packet takes at least, however slow the path"),
     ("mtudisc", "mtudisc", 1035, 1, 0, 1, "Send segments that must not be fragmented (RFC 1191)"),
     ("blackhole", "pmtud_blackhole_detection", 1036, 1, 0, 1, "Try smaller segments when big ones get lost (RFC 4821)"),
 )  # fmt: skip
@@ -61,6 +64,7 @@ class Sysctl:
         self.keepinit = self.keepidle = self.keepintvl = self.keepcnt = self.delack_ticks = self.rstppslimit = _UNSET
         self.sendbuf_auto = self.sendbuf_max = self.recvbuf_auto = self.recvbuf_max = self.sack = self.ecn = _UNSET
         self.syn_cookies = self.fastopen_server = self.fastopen_client = self.mtudisc = self.blackhole = _UNSET
+        self.notsent_lowat = self.tso_min = self.tolerate_missing_ts = _UNSET
         for attribute, _, _, value, low, high, _ in KNOBS:
             setattr(self, attribute, Knob(value, low, high))
 

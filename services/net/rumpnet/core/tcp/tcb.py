@@ -8,6 +8,7 @@ The functions that work on it stand in the modules beside: `input`, `output`, `r
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rumpnet.core.buffer import StreamBuffer
@@ -90,18 +91,37 @@ class Options:
     """What a user sets, and what a connection takes from its listener. Times are nanoseconds, 0 is the default."""
 
     __slots__ = (
-        "congctl", "cork", "fastopen", "keepalive", "keepcnt", "keepidle", "keepinit", "keepintvl", "maxseg", "nodelay",
-        "nosack", "oobinline", "quickack", "rcv_fixed", "snd_fixed", "tos", "ttl", "user_timeout",
+        "congctl",
+        "cork",
+        "fastopen",
+        "inq",
+        "keepalive",
+        "keepcnt",
+        "keepidle",
+        "keepinit",
+        "keepintvl",
+        "maxseg",
+        "nodelay",
+        "nosack",
+        "notsent_lowat",
+        "oobinline",
+        "quickack",
+        "rcv_fixed",
+        "snd_fixed",
+        "tos",
+        "ttl",
+        "user_timeout",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.congctl = ""
-        self.nodelay = self.cork = self.keepalive = self.oobinline = False
+        self.nodelay = self.cork = self.keepalive = self.oobinline = self.inq = False
         self.nosack = False
         self.quickack = True
         self.fastopen = 0
         self.keepidle = self.keepintvl = self.keepinit = self.keepcnt = 0
         self.user_timeout = 0
+        self.notsent_lowat = 0
         self.maxseg = 0
         self.ttl = self.tos = 0
         self.rcv_fixed = self.snd_fixed = False
@@ -119,10 +139,12 @@ class Connection:
 
     __slots__ = (
         "ack_now", "bytes_acked", "bytes_received", "cc", "cwnd", "cwr_pending", "delack_at", "domain", "ece_echo",
-        "ecn", "error", "faddr", "fin_queued", "flight_max", "fport", "idle_since", "ip", "irs", "iss", "key", "laddr",
+        "ecn", "eor", "error", "faddr",
+        "fin_queued", "flight_max", "fport", "idle_since", "ip", "irs", "iss", "key", "laddr",
         "last_ack", "last_sent", "layer", "limited", "lport", "max_wnd", "measured", "mss", "nagle_small", "oob_mark",
         "oow_ack_at", "opt", "options", "peer_mss", "persist", "pmtu", "ports", "probe_at", "probe_reo", "probes",
-        "pseudo", "quick", "rcv", "rcv_adv", "rcv_fin", "rcv_mss", "rcv_nxt", "rcv_scale", "reassembly", "retransmits",
+        "pseudo", "push_seq",
+        "quick", "rcv", "rcv_adv", "rcv_fin", "rcv_mss", "rcv_nxt", "rcv_scale", "reassembly", "retransmits",
         "rexmt_at", "route", "rtt", "sack_ok", "sb", "slot_at", "snd", "snd_hiwat", "snd_nxt", "snd_scale", "snd_una",
         "snd_up", "snd_wl1", "snd_wl2", "snd_wnd", "softerror", "ssthresh", "stalled_since", "started_at", "state",
         "syn_cookie", "syn_data", "total_retrans", "ts_ok", "ts_recent", "ts_recent_at", "tsecr_in", "tsoffset",
@@ -152,6 +174,10 @@ class Connection:
         self.snd = SendQueue(0)
         self.fin_queued = False
         self.nagle_small = 0
+        self.push_seq = 0
+        """The end of what was last written without MSG_MORE."""
+        self.eor: deque[int] = deque()
+        """The ends of records (MSG_EOR) that are not acknowledged: no segment goes on over one."""
         self.mss = DEFAULT_MSS
         self.peer_mss = 0
         """What the peer said that it takes, 0 before that."""

@@ -240,7 +240,7 @@ def _probe_window(c: Connection, now: int) -> None:
     c.probes += 1
     c.rtt.backoff += 1
     cork, c.opt.cork = c.opt.cork, False
-    before = c.snd_nxt
+    before, c.push_seq = c.snd_nxt, c.snd.end
     output.output(c, now)
     c.opt.cork = cork
     if c.snd_nxt == before:
