@@ -22,8 +22,10 @@ from tests.live import live_kernel
 from tests.soak.load import LOAD, PATTERN, Client
 
 COMPONENTS = ("kern", "vfs", "net", "dev")
-HEALTH_S = 1.0
+HEALTH_S = 2.0
 """A component that is stopped is killed after so long: part of the time until it serves again."""
+STOPPED = 0.1
+"""So many of the faults stop a component, the others kill it."""
 PAUSE_S = 0.15
 SERVED_S = 30.0
 
@@ -94,7 +96,7 @@ def _run(k: Any, clients: Sequence[Client], faults: int, random_: random.Random,
     for _ in range(faults):
         time.sleep(random_.random() * 2 * PAUSE_S)
         names = random_.sample(COMPONENTS, 2 if random_.random() < 0.1 else 1)
-        number = signal.SIGSTOP if random_.random() < 0.2 else signal.SIGKILL
+        number = signal.SIGSTOP if random_.random() < STOPPED else signal.SIGKILL
         _fault(k, names, number, probe, report)
         if report.findings or any(client.findings for client in clients):
             break
