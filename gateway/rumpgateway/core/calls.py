@@ -252,14 +252,14 @@ async def fchdir(gateway: Gateway, p: Process, fd: int) -> None:
 
 
 async def chroot(gateway: Gateway, p: Process, path: bytes) -> None:
-    _superuser(p, "chroot")
+    authorize(p, Action.SYSTEM_CHROOT)
     if not path:
         raise KernelError(Errno.ENOENT, "empty path")
     await _change(gateway, p, "root", const.AT_FDCWD, path)
 
 
 async def fchroot(gateway: Gateway, p: Process, fd: int) -> None:
-    _superuser(p, "fchroot")
+    authorize(p, Action.SYSTEM_FCHROOT)
     await _change(gateway, p, "root", _directory(p, fd), b"")
 
 
@@ -268,11 +268,6 @@ def _directory(p: Process, fd: int) -> int:
     if description.owner != "vfs":
         raise KernelError(Errno.ENOTDIR, f"descriptor {fd} is no directory")
     return description.handle
-
-
-def _superuser(p: Process, what: str) -> None:
-    if p.cred.euid != 0:
-        raise KernelError(Errno.EPERM, f"{what} needs uid 0, not {p.cred.euid}")
 
 
 async def _change(gateway: Gateway, p: Process, which: str, handle: int, path: bytes) -> None:

@@ -23,6 +23,7 @@ from rumpuser.component import KERNEL, Bus, Component, Entry, Parameters
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.pending import start, value_of
+from rumpuser.policy import Identity
 from rumpuser.readiness import Selectable
 from rumpuser.run import diverted
 from rumpwire import calls, const, values
@@ -98,9 +99,17 @@ class Gateway(Component):
 
     # -- processes
 
-    async def attach(self, comm: str) -> Process:
-        """A guest process, child of init, with descriptors 0, 1 and 2 on the console. EAGAIN."""
-        info = await value_of(self.bus.peer("kern").call(KERNEL, calls.PROC_CREATE, (comm,)))
+    async def attach(self, comm: str, identity: Identity | None = None) -> Process:
+        """A guest process, child of init, with descriptors 0, 1 and 2 on the console. EPROCLIM, EAGAIN.
+
+        It is root's, as in the original, unless an identity of a policy is given.
+        """
+        op: Op = calls.PROC_CREATE
+        args: tuple[Any, ...] = (comm,)
+        if identity is not None:
+            limits = identity.limits
+            op, args = calls.PROC_ADMIT, (comm, identity.cred, limits.processes, limits.descriptors)
+        info = await value_of(self.bus.peer("kern").call(KERNEL, op, args))
         return self._adopt(Process(info, CONSOLE.descriptors()))
 
     async def fork(self, parent: Process, flags: int) -> Process:

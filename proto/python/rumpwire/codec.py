@@ -5114,6 +5114,23 @@ def _dec_r_proc_create(m: Any) -> Any:
     return _dec_ProcessInfo(m.process) if m.HasField("process") else None
 
 
+def _enc_q_proc_admit(a: Any, m: Any) -> None:
+    m.comm = a[0]
+    if a[1] is not None: m.cred.SetInParent(); _enc_Credentials(a[1], m.cred)
+    m.processes = a[2]
+    m.descriptors = a[3]
+
+def _dec_q_proc_admit(m: Any) -> Any:
+    return (m.comm, _dec_Credentials(m.cred) if m.HasField("cred") else None, m.processes, m.descriptors)
+
+def _enc_r_proc_admit(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.process.SetInParent(); _enc_ProcessInfo(v, m.process)
+
+def _dec_r_proc_admit(m: Any) -> Any:
+    return _dec_ProcessInfo(m.process) if m.HasField("process") else None
+
+
 def _enc_q_proc_fork(a: Any, m: Any) -> None:
     m.SetInParent()
 
@@ -5884,6 +5901,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "md_create": (_enc_q_md_create, _dec_q_md_create),
     "md_destroy": (_enc_q_md_destroy, _dec_q_md_destroy),
     "proc_create": (_enc_q_proc_create, _dec_q_proc_create),
+    "proc_admit": (_enc_q_proc_admit, _dec_q_proc_admit),
     "proc_fork": (_enc_q_proc_fork, _dec_q_proc_fork),
     "proc_exit": (_enc_q_proc_exit, _dec_q_proc_exit),
     "proc_list": (_enc_q_proc_list, _dec_q_proc_list),
@@ -6165,6 +6183,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "md_create": (_enc_r_md_create, _dec_r_md_create),
     "md_destroy": (_enc_r_md_destroy, _dec_r_md_destroy),
     "proc_create": (_enc_r_proc_create, _dec_r_proc_create),
+    "proc_admit": (_enc_r_proc_admit, _dec_r_proc_admit),
     "proc_fork": (_enc_r_proc_fork, _dec_r_proc_fork),
     "proc_exit": (_enc_r_proc_exit, _dec_r_proc_exit),
     "proc_list": (_enc_r_proc_list, _dec_r_proc_list),

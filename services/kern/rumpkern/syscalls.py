@@ -22,6 +22,7 @@ def syscalls(component: KernComponent) -> dict[str, Entry]:
     return {
         # processes, for the gateway
         "proc_create": Entry(processes.create),
+        "proc_admit": Entry(processes.admit),
         "proc_fork": Entry(processes.fork),
         "proc_exit": Entry(processes.exit),
         "proc_list": Entry(processes.list),
