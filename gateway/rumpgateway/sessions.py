@@ -16,11 +16,14 @@ import secrets
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
+from rumpgateway.admission import PeerId, Quota, from_plain, plain
+from rumpgateway.core.cookies import waiting_time
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpgateway.replies import Replies, Room
 from rumpuser.aio import settle
 from rumpuser.pending import Pending, Running
+from rumpuser.policy import Identity
 from rumpwire.errno import Errno, KernelError
 
 LEASE_S = 60.0
@@ -36,12 +39,26 @@ MIN_NONCE = 16
 
 log = logging.getLogger("rump.sessions")
 
+Who = tuple[Identity | None, PeerId | None]
+"""What a session belongs to; without a policy there is no identity, and its process is root's."""
+
+
+class Carrier(Protocol):
+    """What carries signals to the client."""
+
+    def raise_signal(self, signo: int) -> None: ...
+
+    def end(self) -> None: ...
+
 
 class Stream(Protocol):
     """The stream of a session, as the session sees it."""
 
     def put(self, data: bytes) -> None:
         """Sends an answer."""
+
+    def raise_signal(self, signo: int) -> None:
+        """Sends a signal."""
 
     def end(self, why: KernelError) -> None:
         """Ends it; nothing more is taken from it."""
@@ -79,6 +96,10 @@ class Session:
         self.calls: dict[int, Call] = {}
         """Calls that wait, by id; unary ones without an id of the client's have one below 0."""
         self.stream: Stream | None = None
+        self.identity: Identity | None = None
+        self.peer: PeerId | None = None
+        """Whose connections it may be used on; None where everybody is root."""
+        self.quota: Quota | None = None
         self.lease_s = lease_s
         self.doubtful = 0
         """Calls up to this id may have been begun by a gateway that has ended."""
@@ -89,6 +110,8 @@ class Session:
         self._unnamed = 0
         self._grace_s = lease_s or LEASE_S
         self._loop = asyncio.get_running_loop()
+        self._kept_until = 0.0
+        self._carrier: Carrier | None = None
         self._due = self._loop.time() + self._grace_s
         self._timer = self._loop.call_at(self._due, self._check)
 
@@ -100,11 +123,20 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self._busy -= 1
-        self._due = self._loop.time() + self._grace_s
+        self._due = max(self._loop.time() + self._grace_s, self._kept_until)
+
+    def keep(self, wait_ms: int) -> int:
+        """Outlives its streams so long from now on, until there is another; what it was made. EINVAL."""
+        wait_ms = waiting_time(wait_ms)
+        self._kept_until = self._loop.time() + wait_ms / 1000
+        return wait_ms
 
     def opened(self, stream: Stream) -> None:
         """A newer stream takes over from an older one."""
         older, self.stream = self.stream, stream
+        self._kept_until = 0.0
+        if self._carrier is None:
+            self.process.listen(stream.raise_signal)
         if not self._streamed:
             self._streamed = True
             self.write_down()
@@ -119,11 +151,13 @@ class Session:
         if self.stream is not stream:
             return
         self.stream = None
+        if self._carrier is None:
+            self.process.listen(None)
         self._run_out()
 
     def _run_out(self) -> None:
         """The lease runs from now on."""
-        self._due = self._loop.time() + self._grace_s
+        self._due = max(self._loop.time() + self._grace_s, self._kept_until)
         self._timer.cancel()
         self._timer = self._loop.call_at(self._due, self._check)
 
@@ -136,10 +170,20 @@ class Session:
             why = f"the session has ended: its client was not heard of for {self._grace_s:g} s"
             self._sessions.end_soon(self, why)
 
+    def carried_by(self, carrier: Carrier | None, *, instead_of: Carrier | None = None) -> None:
+        """Who carries signals, None for the stream again; with ``instead_of`` only when that still did."""
+        if instead_of is not None and self._carrier is not instead_of:
+            return
+        older, self._carrier = self._carrier, carrier
+        if older is not None and carrier is not None:
+            older.end()
+        by = carrier or self.stream
+        self.process.listen(by.raise_signal if by is not None else None)
+
     # -- for the successor of this gateway
 
     def write_down(self) -> None:
-        value = (self.process.pid, self.lease_s, self.nonce, self._streamed)
+        value = (self.process.pid, self.lease_s, self.nonce, self._streamed, plain(self.identity, self.peer))
         self._sessions.records.put("session", self.token, value, self._seen)
 
     def seen(self, id: int) -> None:
@@ -158,13 +202,29 @@ class Session:
 
     # -- its calls
 
+    def check(self) -> None:
+        """EBUSY while its process is in exec."""
+        if self.process.in_exec:
+            raise KernelError(Errno.EBUSY, f"process {self.process.pid} is in exec", "gateway")
+
+    def begin_anew(self) -> None:
+        """Another program has the session: its ids begin with 1 again."""
+        self.replies.close()
+        self.replies = Replies(self._sessions.room)
+
     def begun(
         self, id: int, running: Running[Any], finish: Callable[[bool], Any], stream: Stream | None = None
     ) -> Call:
         """Follows a call that waits. ``finish`` gives its answer when it waits no more, if it is wanted."""
         call = self.calls[id] = Call(running, stream)
+        self.process.wait_begins(running)
+        if self.quota is not None:
+            self.quota.waiting += 1
 
         def done() -> None:
+            self.process.wait_ends(running)
+            if self.quota is not None:
+                self.quota.waiting -= 1
             if call.timer is not None:
                 call.timer.cancel()
             if self.calls.get(id) is call:
@@ -190,6 +250,8 @@ class Session:
     def over(self, why: KernelError) -> None:
         """The session ends, and with it all that waits."""
         self._timer.cancel()
+        if self._carrier is not None:
+            self._carrier.end()
         if self.stream is not None:
             self.stream.end(why)
         for call in list(self.calls.values()):
@@ -202,6 +264,7 @@ class Sessions:
 
     def __init__(self, gateway: Gateway) -> None:
         self.room = Room()
+        self.quota: Callable[[Identity], Quota | None] = lambda identity: None
         self.records = gateway.host.records
         self._gateway = gateway
         self._sessions: dict[str, Session] = {}
@@ -222,43 +285,70 @@ class Sessions:
             raise KernelError(Errno.ESTALE, self._ended[token], "gateway")
         return session
 
-    async def attach(self, comm: str, lease_s: float = 0.0, nonce: bytes = b"") -> Session:
-        """A new process and its session, or the one that was made with this nonce. EAGAIN when there are too many."""
+    async def attach(
+        self, comm: str, lease_s: float = 0.0, nonce: bytes = b"", who: Who = (None, None), cookie: bytes = b""
+    ) -> Session:
+        """The session of a new process, or of the child of the cookie; or the one that was made with this nonce.
+
+        EAGAIN when there are too many, ESRCH for the cookie, EAUTH when the nonce is somebody else's.
+        """
         if not nonce:
-            return await self._attach(comm, lease_s)
+            return await self._attach(comm, lease_s, who=who, cookie=cookie)
         if len(nonce) < MIN_NONCE:
             raise KernelError(Errno.EINVAL, f"a nonce has at least {MIN_NONCE} bytes", "gateway")
         attaching = self._attached.get(nonce)
         if attaching is None:
-            attaching = asyncio.get_running_loop().create_task(self._attach(comm, lease_s, nonce))
+            attaching = asyncio.get_running_loop().create_task(self._attach(comm, lease_s, nonce, who, cookie))
             self._attached[nonce] = attaching
-        return await asyncio.shield(attaching)
+        session = await asyncio.shield(attaching)
+        if (session.identity, session.peer and session.peer.subjects) != (who[0], who[1] and who[1].subjects):
+            raise KernelError(Errno.EAUTH, "the nonce is that of another client", "gateway")
+        return session
 
-    async def _attach(self, comm: str, lease_s: float, nonce: bytes = b"") -> Session:
+    async def _attach(
+        self, comm: str, lease_s: float, nonce: bytes = b"", who: Who = (None, None), cookie: bytes = b""
+    ) -> Session:
         try:
             self._check_room()
-            process = await settle(self._gateway.attach(comm[:64] or "client"))
+            if cookie:
+                process = self._gateway.cookies.claim(cookie, who[0])
+            else:
+                process = await settle(self._gateway.attach(comm[:64] or "client", who[0]))
         except BaseException:
             self._attached.pop(nonce, None)
             raise
-        return self._add(process, min(lease_s, MAX_LEASE_S), nonce)
+        return self._add(process, min(lease_s, MAX_LEASE_S), nonce, who)
 
     def fork(self, parent: Session, flags: int) -> Any:
         """A child of the session's process: what `settle` awaits, and `adopt` makes a session of."""
         self._check_room()
         return self._gateway.fork(parent.process, flags)
 
+    def prefork(self, parent: Session, flags: int, wait_ms: int) -> Any:
+        """A child that waits for its client: what `settle` awaits. EINVAL, EAGAIN."""
+        self._check_room()
+        return self._gateway.cookies.prefork(parent.process, flags, wait_ms, parent.identity)
+
     def adopt(self, process: Process, parent: Session) -> Session:
         """The session of a process that was forked."""
-        return self._add(process, parent.lease_s)
+        return self._add(process, parent.lease_s, who=(parent.identity, parent.peer))
 
     def _check_room(self) -> None:
-        if len(self._sessions) >= MAX_SESSIONS:
+        if len(self._sessions) + len(self._gateway.cookies) >= MAX_SESSIONS:
             raise KernelError(Errno.EAGAIN, f"{MAX_SESSIONS} sessions are open", "gateway")
 
-    def _add(self, process: Process, lease_s: float, nonce: bytes = b"") -> Session:
+    def _belongs(self, session: Session, who: Who) -> None:
+        session.identity, session.peer = who
+        if session.identity is None:
+            return
+        session.quota = self.quota(session.identity)
+        fds, most = session.process.fds, session.identity.limits.descriptors
+        fds.limit = min(fds.limit, most or fds.limit)
+
+    def _add(self, process: Process, lease_s: float, nonce: bytes = b"", who: Who = (None, None)) -> Session:
         session = Session(secrets.token_hex(16), process, self, lease_s)
         session.nonce = nonce
+        self._belongs(session, who)
         session.write_down()
         self._sessions[session.token] = session
         return session
@@ -266,13 +356,14 @@ class Sessions:
     async def restore(self) -> None:
         """The sessions of a gateway that was killed; what it had begun, or not ended, without one is ended."""
         loop = asyncio.get_running_loop()
-        for token, (pid, lease_s, nonce, streamed), seen in self.records.items("session"):
+        for token, (pid, lease_s, nonce, streamed, who), seen in self.records.items("session"):
             process = self._gateway.processes.get(pid)
             if process is None:
                 self.records.delete("session", token)
                 continue
             session = self._sessions[token] = Session(token, process, self, lease_s)
             session.restore(nonce, streamed, seen)
+            self._belongs(session, from_plain(who))
             if nonce:
                 self._attached[nonce] = loop.create_task(_known(session))
         held = {session.process for session in self._sessions.values()}
@@ -291,6 +382,12 @@ class Sessions:
         session.over(KernelError(Errno.ESTALE, why, "gateway"))
         await settle(self._gateway.exit(session.process))
 
+    def review(self, still: Callable[[Identity], bool]) -> None:
+        """Ends the sessions of those to whom the policy no longer gives what they have."""
+        for session in list(self._sessions.values()):
+            if session.identity is not None and not still(session.identity):
+                self.end_soon(session, "the session has ended: the policy has changed")
+
     def end_soon(self, session: Session, why: str) -> None:
         task = asyncio.get_running_loop().create_task(self.end(session, why))
         self._ending.add(task)
@@ -299,6 +396,7 @@ class Sessions:
     async def end_all(self, why: str = "the session has ended: the kernel halts") -> None:
         for session in list(self._sessions.values()):
             await self.end(session, why)
+        await settle(self._gateway.cookies.free_all())
 
 
 async def _known(session: Session) -> Session:

@@ -23,6 +23,9 @@ from rumpwire.wire import encode_error
 MAX_IN_FLIGHT = 1024
 """Calls of one session that may wait at a time; more are refused with EAGAIN."""
 
+MAX_SIGNALS = 1024
+"""Signals that wait to be sent; more are lost."""
+
 log = logging.getLogger("rump.gateway")
 
 Begin = Callable[[Session, Any], tuple[list[Any], Any]]
@@ -64,6 +67,10 @@ class Stream:
             self._outbox.closed = True
             self._session.closed(self)
 
+    def raise_signal(self, signo: int) -> None:
+        """A signal for the client."""
+        self._outbox.put(rump_sp_pb2.StreamResponse(signal=signo).SerializeToString())
+
     def put(self, data: bytes) -> None:
         self._outbox.put(data)
         self._idle.set()
@@ -95,6 +102,11 @@ class Stream:
             session.seen(number)
         if len(session.calls) >= MAX_IN_FLIGHT or number in session.calls:
             return _refusal(number, Errno.EAGAIN, f"{MAX_IN_FLIGHT} calls wait, or id {number} is in use")
+        if session.quota is not None:
+            try:
+                session.quota.check(len(request.calls))
+            except KernelError as error:
+                return _refusal(number, error.errno, error.text)
         return self._start(request, number, lasting)
 
     def _known(self, id: int) -> bytes | None:
@@ -140,12 +152,41 @@ class Stream:
         return data
 
 
+class SignalStream:
+    """One Signals call: the signals of a process, instead of on the stream of its calls."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._signals: asyncio.Queue[int] = asyncio.Queue(MAX_SIGNALS)
+
+    async def serve(self, session: Session) -> None:
+        write = self._context.write
+        await write(rump_sp_pb2.SignalsResponse())
+        session.carried_by(self)
+        try:
+            while signo := await self._signals.get():
+                await write(rump_sp_pb2.SignalsResponse(signal=signo))
+        finally:
+            session.carried_by(None, instead_of=self)
+
+    def raise_signal(self, signo: int) -> None:
+        """A client that takes none for so long has more than enough of them."""
+        if not self._signals.full():
+            self._signals.put_nowait(signo)
+
+    def end(self) -> None:
+        """The session is over."""
+        while self._signals.full():
+            self._signals.get_nowait()
+        self._signals.put_nowait(0)
+
+
 def _empty(id: int, *, busy: bool = False) -> bytes:
     data: bytes = rump_sp_pb2.StreamResponse(id=id, busy=busy).SerializeToString()
     return data
 
 
-def _refusal(id: int, errno: Errno, text: str) -> bytes:
+def _refusal(id: int, errno: int, text: str) -> bytes:
     reply = rump_sp_pb2.StreamResponse(id=id)
     encode_outcomes([None], [KernelError(errno, text, "gateway")], reply)
     data: bytes = reply.SerializeToString()

@@ -223,6 +223,19 @@ def test_reading_along(k: Any, connect: Any, folder: str) -> None:
     assert lines[5] == "write 1000/0x3e8"
 
 
+def test_signals(k: Any, connect: Any, file: str) -> None:
+    traced = connect()
+    traced.on_signal(lambda signo: None, rump.SIGPIPE)
+    k.sys.ktrace(file, SET, rump.KTRFAC_PSIG, traced.pid)
+    reading, writing = traced.sys.pipe()
+    traced.sys.close(reading)
+    assert code(traced.sys.write, writing, b"x") == "EPIPE"
+    k.sys.ktrace(file, CLEARFILE, 0)
+    found = read_back(k, file)
+    assert [ktrace.line(r).split()[-2:] for r in found] == [["PSIG", "SIGPIPE"]]
+    assert len(found[0].data) == 40
+
+
 def test_who_does_not_read_loses_records_and_is_told(k: Any, connect: Any) -> None:
     traced = connect()
     reading, writing = k.sys.pipe()

@@ -129,6 +129,10 @@ def fcntl(gateway: Gateway, p: Process, fd: int, cmd: int, arg: int | None, lock
         return FcntlResult(_owner(gateway, p, description, arg or 0 if cmd == const.F_SETOWN else None))
     if cmd in (const.F_SETLK, const.F_SETLKW):
         p.locks = True
+    if cmd == const.F_SETFL and bool((arg or 0) & const.O_ASYNC) != bool(description.asynchronous):
+        return _asynchronous(
+            gateway, p, description, calls.FCNTL, (fd, cmd, arg, lock), on=bool((arg or 0) & const.O_ASYNC)
+        )
     return gateway.route(p, calls.FCNTL, (fd, cmd, arg, lock))
 
 
@@ -153,7 +157,18 @@ def ioctl(gateway: Gateway, p: Process, fd: int, com: int, data: Any) -> Any:
             raise KernelError(Errno.EINVAL, "the owner is a number")
         _owner(gateway, p, description, data.integer)
         return IoctlResult()
+    if com == const.FIOASYNC and isinstance(data, IoctlArgsInteger):
+        return _asynchronous(gateway, p, description, calls.IOCTL, (fd, com, data), on=bool(data.integer))
     return gateway.route(p, calls.IOCTL, (fd, com, data))
+
+
+async def _asynchronous(
+    gateway: Gateway, p: Process, description: Description, op: calls.Op, args: tuple[Any, ...], *, on: bool
+) -> Any:
+    """A call by which an object begins to send SIGIO, or ends it."""
+    value = await value_of(gateway.route(p, op, args))
+    await gateway.asynchronous.switch(description, on=on)
+    return value
 
 
 async def _new_terminal(gateway: Gateway, p: Process, fd: int, com: int) -> IoctlResult:
@@ -167,7 +182,7 @@ async def _new_terminal(gateway: Gateway, p: Process, fd: int, com: int) -> Ioct
 
 
 def _owner(gateway: Gateway, p: Process, description: Description, new: int | None) -> int:
-    """Who would get SIGIO: told, or set. There are no signals, so that it has no consequences. ESRCH."""
+    """Who gets SIGIO, once the object is asynchronous: told, or set. ESRCH."""
     if new is None:
         return description.pgid
     if new > 0 and new not in gateway.processes:
@@ -252,14 +267,14 @@ async def fchdir(gateway: Gateway, p: Process, fd: int) -> None:
 
 
 async def chroot(gateway: Gateway, p: Process, path: bytes) -> None:
-    _superuser(p, "chroot")
+    authorize(p, Action.SYSTEM_CHROOT)
     if not path:
         raise KernelError(Errno.ENOENT, "empty path")
     await _change(gateway, p, "root", const.AT_FDCWD, path)
 
 
 async def fchroot(gateway: Gateway, p: Process, fd: int) -> None:
-    _superuser(p, "fchroot")
+    authorize(p, Action.SYSTEM_FCHROOT)
     await _change(gateway, p, "root", _directory(p, fd), b"")
 
 
@@ -268,11 +283,6 @@ def _directory(p: Process, fd: int) -> int:
     if description.owner != "vfs":
         raise KernelError(Errno.ENOTDIR, f"descriptor {fd} is no directory")
     return description.handle
-
-
-def _superuser(p: Process, what: str) -> None:
-    if p.cred.euid != 0:
-        raise KernelError(Errno.EPERM, f"{what} needs uid 0, not {p.cred.euid}")
 
 
 async def _change(gateway: Gateway, p: Process, which: str, handle: int, path: bytes) -> None:
@@ -308,6 +318,18 @@ async def component_restart(gateway: Gateway, p: Process, name: str) -> None:
     await gateway.restart(name)
 
 
+async def ksem_close(gateway: Gateway, p: Process, id: int) -> None:
+    """EBADF, EINVAL for one without a name."""
+    await value_of(gateway.route(p, calls.KSEM_CLOSE, (id,)))
+    await value_of(close(gateway, p, id))
+
+
+async def ksem_destroy(gateway: Gateway, p: Process, id: int) -> None:
+    """EBADF, EINVAL for one with a name, EBUSY."""
+    await value_of(gateway.route(p, calls.KSEM_DESTROY, (id,)))
+    await value_of(close(gateway, p, id))
+
+
 IDENTITY_CALLS = ("setuid", "seteuid", "setreuid", "setgid", "setegid", "setregid", "setgroups")
 
 GATEWAY_CALLS: dict[str, Entry] = {
@@ -332,4 +354,6 @@ GATEWAY_CALLS: dict[str, Entry] = {
     "fchroot": Entry(fchroot),
     "reboot": Entry(reboot),
     "component_restart": Entry(component_restart),
+    "ksem_close": Entry(ksem_close),
+    "ksem_destroy": Entry(ksem_destroy),
 }

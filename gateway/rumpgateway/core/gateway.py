@@ -12,27 +12,28 @@ from functools import partial
 from types import CoroutineType
 from typing import Any
 
+from rumpgateway.core import life, signals
 from rumpgateway.core.calls import GATEWAY_CALLS, IDENTITY_CALLS, change_identity, duplicate, fd_list, fd_stat
 from rumpgateway.core.console import CONSOLE
-from rumpgateway.core.descriptors import Description
+from rumpgateway.core.cookies import Cookies
+from rumpgateway.core.descriptors import Description, misplaced
 from rumpgateway.core.kqueue import KQUEUE_CALLS, KqueueDescription, Kqueues, UserFilter
 from rumpgateway.core.ktrace import KTRACE_CALLS, Ktrace
 from rumpgateway.core.polling import POLL_CALLS
 from rumpgateway.core.process import Process
 from rumpgateway.core.rights import RIGHTS_CALLS, Rights
-from rumpuser.component import KERNEL, Bus, Component, Entry, Parameters
+from rumpgateway.core.sigio import Asynchronous
+from rumpuser.component import KERNEL, Bus, Component, Context, Entry, Parameters
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.pending import start, value_of
+from rumpuser.policy import Identity
 from rumpuser.readiness import Selectable
 from rumpuser.run import diverted
 from rumpwire import calls, const, values
 from rumpwire.calls import OPS, Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
-
-RFCFDG = 1
-"""fork: the child starts with no descriptors but the console."""
 
 LOST = "lost"
 """Owner of objects whose component has ended."""
@@ -79,16 +80,21 @@ class Gateway(Component):
         self.kqueues = Kqueues(self)
         self.ktrace = Ktrace(self)
         self.log = log
+        self.cookies = Cookies(self)
+        self.asynchronous = Asynchronous(self)
         self.rights = Rights(self)
         self.watching = Watching(host, self._console)
         self.watching.filters[const.EVFILT_USER] = UserFilter()
         self.table |= self.watching.table() | _own_objects(CONSOLE.table(log), self.kqueues.table())
         self.table["rights_drop"] = Entry(lambda ctx, tokens: self.rights.drop(tokens))
         self.table["faction_start"] = Entry(lambda ctx, faction: self.start_faction(faction))
+        self.table["signal_deliver"] = Entry(partial(signals.deliver, self))
+        self.table["limits_set"] = Entry(self._set_limits)
         self.table["fd_list"] = Entry(partial(fd_list, self))
         self.table["fd_stat"] = Entry(partial(fd_stat, self))
         self.start_faction: Callable[[str], Any] = _cannot_start
         self.halt: Callable[[int], None] = lambda opt: None
+        self.panic: Callable[[str], None] = lambda text: None
         self.restart: Callable[[str], Any] = _cannot_restart
 
     def _console(self, handle: int) -> Selectable:
@@ -101,53 +107,26 @@ class Gateway(Component):
 
     # -- processes
 
-    async def attach(self, comm: str) -> Process:
-        """A guest process, child of init, with descriptors 0, 1 and 2 on the console. EAGAIN."""
-        info = await value_of(self.bus.peer("kern").call(KERNEL, calls.PROC_CREATE, (comm,)))
-        return self._adopt(Process(info, CONSOLE.descriptors()))
+    async def attach(self, comm: str, identity: Identity | None = None) -> Process:
+        """A guest process: root's, as in the original, unless an identity of a policy is given. EPROCLIM, EAGAIN."""
+        return await life.attach(self, comm, identity)
 
     async def fork(self, parent: Process, flags: int) -> Process:
-        """A child with copies of the parent's descriptors (or none), its directories, mask and identity. EAGAIN."""
-        info = await value_of(self.bus.peer("kern").call(parent.context, calls.PROC_FORK, ()))
-        child = Process(info, CONSOLE.descriptors() if flags & RFCFDG else parent.fds.copy())
-        child.umask = parent.umask
-        for which in ("cwd", "root"):
-            handle = getattr(parent, which)
-            if handle:
-                await value_of(self.bus.peer("vfs").call(parent.context, calls.DIR_DUP, (handle,)))
-            setattr(child, which, handle)
-        self.ktrace.inherit(parent, child)
-        return self._adopt(child)
+        """A child of a process, RFFDG, RFCFDG or RFSHARE. EINVAL, EAGAIN."""
+        return await life.fork(self, parent, flags)
 
-    def _adopt(self, p: Process) -> Process:
-        self.processes[p.pid] = p
-        p.record(self.host.records)
-        return p
+    async def execute(self, p: Process, comm: str) -> None:
+        """exec. EBUSY."""
+        await life.execute(self, p, comm)
 
     async def exit(self, p: Process, status: int = 0) -> None:
-        """Frees a process and all it holds. Errors of closing are nobody's any more."""
-        if p.exited:
-            return
-        p.exited = True
-        if p.trace is not None:
-            await self.ktrace.leave(p)
-        self.processes.pop(p.pid, None)
-        handles: dict[str, list[Step]] = {"vfs": [Step(calls.LOCK_RELEASE, (0,))]} if p.locks else {}
-        for fd, description in list(p.fds.items()):
-            if p.fds.remove(fd) is not None:
-                handles.setdefault(description.owner, []).append(Step(calls.CLOSE, (description.handle,)))
-        for handle in (p.cwd, p.root):
-            if handle:
-                handles.setdefault("vfs", []).append(Step(calls.DIR_RELEASE, (handle,)))
-        handles.setdefault("kern", []).append(Step(calls.PROC_EXIT, (p.pid, status)))
-        for owner, steps in handles.items():
-            try:
-                await value_of(self.peer(owner).run(p.context, steps, True))
-            except KernelError:
-                continue  # the owner is gone, and what it held with it
-        self.host.records.delete("process", p.pid)
-        if self.rights:
-            await self.rights.collect()
+        """Frees a process and all it holds."""
+        await life.leave(self, p, status)
+
+    def _set_limits(self, ctx: Context, pid: int, nofile: int, fsize: int, nthr: int) -> None:
+        p = self.processes.get(pid)
+        if p is not None:
+            p.fds.limit, p.fsize, p.nthr = nofile, fsize, nthr
 
     async def release_directory(self, p: Process, handle: int) -> None:
         if handle:
@@ -184,7 +163,12 @@ class Gateway(Component):
             owner, args = self.translate(p, op, args)
         if op.new:
             p.fds.room(len(op.new))
-        value = self.peer(owner).call(p.context, op, args)
+        try:
+            value = self.peer(owner).call(p.context, op, args)
+        except KernelError as error:
+            if op.name in signals.WRITING:
+                return signals.failed(self, p, op, args, owner, args[0], error)
+            raise
         if type(value) is CoroutineType:
             return self._finish(p, op, args, owner, value, original)
         if op.new and diverted(op, value):
@@ -197,6 +181,8 @@ class Gateway(Component):
         try:
             value = await value
         except KernelError as error:
+            if op.name in signals.WRITING:
+                await signals.signalled(self, p, op, args, owner, args[0], error)
             raise (self._lost_meanwhile(p, op, original) if error.errno == Errno.EBADF else None) or error from None
         if diverted(op, value):
             return await self.duplicate(p, op, args, value)
@@ -247,6 +233,7 @@ class Gateway(Component):
         """A component has ended: what it held is gone, and must not be taken for what its successor makes."""
         self.kqueues.lost(owner)
         self.ktrace.lost(owner)
+        self.asynchronous.lost(owner)
         dropping: Any = self.rights.drop(self.rights.lost(owner))
         start(dropping)
         for p in self.processes.values():
@@ -265,12 +252,12 @@ class Gateway(Component):
         EBADF; ENOTSOCK, ESPIPE, EINVAL or ENOTDIR for a descriptor of another kind than the call is for.
         """
         translated = list(args)
-        owner = faction = op.faction
+        owner = op.faction
         for position in op.descriptors:
             description = p.fds.get(args[position])
             owner = description.owner
             translated[position] = description.handle
-            if owner != faction and faction in ("vfs", "net") and owner != LOST:
+            if owner != LOST and misplaced(op, owner):
                 raise _wrong_kind(op, args[position])
         for position in op.directories:
             if args[position] != const.AT_FDCWD:
@@ -296,6 +283,8 @@ class Gateway(Component):
 
     def closed(self, p: Process, fd: int, description: Description, gone: Description | None) -> Any:
         """Tells the owner that a descriptor was closed: the last one (``gone``), or one by which there may be locks."""
+        if gone is not None and gone.asynchronous:
+            return self._closed_and_forgotten(p, fd, description, gone)
         if p.kqueues:
             return self._closed_and_forgotten(p, fd, description, gone)
         return self._closed(p, description, gone)
@@ -303,7 +292,10 @@ class Gateway(Component):
     async def _closed_and_forgotten(
         self, p: Process, fd: int, description: Description, gone: Description | None
     ) -> Any:
-        await self.kqueues.descriptor_closed(p, fd)
+        if gone is not None and gone.asynchronous:
+            await self.asynchronous.forget(gone)
+        if p.kqueues:
+            await self.kqueues.descriptor_closed(p, fd)
         if isinstance(gone, KqueueDescription):
             p.kqueues.remove(gone)
         return await value_of(self._closed(p, description, gone))
@@ -341,7 +333,7 @@ def _wrong_kind(op: Op, fd: int) -> KernelError:
         return KernelError(Errno.ENOTSOCK, f"descriptor {fd} is no socket")
     if op.name in _SEEKING:
         return KernelError(Errno.ESPIPE, f"descriptor {fd} cannot seek")
-    return KernelError(Errno.EINVAL, f"descriptor {fd} is no file")
+    return KernelError(Errno.EINVAL, f"descriptor {fd} is no {'semaphore' if op.faction == 'kern' else 'file'}")
 
 
 def _cannot_restart(name: str) -> Any:

@@ -79,6 +79,9 @@ class Sink:
             self._append(ktrecords.record(*self._last, ktrecords.user(ktrecords.DROPPED, text)))
             self._dropped = 0
 
+    def now_ns(self) -> int:
+        return self._ktrace.gateway.host.realtime_ns()
+
     async def drained(self) -> None:
         """Waits until all is written; not for who reads a pipe or socket when it likes."""
         if self._idle is not None and self.description.owner == "vfs":
@@ -147,6 +150,11 @@ class Trace:
     def put(self, p: Process, type: int, payload: bytes, now_ns: int) -> None:
         record = ktrecords.record(self.version, type, p.pid, p.comm, now_ns, payload)
         self.sink.put(record, (self.version, const.KTR_USER, p.pid, p.comm, now_ns))
+
+    def signal(self, p: Process, signo: int) -> None:
+        """A signal goes to the client."""
+        if self.flags & const.KTRFAC_PSIG:
+            self.put(p, const.KTR_PSIG, ktrecords.psig(signo), self.sink.now_ns())
 
 
 class Ktrace:

@@ -35,6 +35,7 @@ VERSIONS = len(_HEADERS)
 _SYSCALL = struct.Struct("<ii")
 _SYSRET = struct.Struct("<hhiqq")
 _GENIO = struct.Struct("<ii")
+_PSIG = struct.Struct("<i4xq16si4x")  # signo, action, mask, code
 _LID = 1
 READ, WRITE = 0, 1
 
@@ -71,6 +72,11 @@ def genio(fd: int, rw: int, data: memoryview) -> Iterator[bytes]:
 
 def user(label: str, data: bytes) -> bytes:
     return label.encode("utf-8", "surrogateescape")[: const.KTR_USER_MAXIDLEN - 1].ljust(20, b"\0") + data
+
+
+def psig(signo: int) -> bytes:
+    """The action is the client's own, which the kernel does not know; no mask, no code."""
+    return _PSIG.pack(signo, 0, b"", 0)
 
 
 def mib(name: Sequence[int]) -> bytes:

@@ -1641,6 +1641,33 @@ def _dec_r_close(m: Any) -> Any:
     return None
 
 
+def _enc_q_kill(a: Any, m: Any) -> None:
+    m.pid = a[0]
+    m.signo = a[1]
+
+def _dec_q_kill(m: Any) -> Any:
+    return (m.pid, m.signo)
+
+def _enc_r_kill(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_kill(m: Any) -> Any:
+    return None
+
+
+def _enc_q_sigpending(a: Any, m: Any) -> None:
+    m.take = a[0]
+
+def _dec_q_sigpending(m: Any) -> Any:
+    return (m.take,)
+
+def _enc_r_sigpending(v: Any, m: Any) -> None:
+    m.set = v
+
+def _dec_r_sigpending(m: Any) -> Any:
+    return m.set
+
+
 def _enc_q_getpid(a: Any, m: Any) -> None:
     m.SetInParent()
 
@@ -2612,6 +2639,140 @@ def _enc_r_component_restart(v: Any, m: Any) -> None:
     m.SetInParent()
 
 def _dec_r_component_restart(m: Any) -> Any:
+    return None
+
+
+def _enc_q_ksem_init(a: Any, m: Any) -> None:
+    m.value = a[0]
+
+def _dec_q_ksem_init(m: Any) -> Any:
+    return (m.value,)
+
+def _enc_r_ksem_init(v: Any, m: Any) -> None:
+    m.id = v
+
+def _dec_r_ksem_init(m: Any) -> Any:
+    return m.id
+
+
+def _enc_q_ksem_open(a: Any, m: Any) -> None:
+    m.name = _buffer(a[0])
+    m.oflag = a[1]
+    m.mode = a[2]
+    m.value = a[3]
+
+def _dec_q_ksem_open(m: Any) -> Any:
+    return (m.name, m.oflag, m.mode, m.value)
+
+def _enc_r_ksem_open(v: Any, m: Any) -> None:
+    m.id = v
+
+def _dec_r_ksem_open(m: Any) -> Any:
+    return m.id
+
+
+def _enc_q_ksem_unlink(a: Any, m: Any) -> None:
+    m.name = _buffer(a[0])
+
+def _dec_q_ksem_unlink(m: Any) -> Any:
+    return (m.name,)
+
+def _enc_r_ksem_unlink(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_ksem_unlink(m: Any) -> Any:
+    return None
+
+
+def _enc_q_ksem_close(a: Any, m: Any) -> None:
+    m.id = a[0]
+
+def _dec_q_ksem_close(m: Any) -> Any:
+    return (m.id,)
+
+def _enc_r_ksem_close(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_ksem_close(m: Any) -> Any:
+    return None
+
+
+def _enc_q_ksem_post(a: Any, m: Any) -> None:
+    m.id = a[0]
+
+def _dec_q_ksem_post(m: Any) -> Any:
+    return (m.id,)
+
+def _enc_r_ksem_post(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_ksem_post(m: Any) -> Any:
+    return None
+
+
+def _enc_q_ksem_wait(a: Any, m: Any) -> None:
+    m.id = a[0]
+
+def _dec_q_ksem_wait(m: Any) -> Any:
+    return (m.id,)
+
+def _enc_r_ksem_wait(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_ksem_wait(m: Any) -> Any:
+    return None
+
+
+def _enc_q_ksem_trywait(a: Any, m: Any) -> None:
+    m.id = a[0]
+
+def _dec_q_ksem_trywait(m: Any) -> Any:
+    return (m.id,)
+
+def _enc_r_ksem_trywait(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_ksem_trywait(m: Any) -> Any:
+    return None
+
+
+def _enc_q_ksem_getvalue(a: Any, m: Any) -> None:
+    m.id = a[0]
+
+def _dec_q_ksem_getvalue(m: Any) -> Any:
+    return (m.id,)
+
+def _enc_r_ksem_getvalue(v: Any, m: Any) -> None:
+    m.value = v
+
+def _dec_r_ksem_getvalue(m: Any) -> Any:
+    return m.value
+
+
+def _enc_q_ksem_destroy(a: Any, m: Any) -> None:
+    m.id = a[0]
+
+def _dec_q_ksem_destroy(m: Any) -> Any:
+    return (m.id,)
+
+def _enc_r_ksem_destroy(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_ksem_destroy(m: Any) -> Any:
+    return None
+
+
+def _enc_q_ksem_timedwait(a: Any, m: Any) -> None:
+    m.id = a[0]
+    if a[1] is not None: m.abstime.SetInParent(); _enc_Timespec(a[1], m.abstime)
+
+def _dec_q_ksem_timedwait(m: Any) -> Any:
+    return (m.id, _dec_Timespec(m.abstime) if m.HasField("abstime") else None)
+
+def _enc_r_ksem_timedwait(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_ksem_timedwait(m: Any) -> Any:
     return None
 
 
@@ -5114,6 +5275,23 @@ def _dec_r_proc_create(m: Any) -> Any:
     return _dec_ProcessInfo(m.process) if m.HasField("process") else None
 
 
+def _enc_q_proc_admit(a: Any, m: Any) -> None:
+    m.comm = a[0]
+    if a[1] is not None: m.cred.SetInParent(); _enc_Credentials(a[1], m.cred)
+    m.processes = a[2]
+    m.descriptors = a[3]
+
+def _dec_q_proc_admit(m: Any) -> Any:
+    return (m.comm, _dec_Credentials(m.cred) if m.HasField("cred") else None, m.processes, m.descriptors)
+
+def _enc_r_proc_admit(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.process.SetInParent(); _enc_ProcessInfo(v, m.process)
+
+def _dec_r_proc_admit(m: Any) -> Any:
+    return _dec_ProcessInfo(m.process) if m.HasField("process") else None
+
+
 def _enc_q_proc_fork(a: Any, m: Any) -> None:
     m.SetInParent()
 
@@ -5139,6 +5317,35 @@ def _enc_r_proc_exit(v: Any, m: Any) -> None:
     m.SetInParent()
 
 def _dec_r_proc_exit(m: Any) -> Any:
+    return None
+
+
+def _enc_q_proc_exec(a: Any, m: Any) -> None:
+    m.comm = a[0]
+
+def _dec_q_proc_exec(m: Any) -> Any:
+    return (m.comm,)
+
+def _enc_r_proc_exec(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.process.SetInParent(); _enc_ProcessInfo(v, m.process)
+
+def _dec_r_proc_exec(m: Any) -> Any:
+    return _dec_ProcessInfo(m.process) if m.HasField("process") else None
+
+
+def _enc_q_signal_post(a: Any, m: Any) -> None:
+    m.pid = a[0]
+    m.signo = a[1]
+    m.code = a[2]
+
+def _dec_q_signal_post(m: Any) -> Any:
+    return (m.pid, m.signo, m.code)
+
+def _enc_r_signal_post(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_signal_post(m: Any) -> Any:
     return None
 
 
@@ -5377,6 +5584,19 @@ def _dec_r_dev_open(m: Any) -> Any:
     return m.handle
 
 
+def _enc_q_session_end(a: Any, m: Any) -> None:
+    m.sid = a[0]
+
+def _dec_q_session_end(m: Any) -> Any:
+    return (m.sid,)
+
+def _enc_r_session_end(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_session_end(m: Any) -> Any:
+    return None
+
+
 def _enc_q_dev_map(a: Any, m: Any) -> None:
     m.rdev = a[0]
 
@@ -5613,6 +5833,37 @@ def _dec_r_faction_start(m: Any) -> Any:
     return None
 
 
+def _enc_q_signal_deliver(a: Any, m: Any) -> None:
+    if a[0]: m.pids.extend(a[0])
+    m.signo = a[1]
+    m.how = a[2]
+
+def _dec_q_signal_deliver(m: Any) -> Any:
+    return (list(m.pids), m.signo, m.how)
+
+def _enc_r_signal_deliver(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_signal_deliver(m: Any) -> Any:
+    return None
+
+
+def _enc_q_limits_set(a: Any, m: Any) -> None:
+    m.pid = a[0]
+    m.nofile = a[1]
+    m.fsize = a[2]
+    m.nthr = a[3]
+
+def _dec_q_limits_set(m: Any) -> Any:
+    return (m.pid, m.nofile, m.fsize, m.nthr)
+
+def _enc_r_limits_set(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_limits_set(m: Any) -> Any:
+    return None
+
+
 def _enc_q_rights_drop(a: Any, m: Any) -> None:
     m.SetInParent()
     if a[0]: m.tokens.extend(a[0])
@@ -5645,6 +5896,8 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "read": (_enc_q_read, _dec_q_read),
     "write": (_enc_q_write, _dec_q_write),
     "close": (_enc_q_close, _dec_q_close),
+    "kill": (_enc_q_kill, _dec_q_kill),
+    "sigpending": (_enc_q_sigpending, _dec_q_sigpending),
     "getpid": (_enc_q_getpid, _dec_q_getpid),
     "setuid": (_enc_q_setuid, _dec_q_setuid),
     "getuid": (_enc_q_getuid, _dec_q_getuid),
@@ -5713,6 +5966,16 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "module_init": (_enc_q_module_init, _dec_q_module_init),
     "module_fini": (_enc_q_module_fini, _dec_q_module_fini),
     "component_restart": (_enc_q_component_restart, _dec_q_component_restart),
+    "ksem_init": (_enc_q_ksem_init, _dec_q_ksem_init),
+    "ksem_open": (_enc_q_ksem_open, _dec_q_ksem_open),
+    "ksem_unlink": (_enc_q_ksem_unlink, _dec_q_ksem_unlink),
+    "ksem_close": (_enc_q_ksem_close, _dec_q_ksem_close),
+    "ksem_post": (_enc_q_ksem_post, _dec_q_ksem_post),
+    "ksem_wait": (_enc_q_ksem_wait, _dec_q_ksem_wait),
+    "ksem_trywait": (_enc_q_ksem_trywait, _dec_q_ksem_trywait),
+    "ksem_getvalue": (_enc_q_ksem_getvalue, _dec_q_ksem_getvalue),
+    "ksem_destroy": (_enc_q_ksem_destroy, _dec_q_ksem_destroy),
+    "ksem_timedwait": (_enc_q_ksem_timedwait, _dec_q_ksem_timedwait),
     "open": (_enc_q_open, _dec_q_open),
     "link": (_enc_q_link, _dec_q_link),
     "unlink": (_enc_q_unlink, _dec_q_unlink),
@@ -5884,8 +6147,11 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "md_create": (_enc_q_md_create, _dec_q_md_create),
     "md_destroy": (_enc_q_md_destroy, _dec_q_md_destroy),
     "proc_create": (_enc_q_proc_create, _dec_q_proc_create),
+    "proc_admit": (_enc_q_proc_admit, _dec_q_proc_admit),
     "proc_fork": (_enc_q_proc_fork, _dec_q_proc_fork),
     "proc_exit": (_enc_q_proc_exit, _dec_q_proc_exit),
+    "proc_exec": (_enc_q_proc_exec, _dec_q_proc_exec),
+    "signal_post": (_enc_q_signal_post, _dec_q_signal_post),
     "proc_list": (_enc_q_proc_list, _dec_q_proc_list),
     "cred_get": (_enc_q_cred_get, _dec_q_cred_get),
     "module_upload": (_enc_q_module_upload, _dec_q_module_upload),
@@ -5902,6 +6168,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "disk_give": (_enc_q_disk_give, _dec_q_disk_give),
     "device_of": (_enc_q_device_of, _dec_q_device_of),
     "dev_open": (_enc_q_dev_open, _dec_q_dev_open),
+    "session_end": (_enc_q_session_end, _dec_q_session_end),
     "dev_map": (_enc_q_dev_map, _dec_q_dev_map),
     "module_describe": (_enc_q_module_describe, _dec_q_module_describe),
     "module_load": (_enc_q_module_load, _dec_q_module_load),
@@ -5918,6 +6185,8 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "fd_list": (_enc_q_fd_list, _dec_q_fd_list),
     "fd_stat": (_enc_q_fd_stat, _dec_q_fd_stat),
     "faction_start": (_enc_q_faction_start, _dec_q_faction_start),
+    "signal_deliver": (_enc_q_signal_deliver, _dec_q_signal_deliver),
+    "limits_set": (_enc_q_limits_set, _dec_q_limits_set),
     "rights_drop": (_enc_q_rights_drop, _dec_q_rights_drop),
     "rights_held": (_enc_q_rights_held, _dec_q_rights_held),
 }
@@ -5926,6 +6195,8 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "read": (_enc_r_read, _dec_r_read),
     "write": (_enc_r_write, _dec_r_write),
     "close": (_enc_r_close, _dec_r_close),
+    "kill": (_enc_r_kill, _dec_r_kill),
+    "sigpending": (_enc_r_sigpending, _dec_r_sigpending),
     "getpid": (_enc_r_getpid, _dec_r_getpid),
     "setuid": (_enc_r_setuid, _dec_r_setuid),
     "getuid": (_enc_r_getuid, _dec_r_getuid),
@@ -5994,6 +6265,16 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "module_init": (_enc_r_module_init, _dec_r_module_init),
     "module_fini": (_enc_r_module_fini, _dec_r_module_fini),
     "component_restart": (_enc_r_component_restart, _dec_r_component_restart),
+    "ksem_init": (_enc_r_ksem_init, _dec_r_ksem_init),
+    "ksem_open": (_enc_r_ksem_open, _dec_r_ksem_open),
+    "ksem_unlink": (_enc_r_ksem_unlink, _dec_r_ksem_unlink),
+    "ksem_close": (_enc_r_ksem_close, _dec_r_ksem_close),
+    "ksem_post": (_enc_r_ksem_post, _dec_r_ksem_post),
+    "ksem_wait": (_enc_r_ksem_wait, _dec_r_ksem_wait),
+    "ksem_trywait": (_enc_r_ksem_trywait, _dec_r_ksem_trywait),
+    "ksem_getvalue": (_enc_r_ksem_getvalue, _dec_r_ksem_getvalue),
+    "ksem_destroy": (_enc_r_ksem_destroy, _dec_r_ksem_destroy),
+    "ksem_timedwait": (_enc_r_ksem_timedwait, _dec_r_ksem_timedwait),
     "open": (_enc_r_open, _dec_r_open),
     "link": (_enc_r_link, _dec_r_link),
     "unlink": (_enc_r_unlink, _dec_r_unlink),
@@ -6165,8 +6446,11 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "md_create": (_enc_r_md_create, _dec_r_md_create),
     "md_destroy": (_enc_r_md_destroy, _dec_r_md_destroy),
     "proc_create": (_enc_r_proc_create, _dec_r_proc_create),
+    "proc_admit": (_enc_r_proc_admit, _dec_r_proc_admit),
     "proc_fork": (_enc_r_proc_fork, _dec_r_proc_fork),
     "proc_exit": (_enc_r_proc_exit, _dec_r_proc_exit),
+    "proc_exec": (_enc_r_proc_exec, _dec_r_proc_exec),
+    "signal_post": (_enc_r_signal_post, _dec_r_signal_post),
     "proc_list": (_enc_r_proc_list, _dec_r_proc_list),
     "cred_get": (_enc_r_cred_get, _dec_r_cred_get),
     "module_upload": (_enc_r_module_upload, _dec_r_module_upload),
@@ -6183,6 +6467,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "disk_give": (_enc_r_disk_give, _dec_r_disk_give),
     "device_of": (_enc_r_device_of, _dec_r_device_of),
     "dev_open": (_enc_r_dev_open, _dec_r_dev_open),
+    "session_end": (_enc_r_session_end, _dec_r_session_end),
     "dev_map": (_enc_r_dev_map, _dec_r_dev_map),
     "module_describe": (_enc_r_module_describe, _dec_r_module_describe),
     "module_load": (_enc_r_module_load, _dec_r_module_load),
@@ -6199,6 +6484,8 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "fd_list": (_enc_r_fd_list, _dec_r_fd_list),
     "fd_stat": (_enc_r_fd_stat, _dec_r_fd_stat),
     "faction_start": (_enc_r_faction_start, _dec_r_faction_start),
+    "signal_deliver": (_enc_r_signal_deliver, _dec_r_signal_deliver),
+    "limits_set": (_enc_r_limits_set, _dec_r_limits_set),
     "rights_drop": (_enc_r_rights_drop, _dec_r_rights_drop),
     "rights_held": (_enc_r_rights_held, _dec_r_rights_held),
 }

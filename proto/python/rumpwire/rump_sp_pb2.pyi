@@ -102,6 +102,16 @@ class Call(_message.Message):
     TIMER_CREATE_FIELD_NUMBER: _builtins.int
     TIMER_DELETE_FIELD_NUMBER: _builtins.int
     TIMER_GETOVERRUN_FIELD_NUMBER: _builtins.int
+    KSEM_INIT_FIELD_NUMBER: _builtins.int
+    KSEM_OPEN_FIELD_NUMBER: _builtins.int
+    KSEM_UNLINK_FIELD_NUMBER: _builtins.int
+    KSEM_CLOSE_FIELD_NUMBER: _builtins.int
+    KSEM_POST_FIELD_NUMBER: _builtins.int
+    KSEM_WAIT_FIELD_NUMBER: _builtins.int
+    KSEM_TRYWAIT_FIELD_NUMBER: _builtins.int
+    KSEM_GETVALUE_FIELD_NUMBER: _builtins.int
+    KSEM_DESTROY_FIELD_NUMBER: _builtins.int
+    KSEM_TIMEDWAIT_FIELD_NUMBER: _builtins.int
     MODCTL_FIELD_NUMBER: _builtins.int
     GETSID_FIELD_NUMBER: _builtins.int
     FKTRACE_FIELD_NUMBER: _builtins.int
@@ -278,6 +288,8 @@ class Call(_message.Message):
     DEV_LIST_FIELD_NUMBER: _builtins.int
     MD_CREATE_FIELD_NUMBER: _builtins.int
     MD_DESTROY_FIELD_NUMBER: _builtins.int
+    KILL_FIELD_NUMBER: _builtins.int
+    SIGPENDING_FIELD_NUMBER: _builtins.int
     NPF_LOAD_FIELD_NUMBER: _builtins.int
     NPF_CONFIG_GET_FIELD_NUMBER: _builtins.int
     NPF_SWITCH_FIELD_NUMBER: _builtins.int
@@ -385,6 +397,26 @@ class Call(_message.Message):
     def timer_delete(self) -> _rump_kern_pb2.TimerDeleteRequest: ...
     @_builtins.property
     def timer_getoverrun(self) -> _rump_kern_pb2.TimerGetoverrunRequest: ...
+    @_builtins.property
+    def ksem_init(self) -> _rump_kern_pb2.KsemInitRequest: ...
+    @_builtins.property
+    def ksem_open(self) -> _rump_kern_pb2.KsemOpenRequest: ...
+    @_builtins.property
+    def ksem_unlink(self) -> _rump_kern_pb2.KsemUnlinkRequest: ...
+    @_builtins.property
+    def ksem_close(self) -> _rump_kern_pb2.KsemCloseRequest: ...
+    @_builtins.property
+    def ksem_post(self) -> _rump_kern_pb2.KsemPostRequest: ...
+    @_builtins.property
+    def ksem_wait(self) -> _rump_kern_pb2.KsemWaitRequest: ...
+    @_builtins.property
+    def ksem_trywait(self) -> _rump_kern_pb2.KsemTrywaitRequest: ...
+    @_builtins.property
+    def ksem_getvalue(self) -> _rump_kern_pb2.KsemGetvalueRequest: ...
+    @_builtins.property
+    def ksem_destroy(self) -> _rump_kern_pb2.KsemDestroyRequest: ...
+    @_builtins.property
+    def ksem_timedwait(self) -> _rump_kern_pb2.KsemTimedwaitRequest: ...
     @_builtins.property
     def modctl(self) -> _rump_kern_pb2.ModctlRequest: ...
     @_builtins.property
@@ -738,6 +770,10 @@ class Call(_message.Message):
     @_builtins.property
     def md_destroy(self) -> _rump_dev_pb2.MdDestroyRequest: ...
     @_builtins.property
+    def kill(self) -> _rump_kern_pb2.KillRequest: ...
+    @_builtins.property
+    def sigpending(self) -> _rump_kern_pb2.SigpendingRequest: ...
+    @_builtins.property
     def npf_load(self) -> _rump_net_pb2.NpfLoadRequest: ...
     @_builtins.property
     def npf_config_get(self) -> _rump_net_pb2.NpfConfigGetRequest: ...
@@ -831,6 +867,16 @@ class Call(_message.Message):
         timer_create: _rump_kern_pb2.TimerCreateRequest | None = ...,
         timer_delete: _rump_kern_pb2.TimerDeleteRequest | None = ...,
         timer_getoverrun: _rump_kern_pb2.TimerGetoverrunRequest | None = ...,
+        ksem_init: _rump_kern_pb2.KsemInitRequest | None = ...,
+        ksem_open: _rump_kern_pb2.KsemOpenRequest | None = ...,
+        ksem_unlink: _rump_kern_pb2.KsemUnlinkRequest | None = ...,
+        ksem_close: _rump_kern_pb2.KsemCloseRequest | None = ...,
+        ksem_post: _rump_kern_pb2.KsemPostRequest | None = ...,
+        ksem_wait: _rump_kern_pb2.KsemWaitRequest | None = ...,
+        ksem_trywait: _rump_kern_pb2.KsemTrywaitRequest | None = ...,
+        ksem_getvalue: _rump_kern_pb2.KsemGetvalueRequest | None = ...,
+        ksem_destroy: _rump_kern_pb2.KsemDestroyRequest | None = ...,
+        ksem_timedwait: _rump_kern_pb2.KsemTimedwaitRequest | None = ...,
         modctl: _rump_kern_pb2.ModctlRequest | None = ...,
         getsid: _rump_kern_pb2.GetsidRequest | None = ...,
         fktrace: _rump_kern_pb2.FktraceRequest | None = ...,
@@ -1007,6 +1053,8 @@ class Call(_message.Message):
         dev_list: _rump_dev_pb2.DevListRequest | None = ...,
         md_create: _rump_dev_pb2.MdCreateRequest | None = ...,
         md_destroy: _rump_dev_pb2.MdDestroyRequest | None = ...,
+        kill: _rump_kern_pb2.KillRequest | None = ...,
+        sigpending: _rump_kern_pb2.SigpendingRequest | None = ...,
         npf_load: _rump_net_pb2.NpfLoadRequest | None = ...,
         npf_config_get: _rump_net_pb2.NpfConfigGetRequest | None = ...,
         npf_switch: _rump_net_pb2.NpfSwitchRequest | None = ...,
@@ -1033,11 +1081,11 @@ class Call(_message.Message):
         nd_list: _rump_net_pb2.NdListRequest | None = ...,
         file_list: _rump_kern_pb2.FileListRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "access", b"access", "adjtime", b"adjtime", "bind", b"bind", "bpf_open", b"bpf_open", "call", b"call", "chdir", b"chdir", "chflags", b"chflags", "chmod", b"chmod", "chown", b"chown", "chroot", b"chroot", "clock_getres", b"clock_getres", "clock_gettime", b"clock_gettime", "clock_nanosleep", b"clock_nanosleep", "clock_settime", b"clock_settime", "close", b"close", "component_restart", b"component_restart", "connect", b"connect", "dev_list", b"dev_list", "dhcp_leases", b"dhcp_leases", "dhcp_renew", b"dhcp_renew", "dhcp_start", b"dhcp_start", "dhcp_stop", b"dhcp_stop", "dhcpd_bindings", b"dhcpd_bindings", "dhcpd_start", b"dhcpd_start", "dhcpd_stop", b"dhcpd_stop", "dns_forward", b"dns_forward", "dup", b"dup", "dup2", b"dup2", "dup3", b"dup3", "etfs_register", b"etfs_register", "etfs_register_withsize", b"etfs_register_withsize", "etfs_remove", b"etfs_remove", "extattr_delete_fd", b"extattr_delete_fd", "extattr_delete_file", b"extattr_delete_file", "extattr_delete_link", b"extattr_delete_link", "extattr_get_fd", b"extattr_get_fd", "extattr_get_file", b"extattr_get_file", "extattr_get_link", b"extattr_get_link", "extattr_list_fd", b"extattr_list_fd", "extattr_list_file", b"extattr_list_file", "extattr_list_link", b"extattr_list_link", "extattr_set_fd", b"extattr_set_fd", "extattr_set_file", b"extattr_set_file", "extattr_set_link", b"extattr_set_link", "extattrctl", b"extattrctl", "faccessat", b"faccessat", "fchdir", b"fchdir", "fchflags", b"fchflags", "fchmod", b"fchmod", "fchmodat", b"fchmodat", "fchown", b"fchown", "fchownat", b"fchownat", "fchroot", b"fchroot", "fcntl", b"fcntl", "fdatasync", b"fdatasync", "fdiscard", b"fdiscard", "fgetxattr", b"fgetxattr", "fhopen", b"fhopen", "fhstat", b"fhstat", "fhstatvfs1", b"fhstatvfs1", "file_list", b"file_list", "fktrace", b"fktrace", "flistxattr", b"flistxattr", "flock", b"flock", "fpathconf", b"fpathconf", "fremovexattr", b"fremovexattr", "fsetxattr", b"fsetxattr", "fstat", b"fstat", "fstatat", b"fstatat", "fstatvfs1", b"fstatvfs1", "fsync", b"fsync", "fsync_range", b"fsync_range", "ftruncate", b"ftruncate", "futimens", b"futimens", "futimes", b"futimes", "getcwd", b"getcwd", "getdents", b"getdents", "getegid", b"getegid", "geteuid", b"geteuid", "getfh", b"getfh", "getgid", b"getgid", "getgroups", b"getgroups", "getitimer", b"getitimer", "getlogin", b"getlogin", "getpeername", b"getpeername", "getpgid", b"getpgid", "getpgrp", b"getpgrp", "getpid", b"getpid", "getppid", b"getppid", "getrlimit", b"getrlimit", "getsid", b"getsid", "getsockname", b"getsockname", "getsockopt", b"getsockopt", "gettimeofday", b"gettimeofday", "getuid", b"getuid", "getvfsstat", b"getvfsstat", "getxattr", b"getxattr", "ioctl", b"ioctl", "issetugid", b"issetugid", "kevent", b"kevent", "kqueue", b"kqueue", "kqueue1", b"kqueue1", "ktrace", b"ktrace", "lchflags", b"lchflags", "lchmod", b"lchmod", "lchown", b"lchown", "lgetxattr", b"lgetxattr", "link", b"link", "linkat", b"linkat", "listen", b"listen", "listxattr", b"listxattr", "llistxattr", b"llistxattr", "lremovexattr", b"lremovexattr", "lseek", b"lseek", "lsetxattr", b"lsetxattr", "lstat", b"lstat", "lutimes", b"lutimes", "md_create", b"md_create", "md_destroy", b"md_destroy", "mkdir", b"mkdir", "mkdirat", b"mkdirat", "mkfifo", b"mkfifo", "mkfifoat", b"mkfifoat", "mknod", b"mknod", "mknodat", b"mknodat", "modctl", b"modctl", "module_fini", b"module_fini", "module_init", b"module_init", "mount", b"mount", "nanosleep", b"nanosleep", "nd_list", b"nd_list", "net_counters", b"net_counters", "net_pcblist", b"net_pcblist", "netconfig_auto_ipv6", b"netconfig_auto_ipv6", "netconfig_bradd", b"netconfig_bradd", "netconfig_brdel", b"netconfig_brdel", "netconfig_dhcp_ipv4_oneshot", b"netconfig_dhcp_ipv4_oneshot", "netconfig_ifaddrdel", b"netconfig_ifaddrdel", "netconfig_ifaddrs", b"netconfig_ifaddrs", "netconfig_ifcapture", b"netconfig_ifcapture", "netconfig_ifcreate", b"netconfig_ifcreate", "netconfig_ifdestroy", b"netconfig_ifdestroy", "netconfig_ifdown", b"netconfig_ifdown", "netconfig_ifimpair", b"netconfig_ifimpair", "netconfig_ifimpairstat", b"netconfig_ifimpairstat", "netconfig_ifsetlinkstr", b"netconfig_ifsetlinkstr", "netconfig_ifup", b"netconfig_ifup", "netconfig_ipv4_gw", b"netconfig_ipv4_gw", "netconfig_ipv4_ifaddr", b"netconfig_ipv4_ifaddr", "netconfig_ipv4_ifaddr_cidr", b"netconfig_ipv4_ifaddr_cidr", "netconfig_ipv6_gw", b"netconfig_ipv6_gw", "netconfig_ipv6_ifaddr", b"netconfig_ipv6_ifaddr", "newfs", b"newfs", "npf_config_get", b"npf_config_get", "npf_connections", b"npf_connections", "npf_flush", b"npf_flush", "npf_load", b"npf_load", "npf_rule_add", b"npf_rule_add", "npf_rule_remove", b"npf_rule_remove", "npf_stats", b"npf_stats", "npf_switch", b"npf_switch", "npf_table", b"npf_table", "open", b"open", "openat", b"openat", "paccept", b"paccept", "pathconf", b"pathconf", "pipe", b"pipe", "pipe2", b"pipe2", "poll", b"poll", "pollts", b"pollts", "posix_chown", b"posix_chown", "posix_fadvise", b"posix_fadvise", "posix_fallocate", b"posix_fallocate", "posix_fchown", b"posix_fchown", "posix_lchown", b"posix_lchown", "posix_rename", b"posix_rename", "pread", b"pread", "preadv", b"preadv", "pselect", b"pselect", "pwrite", b"pwrite", "pwritev", b"pwritev", "quotactl", b"quotactl", "read", b"read", "readlink", b"readlink", "readlinkat", b"readlinkat", "readv", b"readv", "reboot", b"reboot", "recvfrom", b"recvfrom", "recvmmsg", b"recvmmsg", "recvmsg", b"recvmsg", "removexattr", b"removexattr", "rename", b"rename", "renameat", b"renameat", "revoke", b"revoke", "rmdir", b"rmdir", "route_dump", b"route_dump", "route_recv", b"route_recv", "route_send", b"route_send", "select", b"select", "sendmmsg", b"sendmmsg", "sendmsg", b"sendmsg", "sendto", b"sendto", "setegid", b"setegid", "seteuid", b"seteuid", "setgid", b"setgid", "setgroups", b"setgroups", "setitimer", b"setitimer", "setlogin", b"setlogin", "setpgid", b"setpgid", "setregid", b"setregid", "setreuid", b"setreuid", "setrlimit", b"setrlimit", "setsid", b"setsid", "setsockopt", b"setsockopt", "settimeofday", b"settimeofday", "setuid", b"setuid", "setxattr", b"setxattr", "shutdown", b"shutdown", "socket", b"socket", "socketpair", b"socketpair", "stat", b"stat", "statvfs1", b"statvfs1", "symlink", b"symlink", "symlinkat", b"symlinkat", "sync", b"sync", "sysctl", b"sysctl", "timer_create", b"timer_create", "timer_delete", b"timer_delete", "timer_getoverrun", b"timer_getoverrun", "timer_gettime", b"timer_gettime", "timer_settime", b"timer_settime", "truncate", b"truncate", "umask", b"umask", "unlink", b"unlink", "unlinkat", b"unlinkat", "unmount", b"unmount", "utimensat", b"utimensat", "utimes", b"utimes", "utrace", b"utrace", "write", b"write", "writev", b"writev"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "access", b"access", "adjtime", b"adjtime", "bind", b"bind", "bpf_open", b"bpf_open", "call", b"call", "chdir", b"chdir", "chflags", b"chflags", "chmod", b"chmod", "chown", b"chown", "chroot", b"chroot", "clock_getres", b"clock_getres", "clock_gettime", b"clock_gettime", "clock_nanosleep", b"clock_nanosleep", "clock_settime", b"clock_settime", "close", b"close", "component_restart", b"component_restart", "connect", b"connect", "dev_list", b"dev_list", "dhcp_leases", b"dhcp_leases", "dhcp_renew", b"dhcp_renew", "dhcp_start", b"dhcp_start", "dhcp_stop", b"dhcp_stop", "dhcpd_bindings", b"dhcpd_bindings", "dhcpd_start", b"dhcpd_start", "dhcpd_stop", b"dhcpd_stop", "dns_forward", b"dns_forward", "dup", b"dup", "dup2", b"dup2", "dup3", b"dup3", "etfs_register", b"etfs_register", "etfs_register_withsize", b"etfs_register_withsize", "etfs_remove", b"etfs_remove", "extattr_delete_fd", b"extattr_delete_fd", "extattr_delete_file", b"extattr_delete_file", "extattr_delete_link", b"extattr_delete_link", "extattr_get_fd", b"extattr_get_fd", "extattr_get_file", b"extattr_get_file", "extattr_get_link", b"extattr_get_link", "extattr_list_fd", b"extattr_list_fd", "extattr_list_file", b"extattr_list_file", "extattr_list_link", b"extattr_list_link", "extattr_set_fd", b"extattr_set_fd", "extattr_set_file", b"extattr_set_file", "extattr_set_link", b"extattr_set_link", "extattrctl", b"extattrctl", "faccessat", b"faccessat", "fchdir", b"fchdir", "fchflags", b"fchflags", "fchmod", b"fchmod", "fchmodat", b"fchmodat", "fchown", b"fchown", "fchownat", b"fchownat", "fchroot", b"fchroot", "fcntl", b"fcntl", "fdatasync", b"fdatasync", "fdiscard", b"fdiscard", "fgetxattr", b"fgetxattr", "fhopen", b"fhopen", "fhstat", b"fhstat", "fhstatvfs1", b"fhstatvfs1", "file_list", b"file_list", "fktrace", b"fktrace", "flistxattr", b"flistxattr", "flock", b"flock", "fpathconf", b"fpathconf", "fremovexattr", b"fremovexattr", "fsetxattr", b"fsetxattr", "fstat", b"fstat", "fstatat", b"fstatat", "fstatvfs1", b"fstatvfs1", "fsync", b"fsync", "fsync_range", b"fsync_range", "ftruncate", b"ftruncate", "futimens", b"futimens", "futimes", b"futimes", "getcwd", b"getcwd", "getdents", b"getdents", "getegid", b"getegid", "geteuid", b"geteuid", "getfh", b"getfh", "getgid", b"getgid", "getgroups", b"getgroups", "getitimer", b"getitimer", "getlogin", b"getlogin", "getpeername", b"getpeername", "getpgid", b"getpgid", "getpgrp", b"getpgrp", "getpid", b"getpid", "getppid", b"getppid", "getrlimit", b"getrlimit", "getsid", b"getsid", "getsockname", b"getsockname", "getsockopt", b"getsockopt", "gettimeofday", b"gettimeofday", "getuid", b"getuid", "getvfsstat", b"getvfsstat", "getxattr", b"getxattr", "ioctl", b"ioctl", "issetugid", b"issetugid", "kevent", b"kevent", "kill", b"kill", "kqueue", b"kqueue", "kqueue1", b"kqueue1", "ksem_close", b"ksem_close", "ksem_destroy", b"ksem_destroy", "ksem_getvalue", b"ksem_getvalue", "ksem_init", b"ksem_init", "ksem_open", b"ksem_open", "ksem_post", b"ksem_post", "ksem_timedwait", b"ksem_timedwait", "ksem_trywait", b"ksem_trywait", "ksem_unlink", b"ksem_unlink", "ksem_wait", b"ksem_wait", "ktrace", b"ktrace", "lchflags", b"lchflags", "lchmod", b"lchmod", "lchown", b"lchown", "lgetxattr", b"lgetxattr", "link", b"link", "linkat", b"linkat", "listen", b"listen", "listxattr", b"listxattr", "llistxattr", b"llistxattr", "lremovexattr", b"lremovexattr", "lseek", b"lseek", "lsetxattr", b"lsetxattr", "lstat", b"lstat", "lutimes", b"lutimes", "md_create", b"md_create", "md_destroy", b"md_destroy", "mkdir", b"mkdir", "mkdirat", b"mkdirat", "mkfifo", b"mkfifo", "mkfifoat", b"mkfifoat", "mknod", b"mknod", "mknodat", b"mknodat", "modctl", b"modctl", "module_fini", b"module_fini", "module_init", b"module_init", "mount", b"mount", "nanosleep", b"nanosleep", "nd_list", b"nd_list", "net_counters", b"net_counters", "net_pcblist", b"net_pcblist", "netconfig_auto_ipv6", b"netconfig_auto_ipv6", "netconfig_bradd", b"netconfig_bradd", "netconfig_brdel", b"netconfig_brdel", "netconfig_dhcp_ipv4_oneshot", b"netconfig_dhcp_ipv4_oneshot", "netconfig_ifaddrdel", b"netconfig_ifaddrdel", "netconfig_ifaddrs", b"netconfig_ifaddrs", "netconfig_ifcapture", b"netconfig_ifcapture", "netconfig_ifcreate", b"netconfig_ifcreate", "netconfig_ifdestroy", b"netconfig_ifdestroy", "netconfig_ifdown", b"netconfig_ifdown", "netconfig_ifimpair", b"netconfig_ifimpair", "netconfig_ifimpairstat", b"netconfig_ifimpairstat", "netconfig_ifsetlinkstr", b"netconfig_ifsetlinkstr", "netconfig_ifup", b"netconfig_ifup", "netconfig_ipv4_gw", b"netconfig_ipv4_gw", "netconfig_ipv4_ifaddr", b"netconfig_ipv4_ifaddr", "netconfig_ipv4_ifaddr_cidr", b"netconfig_ipv4_ifaddr_cidr", "netconfig_ipv6_gw", b"netconfig_ipv6_gw", "netconfig_ipv6_ifaddr", b"netconfig_ipv6_ifaddr", "newfs", b"newfs", "npf_config_get", b"npf_config_get", "npf_connections", b"npf_connections", "npf_flush", b"npf_flush", "npf_load", b"npf_load", "npf_rule_add", b"npf_rule_add", "npf_rule_remove", b"npf_rule_remove", "npf_stats", b"npf_stats", "npf_switch", b"npf_switch", "npf_table", b"npf_table", "open", b"open", "openat", b"openat", "paccept", b"paccept", "pathconf", b"pathconf", "pipe", b"pipe", "pipe2", b"pipe2", "poll", b"poll", "pollts", b"pollts", "posix_chown", b"posix_chown", "posix_fadvise", b"posix_fadvise", "posix_fallocate", b"posix_fallocate", "posix_fchown", b"posix_fchown", "posix_lchown", b"posix_lchown", "posix_rename", b"posix_rename", "pread", b"pread", "preadv", b"preadv", "pselect", b"pselect", "pwrite", b"pwrite", "pwritev", b"pwritev", "quotactl", b"quotactl", "read", b"read", "readlink", b"readlink", "readlinkat", b"readlinkat", "readv", b"readv", "reboot", b"reboot", "recvfrom", b"recvfrom", "recvmmsg", b"recvmmsg", "recvmsg", b"recvmsg", "removexattr", b"removexattr", "rename", b"rename", "renameat", b"renameat", "revoke", b"revoke", "rmdir", b"rmdir", "route_dump", b"route_dump", "route_recv", b"route_recv", "route_send", b"route_send", "select", b"select", "sendmmsg", b"sendmmsg", "sendmsg", b"sendmsg", "sendto", b"sendto", "setegid", b"setegid", "seteuid", b"seteuid", "setgid", b"setgid", "setgroups", b"setgroups", "setitimer", b"setitimer", "setlogin", b"setlogin", "setpgid", b"setpgid", "setregid", b"setregid", "setreuid", b"setreuid", "setrlimit", b"setrlimit", "setsid", b"setsid", "setsockopt", b"setsockopt", "settimeofday", b"settimeofday", "setuid", b"setuid", "setxattr", b"setxattr", "shutdown", b"shutdown", "sigpending", b"sigpending", "socket", b"socket", "socketpair", b"socketpair", "stat", b"stat", "statvfs1", b"statvfs1", "symlink", b"symlink", "symlinkat", b"symlinkat", "sync", b"sync", "sysctl", b"sysctl", "timer_create", b"timer_create", "timer_delete", b"timer_delete", "timer_getoverrun", b"timer_getoverrun", "timer_gettime", b"timer_gettime", "timer_settime", b"timer_settime", "truncate", b"truncate", "umask", b"umask", "unlink", b"unlink", "unlinkat", b"unlinkat", "unmount", b"unmount", "utimensat", b"utimensat", "utimes", b"utimes", "utrace", b"utrace", "write", b"write", "writev", b"writev"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "access", b"access", "adjtime", b"adjtime", "bind", b"bind", "bpf_open", b"bpf_open", "call", b"call", "chdir", b"chdir", "chflags", b"chflags", "chmod", b"chmod", "chown", b"chown", "chroot", b"chroot", "clock_getres", b"clock_getres", "clock_gettime", b"clock_gettime", "clock_nanosleep", b"clock_nanosleep", "clock_settime", b"clock_settime", "close", b"close", "component_restart", b"component_restart", "connect", b"connect", "dev_list", b"dev_list", "dhcp_leases", b"dhcp_leases", "dhcp_renew", b"dhcp_renew", "dhcp_start", b"dhcp_start", "dhcp_stop", b"dhcp_stop", "dhcpd_bindings", b"dhcpd_bindings", "dhcpd_start", b"dhcpd_start", "dhcpd_stop", b"dhcpd_stop", "dns_forward", b"dns_forward", "dup", b"dup", "dup2", b"dup2", "dup3", b"dup3", "etfs_register", b"etfs_register", "etfs_register_withsize", b"etfs_register_withsize", "etfs_remove", b"etfs_remove", "extattr_delete_fd", b"extattr_delete_fd", "extattr_delete_file", b"extattr_delete_file", "extattr_delete_link", b"extattr_delete_link", "extattr_get_fd", b"extattr_get_fd", "extattr_get_file", b"extattr_get_file", "extattr_get_link", b"extattr_get_link", "extattr_list_fd", b"extattr_list_fd", "extattr_list_file", b"extattr_list_file", "extattr_list_link", b"extattr_list_link", "extattr_set_fd", b"extattr_set_fd", "extattr_set_file", b"extattr_set_file", "extattr_set_link", b"extattr_set_link", "extattrctl", b"extattrctl", "faccessat", b"faccessat", "fchdir", b"fchdir", "fchflags", b"fchflags", "fchmod", b"fchmod", "fchmodat", b"fchmodat", "fchown", b"fchown", "fchownat", b"fchownat", "fchroot", b"fchroot", "fcntl", b"fcntl", "fdatasync", b"fdatasync", "fdiscard", b"fdiscard", "fgetxattr", b"fgetxattr", "fhopen", b"fhopen", "fhstat", b"fhstat", "fhstatvfs1", b"fhstatvfs1", "file_list", b"file_list", "fktrace", b"fktrace", "flistxattr", b"flistxattr", "flock", b"flock", "fpathconf", b"fpathconf", "fremovexattr", b"fremovexattr", "fsetxattr", b"fsetxattr", "fstat", b"fstat", "fstatat", b"fstatat", "fstatvfs1", b"fstatvfs1", "fsync", b"fsync", "fsync_range", b"fsync_range", "ftruncate", b"ftruncate", "futimens", b"futimens", "futimes", b"futimes", "getcwd", b"getcwd", "getdents", b"getdents", "getegid", b"getegid", "geteuid", b"geteuid", "getfh", b"getfh", "getgid", b"getgid", "getgroups", b"getgroups", "getitimer", b"getitimer", "getlogin", b"getlogin", "getpeername", b"getpeername", "getpgid", b"getpgid", "getpgrp", b"getpgrp", "getpid", b"getpid", "getppid", b"getppid", "getrlimit", b"getrlimit", "getsid", b"getsid", "getsockname", b"getsockname", "getsockopt", b"getsockopt", "gettimeofday", b"gettimeofday", "getuid", b"getuid", "getvfsstat", b"getvfsstat", "getxattr", b"getxattr", "ioctl", b"ioctl", "issetugid", b"issetugid", "kevent", b"kevent", "kqueue", b"kqueue", "kqueue1", b"kqueue1", "ktrace", b"ktrace", "lchflags", b"lchflags", "lchmod", b"lchmod", "lchown", b"lchown", "lgetxattr", b"lgetxattr", "link", b"link", "linkat", b"linkat", "listen", b"listen", "listxattr", b"listxattr", "llistxattr", b"llistxattr", "lremovexattr", b"lremovexattr", "lseek", b"lseek", "lsetxattr", b"lsetxattr", "lstat", b"lstat", "lutimes", b"lutimes", "md_create", b"md_create", "md_destroy", b"md_destroy", "mkdir", b"mkdir", "mkdirat", b"mkdirat", "mkfifo", b"mkfifo", "mkfifoat", b"mkfifoat", "mknod", b"mknod", "mknodat", b"mknodat", "modctl", b"modctl", "module_fini", b"module_fini", "module_init", b"module_init", "mount", b"mount", "nanosleep", b"nanosleep", "nd_list", b"nd_list", "net_counters", b"net_counters", "net_pcblist", b"net_pcblist", "netconfig_auto_ipv6", b"netconfig_auto_ipv6", "netconfig_bradd", b"netconfig_bradd", "netconfig_brdel", b"netconfig_brdel", "netconfig_dhcp_ipv4_oneshot", b"netconfig_dhcp_ipv4_oneshot", "netconfig_ifaddrdel", b"netconfig_ifaddrdel", "netconfig_ifaddrs", b"netconfig_ifaddrs", "netconfig_ifcapture", b"netconfig_ifcapture", "netconfig_ifcreate", b"netconfig_ifcreate", "netconfig_ifdestroy", b"netconfig_ifdestroy", "netconfig_ifdown", b"netconfig_ifdown", "netconfig_ifimpair", b"netconfig_ifimpair", "netconfig_ifimpairstat", b"netconfig_ifimpairstat", "netconfig_ifsetlinkstr", b"netconfig_ifsetlinkstr", "netconfig_ifup", b"netconfig_ifup", "netconfig_ipv4_gw", b"netconfig_ipv4_gw", "netconfig_ipv4_ifaddr", b"netconfig_ipv4_ifaddr", "netconfig_ipv4_ifaddr_cidr", b"netconfig_ipv4_ifaddr_cidr", "netconfig_ipv6_gw", b"netconfig_ipv6_gw", "netconfig_ipv6_ifaddr", b"netconfig_ipv6_ifaddr", "newfs", b"newfs", "npf_config_get", b"npf_config_get", "npf_connections", b"npf_connections", "npf_flush", b"npf_flush", "npf_load", b"npf_load", "npf_rule_add", b"npf_rule_add", "npf_rule_remove", b"npf_rule_remove", "npf_stats", b"npf_stats", "npf_switch", b"npf_switch", "npf_table", b"npf_table", "open", b"open", "openat", b"openat", "paccept", b"paccept", "pathconf", b"pathconf", "pipe", b"pipe", "pipe2", b"pipe2", "poll", b"poll", "pollts", b"pollts", "posix_chown", b"posix_chown", "posix_fadvise", b"posix_fadvise", "posix_fallocate", b"posix_fallocate", "posix_fchown", b"posix_fchown", "posix_lchown", b"posix_lchown", "posix_rename", b"posix_rename", "pread", b"pread", "preadv", b"preadv", "pselect", b"pselect", "pwrite", b"pwrite", "pwritev", b"pwritev", "quotactl", b"quotactl", "read", b"read", "readlink", b"readlink", "readlinkat", b"readlinkat", "readv", b"readv", "reboot", b"reboot", "recvfrom", b"recvfrom", "recvmmsg", b"recvmmsg", "recvmsg", b"recvmsg", "references", b"references", "removexattr", b"removexattr", "rename", b"rename", "renameat", b"renameat", "revoke", b"revoke", "rmdir", b"rmdir", "route_dump", b"route_dump", "route_recv", b"route_recv", "route_send", b"route_send", "select", b"select", "sendmmsg", b"sendmmsg", "sendmsg", b"sendmsg", "sendto", b"sendto", "setegid", b"setegid", "seteuid", b"seteuid", "setgid", b"setgid", "setgroups", b"setgroups", "setitimer", b"setitimer", "setlogin", b"setlogin", "setpgid", b"setpgid", "setregid", b"setregid", "setreuid", b"setreuid", "setrlimit", b"setrlimit", "setsid", b"setsid", "setsockopt", b"setsockopt", "settimeofday", b"settimeofday", "setuid", b"setuid", "setxattr", b"setxattr", "shutdown", b"shutdown", "socket", b"socket", "socketpair", b"socketpair", "stat", b"stat", "statvfs1", b"statvfs1", "symlink", b"symlink", "symlinkat", b"symlinkat", "sync", b"sync", "sysctl", b"sysctl", "timer_create", b"timer_create", "timer_delete", b"timer_delete", "timer_getoverrun", b"timer_getoverrun", "timer_gettime", b"timer_gettime", "timer_settime", b"timer_settime", "truncate", b"truncate", "umask", b"umask", "unlink", b"unlink", "unlinkat", b"unlinkat", "unmount", b"unmount", "utimensat", b"utimensat", "utimes", b"utimes", "utrace", b"utrace", "write", b"write", "writev", b"writev"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "access", b"access", "adjtime", b"adjtime", "bind", b"bind", "bpf_open", b"bpf_open", "call", b"call", "chdir", b"chdir", "chflags", b"chflags", "chmod", b"chmod", "chown", b"chown", "chroot", b"chroot", "clock_getres", b"clock_getres", "clock_gettime", b"clock_gettime", "clock_nanosleep", b"clock_nanosleep", "clock_settime", b"clock_settime", "close", b"close", "component_restart", b"component_restart", "connect", b"connect", "dev_list", b"dev_list", "dhcp_leases", b"dhcp_leases", "dhcp_renew", b"dhcp_renew", "dhcp_start", b"dhcp_start", "dhcp_stop", b"dhcp_stop", "dhcpd_bindings", b"dhcpd_bindings", "dhcpd_start", b"dhcpd_start", "dhcpd_stop", b"dhcpd_stop", "dns_forward", b"dns_forward", "dup", b"dup", "dup2", b"dup2", "dup3", b"dup3", "etfs_register", b"etfs_register", "etfs_register_withsize", b"etfs_register_withsize", "etfs_remove", b"etfs_remove", "extattr_delete_fd", b"extattr_delete_fd", "extattr_delete_file", b"extattr_delete_file", "extattr_delete_link", b"extattr_delete_link", "extattr_get_fd", b"extattr_get_fd", "extattr_get_file", b"extattr_get_file", "extattr_get_link", b"extattr_get_link", "extattr_list_fd", b"extattr_list_fd", "extattr_list_file", b"extattr_list_file", "extattr_list_link", b"extattr_list_link", "extattr_set_fd", b"extattr_set_fd", "extattr_set_file", b"extattr_set_file", "extattr_set_link", b"extattr_set_link", "extattrctl", b"extattrctl", "faccessat", b"faccessat", "fchdir", b"fchdir", "fchflags", b"fchflags", "fchmod", b"fchmod", "fchmodat", b"fchmodat", "fchown", b"fchown", "fchownat", b"fchownat", "fchroot", b"fchroot", "fcntl", b"fcntl", "fdatasync", b"fdatasync", "fdiscard", b"fdiscard", "fgetxattr", b"fgetxattr", "fhopen", b"fhopen", "fhstat", b"fhstat", "fhstatvfs1", b"fhstatvfs1", "file_list", b"file_list", "fktrace", b"fktrace", "flistxattr", b"flistxattr", "flock", b"flock", "fpathconf", b"fpathconf", "fremovexattr", b"fremovexattr", "fsetxattr", b"fsetxattr", "fstat", b"fstat", "fstatat", b"fstatat", "fstatvfs1", b"fstatvfs1", "fsync", b"fsync", "fsync_range", b"fsync_range", "ftruncate", b"ftruncate", "futimens", b"futimens", "futimes", b"futimes", "getcwd", b"getcwd", "getdents", b"getdents", "getegid", b"getegid", "geteuid", b"geteuid", "getfh", b"getfh", "getgid", b"getgid", "getgroups", b"getgroups", "getitimer", b"getitimer", "getlogin", b"getlogin", "getpeername", b"getpeername", "getpgid", b"getpgid", "getpgrp", b"getpgrp", "getpid", b"getpid", "getppid", b"getppid", "getrlimit", b"getrlimit", "getsid", b"getsid", "getsockname", b"getsockname", "getsockopt", b"getsockopt", "gettimeofday", b"gettimeofday", "getuid", b"getuid", "getvfsstat", b"getvfsstat", "getxattr", b"getxattr", "ioctl", b"ioctl", "issetugid", b"issetugid", "kevent", b"kevent", "kill", b"kill", "kqueue", b"kqueue", "kqueue1", b"kqueue1", "ksem_close", b"ksem_close", "ksem_destroy", b"ksem_destroy", "ksem_getvalue", b"ksem_getvalue", "ksem_init", b"ksem_init", "ksem_open", b"ksem_open", "ksem_post", b"ksem_post", "ksem_timedwait", b"ksem_timedwait", "ksem_trywait", b"ksem_trywait", "ksem_unlink", b"ksem_unlink", "ksem_wait", b"ksem_wait", "ktrace", b"ktrace", "lchflags", b"lchflags", "lchmod", b"lchmod", "lchown", b"lchown", "lgetxattr", b"lgetxattr", "link", b"link", "linkat", b"linkat", "listen", b"listen", "listxattr", b"listxattr", "llistxattr", b"llistxattr", "lremovexattr", b"lremovexattr", "lseek", b"lseek", "lsetxattr", b"lsetxattr", "lstat", b"lstat", "lutimes", b"lutimes", "md_create", b"md_create", "md_destroy", b"md_destroy", "mkdir", b"mkdir", "mkdirat", b"mkdirat", "mkfifo", b"mkfifo", "mkfifoat", b"mkfifoat", "mknod", b"mknod", "mknodat", b"mknodat", "modctl", b"modctl", "module_fini", b"module_fini", "module_init", b"module_init", "mount", b"mount", "nanosleep", b"nanosleep", "nd_list", b"nd_list", "net_counters", b"net_counters", "net_pcblist", b"net_pcblist", "netconfig_auto_ipv6", b"netconfig_auto_ipv6", "netconfig_bradd", b"netconfig_bradd", "netconfig_brdel", b"netconfig_brdel", "netconfig_dhcp_ipv4_oneshot", b"netconfig_dhcp_ipv4_oneshot", "netconfig_ifaddrdel", b"netconfig_ifaddrdel", "netconfig_ifaddrs", b"netconfig_ifaddrs", "netconfig_ifcapture", b"netconfig_ifcapture", "netconfig_ifcreate", b"netconfig_ifcreate", "netconfig_ifdestroy", b"netconfig_ifdestroy", "netconfig_ifdown", b"netconfig_ifdown", "netconfig_ifimpair", b"netconfig_ifimpair", "netconfig_ifimpairstat", b"netconfig_ifimpairstat", "netconfig_ifsetlinkstr", b"netconfig_ifsetlinkstr", "netconfig_ifup", b"netconfig_ifup", "netconfig_ipv4_gw", b"netconfig_ipv4_gw", "netconfig_ipv4_ifaddr", b"netconfig_ipv4_ifaddr", "netconfig_ipv4_ifaddr_cidr", b"netconfig_ipv4_ifaddr_cidr", "netconfig_ipv6_gw", b"netconfig_ipv6_gw", "netconfig_ipv6_ifaddr", b"netconfig_ipv6_ifaddr", "newfs", b"newfs", "npf_config_get", b"npf_config_get", "npf_connections", b"npf_connections", "npf_flush", b"npf_flush", "npf_load", b"npf_load", "npf_rule_add", b"npf_rule_add", "npf_rule_remove", b"npf_rule_remove", "npf_stats", b"npf_stats", "npf_switch", b"npf_switch", "npf_table", b"npf_table", "open", b"open", "openat", b"openat", "paccept", b"paccept", "pathconf", b"pathconf", "pipe", b"pipe", "pipe2", b"pipe2", "poll", b"poll", "pollts", b"pollts", "posix_chown", b"posix_chown", "posix_fadvise", b"posix_fadvise", "posix_fallocate", b"posix_fallocate", "posix_fchown", b"posix_fchown", "posix_lchown", b"posix_lchown", "posix_rename", b"posix_rename", "pread", b"pread", "preadv", b"preadv", "pselect", b"pselect", "pwrite", b"pwrite", "pwritev", b"pwritev", "quotactl", b"quotactl", "read", b"read", "readlink", b"readlink", "readlinkat", b"readlinkat", "readv", b"readv", "reboot", b"reboot", "recvfrom", b"recvfrom", "recvmmsg", b"recvmmsg", "recvmsg", b"recvmsg", "references", b"references", "removexattr", b"removexattr", "rename", b"rename", "renameat", b"renameat", "revoke", b"revoke", "rmdir", b"rmdir", "route_dump", b"route_dump", "route_recv", b"route_recv", "route_send", b"route_send", "select", b"select", "sendmmsg", b"sendmmsg", "sendmsg", b"sendmsg", "sendto", b"sendto", "setegid", b"setegid", "seteuid", b"seteuid", "setgid", b"setgid", "setgroups", b"setgroups", "setitimer", b"setitimer", "setlogin", b"setlogin", "setpgid", b"setpgid", "setregid", b"setregid", "setreuid", b"setreuid", "setrlimit", b"setrlimit", "setsid", b"setsid", "setsockopt", b"setsockopt", "settimeofday", b"settimeofday", "setuid", b"setuid", "setxattr", b"setxattr", "shutdown", b"shutdown", "sigpending", b"sigpending", "socket", b"socket", "socketpair", b"socketpair", "stat", b"stat", "statvfs1", b"statvfs1", "symlink", b"symlink", "symlinkat", b"symlinkat", "sync", b"sync", "sysctl", b"sysctl", "timer_create", b"timer_create", "timer_delete", b"timer_delete", "timer_getoverrun", b"timer_getoverrun", "timer_gettime", b"timer_gettime", "timer_settime", b"timer_settime", "truncate", b"truncate", "umask", b"umask", "unlink", b"unlink", "unlinkat", b"unlinkat", "unmount", b"unmount", "utimensat", b"utimensat", "utimes", b"utimes", "utrace", b"utrace", "write", b"write", "writev", b"writev"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["read", "write", "close", "getpid", "setuid", "getuid", "geteuid", "getppid", "dup", "pipe", "getegid", "getgid", "getlogin", "setlogin", "ioctl", "getgroups", "setgroups", "getpgrp", "setpgid", "dup2", "fcntl", "readv", "writev", "setreuid", "setregid", "flock", "setsid", "setgid", "setegid", "seteuid", "fpathconf", "getrlimit", "setrlimit", "sysctl", "getpgid", "reboot", "poll", "timer_create", "timer_delete", "timer_getoverrun", "modctl", "getsid", "fktrace", "issetugid", "utrace", "kqueue", "posix_fadvise", "select", "gettimeofday", "settimeofday", "adjtime", "setitimer", "getitimer", "clock_gettime", "clock_settime", "clock_getres", "nanosleep", "kevent", "pselect", "pollts", "fstat", "timer_settime", "timer_gettime", "pipe2", "dup3", "kqueue1", "clock_nanosleep", "open", "link", "unlink", "chdir", "fchdir", "chmod", "chown", "unmount", "access", "chflags", "fchflags", "sync", "ktrace", "revoke", "symlink", "readlink", "umask", "chroot", "fsync", "fchown", "fchmod", "rename", "mkfifo", "mkdir", "rmdir", "pread", "pwrite", "pathconf", "lseek", "truncate", "ftruncate", "fdatasync", "posix_rename", "lchmod", "lchown", "posix_chown", "posix_fchown", "posix_lchown", "preadv", "pwritev", "getcwd", "fchroot", "lchflags", "fsync_range", "getvfsstat", "statvfs1", "fstatvfs1", "extattrctl", "extattr_set_file", "extattr_get_file", "extattr_delete_file", "extattr_set_fd", "extattr_get_fd", "extattr_delete_fd", "extattr_set_link", "extattr_get_link", "extattr_delete_link", "extattr_list_fd", "extattr_list_file", "extattr_list_link", "setxattr", "lsetxattr", "fsetxattr", "getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr", "removexattr", "lremovexattr", "fremovexattr", "getdents", "getfh", "fhopen", "fhstatvfs1", "mount", "utimes", "futimes", "lutimes", "stat", "lstat", "mknod", "fhstat", "linkat", "renameat", "mkfifoat", "mknodat", "mkdirat", "faccessat", "fchmodat", "fchownat", "fstatat", "utimensat", "openat", "readlinkat", "symlinkat", "unlinkat", "futimens", "quotactl", "posix_fallocate", "fdiscard", "recvmsg", "sendmsg", "recvfrom", "accept", "getpeername", "getsockname", "connect", "bind", "setsockopt", "listen", "getsockopt", "sendto", "shutdown", "socketpair", "socket", "paccept", "recvmmsg", "sendmmsg", "module_init", "module_fini", "component_restart", "etfs_register", "etfs_register_withsize", "etfs_remove", "newfs", "netconfig_ifcreate", "netconfig_ifdestroy", "netconfig_ifup", "netconfig_ifdown", "netconfig_ifsetlinkstr", "netconfig_bradd", "netconfig_brdel", "netconfig_ipv4_ifaddr", "netconfig_ipv4_ifaddr_cidr", "netconfig_ipv6_ifaddr", "netconfig_ipv4_gw", "netconfig_ipv6_gw", "netconfig_dhcp_ipv4_oneshot", "netconfig_auto_ipv6", "netconfig_ifaddrs", "netconfig_ifimpair", "netconfig_ifimpairstat", "netconfig_ifcapture", "bpf_open", "dev_list", "md_create", "md_destroy", "npf_load", "npf_config_get", "npf_switch", "npf_flush", "npf_connections", "npf_stats", "npf_table", "npf_rule_add", "npf_rule_remove", "dhcp_start", "dhcp_renew", "dhcp_stop", "dhcp_leases", "dhcpd_start", "dhcpd_stop", "dhcpd_bindings", "dns_forward", "netconfig_ifaddrdel", "route_send", "route_recv", "route_dump", "net_pcblist", "net_counters", "nd_list", "file_list"]  # noqa: Y015
+    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["read", "write", "close", "getpid", "setuid", "getuid", "geteuid", "getppid", "dup", "pipe", "getegid", "getgid", "getlogin", "setlogin", "ioctl", "getgroups", "setgroups", "getpgrp", "setpgid", "dup2", "fcntl", "readv", "writev", "setreuid", "setregid", "flock", "setsid", "setgid", "setegid", "seteuid", "fpathconf", "getrlimit", "setrlimit", "sysctl", "getpgid", "reboot", "poll", "timer_create", "timer_delete", "timer_getoverrun", "ksem_init", "ksem_open", "ksem_unlink", "ksem_close", "ksem_post", "ksem_wait", "ksem_trywait", "ksem_getvalue", "ksem_destroy", "ksem_timedwait", "modctl", "getsid", "fktrace", "issetugid", "utrace", "kqueue", "posix_fadvise", "select", "gettimeofday", "settimeofday", "adjtime", "setitimer", "getitimer", "clock_gettime", "clock_settime", "clock_getres", "nanosleep", "kevent", "pselect", "pollts", "fstat", "timer_settime", "timer_gettime", "pipe2", "dup3", "kqueue1", "clock_nanosleep", "open", "link", "unlink", "chdir", "fchdir", "chmod", "chown", "unmount", "access", "chflags", "fchflags", "sync", "ktrace", "revoke", "symlink", "readlink", "umask", "chroot", "fsync", "fchown", "fchmod", "rename", "mkfifo", "mkdir", "rmdir", "pread", "pwrite", "pathconf", "lseek", "truncate", "ftruncate", "fdatasync", "posix_rename", "lchmod", "lchown", "posix_chown", "posix_fchown", "posix_lchown", "preadv", "pwritev", "getcwd", "fchroot", "lchflags", "fsync_range", "getvfsstat", "statvfs1", "fstatvfs1", "extattrctl", "extattr_set_file", "extattr_get_file", "extattr_delete_file", "extattr_set_fd", "extattr_get_fd", "extattr_delete_fd", "extattr_set_link", "extattr_get_link", "extattr_delete_link", "extattr_list_fd", "extattr_list_file", "extattr_list_link", "setxattr", "lsetxattr", "fsetxattr", "getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr", "removexattr", "lremovexattr", "fremovexattr", "getdents", "getfh", "fhopen", "fhstatvfs1", "mount", "utimes", "futimes", "lutimes", "stat", "lstat", "mknod", "fhstat", "linkat", "renameat", "mkfifoat", "mknodat", "mkdirat", "faccessat", "fchmodat", "fchownat", "fstatat", "utimensat", "openat", "readlinkat", "symlinkat", "unlinkat", "futimens", "quotactl", "posix_fallocate", "fdiscard", "recvmsg", "sendmsg", "recvfrom", "accept", "getpeername", "getsockname", "connect", "bind", "setsockopt", "listen", "getsockopt", "sendto", "shutdown", "socketpair", "socket", "paccept", "recvmmsg", "sendmmsg", "module_init", "module_fini", "component_restart", "etfs_register", "etfs_register_withsize", "etfs_remove", "newfs", "netconfig_ifcreate", "netconfig_ifdestroy", "netconfig_ifup", "netconfig_ifdown", "netconfig_ifsetlinkstr", "netconfig_bradd", "netconfig_brdel", "netconfig_ipv4_ifaddr", "netconfig_ipv4_ifaddr_cidr", "netconfig_ipv6_ifaddr", "netconfig_ipv4_gw", "netconfig_ipv6_gw", "netconfig_dhcp_ipv4_oneshot", "netconfig_auto_ipv6", "netconfig_ifaddrs", "netconfig_ifimpair", "netconfig_ifimpairstat", "netconfig_ifcapture", "bpf_open", "dev_list", "md_create", "md_destroy", "kill", "sigpending", "npf_load", "npf_config_get", "npf_switch", "npf_flush", "npf_connections", "npf_stats", "npf_table", "npf_rule_add", "npf_rule_remove", "dhcp_start", "dhcp_renew", "dhcp_stop", "dhcp_leases", "dhcpd_start", "dhcpd_stop", "dhcpd_bindings", "dns_forward", "netconfig_ifaddrdel", "route_send", "route_recv", "route_dump", "net_pcblist", "net_counters", "nd_list", "file_list"]  # noqa: Y015
     _WhichOneofArgType_call: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_call) -> _WhichOneofReturnType_call | None: ...
 
@@ -1090,6 +1138,16 @@ class Result(_message.Message):
     TIMER_CREATE_FIELD_NUMBER: _builtins.int
     TIMER_DELETE_FIELD_NUMBER: _builtins.int
     TIMER_GETOVERRUN_FIELD_NUMBER: _builtins.int
+    KSEM_INIT_FIELD_NUMBER: _builtins.int
+    KSEM_OPEN_FIELD_NUMBER: _builtins.int
+    KSEM_UNLINK_FIELD_NUMBER: _builtins.int
+    KSEM_CLOSE_FIELD_NUMBER: _builtins.int
+    KSEM_POST_FIELD_NUMBER: _builtins.int
+    KSEM_WAIT_FIELD_NUMBER: _builtins.int
+    KSEM_TRYWAIT_FIELD_NUMBER: _builtins.int
+    KSEM_GETVALUE_FIELD_NUMBER: _builtins.int
+    KSEM_DESTROY_FIELD_NUMBER: _builtins.int
+    KSEM_TIMEDWAIT_FIELD_NUMBER: _builtins.int
     MODCTL_FIELD_NUMBER: _builtins.int
     GETSID_FIELD_NUMBER: _builtins.int
     FKTRACE_FIELD_NUMBER: _builtins.int
@@ -1266,6 +1324,8 @@ class Result(_message.Message):
     DEV_LIST_FIELD_NUMBER: _builtins.int
     MD_CREATE_FIELD_NUMBER: _builtins.int
     MD_DESTROY_FIELD_NUMBER: _builtins.int
+    KILL_FIELD_NUMBER: _builtins.int
+    SIGPENDING_FIELD_NUMBER: _builtins.int
     NPF_LOAD_FIELD_NUMBER: _builtins.int
     NPF_CONFIG_GET_FIELD_NUMBER: _builtins.int
     NPF_SWITCH_FIELD_NUMBER: _builtins.int
@@ -1373,6 +1433,26 @@ class Result(_message.Message):
     def timer_delete(self) -> _rump_kern_pb2.TimerDeleteResponse: ...
     @_builtins.property
     def timer_getoverrun(self) -> _rump_kern_pb2.TimerGetoverrunResponse: ...
+    @_builtins.property
+    def ksem_init(self) -> _rump_kern_pb2.KsemInitResponse: ...
+    @_builtins.property
+    def ksem_open(self) -> _rump_kern_pb2.KsemOpenResponse: ...
+    @_builtins.property
+    def ksem_unlink(self) -> _rump_kern_pb2.KsemUnlinkResponse: ...
+    @_builtins.property
+    def ksem_close(self) -> _rump_kern_pb2.KsemCloseResponse: ...
+    @_builtins.property
+    def ksem_post(self) -> _rump_kern_pb2.KsemPostResponse: ...
+    @_builtins.property
+    def ksem_wait(self) -> _rump_kern_pb2.KsemWaitResponse: ...
+    @_builtins.property
+    def ksem_trywait(self) -> _rump_kern_pb2.KsemTrywaitResponse: ...
+    @_builtins.property
+    def ksem_getvalue(self) -> _rump_kern_pb2.KsemGetvalueResponse: ...
+    @_builtins.property
+    def ksem_destroy(self) -> _rump_kern_pb2.KsemDestroyResponse: ...
+    @_builtins.property
+    def ksem_timedwait(self) -> _rump_kern_pb2.KsemTimedwaitResponse: ...
     @_builtins.property
     def modctl(self) -> _rump_kern_pb2.ModctlResponse: ...
     @_builtins.property
@@ -1726,6 +1806,10 @@ class Result(_message.Message):
     @_builtins.property
     def md_destroy(self) -> _rump_dev_pb2.MdDestroyResponse: ...
     @_builtins.property
+    def kill(self) -> _rump_kern_pb2.KillResponse: ...
+    @_builtins.property
+    def sigpending(self) -> _rump_kern_pb2.SigpendingResponse: ...
+    @_builtins.property
     def npf_load(self) -> _rump_net_pb2.NpfLoadResponse: ...
     @_builtins.property
     def npf_config_get(self) -> _rump_net_pb2.NpfConfigGetResponse: ...
@@ -1819,6 +1903,16 @@ class Result(_message.Message):
         timer_create: _rump_kern_pb2.TimerCreateResponse | None = ...,
         timer_delete: _rump_kern_pb2.TimerDeleteResponse | None = ...,
         timer_getoverrun: _rump_kern_pb2.TimerGetoverrunResponse | None = ...,
+        ksem_init: _rump_kern_pb2.KsemInitResponse | None = ...,
+        ksem_open: _rump_kern_pb2.KsemOpenResponse | None = ...,
+        ksem_unlink: _rump_kern_pb2.KsemUnlinkResponse | None = ...,
+        ksem_close: _rump_kern_pb2.KsemCloseResponse | None = ...,
+        ksem_post: _rump_kern_pb2.KsemPostResponse | None = ...,
+        ksem_wait: _rump_kern_pb2.KsemWaitResponse | None = ...,
+        ksem_trywait: _rump_kern_pb2.KsemTrywaitResponse | None = ...,
+        ksem_getvalue: _rump_kern_pb2.KsemGetvalueResponse | None = ...,
+        ksem_destroy: _rump_kern_pb2.KsemDestroyResponse | None = ...,
+        ksem_timedwait: _rump_kern_pb2.KsemTimedwaitResponse | None = ...,
         modctl: _rump_kern_pb2.ModctlResponse | None = ...,
         getsid: _rump_kern_pb2.GetsidResponse | None = ...,
         fktrace: _rump_kern_pb2.FktraceResponse | None = ...,
@@ -1995,6 +2089,8 @@ class Result(_message.Message):
         dev_list: _rump_dev_pb2.DevListResponse | None = ...,
         md_create: _rump_dev_pb2.MdCreateResponse | None = ...,
         md_destroy: _rump_dev_pb2.MdDestroyResponse | None = ...,
+        kill: _rump_kern_pb2.KillResponse | None = ...,
+        sigpending: _rump_kern_pb2.SigpendingResponse | None = ...,
         npf_load: _rump_net_pb2.NpfLoadResponse | None = ...,
         npf_config_get: _rump_net_pb2.NpfConfigGetResponse | None = ...,
         npf_switch: _rump_net_pb2.NpfSwitchResponse | None = ...,
@@ -2021,11 +2117,11 @@ class Result(_message.Message):
         nd_list: _rump_net_pb2.NdListResponse | None = ...,
         file_list: _rump_kern_pb2.FileListResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "access", b"access", "adjtime", b"adjtime", "bind", b"bind", "bpf_open", b"bpf_open", "chdir", b"chdir", "chflags", b"chflags", "chmod", b"chmod", "chown", b"chown", "chroot", b"chroot", "clock_getres", b"clock_getres", "clock_gettime", b"clock_gettime", "clock_nanosleep", b"clock_nanosleep", "clock_settime", b"clock_settime", "close", b"close", "component_restart", b"component_restart", "connect", b"connect", "dev_list", b"dev_list", "dhcp_leases", b"dhcp_leases", "dhcp_renew", b"dhcp_renew", "dhcp_start", b"dhcp_start", "dhcp_stop", b"dhcp_stop", "dhcpd_bindings", b"dhcpd_bindings", "dhcpd_start", b"dhcpd_start", "dhcpd_stop", b"dhcpd_stop", "dns_forward", b"dns_forward", "dup", b"dup", "dup2", b"dup2", "dup3", b"dup3", "error", b"error", "etfs_register", b"etfs_register", "etfs_register_withsize", b"etfs_register_withsize", "etfs_remove", b"etfs_remove", "extattr_delete_fd", b"extattr_delete_fd", "extattr_delete_file", b"extattr_delete_file", "extattr_delete_link", b"extattr_delete_link", "extattr_get_fd", b"extattr_get_fd", "extattr_get_file", b"extattr_get_file", "extattr_get_link", b"extattr_get_link", "extattr_list_fd", b"extattr_list_fd", "extattr_list_file", b"extattr_list_file", "extattr_list_link", b"extattr_list_link", "extattr_set_fd", b"extattr_set_fd", "extattr_set_file", b"extattr_set_file", "extattr_set_link", b"extattr_set_link", "extattrctl", b"extattrctl", "faccessat", b"faccessat", "fchdir", b"fchdir", "fchflags", b"fchflags", "fchmod", b"fchmod", "fchmodat", b"fchmodat", "fchown", b"fchown", "fchownat", b"fchownat", "fchroot", b"fchroot", "fcntl", b"fcntl", "fdatasync", b"fdatasync", "fdiscard", b"fdiscard", "fgetxattr", b"fgetxattr", "fhopen", b"fhopen", "fhstat", b"fhstat", "fhstatvfs1", b"fhstatvfs1", "file_list", b"file_list", "fktrace", b"fktrace", "flistxattr", b"flistxattr", "flock", b"flock", "fpathconf", b"fpathconf", "fremovexattr", b"fremovexattr", "fsetxattr", b"fsetxattr", "fstat", b"fstat", "fstatat", b"fstatat", "fstatvfs1", b"fstatvfs1", "fsync", b"fsync", "fsync_range", b"fsync_range", "ftruncate", b"ftruncate", "futimens", b"futimens", "futimes", b"futimes", "getcwd", b"getcwd", "getdents", b"getdents", "getegid", b"getegid", "geteuid", b"geteuid", "getfh", b"getfh", "getgid", b"getgid", "getgroups", b"getgroups", "getitimer", b"getitimer", "getlogin", b"getlogin", "getpeername", b"getpeername", "getpgid", b"getpgid", "getpgrp", b"getpgrp", "getpid", b"getpid", "getppid", b"getppid", "getrlimit", b"getrlimit", "getsid", b"getsid", "getsockname", b"getsockname", "getsockopt", b"getsockopt", "gettimeofday", b"gettimeofday", "getuid", b"getuid", "getvfsstat", b"getvfsstat", "getxattr", b"getxattr", "ioctl", b"ioctl", "issetugid", b"issetugid", "kevent", b"kevent", "kqueue", b"kqueue", "kqueue1", b"kqueue1", "ktrace", b"ktrace", "lchflags", b"lchflags", "lchmod", b"lchmod", "lchown", b"lchown", "lgetxattr", b"lgetxattr", "link", b"link", "linkat", b"linkat", "listen", b"listen", "listxattr", b"listxattr", "llistxattr", b"llistxattr", "lremovexattr", b"lremovexattr", "lseek", b"lseek", "lsetxattr", b"lsetxattr", "lstat", b"lstat", "lutimes", b"lutimes", "md_create", b"md_create", "md_destroy", b"md_destroy", "mkdir", b"mkdir", "mkdirat", b"mkdirat", "mkfifo", b"mkfifo", "mkfifoat", b"mkfifoat", "mknod", b"mknod", "mknodat", b"mknodat", "modctl", b"modctl", "module_fini", b"module_fini", "module_init", b"module_init", "mount", b"mount", "nanosleep", b"nanosleep", "nd_list", b"nd_list", "net_counters", b"net_counters", "net_pcblist", b"net_pcblist", "netconfig_auto_ipv6", b"netconfig_auto_ipv6", "netconfig_bradd", b"netconfig_bradd", "netconfig_brdel", b"netconfig_brdel", "netconfig_dhcp_ipv4_oneshot", b"netconfig_dhcp_ipv4_oneshot", "netconfig_ifaddrdel", b"netconfig_ifaddrdel", "netconfig_ifaddrs", b"netconfig_ifaddrs", "netconfig_ifcapture", b"netconfig_ifcapture", "netconfig_ifcreate", b"netconfig_ifcreate", "netconfig_ifdestroy", b"netconfig_ifdestroy", "netconfig_ifdown", b"netconfig_ifdown", "netconfig_ifimpair", b"netconfig_ifimpair", "netconfig_ifimpairstat", b"netconfig_ifimpairstat", "netconfig_ifsetlinkstr", b"netconfig_ifsetlinkstr", "netconfig_ifup", b"netconfig_ifup", "netconfig_ipv4_gw", b"netconfig_ipv4_gw", "netconfig_ipv4_ifaddr", b"netconfig_ipv4_ifaddr", "netconfig_ipv4_ifaddr_cidr", b"netconfig_ipv4_ifaddr_cidr", "netconfig_ipv6_gw", b"netconfig_ipv6_gw", "netconfig_ipv6_ifaddr", b"netconfig_ipv6_ifaddr", "newfs", b"newfs", "npf_config_get", b"npf_config_get", "npf_connections", b"npf_connections", "npf_flush", b"npf_flush", "npf_load", b"npf_load", "npf_rule_add", b"npf_rule_add", "npf_rule_remove", b"npf_rule_remove", "npf_stats", b"npf_stats", "npf_switch", b"npf_switch", "npf_table", b"npf_table", "open", b"open", "openat", b"openat", "paccept", b"paccept", "pathconf", b"pathconf", "pipe", b"pipe", "pipe2", b"pipe2", "poll", b"poll", "pollts", b"pollts", "posix_chown", b"posix_chown", "posix_fadvise", b"posix_fadvise", "posix_fallocate", b"posix_fallocate", "posix_fchown", b"posix_fchown", "posix_lchown", b"posix_lchown", "posix_rename", b"posix_rename", "pread", b"pread", "preadv", b"preadv", "pselect", b"pselect", "pwrite", b"pwrite", "pwritev", b"pwritev", "quotactl", b"quotactl", "read", b"read", "readlink", b"readlink", "readlinkat", b"readlinkat", "readv", b"readv", "reboot", b"reboot", "recvfrom", b"recvfrom", "recvmmsg", b"recvmmsg", "recvmsg", b"recvmsg", "removexattr", b"removexattr", "rename", b"rename", "renameat", b"renameat", "result", b"result", "revoke", b"revoke", "rmdir", b"rmdir", "route_dump", b"route_dump", "route_recv", b"route_recv", "route_send", b"route_send", "select", b"select", "sendmmsg", b"sendmmsg", "sendmsg", b"sendmsg", "sendto", b"sendto", "setegid", b"setegid", "seteuid", b"seteuid", "setgid", b"setgid", "setgroups", b"setgroups", "setitimer", b"setitimer", "setlogin", b"setlogin", "setpgid", b"setpgid", "setregid", b"setregid", "setreuid", b"setreuid", "setrlimit", b"setrlimit", "setsid", b"setsid", "setsockopt", b"setsockopt", "settimeofday", b"settimeofday", "setuid", b"setuid", "setxattr", b"setxattr", "shutdown", b"shutdown", "socket", b"socket", "socketpair", b"socketpair", "stat", b"stat", "statvfs1", b"statvfs1", "symlink", b"symlink", "symlinkat", b"symlinkat", "sync", b"sync", "sysctl", b"sysctl", "timer_create", b"timer_create", "timer_delete", b"timer_delete", "timer_getoverrun", b"timer_getoverrun", "timer_gettime", b"timer_gettime", "timer_settime", b"timer_settime", "truncate", b"truncate", "umask", b"umask", "unlink", b"unlink", "unlinkat", b"unlinkat", "unmount", b"unmount", "utimensat", b"utimensat", "utimes", b"utimes", "utrace", b"utrace", "write", b"write", "writev", b"writev"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "access", b"access", "adjtime", b"adjtime", "bind", b"bind", "bpf_open", b"bpf_open", "chdir", b"chdir", "chflags", b"chflags", "chmod", b"chmod", "chown", b"chown", "chroot", b"chroot", "clock_getres", b"clock_getres", "clock_gettime", b"clock_gettime", "clock_nanosleep", b"clock_nanosleep", "clock_settime", b"clock_settime", "close", b"close", "component_restart", b"component_restart", "connect", b"connect", "dev_list", b"dev_list", "dhcp_leases", b"dhcp_leases", "dhcp_renew", b"dhcp_renew", "dhcp_start", b"dhcp_start", "dhcp_stop", b"dhcp_stop", "dhcpd_bindings", b"dhcpd_bindings", "dhcpd_start", b"dhcpd_start", "dhcpd_stop", b"dhcpd_stop", "dns_forward", b"dns_forward", "dup", b"dup", "dup2", b"dup2", "dup3", b"dup3", "error", b"error", "etfs_register", b"etfs_register", "etfs_register_withsize", b"etfs_register_withsize", "etfs_remove", b"etfs_remove", "extattr_delete_fd", b"extattr_delete_fd", "extattr_delete_file", b"extattr_delete_file", "extattr_delete_link", b"extattr_delete_link", "extattr_get_fd", b"extattr_get_fd", "extattr_get_file", b"extattr_get_file", "extattr_get_link", b"extattr_get_link", "extattr_list_fd", b"extattr_list_fd", "extattr_list_file", b"extattr_list_file", "extattr_list_link", b"extattr_list_link", "extattr_set_fd", b"extattr_set_fd", "extattr_set_file", b"extattr_set_file", "extattr_set_link", b"extattr_set_link", "extattrctl", b"extattrctl", "faccessat", b"faccessat", "fchdir", b"fchdir", "fchflags", b"fchflags", "fchmod", b"fchmod", "fchmodat", b"fchmodat", "fchown", b"fchown", "fchownat", b"fchownat", "fchroot", b"fchroot", "fcntl", b"fcntl", "fdatasync", b"fdatasync", "fdiscard", b"fdiscard", "fgetxattr", b"fgetxattr", "fhopen", b"fhopen", "fhstat", b"fhstat", "fhstatvfs1", b"fhstatvfs1", "file_list", b"file_list", "fktrace", b"fktrace", "flistxattr", b"flistxattr", "flock", b"flock", "fpathconf", b"fpathconf", "fremovexattr", b"fremovexattr", "fsetxattr", b"fsetxattr", "fstat", b"fstat", "fstatat", b"fstatat", "fstatvfs1", b"fstatvfs1", "fsync", b"fsync", "fsync_range", b"fsync_range", "ftruncate", b"ftruncate", "futimens", b"futimens", "futimes", b"futimes", "getcwd", b"getcwd", "getdents", b"getdents", "getegid", b"getegid", "geteuid", b"geteuid", "getfh", b"getfh", "getgid", b"getgid", "getgroups", b"getgroups", "getitimer", b"getitimer", "getlogin", b"getlogin", "getpeername", b"getpeername", "getpgid", b"getpgid", "getpgrp", b"getpgrp", "getpid", b"getpid", "getppid", b"getppid", "getrlimit", b"getrlimit", "getsid", b"getsid", "getsockname", b"getsockname", "getsockopt", b"getsockopt", "gettimeofday", b"gettimeofday", "getuid", b"getuid", "getvfsstat", b"getvfsstat", "getxattr", b"getxattr", "ioctl", b"ioctl", "issetugid", b"issetugid", "kevent", b"kevent", "kill", b"kill", "kqueue", b"kqueue", "kqueue1", b"kqueue1", "ksem_close", b"ksem_close", "ksem_destroy", b"ksem_destroy", "ksem_getvalue", b"ksem_getvalue", "ksem_init", b"ksem_init", "ksem_open", b"ksem_open", "ksem_post", b"ksem_post", "ksem_timedwait", b"ksem_timedwait", "ksem_trywait", b"ksem_trywait", "ksem_unlink", b"ksem_unlink", "ksem_wait", b"ksem_wait", "ktrace", b"ktrace", "lchflags", b"lchflags", "lchmod", b"lchmod", "lchown", b"lchown", "lgetxattr", b"lgetxattr", "link", b"link", "linkat", b"linkat", "listen", b"listen", "listxattr", b"listxattr", "llistxattr", b"llistxattr", "lremovexattr", b"lremovexattr", "lseek", b"lseek", "lsetxattr", b"lsetxattr", "lstat", b"lstat", "lutimes", b"lutimes", "md_create", b"md_create", "md_destroy", b"md_destroy", "mkdir", b"mkdir", "mkdirat", b"mkdirat", "mkfifo", b"mkfifo", "mkfifoat", b"mkfifoat", "mknod", b"mknod", "mknodat", b"mknodat", "modctl", b"modctl", "module_fini", b"module_fini", "module_init", b"module_init", "mount", b"mount", "nanosleep", b"nanosleep", "nd_list", b"nd_list", "net_counters", b"net_counters", "net_pcblist", b"net_pcblist", "netconfig_auto_ipv6", b"netconfig_auto_ipv6", "netconfig_bradd", b"netconfig_bradd", "netconfig_brdel", b"netconfig_brdel", "netconfig_dhcp_ipv4_oneshot", b"netconfig_dhcp_ipv4_oneshot", "netconfig_ifaddrdel", b"netconfig_ifaddrdel", "netconfig_ifaddrs", b"netconfig_ifaddrs", "netconfig_ifcapture", b"netconfig_ifcapture", "netconfig_ifcreate", b"netconfig_ifcreate", "netconfig_ifdestroy", b"netconfig_ifdestroy", "netconfig_ifdown", b"netconfig_ifdown", "netconfig_ifimpair", b"netconfig_ifimpair", "netconfig_ifimpairstat", b"netconfig_ifimpairstat", "netconfig_ifsetlinkstr", b"netconfig_ifsetlinkstr", "netconfig_ifup", b"netconfig_ifup", "netconfig_ipv4_gw", b"netconfig_ipv4_gw", "netconfig_ipv4_ifaddr", b"netconfig_ipv4_ifaddr", "netconfig_ipv4_ifaddr_cidr", b"netconfig_ipv4_ifaddr_cidr", "netconfig_ipv6_gw", b"netconfig_ipv6_gw", "netconfig_ipv6_ifaddr", b"netconfig_ipv6_ifaddr", "newfs", b"newfs", "npf_config_get", b"npf_config_get", "npf_connections", b"npf_connections", "npf_flush", b"npf_flush", "npf_load", b"npf_load", "npf_rule_add", b"npf_rule_add", "npf_rule_remove", b"npf_rule_remove", "npf_stats", b"npf_stats", "npf_switch", b"npf_switch", "npf_table", b"npf_table", "open", b"open", "openat", b"openat", "paccept", b"paccept", "pathconf", b"pathconf", "pipe", b"pipe", "pipe2", b"pipe2", "poll", b"poll", "pollts", b"pollts", "posix_chown", b"posix_chown", "posix_fadvise", b"posix_fadvise", "posix_fallocate", b"posix_fallocate", "posix_fchown", b"posix_fchown", "posix_lchown", b"posix_lchown", "posix_rename", b"posix_rename", "pread", b"pread", "preadv", b"preadv", "pselect", b"pselect", "pwrite", b"pwrite", "pwritev", b"pwritev", "quotactl", b"quotactl", "read", b"read", "readlink", b"readlink", "readlinkat", b"readlinkat", "readv", b"readv", "reboot", b"reboot", "recvfrom", b"recvfrom", "recvmmsg", b"recvmmsg", "recvmsg", b"recvmsg", "removexattr", b"removexattr", "rename", b"rename", "renameat", b"renameat", "result", b"result", "revoke", b"revoke", "rmdir", b"rmdir", "route_dump", b"route_dump", "route_recv", b"route_recv", "route_send", b"route_send", "select", b"select", "sendmmsg", b"sendmmsg", "sendmsg", b"sendmsg", "sendto", b"sendto", "setegid", b"setegid", "seteuid", b"seteuid", "setgid", b"setgid", "setgroups", b"setgroups", "setitimer", b"setitimer", "setlogin", b"setlogin", "setpgid", b"setpgid", "setregid", b"setregid", "setreuid", b"setreuid", "setrlimit", b"setrlimit", "setsid", b"setsid", "setsockopt", b"setsockopt", "settimeofday", b"settimeofday", "setuid", b"setuid", "setxattr", b"setxattr", "shutdown", b"shutdown", "sigpending", b"sigpending", "socket", b"socket", "socketpair", b"socketpair", "stat", b"stat", "statvfs1", b"statvfs1", "symlink", b"symlink", "symlinkat", b"symlinkat", "sync", b"sync", "sysctl", b"sysctl", "timer_create", b"timer_create", "timer_delete", b"timer_delete", "timer_getoverrun", b"timer_getoverrun", "timer_gettime", b"timer_gettime", "timer_settime", b"timer_settime", "truncate", b"truncate", "umask", b"umask", "unlink", b"unlink", "unlinkat", b"unlinkat", "unmount", b"unmount", "utimensat", b"utimensat", "utimes", b"utimes", "utrace", b"utrace", "write", b"write", "writev", b"writev"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "access", b"access", "adjtime", b"adjtime", "bind", b"bind", "bpf_open", b"bpf_open", "chdir", b"chdir", "chflags", b"chflags", "chmod", b"chmod", "chown", b"chown", "chroot", b"chroot", "clock_getres", b"clock_getres", "clock_gettime", b"clock_gettime", "clock_nanosleep", b"clock_nanosleep", "clock_settime", b"clock_settime", "close", b"close", "component_restart", b"component_restart", "connect", b"connect", "dev_list", b"dev_list", "dhcp_leases", b"dhcp_leases", "dhcp_renew", b"dhcp_renew", "dhcp_start", b"dhcp_start", "dhcp_stop", b"dhcp_stop", "dhcpd_bindings", b"dhcpd_bindings", "dhcpd_start", b"dhcpd_start", "dhcpd_stop", b"dhcpd_stop", "dns_forward", b"dns_forward", "dup", b"dup", "dup2", b"dup2", "dup3", b"dup3", "error", b"error", "etfs_register", b"etfs_register", "etfs_register_withsize", b"etfs_register_withsize", "etfs_remove", b"etfs_remove", "extattr_delete_fd", b"extattr_delete_fd", "extattr_delete_file", b"extattr_delete_file", "extattr_delete_link", b"extattr_delete_link", "extattr_get_fd", b"extattr_get_fd", "extattr_get_file", b"extattr_get_file", "extattr_get_link", b"extattr_get_link", "extattr_list_fd", b"extattr_list_fd", "extattr_list_file", b"extattr_list_file", "extattr_list_link", b"extattr_list_link", "extattr_set_fd", b"extattr_set_fd", "extattr_set_file", b"extattr_set_file", "extattr_set_link", b"extattr_set_link", "extattrctl", b"extattrctl", "faccessat", b"faccessat", "fchdir", b"fchdir", "fchflags", b"fchflags", "fchmod", b"fchmod", "fchmodat", b"fchmodat", "fchown", b"fchown", "fchownat", b"fchownat", "fchroot", b"fchroot", "fcntl", b"fcntl", "fdatasync", b"fdatasync", "fdiscard", b"fdiscard", "fgetxattr", b"fgetxattr", "fhopen", b"fhopen", "fhstat", b"fhstat", "fhstatvfs1", b"fhstatvfs1", "file_list", b"file_list", "fktrace", b"fktrace", "flistxattr", b"flistxattr", "flock", b"flock", "fpathconf", b"fpathconf", "fremovexattr", b"fremovexattr", "fsetxattr", b"fsetxattr", "fstat", b"fstat", "fstatat", b"fstatat", "fstatvfs1", b"fstatvfs1", "fsync", b"fsync", "fsync_range", b"fsync_range", "ftruncate", b"ftruncate", "futimens", b"futimens", "futimes", b"futimes", "getcwd", b"getcwd", "getdents", b"getdents", "getegid", b"getegid", "geteuid", b"geteuid", "getfh", b"getfh", "getgid", b"getgid", "getgroups", b"getgroups", "getitimer", b"getitimer", "getlogin", b"getlogin", "getpeername", b"getpeername", "getpgid", b"getpgid", "getpgrp", b"getpgrp", "getpid", b"getpid", "getppid", b"getppid", "getrlimit", b"getrlimit", "getsid", b"getsid", "getsockname", b"getsockname", "getsockopt", b"getsockopt", "gettimeofday", b"gettimeofday", "getuid", b"getuid", "getvfsstat", b"getvfsstat", "getxattr", b"getxattr", "ioctl", b"ioctl", "issetugid", b"issetugid", "kevent", b"kevent", "kqueue", b"kqueue", "kqueue1", b"kqueue1", "ktrace", b"ktrace", "lchflags", b"lchflags", "lchmod", b"lchmod", "lchown", b"lchown", "lgetxattr", b"lgetxattr", "link", b"link", "linkat", b"linkat", "listen", b"listen", "listxattr", b"listxattr", "llistxattr", b"llistxattr", "lremovexattr", b"lremovexattr", "lseek", b"lseek", "lsetxattr", b"lsetxattr", "lstat", b"lstat", "lutimes", b"lutimes", "md_create", b"md_create", "md_destroy", b"md_destroy", "mkdir", b"mkdir", "mkdirat", b"mkdirat", "mkfifo", b"mkfifo", "mkfifoat", b"mkfifoat", "mknod", b"mknod", "mknodat", b"mknodat", "modctl", b"modctl", "module_fini", b"module_fini", "module_init", b"module_init", "mount", b"mount", "nanosleep", b"nanosleep", "nd_list", b"nd_list", "net_counters", b"net_counters", "net_pcblist", b"net_pcblist", "netconfig_auto_ipv6", b"netconfig_auto_ipv6", "netconfig_bradd", b"netconfig_bradd", "netconfig_brdel", b"netconfig_brdel", "netconfig_dhcp_ipv4_oneshot", b"netconfig_dhcp_ipv4_oneshot", "netconfig_ifaddrdel", b"netconfig_ifaddrdel", "netconfig_ifaddrs", b"netconfig_ifaddrs", "netconfig_ifcapture", b"netconfig_ifcapture", "netconfig_ifcreate", b"netconfig_ifcreate", "netconfig_ifdestroy", b"netconfig_ifdestroy", "netconfig_ifdown", b"netconfig_ifdown", "netconfig_ifimpair", b"netconfig_ifimpair", "netconfig_ifimpairstat", b"netconfig_ifimpairstat", "netconfig_ifsetlinkstr", b"netconfig_ifsetlinkstr", "netconfig_ifup", b"netconfig_ifup", "netconfig_ipv4_gw", b"netconfig_ipv4_gw", "netconfig_ipv4_ifaddr", b"netconfig_ipv4_ifaddr", "netconfig_ipv4_ifaddr_cidr", b"netconfig_ipv4_ifaddr_cidr", "netconfig_ipv6_gw", b"netconfig_ipv6_gw", "netconfig_ipv6_ifaddr", b"netconfig_ipv6_ifaddr", "newfs", b"newfs", "npf_config_get", b"npf_config_get", "npf_connections", b"npf_connections", "npf_flush", b"npf_flush", "npf_load", b"npf_load", "npf_rule_add", b"npf_rule_add", "npf_rule_remove", b"npf_rule_remove", "npf_stats", b"npf_stats", "npf_switch", b"npf_switch", "npf_table", b"npf_table", "open", b"open", "openat", b"openat", "paccept", b"paccept", "pathconf", b"pathconf", "pipe", b"pipe", "pipe2", b"pipe2", "poll", b"poll", "pollts", b"pollts", "posix_chown", b"posix_chown", "posix_fadvise", b"posix_fadvise", "posix_fallocate", b"posix_fallocate", "posix_fchown", b"posix_fchown", "posix_lchown", b"posix_lchown", "posix_rename", b"posix_rename", "pread", b"pread", "preadv", b"preadv", "pselect", b"pselect", "pwrite", b"pwrite", "pwritev", b"pwritev", "quotactl", b"quotactl", "read", b"read", "readlink", b"readlink", "readlinkat", b"readlinkat", "readv", b"readv", "reboot", b"reboot", "recvfrom", b"recvfrom", "recvmmsg", b"recvmmsg", "recvmsg", b"recvmsg", "removexattr", b"removexattr", "rename", b"rename", "renameat", b"renameat", "result", b"result", "revoke", b"revoke", "rmdir", b"rmdir", "route_dump", b"route_dump", "route_recv", b"route_recv", "route_send", b"route_send", "select", b"select", "sendmmsg", b"sendmmsg", "sendmsg", b"sendmsg", "sendto", b"sendto", "setegid", b"setegid", "seteuid", b"seteuid", "setgid", b"setgid", "setgroups", b"setgroups", "setitimer", b"setitimer", "setlogin", b"setlogin", "setpgid", b"setpgid", "setregid", b"setregid", "setreuid", b"setreuid", "setrlimit", b"setrlimit", "setsid", b"setsid", "setsockopt", b"setsockopt", "settimeofday", b"settimeofday", "setuid", b"setuid", "setxattr", b"setxattr", "shutdown", b"shutdown", "socket", b"socket", "socketpair", b"socketpair", "stat", b"stat", "statvfs1", b"statvfs1", "symlink", b"symlink", "symlinkat", b"symlinkat", "sync", b"sync", "sysctl", b"sysctl", "timer_create", b"timer_create", "timer_delete", b"timer_delete", "timer_getoverrun", b"timer_getoverrun", "timer_gettime", b"timer_gettime", "timer_settime", b"timer_settime", "truncate", b"truncate", "umask", b"umask", "unlink", b"unlink", "unlinkat", b"unlinkat", "unmount", b"unmount", "utimensat", b"utimensat", "utimes", b"utimes", "utrace", b"utrace", "write", b"write", "writev", b"writev"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "access", b"access", "adjtime", b"adjtime", "bind", b"bind", "bpf_open", b"bpf_open", "chdir", b"chdir", "chflags", b"chflags", "chmod", b"chmod", "chown", b"chown", "chroot", b"chroot", "clock_getres", b"clock_getres", "clock_gettime", b"clock_gettime", "clock_nanosleep", b"clock_nanosleep", "clock_settime", b"clock_settime", "close", b"close", "component_restart", b"component_restart", "connect", b"connect", "dev_list", b"dev_list", "dhcp_leases", b"dhcp_leases", "dhcp_renew", b"dhcp_renew", "dhcp_start", b"dhcp_start", "dhcp_stop", b"dhcp_stop", "dhcpd_bindings", b"dhcpd_bindings", "dhcpd_start", b"dhcpd_start", "dhcpd_stop", b"dhcpd_stop", "dns_forward", b"dns_forward", "dup", b"dup", "dup2", b"dup2", "dup3", b"dup3", "error", b"error", "etfs_register", b"etfs_register", "etfs_register_withsize", b"etfs_register_withsize", "etfs_remove", b"etfs_remove", "extattr_delete_fd", b"extattr_delete_fd", "extattr_delete_file", b"extattr_delete_file", "extattr_delete_link", b"extattr_delete_link", "extattr_get_fd", b"extattr_get_fd", "extattr_get_file", b"extattr_get_file", "extattr_get_link", b"extattr_get_link", "extattr_list_fd", b"extattr_list_fd", "extattr_list_file", b"extattr_list_file", "extattr_list_link", b"extattr_list_link", "extattr_set_fd", b"extattr_set_fd", "extattr_set_file", b"extattr_set_file", "extattr_set_link", b"extattr_set_link", "extattrctl", b"extattrctl", "faccessat", b"faccessat", "fchdir", b"fchdir", "fchflags", b"fchflags", "fchmod", b"fchmod", "fchmodat", b"fchmodat", "fchown", b"fchown", "fchownat", b"fchownat", "fchroot", b"fchroot", "fcntl", b"fcntl", "fdatasync", b"fdatasync", "fdiscard", b"fdiscard", "fgetxattr", b"fgetxattr", "fhopen", b"fhopen", "fhstat", b"fhstat", "fhstatvfs1", b"fhstatvfs1", "file_list", b"file_list", "fktrace", b"fktrace", "flistxattr", b"flistxattr", "flock", b"flock", "fpathconf", b"fpathconf", "fremovexattr", b"fremovexattr", "fsetxattr", b"fsetxattr", "fstat", b"fstat", "fstatat", b"fstatat", "fstatvfs1", b"fstatvfs1", "fsync", b"fsync", "fsync_range", b"fsync_range", "ftruncate", b"ftruncate", "futimens", b"futimens", "futimes", b"futimes", "getcwd", b"getcwd", "getdents", b"getdents", "getegid", b"getegid", "geteuid", b"geteuid", "getfh", b"getfh", "getgid", b"getgid", "getgroups", b"getgroups", "getitimer", b"getitimer", "getlogin", b"getlogin", "getpeername", b"getpeername", "getpgid", b"getpgid", "getpgrp", b"getpgrp", "getpid", b"getpid", "getppid", b"getppid", "getrlimit", b"getrlimit", "getsid", b"getsid", "getsockname", b"getsockname", "getsockopt", b"getsockopt", "gettimeofday", b"gettimeofday", "getuid", b"getuid", "getvfsstat", b"getvfsstat", "getxattr", b"getxattr", "ioctl", b"ioctl", "issetugid", b"issetugid", "kevent", b"kevent", "kill", b"kill", "kqueue", b"kqueue", "kqueue1", b"kqueue1", "ksem_close", b"ksem_close", "ksem_destroy", b"ksem_destroy", "ksem_getvalue", b"ksem_getvalue", "ksem_init", b"ksem_init", "ksem_open", b"ksem_open", "ksem_post", b"ksem_post", "ksem_timedwait", b"ksem_timedwait", "ksem_trywait", b"ksem_trywait", "ksem_unlink", b"ksem_unlink", "ksem_wait", b"ksem_wait", "ktrace", b"ktrace", "lchflags", b"lchflags", "lchmod", b"lchmod", "lchown", b"lchown", "lgetxattr", b"lgetxattr", "link", b"link", "linkat", b"linkat", "listen", b"listen", "listxattr", b"listxattr", "llistxattr", b"llistxattr", "lremovexattr", b"lremovexattr", "lseek", b"lseek", "lsetxattr", b"lsetxattr", "lstat", b"lstat", "lutimes", b"lutimes", "md_create", b"md_create", "md_destroy", b"md_destroy", "mkdir", b"mkdir", "mkdirat", b"mkdirat", "mkfifo", b"mkfifo", "mkfifoat", b"mkfifoat", "mknod", b"mknod", "mknodat", b"mknodat", "modctl", b"modctl", "module_fini", b"module_fini", "module_init", b"module_init", "mount", b"mount", "nanosleep", b"nanosleep", "nd_list", b"nd_list", "net_counters", b"net_counters", "net_pcblist", b"net_pcblist", "netconfig_auto_ipv6", b"netconfig_auto_ipv6", "netconfig_bradd", b"netconfig_bradd", "netconfig_brdel", b"netconfig_brdel", "netconfig_dhcp_ipv4_oneshot", b"netconfig_dhcp_ipv4_oneshot", "netconfig_ifaddrdel", b"netconfig_ifaddrdel", "netconfig_ifaddrs", b"netconfig_ifaddrs", "netconfig_ifcapture", b"netconfig_ifcapture", "netconfig_ifcreate", b"netconfig_ifcreate", "netconfig_ifdestroy", b"netconfig_ifdestroy", "netconfig_ifdown", b"netconfig_ifdown", "netconfig_ifimpair", b"netconfig_ifimpair", "netconfig_ifimpairstat", b"netconfig_ifimpairstat", "netconfig_ifsetlinkstr", b"netconfig_ifsetlinkstr", "netconfig_ifup", b"netconfig_ifup", "netconfig_ipv4_gw", b"netconfig_ipv4_gw", "netconfig_ipv4_ifaddr", b"netconfig_ipv4_ifaddr", "netconfig_ipv4_ifaddr_cidr", b"netconfig_ipv4_ifaddr_cidr", "netconfig_ipv6_gw", b"netconfig_ipv6_gw", "netconfig_ipv6_ifaddr", b"netconfig_ipv6_ifaddr", "newfs", b"newfs", "npf_config_get", b"npf_config_get", "npf_connections", b"npf_connections", "npf_flush", b"npf_flush", "npf_load", b"npf_load", "npf_rule_add", b"npf_rule_add", "npf_rule_remove", b"npf_rule_remove", "npf_stats", b"npf_stats", "npf_switch", b"npf_switch", "npf_table", b"npf_table", "open", b"open", "openat", b"openat", "paccept", b"paccept", "pathconf", b"pathconf", "pipe", b"pipe", "pipe2", b"pipe2", "poll", b"poll", "pollts", b"pollts", "posix_chown", b"posix_chown", "posix_fadvise", b"posix_fadvise", "posix_fallocate", b"posix_fallocate", "posix_fchown", b"posix_fchown", "posix_lchown", b"posix_lchown", "posix_rename", b"posix_rename", "pread", b"pread", "preadv", b"preadv", "pselect", b"pselect", "pwrite", b"pwrite", "pwritev", b"pwritev", "quotactl", b"quotactl", "read", b"read", "readlink", b"readlink", "readlinkat", b"readlinkat", "readv", b"readv", "reboot", b"reboot", "recvfrom", b"recvfrom", "recvmmsg", b"recvmmsg", "recvmsg", b"recvmsg", "removexattr", b"removexattr", "rename", b"rename", "renameat", b"renameat", "result", b"result", "revoke", b"revoke", "rmdir", b"rmdir", "route_dump", b"route_dump", "route_recv", b"route_recv", "route_send", b"route_send", "select", b"select", "sendmmsg", b"sendmmsg", "sendmsg", b"sendmsg", "sendto", b"sendto", "setegid", b"setegid", "seteuid", b"seteuid", "setgid", b"setgid", "setgroups", b"setgroups", "setitimer", b"setitimer", "setlogin", b"setlogin", "setpgid", b"setpgid", "setregid", b"setregid", "setreuid", b"setreuid", "setrlimit", b"setrlimit", "setsid", b"setsid", "setsockopt", b"setsockopt", "settimeofday", b"settimeofday", "setuid", b"setuid", "setxattr", b"setxattr", "shutdown", b"shutdown", "sigpending", b"sigpending", "socket", b"socket", "socketpair", b"socketpair", "stat", b"stat", "statvfs1", b"statvfs1", "symlink", b"symlink", "symlinkat", b"symlinkat", "sync", b"sync", "sysctl", b"sysctl", "timer_create", b"timer_create", "timer_delete", b"timer_delete", "timer_getoverrun", b"timer_getoverrun", "timer_gettime", b"timer_gettime", "timer_settime", b"timer_settime", "truncate", b"truncate", "umask", b"umask", "unlink", b"unlink", "unlinkat", b"unlinkat", "unmount", b"unmount", "utimensat", b"utimensat", "utimes", b"utimes", "utrace", b"utrace", "write", b"write", "writev", b"writev"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["error", "read", "write", "close", "getpid", "setuid", "getuid", "geteuid", "getppid", "dup", "pipe", "getegid", "getgid", "getlogin", "setlogin", "ioctl", "getgroups", "setgroups", "getpgrp", "setpgid", "dup2", "fcntl", "readv", "writev", "setreuid", "setregid", "flock", "setsid", "setgid", "setegid", "seteuid", "fpathconf", "getrlimit", "setrlimit", "sysctl", "getpgid", "reboot", "poll", "timer_create", "timer_delete", "timer_getoverrun", "modctl", "getsid", "fktrace", "issetugid", "utrace", "kqueue", "posix_fadvise", "select", "gettimeofday", "settimeofday", "adjtime", "setitimer", "getitimer", "clock_gettime", "clock_settime", "clock_getres", "nanosleep", "kevent", "pselect", "pollts", "fstat", "timer_settime", "timer_gettime", "pipe2", "dup3", "kqueue1", "clock_nanosleep", "open", "link", "unlink", "chdir", "fchdir", "chmod", "chown", "unmount", "access", "chflags", "fchflags", "sync", "ktrace", "revoke", "symlink", "readlink", "umask", "chroot", "fsync", "fchown", "fchmod", "rename", "mkfifo", "mkdir", "rmdir", "pread", "pwrite", "pathconf", "lseek", "truncate", "ftruncate", "fdatasync", "posix_rename", "lchmod", "lchown", "posix_chown", "posix_fchown", "posix_lchown", "preadv", "pwritev", "getcwd", "fchroot", "lchflags", "fsync_range", "getvfsstat", "statvfs1", "fstatvfs1", "extattrctl", "extattr_set_file", "extattr_get_file", "extattr_delete_file", "extattr_set_fd", "extattr_get_fd", "extattr_delete_fd", "extattr_set_link", "extattr_get_link", "extattr_delete_link", "extattr_list_fd", "extattr_list_file", "extattr_list_link", "setxattr", "lsetxattr", "fsetxattr", "getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr", "removexattr", "lremovexattr", "fremovexattr", "getdents", "getfh", "fhopen", "fhstatvfs1", "mount", "utimes", "futimes", "lutimes", "stat", "lstat", "mknod", "fhstat", "linkat", "renameat", "mkfifoat", "mknodat", "mkdirat", "faccessat", "fchmodat", "fchownat", "fstatat", "utimensat", "openat", "readlinkat", "symlinkat", "unlinkat", "futimens", "quotactl", "posix_fallocate", "fdiscard", "recvmsg", "sendmsg", "recvfrom", "accept", "getpeername", "getsockname", "connect", "bind", "setsockopt", "listen", "getsockopt", "sendto", "shutdown", "socketpair", "socket", "paccept", "recvmmsg", "sendmmsg", "module_init", "module_fini", "component_restart", "etfs_register", "etfs_register_withsize", "etfs_remove", "newfs", "netconfig_ifcreate", "netconfig_ifdestroy", "netconfig_ifup", "netconfig_ifdown", "netconfig_ifsetlinkstr", "netconfig_bradd", "netconfig_brdel", "netconfig_ipv4_ifaddr", "netconfig_ipv4_ifaddr_cidr", "netconfig_ipv6_ifaddr", "netconfig_ipv4_gw", "netconfig_ipv6_gw", "netconfig_dhcp_ipv4_oneshot", "netconfig_auto_ipv6", "netconfig_ifaddrs", "netconfig_ifimpair", "netconfig_ifimpairstat", "netconfig_ifcapture", "bpf_open", "dev_list", "md_create", "md_destroy", "npf_load", "npf_config_get", "npf_switch", "npf_flush", "npf_connections", "npf_stats", "npf_table", "npf_rule_add", "npf_rule_remove", "dhcp_start", "dhcp_renew", "dhcp_stop", "dhcp_leases", "dhcpd_start", "dhcpd_stop", "dhcpd_bindings", "dns_forward", "netconfig_ifaddrdel", "route_send", "route_recv", "route_dump", "net_pcblist", "net_counters", "nd_list", "file_list"]  # noqa: Y015
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["error", "read", "write", "close", "getpid", "setuid", "getuid", "geteuid", "getppid", "dup", "pipe", "getegid", "getgid", "getlogin", "setlogin", "ioctl", "getgroups", "setgroups", "getpgrp", "setpgid", "dup2", "fcntl", "readv", "writev", "setreuid", "setregid", "flock", "setsid", "setgid", "setegid", "seteuid", "fpathconf", "getrlimit", "setrlimit", "sysctl", "getpgid", "reboot", "poll", "timer_create", "timer_delete", "timer_getoverrun", "ksem_init", "ksem_open", "ksem_unlink", "ksem_close", "ksem_post", "ksem_wait", "ksem_trywait", "ksem_getvalue", "ksem_destroy", "ksem_timedwait", "modctl", "getsid", "fktrace", "issetugid", "utrace", "kqueue", "posix_fadvise", "select", "gettimeofday", "settimeofday", "adjtime", "setitimer", "getitimer", "clock_gettime", "clock_settime", "clock_getres", "nanosleep", "kevent", "pselect", "pollts", "fstat", "timer_settime", "timer_gettime", "pipe2", "dup3", "kqueue1", "clock_nanosleep", "open", "link", "unlink", "chdir", "fchdir", "chmod", "chown", "unmount", "access", "chflags", "fchflags", "sync", "ktrace", "revoke", "symlink", "readlink", "umask", "chroot", "fsync", "fchown", "fchmod", "rename", "mkfifo", "mkdir", "rmdir", "pread", "pwrite", "pathconf", "lseek", "truncate", "ftruncate", "fdatasync", "posix_rename", "lchmod", "lchown", "posix_chown", "posix_fchown", "posix_lchown", "preadv", "pwritev", "getcwd", "fchroot", "lchflags", "fsync_range", "getvfsstat", "statvfs1", "fstatvfs1", "extattrctl", "extattr_set_file", "extattr_get_file", "extattr_delete_file", "extattr_set_fd", "extattr_get_fd", "extattr_delete_fd", "extattr_set_link", "extattr_get_link", "extattr_delete_link", "extattr_list_fd", "extattr_list_file", "extattr_list_link", "setxattr", "lsetxattr", "fsetxattr", "getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr", "removexattr", "lremovexattr", "fremovexattr", "getdents", "getfh", "fhopen", "fhstatvfs1", "mount", "utimes", "futimes", "lutimes", "stat", "lstat", "mknod", "fhstat", "linkat", "renameat", "mkfifoat", "mknodat", "mkdirat", "faccessat", "fchmodat", "fchownat", "fstatat", "utimensat", "openat", "readlinkat", "symlinkat", "unlinkat", "futimens", "quotactl", "posix_fallocate", "fdiscard", "recvmsg", "sendmsg", "recvfrom", "accept", "getpeername", "getsockname", "connect", "bind", "setsockopt", "listen", "getsockopt", "sendto", "shutdown", "socketpair", "socket", "paccept", "recvmmsg", "sendmmsg", "module_init", "module_fini", "component_restart", "etfs_register", "etfs_register_withsize", "etfs_remove", "newfs", "netconfig_ifcreate", "netconfig_ifdestroy", "netconfig_ifup", "netconfig_ifdown", "netconfig_ifsetlinkstr", "netconfig_bradd", "netconfig_brdel", "netconfig_ipv4_ifaddr", "netconfig_ipv4_ifaddr_cidr", "netconfig_ipv6_ifaddr", "netconfig_ipv4_gw", "netconfig_ipv6_gw", "netconfig_dhcp_ipv4_oneshot", "netconfig_auto_ipv6", "netconfig_ifaddrs", "netconfig_ifimpair", "netconfig_ifimpairstat", "netconfig_ifcapture", "bpf_open", "dev_list", "md_create", "md_destroy", "kill", "sigpending", "npf_load", "npf_config_get", "npf_switch", "npf_flush", "npf_connections", "npf_stats", "npf_table", "npf_rule_add", "npf_rule_remove", "dhcp_start", "dhcp_renew", "dhcp_stop", "dhcp_leases", "dhcpd_start", "dhcpd_stop", "dhcpd_bindings", "dns_forward", "netconfig_ifaddrdel", "route_send", "route_recv", "route_dump", "net_pcblist", "net_counters", "nd_list", "file_list"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 
@@ -2037,12 +2133,15 @@ class AttachRequest(_message.Message):
 
     COMM_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
+    COOKIE_FIELD_NUMBER: _builtins.int
     LEASE_MS_FIELD_NUMBER: _builtins.int
     NONCE_FIELD_NUMBER: _builtins.int
     comm: _builtins.str
     """Command name of the new process."""
     token: _builtins.str
     """Credentials, where the transport carries none."""
+    cookie: _builtins.bytes
+    """Becomes the child that Prefork prepared, in place of a new process."""
     lease_ms: _builtins.int
     """How long the session shall outlive its last stream, with all that its process holds; 0: only long enough to open
     another at once. docs/sessions.md has the whole protocol.
@@ -2054,12 +2153,13 @@ class AttachRequest(_message.Message):
         *,
         comm: _builtins.str = ...,
         token: _builtins.str = ...,
+        cookie: _builtins.bytes = ...,
         lease_ms: _builtins.int = ...,
         nonce: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["comm", b"comm", "lease_ms", b"lease_ms", "nonce", b"nonce", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comm", b"comm", "cookie", b"cookie", "lease_ms", b"lease_ms", "nonce", b"nonce", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2135,7 +2235,7 @@ class ForkRequest(_message.Message):
 
     FLAGS_FIELD_NUMBER: _builtins.int
     flags: _builtins.int
-    """Descriptors of the child: 0 copied, 1 cleared."""
+    """Descriptors of the child: 0 copied, 1 cleared, 2 shared with the parent, 4 copied (said so)."""
     def __init__(
         self,
         *,
@@ -2171,6 +2271,207 @@ class ForkResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ForkResponse: _TypeAlias = ForkResponse  # noqa: Y015
+
+@_typing.final
+class PreforkRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLAGS_FIELD_NUMBER: _builtins.int
+    WAIT_MS_FIELD_NUMBER: _builtins.int
+    flags: _builtins.int
+    """As of ForkRequest."""
+    wait_ms: _builtins.int
+    """How long the child waits to be claimed; 0: 60 s."""
+    def __init__(
+        self,
+        *,
+        flags: _builtins.int = ...,
+        wait_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flags", b"flags", "wait_ms", b"wait_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreforkRequest: _TypeAlias = PreforkRequest  # noqa: Y015
+
+@_typing.final
+class PreforkResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COOKIE_FIELD_NUMBER: _builtins.int
+    PID_FIELD_NUMBER: _builtins.int
+    WAIT_MS_FIELD_NUMBER: _builtins.int
+    cookie: _builtins.bytes
+    """Names the child in AttachRequest, once. 16 random bytes: whoever has them is the child."""
+    pid: _builtins.int
+    wait_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        cookie: _builtins.bytes = ...,
+        pid: _builtins.int = ...,
+        wait_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cookie", b"cookie", "pid", b"pid", "wait_ms", b"wait_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreforkResponse: _TypeAlias = PreforkResponse  # noqa: Y015
+
+@_typing.final
+class ForkCancelRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COOKIE_FIELD_NUMBER: _builtins.int
+    cookie: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        cookie: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cookie", b"cookie"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForkCancelRequest: _TypeAlias = ForkCancelRequest  # noqa: Y015
+
+@_typing.final
+class ForkCancelResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForkCancelResponse: _TypeAlias = ForkCancelResponse  # noqa: Y015
+
+@_typing.final
+class SignalsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignalsRequest: _TypeAlias = SignalsRequest  # noqa: Y015
+
+@_typing.final
+class SignalsResponse(_message.Message):
+    """With signal 0 first, when signals come this way from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNAL_FIELD_NUMBER: _builtins.int
+    signal: _builtins.int
+    def __init__(
+        self,
+        *,
+        signal: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signal", b"signal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignalsResponse: _TypeAlias = SignalsResponse  # noqa: Y015
+
+@_typing.final
+class ExecRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMM_FIELD_NUMBER: _builtins.int
+    comm: _builtins.str
+    """Command name of the new program."""
+    def __init__(
+        self,
+        *,
+        comm: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comm", b"comm"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExecRequest: _TypeAlias = ExecRequest  # noqa: Y015
+
+@_typing.final
+class ExecResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PID_FIELD_NUMBER: _builtins.int
+    MAX_MESSAGE_FIELD_NUMBER: _builtins.int
+    pid: _builtins.int
+    max_message: _builtins.int
+    def __init__(
+        self,
+        *,
+        pid: _builtins.int = ...,
+        max_message: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_message", b"max_message", "pid", b"pid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExecResponse: _TypeAlias = ExecResponse  # noqa: Y015
+
+@_typing.final
+class HandoverRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAIT_MS_FIELD_NUMBER: _builtins.int
+    wait_ms: _builtins.int
+    """How long the session outlives its connections now, until somebody uses it again; 0: 60 s."""
+    def __init__(
+        self,
+        *,
+        wait_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["wait_ms", b"wait_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HandoverRequest: _TypeAlias = HandoverRequest  # noqa: Y015
+
+@_typing.final
+class HandoverResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAIT_MS_FIELD_NUMBER: _builtins.int
+    wait_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        wait_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["wait_ms", b"wait_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HandoverResponse: _TypeAlias = HandoverResponse  # noqa: Y015
 
 @_typing.final
 class BatchRequest(_message.Message):
@@ -2228,17 +2529,19 @@ class StreamRequest(_message.Message):
     CALLS_FIELD_NUMBER: _builtins.int
     KEEP_GOING_FIELD_NUMBER: _builtins.int
     CANCEL_FIELD_NUMBER: _builtins.int
+    TRACEPARENT_FIELD_NUMBER: _builtins.int
     ACKED_FIELD_NUMBER: _builtins.int
     ANSWERED_FIELD_NUMBER: _builtins.int
     RESUME_FIELD_NUMBER: _builtins.int
     WAITING_FIELD_NUMBER: _builtins.int
     TIMEOUT_MS_FIELD_NUMBER: _builtins.int
-    TRACEPARENT_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     """Chosen by the client; the reply bears the same."""
     keep_going: _builtins.bool
     cancel: _builtins.bool
     """Ends the calls of this id that still wait: they fail with EINTR."""
+    traceparent: _builtins.str
+    """As in BatchRequest."""
     acked: _builtins.int
     """The lowest id without a reply. A client that says so (its ids grow from 1) may send a request again on a later stream
     of the session: it is done once. Replies to ids below this one, and those of `answered`, have arrived and are
@@ -2250,8 +2553,6 @@ class StreamRequest(_message.Message):
     """
     timeout_ms: _builtins.int
     """When the calls still wait after this time they end with ETIMEDOUT; 0: never."""
-    traceparent: _builtins.str
-    """As in BatchRequest."""
     @_builtins.property
     def calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___Call]: ...
     @_builtins.property
@@ -2265,12 +2566,12 @@ class StreamRequest(_message.Message):
         calls: _abc.Iterable[Global___Call] | None = ...,
         keep_going: _builtins.bool = ...,
         cancel: _builtins.bool = ...,
+        traceparent: _builtins.str = ...,
         acked: _builtins.int = ...,
         answered: _abc.Iterable[_builtins.int] | None = ...,
         resume: _builtins.bool = ...,
         waiting: _abc.Iterable[_builtins.int] | None = ...,
         timeout_ms: _builtins.int = ...,
-        traceparent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -2286,8 +2587,12 @@ class StreamResponse(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     RESULTS_FIELD_NUMBER: _builtins.int
+    SIGNAL_FIELD_NUMBER: _builtins.int
     BUSY_FIELD_NUMBER: _builtins.int
     id: _builtins.int
+    """0 for what is no reply."""
+    signal: _builtins.int
+    """A signal for the process, by NetBSD's number, in a response with id 0."""
     busy: _builtins.bool
     """Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged."""
     @_builtins.property
@@ -2297,11 +2602,12 @@ class StreamResponse(_message.Message):
         *,
         id: _builtins.int = ...,
         results: _abc.Iterable[Global___Result] | None = ...,
+        signal: _builtins.int = ...,
         busy: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["busy", b"busy", "id", b"id", "results", b"results"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busy", b"busy", "id", b"id", "results", b"results", "signal", b"signal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2476,11 +2782,14 @@ class ProcessStatus(_message.Message):
     COMM_FIELD_NUMBER: _builtins.int
     UID_FIELD_NUMBER: _builtins.int
     NFD_FIELD_NUMBER: _builtins.int
+    NLWPS_FIELD_NUMBER: _builtins.int
     pid: _builtins.int
     ppid: _builtins.int
     comm: _builtins.str
     uid: _builtins.int
     nfd: _builtins.int
+    nlwps: _builtins.int
+    """Threads: calls that wait, at least one; in a kernel of the same process those that were made."""
     def __init__(
         self,
         *,
@@ -2489,10 +2798,11 @@ class ProcessStatus(_message.Message):
         comm: _builtins.str = ...,
         uid: _builtins.int = ...,
         nfd: _builtins.int = ...,
+        nlwps: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["comm", b"comm", "nfd", b"nfd", "pid", b"pid", "ppid", b"ppid", "uid", b"uid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comm", b"comm", "nfd", b"nfd", "nlwps", b"nlwps", "pid", b"pid", "ppid", b"ppid", "uid", b"uid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

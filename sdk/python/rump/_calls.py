@@ -298,12 +298,12 @@ class SysCalls(SyncBase):
         out: list[V.Kevent] = self._do(C.KEVENT, (fd, changelist, nevents, timeout))
         return out
 
-    def pselect(self, nd: int, in_fds: Iterable[int], out_fds: Iterable[int], ex_fds: Iterable[int], ts: A.TimeArg = None, mask: int | None = None) -> V.PselectResult:
+    def pselect(self, nd: int, in_fds: Iterable[int], out_fds: Iterable[int], ex_fds: Iterable[int], ts: A.TimeArg = None, mask: A.SignalSet = None) -> V.PselectResult:
         """select with a signal mask. EBADF, EINVAL, EINTR."""
         out: V.PselectResult = self._do(C.PSELECT, (nd, in_fds, out_fds, ex_fds, ts, mask))
         return out
 
-    def pollts(self, fds: Iterable[V.Pollfd | tuple[int, int]], ts: A.TimeArg = None, mask: int | None = None) -> V.PolltsResult:
+    def pollts(self, fds: Iterable[V.Pollfd | tuple[int, int]], ts: A.TimeArg = None, mask: A.SignalSet = None) -> V.PolltsResult:
         """poll with a time and a signal mask. EINVAL, EINTR."""
         out: V.PolltsResult = self._do(C.POLLTS, (fds, ts, mask))
         return out
@@ -342,6 +342,51 @@ class SysCalls(SyncBase):
         """Sleeps on a clock, TIMER_ABSTIME. EINVAL, EINTR, EOPNOTSUPP."""
         out: V.Timespec | None = self._do(C.CLOCK_NANOSLEEP, (clock_id, flags, rqtp))
         return out
+
+    def ksem_init(self, value: int) -> int:
+        """A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE."""
+        out: int = self._do(C.KSEM_INIT, (value,))
+        return out
+
+    def ksem_open(self, name: A.TextArg, oflag: int = 0, mode: int = 0o600, value: int = 0) -> int:
+        """A semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST, ENOENT,
+        EACCES, ENFILE.
+        """
+        out: int = self._do(C.KSEM_OPEN, (name, oflag, mode, value))
+        return out
+
+    def ksem_unlink(self, name: A.TextArg) -> None:
+        """Frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES."""
+        self._do(C.KSEM_UNLINK, (name,))
+
+    def ksem_close(self, id: int) -> None:
+        """Closes a semaphore that has a name. EBADF, EINVAL."""
+        self._do(C.KSEM_CLOSE, (id,))
+
+    def ksem_post(self, id: int) -> None:
+        """Puts the semaphore up by one. EINVAL, EOVERFLOW."""
+        self._do(C.KSEM_POST, (id,))
+
+    def ksem_wait(self, id: int) -> None:
+        """Takes the semaphore down by one, when it is not 0. EINVAL, EINTR."""
+        self._do(C.KSEM_WAIT, (id,))
+
+    def ksem_trywait(self, id: int) -> None:
+        """Takes the semaphore down by one. EINVAL, EAGAIN."""
+        self._do(C.KSEM_TRYWAIT, (id,))
+
+    def ksem_getvalue(self, id: int) -> int:
+        """The count of the semaphore. EINVAL."""
+        out: int = self._do(C.KSEM_GETVALUE, (id,))
+        return out
+
+    def ksem_destroy(self, id: int) -> None:
+        """Ends a semaphore without a name. EBADF, EINVAL, EBUSY."""
+        self._do(C.KSEM_DESTROY, (id,))
+
+    def ksem_timedwait(self, id: int, abstime: A.TimeArg = None) -> None:
+        """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
+        self._do(C.KSEM_TIMEDWAIT, (id, abstime))
 
     def open(self, path: A.PathArg, flags: int = 0, mode: int | None = None) -> int:
         """Opens, and with O_CREAT makes, a file. ENOENT, EEXIST, EACCES, EISDIR, ENOTDIR, ELOOP, ENAMETOOLONG, EMFILE,
@@ -872,7 +917,7 @@ class SysCalls(SyncBase):
         out: int = self._do(C.SOCKET, (domain, type, protocol))
         return out
 
-    def paccept(self, s: int, mask: int | None = None, flags: int = 0) -> V.PacceptResult:
+    def paccept(self, s: int, mask: A.SignalSet = None, flags: int = 0) -> V.PacceptResult:
         """accept with SOCK_CLOEXEC, SOCK_NONBLOCK and a signal mask."""
         out: V.PacceptResult = self._do(C.PACCEPT, (s, mask, flags))
         return out
@@ -1172,12 +1217,12 @@ class AsyncSysCalls(AsyncBase):
         out: list[V.Kevent] = await self._do(C.KEVENT, (fd, changelist, nevents, timeout))
         return out
 
-    async def pselect(self, nd: int, in_fds: Iterable[int], out_fds: Iterable[int], ex_fds: Iterable[int], ts: A.TimeArg = None, mask: int | None = None) -> V.PselectResult:
+    async def pselect(self, nd: int, in_fds: Iterable[int], out_fds: Iterable[int], ex_fds: Iterable[int], ts: A.TimeArg = None, mask: A.SignalSet = None) -> V.PselectResult:
         """select with a signal mask. EBADF, EINVAL, EINTR."""
         out: V.PselectResult = await self._do(C.PSELECT, (nd, in_fds, out_fds, ex_fds, ts, mask))
         return out
 
-    async def pollts(self, fds: Iterable[V.Pollfd | tuple[int, int]], ts: A.TimeArg = None, mask: int | None = None) -> V.PolltsResult:
+    async def pollts(self, fds: Iterable[V.Pollfd | tuple[int, int]], ts: A.TimeArg = None, mask: A.SignalSet = None) -> V.PolltsResult:
         """poll with a time and a signal mask. EINVAL, EINTR."""
         out: V.PolltsResult = await self._do(C.POLLTS, (fds, ts, mask))
         return out
@@ -1216,6 +1261,51 @@ class AsyncSysCalls(AsyncBase):
         """Sleeps on a clock, TIMER_ABSTIME. EINVAL, EINTR, EOPNOTSUPP."""
         out: V.Timespec | None = await self._do(C.CLOCK_NANOSLEEP, (clock_id, flags, rqtp))
         return out
+
+    async def ksem_init(self, value: int) -> int:
+        """A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE."""
+        out: int = await self._do(C.KSEM_INIT, (value,))
+        return out
+
+    async def ksem_open(self, name: A.TextArg, oflag: int = 0, mode: int = 0o600, value: int = 0) -> int:
+        """A semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST, ENOENT,
+        EACCES, ENFILE.
+        """
+        out: int = await self._do(C.KSEM_OPEN, (name, oflag, mode, value))
+        return out
+
+    async def ksem_unlink(self, name: A.TextArg) -> None:
+        """Frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES."""
+        await self._do(C.KSEM_UNLINK, (name,))
+
+    async def ksem_close(self, id: int) -> None:
+        """Closes a semaphore that has a name. EBADF, EINVAL."""
+        await self._do(C.KSEM_CLOSE, (id,))
+
+    async def ksem_post(self, id: int) -> None:
+        """Puts the semaphore up by one. EINVAL, EOVERFLOW."""
+        await self._do(C.KSEM_POST, (id,))
+
+    async def ksem_wait(self, id: int) -> None:
+        """Takes the semaphore down by one, when it is not 0. EINVAL, EINTR."""
+        await self._do(C.KSEM_WAIT, (id,))
+
+    async def ksem_trywait(self, id: int) -> None:
+        """Takes the semaphore down by one. EINVAL, EAGAIN."""
+        await self._do(C.KSEM_TRYWAIT, (id,))
+
+    async def ksem_getvalue(self, id: int) -> int:
+        """The count of the semaphore. EINVAL."""
+        out: int = await self._do(C.KSEM_GETVALUE, (id,))
+        return out
+
+    async def ksem_destroy(self, id: int) -> None:
+        """Ends a semaphore without a name. EBADF, EINVAL, EBUSY."""
+        await self._do(C.KSEM_DESTROY, (id,))
+
+    async def ksem_timedwait(self, id: int, abstime: A.TimeArg = None) -> None:
+        """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
+        await self._do(C.KSEM_TIMEDWAIT, (id, abstime))
 
     async def open(self, path: A.PathArg, flags: int = 0, mode: int | None = None) -> int:
         """Opens, and with O_CREAT makes, a file. ENOENT, EEXIST, EACCES, EISDIR, ENOTDIR, ELOOP, ENAMETOOLONG, EMFILE,
@@ -1746,7 +1836,7 @@ class AsyncSysCalls(AsyncBase):
         out: int = await self._do(C.SOCKET, (domain, type, protocol))
         return out
 
-    async def paccept(self, s: int, mask: int | None = None, flags: int = 0) -> V.PacceptResult:
+    async def paccept(self, s: int, mask: A.SignalSet = None, flags: int = 0) -> V.PacceptResult:
         """accept with SOCK_CLOEXEC, SOCK_NONBLOCK and a signal mask."""
         out: V.PacceptResult = await self._do(C.PACCEPT, (s, mask, flags))
         return out
@@ -1766,6 +1856,19 @@ class PubCalls(SyncBase):
     """Exported kernel functions of a process."""
 
     __slots__ = ()
+
+    def kill(self, pid: int, signo: int) -> None:
+        """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks.
+        EINVAL, ESRCH, EPERM.
+        """
+        self._do(C.KILL, (pid, signo))
+
+    def sigpending(self, take: bool = False) -> int:
+        """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they
+        are forgotten.
+        """
+        out: int = self._do(C.SIGPENDING, (take,))
+        return out
 
     def file_list(self) -> list[V.KinfoFile]:
         """Descriptors of all processes (sysctl kern.file2). Cannot fail."""
@@ -2031,6 +2134,19 @@ class AsyncPubCalls(AsyncBase):
     """Exported kernel functions of a process, for asyncio."""
 
     __slots__ = ()
+
+    async def kill(self, pid: int, signo: int) -> None:
+        """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks.
+        EINVAL, ESRCH, EPERM.
+        """
+        await self._do(C.KILL, (pid, signo))
+
+    async def sigpending(self, take: bool = False) -> int:
+        """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they
+        are forgotten.
+        """
+        out: int = await self._do(C.SIGPENDING, (take,))
+        return out
 
     async def file_list(self) -> list[V.KinfoFile]:
         """Descriptors of all processes (sysctl kern.file2). Cannot fail."""
@@ -2312,6 +2428,18 @@ class BatchCalls(BatchBase):
         """Closes the descriptor. EBADF, EIO."""
         return self._add(C.CLOSE, (fd,))
 
+    def kill(self, pid: int | Ref, signo: int | Ref) -> Future[None]:
+        """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks.
+        EINVAL, ESRCH, EPERM.
+        """
+        return self._add(C.KILL, (pid, signo))
+
+    def sigpending(self, take: bool | Ref = False) -> Future[int]:
+        """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they
+        are forgotten.
+        """
+        return self._add(C.SIGPENDING, (take,))
+
     def getpid(self) -> Future[int]:
         """Process id; the second register has the id of the parent. Cannot fail."""
         return self._add(C.GETPID, ())
@@ -2540,11 +2668,11 @@ class BatchCalls(BatchBase):
         """Registers and waits for events. EBADF, EINVAL, ENOENT, EINTR."""
         return self._add(C.KEVENT, (fd, changelist, nevents, timeout))
 
-    def pselect(self, nd: int | Ref, in_fds: Iterable[int] | Ref, out_fds: Iterable[int] | Ref, ex_fds: Iterable[int] | Ref, ts: A.TimeArg | Ref = None, mask: int | None | Ref = None) -> Future[V.PselectResult]:
+    def pselect(self, nd: int | Ref, in_fds: Iterable[int] | Ref, out_fds: Iterable[int] | Ref, ex_fds: Iterable[int] | Ref, ts: A.TimeArg | Ref = None, mask: A.SignalSet | Ref = None) -> Future[V.PselectResult]:
         """select with a signal mask. EBADF, EINVAL, EINTR."""
         return self._add(C.PSELECT, (nd, in_fds, out_fds, ex_fds, ts, mask))
 
-    def pollts(self, fds: Iterable[V.Pollfd | tuple[int, int]] | Ref, ts: A.TimeArg | Ref = None, mask: int | None | Ref = None) -> Future[V.PolltsResult]:
+    def pollts(self, fds: Iterable[V.Pollfd | tuple[int, int]] | Ref, ts: A.TimeArg | Ref = None, mask: A.SignalSet | Ref = None) -> Future[V.PolltsResult]:
         """poll with a time and a signal mask. EINVAL, EINTR."""
         return self._add(C.POLLTS, (fds, ts, mask))
 
@@ -2589,6 +2717,48 @@ class BatchCalls(BatchBase):
         ETIMEDOUT.
         """
         return self._add(C.COMPONENT_RESTART, (name,))
+
+    def ksem_init(self, value: int | Ref) -> Future[int]:
+        """A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE."""
+        return self._add(C.KSEM_INIT, (value,))
+
+    def ksem_open(self, name: A.TextArg | Ref, oflag: int | Ref = 0, mode: int | Ref = 0o600, value: int | Ref = 0) -> Future[int]:
+        """A semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST, ENOENT,
+        EACCES, ENFILE.
+        """
+        return self._add(C.KSEM_OPEN, (name, oflag, mode, value))
+
+    def ksem_unlink(self, name: A.TextArg | Ref) -> Future[None]:
+        """Frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES."""
+        return self._add(C.KSEM_UNLINK, (name,))
+
+    def ksem_close(self, id: int | Ref) -> Future[None]:
+        """Closes a semaphore that has a name. EBADF, EINVAL."""
+        return self._add(C.KSEM_CLOSE, (id,))
+
+    def ksem_post(self, id: int | Ref) -> Future[None]:
+        """Puts the semaphore up by one. EINVAL, EOVERFLOW."""
+        return self._add(C.KSEM_POST, (id,))
+
+    def ksem_wait(self, id: int | Ref) -> Future[None]:
+        """Takes the semaphore down by one, when it is not 0. EINVAL, EINTR."""
+        return self._add(C.KSEM_WAIT, (id,))
+
+    def ksem_trywait(self, id: int | Ref) -> Future[None]:
+        """Takes the semaphore down by one. EINVAL, EAGAIN."""
+        return self._add(C.KSEM_TRYWAIT, (id,))
+
+    def ksem_getvalue(self, id: int | Ref) -> Future[int]:
+        """The count of the semaphore. EINVAL."""
+        return self._add(C.KSEM_GETVALUE, (id,))
+
+    def ksem_destroy(self, id: int | Ref) -> Future[None]:
+        """Ends a semaphore without a name. EBADF, EINVAL, EBUSY."""
+        return self._add(C.KSEM_DESTROY, (id,))
+
+    def ksem_timedwait(self, id: int | Ref, abstime: A.TimeArg | Ref = None) -> Future[None]:
+        """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
+        return self._add(C.KSEM_TIMEDWAIT, (id, abstime))
 
     def open(self, path: A.PathArg | Ref, flags: int | Ref = 0, mode: int | None | Ref = None) -> Future[int]:
         """Opens, and with O_CREAT makes, a file. ENOENT, EEXIST, EACCES, EISDIR, ENOTDIR, ELOOP, ENAMETOOLONG, EMFILE,
@@ -3090,7 +3260,7 @@ class BatchCalls(BatchBase):
         """Makes a socket. EAFNOSUPPORT, EPROTONOSUPPORT, EPROTOTYPE, EMFILE, EACCES."""
         return self._add(C.SOCKET, (domain, type, protocol))
 
-    def paccept(self, s: int | Ref, mask: int | None | Ref = None, flags: int | Ref = 0) -> Future[V.PacceptResult]:
+    def paccept(self, s: int | Ref, mask: A.SignalSet | Ref = None, flags: int | Ref = 0) -> Future[V.PacceptResult]:
         """accept with SOCK_CLOEXEC, SOCK_NONBLOCK and a signal mask."""
         return self._add(C.PACCEPT, (s, mask, flags))
 

@@ -392,6 +392,7 @@ MSG_CTRUNC: Final[int] = _of["MSG_CTRUNC"]
 MSG_DONTROUTE: Final[int] = _of["MSG_DONTROUTE"]
 MSG_DONTWAIT: Final[int] = _of["MSG_DONTWAIT"]
 MSG_EOR: Final[int] = _of["MSG_EOR"]
+MSG_FASTOPEN: Final[int] = _of["MSG_FASTOPEN"]
 MSG_MORE: Final[int] = _of["MSG_MORE"]
 MSG_NOSIGNAL: Final[int] = _of["MSG_NOSIGNAL"]
 MSG_OOB: Final[int] = _of["MSG_OOB"]
@@ -547,6 +548,9 @@ RB_AUTOBOOT: Final[int] = _of["RB_AUTOBOOT"]
 RB_DUMP: Final[int] = _of["RB_DUMP"]
 RB_HALT: Final[int] = _of["RB_HALT"]
 RB_NOSYNC: Final[int] = _of["RB_NOSYNC"]
+RFCFDG: Final[int] = _of["RFCFDG"]
+RFFDG: Final[int] = _of["RFFDG"]
+RFSHARE: Final[int] = _of["RFSHARE"]
 RF_FDFLAGS_NONE: Final[int] = _of["RF_FDFLAGS_NONE"]
 RF_FDFLAGS_RECON: Final[int] = _of["RF_FDFLAGS_RECON"]
 RLIMIT_AS: Final[int] = _of["RLIMIT_AS"]
@@ -616,6 +620,40 @@ SF_IMMUTABLE: Final[int] = _of["SF_IMMUTABLE"]
 SHUT_RD: Final[int] = _of["SHUT_RD"]
 SHUT_RDWR: Final[int] = _of["SHUT_RDWR"]
 SHUT_WR: Final[int] = _of["SHUT_WR"]
+SIGABRT: Final[int] = _of["SIGABRT"]
+SIGALRM: Final[int] = _of["SIGALRM"]
+SIGBUS: Final[int] = _of["SIGBUS"]
+SIGCHLD: Final[int] = _of["SIGCHLD"]
+SIGCONT: Final[int] = _of["SIGCONT"]
+SIGEMT: Final[int] = _of["SIGEMT"]
+SIGFPE: Final[int] = _of["SIGFPE"]
+SIGHUP: Final[int] = _of["SIGHUP"]
+SIGILL: Final[int] = _of["SIGILL"]
+SIGINFO: Final[int] = _of["SIGINFO"]
+SIGINT: Final[int] = _of["SIGINT"]
+SIGIO: Final[int] = _of["SIGIO"]
+SIGKILL: Final[int] = _of["SIGKILL"]
+SIGPIPE: Final[int] = _of["SIGPIPE"]
+SIGPROF: Final[int] = _of["SIGPROF"]
+SIGPWR: Final[int] = _of["SIGPWR"]
+SIGQUIT: Final[int] = _of["SIGQUIT"]
+SIGRTMAX: Final[int] = _of["SIGRTMAX"]
+SIGRTMIN: Final[int] = _of["SIGRTMIN"]
+SIGSEGV: Final[int] = _of["SIGSEGV"]
+SIGSTOP: Final[int] = _of["SIGSTOP"]
+SIGSYS: Final[int] = _of["SIGSYS"]
+SIGTERM: Final[int] = _of["SIGTERM"]
+SIGTRAP: Final[int] = _of["SIGTRAP"]
+SIGTSTP: Final[int] = _of["SIGTSTP"]
+SIGTTIN: Final[int] = _of["SIGTTIN"]
+SIGTTOU: Final[int] = _of["SIGTTOU"]
+SIGURG: Final[int] = _of["SIGURG"]
+SIGUSR1: Final[int] = _of["SIGUSR1"]
+SIGUSR2: Final[int] = _of["SIGUSR2"]
+SIGVTALRM: Final[int] = _of["SIGVTALRM"]
+SIGWINCH: Final[int] = _of["SIGWINCH"]
+SIGXCPU: Final[int] = _of["SIGXCPU"]
+SIGXFSZ: Final[int] = _of["SIGXFSZ"]
 SIOCADDMULTI: Final[int] = _of["SIOCADDMULTI"]
 SIOCAIFADDR: Final[int] = _of["SIOCAIFADDR"]
 SIOCAIFADDR_IN6: Final[int] = _of["SIOCAIFADDR_IN6"]
@@ -674,6 +712,7 @@ SIOCSLINKSTR: Final[int] = _of["SIOCSLINKSTR"]
 SIOCSNDFLUSH_IN6: Final[int] = _of["SIOCSNDFLUSH_IN6"]
 SIOCSPGRP: Final[int] = _of["SIOCSPGRP"]
 SIOCZIFDATA: Final[int] = _of["SIOCZIFDATA"]
+SI_USER: Final[int] = _of["SI_USER"]
 SOCK_CLOEXEC: Final[int] = _of["SOCK_CLOEXEC"]
 SOCK_DGRAM: Final[int] = _of["SOCK_DGRAM"]
 SOCK_NONBLOCK: Final[int] = _of["SOCK_NONBLOCK"]
@@ -725,10 +764,13 @@ S_ISUID: Final[int] = _of["S_ISUID"]
 S_ISVTX: Final[int] = _of["S_ISVTX"]
 TCPI_OPT_ECN: Final[int] = _of["TCPI_OPT_ECN"]
 TCPI_OPT_SACK: Final[int] = _of["TCPI_OPT_SACK"]
+TCPI_OPT_SYN_DATA: Final[int] = _of["TCPI_OPT_SYN_DATA"]
 TCPI_OPT_TIMESTAMPS: Final[int] = _of["TCPI_OPT_TIMESTAMPS"]
 TCPI_OPT_WSCALE: Final[int] = _of["TCPI_OPT_WSCALE"]
 TCP_CONGCTL: Final[int] = _of["TCP_CONGCTL"]
 TCP_FASTOPEN: Final[int] = _of["TCP_FASTOPEN"]
+TCP_FASTOPEN_CONNECT: Final[int] = _of["TCP_FASTOPEN_CONNECT"]
+TCP_FASTOPEN_NO_COOKIE: Final[int] = _of["TCP_FASTOPEN_NO_COOKIE"]
 TCP_INFO: Final[int] = _of["TCP_INFO"]
 TCP_INQ: Final[int] = _of["TCP_INQ"]
 TCP_KEEPCNT: Final[int] = _of["TCP_KEEPCNT"]
@@ -1196,6 +1238,7 @@ __all__ = [
     "MSG_DONTROUTE",
     "MSG_DONTWAIT",
     "MSG_EOR",
+    "MSG_FASTOPEN",
     "MSG_MORE",
     "MSG_NOSIGNAL",
     "MSG_OOB",
@@ -1351,6 +1394,9 @@ __all__ = [
     "RB_DUMP",
     "RB_HALT",
     "RB_NOSYNC",
+    "RFCFDG",
+    "RFFDG",
+    "RFSHARE",
     "RF_FDFLAGS_NONE",
     "RF_FDFLAGS_RECON",
     "RLIMIT_AS",
@@ -1420,6 +1466,40 @@ __all__ = [
     "SHUT_RD",
     "SHUT_RDWR",
     "SHUT_WR",
+    "SIGABRT",
+    "SIGALRM",
+    "SIGBUS",
+    "SIGCHLD",
+    "SIGCONT",
+    "SIGEMT",
+    "SIGFPE",
+    "SIGHUP",
+    "SIGILL",
+    "SIGINFO",
+    "SIGINT",
+    "SIGIO",
+    "SIGKILL",
+    "SIGPIPE",
+    "SIGPROF",
+    "SIGPWR",
+    "SIGQUIT",
+    "SIGRTMAX",
+    "SIGRTMIN",
+    "SIGSEGV",
+    "SIGSTOP",
+    "SIGSYS",
+    "SIGTERM",
+    "SIGTRAP",
+    "SIGTSTP",
+    "SIGTTIN",
+    "SIGTTOU",
+    "SIGURG",
+    "SIGUSR1",
+    "SIGUSR2",
+    "SIGVTALRM",
+    "SIGWINCH",
+    "SIGXCPU",
+    "SIGXFSZ",
     "SIOCADDMULTI",
     "SIOCAIFADDR",
     "SIOCAIFADDR_IN6",
@@ -1478,6 +1558,7 @@ __all__ = [
     "SIOCSNDFLUSH_IN6",
     "SIOCSPGRP",
     "SIOCZIFDATA",
+    "SI_USER",
     "SOCK_CLOEXEC",
     "SOCK_DGRAM",
     "SOCK_NONBLOCK",
@@ -1529,10 +1610,13 @@ __all__ = [
     "S_ISVTX",
     "TCPI_OPT_ECN",
     "TCPI_OPT_SACK",
+    "TCPI_OPT_SYN_DATA",
     "TCPI_OPT_TIMESTAMPS",
     "TCPI_OPT_WSCALE",
     "TCP_CONGCTL",
     "TCP_FASTOPEN",
+    "TCP_FASTOPEN_CONNECT",
+    "TCP_FASTOPEN_NO_COOKIE",
     "TCP_INFO",
     "TCP_INQ",
     "TCP_KEEPCNT",

@@ -73,6 +73,7 @@ def _any_of_type(value: int) -> str:
 _OPEN = _named("O_", without=("O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"))
 _IOCTLS = _named("FIO", "TIOC", "SIOC", "DIOC", "BIOC", "VNDIOC", "CGDIOC", "RAIDFRAME_", "DRV")
 _SOCKET = _named("SOCK_")
+_SIGNALS = _named("SIG")
 _DECODED: dict[str, Callable[[int], str]] = {
     "open.flags": _open_flags,
     "openat.oflags": _open_flags,
@@ -216,7 +217,7 @@ _SHOW: dict[int, Callable[[Mapping[str, Any], int | None], str]] = {
     c.KTR_EMUL: lambda f, _: _quoted(f["text"]),
     c.KTR_EXEC_ARG: lambda f, _: _quoted(f["text"]),
     c.KTR_EXEC_ENV: lambda f, _: _quoted(f["text"]),
-    c.KTR_PSIG: lambda f, _: f"signal {f['signal']}",
+    c.KTR_PSIG: lambda f, _: _SIGNALS.get(f["signal"], f"signal {f['signal']}"),
     c.KTR_MIB: lambda f, _: ".".join(map(str, f["name"])),
     c.KTR_GENIO: _genio,
     c.KTR_USER: _user,

@@ -31,6 +31,20 @@ def rump_sys_close(fd: int) -> None:
     default().sys.close(fd)
 
 
+def rump_pub_kill(pid: int, signo: int) -> None:
+    """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks.
+    EINVAL, ESRCH, EPERM.
+    """
+    default().pub.kill(pid, signo)
+
+
+def rump_pub_sigpending(take: bool = False) -> int:
+    """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are
+    forgotten.
+    """
+    return default().pub.sigpending(take)
+
+
 def rump_sys_getpid() -> int:
     """Process id; the second register has the id of the parent. Cannot fail."""
     return default().sys.getpid()
@@ -324,12 +338,12 @@ def rump_sys_kevent(fd: int, changelist: Iterable[V.Kevent] = (), nevents: int =
     return default().sys.kevent(fd, changelist, nevents, timeout)
 
 
-def rump_sys_pselect(nd: int, in_fds: Iterable[int], out_fds: Iterable[int], ex_fds: Iterable[int], ts: A.TimeArg = None, mask: int | None = None) -> V.PselectResult:
+def rump_sys_pselect(nd: int, in_fds: Iterable[int], out_fds: Iterable[int], ex_fds: Iterable[int], ts: A.TimeArg = None, mask: A.SignalSet = None) -> V.PselectResult:
     """select with a signal mask. EBADF, EINVAL, EINTR."""
     return default().sys.pselect(nd, in_fds, out_fds, ex_fds, ts, mask)
 
 
-def rump_sys_pollts(fds: Iterable[V.Pollfd | tuple[int, int]], ts: A.TimeArg = None, mask: int | None = None) -> V.PolltsResult:
+def rump_sys_pollts(fds: Iterable[V.Pollfd | tuple[int, int]], ts: A.TimeArg = None, mask: A.SignalSet = None) -> V.PolltsResult:
     """poll with a time and a signal mask. EINVAL, EINTR."""
     return default().sys.pollts(fds, ts, mask)
 
@@ -382,6 +396,88 @@ def rump_pub_module_fini(name: str) -> None:
 def rump_pub_component_restart(name: str) -> None:
     """Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO, ETIMEDOUT."""
     default().pub.component_restart(name)
+
+
+def rump_sys__ksem_init(value: int) -> int:
+    """A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE."""
+    return default().sys.ksem_init(value)
+
+
+rump_sys_ksem_init = rump_sys__ksem_init
+
+
+def rump_sys__ksem_open(name: A.TextArg, oflag: int = 0, mode: int = 0o600, value: int = 0) -> int:
+    """A semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST, ENOENT, EACCES,
+    ENFILE.
+    """
+    return default().sys.ksem_open(name, oflag, mode, value)
+
+
+rump_sys_ksem_open = rump_sys__ksem_open
+
+
+def rump_sys__ksem_unlink(name: A.TextArg) -> None:
+    """Frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES."""
+    default().sys.ksem_unlink(name)
+
+
+rump_sys_ksem_unlink = rump_sys__ksem_unlink
+
+
+def rump_sys__ksem_close(id: int) -> None:
+    """Closes a semaphore that has a name. EBADF, EINVAL."""
+    default().sys.ksem_close(id)
+
+
+rump_sys_ksem_close = rump_sys__ksem_close
+
+
+def rump_sys__ksem_post(id: int) -> None:
+    """Puts the semaphore up by one. EINVAL, EOVERFLOW."""
+    default().sys.ksem_post(id)
+
+
+rump_sys_ksem_post = rump_sys__ksem_post
+
+
+def rump_sys__ksem_wait(id: int) -> None:
+    """Takes the semaphore down by one, when it is not 0. EINVAL, EINTR."""
+    default().sys.ksem_wait(id)
+
+
+rump_sys_ksem_wait = rump_sys__ksem_wait
+
+
+def rump_sys__ksem_trywait(id: int) -> None:
+    """Takes the semaphore down by one. EINVAL, EAGAIN."""
+    default().sys.ksem_trywait(id)
+
+
+rump_sys_ksem_trywait = rump_sys__ksem_trywait
+
+
+def rump_sys__ksem_getvalue(id: int) -> int:
+    """The count of the semaphore. EINVAL."""
+    return default().sys.ksem_getvalue(id)
+
+
+rump_sys_ksem_getvalue = rump_sys__ksem_getvalue
+
+
+def rump_sys__ksem_destroy(id: int) -> None:
+    """Ends a semaphore without a name. EBADF, EINVAL, EBUSY."""
+    default().sys.ksem_destroy(id)
+
+
+rump_sys_ksem_destroy = rump_sys__ksem_destroy
+
+
+def rump_sys__ksem_timedwait(id: int, abstime: A.TimeArg = None) -> None:
+    """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
+    default().sys.ksem_timedwait(id, abstime)
+
+
+rump_sys_ksem_timedwait = rump_sys__ksem_timedwait
 
 
 def rump_sys_open(path: A.PathArg, flags: int = 0, mode: int | None = None) -> int:
@@ -1019,7 +1115,7 @@ def rump_sys_socket(domain: int, type: int, protocol: int = 0) -> int:
     return default().sys.socket(domain, type, protocol)
 
 
-def rump_sys_paccept(s: int, mask: int | None = None, flags: int = 0) -> V.PacceptResult:
+def rump_sys_paccept(s: int, mask: A.SignalSet = None, flags: int = 0) -> V.PacceptResult:
     """accept with SOCK_CLOEXEC, SOCK_NONBLOCK and a signal mask."""
     return default().sys.paccept(s, mask, flags)
 
@@ -1280,6 +1376,8 @@ __all__ = [
     "rump_sys_read",
     "rump_sys_write",
     "rump_sys_close",
+    "rump_pub_kill",
+    "rump_pub_sigpending",
     "rump_sys_getpid",
     "rump_sys_setuid",
     "rump_sys_getuid",
@@ -1351,6 +1449,26 @@ __all__ = [
     "rump_pub_module_init",
     "rump_pub_module_fini",
     "rump_pub_component_restart",
+    "rump_sys__ksem_init",
+    "rump_sys_ksem_init",
+    "rump_sys__ksem_open",
+    "rump_sys_ksem_open",
+    "rump_sys__ksem_unlink",
+    "rump_sys_ksem_unlink",
+    "rump_sys__ksem_close",
+    "rump_sys_ksem_close",
+    "rump_sys__ksem_post",
+    "rump_sys_ksem_post",
+    "rump_sys__ksem_wait",
+    "rump_sys_ksem_wait",
+    "rump_sys__ksem_trywait",
+    "rump_sys_ksem_trywait",
+    "rump_sys__ksem_getvalue",
+    "rump_sys_ksem_getvalue",
+    "rump_sys__ksem_destroy",
+    "rump_sys_ksem_destroy",
+    "rump_sys__ksem_timedwait",
+    "rump_sys_ksem_timedwait",
     "rump_sys_open",
     "rump_sys_link",
     "rump_sys_unlink",

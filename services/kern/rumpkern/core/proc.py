@@ -53,6 +53,10 @@ class Process:
     pgid: int
     limits: dict[int, Rlimit]
     sugid: bool = False
+    execed: bool = False
+    """Has a new program since it was forked: its parent may no more move it to another group."""
+    pending: int = 0
+    """Recorded signals, bit signo - 1 each."""
     children: dict[int, Process] = field(default_factory=dict)
 
     @property
@@ -83,6 +87,7 @@ class ProcessTable:
         self._table = {INIT: self.init}
         self.when_forked: list[Callable[[Process, Process], None]] = []
         self.when_exited: list[Callable[[Process, int], None]] = []
+        self.when_execed: list[Callable[[Process], None]] = []
         self._last = INIT
         self._again = False
 
@@ -144,6 +149,18 @@ class ProcessTable:
         """A new child of init, with init's identity. EAGAIN."""
         return self._spawn(self.init, comm).info()
 
+    def admit(self, ctx: Context, comm: str, cred: Credentials | None, processes: int, descriptors: int) -> ProcessInfo:
+        """A new child of init with the credentials of an identity, and its limits. EPROCLIM, EAGAIN."""
+        assert cred is not None
+        if processes and sum(p.cred.subject == cred.subject for p in self) >= processes:
+            raise KernelError(Errno.EPROCLIM, f"{cred.subject} has {processes} processes, as many as it may")
+        child = self._spawn(self.init, comm)
+        child.cred = cred
+        for which, most in ((const.RLIMIT_NPROC, processes), (const.RLIMIT_NOFILE, descriptors)):
+            if most:
+                child.limits[which] = Rlimit(most, most)
+        return child.info()
+
     def fork(self, ctx: Context) -> ProcessInfo:
         """A child of the caller. ESRCH, EPERM, EAGAIN."""
         parent = self.of(ctx)
@@ -152,6 +169,17 @@ class ProcessTable:
         for told in self.when_forked:
             told(parent, child)
         return child.info()
+
+    def exec(self, ctx: Context, comm: str) -> ProcessInfo:
+        """The caller has a new program, which issetugid(2) warns only when its ids differ. ESRCH."""
+        process = self.of(ctx)
+        cred = process.cred
+        process.comm = _command(comm)
+        process.execed = True
+        process.sugid = (cred.euid, cred.egid) != (cred.uid, cred.gid)
+        for told in self.when_execed:
+            told(process)
+        return process.info()
 
     def exit(self, ctx: Context, pid: int, status: int) -> None:
         """Frees a process; its children become those of init. ESRCH, EINVAL for init."""
@@ -173,8 +201,9 @@ class ProcessTable:
     def _spawn(self, parent: Process, comm: str) -> Process:
         self._room(parent)
         pid = self._new_pid()
-        comm = "".join(c if c.isprintable() else "?" for c in comm[:MAXCOMLEN])
-        child = Process(pid, parent, comm, parent.cred, parent.session, parent.pgid, dict(parent.limits), parent.sugid)
+        child = Process(
+            pid, parent, _command(comm), parent.cred, parent.session, parent.pgid, dict(parent.limits), parent.sugid
+        )
         self._table[pid] = parent.children[pid] = child
         return child
 
@@ -187,9 +216,11 @@ class ProcessTable:
         if bypass:
             return
         limit = parent.limits[const.RLIMIT_NPROC].rlim_cur
-        count = sum(p.cred.uid == parent.cred.uid for p in self)
+        subject, uid = parent.cred.subject, parent.cred.uid
+        count = sum(p.cred.subject == subject if subject else p.cred.uid == uid for p in self)
         if count >= limit:
-            raise KernelError(Errno.EAGAIN, f"uid {parent.cred.uid} has {count} of {limit} processes (RLIMIT_NPROC)")
+            who = subject or f"uid {uid}"
+            raise KernelError(Errno.EAGAIN, f"{who} has {count} of {limit} processes (RLIMIT_NPROC)")
 
     def _new_pid(self) -> int:
         """The next number that is no process's and, once ids come again, no group's or session's."""
@@ -211,3 +242,7 @@ class ProcessTable:
 
     def getppid(self, ctx: Context) -> int:
         return self.of(ctx).ppid
+
+
+def _command(comm: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in comm[:MAXCOMLEN])

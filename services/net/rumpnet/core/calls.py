@@ -12,6 +12,7 @@ from rumpnet.core.net import Net
 from rumpnet.core.socket import Received, Sent, Socket
 from rumpuser.component import Context
 from rumpuser.host import Buffer
+from rumpuser.kauth import Action, authorize
 from rumpuser.pending import EndedError, value_of
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -61,6 +62,7 @@ class Calls:
 
     def socket(self, ctx: Context, domain: int, type: int, protocol: int) -> int:
         """EAFNOSUPPORT, EINVAL for unknown flags, EPROTONOSUPPORT, EPROTOTYPE, EPERM."""
+        authorize(ctx, Action.NETWORK_SOCKET_OPEN)
         so = self.net.domain(domain).socket(ctx, _kind(type), protocol)
         so.nonblocking = bool(type & const.SOCK_NONBLOCK)
         so.identity = peer_id(ctx)
@@ -68,6 +70,7 @@ class Calls:
 
     def socketpair(self, ctx: Context, domain: int, type: int, protocol: int) -> SocketpairResult:
         """EAFNOSUPPORT, EINVAL, EPROTONOSUPPORT, EPROTOTYPE, EOPNOTSUPP."""
+        authorize(ctx, Action.NETWORK_SOCKET_OPEN)
         pair = self.net.domain(domain).pair(ctx, _kind(type), protocol)
         for so in pair:
             so.identity = peer_id(ctx)
@@ -96,9 +99,7 @@ class Calls:
         return self._accepted(so) if isinstance(so, Socket) else self._accept_later(so, None)
 
     def paccept(self, ctx: Context, s: int, mask: int | None, flags: int) -> Any:
-        """The flags decide on O_NONBLOCK. EOPNOTSUPP for a signal mask: there are no signals."""
-        if mask is not None:
-            raise KernelError(Errno.EOPNOTSUPP, "there are no signals to mask")
+        """The flags decide on O_NONBLOCK. The mask is the gateway's business."""
         if flags & ~_TYPE_FLAGS:
             raise KernelError(Errno.EINVAL, f"paccept flags {flags:#x}")
         so = self.net.socket(s).accept()

@@ -12,6 +12,7 @@ from typing import Any
 
 from rumpuser.component import Context
 from rumpuser.host import Buffer
+from rumpuser.kauth import Action, permitted
 from rumpuser.readiness import Measure, Selectable, Selinfo
 from rumpvfs.core.access import APPEND, check_mount
 from rumpvfs.core.mount import hold, release, settle
@@ -186,6 +187,8 @@ class DataFile(OpenFile):
         check_mount(vnode)
         if offset + len(data) > OFFSET_MAX:
             raise KernelError(Errno.EFBIG)
+        if offset + len(data) > ctx.fsize and vnode.vtype is VType.REG:
+            raise KernelError(Errno.EFBIG, f"a file of more than {ctx.fsize} bytes (RLIMIT_FSIZE)")
         if self.append_only and offset < vnode.getattr().st_size:
             raise KernelError(Errno.EPERM, "the file is append-only")
         self.unsafe = True
@@ -196,7 +199,7 @@ class DataFile(OpenFile):
             size = vnode.getattr().st_size
             count = vnode.write(offset, data)
             notes.happened(const.NOTE_WRITE | (const.NOTE_EXTEND if offset + count > size else 0))
-        if ctx.cred.euid != 0 and count:
+        if count and not permitted(ctx.cred, Action.VNODE_RETAIN_SETID):
             clear_set_id(vnode)
         if self.flags & (const.O_SYNC | const.O_DSYNC) or vnode.fs.mount.flags & const.MNT_SYNCHRONOUS:
             vnode.fsync(data_only=not self.flags & const.O_SYNC)

@@ -15,6 +15,7 @@ from rumpdev.core.tty.ldisc import LineDiscipline
 from rumpdev.core.tty.settings import DEFAULTS, Signal
 from rumpuser.component import Context
 from rumpuser.host import Buffer, Host
+from rumpuser.kauth import Action, permitted
 from rumpuser.pending import Channel, Pending
 from rumpuser.readiness import ANY, IN, OUT, Measure, Selinfo
 from rumpwire import const
@@ -79,7 +80,7 @@ class Pair:
 
     def open_slave(self, ctx: Context, flags: int) -> Awaitable[None] | None:
         """EBUSY with TIOCEXCL; waits for the master unless O_NONBLOCK is given (EINTR)."""
-        if self.exclusive and self.slaves and ctx.cred.euid != 0:
+        if self.exclusive and self.slaves and not permitted(ctx.cred, Action.DEVICE_TTY_OPEN):
             raise KernelError(Errno.EBUSY, "somebody has the terminal for himself (TIOCEXCL)")
         if not self.slaves:
             self.ldisc.flush(const.FREAD)
@@ -289,6 +290,14 @@ class Pair:
                     self._interrupted.add(pending)
                     pending.fail(KernelError(Errno.EINTR, "a signal of the terminal"))
 
+    def leader_left(self) -> None:
+        """The leader of its session has ended: the terminal is nobody's, and who is in the foreground hears of it."""
+        if self.group:
+            self._post(self.group, Signal.HUP)
+        self.session = self.group = 0
+        self.leavers.clear()
+        self.news()
+
     def resize(self, size: Winsize) -> None:
         if size != self.size:
             self.size = size
@@ -298,6 +307,7 @@ class Pair:
     def _post(self, group: int, signal: Signal) -> None:
         del self.posted[:-15]
         self.posted.append((group, signal))
+        self.jobs.post(group, signal)
 
 
 class Timer:
