@@ -225,11 +225,13 @@ def test_reading_along(k: Any, connect: Any, folder: str) -> None:
 
 def test_signals(k: Any, connect: Any, file: str) -> None:
     traced = connect()
-    traced.on_signal(lambda signo: None, rump.SIGPIPE)
+    raised = threading.Event()
+    traced.on_signal(lambda signo: raised.set(), rump.SIGPIPE)
     k.sys.ktrace(file, SET, rump.KTRFAC_PSIG, traced.pid)
     reading, writing = traced.sys.pipe()
     traced.sys.close(reading)
     assert code(traced.sys.write, writing, b"x") == "EPIPE"
+    assert raised.wait(30)
     k.sys.ktrace(file, CLEARFILE, 0)
     found = read_back(k, file)
     assert [ktrace.line(r).split()[-2:] for r in found] == [["PSIG", "SIGPIPE"]]
