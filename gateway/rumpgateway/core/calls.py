@@ -303,6 +303,18 @@ async def component_restart(gateway: Gateway, p: Process, name: str) -> None:
     await gateway.restart(name)
 
 
+async def ksem_close(gateway: Gateway, p: Process, id: int) -> None:
+    """EBADF, EINVAL for one without a name."""
+    await value_of(gateway.route(p, calls.KSEM_CLOSE, (id,)))
+    await value_of(close(gateway, p, id))
+
+
+async def ksem_destroy(gateway: Gateway, p: Process, id: int) -> None:
+    """EBADF, EINVAL for one with a name, EBUSY."""
+    await value_of(gateway.route(p, calls.KSEM_DESTROY, (id,)))
+    await value_of(close(gateway, p, id))
+
+
 IDENTITY_CALLS = ("setuid", "seteuid", "setreuid", "setgid", "setegid", "setregid", "setgroups")
 
 GATEWAY_CALLS: dict[str, Entry] = {
@@ -327,4 +339,6 @@ GATEWAY_CALLS: dict[str, Entry] = {
     "fchroot": Entry(fchroot),
     "reboot": Entry(reboot),
     "component_restart": Entry(component_restart),
+    "ksem_close": Entry(ksem_close),
+    "ksem_destroy": Entry(ksem_destroy),
 }
