@@ -121,6 +121,7 @@ class Kernel:
         self.registry.joined = self._joined
         self.registry.lost = self._lost
         self.gateway.halt = lambda opt: self._halted.set()
+        self.gateway.panic = _panic
         self.gateway.start_faction = self._start_faction
 
     @property
@@ -280,6 +281,12 @@ class Kernel:
             why=child.why if child else "",
             recovery_ms=round(child.recovery_s * 1e3) if child else 0,
         )
+
+
+def _panic(text: str) -> None:
+    """Ends the kernel at once, as a panic does: nothing is synced, and SIGABRT says so."""
+    log.critical("panic: %s", text)
+    os.abort()
 
 
 async def _add_introspection(server: grpc.aio.Server, *, channelz: bool) -> None:
