@@ -19,7 +19,7 @@ from google.protobuf.message_factory import GetMessageClass
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.monitor import Monitor
 from rumpgateway.sessions import LEASE_S, Session, Sessions
-from rumpgateway.streams import Stream, doubt, encode_outcomes, failure, repeatable
+from rumpgateway.streams import Stream, doubt, encode_outcomes, failure
 from rumpgateway.tracing import Tracer
 from rumpgateway.unary import metadata_of, once
 from rumpuser.pending import start
@@ -113,7 +113,7 @@ class Service:
                 encode(outcome, response)
                 return response
 
-            return await once(context, session, begin, finish, repeatable=repeatable(op))
+            return await once(context, session, begin, finish, repeatable=op.idempotent)
 
         return grpc.unary_unary_rpc_method_handler(handler, None, response_class.SerializeToString)
 
@@ -242,7 +242,7 @@ class Service:
 
 def _check_doubt(session: Session, request: Any, steps: list[Step]) -> None:
     """ENOLINK for calls that a gateway before this one may have done, where that cannot be done again."""
-    if 0 < getattr(request, "id", 0) <= session.doubtful and not all(repeatable(step.op) for step in steps):
+    if 0 < getattr(request, "id", 0) <= session.doubtful and not all(step.op.idempotent for step in steps):
         raise doubt(steps[0].op.cname)
 
 
